@@ -1,0 +1,287 @@
+//! The whole system in one page: what the engine is told ([`Input`]), what it asks for ([`Output`]), what it
+//! publishes ([`Event`]) and what people ask of it ([`Command`]).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Serialize, Serializer};
+
+use super::cause::{Cause, Failure};
+use super::config::Target;
+use super::interface::Interface;
+use super::peer::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
+
+/// One thing that happened, told to the engine.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The interfaces that presence is to use, as they are now. The first one starts the node.
+    Interfaces(Vec<Interface>),
+    /// A UDP datagram came in.
+    Datagram {
+        /// Its source, as the kernel reports it.
+        from: SocketAddr,
+        /// The socket that received it.
+        socket: Socket,
+        /// Its payload.
+        bytes: &'a [u8],
+    },
+    /// A dial that [`Output::Dial`] asked for has ended and its connection is closed.
+    DialEnded {
+        /// Which one.
+        dial: DialId,
+        /// The reply, or why there is none.
+        result: Result<Answer<'a>, Failure>,
+    },
+    /// Somebody connected to our TCP server and sent one whole request.
+    Request {
+        /// Names the connection in [`Output::Reply`].
+        conn: ConnId,
+        /// The dialer's address.
+        from: SocketAddr,
+        /// The frame's body.
+        body: &'a [u8],
+    },
+    /// The net turned something away before it could become an input.
+    TurnedAway {
+        /// Who sent it.
+        from: SocketAddr,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// The answer to [`Output::Resolve`].
+    Resolved {
+        /// What was asked.
+        target: Target,
+        /// Its first address; none when the name has none now.
+        addr: Option<SocketAddr>,
+    },
+    /// A person wants something.
+    Command(Command),
+    /// Time has come: [`Engine::poll_timeout`](super::Engine::poll_timeout) is due.
+    Tick,
+}
+
+/// A reply that came back, undecoded, and how long it took.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The frame's body.
+    pub body: &'a [u8],
+    /// From the start of the dial until the connection stood.
+    pub connect: Duration,
+    /// From sending the request until the whole reply was read.
+    pub rtt: Duration,
+}
+
+/// One thing the engine wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a datagram from the private socket.
+    Send {
+        /// A unicast or directed broadcast address.
+        to: SocketAddr,
+        /// The payload.
+        bytes: Vec<u8>,
+    },
+    /// Dial: connect, send the request, read the reply, close. Ends with [`Input::DialEnded`].
+    Dial {
+        /// Names the dial.
+        dial: DialId,
+        /// Where to.
+        addr: SocketAddr,
+        /// The whole frame to send.
+        request: Arc<[u8]>,
+        /// For all of it together.
+        timeout: Duration,
+    },
+    /// Drop this dial and close its connection; no [`Input::DialEnded`] is awaited.
+    AbandonDial(DialId),
+    /// Answer a request and close; without a frame, close only.
+    Reply {
+        /// The connection of [`Input::Request`].
+        conn: ConnId,
+        /// The whole frame.
+        frame: Option<Vec<u8>>,
+    },
+    /// Look a host name up; ends with [`Input::Resolved`].
+    Resolve(Target),
+    /// Publish an event.
+    Publish(Event),
+    /// All goodbyes are said: stop.
+    Stop,
+}
+
+/// What people ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Dial this peer now; cuts a wait between two attempts short.
+    DialNow(PeerKey),
+    /// Dial every peer now, as fast as the dial budget allows.
+    DialAll,
+    /// Dial a peer that broadcasts cannot reach.
+    AddPeer(Target),
+    /// Publish an [`Event::Snapshot`].
+    Refresh,
+    /// Drop a peer from the table. One that is heard again is discovered again.
+    Forget(PeerKey),
+    /// Say goodbye and stop.
+    Stop(StopReason),
+}
+
+/// Which socket received a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Socket {
+    /// The presence port, which several nodes of one host share.
+    Shared,
+    /// This node's own port.
+    Private,
+}
+
+/// Names a dial in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DialId(pub u64);
+
+/// Names an inbound connection that waits for its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnId(pub u64);
+
+/// Why the node stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// A person asked for it.
+    Quit,
+    /// SIGINT, SIGTERM or SIGHUP.
+    Signal,
+    /// The time given with `--for` is over.
+    Elapsed,
+    /// Nobody reads the output any longer.
+    OutputClosed,
+    /// A task of the node failed.
+    Failure,
+}
+
+/// Why something from the network was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectReason {
+    /// Not our protocol at all.
+    Foreign,
+    /// Our protocol, but not as specified.
+    Malformed,
+    /// Ends too early.
+    Truncated,
+    /// Larger than allowed.
+    Oversized,
+    /// Another major version.
+    VersionMismatch,
+    /// Another group on the same network.
+    WrongGroup,
+    /// A sequence number that was already seen: a duplicate, a late or a replayed datagram.
+    Replayed,
+    /// From an address that is on no link of this host.
+    OffLink,
+    /// From a node that another has replaced at its address.
+    Retired,
+    /// The table of peers is full.
+    TableFull,
+    /// More nodes at one address than one host plausibly runs.
+    TooManyNodes,
+    /// More inbound connections than allowed.
+    TooManyConnections,
+    /// An inbound connection that did not send its request in time.
+    TooSlow,
+    /// An inbound connection that closed before its request was complete.
+    ClosedEarly,
+}
+
+/// One thing that happened, told to everybody who listens. The field names are those of the contract.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are the contract's, named by what they hold")]
+pub enum Event {
+    /// The node is up: sockets are open and the first hello is on its way.
+    Started { node: Arc<NodeInfo>, interfaces: Arc<[Interface]> },
+    /// Presence uses one more interface.
+    InterfaceUp { interface: Arc<Interface> },
+    /// Presence uses one interface less.
+    InterfaceDown { interface: Arc<Interface> },
+    /// A peer entered the table.
+    PeerDiscovered { peer: Arc<PeerInfo>, via: Via },
+    /// A peer's state changed.
+    PeerState { peer: Arc<PeerInfo>, from: PeerState, to: PeerState },
+    /// A peer lives a new life.
+    PeerRestarted { peer: Arc<PeerInfo>, previous_incarnation: Incarnation },
+    /// A peer is dialed at another address from now on.
+    PeerMoved { peer: Arc<PeerInfo>, from: SocketAddr, to: SocketAddr },
+    /// A peer said goodbye, was forgotten by a person, or left the table by age.
+    PeerLeft { peer: Arc<PeerInfo>, reason: LeaveReason },
+    /// An attempt begins.
+    DialStarted { peer: Arc<PeerInfo>, addr: SocketAddr, attempt: u32, max: u32, forced: bool },
+    /// An attempt got its reply.
+    DialSucceeded {
+        peer: Arc<PeerInfo>,
+        addr: SocketAddr,
+        attempt: u32,
+        #[serde(rename = "connect_us", serialize_with = "as_micros")]
+        connect: Duration,
+        #[serde(rename = "rtt_us", serialize_with = "as_micros")]
+        rtt: Duration,
+    },
+    /// An attempt failed; `retry_in` says when the next one follows, if one does.
+    DialFailed {
+        peer: Arc<PeerInfo>,
+        addr: SocketAddr,
+        attempt: u32,
+        max: u32,
+        cause: Cause,
+        detail: Arc<str>,
+        errno: Option<i32>,
+        retryable: bool,
+        #[serde(rename = "retry_in_ms", serialize_with = "as_millis")]
+        retry_in: Option<Duration>,
+    },
+    /// The last attempt of a dial failed, or one that no retry can cure.
+    DialGaveUp { peer: Arc<PeerInfo>, addr: SocketAddr, attempts: u32, cause: Cause },
+    /// We answered somebody's exchange.
+    ExchangeServed {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        peer: Option<Arc<PeerInfo>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        addr: Option<SocketAddr>,
+    },
+    /// Things from the network were turned away; `from` is the latest sender of `count`.
+    Rejected { from: SocketAddr, reason: RejectReason, count: u64 },
+    /// The reader was too slow and missed this many events. Made by the reader's side, never by the engine.
+    Lagged { missed: u64 },
+    /// All peers as they are now, because somebody sent [`Command::Refresh`]: a reader that lagged is right
+    /// again, and the ages that no other event carries are fresh.
+    Snapshot(Arc<Snapshot>),
+    /// The node is about to stop.
+    Stopped { reason: StopReason },
+}
+
+pub use crate::proto::Incarnation;
+
+/// An event and its time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stamped {
+    /// When, by the monotonic clock: countdowns are reckoned from here.
+    pub at: Instant,
+    /// When, by the wall clock: for people and records.
+    pub wall: SystemTime,
+    /// What happened.
+    pub event: Event,
+}
+
+fn as_micros<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
+
+#[expect(clippy::ref_option, reason = "the signature serde asks for")]
+fn as_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(d) => serializer.serialize_some(&u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,111 @@
+//! An interface of this host, as presence sees it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::Serialize;
+
+/// An IPv4 address of this host that can broadcast.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Interface {
+    /// As the system names it.
+    pub name: String,
+    /// Its address.
+    pub addr: Ipv4Addr,
+    /// Length of its network's prefix, in bits.
+    pub prefix: u8,
+    /// The directed broadcast address of its network.
+    pub broadcast: Ipv4Addr,
+    /// What kind of link it probably is.
+    pub kind: Kind,
+}
+
+/// What kind of link an interface probably is, told by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Ethernet, Wi-Fi, or unknown.
+    Lan,
+    /// A bridge or pair of a container or virtual-machine engine.
+    Container,
+    /// A tunnel.
+    Vpn,
+    /// This machine only.
+    Loopback,
+}
+
+impl Kind {
+    /// Tells the kind by the prefixes that the usual engines give to the names of their interfaces.
+    pub fn of(name: &str) -> Self {
+        const CONTAINER: [&str; 11] =
+            ["docker", "br-", "veth", "virbr", "vnet", "cni", "flannel", "cali", "podman", "lxc", "vmnet"];
+        const VPN: [&str; 8] = ["tun", "tap", "wg", "tailscale", "zt", "utun", "ppp", "ipsec"];
+        if name == "lo" || name == "lo0" || name.starts_with("Loopback") {
+            Self::Loopback
+        } else if CONTAINER.iter().any(|p| name.starts_with(p)) {
+            Self::Container
+        } else if VPN.iter().any(|p| name.starts_with(p)) {
+            Self::Vpn
+        } else {
+            Self::Lan
+        }
+    }
+}
+
+impl Interface {
+    /// An interface with its directed broadcast computed (RFC 919 §7); none where there is no broadcast: a
+    /// prefix of 31 (RFC 3021) or 32 bits, or of no bits at all.
+    pub fn new(name: &str, addr: Ipv4Addr, prefix: u8) -> Option<Self> {
+        if !(1..=30).contains(&prefix) {
+            return None;
+        }
+        let broadcast = Ipv4Addr::from(u32::from(addr) | (u32::MAX >> prefix));
+        Some(Self { name: name.to_owned(), addr, prefix, broadcast, kind: Kind::of(name) })
+    }
+
+    /// Whether an address belongs to a host on this link: in its network, neither the network's own address nor
+    /// its broadcast address.
+    pub fn reaches(&self, ip: IpAddr) -> bool {
+        let IpAddr::V4(v4) = ip else { return false };
+        let host_bits = u32::MAX >> self.prefix;
+        let (ip, own) = (u32::from(v4), u32::from(self.addr));
+        ip | host_bits == own | host_bits && ip & host_bits != 0 && v4 != self.broadcast
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directed_broadcast_is_computed_from_address_and_prefix() {
+        let of = |prefix| Interface::new("eth0", Ipv4Addr::new(10, 1, 2, 3), prefix).map(|i| i.broadcast);
+        assert_eq!(of(24), Some(Ipv4Addr::new(10, 1, 2, 255)));
+        assert_eq!(of(8), Some(Ipv4Addr::new(10, 255, 255, 255)));
+        assert_eq!(of(30), Some(Ipv4Addr::new(10, 1, 2, 3)), "3 is the broadcast of 10.1.2.0/30");
+        assert_eq!([of(0), of(31), of(32), of(33)], [None; 4]);
+    }
+
+    #[test]
+    fn a_link_reaches_the_hosts_of_its_network_and_nothing_else() {
+        let eth = Interface::new("eth0", Ipv4Addr::new(10, 1, 2, 3), 24).unwrap();
+        for (ip, reached) in [
+            ("10.1.2.1", true),
+            ("10.1.2.254", true),
+            ("10.1.2.0", false),
+            ("10.1.2.255", false),
+            ("10.1.3.1", false),
+            ("8.8.8.8", false),
+            ("::1", false),
+        ] {
+            assert_eq!(eth.reaches(ip.parse().unwrap()), reached, "{ip}");
+        }
+    }
+
+    #[test]
+    fn container_and_vpn_interfaces_are_told_by_their_names() {
+        assert_eq!(Kind::of("docker0"), Kind::Container);
+        assert_eq!(Kind::of("wg0"), Kind::Vpn);
+        assert_eq!(Kind::of("lo"), Kind::Loopback);
+        assert_eq!([Kind::of("eth0"), Kind::of("wlp3s0"), Kind::of("loft0")], [Kind::Lan; 3]);
+    }
+}

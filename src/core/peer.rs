@@ -1,0 +1,190 @@
+//! What is known of a peer, as it is told to others: identity, state and the snapshot of a table.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::cause::Cause;
+use super::{Incarnation, NodeId};
+
+slotmap::new_key_type! {
+    /// Names a row of the peer table. A forgotten row's key is never used again.
+    pub struct PeerKey;
+}
+
+/// This node, as it introduces itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeInfo {
+    /// Random, for the life of the process.
+    pub id: NodeId,
+    /// Shown to people.
+    pub name: String,
+    /// Nodes of other groups ignore it.
+    pub group: String,
+    /// When it started.
+    pub incarnation: Incarnation,
+    /// The UDP presence port.
+    pub port: u16,
+    /// Where its TCP server listens.
+    pub tcp_port: u16,
+    /// Of the program.
+    pub version: &'static str,
+}
+
+/// Who a peer is. Shared by all events about it until it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PeerInfo {
+    /// Its row in the table.
+    #[serde(skip)]
+    pub key: PeerKey,
+    /// Unknown (null) until a peer that was added by hand has answered.
+    pub id: Option<NodeId>,
+    /// Its name; of a peer added by hand that has not answered yet, what the person typed.
+    pub name: String,
+    /// Where it is dialed: the source of what it sent, with its TCP port.
+    pub addr: SocketAddr,
+    /// Unknown (null) as long as `id` is.
+    pub incarnation: Option<Incarnation>,
+}
+
+/// How a peer entered the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// It was heard on the presence port.
+    Broadcast,
+    /// It was heard in an IPv6 multicast group.
+    Multicast,
+    /// It sent to us alone: an answer to our hello, or an exchange.
+    Reply,
+    /// A person named it.
+    Static,
+    /// Another peer named it.
+    Membership,
+}
+
+/// What we think of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerState {
+    /// In the table, not yet dialed to an end.
+    New,
+    /// The last dial got its reply.
+    Up,
+    /// A dial failed and is being retried.
+    Retrying,
+    /// A dial was given up; the regular dialing goes on.
+    Unreachable,
+    /// Neither heard for `silent_after` of its periods nor reached by a dial since.
+    Silent,
+    /// It said goodbye.
+    Left,
+}
+
+impl PeerState {
+    /// All states, worst news last.
+    pub const ALL: [Self; 6] =
+        [Self::New, Self::Up, Self::Retrying, Self::Unreachable, Self::Silent, Self::Left];
+
+    /// The contract's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Up => "up",
+            Self::Retrying => "retrying",
+            Self::Unreachable => "unreachable",
+            Self::Silent => "silent",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// Why a peer left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// It said so.
+    Goodbye,
+    /// A person dropped it.
+    Forgotten,
+    /// It was silent for so long, or the table so full, that it was dropped.
+    Expired,
+}
+
+/// The dial of a peer, where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialPhase {
+    /// Between two regular dials.
+    Resting {
+        /// When the next one is due; none for a peer that is not dialed.
+        next: Option<Instant>,
+    },
+    /// Due, and waiting for the dial budget.
+    Queued {
+        /// The attempt that will begin, from 1.
+        attempt: u32,
+    },
+    /// An attempt is under way.
+    InFlight {
+        /// Which, from 1.
+        attempt: u32,
+        /// Of at most.
+        max: u32,
+        /// Since when.
+        since: Instant,
+    },
+    /// An attempt failed and the next one waits.
+    Waiting {
+        /// The attempt that will begin, from 2.
+        attempt: u32,
+        /// Of at most.
+        max: u32,
+        /// When it begins.
+        until: Instant,
+    },
+}
+
+/// One peer as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeerSnapshot {
+    /// Who.
+    #[serde(flatten)]
+    pub info: Arc<PeerInfo>,
+    /// What we think of it.
+    pub state: PeerState,
+    /// How it entered the table.
+    pub via: Via,
+    /// Round trip of the last successful dial, in microseconds.
+    pub rtt_us: Option<u64>,
+    /// Connect time of the last successful dial.
+    #[serde(skip)]
+    pub connect: Option<Duration>,
+    /// Share of the last 64 attempts that failed, 0 to 1; none before the first.
+    pub loss: Option<f32>,
+    /// Milliseconds since anything was received from it; none if nothing ever was.
+    pub last_heard_ms: Option<u64>,
+    /// When anything was last received from it.
+    #[serde(skip)]
+    pub last_heard: Option<Instant>,
+    /// Why the last dial failed; none after a success.
+    pub cause: Option<Cause>,
+    /// Where its dial stands.
+    #[serde(skip)]
+    pub dial: DialPhase,
+    /// The interface on whose link it is; none off-link.
+    #[serde(skip)]
+    pub interface: Option<Arc<str>>,
+}
+
+/// The whole table at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// This node.
+    pub node: Arc<NodeInfo>,
+    /// The interfaces that presence uses.
+    pub interfaces: Arc<[super::interface::Interface]>,
+    /// Every peer, in order of discovery.
+    pub peers: Vec<PeerSnapshot>,
+}

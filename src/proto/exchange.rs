@@ -1,0 +1,149 @@
+//! The exchange over TCP: one length-prefixed request, one reply, close.
+//!
+//! A frame is magic, version, the body's length (4 bytes, big-endian), body.
+
+use minicbor::{Decode, Encode};
+
+use super::{DecodeError, Incarnation, MAGIC, MAX_BODY, NodeId, Nonce, VERSION, check_text, strip_header};
+
+/// Bytes before a frame's body: magic 4, version 1, length 4.
+pub const HEADER: usize = 9;
+
+/// Longest message to a person that a request may carry, in bytes of UTF-8.
+pub const MAX_MESSAGE: usize = 256;
+
+/// What a dialer sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Request<'a> {
+    /// Nodes of other groups answer with [`Status::WrongGroup`].
+    #[b(0)]
+    pub group: &'a str,
+    /// Who dials.
+    #[n(1)]
+    pub id: NodeId,
+    /// Which life of the dialer.
+    #[n(2)]
+    pub incarnation: Incarnation,
+    /// The dialer's name.
+    #[b(3)]
+    pub name: &'a str,
+    /// Where the dialer's own TCP server listens; 0 when it has none (a one-shot dial): then it is no peer.
+    #[n(4)]
+    pub tcp_port: u16,
+    /// Comes back in the reply.
+    #[n(5)]
+    pub nonce: Nonce,
+    /// The message.
+    #[b(6)]
+    pub message: Option<&'a str>,
+}
+
+/// How the server took the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Status {
+    /// Understood and answered.
+    #[n(0)]
+    Ok,
+    /// The server belongs to another group.
+    #[n(1)]
+    WrongGroup,
+    /// The server could not read the request.
+    #[n(2)]
+    BadRequest,
+}
+
+/// What the server answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Reply<'a> {
+    /// How it took the request.
+    #[n(0)]
+    pub status: Status,
+    /// Who answers.
+    #[n(1)]
+    pub id: NodeId,
+    /// Which life of the server.
+    #[n(2)]
+    pub incarnation: Incarnation,
+    /// The server's name.
+    #[b(3)]
+    pub name: &'a str,
+    /// The request's nonce; absent when the request could not be read.
+    #[n(4)]
+    pub nonce: Option<Nonce>,
+    /// The server's group, so that a dialer of another group can say which.
+    #[b(5)]
+    pub group: &'a str,
+}
+
+impl<'a> Request<'a> {
+    /// The whole frame.
+    pub fn encode(&self) -> Vec<u8> {
+        frame(self)
+    }
+
+    /// Decodes the body of a frame whose header [`body_length`] has accepted.
+    pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let request: Self = decode_body(body)?;
+        check_names(request.group, request.name)?;
+        if request.message.is_some_and(|m| m.len() > MAX_MESSAGE) {
+            return Err(DecodeError::Malformed("the message is too long"));
+        }
+        Ok(request)
+    }
+}
+
+impl<'a> Reply<'a> {
+    /// The whole frame.
+    pub fn encode(&self) -> Vec<u8> {
+        frame(self)
+    }
+
+    /// Decodes the body of a frame whose header [`body_length`] has accepted.
+    pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let reply: Self = decode_body(body)?;
+        check_names(reply.group, reply.name)?;
+        Ok(reply)
+    }
+}
+
+/// The length of the body that follows this header, at most [`MAX_BODY`].
+pub fn body_length(header: &[u8; HEADER]) -> Result<usize, DecodeError> {
+    let rest = strip_header(header)?;
+    let length: [u8; 4] = rest.try_into().map_err(|_| DecodeError::Truncated)?;
+    let length = usize::try_from(u32::from_be_bytes(length)).map_err(|_| DecodeError::Oversized)?;
+    if length > MAX_BODY { Err(DecodeError::Oversized) } else { Ok(length) }
+}
+
+fn frame<T: Encode<()>>(message: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.extend_from_slice(&MAGIC);
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&[0; 4]);
+    if minicbor::encode(message, &mut bytes).is_err() {
+        unreachable!("writing to a Vec cannot fail");
+    }
+    let length = u32::try_from(bytes.len() - HEADER).unwrap_or(u32::MAX);
+    bytes[HEADER - 4..HEADER].copy_from_slice(&length.to_be_bytes());
+    bytes
+}
+
+fn decode_body<'a, T: Decode<'a, ()>>(body: &'a [u8]) -> Result<T, DecodeError> {
+    if body.len() > MAX_BODY {
+        return Err(DecodeError::Oversized);
+    }
+    let mut decoder = minicbor::Decoder::new(body);
+    let message = decoder.decode().map_err(|e| DecodeError::of_cbor(&e))?;
+    if decoder.position() == body.len() {
+        Ok(message)
+    } else {
+        Err(DecodeError::Malformed("bytes after the message"))
+    }
+}
+
+fn check_names(group: &str, name: &str) -> Result<(), DecodeError> {
+    check_text(group).map_err(|_| DecodeError::Malformed("the group's name"))?;
+    check_text(name).map_err(|_| DecodeError::Malformed("the sender's name"))
+}
