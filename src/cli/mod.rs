@@ -1,1 +1,98 @@
-//! stub
+//! The command line: arguments, the headless commands, and the wiring of node, screen, output and log.
+
+pub mod args;
+mod dial;
+mod log;
+mod output;
+mod screen;
+mod signals;
+mod watch;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::net::StartError;
+
+use args::{Cli, Command};
+
+/// Exit codes of the contract.
+mod exit {
+    /// The answer is no: a dial gave up.
+    pub(super) const NO: u8 = 1;
+    /// Wrong usage, before anything was started.
+    pub(super) const USAGE: u8 = 2;
+    /// Something that is needed cannot be had.
+    pub(super) const CANNOT_START: u8 = 3;
+    /// Interrupted before the answer.
+    pub(super) const INTERRUPTED: u8 = 130;
+}
+
+/// How long a node may take to say goodbye and stop.
+const STOP_PATIENCE: Duration = Duration::from_millis(700);
+
+/// Why the program ends without having done what was asked.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    CannotStart(#[from] StartError),
+    #[error("{0}: {1}")]
+    NotWritable(String, std::io::Error),
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl Refusal {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => exit::USAGE,
+            Self::CannotStart(_) | Self::NotWritable(..) | Self::Other(_) => exit::CANNOT_START,
+        }
+    }
+}
+
+/// Does what the arguments say, and returns the exit code.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    let done = match &cli.command {
+        None => screen::run(&cli.node),
+        Some(Command::Watch(watch)) => watch::run(&cli.node, watch),
+        Some(Command::Dial(dial)) => dial::run(&cli.node, dial),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(refusal) => {
+            complain(&refusal.to_string());
+            ExitCode::from(refusal.code())
+        }
+    }
+}
+
+/// One line on stderr. A closed stderr is nobody's fault.
+fn complain(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "vigie: {line}");
+}
+
+/// Shows help and version as they are, and an error of the arguments as one line.
+fn explain(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed stdout ends quietly.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let told = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let told = told.split("\n\nFor more information").next().unwrap_or(told);
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let line = words.join(" ");
+    complain(&format!("{} (see vigie --help)", line.strip_prefix("error: ").unwrap_or(&line)));
+    ExitCode::from(exit::USAGE)
+}

@@ -21,17 +21,14 @@ impl Budget {
         Self { gap, tolerance: gap * burst.saturating_sub(1), turn: None }
     }
 
-    /// When the next event may happen: `now`, or later.
-    pub fn next(&self, now: Instant) -> Instant {
-        match self.turn {
-            Some(turn) => turn.checked_sub(self.tolerance).map_or(now, |earliest| earliest.max(now)),
-            None => now,
-        }
+    /// The earliest time of the next event; none when it may happen at any time.
+    pub fn ready_at(&self) -> Option<Instant> {
+        self.turn.and_then(|turn| turn.checked_sub(self.tolerance))
     }
 
     /// Takes one event, if it may happen now.
     pub fn take(&mut self, now: Instant) -> bool {
-        if self.next(now) > now {
+        if self.ready_at().is_some_and(|at| at > now) {
             return false;
         }
         self.turn = Some(self.turn.map_or(now, |turn| turn.max(now)) + self.gap);
@@ -49,7 +46,7 @@ mod tests {
         let t0 = Instant::now();
         let mut budget = Budget::per_second(10, 3);
         assert_eq!((0..5).filter(|_| budget.take(t0)).count(), 3);
-        assert_eq!(budget.next(t0), t0 + Duration::from_millis(100));
+        assert_eq!(budget.ready_at(), Some(t0 + Duration::from_millis(100)));
         let taken = (0..10_000).filter(|ms| budget.take(t0 + Duration::from_millis(*ms))).count();
         assert_eq!(taken, 99, "ten a second over ten seconds, from 100 ms on");
     }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
+use crate::proto::DecodeError;
+
 use super::cause::{Cause, Failure};
 use super::config::Target;
 use super::interface::Interface;
@@ -39,8 +41,8 @@ pub enum Input<'a> {
         conn: ConnId,
         /// The dialer's address.
         from: SocketAddr,
-        /// The frame's body.
-        body: &'a [u8],
+        /// The frame's body, or why it could not be read.
+        body: Result<&'a [u8], DecodeError>,
     },
     /// The net turned something away before it could become an input.
     TurnedAway {

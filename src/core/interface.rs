@@ -1,6 +1,7 @@
 //! An interface of this host, as presence sees it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Interface {
     /// As the system names it.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its address.
     pub addr: Ipv4Addr,
     /// Length of its network's prefix, in bits.
@@ -59,7 +60,7 @@ impl Interface {
             return None;
         }
         let broadcast = Ipv4Addr::from(u32::from(addr) | (u32::MAX >> prefix));
-        Some(Self { name: name.to_owned(), addr, prefix, broadcast, kind: Kind::of(name) })
+        Some(Self { name: Arc::from(name), addr, prefix, broadcast, kind: Kind::of(name) })
     }
 
     /// Whether an address belongs to a host on this link: in its network, neither the network's own address nor

@@ -16,4 +16,4 @@ pub mod retry;
 pub mod words;
 
 pub use crate::proto::{Incarnation, NodeId, Nonce};
-pub use engine::{Engine, limits};
+pub use engine::{Engine, check_reply, limits, unreadable};

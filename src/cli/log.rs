@@ -1,0 +1,123 @@
+//! The log: where it goes, and the events as lines of it.
+
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal};
+use std::sync::Mutex;
+
+use tokio::sync::broadcast::{self, error::RecvError};
+use tracing::{Level, debug, info, warn};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use crate::core::event::{Event, RejectReason, Stamped};
+use crate::core::peer::PeerState;
+
+use super::Refusal;
+use super::args::NodeArgs;
+
+/// The log's name for lines that are events.
+const EVENTS: &str = "vigie::event";
+
+/// For the headless commands: to stderr, and to the file if one is named.
+pub(super) fn to_stderr(node: &NodeArgs) -> Result<(), Refusal> {
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false);
+    let mut filter = filter(node);
+    // On one terminal every event would stand twice, once as output and once as log.
+    if node.log.is_none() && io::stdout().is_terminal() && io::stderr().is_terminal() {
+        filter = filter.with_target(EVENTS, LevelFilter::OFF);
+    }
+    install(Registry::default().with(layer.with_filter(filter)).with(file(node)?))
+}
+
+/// For the terminal app: to its log pane, and to the file if one is named.
+pub(super) fn to_screen(node: &NodeArgs) -> Result<(), Refusal> {
+    let pane = crate::app::log::layer().with_filter(filter(node));
+    install(Registry::default().with(pane).with(file(node)?))
+}
+
+fn install(subscriber: impl tracing::Subscriber + Send + Sync) -> Result<(), Refusal> {
+    tracing::subscriber::set_global_default(subscriber).map_err(|error| Refusal::Other(error.into()))
+}
+
+fn filter(node: &NodeArgs) -> Targets {
+    node.log.clone().unwrap_or_else(|| Targets::new().with_default(Level::INFO))
+}
+
+fn file<S>(node: &NodeArgs) -> Result<Option<impl Layer<S> + use<S>>, Refusal>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(path) = &node.log_file else { return Ok(None) };
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = file.map_err(|error| {
+        Refusal::NotWritable(format!("cannot write the log file {} (--log-file)", path.display()), error)
+    })?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(Mutex::new(file)).with_ansi(false);
+    Ok(Some(layer.with_filter(filter(node))))
+}
+
+/// Writes every event as a line of the log, until the node stops.
+pub(super) async fn follow(mut events: broadcast::Receiver<Stamped>) {
+    loop {
+        match events.recv().await {
+            Ok(stamped) => write(&stamped.event),
+            Err(RecvError::Lagged(missed)) => warn!(target: EVENTS, missed, "{}", Event::Lagged { missed }),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// One event at its level, with the fields that a search of the log needs.
+fn write(event: &Event) {
+    match event {
+        Event::Started { node, .. } => {
+            info!(target: EVENTS, id = %node.id, incarnation = node.incarnation.0, version = node.version, "{event}");
+        }
+        Event::InterfaceUp { interface } => info!(target: EVENTS, interface = %interface.name, "{event}"),
+        Event::InterfaceDown { interface } => warn!(target: EVENTS, interface = %interface.name, "{event}"),
+        Event::PeerState { peer, from, to } => {
+            let (peer, addr, from) = (&peer.name, peer.addr, from.word());
+            match to {
+                PeerState::New | PeerState::Up | PeerState::Left => {
+                    info!(target: EVENTS, peer, %addr, from, to = to.word(), "{event}");
+                }
+                PeerState::Retrying | PeerState::Unreachable | PeerState::Silent => {
+                    warn!(target: EVENTS, peer, %addr, from, to = to.word(), "{event}");
+                }
+            }
+        }
+        Event::PeerDiscovered { peer, .. }
+        | Event::PeerRestarted { peer, .. }
+        | Event::PeerMoved { peer, .. }
+        | Event::PeerLeft { peer, .. } => {
+            info!(target: EVENTS, peer = peer.name, addr = %peer.addr, "{event}")
+        }
+        Event::DialStarted { peer, addr, attempt, max, forced } => {
+            debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, forced, "{event}");
+        }
+        Event::DialSucceeded { peer, addr, attempt, .. } => {
+            debug!(target: EVENTS, peer = peer.name, %addr, attempt, "{event}");
+        }
+        Event::DialFailed { peer, addr, attempt, max, cause, errno, .. } => {
+            warn!(target: EVENTS, peer = peer.name, %addr, attempt, max, cause = cause.word(), errno, "{event}");
+        }
+        Event::DialGaveUp { peer, addr, attempts, cause } => {
+            warn!(target: EVENTS, peer = peer.name, %addr, attempts, cause = cause.word(), "{event}");
+        }
+        Event::ExchangeServed { peer, addr } => {
+            let peer = peer.as_ref().map(|p| &p.name);
+            debug!(target: EVENTS, peer, addr = addr.map(tracing::field::display), "{event}");
+        }
+        Event::Rejected { from, reason, count } => match reason {
+            RejectReason::WrongGroup | RejectReason::Replayed | RejectReason::OffLink => {
+                info!(target: EVENTS, %from, count, "{event}");
+            }
+            _ => warn!(target: EVENTS, %from, count, "{event}"),
+        },
+        Event::Lagged { missed } => warn!(target: EVENTS, missed, "{event}"),
+        Event::Snapshot(_) => {}
+        Event::Stopped { .. } => info!(target: EVENTS, "{event}"),
+    }
+}

@@ -1,0 +1,123 @@
+//! `vigie watch`: the node without a screen.
+
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::core::budget::Budget;
+use crate::core::event::{Command, Event, Stamped, StopReason};
+use crate::net::Node;
+
+use super::args::{NodeArgs, WatchArgs};
+use super::output::{Format, write_event};
+use super::{Refusal, STOP_PATIENCE, log, signals};
+
+/// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
+/// more than the line it writes.
+const WRITES_PER_SECOND: u32 = 20;
+/// Writes that follow their events at once.
+const BURST: u32 = 100;
+/// How long a writer that blocks on a full pipe may hold up the end.
+const WRITER_PATIENCE: Duration = Duration::from_millis(100);
+
+pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
+    log::to_stderr(node)?;
+    let settings = node.settings()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let _entered = runtime.enter();
+    let ending = signals::ending().map_err(anyhow::Error::from)?;
+    let (running, events) = Node::start(settings, log::follow)?;
+    let format = if watch.json { Format::Json } else { Format::Text };
+    let (closed, output_closed) = oneshot::channel();
+    let commands = running.commands.clone();
+    let writer = std::thread::Builder::new().name("vigie-out".into()).spawn(move || {
+        // The reader of our output may go at any time: that ends the program quietly.
+        if write_events(events, format, &commands).is_err() {
+            let _ = closed.send(());
+        }
+    });
+    let writer = writer.map_err(anyhow::Error::from)?;
+    let reason = runtime.block_on(async {
+        let over = async {
+            match watch.duration {
+                Some(duration) => tokio::time::sleep(duration).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = ending => StopReason::Signal,
+            () = over => StopReason::Elapsed,
+            Ok(()) = output_closed => StopReason::OutputClosed,
+        }
+    });
+    running.stop(reason, STOP_PATIENCE);
+    let rounds = WRITER_PATIENCE.as_millis() / 2;
+    for _ in 0..rounds {
+        if writer.is_finished() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(0)
+}
+
+/// Writes events until the node stops. A reader that was too slow is told how much it missed, and then the whole table.
+fn write_events(
+    mut events: broadcast::Receiver<Stamped>,
+    format: Format,
+    commands: &mpsc::Sender<Command>,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut writes = Budget::per_second(WRITES_PER_SECOND, BURST);
+    let mut resynchronising = false;
+    let mut next = events.blocking_recv();
+    loop {
+        match next {
+            Ok(stamped) => {
+                let wanted = !matches!(stamped.event, Event::Snapshot(_)) || resynchronising;
+                resynchronising &= !matches!(stamped.event, Event::Snapshot(_));
+                if wanted {
+                    write_event(&mut out, format, &stamped)?;
+                }
+            }
+            Err(RecvError::Lagged(missed)) => {
+                resynchronising = true;
+                // A full queue means that the node is busy; the next lag asks again.
+                let _ = commands.try_send(Command::Refresh);
+                write_event(&mut out, format, &now(Event::Lagged { missed }))?;
+            }
+            Err(RecvError::Closed) => return out.flush(),
+        }
+        next = match events.try_recv() {
+            Ok(stamped) => Ok(stamped),
+            Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
+            Err(TryRecvError::Closed) => Err(RecvError::Closed),
+            Err(TryRecvError::Empty) => {
+                out.flush()?;
+                pause(&mut writes);
+                events.blocking_recv()
+            }
+        };
+    }
+}
+
+/// Waits for the turn of the next write.
+fn pause(writes: &mut Budget) {
+    #[expect(clippy::disallowed_methods, reason = "paces the output of this process")]
+    let now = std::time::Instant::now();
+    if !writes.take(now)
+        && let Some(at) = writes.ready_at()
+    {
+        std::thread::sleep(at.saturating_duration_since(now));
+        writes.take(at);
+    }
+}
+
+fn now(event: Event) -> Stamped {
+    #[expect(clippy::disallowed_methods, reason = "a lag is noticed here, not in the node")]
+    let (at, wall) = (std::time::Instant::now(), std::time::SystemTime::now());
+    Stamped { at, wall, event }
+}

@@ -1,3 +1,0 @@
-//! stub
-pub struct Engine;
-pub mod limits {}

@@ -1,0 +1,261 @@
+//! When which peer is dialed, retried and given up.
+//!
+//! A dial is one to `max` attempts. It rests between two regular dials, queues for the budget, is in flight, and waits
+//! between attempts. Forced, first and confirming dials go before regular ones and retries.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+
+use crate::core::cause::{Cause, Failure, Retry};
+use crate::core::event::{Answer, DialId, Event, Output};
+use crate::core::peer::{PeerKey, PeerState};
+
+use super::limits::{DIAL_SPREAD, MAX_DIALS_IN_FLIGHT};
+use super::peer::Dial;
+use super::{Engine, Life};
+
+impl Engine {
+    /// A person wants this peer dialed now: a wait is cut short, a dial in flight is left alone.
+    pub(super) fn force_dial(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let dialable = peer.info.addr.port() != 0;
+        if !dialable || matches!(peer.dial, Dial::InFlight { .. }) {
+            return;
+        }
+        peer.forced = true;
+        self.dial_at_once(key);
+    }
+
+    /// Puts a peer's next attempt in front of the queue.
+    pub(super) fn dial_at_once(&mut self, key: PeerKey) {
+        let attempt = match self.peers[key].dial {
+            Dial::InFlight { .. } | Dial::Queued { urgent: true, .. } => return,
+            Dial::Waiting { attempt, .. } | Dial::Queued { attempt, .. } => attempt,
+            Dial::Off | Dial::Resting { .. } => 1,
+        };
+        self.queue(key, attempt, true);
+    }
+
+    /// Dials a peer in a moment: after a random wait that grows with the number of peers.
+    pub(super) fn dial_soon(&mut self, key: PeerKey, now: Instant) {
+        let spread = DIAL_SPREAD * u32::try_from(self.peers.len()).unwrap_or(u32::MAX);
+        let wait = self.rng.random_range(Duration::ZERO..=spread.min(self.config.dial_interval));
+        self.dial_after(key, wait, now);
+    }
+
+    /// Brings the next attempt forward to `wait` from now; one that is nearer, queued or in flight stays.
+    pub(super) fn dial_after(&mut self, key: PeerKey, wait: Duration, now: Instant) {
+        let peer = &mut self.peers[key];
+        if peer.info.addr.port() == 0 {
+            return;
+        }
+        let at = now + wait;
+        match &mut peer.dial {
+            Dial::Off => peer.dial = Dial::Resting { next: at },
+            Dial::Resting { next } => *next = at.min(*next),
+            Dial::Waiting { until, .. } => *until = at.min(*until),
+            Dial::Queued { .. } | Dial::InFlight { .. } => {}
+        }
+    }
+
+    /// Queues the attempt whose time has come.
+    pub(super) fn dial_if_due(&mut self, key: PeerKey, now: Instant) {
+        match self.peers[key].dial {
+            Dial::Resting { next } if next <= now => {
+                let first = self.peers[key].state == PeerState::New;
+                if self.may_dial(key, now) {
+                    self.queue(key, 1, first);
+                }
+            }
+            Dial::Waiting { attempt, until } if until <= now => self.queue(key, attempt, false),
+            _ => {}
+        }
+    }
+
+    /// The reflection rule: a peer that has not proved its address is dialed only on a link of ours, within a small
+    /// budget of all such peers.
+    fn may_dial(&mut self, key: PeerKey, now: Instant) -> bool {
+        let peer = &self.peers[key];
+        if peer.is_proven() {
+            return true;
+        }
+        let on_link = self.link_name(peer.info.addr.ip()).is_some();
+        let allowed = on_link && self.unproven_dials.take(now);
+        if !allowed {
+            let next = now + self.config.dial_interval;
+            self.peers[key].dial = Dial::Resting { next };
+        }
+        allowed
+    }
+
+    fn queue(&mut self, key: PeerKey, attempt: u32, urgent: bool) {
+        self.peers[key].dial = Dial::Queued { attempt, urgent };
+        let queue = if urgent { &mut self.urgent } else { &mut self.regular };
+        queue.push_back(key);
+    }
+
+    /// When the budget allows the next queued dial.
+    pub(super) fn dials_due(&self) -> Option<Instant> {
+        let waiting = !(self.urgent.is_empty() && self.regular.is_empty());
+        (waiting && self.in_flight.len() < MAX_DIALS_IN_FLIGHT).then(|| self.dials.ready_at()).flatten()
+    }
+
+    /// Starts as many queued dials as the budget and the cap allow.
+    pub(super) fn start_dials(&mut self, now: Instant) {
+        if self.life != Life::Running {
+            return;
+        }
+        while self.in_flight.len() < MAX_DIALS_IN_FLIGHT {
+            let Some((key, attempt)) = self.next_queued() else { return };
+            if !self.dials.take(now) {
+                return;
+            }
+            let urgent = &mut self.urgent;
+            if urgent.front() == Some(&key) {
+                urgent.pop_front()
+            } else {
+                self.regular.pop_front()
+            };
+            self.start_dial(key, attempt, now);
+        }
+    }
+
+    /// The peer whose turn it is; entries of peers that are no longer queued so are dropped.
+    fn next_queued(&mut self) -> Option<(PeerKey, u32)> {
+        for (queue, class) in [(&mut self.urgent, true), (&mut self.regular, false)] {
+            while let Some(&key) = queue.front() {
+                match self.peers.get(key).map(|p| p.dial) {
+                    Some(Dial::Queued { attempt, urgent }) if urgent == class => return Some((key, attempt)),
+                    _ => queue.pop_front(),
+                };
+            }
+        }
+        None
+    }
+
+    fn start_dial(&mut self, key: PeerKey, attempt: u32, now: Instant) {
+        self.last_dial.0 += 1;
+        let id = self.last_dial;
+        let peer = &mut self.peers[key];
+        if attempt == 1 {
+            peer.began = Some(now);
+            peer.max = if peer.is_proven() { self.config.retry.max_attempts } else { 1 };
+        }
+        peer.dial = Dial::InFlight { id, attempt, since: now };
+        let forced = std::mem::take(&mut peer.forced);
+        let (addr, max, info) = (peer.info.addr, peer.max, Arc::clone(&peer.info));
+        self.in_flight.insert(id, key);
+        self.publish(Event::DialStarted { peer: info, addr, attempt, max, forced });
+        let (request, timeout) = (Arc::clone(&self.request), self.config.retry.timeout);
+        self.outputs.push_back(Output::Dial { dial: id, addr, request, timeout });
+    }
+
+    /// An attempt has ended. One that was abandoned since is not known any longer.
+    pub(super) fn end_dial(&mut self, dial: DialId, result: Result<Answer<'_>, Failure>, now: Instant) {
+        let Some(key) = self.in_flight.remove(&dial) else { return };
+        let attempt = match self.peers[key].dial {
+            Dial::InFlight { id, attempt, .. } if id == dial => attempt,
+            _ => return,
+        };
+        match result.and_then(|answer| Ok((self.read_reply(key, answer.body, now)?, answer))) {
+            Ok((answerer, answer)) => self.dial_succeeded(answerer, dial, attempt, answer, now),
+            Err(failure) => self.dial_failed(key, attempt, &failure, now),
+        }
+    }
+
+    /// The row that `key` names may be another than the one dialed: the reply may have merged the two.
+    fn dial_succeeded(&mut self, key: PeerKey, dial: DialId, attempt: u32, answer: Answer<'_>, now: Instant) {
+        let (connect, rtt) = (answer.connect, answer.rtt);
+        let next = self.next_regular(key, now);
+        let peer = &mut self.peers[key];
+        if !matches!(peer.dial, Dial::InFlight { id, .. } if id != dial) {
+            peer.dial = Dial::Resting { next };
+        }
+        peer.heard = Some(now);
+        peer.expiry = None;
+        peer.confirming = false;
+        peer.outcomes.push(false);
+        peer.connect = Some(connect);
+        peer.rtt = Some(rtt);
+        peer.cause = None;
+        peer.retry = None;
+        let (info, addr) = (Arc::clone(&peer.info), peer.info.addr);
+        self.publish(Event::DialSucceeded { peer: info, addr, attempt, connect, rtt });
+        self.set_state(key, PeerState::Up);
+        self.prove(key, addr.ip(), now);
+        self.watch_for_silence(key, now);
+        self.arm(key);
+    }
+
+    fn dial_failed(&mut self, key: PeerKey, attempt: u32, failure: &Failure, now: Instant) {
+        let failure = self.blame_the_interface(key, failure);
+        let policy = self.config.retry;
+        let peer = &mut self.peers[key];
+        peer.outcomes.push(true);
+        peer.cause = Some(failure.cause);
+        peer.retry = Some(failure.retry);
+        let wait =
+            if attempt < peer.max { policy.wait_after(attempt, &failure, &mut self.rng) } else { None };
+        let (info, addr, max) = (Arc::clone(&peer.info), peer.info.addr, peer.max);
+        self.publish(Event::DialFailed {
+            peer: Arc::clone(&info),
+            addr,
+            attempt,
+            max,
+            cause: failure.cause,
+            detail: Arc::clone(&failure.detail),
+            errno: failure.errno,
+            retryable: failure.retry != Retry::Never,
+            retry_in: wait,
+        });
+        let state = self.peers[key].state;
+        let failing = matches!(state, PeerState::Unreachable | PeerState::Silent | PeerState::Left);
+        if let Some(wait) = wait {
+            self.peers[key].dial = Dial::Waiting { attempt: attempt + 1, until: now + wait };
+            if !failing {
+                self.set_state(key, PeerState::Retrying);
+            }
+        } else {
+            let next = self.next_regular(key, now);
+            self.peers[key].dial = Dial::Resting { next };
+            self.publish(Event::DialGaveUp { peer: info, addr, attempts: attempt, cause: failure.cause });
+            if !failing {
+                self.set_state(key, PeerState::Unreachable);
+            }
+        }
+        if self.peers[key].confirming {
+            self.fall_silent(key, now);
+        }
+        self.arm(key);
+    }
+
+    /// The regular dials of a peer keep their phase; the second is put at a random phase, so that peers found together
+    /// are not dialed together ever after. After a dial longer than the interval, a whole interval is waited.
+    fn next_regular(&mut self, key: PeerKey, now: Instant) -> Instant {
+        let interval = self.config.dial_interval;
+        let peer = &self.peers[key];
+        let first = peer.connect.is_none() && peer.cause.is_none();
+        if first {
+            return now + interval.mul_f64(self.rng.random_range(0.5..=1.0));
+        }
+        let in_phase = peer.began.unwrap_or(now) + interval;
+        if in_phase > now { in_phase } else { now + interval }
+    }
+
+    /// "No route" towards a peer whose link was ours until lately means that the interface is down.
+    fn blame_the_interface(&self, key: PeerKey, failure: &Failure) -> Failure {
+        let mut failure = failure.clone();
+        let peer = &self.peers[key];
+        let link_failure = failure.retry == Retry::OnLinkChange;
+        if let Some(name) = peer.interface.as_deref().filter(|_| link_failure)
+            && self.link_name(peer.info.addr.ip()).is_none()
+        {
+            failure.detail =
+                format!("{}; interface {name} is down or has lost its address", failure.detail).into();
+            failure.cause = Cause::InterfaceDown;
+        }
+        failure
+    }
+}

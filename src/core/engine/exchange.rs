@@ -1,0 +1,151 @@
+//! Requests of others, and the replies to ours.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::core::Nonce;
+use crate::core::cause::{Cause, Failure, Retry};
+use crate::core::event::{ConnId, Event, Output, RejectReason};
+use crate::core::peer::{PeerInfo, PeerKey, PeerState, Via};
+use crate::proto::DecodeError;
+use crate::proto::exchange::{Reply, Request, Status};
+
+use super::{Engine, Life};
+
+impl Engine {
+    /// Answers a request, and learns from it: the sender exists, holds its address, and reaches us by TCP.
+    pub(super) fn serve(
+        &mut self,
+        conn: ConnId,
+        from: SocketAddr,
+        body: Result<&[u8], DecodeError>,
+        now: Instant,
+    ) {
+        if self.life != Life::Running {
+            return self.outputs.push_back(Output::Reply { conn, frame: None });
+        }
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let request = match body.and_then(Request::decode) {
+            Ok(request) => request,
+            Err(error) => {
+                self.reply(conn, Status::BadRequest, None);
+                return self.reject(error.into(), from, now);
+            }
+        };
+        if request.group != self.config.group {
+            self.reply(conn, Status::WrongGroup, Some(request.nonce));
+            return self.reject(RejectReason::WrongGroup, from, now);
+        }
+        self.reply(conn, Status::Ok, Some(request.nonce));
+        if request.id == self.config.id {
+            return;
+        }
+        let known = self.sender(from, &request, now);
+        if let Some(key) = known {
+            self.peers[key].heard = Some(now);
+            self.prove(key, from.ip(), now);
+            let state = self.peers[key].state;
+            if matches!(state, PeerState::Silent | PeerState::Unreachable) {
+                self.dial_soon(key, now);
+            }
+            self.watch_for_silence(key, now);
+            self.arm(key);
+        }
+        let peer: Option<Arc<PeerInfo>> = known.map(|key| Arc::clone(&self.peers[key].info));
+        let addr = peer.is_none().then_some(from);
+        self.publish(Event::ExchangeServed { peer, addr });
+    }
+
+    /// The row of a dialer, a new one if need be; none for a one-shot dial, which is no node.
+    fn sender(&mut self, from: SocketAddr, request: &Request<'_>, now: Instant) -> Option<PeerKey> {
+        if request.tcp_port == 0 {
+            return None;
+        }
+        if let Some(&key) = self.by_id.get(&request.id) {
+            let newer = self.peers[key].info.incarnation.is_some_and(|known| request.incarnation > known);
+            if newer {
+                self.restart(key, request.id, request.incarnation, request.name, now);
+            }
+            return (self.peers[key].state != PeerState::Left).then_some(key);
+        }
+        let addr = SocketAddr::new(from.ip(), request.tcp_port);
+        if let Some(&key) = self.by_addr.get(&addr) {
+            if self.peers[key].retired == Some(request.id) {
+                return None;
+            }
+            self.identify(key, request.id, request.incarnation, request.name, now);
+            return Some(key);
+        }
+        self.discover(addr, Some((request.id, request.incarnation)), request.name, Via::Reply, now)
+    }
+
+    fn reply(&mut self, conn: ConnId, status: Status, nonce: Option<Nonce>) {
+        let reply = Reply {
+            status,
+            id: self.config.id,
+            incarnation: self.config.incarnation,
+            name: &self.config.name,
+            nonce,
+            group: &self.config.group,
+        };
+        self.outputs.push_back(Output::Reply { conn, frame: Some(reply.encode()) });
+    }
+
+    /// Reads the reply to our dial, learns who answered, and returns its row.
+    pub(super) fn read_reply(&mut self, key: PeerKey, body: &[u8], now: Instant) -> Result<PeerKey, Failure> {
+        let reply = check_reply(body, self.request_nonce)?;
+        if reply.id == self.config.id {
+            return Err(never(Cause::AddressNotAvailable, "that is this node itself".into()));
+        }
+        let held = self.by_id.get(&reply.id).copied();
+        let row = &self.peers[key].info;
+        match (row.id, held) {
+            (Some(id), _) if id == reply.id => {
+                if row.incarnation.is_some_and(|known| reply.incarnation > known) {
+                    self.restart(key, reply.id, reply.incarnation, reply.name, now);
+                }
+            }
+            (Some(_), Some(other)) => {
+                let detail = format!("{} answers at this address", self.peers[other].info.name);
+                return Err(Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) });
+            }
+            (None, Some(other)) => {
+                self.merge(key, other, now);
+                return Ok(other);
+            }
+            (_, None) => self.identify(key, reply.id, reply.incarnation, reply.name, now),
+        }
+        Ok(key)
+    }
+}
+
+/// Reads a reply to a request that carried this nonce, or says why it is none.
+pub fn check_reply(body: &[u8], nonce: Nonce) -> Result<Reply<'_>, Failure> {
+    let reply = Reply::decode(body).map_err(|error| unreadable(&error))?;
+    match reply.status {
+        Status::WrongGroup => {
+            Err(never(Cause::WrongGroup, format!("{} belongs to group '{}'", reply.name, reply.group)))
+        }
+        Status::BadRequest => {
+            Err(never(Cause::BadReply, format!("{} could not read our request", reply.name)))
+        }
+        Status::Ok if reply.nonce != Some(nonce) => {
+            Err(never(Cause::BadReply, "the reply answers another request".into()))
+        }
+        Status::Ok => Ok(reply),
+    }
+}
+
+/// The failure that bytes which are no reply mean.
+pub fn unreadable(error: &DecodeError) -> Failure {
+    let cause = match error {
+        DecodeError::Version(_) => Cause::VersionMismatch,
+        _ => Cause::BadReply,
+    };
+    never(cause, format!("the reply is {error}"))
+}
+
+fn never(cause: Cause, detail: String) -> Failure {
+    Failure { cause, detail: detail.into(), errno: None, retry: Retry::Never }
+}

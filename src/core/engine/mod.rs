@@ -1,0 +1,321 @@
+//! The engine: one deterministic state machine for presence, the peer table, dialing and exchanges.
+//!
+//! - `presence`: what we announce, what we hear, and the proof of addresses
+//! - `table`: peers come, restart, move, fall silent and go
+//! - `dialing`: when which peer is dialed, retried and given up
+//! - `exchange`: requests of others, replies to ours
+
+mod dialing;
+mod exchange;
+pub mod limits;
+mod peer;
+mod presence;
+mod rejects;
+mod table;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use slotmap::SlotMap;
+
+use crate::proto::exchange::Request;
+
+use super::budget::Budget;
+use super::config::{Config, Target};
+use super::event::{Command, DialId, Event, Input, Output, RejectReason, StopReason};
+use super::interface::Interface;
+use super::peer::{NodeInfo, PeerKey, PeerSnapshot, Snapshot};
+use super::{NodeId, Nonce};
+
+pub use exchange::{check_reply, unreadable};
+use limits::{
+    ANSWERS_PER_SECOND, MAX_STATIC, OFF_LINK_ANSWERS_PER_SECOND, RESOLVE_AGAIN, STALL,
+    UNPROVEN_DIALS_PER_SECOND,
+};
+use peer::Peer;
+use presence::Round;
+use rejects::Rejects;
+
+/// The state of one node. See the [module documentation](super) for how it is driven.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    node: Arc<NodeInfo>,
+    rng: StdRng,
+    interfaces: Arc<[Interface]>,
+    life: Life,
+
+    peers: SlotMap<PeerKey, Peer>,
+    by_id: HashMap<NodeId, PeerKey>,
+    /// By the address that is dialed.
+    by_addr: HashMap<SocketAddr, PeerKey>,
+    nodes_at: HashMap<IpAddr, u16>,
+    /// In order of discovery; those proven, gone or named since are skipped.
+    unproven: VecDeque<PeerKey>,
+    /// Peers that people named and whose name has no address yet, with the time of the next look-up.
+    unresolved: Vec<(Instant, Target)>,
+
+    /// Number of the last datagram sent.
+    sequence: u64,
+    round: Round,
+    answers: Budget,
+    off_link_answers: Budget,
+
+    /// The frame that every dial sends. Its nonce is the same for all: a TCP reply needs no fresh proof.
+    request: Arc<[u8]>,
+    request_nonce: Nonce,
+    last_dial: DialId,
+    in_flight: HashMap<DialId, PeerKey>,
+    urgent: VecDeque<PeerKey>,
+    regular: VecDeque<PeerKey>,
+    dials: Budget,
+    unproven_dials: Budget,
+
+    rejects: Rejects,
+    /// Each entry wakes one peer; entries that no longer match the peer's `armed` are stale.
+    timers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
+    /// Since when this process has run without standing still.
+    awake_since: Option<Instant>,
+    outputs: VecDeque<Output>,
+}
+
+/// From the first look at the interfaces to the last goodbye.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Unborn,
+    Running,
+    Leaving { reason: StopReason, goodbyes_said: usize, next: Instant },
+    Gone,
+}
+
+impl Engine {
+    /// An engine that starts with its first [`Input::Interfaces`].
+    pub fn new(config: Config) -> Self {
+        let mut rng = StdRng::from_seed(config.seed);
+        let request_nonce = Nonce(rand::Rng::next_u64(&mut rng));
+        let request = Request {
+            group: &config.group,
+            id: config.id,
+            incarnation: config.incarnation,
+            name: &config.name,
+            tcp_port: config.tcp_port,
+            nonce: request_nonce,
+            message: None,
+        };
+        let node = NodeInfo {
+            id: config.id,
+            name: config.name.clone(),
+            group: config.group.clone(),
+            incarnation: config.incarnation,
+            port: config.port,
+            tcp_port: config.tcp_port,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        Self {
+            request: request.encode().into(),
+            request_nonce,
+            node: Arc::new(node),
+            interfaces: Arc::from([]),
+            life: Life::Unborn,
+            peers: SlotMap::with_key(),
+            by_id: HashMap::new(),
+            by_addr: HashMap::new(),
+            nodes_at: HashMap::new(),
+            unproven: VecDeque::new(),
+            unresolved: Vec::new(),
+            sequence: 0,
+            round: Round::default(),
+            answers: Budget::per_second(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND / 2),
+            off_link_answers: Budget::per_second(OFF_LINK_ANSWERS_PER_SECOND, OFF_LINK_ANSWERS_PER_SECOND),
+            last_dial: DialId(0),
+            in_flight: HashMap::new(),
+            urgent: VecDeque::new(),
+            regular: VecDeque::new(),
+            dials: Budget::per_second(config.dial_rate, config.dial_rate / 10),
+            unproven_dials: Budget::per_second(UNPROVEN_DIALS_PER_SECOND, UNPROVEN_DIALS_PER_SECOND),
+            rejects: Rejects::default(),
+            timers: BinaryHeap::new(),
+            awake_since: None,
+            outputs: VecDeque::new(),
+            rng,
+            config,
+        }
+    }
+
+    /// Takes in one thing that happened at `now`, which never runs backwards. Afterwards, take all of
+    /// [`Engine::poll_output`] and wait no longer than [`Engine::poll_timeout`].
+    pub fn handle(&mut self, input: Input<'_>, now: Instant) {
+        self.notice_a_stall(now);
+        match self.life {
+            Life::Gone => return,
+            Life::Leaving { .. } => {
+                if !matches!(input, Input::Tick) {
+                    self.refuse_while_leaving(&input);
+                }
+                return self.say_goodbye(now);
+            }
+            Life::Unborn | Life::Running => {}
+        }
+        match input {
+            Input::Interfaces(interfaces) => self.take_interfaces(interfaces, now),
+            Input::Datagram { from, socket, bytes } => self.hear(from, socket, bytes, now),
+            Input::DialEnded { dial, result } => self.end_dial(dial, result, now),
+            Input::Request { conn, from, body } => self.serve(conn, from, body, now),
+            Input::TurnedAway { from, reason } => self.reject(reason, from, now),
+            Input::Resolved { target, addr } => match addr {
+                Some(addr) => self.name_peer(&target, addr, now),
+                None => self.unresolved.push((now + RESOLVE_AGAIN, target)),
+            },
+            Input::Command(command) => self.obey(command, now),
+            Input::Tick => {}
+        }
+        self.run_timers(now);
+        self.start_dials(now);
+    }
+
+    /// The next thing to do, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is due at the latest; none when nothing is planned.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.life {
+            Life::Unborn | Life::Gone => None,
+            Life::Leaving { next, .. } => Some(next),
+            Life::Running => [
+                self.round.next,
+                self.timers.peek().map(|Reverse((at, _))| *at),
+                self.rejects.due(),
+                self.dials_due(),
+                self.unresolved.iter().map(|(at, _)| *at).min(),
+            ]
+            .into_iter()
+            .flatten()
+            .min(),
+        }
+    }
+
+    /// The whole table as it is.
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        Snapshot {
+            node: Arc::clone(&self.node),
+            interfaces: Arc::clone(&self.interfaces),
+            peers: self.peers.values().map(|p| p.snapshot(now)).collect(),
+        }
+    }
+
+    /// One row of the table.
+    pub fn peer(&self, key: PeerKey, now: Instant) -> Option<PeerSnapshot> {
+        self.peers.get(key).map(|p| p.snapshot(now))
+    }
+
+    fn obey(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::DialNow(key) => self.force_dial(key),
+            Command::DialAll => {
+                let keys: Vec<PeerKey> = self.peers.keys().collect();
+                keys.into_iter().for_each(|key| self.force_dial(key));
+            }
+            Command::AddPeer(target) => self.add_named(target, now),
+            Command::Refresh => {
+                let snapshot = Arc::new(self.snapshot(now));
+                self.publish(Event::Snapshot(snapshot));
+            }
+            Command::Forget(key) => self.forget(key),
+            Command::Stop(reason) => self.leave(reason, now),
+        }
+    }
+
+    /// Finds the address of a peer that a person named; one named beyond [`MAX_STATIC`] is ignored.
+    fn add_named(&mut self, target: Target, now: Instant) {
+        let named = self.peers.values().filter(|p| p.named).count() + self.unresolved.len();
+        match target.literal() {
+            _ if named >= MAX_STATIC => {}
+            Some(addr) => self.name_peer(&target, addr, now),
+            None => self.outputs.push_back(Output::Resolve(target)),
+        }
+    }
+
+    fn run_timers(&mut self, now: Instant) {
+        if self.life != Life::Running {
+            return;
+        }
+        if self.round.next.is_some_and(|at| at <= now) {
+            self.announce(now);
+        }
+        while let Some(Reverse((at, key))) = self.timers.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            if self.peers.get(key).is_some_and(|p| p.armed == Some(at)) {
+                self.peers[key].armed = None;
+                self.wake(key, now);
+                self.arm(key);
+            }
+        }
+        while let Some(event) = self.rejects.flush(now) {
+            self.publish(event);
+        }
+        while let Some(i) = self.unresolved.iter().position(|(at, _)| *at <= now) {
+            let (_, target) = self.unresolved.swap_remove(i);
+            self.outputs.push_back(Output::Resolve(target));
+        }
+    }
+
+    /// Does what is due for one peer.
+    fn wake(&mut self, key: PeerKey, now: Instant) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if due(self.peers[key].answer_due) {
+            self.peers[key].answer_due = None;
+            self.introduce(key, None, now);
+        }
+        if due(self.peers[key].silence_due) {
+            self.suspect_silence(key, now);
+        }
+        self.dial_if_due(key, now);
+        if due(self.peers[key].expiry) {
+            self.expire(key);
+        }
+    }
+
+    /// Makes sure that a peer is woken at its next deadline. Called after every change to its deadlines.
+    fn arm(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(deadline) = peer.deadline() else { return };
+        if peer.armed.is_none_or(|armed| deadline < armed) {
+            peer.armed = Some(deadline);
+            self.timers.push(Reverse((deadline, key)));
+        }
+    }
+
+    fn publish(&mut self, event: Event) {
+        self.outputs.push_back(Output::Publish(event));
+    }
+
+    fn reject(&mut self, reason: RejectReason, from: SocketAddr, now: Instant) {
+        if let Some(event) = self.rejects.count(reason, from, now) {
+            self.publish(event);
+        }
+    }
+
+    /// A tick that comes far too late means that the process stood still, not that the peers did.
+    fn notice_a_stall(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
+            self.awake_since = Some(now);
+            self.hello_again(now);
+        }
+    }
+
+    fn refuse_while_leaving(&mut self, input: &Input<'_>) {
+        if let Input::Request { conn, .. } = input {
+            self.outputs.push_back(Output::Reply { conn: *conn, frame: None });
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A row of the peer table, with all that the engine keeps of a peer.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::core::cause::{Cause, Retry};
+use crate::core::event::DialId;
+use crate::core::peer::{DialPhase, PeerInfo, PeerSnapshot, PeerState, Via};
+use crate::core::{NodeId, Nonce};
+
+use super::limits::MAX_PATHS;
+
+/// An address that a peer was heard from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Path {
+    pub(super) ip: IpAddr,
+    /// Greatest sequence number heard from it.
+    pub(super) sequence: u64,
+    /// Rounds heard from other addresses since one was heard from this one.
+    pub(super) missed: u8,
+    /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
+    pub(super) proven: bool,
+    pub(super) heard: Instant,
+}
+
+/// Where the dial of a peer stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Dial {
+    /// Not dialed: it left, has no server, or is on no link of ours.
+    Off,
+    Resting {
+        next: Instant,
+    },
+    Queued {
+        attempt: u32,
+        urgent: bool,
+    },
+    InFlight {
+        id: DialId,
+        attempt: u32,
+        since: Instant,
+    },
+    Waiting {
+        attempt: u32,
+        until: Instant,
+    },
+}
+
+/// The last 64 attempts, a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Outcomes {
+    failed: u64,
+    count: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) info: Arc<PeerInfo>,
+    pub(super) via: Via,
+    pub(super) state: PeerState,
+    /// A person named it: it is dialed wherever it is, and never expires.
+    pub(super) named: bool,
+    /// Identity that this row had before its last restart; late datagrams of it are refused.
+    pub(super) retired: Option<NodeId>,
+
+    pub(super) paths: [Option<Path>; MAX_PATHS],
+    /// Its own UDP port, where it receives unicast.
+    pub(super) udp_port: u16,
+    /// Greatest sequence number heard on the presence port.
+    pub(super) round: u64,
+    /// Mean time between its presences, once one was heard.
+    pub(super) period: Option<Duration>,
+    /// The link it is on.
+    pub(super) interface: Option<Arc<str>>,
+    /// Sent to it and not echoed yet, with where it was sent.
+    pub(super) nonce: Option<(Nonce, IpAddr)>,
+    pub(super) introductions: u8,
+    pub(super) answered: Option<Instant>,
+
+    /// When anything at all was last received from it.
+    pub(super) heard: Option<Instant>,
+    pub(super) answer_due: Option<Instant>,
+    pub(super) silence_due: Option<Instant>,
+    pub(super) expiry: Option<Instant>,
+
+    pub(super) dial: Dial,
+    /// Attempts that the running dial may make.
+    pub(super) max: u32,
+    /// When the running dial began: the regular dials keep this phase.
+    pub(super) began: Option<Instant>,
+    /// The next attempt was asked for by a person.
+    pub(super) forced: bool,
+    /// The running dial decides whether the peer is silent.
+    pub(super) confirming: bool,
+    pub(super) outcomes: Outcomes,
+    pub(super) connect: Option<Duration>,
+    pub(super) rtt: Option<Duration>,
+    pub(super) cause: Option<Cause>,
+    pub(super) retry: Option<Retry>,
+
+    /// The timer entry that will wake this peer; entries at other times are stale.
+    pub(super) armed: Option<Instant>,
+}
+
+impl Peer {
+    pub(super) fn new(info: Arc<PeerInfo>, via: Via) -> Self {
+        Self {
+            info,
+            via,
+            state: PeerState::New,
+            named: via == Via::Static,
+            retired: None,
+            paths: [None; MAX_PATHS],
+            udp_port: 0,
+            round: 0,
+            period: None,
+            interface: None,
+            nonce: None,
+            introductions: 0,
+            answered: None,
+            heard: None,
+            answer_due: None,
+            silence_due: None,
+            expiry: None,
+            dial: Dial::Off,
+            max: 1,
+            began: None,
+            forced: false,
+            confirming: false,
+            outcomes: Outcomes::default(),
+            connect: None,
+            rtt: None,
+            cause: None,
+            retry: None,
+            armed: None,
+        }
+    }
+
+    /// The path to an address, if the peer was ever heard from it.
+    pub(super) fn path(&self, ip: IpAddr) -> Option<&Path> {
+        self.paths.iter().flatten().find(|p| p.ip == ip)
+    }
+
+    /// The path to an address; a new one takes the place of the one unheard for longest, never of the one dialed.
+    pub(super) fn path_mut(&mut self, ip: IpAddr, now: Instant) -> &mut Path {
+        let dialed = self.info.addr.ip();
+        let index = self
+            .paths
+            .iter()
+            .position(|p| p.is_some_and(|p| p.ip == ip))
+            .or_else(|| self.paths.iter().position(Option::is_none))
+            .or_else(|| {
+                let others = self.paths.iter().enumerate().filter(|(_, p)| p.is_some_and(|p| p.ip != dialed));
+                others.min_by_key(|(_, p)| p.map(|p| p.heard)).map(|(i, _)| i)
+            })
+            .unwrap_or(0);
+        let slot = &mut self.paths[index];
+        if slot.is_some_and(|p| p.ip != ip) {
+            *slot = None;
+        }
+        slot.get_or_insert(Path { ip, sequence: 0, missed: 0, proven: false, heard: now })
+    }
+
+    /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
+    pub(super) fn is_proven(&self) -> bool {
+        self.named || self.path(self.info.addr.ip()).is_some_and(|p| p.proven)
+    }
+
+    /// Where it receives unicast presences.
+    pub(super) fn unicast(&self) -> SocketAddr {
+        let port = if self.udp_port == 0 { self.info.addr.port() } else { self.udp_port };
+        SocketAddr::new(self.info.addr.ip(), port)
+    }
+
+    /// When this peer wants to be woken.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let dial = match self.dial {
+            Dial::Resting { next } => Some(next),
+            Dial::Waiting { until, .. } => Some(until),
+            Dial::Off | Dial::Queued { .. } | Dial::InFlight { .. } => None,
+        };
+        [dial, self.answer_due, self.silence_due, self.expiry].into_iter().flatten().min()
+    }
+
+    /// Changes its identity or address, for all later events.
+    pub(super) fn change_info(&mut self, change: impl FnOnce(&mut PeerInfo)) {
+        change(Arc::make_mut(&mut self.info));
+    }
+
+    pub(super) fn snapshot(&self, now: Instant) -> PeerSnapshot {
+        PeerSnapshot {
+            info: Arc::clone(&self.info),
+            state: self.state,
+            via: self.via,
+            rtt_us: self.rtt.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)),
+            connect: self.connect,
+            loss: self.outcomes.loss(),
+            last_heard_ms: self
+                .heard
+                .map(|t| u64::try_from(now.saturating_duration_since(t).as_millis()).unwrap_or(u64::MAX)),
+            last_heard: self.heard,
+            cause: self.cause,
+            dial: match self.dial {
+                Dial::Off => DialPhase::Resting { next: None },
+                Dial::Resting { next } => DialPhase::Resting { next: Some(next) },
+                Dial::Queued { attempt, .. } => DialPhase::Queued { attempt },
+                Dial::InFlight { attempt, since, .. } => {
+                    DialPhase::InFlight { attempt, max: self.max, since }
+                }
+                Dial::Waiting { attempt, until } => DialPhase::Waiting { attempt, max: self.max, until },
+            },
+            interface: self.interface.clone(),
+        }
+    }
+}
+
+impl Outcomes {
+    pub(super) fn push(&mut self, failed: bool) {
+        self.failed = self.failed << 1 | u64::from(failed);
+        self.count = (self.count + 1).min(64);
+    }
+
+    fn loss(self) -> Option<f32> {
+        let failed = self.failed & u64::MAX.checked_shr(64 - u32::from(self.count)).unwrap_or(0);
+        #[expect(clippy::cast_precision_loss, reason = "at most 64")]
+        (self.count > 0).then(|| failed.count_ones() as f32 / f32::from(self.count))
+    }
+}

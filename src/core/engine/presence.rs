@@ -1,0 +1,399 @@
+//! What we announce, what we hear, and the proof that a sender holds its address.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::{Rng, RngExt};
+
+use crate::core::config::is_host;
+use crate::core::event::{Event, Output, RejectReason, Socket, StopReason};
+use crate::core::interface::Interface;
+use crate::core::peer::{LeaveReason, PeerKey, PeerState, Via};
+use crate::core::{Nonce, event::Command};
+use crate::proto::presence::{Kind, Presence};
+use crate::proto::{DecodeError, MAX_DATAGRAM};
+
+use super::limits::{
+    ANSWER_AT_ONCE, ANSWER_SPREAD, GOODBYES, HELLOS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS, MAX_SEQUENCE_STEP,
+    PERIOD_JITTER, ROUNDS_BEFORE_MOVE,
+};
+use super::{Engine, Life};
+
+/// The announcements of this node to everybody.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) next: Option<Instant>,
+    /// Hellos said since the start or the last change.
+    hellos: usize,
+}
+
+impl From<DecodeError> for RejectReason {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Foreign => Self::Foreign,
+            DecodeError::Version(_) => Self::VersionMismatch,
+            DecodeError::Oversized => Self::Oversized,
+            DecodeError::Truncated => Self::Truncated,
+            DecodeError::Malformed(_) => Self::Malformed,
+        }
+    }
+}
+
+impl Engine {
+    /// The interfaces as they are now. The first time, the node starts.
+    pub(super) fn take_interfaces(&mut self, interfaces: Vec<Interface>, now: Instant) {
+        let before = std::mem::replace(&mut self.interfaces, interfaces.into());
+        if self.life == Life::Unborn {
+            self.life = Life::Running;
+            let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(&self.interfaces));
+            self.publish(Event::Started { node, interfaces });
+            self.hello_again(now);
+            for target in std::mem::take(&mut self.config.peers) {
+                self.obey(Command::AddPeer(target), now);
+            }
+            return;
+        }
+        let after = Arc::clone(&self.interfaces);
+        for gone in before.iter().filter(|i| !after.contains(i)) {
+            self.publish(Event::InterfaceDown { interface: Arc::new(gone.clone()) });
+        }
+        for new in after.iter().filter(|i| !before.contains(i)) {
+            self.publish(Event::InterfaceUp { interface: Arc::new(new.clone()) });
+        }
+        if before != after {
+            self.hello_again(now);
+            self.links_changed(now);
+        }
+    }
+
+    /// Says hello three times, starting now.
+    pub(super) fn hello_again(&mut self, now: Instant) {
+        if self.life == Life::Running {
+            self.round = Round { next: Some(now), hellos: 0 };
+        }
+    }
+
+    /// Announces this node on every link, and to every named peer.
+    pub(super) fn announce(&mut self, now: Instant) {
+        let hello = self.round.hellos < HELLOS.len();
+        let kind = if hello { Kind::Hello } else { Kind::Here };
+        self.round.hellos += usize::from(hello);
+        self.send_round(kind);
+        let wait = match HELLOS.get(self.round.hellos) {
+            Some(at) => *at - HELLOS[self.round.hellos - 1],
+            None => {
+                let jitter = self.rng.random_range(1.0 - PERIOD_JITTER..=1.0 + PERIOD_JITTER);
+                self.config.interval.mul_f64(jitter)
+            }
+        };
+        self.round.next = Some(now + wait);
+        self.introduce_to_named(kind);
+    }
+
+    /// One datagram a link; all carry the same number, so that receivers on two links see one round.
+    fn send_round(&mut self, kind: Kind) {
+        self.sequence += 1;
+        let interfaces = Arc::clone(&self.interfaces);
+        for (i, interface) in interfaces.iter().enumerate() {
+            if interfaces[..i].iter().any(|other| other.broadcast == interface.broadcast) {
+                continue;
+            }
+            let to = SocketAddr::from((interface.broadcast, self.config.port));
+            self.send(to, kind, IpAddr::V4(interface.addr), None, None);
+        }
+    }
+
+    fn introduce_to_named(&mut self, kind: Kind) {
+        let named = self.peers.iter().filter(|(_, p)| p.named);
+        let off_link: Vec<PeerKey> =
+            named.filter(|(_, p)| p.interface.is_none() || p.period.is_none()).map(|(key, _)| key).collect();
+        for key in off_link {
+            self.send_to_peer(key, kind, None, true);
+        }
+    }
+
+    /// Sends a peer a unicast presence that asks it to prove its address.
+    pub(super) fn introduce(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
+        if self.answers.take(now) {
+            let ask = !self.peers[key].path(self.peers[key].info.addr.ip()).is_some_and(|p| p.proven);
+            self.send_to_peer(key, Kind::Here, echo, ask);
+            self.peers[key].answered = Some(now);
+        }
+    }
+
+    fn send_to_peer(&mut self, key: PeerKey, kind: Kind, echo: Option<Nonce>, ask: bool) {
+        let to = self.peers[key].unicast();
+        let nonce = ask.then(|| Nonce(self.rng.next_u64()));
+        if let Some(nonce) = nonce {
+            self.peers[key].nonce = Some((nonce, to.ip()));
+        }
+        self.sequence += 1;
+        self.send(to, kind, self.own_address_towards(to.ip()), nonce, echo);
+    }
+
+    /// Queues one datagram. IPv6 is not announced to: presence is IPv4, dialing is both.
+    fn send(
+        &mut self,
+        to: SocketAddr,
+        kind: Kind,
+        claimed: IpAddr,
+        nonce: Option<Nonce>,
+        echo: Option<Nonce>,
+    ) {
+        if to.is_ipv6() {
+            return;
+        }
+        let presence = Presence {
+            kind,
+            group: &self.config.group,
+            id: self.config.id,
+            incarnation: self.config.incarnation,
+            sequence: self.sequence,
+            name: &self.config.name,
+            tcp_port: self.config.tcp_port,
+            udp_port: self.config.udp_port,
+            period_ms: u32::try_from(self.config.interval.as_millis()).unwrap_or(u32::MAX),
+            claimed,
+            nonce,
+            echo,
+        };
+        self.outputs.push_back(Output::Send { to, bytes: presence.encode() });
+    }
+
+    /// Our own address as a peer will probably see it.
+    fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
+        let link = self.interfaces.iter().find(|i| i.reaches(ip)).or_else(|| self.interfaces.first());
+        link.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |i| IpAddr::V4(i.addr))
+    }
+
+    /// A datagram came in.
+    pub(super) fn hear(&mut self, from: SocketAddr, socket: Socket, bytes: &[u8], now: Instant) {
+        if self.life != Life::Running {
+            return;
+        }
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        debug_assert!(
+            bytes.len() <= MAX_DATAGRAM + 1,
+            "the net reads one byte more than is allowed, to notice"
+        );
+        let presence = match Presence::decode(bytes) {
+            Ok(presence) => presence,
+            Err(error) => return self.reject(error.into(), from, now),
+        };
+        if presence.id == self.config.id {
+            return;
+        }
+        if presence.group != self.config.group {
+            return self.reject(RejectReason::WrongGroup, from, now);
+        }
+        if !is_host(from.ip()) {
+            return self.reject(RejectReason::OffLink, from, now);
+        }
+        let Some(key) = self.recognise(from, socket, &presence, now) else { return };
+        if let Err(reason) = self.note_heard(key, from, socket, &presence, now) {
+            return self.reject(reason, from, now);
+        }
+        if presence.kind == Kind::Goodbye {
+            self.peer_left(key, LeaveReason::Goodbye, now);
+        } else {
+            self.revive(key, now);
+            self.take_proof(key, from.ip(), presence.echo, now);
+            self.respond(key, &presence, now);
+        }
+        self.arm(key);
+    }
+
+    /// The row of the sender, a new one if need be; none if the datagram is to be ignored.
+    fn recognise(
+        &mut self,
+        from: SocketAddr,
+        socket: Socket,
+        presence: &Presence<'_>,
+        now: Instant,
+    ) -> Option<PeerKey> {
+        if let Some(&key) = self.by_id.get(&presence.id) {
+            let known = self.peers[key].info.incarnation;
+            if known.is_some_and(|known| presence.incarnation < known) {
+                self.reject(RejectReason::Replayed, from, now);
+                return None;
+            }
+            if known.is_some_and(|known| presence.incarnation > known) {
+                self.restart(key, presence.id, presence.incarnation, presence.name, now);
+            }
+            return Some(key);
+        }
+        let addr = SocketAddr::new(from.ip(), presence.tcp_port);
+        if let Some(&key) = self.by_addr.get(&addr) {
+            if self.peers[key].retired == Some(presence.id) {
+                self.reject(RejectReason::Retired, from, now);
+                return None;
+            }
+            if presence.kind == Kind::Goodbye {
+                return None;
+            }
+            self.identify(key, presence.id, presence.incarnation, presence.name, now);
+            return Some(key);
+        }
+        if presence.kind == Kind::Goodbye {
+            return None;
+        }
+        if !self.interfaces.iter().any(|i| i.reaches(from.ip())) {
+            self.answer_off_link(from, presence, now);
+            self.reject(RejectReason::OffLink, from, now);
+            return None;
+        }
+        let via = if socket == Socket::Shared { Via::Broadcast } else { Via::Reply };
+        self.discover(addr, Some((presence.id, presence.incarnation)), presence.name, via, now)
+    }
+
+    /// A sender beyond our links is told that we are here, so that it may dial us; we do not dial it.
+    fn answer_off_link(&mut self, from: SocketAddr, presence: &Presence<'_>, now: Instant) {
+        if presence.nonce.is_some() && self.off_link_answers.take(now) {
+            self.sequence += 1;
+            let claimed = self.own_address_towards(from.ip());
+            self.send(from, Kind::Here, claimed, None, presence.nonce);
+        }
+    }
+
+    /// Writes down when and where a peer was heard, and whether it moved.
+    fn note_heard(
+        &mut self,
+        key: PeerKey,
+        from: SocketAddr,
+        socket: Socket,
+        presence: &Presence<'_>,
+        now: Instant,
+    ) -> Result<(), RejectReason> {
+        let interface = self.link_name(from.ip());
+        let peer = &mut self.peers[key];
+        let returning = matches!(peer.state, PeerState::Silent | PeerState::Left);
+        let newest = peer.paths.iter().flatten().map(|p| p.sequence).max().unwrap_or(0);
+        let known = peer.path(from.ip()).map_or(0, |p| p.sequence);
+        let too_far = newest > 0 && presence.sequence > newest.saturating_add(MAX_SEQUENCE_STEP);
+        let silent = peer.state == PeerState::Silent;
+        if !silent && (presence.sequence <= known || too_far) {
+            return Err(RejectReason::Replayed);
+        }
+        if presence.kind == Kind::Goodbye && peer.path(from.ip()).is_none() {
+            return Err(RejectReason::Retired);
+        }
+        let path = peer.path_mut(from.ip(), now);
+        path.sequence = presence.sequence;
+        path.heard = now;
+        if socket == Socket::Shared {
+            let new_round = presence.sequence > peer.round || returning;
+            peer.round = presence.sequence;
+            for path in peer.paths.iter_mut().flatten() {
+                if path.ip == from.ip() {
+                    path.missed = 0;
+                } else if new_round {
+                    path.missed = path.missed.saturating_add(1);
+                }
+            }
+        }
+        peer.heard = Some(now);
+        peer.period = Some(presence.period());
+        peer.udp_port = presence.udp_port;
+        if peer.info.addr.ip() == from.ip() {
+            peer.interface = interface;
+            if peer.info.addr.port() != presence.tcp_port {
+                self.readdress(key, SocketAddr::new(from.ip(), presence.tcp_port), now);
+            }
+        }
+        if self.peers[key].info.name != presence.name {
+            self.peers[key].change_info(|info| presence.name.clone_into(&mut info.name));
+        }
+        self.watch_for_silence(key, now);
+        self.move_if_gone_from(key, from.ip(), now);
+        Ok(())
+    }
+
+    /// A peer that for [`ROUNDS_BEFORE_MOVE`] rounds was heard from another address only has moved there.
+    fn move_if_gone_from(&mut self, key: PeerKey, heard_at: IpAddr, now: Instant) {
+        let peer = &self.peers[key];
+        let dialed = peer.info.addr;
+        let gone = peer.path(dialed.ip()).is_none_or(|p| p.missed >= ROUNDS_BEFORE_MOVE);
+        let on_link = |ip| self.interfaces.iter().any(|i| i.reaches(ip));
+        let cut_off = !on_link(dialed.ip()) && peer.interface.is_some();
+        if dialed.ip() != heard_at && on_link(heard_at) && (gone || cut_off) {
+            self.readdress(key, SocketAddr::new(heard_at, dialed.port()), now);
+        }
+    }
+
+    /// An echo of the nonce that went to this address proves that the peer receives there.
+    fn take_proof(&mut self, key: PeerKey, ip: IpAddr, echo: Option<Nonce>, now: Instant) {
+        let Some(echo) = echo else { return };
+        if self.peers[key].nonce == Some((echo, ip)) {
+            self.peers[key].nonce = None;
+            self.prove(key, ip, now);
+        }
+    }
+
+    /// Answers what a presence asks for: an echo at once, an introduction when its turn comes.
+    fn respond(&mut self, key: PeerKey, presence: &Presence<'_>, now: Instant) {
+        if presence.nonce.is_some() {
+            return self.introduce(key, presence.nonce, now);
+        }
+        let known = self.peers.len();
+        let peer = &mut self.peers[key];
+        let proven = peer.path(peer.info.addr.ip()).is_some_and(|p| p.proven);
+        let lately =
+            |period: Duration| peer.answered.is_some_and(|at| now.saturating_duration_since(at) < period);
+        let wanted = match presence.kind {
+            Kind::Hello => !proven || !lately(presence.period()),
+            Kind::Here => !proven && presence.echo.is_none() && peer.introductions < MAX_INTRODUCTIONS,
+            Kind::Goodbye => false,
+        };
+        if !wanted || peer.answer_due.is_some() {
+            return;
+        }
+        peer.introductions = peer.introductions.saturating_add(1);
+        if known <= ANSWER_AT_ONCE {
+            return self.introduce(key, None, now);
+        }
+        let most = (ANSWER_SPREAD * u32::try_from(known).unwrap_or(u32::MAX)).min(MAX_ANSWER_WAIT);
+        peer.answer_due = Some(now + self.rng.random_range(Duration::ZERO..=most));
+    }
+
+    /// The name of the link that an address is on.
+    pub(super) fn link_name(&self, ip: IpAddr) -> Option<Arc<str>> {
+        self.interfaces.iter().find(|i| i.reaches(ip)).map(|i| Arc::clone(&i.name))
+    }
+
+    /// Ends all dials and begins to say goodbye.
+    pub(super) fn leave(&mut self, reason: StopReason, now: Instant) {
+        let mut dials: Vec<_> = self.in_flight.drain().map(|(dial, _)| dial).collect();
+        dials.sort_unstable();
+        self.outputs.extend(dials.into_iter().map(Output::AbandonDial));
+        self.life = Life::Leaving { reason, goodbyes_said: 0, next: now };
+        self.say_goodbye(now);
+    }
+
+    /// Says one of the goodbyes, if it is due.
+    pub(super) fn say_goodbye(&mut self, now: Instant) {
+        let Life::Leaving { reason, goodbyes_said, next } = self.life else { return };
+        if now < next {
+            return;
+        }
+        self.send_round(Kind::Goodbye);
+        let far: Vec<PeerKey> = self
+            .peers
+            .iter()
+            .filter(|(_, p)| p.state != PeerState::Left && (p.named || p.interface.is_none()))
+            .map(|(key, _)| key)
+            .collect();
+        for key in far {
+            self.send_to_peer(key, Kind::Goodbye, None, false);
+        }
+        let said = goodbyes_said + 1;
+        self.life = match GOODBYES.get(said) {
+            Some(at) => Life::Leaving { reason, goodbyes_said: said, next: now + (*at - GOODBYES[said - 1]) },
+            None => {
+                self.publish(Event::Stopped { reason });
+                self.outputs.push_back(Output::Stop);
+                Life::Gone
+            }
+        };
+    }
+}

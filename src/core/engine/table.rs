@@ -1,0 +1,363 @@
+//! Peers come, restart, move, fall silent and go.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::core::config::Target;
+use crate::core::event::{Event, Output, RejectReason};
+use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
+use crate::core::{Incarnation, NodeId};
+
+use super::Engine;
+use super::limits::{
+    LEFT_KEPT, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT,
+};
+use super::peer::{Dial, Peer};
+
+impl Engine {
+    /// A new row; none, and a rejection, if there is no room for it.
+    pub(super) fn discover(
+        &mut self,
+        addr: SocketAddr,
+        identity: Option<(NodeId, Incarnation)>,
+        name: &str,
+        via: Via,
+        now: Instant,
+    ) -> Option<PeerKey> {
+        if self.nodes_at.get(&addr.ip()).is_some_and(|n| *n >= MAX_NODES_PER_ADDRESS) {
+            self.reject(RejectReason::TooManyNodes, addr, now);
+            return None;
+        }
+        if self.peers.len() >= MAX_PEERS && !self.evict_unproven() {
+            self.reject(RejectReason::TableFull, addr, now);
+            return None;
+        }
+        let name = name.to_owned();
+        let key = self.peers.insert_with_key(|key| {
+            let (id, incarnation) = (identity.map(|i| i.0), identity.map(|i| i.1));
+            Peer::new(Arc::new(PeerInfo { key, id, name, addr, incarnation }), via)
+        });
+        if let Some((id, _)) = identity {
+            self.by_id.insert(id, key);
+        }
+        self.place(key, addr);
+        if via != Via::Static {
+            self.unproven.push_back(key);
+            self.keep_unproven_few();
+        }
+        let interface = self.link_name(addr.ip());
+        let peer = &mut self.peers[key];
+        peer.interface = interface;
+        if addr.port() != 0 {
+            let wait = if via == Via::Static { std::time::Duration::ZERO } else { PROOF_GRACE };
+            peer.dial = Dial::Resting { next: now + wait };
+        }
+        let peer = Arc::clone(&peer.info);
+        self.publish(Event::PeerDiscovered { peer, via });
+        self.arm(key);
+        Some(key)
+    }
+
+    /// A person named this address.
+    pub(super) fn name_peer(&mut self, target: &Target, addr: SocketAddr, now: Instant) {
+        let key = match self.by_addr.get(&addr) {
+            Some(&key) => key,
+            None => match self.discover(addr, None, &target.host, Via::Static, now) {
+                Some(key) => key,
+                None => return,
+            },
+        };
+        self.peers[key].named = true;
+        self.peers[key].expiry = None;
+        self.force_dial(key);
+        self.hello_again(now);
+        self.arm(key);
+    }
+
+    /// The node at a row's address has said who it is: for the first time, or it is another life.
+    pub(super) fn identify(
+        &mut self,
+        key: PeerKey,
+        id: NodeId,
+        incarnation: Incarnation,
+        name: &str,
+        now: Instant,
+    ) {
+        if self.peers[key].info.id.is_some() {
+            return self.restart(key, id, incarnation, name, now);
+        }
+        self.by_id.insert(id, key);
+        self.peers[key].change_info(|info| {
+            info.id = Some(id);
+            info.incarnation = Some(incarnation);
+            name.clone_into(&mut info.name);
+        });
+    }
+
+    /// A peer lives a new life: what was proven of the old one is void, and it is dialed anew.
+    pub(super) fn restart(
+        &mut self,
+        key: PeerKey,
+        id: NodeId,
+        incarnation: Incarnation,
+        name: &str,
+        now: Instant,
+    ) {
+        let peer = &mut self.peers[key];
+        let (old_id, previous) = (peer.info.id, peer.info.incarnation);
+        if let Some(old) = old_id.filter(|old| *old != id) {
+            self.by_id.remove(&old);
+            peer.retired = Some(old);
+        }
+        self.by_id.insert(id, key);
+        peer.change_info(|info| {
+            info.id = Some(id);
+            info.incarnation = Some(incarnation);
+            name.clone_into(&mut info.name);
+        });
+        for path in peer.paths.iter_mut().flatten() {
+            path.sequence = 0;
+            path.proven = false;
+        }
+        peer.round = 0;
+        peer.nonce = None;
+        peer.introductions = 0;
+        peer.answered = None;
+        peer.confirming = false;
+        if let Some(previous_incarnation) = previous {
+            let peer = Arc::clone(&peer.info);
+            self.publish(Event::PeerRestarted { peer, previous_incarnation });
+        }
+        self.unproven.push_back(key);
+        self.peers[key].expiry = None;
+        self.set_state(key, PeerState::New);
+        self.dial_after(key, PROOF_GRACE, now);
+        self.arm(key);
+    }
+
+    /// A peer that was silent or had left is heard again.
+    pub(super) fn revive(&mut self, key: PeerKey, now: Instant) {
+        if matches!(self.peers[key].state, PeerState::Silent | PeerState::Left) {
+            self.peers[key].expiry = None;
+            self.peers[key].introductions = 0;
+            self.set_state(key, PeerState::New);
+            self.dial_soon(key, now);
+        }
+    }
+
+    /// The peer receives at this address: it may be dialed with retries.
+    pub(super) fn prove(&mut self, key: PeerKey, ip: IpAddr, now: Instant) {
+        let peer = &mut self.peers[key];
+        let path = peer.path_mut(ip, now);
+        let news = !path.proven;
+        path.proven = true;
+        if news && ip == peer.info.addr.ip() {
+            peer.introductions = 0;
+            if matches!(peer.state, PeerState::New | PeerState::Unreachable) {
+                self.dial_soon(key, now);
+            }
+        }
+    }
+
+    /// The peer is dialed at another address from now on.
+    pub(super) fn readdress(&mut self, key: PeerKey, to: SocketAddr, now: Instant) {
+        let from = self.peers[key].info.addr;
+        self.unplace(key, from);
+        self.peers[key].change_info(|info| info.addr = to);
+        self.place(key, to);
+        let interface = self.link_name(to.ip());
+        let peer = &mut self.peers[key];
+        peer.interface = interface;
+        peer.introductions = 0;
+        let moved = Arc::clone(&peer.info);
+        self.publish(Event::PeerMoved { peer: moved, from, to });
+        if self.peers[key].is_proven() {
+            self.dial_soon(key, now);
+        } else {
+            self.unproven.push_back(key);
+            self.dial_after(key, PROOF_GRACE, now);
+        }
+    }
+
+    /// Moves the time at which silence will be suspected, after something was heard.
+    pub(super) fn watch_for_silence(&mut self, key: PeerKey, now: Instant) {
+        let peer = &mut self.peers[key];
+        let Some(period) = peer.period else { return };
+        let due = now + period * self.config.silent_after;
+        // A later deadline is found when the earlier one comes: no timer is moved at each presence.
+        if peer.silence_due.is_none_or(|at| due < at) {
+            peer.silence_due = Some(due);
+        }
+    }
+
+    /// Nothing was heard for long. Missed presences alone prove nothing: a dial must fail, too.
+    pub(super) fn suspect_silence(&mut self, key: PeerKey, now: Instant) {
+        let awake = self.awake_since;
+        let patience = self.config.silent_after;
+        let peer = &mut self.peers[key];
+        peer.silence_due = None;
+        let (Some(period), Some(heard)) = (peer.period, peer.heard) else { return };
+        let due = awake.map_or(heard, |awake| awake.max(heard)) + period * patience;
+        if due > now {
+            peer.silence_due = Some(due);
+            return;
+        }
+        let failing = matches!(peer.state, PeerState::Retrying | PeerState::Unreachable);
+        match peer.dial {
+            Dial::Off => self.fall_silent(key, now),
+            Dial::InFlight { .. } => peer.confirming = true,
+            _ if failing => self.fall_silent(key, now),
+            Dial::Resting { .. } | Dial::Waiting { .. } | Dial::Queued { .. } => {
+                peer.confirming = true;
+                self.dial_at_once(key);
+            }
+        }
+    }
+
+    /// Neither heard nor reached.
+    pub(super) fn fall_silent(&mut self, key: PeerKey, now: Instant) {
+        let peer = &mut self.peers[key];
+        peer.confirming = false;
+        if matches!(peer.state, PeerState::Silent | PeerState::Left) {
+            return;
+        }
+        if !peer.named {
+            let known = peer.rtt.is_some() || peer.is_proven();
+            peer.expiry = Some(now + if known { SILENT_KEPT } else { UNPROVEN_KEPT });
+        }
+        self.set_state(key, PeerState::Silent);
+    }
+
+    /// The peer said goodbye. Its row stays a while, so that its late datagrams do not revive it.
+    pub(super) fn peer_left(&mut self, key: PeerKey, reason: LeaveReason, now: Instant) {
+        if self.peers[key].state == PeerState::Left {
+            return;
+        }
+        self.abandon_dial(key);
+        let next = now + self.config.dial_interval;
+        let peer = &mut self.peers[key];
+        peer.answer_due = None;
+        peer.silence_due = None;
+        peer.nonce = None;
+        peer.confirming = false;
+        if peer.named {
+            peer.dial = Dial::Resting { next };
+        } else {
+            peer.dial = Dial::Off;
+            peer.expiry = Some(now + LEFT_KEPT);
+        }
+        self.set_state(key, PeerState::Left);
+        let peer = Arc::clone(&self.peers[key].info);
+        self.publish(Event::PeerLeft { peer, reason });
+    }
+
+    /// A person wants to see a peer no longer.
+    pub(super) fn forget(&mut self, key: PeerKey) {
+        if let Some(peer) = self.remove(key) {
+            self.publish(Event::PeerLeft { peer, reason: LeaveReason::Forgotten });
+        }
+    }
+
+    /// A peer's time in the table is over. One that said goodbye has been told of already.
+    pub(super) fn expire(&mut self, key: PeerKey) {
+        let told = self.peers[key].state == PeerState::Left;
+        if let Some(peer) = self.remove(key).filter(|_| !told) {
+            self.publish(Event::PeerLeft { peer, reason: LeaveReason::Expired });
+        }
+    }
+
+    /// The named row turned out to be a node that is in the table already: one row is enough.
+    pub(super) fn merge(&mut self, row: PeerKey, into: PeerKey, now: Instant) {
+        let ip = self.peers[row].info.addr.ip();
+        self.forget(row);
+        self.peers[into].named = true;
+        self.peers[into].expiry = None;
+        self.prove(into, ip, now);
+        self.arm(into);
+    }
+
+    pub(super) fn set_state(&mut self, key: PeerKey, to: PeerState) {
+        let peer = &mut self.peers[key];
+        let from = std::mem::replace(&mut peer.state, to);
+        if from != to {
+            let peer = Arc::clone(&peer.info);
+            self.publish(Event::PeerState { peer, from, to });
+        }
+    }
+
+    /// After an interface came, went or changed: what failed for want of one is tried at once, and what was on one
+    /// that is gone is looked at.
+    pub(super) fn links_changed(&mut self, now: Instant) {
+        let keys: Vec<PeerKey> = self.peers.keys().collect();
+        for key in keys {
+            let link = self.link_name(self.peers[key].info.addr.ip());
+            let peer = &mut self.peers[key];
+            let changed = link != peer.interface;
+            let curable = peer.retry == Some(crate::core::cause::Retry::OnLinkChange);
+            if link.is_some() {
+                peer.interface = link;
+            }
+            if (changed || curable) && peer.state != PeerState::Left {
+                self.dial_soon(key, now);
+                self.arm(key);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: PeerKey) -> Option<Arc<PeerInfo>> {
+        self.peers.get(key)?;
+        self.abandon_dial(key);
+        let peer = self.peers.remove(key)?;
+        if let Some(id) = peer.info.id.filter(|id| self.by_id.get(id) == Some(&key)) {
+            self.by_id.remove(&id);
+        }
+        self.unplace(key, peer.info.addr);
+        Some(peer.info)
+    }
+
+    fn abandon_dial(&mut self, key: PeerKey) {
+        if let Dial::InFlight { id, .. } = self.peers[key].dial {
+            self.in_flight.remove(&id);
+            self.outputs.push_back(Output::AbandonDial(id));
+        }
+    }
+
+    fn place(&mut self, key: PeerKey, addr: SocketAddr) {
+        if addr.port() != 0 {
+            self.by_addr.insert(addr, key);
+        }
+        *self.nodes_at.entry(addr.ip()).or_default() += 1;
+    }
+
+    fn unplace(&mut self, key: PeerKey, addr: SocketAddr) {
+        if self.by_addr.get(&addr) == Some(&key) {
+            self.by_addr.remove(&addr);
+        }
+        if let Some(n) = self.nodes_at.get_mut(&addr.ip()) {
+            *n -= 1;
+            if *n == 0 {
+                self.nodes_at.remove(&addr.ip());
+            }
+        }
+    }
+
+    /// Drops the oldest unproven peers beyond [`MAX_UNPROVEN`].
+    fn keep_unproven_few(&mut self) {
+        while self.unproven.len() > MAX_UNPROVEN && self.evict_unproven() {}
+    }
+
+    /// Drops the oldest unproven peer, if there is one. Queue entries of peers proven, named or gone since are dropped
+    /// on the way.
+    fn evict_unproven(&mut self) -> bool {
+        while let Some(key) = self.unproven.pop_front() {
+            if self.peers.get(key).is_some_and(|p| !p.is_proven() && p.rtt.is_none()) {
+                if let Some(peer) = self.remove(key) {
+                    self.publish(Event::PeerLeft { peer, reason: LeaveReason::Expired });
+                }
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,180 @@
+//! A dial: connect, send one request, read one reply, close.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::core::cause::{Cause, Failure, Retry};
+use crate::core::event::Event;
+use crate::core::peer::PeerInfo;
+use crate::core::retry::RetryPolicy;
+use crate::core::{Incarnation, NodeId, Nonce, check_reply, unreadable};
+use crate::proto::exchange::{HEADER, Request, body_length};
+
+use super::os::classify;
+
+/// How long the server is given to close first after its reply, so that it, not we, keeps the port in TIME_WAIT.
+const CLOSE_GRACE: Duration = Duration::from_millis(200);
+
+/// A reply was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// From the start of the dial until the connection stood.
+    pub connect: Duration,
+    /// From sending the request until the whole reply was read.
+    pub rtt: Duration,
+}
+
+/// What is dialed, and how.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    /// Who, for the events.
+    pub peer: Arc<PeerInfo>,
+    /// Dial from this address of ours.
+    pub source: Option<IpAddr>,
+    /// The whole frame to send.
+    pub request: Arc<[u8]>,
+    /// The nonce in it.
+    pub nonce: Nonce,
+    /// How it is retried.
+    pub policy: RetryPolicy,
+}
+
+/// One dial with retries: up to `max_attempts` attempts, with the policy's jittered waits between them and none after the
+/// last. Each step is reported as the event it is. A notified `hurry` cuts a wait short; dropping the future ends the dial
+/// at once and closes its connection.
+///
+/// # Errors
+/// The failure of the last attempt, or of the first that no retry can cure.
+pub async fn retryable_dial(
+    dial: &Dial,
+    hurry: &Notify,
+    rng: &mut impl Rng,
+    mut report: impl FnMut(Event),
+) -> Result<Reached, Failure> {
+    let (addr, max) = (dial.peer.addr, dial.policy.max_attempts);
+    let peer = || Arc::clone(&dial.peer);
+    let mut reply = Vec::new();
+    let mut forced = false;
+    for attempt in 1.. {
+        report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
+        let result = self::attempt(addr, dial.source, &dial.request, dial.policy.timeout, &mut reply).await;
+        let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
+            Ok(Reached { connect, rtt }) => {
+                report(Event::DialSucceeded { peer: peer(), addr, attempt, connect, rtt });
+                return Ok(Reached { connect, rtt });
+            }
+            Err(failure) => failure,
+        };
+        let wait = dial.policy.wait_after(attempt, &failure, rng);
+        report(Event::DialFailed {
+            peer: peer(),
+            addr,
+            attempt,
+            max,
+            cause: failure.cause,
+            detail: Arc::clone(&failure.detail),
+            errno: failure.errno,
+            retryable: failure.retry != Retry::Never,
+            retry_in: wait,
+        });
+        let Some(wait) = wait else {
+            report(Event::DialGaveUp { peer: peer(), addr, attempts: attempt, cause: failure.cause });
+            return Err(failure);
+        };
+        forced = tokio::time::timeout(wait, hurry.notified()).await.is_ok();
+    }
+    unreachable!("the policy ends the attempts")
+}
+
+/// A request of a program that dials once and is no node: it has no server.
+pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Arc<[u8]> {
+    let request = Request { group, id, incarnation: Incarnation(0), name, tcp_port: 0, nonce, message: None };
+    request.encode().into()
+}
+
+/// One attempt. The connection is closed when it returns, whatever happened; `reply` holds the reply's body on success.
+///
+/// # Errors
+/// Why there is no reply, with the cause told from the operation and the system's error.
+pub async fn attempt(
+    addr: SocketAddr,
+    source: Option<IpAddr>,
+    request: &[u8],
+    timeout: Duration,
+    reply: &mut Vec<u8>,
+) -> Result<Reached, Failure> {
+    let begun = Instant::now();
+    let deadline = begun + timeout;
+    let mut stream = match timeout_at(deadline, connect(addr, source)).await {
+        Ok(connected) => connected.map_err(|error| connect_failure(addr, &error))?,
+        Err(_) => return Err(too_late(Cause::TimedOut, "connect", timeout)),
+    };
+    let connected = Instant::now();
+    let exchanged = timeout_at(deadline, exchange(&mut stream, request, reply)).await;
+    exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
+    let reached = Reached { connect: connected - begun, rtt: connected.elapsed() };
+    // The server closes first. One that does not is closed upon.
+    let _ = timeout_at((Instant::now() + CLOSE_GRACE).min(deadline), stream.read(&mut [0; 1])).await;
+    Ok(reached)
+}
+
+async fn connect(addr: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(ip) = source.filter(|ip| ip.is_ipv4() == addr.is_ipv4() && !ip.is_unspecified()) {
+        socket.bind(SocketAddr::new(ip, 0))?;
+    }
+    let stream = socket.connect(addr).await?;
+    // A dial to a closed port of this host within the ephemeral range can meet itself (TCP simultaneous open).
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
+}
+
+async fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -> Result<(), Failure> {
+    stream.write_all(request).await.map_err(|error| failure("send", &error))?;
+    let mut header = [0; HEADER];
+    stream.read_exact(&mut header).await.map_err(|error| failure("receive", &error))?;
+    let length = body_length(&header).map_err(|error| unreadable(&error))?;
+    reply.clear();
+    let read =
+        stream.take(length as u64).read_to_end(reply).await.map_err(|error| failure("receive", &error))?;
+    if read < length { Err(failure("receive", &io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
+}
+
+fn connect_failure(addr: SocketAddr, error: &io::Error) -> Failure {
+    let mut failure = failure("connect", error);
+    if failure.cause == Cause::NetworkUnreachable && !has_route(addr) {
+        failure.cause = Cause::NoRoute;
+    }
+    failure
+}
+
+/// Whether this machine has a route to an address: connecting a UDP socket looks it up and sends nothing.
+fn has_route(addr: SocketAddr) -> bool {
+    let any: IpAddr =
+        if addr.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    std::net::UdpSocket::bind((any, 0)).is_ok_and(|socket| socket.connect(addr).is_ok())
+}
+
+fn failure(operation: &str, error: &io::Error) -> Failure {
+    let (cause, retry) = classify(error);
+    let detail = match error.kind() {
+        io::ErrorKind::UnexpectedEof => format!("{operation}: closed before the reply was complete"),
+        _ => format!("{operation}: {error}"),
+    };
+    Failure { cause, detail: detail.into(), errno: error.raw_os_error(), retry }
+}
+
+fn too_late(cause: Cause, operation: &str, timeout: Duration) -> Failure {
+    let detail = format!("{operation}: nothing within {}", humantime::format_duration(timeout));
+    Failure { cause, detail: detail.into(), errno: None, retry: Retry::Usual }
+}

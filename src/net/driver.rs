@@ -1,0 +1,236 @@
+//! The one task that owns the engine: it tells it what happened, does what it asks for, and wakes it in time.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::UdpSocket;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::core::Engine;
+use crate::core::budget::Budget;
+use crate::core::cause::Failure;
+use crate::core::config::Target;
+use crate::core::event::{
+    Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, Stamped,
+};
+use crate::proto::MAX_DATAGRAM;
+
+use super::dialer::{self, Reached};
+use super::interfaces::{self, Selection};
+use super::server::Inbound;
+
+/// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
+const INTERFACE_POLL: Duration = Duration::from_secs(2);
+/// Datagrams taken from a socket before the other inputs have their turn.
+const BATCH: usize = 64;
+/// Datagrams taken in a second, of which some may come at once: far more than a thousand nodes that all start at the same
+/// moment send, and little enough that a flood leaves the processor to others. The kernel drops the rest.
+const DATAGRAMS_PER_SECOND: u32 = 20_000;
+const DATAGRAM_BURST: u32 = 4_000;
+/// For one look-up of a host name.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Reply buffers kept for the next dials.
+const SPARE_BUFFERS: usize = 64;
+
+/// What the node's other tasks tell the driver.
+pub(super) enum Happened {
+    DialEnded { dial: DialId, result: Result<Reached, Failure>, reply: Vec<u8> },
+    Inbound(Inbound),
+    TurnedAway { from: SocketAddr, reason: RejectReason },
+    Resolved { target: Target, addr: Option<SocketAddr> },
+}
+
+/// Everything the driver works with.
+pub(super) struct Driver {
+    pub(super) engine: Engine,
+    pub(super) shared: UdpSocket,
+    pub(super) private: UdpSocket,
+    pub(super) selection: Selection,
+    /// Dials leave from this address.
+    pub(super) source: Option<IpAddr>,
+    pub(super) events: broadcast::Sender<Stamped>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    /// From the servers. Bounded: who finds it full waits, or drops what is only counted.
+    pub(super) happened: mpsc::Receiver<Happened>,
+    /// The dials and look-ups under way; they end with the driver.
+    pub(super) tasks: JoinSet<Happened>,
+    pub(super) work: Work,
+}
+
+/// What is under way.
+#[derive(Default)]
+pub(super) struct Work {
+    dials: HashMap<DialId, AbortHandle>,
+    replies: HashMap<ConnId, oneshot::Sender<Option<Vec<u8>>>>,
+    last_conn: u64,
+    spare: Vec<Vec<u8>>,
+    /// The kind of the last send error, so that one that lasts is told once.
+    send_error: Option<io::ErrorKind>,
+    stopped: bool,
+}
+
+impl Driver {
+    /// Runs until the engine has said its goodbyes.
+    pub(super) async fn run(mut self) {
+        let mut looks = tokio::time::interval(INTERFACE_POLL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut alarm = pin!(tokio::time::sleep_until(Instant::now()));
+        let mut intake = Budget::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        looks.tick().await;
+        self.look_at_the_interfaces();
+        while !self.work.stopped {
+            let due = self.engine.poll_timeout().map(Instant::from_std);
+            if let Some(due) = due.filter(|due| *due != alarm.deadline()) {
+                alarm.as_mut().reset(due);
+            }
+            let open = intake.ready_at().map(Instant::from_std);
+            let flooded = open.is_some_and(|at| at > Instant::now());
+            tokio::select! {
+                biased;
+                () = &mut alarm, if due.is_some() => self.tell(Input::Tick),
+                Some(command) = self.commands.recv() => self.tell(Input::Command(command)),
+                // An abandoned dial ends without a word.
+                Some(ended) = self.tasks.join_next() => if let Ok(happened) = ended { self.take(happened) },
+                Some(happened) = self.happened.recv() => self.take(happened),
+                _ = looks.tick() => self.look_at_the_interfaces(),
+                () = tokio::time::sleep_until(open.unwrap_or_else(Instant::now)), if flooded => {}
+                Ok(()) = self.private.readable(), if !flooded => {
+                    self.drain(Socket::Private, &mut buffer, &mut intake);
+                }
+                Ok(()) = self.shared.readable(), if !flooded => {
+                    self.drain(Socket::Shared, &mut buffer, &mut intake);
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        self.engine.handle(input, Instant::now().into_std());
+        while let Some(output) = self.engine.poll_output() {
+            self.perform(output);
+        }
+    }
+
+    fn take(&mut self, happened: Happened) {
+        match happened {
+            Happened::DialEnded { dial, result, reply } => {
+                self.work.dials.remove(&dial);
+                let result =
+                    result.map(|Reached { connect, rtt }| Answer { body: reply.as_slice(), connect, rtt });
+                self.tell(Input::DialEnded { dial, result });
+                if self.work.spare.len() < SPARE_BUFFERS {
+                    self.work.spare.push(reply);
+                }
+            }
+            Happened::Inbound(Inbound { from, body, reply }) => {
+                self.work.last_conn += 1;
+                let conn = ConnId(self.work.last_conn);
+                self.work.replies.insert(conn, reply);
+                self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
+            }
+            Happened::TurnedAway { from, reason } => self.tell(Input::TurnedAway { from, reason }),
+            Happened::Resolved { target, addr } => {
+                if addr.is_none() {
+                    tracing::warn!(host = %target.host, "the name has no address now; trying again in 30 s");
+                }
+                self.tell(Input::Resolved { target, addr });
+            }
+        }
+    }
+
+    /// Takes what a socket holds, up to a batch.
+    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_DATAGRAM + 1], intake: &mut Budget) {
+        for _ in 0..BATCH {
+            if !intake.take(Instant::now().into_std()) {
+                return;
+            }
+            let received = match socket {
+                Socket::Shared => self.shared.try_recv_from(buffer),
+                Socket::Private => self.private.try_recv_from(buffer),
+            };
+            match received {
+                Ok((n, from)) => self.tell(Input::Datagram { from, socket, bytes: &buffer[..n] }),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An ICMP error about something sent earlier, or an interface that went: the socket lives on.
+                Err(error) => tracing::debug!(%error, ?socket, "receive"),
+            }
+        }
+    }
+
+    fn look_at_the_interfaces(&mut self) {
+        match interfaces::usable(&self.selection) {
+            Ok(now) => self.tell(Input::Interfaces(now)),
+            Err(error) => tracing::warn!(%error, "cannot read the interfaces"),
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Send { to, bytes } => self.send(to, &bytes),
+            Output::Dial { dial, addr, request, timeout } => self.dial(dial, addr, request, timeout),
+            Output::AbandonDial(dial) => {
+                if let Some(task) = self.work.dials.remove(&dial) {
+                    task.abort();
+                }
+            }
+            Output::Reply { conn, frame } => {
+                if let Some(reply) = self.work.replies.remove(&conn) {
+                    // A connection whose deadline has passed is gone.
+                    let _ = reply.send(frame);
+                }
+            }
+            Output::Resolve(target) => self.resolve(target),
+            Output::Publish(event) => publish(&self.events, event),
+            Output::Stop => self.work.stopped = true,
+        }
+    }
+
+    /// Sends one datagram. UDP may lose it anyway: no error is fatal, and one that lasts is told once.
+    fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
+        let error =
+            self.private.try_send_to(bytes, to).err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
+        let kind = error.as_ref().map(io::Error::kind);
+        if let Some(error) = error.filter(|_| kind != self.work.send_error) {
+            tracing::warn!(%to, %error, "cannot send a presence; the peers there will not hear us");
+        }
+        self.work.send_error = kind;
+    }
+
+    fn dial(&mut self, dial: DialId, addr: SocketAddr, request: Arc<[u8]>, timeout: Duration) {
+        let source = self.source;
+        let mut reply = self.work.spare.pop().unwrap_or_default();
+        let task = self.tasks.spawn(async move {
+            let result = dialer::attempt(addr, source, &request, timeout, &mut reply).await;
+            Happened::DialEnded { dial, result, reply }
+        });
+        self.work.dials.insert(dial, task);
+    }
+
+    fn resolve(&mut self, target: Target) {
+        self.tasks.spawn(async move {
+            let lookup = tokio::net::lookup_host((target.host.as_str(), target.port));
+            let found = tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await;
+            let addr = found.ok().and_then(Result::ok).and_then(|all| prefer_ipv4(all.collect()));
+            Happened::Resolved { target, addr }
+        });
+    }
+}
+
+/// Presence is IPv4, so of a host's addresses the first of those is the most useful.
+fn prefer_ipv4(all: Vec<SocketAddr>) -> Option<SocketAddr> {
+    all.iter().find(|a| a.is_ipv4()).or(all.first()).copied()
+}
+
+/// Stamps an event and sends it to whoever listens; nobody need.
+fn publish(events: &broadcast::Sender<Stamped>, event: Event) {
+    #[expect(clippy::disallowed_methods, reason = "this is where events get their time")]
+    let wall = SystemTime::now();
+    let _ = events.send(Stamped { at: Instant::now().into_std(), wall, event });
+}

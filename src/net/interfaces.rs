@@ -1,0 +1,134 @@
+//! Which interfaces presence uses, read from the system and chosen by what a person said.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+
+use glob::Pattern;
+use if_addrs::{IfAddr, IfOperStatus};
+
+use crate::core::interface::{Interface, Kind};
+
+/// Which of the system's interfaces to use.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only the one that holds this address.
+    pub bind: Option<IpAddr>,
+    /// Only those with such a name; all if empty.
+    pub include: Vec<Pattern>,
+    /// None with such a name.
+    pub exclude: Vec<Pattern>,
+}
+
+/// The interfaces of this machine that presence is to use, in the system's order.
+///
+/// Loopback is used when it was asked for, by `--bind` or by name, or when nothing else can broadcast: then at least the
+/// nodes of this machine find each other.
+pub fn usable(selection: &Selection) -> io::Result<Vec<Interface>> {
+    let all: Vec<Interface> = if_addrs::get_if_addrs()?.iter().filter_map(broadcasting).collect();
+    Ok(choose(all, selection))
+}
+
+/// Whether this machine holds an address.
+pub fn holds(ip: IpAddr) -> io::Result<bool> {
+    let all = if_addrs::get_if_addrs()?;
+    // Linux answers on all of 127.0.0.0/8, whatever address the loopback interface shows.
+    let loopback_net = matches!(ip, IpAddr::V4(v4) if v4.is_loopback());
+    Ok(loopback_net || ip.is_unspecified() || all.iter().any(|i| i.ip() == ip))
+}
+
+/// The address by which this machine is most likely known: the source of its default route, or the first that is not
+/// loopback, or loopback.
+pub fn local_ip() -> IpAddr {
+    local_ip_address::local_ip()
+        .ok()
+        .or_else(|| {
+            let all = local_ip_address::list_afinet_netifas().ok()?;
+            all.into_iter().map(|(_, ip)| ip).find(|ip| !ip.is_loopback() && ip.is_ipv4())
+        })
+        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+fn broadcasting(interface: &if_addrs::Interface) -> Option<Interface> {
+    let down = matches!(interface.oper_status, IfOperStatus::Down | IfOperStatus::LowerLayerDown);
+    match &interface.addr {
+        IfAddr::V4(v4) if !down && !interface.is_p2p() => {
+            Interface::new(&interface.name, v4.ip, v4.prefixlen)
+        }
+        _ => None,
+    }
+}
+
+fn choose(all: Vec<Interface>, selection: &Selection) -> Vec<Interface> {
+    let named = |i: &Interface| selection.include.iter().any(|p| p.matches(&i.name));
+    let excluded = |i: &Interface| selection.exclude.iter().any(|p| p.matches(&i.name));
+    let mut chosen: Vec<Interface> = all
+        .into_iter()
+        .filter(|i| !excluded(i) && (selection.include.is_empty() || named(i)))
+        .filter_map(|i| match selection.bind {
+            None => Some(i),
+            Some(ip) if IpAddr::V4(i.addr) == ip => Some(i),
+            Some(IpAddr::V4(ip)) if i.kind == Kind::Loopback && ip.is_loopback() => {
+                Interface::new(&i.name, ip, i.prefix)
+            }
+            Some(_) => None,
+        })
+        .collect();
+    let loopback_wanted = selection.bind.is_some() || !selection.include.is_empty();
+    if !loopback_wanted && chosen.iter().any(|i| i.kind != Kind::Loopback) {
+        chosen.retain(|i| i.kind != Kind::Loopback);
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(name: &str, addr: [u8; 4], prefix: u8) -> Interface {
+        Interface::new(name, addr.into(), prefix).unwrap()
+    }
+
+    fn names(chosen: &[Interface]) -> Vec<&str> {
+        chosen.iter().map(|i| &*i.name).collect()
+    }
+
+    fn host() -> Vec<Interface> {
+        vec![
+            interface("lo", [127, 0, 0, 1], 8),
+            interface("eth0", [10, 0, 0, 1], 24),
+            interface("docker0", [172, 17, 0, 1], 16),
+        ]
+    }
+
+    fn patterns(globs: &[&str]) -> Vec<Pattern> {
+        globs.iter().map(|g| Pattern::new(g).unwrap()).collect()
+    }
+
+    #[test]
+    fn all_that_can_broadcast_are_used_and_loopback_only_for_want_of_others() {
+        assert_eq!(names(&choose(host(), &Selection::default())), ["eth0", "docker0"]);
+        assert_eq!(names(&choose(host()[..1].to_vec(), &Selection::default())), ["lo"]);
+    }
+
+    #[test]
+    fn globs_choose_and_exclude_by_name() {
+        let of = |include: &[&str], exclude: &[&str]| {
+            let s = Selection { bind: None, include: patterns(include), exclude: patterns(exclude) };
+            names(&choose(host(), &s)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&["eth*"], &[]), ["eth0"]);
+        assert_eq!(of(&["lo"], &[]), ["lo"]);
+        assert_eq!(of(&[], &["docker*"]), ["eth0"]);
+        assert_eq!(of(&["wlan?"], &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn bind_chooses_the_interface_that_holds_the_address() {
+        let of = |ip: [u8; 4]| choose(host(), &Selection { bind: Some(ip.into()), ..Selection::default() });
+        assert_eq!(names(&of([10, 0, 0, 1])), ["eth0"]);
+        assert_eq!(names(&of([10, 0, 0, 2])), Vec::<&str>::new());
+        let loopback = of([127, 0, 0, 5]);
+        assert_eq!(loopback[0].addr, Ipv4Addr::new(127, 0, 0, 5));
+        assert_eq!(loopback[0].broadcast, Ipv4Addr::new(127, 255, 255, 255));
+    }
+}

@@ -1,0 +1,220 @@
+//! A whole node: its sockets, its tasks and its thread.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+
+use crate::core::Engine;
+use crate::core::config::Config;
+use crate::core::event::{Command, Stamped, StopReason};
+
+use super::driver::{Driver, Work};
+use super::interfaces::{self, Selection};
+use super::{server, udp};
+
+/// Events kept for a slow reader before it loses the oldest: a few seconds of a busy network.
+pub const EVENTS: usize = 2_048;
+/// Commands of people waiting for the driver; a full queue refuses more.
+const COMMANDS: usize = 64;
+/// Dials that ended and requests that came, waiting for the driver; who finds it full waits.
+const HAPPENED: usize = 512;
+/// Pending connections in the kernel.
+const BACKLOG: i32 = 1_024;
+
+/// What a person set, apart from what the engine needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// For the engine. Its ports are filled in by [`Node::start`].
+    pub config: Config,
+    /// The TCP port to use and no other; none prefers the presence port.
+    pub tcp_port: Option<u16>,
+    /// The interfaces to use.
+    pub selection: Selection,
+}
+
+/// Why a node cannot start. Nothing is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another program holds the port and does not share it.
+    #[error(
+        "{protocol} port {port} is taken by another program: stop it, or choose another {option} (`ss -lnp` shows who holds it)"
+    )]
+    PortTaken {
+        /// UDP or TCP.
+        protocol: &'static str,
+        /// The port.
+        port: u16,
+        /// The option that chooses it.
+        option: &'static str,
+    },
+    /// A socket cannot be opened.
+    #[error("cannot open {protocol} port {port}: {error}")]
+    Socket {
+        /// UDP or TCP.
+        protocol: &'static str,
+        /// The port.
+        port: u16,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// `--bind` names an address that this machine does not hold.
+    #[error("--bind {0}: this machine does not hold that address; it holds {1}")]
+    NotOurs(IpAddr, String),
+    /// `--interface` and `--exclude-interface` leave nothing.
+    #[error(
+        "no interface that can broadcast matches --interface/--exclude-interface/--bind; this machine has {0}"
+    )]
+    NoInterface(String),
+    /// The interfaces cannot be read, or no thread or runtime can be made.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    /// What people ask for goes here.
+    pub commands: mpsc::Sender<Command>,
+    thread: JoinHandle<()>,
+}
+
+impl Node {
+    /// Opens the sockets and starts the node in a thread of its own; `subscriber` runs there, too, until the node stops.
+    /// When this returns, the node listens; its first hello leaves within the millisecond.
+    ///
+    /// # Errors
+    /// [`StartError`], in words that say what to do.
+    pub fn start<F, S>(
+        settings: Settings,
+        subscriber: F,
+    ) -> Result<(Self, broadcast::Receiver<Stamped>), StartError>
+    where
+        F: FnOnce(broadcast::Receiver<Stamped>) -> S + Send + 'static,
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let Settings { mut config, tcp_port, selection } = settings;
+        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let bind = selection.bind.unwrap_or(any);
+        check_interfaces(&selection)?;
+        let shared =
+            udp::open_shared(config.port).map_err(|e| socket_error("UDP", config.port, "--port", e))?;
+        let private = udp::open_private(bind).map_err(|e| socket_error("UDP", 0, "--bind", e))?;
+        config.udp_port = private.local_addr()?.port();
+        let listeners = listen(bind, config.port, tcp_port)?;
+        config.tcp_port = listeners[0].local_addr()?.port();
+
+        let (events, first) = broadcast::channel(EVENTS);
+        let for_subscriber = events.subscribe();
+        let (commands, wanted) = mpsc::channel(COMMANDS);
+        let source = selection.bind.filter(|ip| !ip.is_unspecified());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let run = async move {
+            let (happening, happened) = mpsc::channel(HAPPENED);
+            let mut servers = JoinSet::new();
+            for listener in listeners {
+                match tokio::net::TcpListener::from_std(listener) {
+                    Ok(listener) => drop(servers.spawn(server::serve(listener, happening.clone()))),
+                    Err(error) => tracing::error!(%error, "cannot serve TCP"),
+                }
+            }
+            let (shared, private) = match (udp::adopt(shared), udp::adopt(private)) {
+                (Ok(shared), Ok(private)) => (shared, private),
+                (Err(error), _) | (_, Err(error)) => {
+                    return tracing::error!(%error, "cannot use the UDP sockets");
+                }
+            };
+            let mut followers = JoinSet::new();
+            followers.spawn(subscriber(for_subscriber));
+            let engine = Engine::new(config);
+            let (commands, tasks, work) = (wanted, JoinSet::new(), Work::default());
+            Driver { engine, shared, private, selection, source, events, commands, happened, tasks, work }
+                .run()
+                .await;
+            // The events end with the driver; the follower reads them to their end.
+            while followers.join_next().await.is_some() {}
+        };
+        let thread = std::thread::Builder::new().name("vigie-net".into()).spawn(move || {
+            runtime.block_on(run);
+            // A look-up of a host name may still block a helper thread: it is not waited for.
+            runtime.shutdown_background();
+        })?;
+        Ok((Self { commands, thread }, first))
+    }
+
+    /// Says goodbye and waits for the node to stop, at most `patience`.
+    pub fn stop(self, reason: StopReason, patience: Duration) {
+        // A full queue means a node that does not come to read it: it is left behind.
+        let _ = self.commands.try_send(Command::Stop(reason));
+        #[expect(clippy::disallowed_methods, reason = "a deadline for a thread that may hang")]
+        let deadline = std::time::Instant::now() + patience;
+        #[expect(clippy::disallowed_methods, reason = "a deadline for a thread that may hang")]
+        while !self.thread.is_finished() && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn socket_error(protocol: &'static str, port: u16, option: &'static str, error: io::Error) -> StartError {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { protocol, port, option },
+        _ => StartError::Socket { protocol, port, error },
+    }
+}
+
+/// Refuses what can never work; a machine that merely has no network now may start and wait for one.
+fn check_interfaces(selection: &Selection) -> Result<(), StartError> {
+    let all = interfaces::usable(&Selection::default())?;
+    let list = || {
+        let words: Vec<String> = all.iter().map(|i| format!("{} {}", i.name, i.addr)).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    };
+    if let Some(ip) = selection.bind
+        && !interfaces::holds(ip)?
+    {
+        return Err(StartError::NotOurs(ip, list()));
+    }
+    let chosen = !(selection.include.is_empty() && selection.exclude.is_empty());
+    if chosen && interfaces::usable(selection)?.is_empty() {
+        return Err(StartError::NoInterface(list()));
+    }
+    Ok(())
+}
+
+/// The TCP server's sockets: the wanted port or none; else the presence port, or any that is free. Without `--bind` IPv6 is
+/// served, too, where there is any.
+fn listen(bind: IpAddr, port: u16, wanted: Option<u16>) -> Result<Vec<TcpListener>, StartError> {
+    let first = match wanted {
+        Some(wanted) => listen_on(bind, wanted).map_err(|e| socket_error("TCP", wanted, "--tcp-port", e))?,
+        None => match listen_on(bind, port) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => listen_on(bind, 0),
+            other => other,
+        }
+        .map_err(|e| socket_error("TCP", port, "--tcp-port", e))?,
+    };
+    let port = first.local_addr()?.port();
+    let mut listeners = vec![first];
+    if bind.is_unspecified() {
+        listeners.extend(listen_on(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port));
+    }
+    Ok(listeners)
+}
+
+fn listen_on(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
+    let addr = SocketAddr::new(ip, port);
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    if ip.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Unix: take the port although old connections of it linger. On Windows the same option would steal it.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
