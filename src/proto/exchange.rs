@@ -4,13 +4,15 @@
 
 use minicbor::{Decode, Encode};
 
-use super::{DecodeError, Incarnation, MAGIC, MAX_BODY, NodeId, Nonce, VERSION, check_text, strip_header};
+use super::{
+    DecodeError, Incarnation, MAGIC, MAX_BODY, NodeId, Nonce, VERSION, check_message, check_text, map,
+    strip_header,
+};
+
+pub use super::MAX_MESSAGE;
 
 /// Bytes before a frame's body: magic 4, version 1, length 4.
 pub const HEADER: usize = 9;
-
-/// Longest message to a person that a request may carry, in bytes of UTF-8.
-pub const MAX_MESSAGE: usize = 256;
 
 /// What a dialer sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -34,7 +36,7 @@ pub struct Request<'a> {
     /// Comes back in the reply.
     #[n(5)]
     pub nonce: Nonce,
-    /// The message.
+    /// A message to the person there, as [`check_message`] allows it.
     #[b(6)]
     pub message: Option<&'a str>,
 }
@@ -88,8 +90,8 @@ impl<'a> Request<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let request: Self = decode_body(body)?;
         check_names(request.group, request.name)?;
-        if request.message.is_some_and(|m| m.len() > MAX_MESSAGE) {
-            return Err(DecodeError::Malformed("the message is too long"));
+        if request.message.is_some_and(|message| check_message(message).is_err()) {
+            return Err(DecodeError::Malformed("the message to a person"));
         }
         Ok(request)
     }
@@ -122,9 +124,7 @@ fn frame<T: Encode<()>>(message: &T) -> Vec<u8> {
     bytes.extend_from_slice(&MAGIC);
     bytes.push(VERSION);
     bytes.extend_from_slice(&[0; 4]);
-    if minicbor::encode(message, &mut bytes).is_err() {
-        unreachable!("writing to a Vec cannot fail");
-    }
+    map::encode(message, &mut bytes);
     let length = u32::try_from(bytes.len() - HEADER).unwrap_or(u32::MAX);
     bytes[HEADER - 4..HEADER].copy_from_slice(&length.to_be_bytes());
     bytes
@@ -134,13 +134,7 @@ fn decode_body<'a, T: Decode<'a, ()>>(body: &'a [u8]) -> Result<T, DecodeError> 
     if body.len() > MAX_BODY {
         return Err(DecodeError::Oversized);
     }
-    let mut decoder = minicbor::Decoder::new(body);
-    let message = decoder.decode().map_err(|e| DecodeError::of_cbor(&e))?;
-    if decoder.position() == body.len() {
-        Ok(message)
-    } else {
-        Err(DecodeError::Malformed("bytes after the message"))
-    }
+    map::decode(body)
 }
 
 fn check_names(group: &str, name: &str) -> Result<(), DecodeError> {

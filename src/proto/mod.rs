@@ -5,11 +5,12 @@
 
 pub mod exchange;
 mod ids;
+mod map;
 pub mod presence;
 mod text;
 
 pub use ids::{Incarnation, NodeId, Nonce, ParseIdError};
-pub use text::{TextError, check_text};
+pub use text::{TextError, check_message, check_text};
 
 /// The first four bytes of everything vigie sends, by UDP and by TCP.
 pub const MAGIC: [u8; 4] = *b"VIGI";
@@ -24,6 +25,9 @@ pub const MAX_DATAGRAM: usize = 1_200;
 
 /// Longest body of an exchange frame, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// Longest message to a person that a request may carry, in bytes of UTF-8: a few lines of a terminal.
+pub const MAX_MESSAGE: usize = 256;
 
 /// Longest name of a node or a group, in bytes of UTF-8: a DNS label has 63 (RFC 1035 §2.3.4).
 pub const MAX_TEXT: usize = 63;
@@ -43,19 +47,9 @@ pub enum DecodeError {
     /// The bytes end before the message does.
     #[error("truncated")]
     Truncated,
-    /// The body is not what the specification says; the text names the field.
+    /// The body is not what the specification says; the text says what is wrong.
     #[error("malformed: {0}")]
     Malformed(&'static str),
-}
-
-impl DecodeError {
-    fn of_cbor(error: &minicbor::decode::Error) -> Self {
-        if error.is_end_of_input() {
-            Self::Truncated
-        } else {
-            Self::Malformed("not the CBOR map it should be")
-        }
-    }
 }
 
 /// Checks magic and version, and returns what follows.

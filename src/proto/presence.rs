@@ -6,7 +6,7 @@ use std::time::Duration;
 use minicbor::{Decode, Encode};
 
 use super::{
-    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, NodeId, Nonce, VERSION, check_text, strip_header,
+    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, NodeId, Nonce, VERSION, check_text, map, strip_header,
 };
 
 /// Shortest presence period a node may state, in milliseconds.
@@ -74,16 +74,12 @@ pub struct Presence<'a> {
 impl<'a> Presence<'a> {
     /// Decodes one datagram and checks every field's size and range.
     pub fn decode(datagram: &'a [u8]) -> Result<Self, DecodeError> {
+        // The header first: a newer version may allow more, and is to be reported as what it is.
+        let body = strip_header(datagram)?;
         if datagram.len() > MAX_DATAGRAM {
             return Err(DecodeError::Oversized);
         }
-        let body = strip_header(datagram)?;
-        let mut decoder = minicbor::Decoder::new(body);
-        let presence: Self = decoder.decode().map_err(|e| DecodeError::of_cbor(&e))?;
-        if decoder.position() != body.len() {
-            return Err(DecodeError::Malformed("bytes after the message"));
-        }
-        presence.check()
+        map::decode::<Self>(body)?.check()
     }
 
     fn check(self) -> Result<Self, DecodeError> {
@@ -107,9 +103,7 @@ impl<'a> Presence<'a> {
         let mut bytes = Vec::with_capacity(256);
         bytes.extend_from_slice(&MAGIC);
         bytes.push(VERSION);
-        if minicbor::encode(self, &mut bytes).is_err() {
-            unreachable!("writing to a Vec cannot fail");
-        }
+        map::encode(self, &mut bytes);
         bytes
     }
 

@@ -1,0 +1,312 @@
+//! The code, the specification (`assets/protocol.md`) and its test vectors say the same.
+#![expect(clippy::unwrap_used, reason = "what the helpers of a test unwrap, they check")]
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use minicbor::Decoder;
+use minicbor::data::Type;
+use serde::Deserialize;
+use serde_json::Value;
+
+use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
+use vigie::proto::presence::{self, Kind, Presence};
+use vigie::proto::{
+    DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_TEXT, NodeId, Nonce, VERSION,
+};
+
+const SPECIFICATION: &str = include_str!("../assets/protocol.md");
+const VECTORS: &str = include_str!("../assets/protocol-vectors.json");
+
+#[derive(Deserialize)]
+struct Vectors {
+    version: u8,
+    valid: Vec<Valid>,
+    invalid: Vec<Invalid>,
+}
+
+#[derive(Deserialize)]
+struct Valid {
+    name: String,
+    message: String,
+    canonical: bool,
+    hex: String,
+    fields: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Invalid {
+    name: String,
+    message: String,
+    error: String,
+    version: Option<u8>,
+    hex: String,
+}
+
+#[derive(Debug, PartialEq)]
+enum Message<'a> {
+    Presence(Presence<'a>),
+    Request(Request<'a>),
+    Reply(Reply<'a>),
+}
+
+impl<'a> Message<'a> {
+    fn decode(what: &str, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        match what {
+            "presence" => Presence::decode(bytes).map(Self::Presence),
+            "request" => Request::decode(body_of(bytes)?).map(Self::Request),
+            "reply" => Reply::decode(body_of(bytes)?).map(Self::Reply),
+            other => panic!("no such message: {other}"),
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Presence(presence) => presence.encode(),
+            Self::Request(request) => request.encode(),
+            Self::Reply(reply) => reply.encode(),
+        }
+    }
+}
+
+/// The body of the one frame that a side sends until it closes, as the specification's "Frames" has it.
+fn body_of(stream: &[u8]) -> Result<&[u8], DecodeError> {
+    let Some((header, rest)) = stream.split_first_chunk::<HEADER>() else {
+        let foreign = !stream.starts_with(&MAGIC) && !MAGIC.starts_with(stream);
+        return Err(if foreign { DecodeError::Foreign } else { DecodeError::Truncated });
+    };
+    let length = exchange::body_length(header)?;
+    match rest.len() {
+        n if n < length => Err(DecodeError::Truncated),
+        n if n > length => Err(DecodeError::Malformed("bytes after the frame")),
+        _ => Ok(rest),
+    }
+}
+
+struct Fields<'a>(&'a BTreeMap<String, Value>);
+
+impl<'a> Fields<'a> {
+    fn text(&self, key: &str) -> &'a str {
+        self.0[key].as_str().unwrap()
+    }
+
+    fn optional(&self, key: &str) -> Option<&'a str> {
+        self.0.get(key).map(|value| value.as_str().unwrap())
+    }
+
+    fn small<T: TryFrom<u64>>(&self, key: &str) -> T {
+        self.0[key].as_u64().unwrap().try_into().ok().unwrap()
+    }
+
+    fn id(&self) -> NodeId {
+        self.text("id").parse().unwrap()
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        Incarnation(self.text("incarnation").parse().unwrap())
+    }
+
+    fn nonce(&self, key: &str) -> Option<Nonce> {
+        self.optional(key).map(|hex| Nonce(u64::from_str_radix(hex, 16).unwrap()))
+    }
+
+    fn message(&self, what: &str) -> Message<'a> {
+        match what {
+            "presence" => Message::Presence(Presence {
+                kind: match self.text("kind") {
+                    "hello" => Kind::Hello,
+                    "here" => Kind::Here,
+                    "goodbye" => Kind::Goodbye,
+                    other => panic!("no such kind: {other}"),
+                },
+                group: self.text("group"),
+                id: self.id(),
+                incarnation: self.incarnation(),
+                sequence: self.text("sequence").parse().unwrap(),
+                name: self.text("name"),
+                tcp_port: self.small("tcp_port"),
+                udp_port: self.small("udp_port"),
+                period_ms: self.small("period_ms"),
+                claimed: self.text("claimed").parse().unwrap(),
+                nonce: self.nonce("nonce"),
+                echo: self.nonce("echo"),
+            }),
+            "request" => Message::Request(Request {
+                group: self.text("group"),
+                id: self.id(),
+                incarnation: self.incarnation(),
+                name: self.text("name"),
+                tcp_port: self.small("tcp_port"),
+                nonce: self.nonce("nonce").unwrap(),
+                message: self.optional("message"),
+            }),
+            "reply" => Message::Reply(Reply {
+                status: match self.text("status") {
+                    "ok" => Status::Ok,
+                    "wrong_group" => Status::WrongGroup,
+                    "bad_request" => Status::BadRequest,
+                    other => panic!("no such status: {other}"),
+                },
+                id: self.id(),
+                incarnation: self.incarnation(),
+                name: self.text("name"),
+                nonce: self.nonce("nonce"),
+                group: self.text("group"),
+            }),
+            other => panic!("no such message: {other}"),
+        }
+    }
+}
+
+fn vectors() -> Vectors {
+    serde_json::from_str(VECTORS).unwrap()
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    assert!(hex.len().is_multiple_of(2), "{hex}");
+    (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+}
+
+#[test]
+fn the_vectors_are_of_this_version_and_cover_every_message_and_every_error() {
+    let vectors = vectors();
+    assert_eq!(vectors.version, VERSION);
+    for what in ["presence", "request", "reply"] {
+        assert!(vectors.valid.iter().any(|v| v.message == what && v.canonical), "{what}");
+        for error in ["foreign", "version", "oversized", "truncated", "malformed"] {
+            assert!(vectors.invalid.iter().any(|v| v.message == what && v.error == error), "{what}: {error}");
+        }
+    }
+}
+
+#[test]
+fn every_valid_vector_decodes_to_its_fields() {
+    for Valid { name, message, hex, fields, .. } in &vectors().valid {
+        let bytes = unhex(hex);
+        assert_eq!(
+            Message::decode(message, &bytes),
+            Ok(Fields(fields).message(message)),
+            "{message}: {name}"
+        );
+    }
+}
+
+#[test]
+fn the_fields_of_every_canonical_vector_encode_to_exactly_its_bytes() {
+    for Valid { name, message, canonical, hex, fields } in &vectors().valid {
+        let bytes = Fields(fields).message(message).encode();
+        assert_eq!(bytes == unhex(hex), *canonical, "{message}: {name}");
+    }
+}
+
+#[test]
+fn every_invalid_vector_fails_with_the_error_it_names() {
+    for Invalid { name, message, error, version, hex } in &vectors().invalid {
+        let bytes = unhex(hex);
+        let (kind, its_version) = match Message::decode(message, &bytes) {
+            Ok(decoded) => panic!("{message}: {name}: decodes to {decoded:?}"),
+            Err(DecodeError::Foreign) => ("foreign", None),
+            Err(DecodeError::Version(version)) => ("version", Some(version)),
+            Err(DecodeError::Oversized) => ("oversized", None),
+            Err(DecodeError::Truncated) => ("truncated", None),
+            Err(DecodeError::Malformed(_)) => ("malformed", None),
+        };
+        assert_eq!((kind, its_version), (error.as_str(), *version), "{message}: {name}");
+    }
+}
+
+/// Numbers and names of a message's keys in the specification's CDDL: lines like `  ? 10: u64,  ; nonce`.
+fn cddl_keys(message: &str) -> Vec<(u32, String)> {
+    let (_, rule) = SPECIFICATION.split_once(&format!("\n{message} = {{\n")).unwrap();
+    let (rule, _) = rule.split_once("\n}").unwrap();
+    let mut keys = Vec::new();
+    for line in rule.lines() {
+        let Some((key, rest)) = line.split_once(':') else { continue };
+        let Ok(number) = key.trim().trim_start_matches("? ").parse() else { continue };
+        let (_, comment) = rest.split_once(';').unwrap();
+        keys.push((number, comment.split_whitespace().next().unwrap().to_owned()));
+    }
+    keys
+}
+
+/// All that an item may mean in a vector's fields.
+fn readings(item: &mut Decoder<'_>) -> Vec<Value> {
+    match item.datatype().unwrap() {
+        Type::String => vec![item.str().unwrap().into()],
+        Type::Bytes => {
+            let bytes = item.bytes().unwrap();
+            let v4 = <[u8; 4]>::try_from(bytes).map(|b| IpAddr::from(b).to_string().into());
+            let v6 = <[u8; 16]>::try_from(bytes).map(|b| IpAddr::from(b).to_string().into());
+            let id = <[u8; 16]>::try_from(bytes).map(|b| NodeId(u128::from_be_bytes(b)).to_string().into());
+            [v4, v6, id].into_iter().flatten().collect()
+        }
+        _ => {
+            let n = item.u64().unwrap();
+            let word = |words: &[&str]| usize::try_from(n).ok().and_then(|i| words.get(i).copied()).into();
+            vec![
+                n.into(),
+                n.to_string().into(),
+                format!("{n:016x}").into(),
+                word(&["hello", "here", "goodbye"]),
+                word(&["ok", "wrong_group", "bad_request"]),
+            ]
+        }
+    }
+}
+
+#[test]
+fn the_key_numbers_of_the_cddl_are_those_of_the_vectors() {
+    let vectors = vectors();
+    for (message, header) in [("presence", 5), ("request", HEADER), ("reply", HEADER)] {
+        let full =
+            vectors.valid.iter().find(|v| v.message == message && v.name.ends_with("every key")).unwrap();
+        let bytes = unhex(&full.hex);
+        let mut body = Decoder::new(&bytes[header..]);
+        let keys = cddl_keys(message);
+        assert_eq!(body.map().unwrap(), Some(keys.len() as u64), "{message}");
+        assert_eq!(full.fields.len(), keys.len(), "{message}");
+        for (number, name) in keys {
+            assert_eq!(body.u32().unwrap(), number, "{message}: {name}");
+            let readings = readings(&mut body);
+            assert!(
+                readings.contains(&full.fields[&name]),
+                "{message}: {number} is not {name}: {readings:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_specification_states_the_limits_of_the_code() {
+    for (what, limit) in [
+        ("Longest datagram", MAX_DATAGRAM),
+        ("Longest body", MAX_BODY),
+        ("Longest group or name", MAX_TEXT),
+        ("Longest message", MAX_MESSAGE),
+        ("Shortest period", presence::MIN_PERIOD_MS as usize),
+        ("Longest period", presence::MAX_PERIOD_MS as usize),
+    ] {
+        let row = SPECIFICATION.lines().find(|line| line.starts_with(&format!("| {what} |"))).unwrap();
+        assert!(row.contains(&format!("| {limit} ")), "{row} does not say {limit}");
+    }
+}
+
+#[test]
+fn the_largest_presence_fits_a_datagram_four_times() {
+    let text = "n".repeat(MAX_TEXT);
+    let presence = Presence {
+        kind: Kind::Goodbye,
+        group: &text,
+        id: NodeId(u128::MAX),
+        incarnation: Incarnation(u64::MAX),
+        sequence: u64::MAX,
+        name: &text,
+        tcp_port: u16::MAX,
+        udp_port: u16::MAX,
+        period_ms: presence::MAX_PERIOD_MS,
+        claimed: IpAddr::from([0xff; 16]),
+        nonce: Some(Nonce(u64::MAX)),
+        echo: Some(Nonce(u64::MAX)),
+    };
+    assert!(presence.encode().len() <= MAX_DATAGRAM / 4);
+}
