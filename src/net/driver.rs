@@ -23,6 +23,7 @@ use crate::proto::MAX_DATAGRAM;
 
 use super::dialer::{self, Reached};
 use super::interfaces::{self, Selection};
+use super::os;
 use super::server::Inbound;
 
 /// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
@@ -198,7 +199,8 @@ impl Driver {
             self.private.try_send_to(bytes, to).err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
         let kind = error.as_ref().map(io::Error::kind);
         if let Some(error) = error.filter(|_| kind != self.work.send_error) {
-            tracing::warn!(%to, %error, "cannot send a presence; the peers there will not hear us");
+            let hint = os::send_hint(&error);
+            tracing::warn!(%to, %error, "cannot send a presence, so the peers there do not hear us: {hint}");
         }
         self.work.send_error = kind;
     }

@@ -63,6 +63,19 @@ fn by_number(errno: i32) -> Option<(Cause, Retry)> {
     }
 }
 
+/// What a person may do about a presence that cannot be sent.
+pub(super) fn send_hint(error: &io::Error) -> &'static str {
+    match classify(error).0 {
+        Cause::LocalResources if cfg!(target_os = "linux") => {
+            "with hundreds of hosts on one link the kernel's neighbour table overflows: raise \
+             net.ipv4.neigh.default.gc_thresh3 with sysctl"
+        }
+        Cause::PermissionDenied => "allow vigie's outgoing UDP in this machine's firewall",
+        Cause::NetworkUnreachable | Cause::InterfaceDown => "the interface is going down or has lost its address",
+        _ => "it is tried again at the next presence",
+    }
+}
+
 /// Lets several nodes of one host share the presence port. Linux and Windows share it under `SO_REUSEADDR` (which on
 /// Linux also works across users, as `SO_REUSEPORT` does not); the BSDs and macOS want `SO_REUSEPORT`.
 pub(super) fn share_port(socket: &Socket) -> io::Result<()> {

@@ -124,7 +124,9 @@ impl Engine {
 
     fn send_to_peer(&mut self, key: PeerKey, kind: Kind, echo: Option<Nonce>, ask: bool) {
         let to = self.peers[key].unicast();
-        let nonce = ask.then(|| Nonce(self.rng.next_u64()));
+        // While one is under way, the same nonce is asked for again: both of two crossing answers then prove.
+        let under_way = self.peers[key].nonce.filter(|(_, ip)| *ip == to.ip()).map(|(nonce, _)| nonce);
+        let nonce = ask.then(|| under_way.unwrap_or_else(|| Nonce(self.rng.next_u64())));
         if let Some(nonce) = nonce {
             self.peers[key].nonce = Some((nonce, to.ip()));
         }

@@ -1,0 +1,42 @@
+# vigie: all that anyone needs is `make run` and `make test`.
+
+CARGO ?= cargo
+# Options for the program: make run ARGS="--name lookout"
+ARGS ?=
+
+.PHONY: help build run test check fmt lint doc bench fuzz screenshots clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+build: ## Build the program: target/release/vigie
+	$(CARGO) build --release --locked
+
+run: build ## Build the program and run it
+	./target/release/vigie $(ARGS)
+
+test: ## Run all tests (those on network namespaces skip themselves without the tools)
+	$(CARGO) test --locked --all-targets --no-fail-fast
+
+check: fmt lint doc test ## All gates: format, lints, documentation, tests
+
+fmt: ## Check the format
+	$(CARGO) fmt --all -- --check
+
+lint: ## Clippy, warnings are errors
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+doc: ## Build the documentation, warnings are errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+bench: ## Measure us and the bare machine side by side
+	$(CARGO) bench --locked
+
+fuzz: ## Fuzz the decoders for a minute each (needs cargo-fuzz and a nightly toolchain)
+	cd fuzz && for target in presence exchange; do $(CARGO) fuzz run $$target -- -max_total_time=60 || exit 1; done
+
+screenshots: build ## Draw the pictures of the README from the real screen
+	$(CARGO) run --locked --example screenshots
+
+clean: ## Remove what was built
+	$(CARGO) clean
