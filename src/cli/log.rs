@@ -33,7 +33,9 @@ pub(super) fn to_stderr(node: &NodeArgs) -> Result<(), Refusal> {
 
 /// For the terminal app: to its log pane, and to the file if one is named.
 pub(super) fn to_screen(node: &NodeArgs) -> Result<(), Refusal> {
-    let pane = crate::app::log::layer().with_filter(filter(node));
+    let filter = filter(node);
+    let most = filter.iter().map(|(_, level)| level).chain(filter.default_level()).max();
+    let pane = crate::app::log::init(most.unwrap_or(LevelFilter::INFO)).with_filter(filter);
     install(Registry::default().with(pane).with(file(node)?))
 }
 

@@ -1,0 +1,140 @@
+//! The order of the table: by name as people count (`host9` before `host10`), those that left last.
+//!
+//! Kept sorted change by change, so that a frame of ten thousand peers sorts nothing.
+
+use std::cmp::Ordering;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::core::peer::{PeerInfo, PeerKey};
+
+/// Where a peer belongs in the table.
+#[derive(Debug, Clone)]
+pub struct Rank {
+    left: bool,
+    info: Arc<PeerInfo>,
+}
+
+impl Rank {
+    /// The rank of a peer that has `left`, or not.
+    pub fn new(left: bool, info: Arc<PeerInfo>) -> Self {
+        Self { left, info }
+    }
+
+    fn rest(&self) -> (SocketAddr, PeerKey) {
+        (self.info.addr, self.info.key)
+    }
+}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.left
+            .cmp(&other.left)
+            .then_with(|| natural_cmp(&self.info.name, &other.info.name))
+            .then_with(|| self.rest().cmp(&other.rest()))
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Rank {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Rank {}
+
+/// The peers, sorted.
+#[derive(Debug, Clone, Default)]
+pub struct Order(Vec<Rank>);
+
+impl Order {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The keys of a stretch, cut to what there is.
+    pub fn keys(&self, stretch: Range<usize>) -> impl Iterator<Item = PeerKey> {
+        let end = stretch.end.min(self.0.len());
+        self.0[stretch.start.min(end)..end].iter().map(|rank| rank.info.key)
+    }
+
+    /// Where a rank stands.
+    pub fn position(&self, rank: &Rank) -> Option<usize> {
+        self.0.binary_search(rank).ok()
+    }
+
+    /// Adds a rank; one that is there already stays.
+    pub fn insert(&mut self, rank: Rank) {
+        if let Err(at) = self.0.binary_search(&rank) {
+            self.0.insert(at, rank);
+        }
+    }
+
+    /// Removes a rank.
+    pub fn remove(&mut self, rank: &Rank) {
+        if let Ok(at) = self.0.binary_search(rank) {
+            self.0.remove(at);
+        }
+    }
+}
+
+/// Compares as people do: runs of digits by their value, the rest by character, without regard to case; texts
+/// that differ only in case or leading zeros still have one order.
+fn natural_cmp(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a, b);
+    while let (Some(x), Some(y)) = (left.chars().next(), right.chars().next()) {
+        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (number_x, number_y) = (digits(&mut left), digits(&mut right));
+            number_x.len().cmp(&number_y.len()).then_with(|| number_x.cmp(number_y))
+        } else {
+            left = &left[x.len_utf8()..];
+            right = &right[y.len_utf8()..];
+            x.to_lowercase().cmp(y.to_lowercase())
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    left.len().cmp(&right.len()).then_with(|| a.cmp(b))
+}
+
+/// Takes the run of digits that a text begins with, without its leading zeros: then the longer is the greater.
+fn digits<'a>(text: &mut &'a str) -> &'a str {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (run, rest) = text.split_at(end);
+    *text = rest;
+    run.trim_start_matches('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_ordered_as_people_count() {
+        let mut names = ["host10", "Host9", "host9b", "host09", "alpha", "host", "10", "9", "Über"];
+        names.sort_by(|a, b| natural_cmp(a, b));
+        assert_eq!(names, ["9", "10", "alpha", "host", "Host9", "host09", "host9b", "host10", "Über"]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_natural_order_is_an_order(a in "[a-bA-B01]{0,5}", b in "[a-bA-B01]{0,5}", c in "[a-bA-B01]{0,5}") {
+            prop_assert_eq!(natural_cmp(&a, &b), natural_cmp(&b, &a).reverse());
+            prop_assert_eq!(natural_cmp(&a, &b) == Ordering::Equal, a == b);
+            if natural_cmp(&a, &b).is_le() && natural_cmp(&b, &c).is_le() {
+                prop_assert!(natural_cmp(&a, &c).is_le());
+            }
+        }
+    }
+}

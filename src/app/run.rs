@@ -1,0 +1,204 @@
+//! The run loop: waits, takes in all that is pending, draws once if anything changed, at most thirty times a
+//! second, and sleeps when nothing moves.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event as Input, EventStream};
+use futures::{FutureExt as _, Stream, StreamExt as _};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::sleep_until;
+
+use super::state::{App, Effect};
+use super::terminal::{self, Screen, Tty};
+use super::theme::Theme;
+use super::{Options, log};
+use crate::core::event::{Command, Event, Stamped, StopReason};
+
+/// Shortest time between two frames: no eye sees more, and a flood of events costs no more than this.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// What counts in tenths of a second is drawn as often.
+const TENTH: Duration = Duration::from_millis(100);
+
+/// Ages are drawn, and asked for, once a second.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Events taken in before the keys are looked at again.
+const EVENTS_AT_ONCE: usize = 4_096;
+
+/// Longest wait for a node that is too busy to hear that it shall stop; the caller ends it anyway.
+const STOP_WAIT: Duration = Duration::from_millis(100);
+
+/// Runs the terminal app until the person quits, the node stops or the terminal is gone. The caller has checked
+/// that there is a terminal.
+pub async fn run(
+    events: broadcast::Receiver<Stamped>,
+    commands: mpsc::Sender<Command>,
+    options: Options,
+) -> io::Result<()> {
+    let theme = Theme::of_environment();
+    let mut screen = Tty::take(theme)?;
+    // After raw mode: the stream reads the terminal from its first poll on.
+    let mut inputs = EventStream::new();
+    run_on(&mut screen, &mut inputs, events, &commands, App::new(options, theme)).await
+}
+
+/// Why the loop ends.
+enum End {
+    /// The person wants it.
+    Quit,
+    /// The node has stopped.
+    Stopped,
+    /// The terminal is gone.
+    HungUp,
+}
+
+/// Runs on any screen and any keyboard.
+pub(super) async fn run_on(
+    screen: &mut impl Screen,
+    inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
+    events: broadcast::Receiver<Stamped>,
+    commands: &mpsc::Sender<Command>,
+    app: App,
+) -> io::Result<()> {
+    let reason = match (Loop { screen, commands, app, dirty: true }).turn(inputs, events).await? {
+        End::Stopped => return Ok(()),
+        End::Quit => StopReason::Quit,
+        End::HungUp => StopReason::OutputClosed,
+    };
+    // Whether it was heard or not: the screen goes.
+    let _ = tokio::time::timeout(STOP_WAIT, commands.send(Command::Stop(reason))).await;
+    Ok(())
+}
+
+struct Loop<'a, S> {
+    screen: &'a mut S,
+    commands: &'a mpsc::Sender<Command>,
+    app: App,
+    dirty: bool,
+}
+
+impl<S: Screen> Loop<'_, S> {
+    async fn turn(
+        mut self,
+        inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
+        mut events: broadcast::Receiver<Stamped>,
+    ) -> io::Result<End> {
+        let mut second = now();
+        let mut frame = second;
+        let mut tenth = None;
+        loop {
+            let at = now();
+            if terminal::panicked() {
+                return Err(io::Error::other("a part of vigie has failed; its message is above"));
+            }
+            if at >= second {
+                second = at + SECOND;
+                self.each_second(at);
+            }
+            if self.dirty && at >= frame {
+                log::take_lines();
+                let Ok(drawn) = self.screen.draw(&mut self.app, at) else { return Ok(End::HungUp) };
+                self.dirty = false;
+                frame = at + FRAME;
+                tenth = drawn.tenths.then(|| at + TENTH);
+            }
+            let change = if self.dirty { frame } else { tenth.map_or(second, |tenth| tenth.min(second)) };
+            tokio::select! {
+                biased;
+                input = inputs.next() => {
+                    let mut input = Some(input);
+                    while let Some(pending) = input {
+                        let Some(Ok(pending)) = pending else { return Ok(End::HungUp) };
+                        match self.input(&pending) {
+                            Ok(false) => {}
+                            Ok(true) => return Ok(End::Quit),
+                            Err(_) => return Ok(End::HungUp),
+                        }
+                        input = inputs.next().now_or_never();
+                    }
+                }
+                event = events.recv() => {
+                    let mut event = match event {
+                        Ok(event) => Ok(event),
+                        Err(RecvError::Lagged(missed)) => Err(TryRecvError::Lagged(missed)),
+                        Err(RecvError::Closed) => Err(TryRecvError::Closed),
+                    };
+                    for _ in 0..EVENTS_AT_ONCE {
+                        match event {
+                            Ok(event) => self.event(&event),
+                            Err(TryRecvError::Lagged(missed)) => self.lagged(missed),
+                            Err(TryRecvError::Empty) => break,
+                            Err(TryRecvError::Closed) if self.app.model().stopped().is_some() => break,
+                            Err(TryRecvError::Closed) => return Err(io::Error::other("the node has failed")),
+                        }
+                        event = events.try_recv();
+                    }
+                    if self.app.model().stopped().is_some() {
+                        return Ok(End::Stopped);
+                    }
+                }
+                () = log::new_lines() => self.dirty |= self.app.behind().is_none(),
+                () = sleep_until(change.into()) => {
+                    self.dirty |= tenth.take_if(|tenth| *tenth <= now()).is_some();
+                }
+            }
+        }
+    }
+
+    /// Ages and what has had its time. The node is asked how it is unless nobody would see the answer.
+    fn each_second(&mut self, at: Instant) {
+        self.dirty |= self.app.pass(at);
+        if self.app.behind().is_none() {
+            self.dirty |= !self.app.shown().is_empty();
+            // A node that is too busy to answer is asked again in a second.
+            let _ = self.commands.try_send(Command::Refresh);
+        }
+    }
+
+    fn event(&mut self, stamped: &Stamped) {
+        self.app.fold(stamped);
+        self.dirty = true;
+    }
+
+    fn lagged(&mut self, missed: u64) {
+        // Made here and shown only as an age: it needs no time of day.
+        let (at, wall) = (now(), std::time::SystemTime::UNIX_EPOCH);
+        self.event(&Stamped { at, wall, event: Event::Lagged { missed } });
+        let _ = self.commands.try_send(Command::Refresh);
+    }
+
+    /// Takes one input in. Returns whether the person wants to leave.
+    fn input(&mut self, input: &Input) -> io::Result<bool> {
+        self.dirty = true;
+        let at = now();
+        match input {
+            Input::Key(key) => match self.app.key(key, at) {
+                Some(Effect::Quit) => return Ok(true),
+                Some(Effect::Redraw) => self.screen.redraw()?,
+                Some(Effect::Suspend) => {
+                    if !self.screen.suspend()? {
+                        self.app.ui.say("this system cannot suspend", false, at);
+                    }
+                }
+                Some(Effect::Send { command, said }) => match self.commands.try_send(command) {
+                    Ok(()) => self.app.ui.say(said, true, at),
+                    Err(TrySendError::Full(_)) => self.app.ui.say("the node is busy: try again", false, at),
+                    Err(TrySendError::Closed(_)) => self.app.ui.say("the node has stopped", false, at),
+                },
+                None => {}
+            },
+            Input::Paste(text) => self.app.paste(text),
+            Input::Resize(..) | Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
+        }
+        Ok(false)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one clock of the screen: countdowns are against it")]
+fn now() -> Instant {
+    Instant::now()
+}

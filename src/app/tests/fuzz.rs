@@ -1,0 +1,99 @@
+//! Whatever comes, in whatever order, on a screen of whatever size: no panic, and true counts.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::app::keymap::KEYMAP;
+use crate::core::event::{RejectReason, StopReason};
+
+/// One step of a random session: what, about whom, how much.
+type Step = (u8, u8, u16);
+
+fn info(number: u16, variant: u8) -> Arc<PeerInfo> {
+    let names =
+        ["host9", "host10", "", "山田", "e\u{301}", "👩‍👩‍👧", "\x1b[2J", "a very long name that goes on and on"];
+    let name = names[usize::from(variant) % names.len()];
+    peer(u64::from(number % 12), name)
+}
+
+fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> {
+    let host = info(number, variant);
+    let state = PeerState::ALL[usize::from(variant) % PeerState::ALL.len()];
+    let attempt = u32::from(number);
+    match what % 20 {
+        0 => drop(bench.discovered(&host)),
+        1 => drop(bench.state(&host, PeerState::New, state)),
+        2 => drop(bench.dials(&host, attempt)),
+        3 => drop(bench.answers(&host, attempt, u64::from(number) << (variant % 48))),
+        4 => drop(bench.fails(&host, attempt, (variant > 128).then_some(u64::from(number)))),
+        5 => drop(bench.left(&host, LeaveReason::Goodbye)),
+        6 => {
+            drop(bench.left(&host, if variant > 128 { LeaveReason::Forgotten } else { LeaveReason::Expired }))
+        }
+        7 => {
+            let rows = (0..number % 20).map(|i| row(&info(i, variant), state)).collect();
+            bench.fold(snapshot(rows));
+        }
+        8 => drop(bench.fold(Event::Lagged { missed: u64::MAX - u64::from(number) })),
+        9 => drop(bench.fold(Event::ExchangeServed { peer: Some(host), addr: None })),
+        10 => {
+            let from = host.addr;
+            bench.fold(Event::Rejected { from, reason: RejectReason::Foreign, count: 2 });
+        }
+        11 => drop(bench.started(&[("eth0", variant)])),
+        12 => drop(bench.fold(Event::DialGaveUp {
+            addr: host.addr,
+            peer: host,
+            attempts: attempt,
+            cause: Cause::ALL[usize::from(variant) % Cause::ALL.len()],
+        })),
+        13 => drop(bench.fold(Event::Stopped { reason: StopReason::Signal })),
+        14 => drop(bench.wait(u64::from(number) * 10)),
+        15 => return Some((u16::from(variant) % 220, number % 70)),
+        16 => bench.app.paste("日本語"),
+        _ => {
+            let keys: Vec<_> = KEYMAP.iter().flat_map(|binding| binding.keys).collect();
+            let key = keys[usize::from(number) % keys.len()].event();
+            let now = bench.now();
+            bench.app.key(&key, now);
+        }
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_panics_and_the_counts_are_true(steps in prop::collection::vec(any::<Step>(), 0..120)) {
+        let mut bench = Bench::new();
+        for one in steps {
+            if let Some((width, height)) = step(&mut bench, one) {
+                bench.screen(width, height);
+            }
+            let model = bench.app.model();
+            let counted: usize = PeerState::ALL.into_iter().map(|state| model.count(state)).sum();
+            prop_assert_eq!(counted, model.len());
+            prop_assert_eq!(model.rows(0..usize::MAX).count(), model.len());
+            for (at, peer) in model.rows(0..usize::MAX).enumerate() {
+                prop_assert_eq!(model.position(peer.info.key), Some(at));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_small_size_and_every_overlay_can_be_drawn() {
+    for opening in [None, Some('?'), Some('a'), Some('x'), Some('p')] {
+        let mut bench = busy();
+        bench.screen(80, 24);
+        if let Some(key) = opening {
+            bench.key(KeyCode::Char(key));
+        }
+        for width in (0..40).chain([79, 159, 160, 300]) {
+            for height in (0..25).chain([59, 100]) {
+                bench.screen(width, height);
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What keys do.
+
+use super::*;
+use crate::app::keymap::{Action, KEYMAP, Section};
+use crate::app::ui::{Overlay, Pane};
+use crate::core::event::Command;
+
+fn table(names: &[&str]) -> Bench {
+    let mut bench = Bench::new();
+    bench.started(&[("eth0", 0)]);
+    for (i, name) in (1..).zip(names) {
+        bench.discovered(&peer(i, name));
+    }
+    bench.screen(80, 24);
+    bench
+}
+
+fn selected(bench: &Bench) -> String {
+    let key = bench.app.ui.peers.selected().unwrap();
+    bench.app.shown().peer(key).unwrap().info.name.clone()
+}
+
+fn sent(effect: Option<Effect>) -> (Command, String) {
+    match effect {
+        Some(Effect::Send { command, said }) => (command, said),
+        other => panic!("nothing was sent: {other:?}"),
+    }
+}
+
+#[test]
+fn the_selection_is_a_peer_and_stays_on_it_when_rows_come_and_go() {
+    let mut bench = table(&["b", "c", "d"]);
+    bench.key(KeyCode::Down);
+    assert_eq!(selected(&bench), "c");
+    bench.discovered(&peer(9, "a")).screen(80, 24);
+    assert_eq!(selected(&bench), "c");
+    bench.left(&peer(2, "c"), LeaveReason::Forgotten).screen(80, 24);
+    assert_eq!(selected(&bench), "d", "its neighbour");
+}
+
+#[test]
+fn the_selection_moves_by_lines_pages_and_to_the_ends_and_is_always_visible() {
+    let names: Vec<_> = (0..100).map(|i| format!("host{i}")).collect();
+    let mut bench = table(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    for (key, expected) in [
+        (KeyCode::Char('j'), "host1"),
+        (KeyCode::Char('k'), "host0"),
+        (KeyCode::Up, "host0"),
+        (KeyCode::PageDown, "host7"),
+        (KeyCode::Char('G'), "host99"),
+        (KeyCode::Down, "host99"),
+        (KeyCode::PageUp, "host92"),
+        (KeyCode::Char('g'), "host0"),
+        (KeyCode::End, "host99"),
+        (KeyCode::Home, "host0"),
+    ] {
+        assert_eq!(bench.key(key), None);
+        let text = bench.text(80, 24);
+        assert_eq!(selected(&bench), expected, "{key:?}\n{text}");
+        assert!(text.contains(&format!("▸ {expected} ")), "{key:?}\n{text}");
+    }
+}
+
+#[test]
+fn enter_and_d_dial_the_selected_peer() {
+    let mut bench = table(&["a", "b"]);
+    bench.key(KeyCode::Down);
+    for key in [KeyCode::Enter, KeyCode::Char('d')] {
+        let expected = (Command::DialNow(peer(2, "b").key), "dialing b".to_owned());
+        assert_eq!(sent(bench.key(key)), expected);
+    }
+}
+
+#[test]
+fn capital_d_dials_all() {
+    assert_eq!(
+        sent(table(&["a", "b"]).key(KeyCode::Char('D'))),
+        (Command::DialAll, "dialing all 2 peers".into())
+    );
+}
+
+#[test]
+fn without_a_peer_the_keys_of_one_say_so() {
+    let mut bench = table(&[]);
+    for key in ['d', 'x'] {
+        assert_eq!(bench.key(KeyCode::Char(key)), None);
+        assert_eq!(bench.app.ui.status.take().unwrap().text, "no peer is selected");
+    }
+}
+
+#[test]
+fn a_typed_address_is_added_when_it_is_one() {
+    let mut bench = table(&[]);
+    bench.key(KeyCode::Char('a'));
+    assert_eq!(bench.key(KeyCode::Enter), None, "nothing typed yet");
+    bench.typed("10.0.0.9:0q?");
+    assert_eq!(bench.key(KeyCode::Enter), None, "no port");
+    for _ in 0..3 {
+        bench.key(KeyCode::Backspace);
+    }
+    bench.typed("17");
+    let (command, said) = sent(bench.key(KeyCode::Enter));
+    assert_eq!(command, Command::AddPeer("10.0.0.9:17".parse().unwrap()));
+    assert_eq!(said, "added 10.0.0.9:17");
+    assert_eq!(bench.app.ui.overlay, None);
+}
+
+#[test]
+fn a_paste_goes_into_the_prompt_and_nowhere_else() {
+    let mut bench = table(&["a"]);
+    bench.app.paste("q");
+    bench.key(KeyCode::Char('a'));
+    bench.app.paste(" host7:80\n");
+    assert_eq!(bench.app.ui.overlay, Some(Overlay::Add { typed: "host7:80".into() }));
+    bench.app.paste(&"x".repeat(10_000));
+    let now = bench.now();
+    bench.app.key(&KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL), now);
+    assert_eq!(bench.app.ui.overlay, Some(Overlay::Add { typed: String::new() }));
+    bench.key(KeyCode::Esc);
+    assert_eq!(bench.app.ui.overlay, None);
+}
+
+#[test]
+fn a_peer_that_is_up_is_forgotten_only_after_a_yes() {
+    let mut bench = table(&["a"]);
+    let a = peer(1, "a");
+    let forget = (Command::Forget(a.key), "forgot a".to_owned());
+    assert_eq!(sent(bench.key(KeyCode::Char('x'))), forget, "it is not up");
+    bench.state(&a, PeerState::New, PeerState::Up);
+    assert_eq!(bench.key(KeyCode::Char('x')), None);
+    assert_eq!(bench.key(KeyCode::Enter), None, "too easily hit");
+    assert_eq!(bench.key(KeyCode::Char('n')), None);
+    assert_eq!(bench.app.ui.overlay, None);
+    bench.key(KeyCode::Char('x'));
+    assert_eq!(sent(bench.key(KeyCode::Char('y'))), forget);
+}
+
+#[test]
+fn pause_freezes_and_resumes() {
+    for key in ['p', ' '] {
+        let mut bench = table(&["a"]);
+        bench.key(KeyCode::Char(key));
+        bench.discovered(&peer(2, "b"));
+        assert_eq!((bench.app.shown().len(), bench.app.behind()), (1, Some(1)));
+        bench.fold(snapshot(vec![]));
+        assert_eq!(bench.app.behind(), Some(1), "nothing happened");
+        bench.key(KeyCode::Char(key));
+        assert_eq!((bench.app.shown().len(), bench.app.behind()), (0, None));
+    }
+}
+
+#[test]
+fn scrolled_attempts_stay_where_they_are_until_they_follow_again() {
+    let mut bench = table(&[]);
+    for i in 0..50 {
+        bench.dials(&peer(i, &format!("host{i}")), 1);
+    }
+    bench.key(KeyCode::Tab);
+    let first = |bench: &mut Bench| {
+        let lines = lines(&bench.screen(80, 24));
+        let title = lines.iter().position(|line| line.contains("Attempts")).unwrap();
+        lines[title + 1].split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(first(&mut bench), "host49");
+    bench.key(KeyCode::PageDown);
+    assert_eq!(first(&mut bench), "host45");
+    bench.dials(&peer(99, "new"), 1);
+    assert_eq!(first(&mut bench), "host45");
+    bench.key(KeyCode::Esc);
+    assert_eq!(first(&mut bench), "new");
+    bench.key(KeyCode::End);
+    assert_eq!(first(&mut bench), "host3", "the oldest is at the bottom");
+    bench.key(KeyCode::Home);
+    assert_eq!(first(&mut bench), "new");
+}
+
+#[test]
+fn the_log_scrolls_and_follows_again() {
+    let mut bench = table(&[]);
+    bench.key(KeyCode::BackTab);
+    assert_eq!(bench.app.ui.focus, Pane::Log);
+    bench.key(KeyCode::PageUp);
+    assert!(!bench.app.ui.log.follows());
+    assert!(bench.text(80, 24).contains("Esc follows"));
+    bench.key(KeyCode::Esc);
+    assert!(bench.app.ui.log.follows());
+}
+
+#[test]
+fn what_was_done_is_said_for_a_while_then_the_keys_are_shown_again() {
+    let mut bench = table(&["a"]);
+    let now = bench.now();
+    bench.app.ui.say("added host7:17474", true, now);
+    assert!(bench.text(80, 24).contains("✓ added host7:17474"));
+    assert!(bench.wait(5_000).text(80, 24).contains("? help"));
+}
+
+#[test]
+fn a_released_key_does_nothing_and_a_repeated_one_counts() {
+    use crossterm::event::KeyEventKind;
+    let mut bench = table(&["a", "b", "c"]);
+    let now = bench.now();
+    let down = |kind| KeyEvent { kind, ..KeyEvent::new(KeyCode::Down, KeyModifiers::NONE) };
+    bench.app.key(&down(KeyEventKind::Release), now);
+    assert_eq!(selected(&bench), "a");
+    bench.app.key(&down(KeyEventKind::Repeat), now);
+    assert_eq!(selected(&bench), "b");
+}
+
+/// Brings the app where the keys of a section count.
+fn in_section(section: Section) -> Bench {
+    let mut bench = table(&["a", "b", "c"]);
+    bench.state(&peer(1, "a"), PeerState::New, PeerState::Up).dials(&peer(1, "a"), 1);
+    let opening = match section {
+        Section::Peers | Section::Panes | Section::Always => None,
+        Section::Lists => Some(KeyCode::Tab),
+        Section::Add => Some(KeyCode::Char('a')),
+        Section::Confirm => Some(KeyCode::Char('x')),
+        Section::Help => Some(KeyCode::Char('?')),
+    };
+    if let Some(key) = opening {
+        bench.key(key);
+    }
+    if section == Section::Add {
+        bench.typed("host7");
+    }
+    bench
+}
+
+#[test]
+fn every_key_of_the_keymap_does_something_where_the_help_says() {
+    for binding in KEYMAP {
+        for key in binding.keys {
+            let mut bench = in_section(binding.section);
+            // In the middle, so that there is somewhere to go in every direction.
+            match binding.section {
+                Section::Panes => drop(bench.key(KeyCode::Down)),
+                Section::Help => drop(bench.key(KeyCode::Down)),
+                Section::Lists => {
+                    for i in 0..50 {
+                        bench.dials(&peer(100 + i, "x"), 1);
+                    }
+                    bench.screen(80, 24);
+                    bench.key(KeyCode::PageDown);
+                }
+                _ => {}
+            }
+            let before = (bench.text(80, 24), format!("{:?}", bench.app.ui));
+            let now = bench.now();
+            let effect = bench.app.key(&key.event(), now);
+            let after = (bench.text(80, 24), format!("{:?}", bench.app.ui));
+            assert!(effect.is_some() || before != after, "{} in {:?}", key.name(), binding.section);
+            let expected = match binding.action {
+                Action::Quit => Some(Effect::Quit),
+                Action::Redraw => Some(Effect::Redraw),
+                Action::Suspend => Some(Effect::Suspend),
+                _ => continue,
+            };
+            assert_eq!(effect, expected);
+        }
+    }
+}

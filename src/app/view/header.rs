@@ -1,0 +1,153 @@
+//! The first lines: who and where this node is, how its peers are, and whether the display can be trusted.
+
+use std::time::{Duration, Instant};
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::model::Model;
+use super::super::state::App;
+use super::super::theme::{Theme, glyph};
+use super::text::{columns, fit};
+use super::write;
+use crate::core::interface::{Interface, Kind};
+use crate::core::peer::PeerState;
+
+/// How long missed events are told after the last of them: the next snapshot has made the display right long
+/// before, and a person should still see that there were any.
+const MISSED_SHOWN: Duration = Duration::from_secs(10);
+
+/// Draws the header: identity and counts in two lines, or the counts in one.
+pub fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
+    let theme = app.theme;
+    let counts_line = area.height.saturating_sub(1);
+    if counts_line > 0 {
+        let line = identity(app, usize::from(area.width));
+        write(buf, area.x, area.y, &line, area.width);
+    }
+    let y = area.y + counts_line;
+    let alerts = alerts(app, theme, now);
+    let room = area.width.saturating_sub(width(&alerts));
+    let mut spans = Vec::new();
+    if counts_line == 0 {
+        spans.push(Span::styled(format!("{} ", name(app)), theme.strong()));
+    }
+    spans.extend(counts(app.shown(), theme, usize::from(room)));
+    write(buf, area.x, y, &Line::from(spans), room);
+    write(buf, area.x + room, y, &Line::from(alerts), area.width - room);
+}
+
+/// All that a tiny screen shows.
+pub fn summary(app: &App, area: Rect, buf: &mut Buffer) {
+    let mut spans = counts(app.shown(), app.theme, usize::from(area.width));
+    if app.behind().is_some() {
+        spans.insert(0, Span::styled("PAUSED ", app.theme.alarm()));
+    }
+    write(buf, area.x, area.y, &Line::from(spans), area.width);
+}
+
+fn name(app: &App) -> &str {
+    app.shown().node().map_or("vigie", |node| &node.name)
+}
+
+fn identity(app: &App, room: usize) -> Line<'static> {
+    let theme = app.theme;
+    let mut parts = vec![(name(app).to_owned(), theme.strong())];
+    if let Some(node) = app.shown().node() {
+        parts.push((format!("group {}", node.group), theme.text()));
+        if let Some(ip) = app.options.local_ip {
+            parts.push((ip.to_string(), theme.strong()));
+        }
+        let ports = if node.port == node.tcp_port {
+            format!("UDP and TCP {}", node.port)
+        } else {
+            format!("UDP {}, TCP {}", node.port, node.tcp_port)
+        };
+        parts.push((ports, theme.text()));
+        let used: usize = parts.iter().map(|(text, _)| columns(text) + 3).sum();
+        parts.push(interfaces(app.shown().interfaces(), room.saturating_sub(used), theme));
+    } else {
+        parts.push(("starting".into(), theme.dim()));
+    }
+    let mut spans = Vec::new();
+    let mut left = room;
+    for (i, (text, style)) in parts.into_iter().enumerate() {
+        if i > 0 {
+            spans.push(Span::styled(" · ", theme.dim()));
+            left = left.saturating_sub(3);
+        }
+        let text = fit(&text, left);
+        left = left.saturating_sub(columns(&text));
+        spans.push(Span::styled(text, style));
+    }
+    Line::from(spans)
+}
+
+/// The interfaces, with addresses where there is room, names where there is less, then their number.
+fn interfaces(all: &[Interface], room: usize, theme: Theme) -> (String, Style) {
+    if all.is_empty() {
+        return ("no interface can broadcast".into(), theme.alarm());
+    }
+    let kind = |interface: &Interface| match interface.kind {
+        Kind::Lan => "",
+        Kind::Container => " (container)",
+        Kind::Vpn => " (VPN)",
+        Kind::Loopback => " (loopback)",
+    };
+    let full: Vec<_> = all.iter().map(|i| format!("{} {}/{}{}", i.name, i.addr, i.prefix, kind(i))).collect();
+    let full = full.join(", ");
+    if columns(&full) <= room {
+        return (full, theme.text());
+    }
+    let names: Vec<_> = all.iter().map(|interface| &*interface.name).collect();
+    for shown in (1..=names.len()).rev() {
+        let more = names.len() - shown;
+        let text = names[..shown].join(", ") + &(if more > 0 { format!(" +{more}") } else { String::new() });
+        if columns(&text) <= room {
+            return (text, theme.text());
+        }
+    }
+    (format!("{} interfaces", all.len()), theme.text())
+}
+
+/// Peers by state: glyph, number and word; without the words where they do not fit.
+fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
+    let spell = |words: bool| {
+        let total = model.len();
+        let s = if total == 1 { "" } else { "s" };
+        let mut spans = vec![Span::styled(format!("{total} peer{s}"), theme.strong())];
+        for state in PeerState::ALL {
+            let count = model.count(state);
+            if count > 0 {
+                let word = if words { format!(" {}", state.word()) } else { String::new() };
+                spans.push(Span::raw("  "));
+                spans.push(Span::styled(format!("{} {count}{word}", glyph(state)), theme.state(state)));
+            }
+        }
+        spans
+    };
+    let full = spell(true);
+    if usize::from(width(&full)) <= room { full } else { spell(false) }
+}
+
+/// What a person must know before trusting the display.
+fn alerts(app: &App, theme: Theme, now: Instant) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    if let Some(missed) = app.model().missed()
+        && now.saturating_duration_since(missed.at) < MISSED_SHOWN
+    {
+        let s = if missed.total == 1 { "" } else { "s" };
+        spans.push(Span::styled(format!(" {} event{s} missed ", missed.total), theme.warning()));
+    }
+    if let Some(behind) = app.behind() {
+        let s = if behind == 1 { "" } else { "s" };
+        spans.push(Span::styled(format!(" PAUSED · {behind} event{s} behind "), theme.alarm()));
+    }
+    spans
+}
+
+fn width(spans: &[Span<'_>]) -> u16 {
+    u16::try_from(spans.iter().map(Span::width).sum::<usize>()).unwrap_or(u16::MAX)
+}
