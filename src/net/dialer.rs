@@ -16,8 +16,9 @@ use crate::core::event::Event;
 use crate::core::peer::PeerInfo;
 use crate::core::retry::RetryPolicy;
 use crate::core::{Incarnation, NodeId, Nonce, check_reply, unreadable};
-use crate::proto::exchange::{HEADER, Request, body_length};
+use crate::proto::exchange::Request;
 
+use super::frame::{FrameError, read_frame};
 use super::os::classify;
 
 /// How long the server is given to close first after its reply, so that it, not we, keeps the port in TIME_WAIT.
@@ -133,7 +134,7 @@ async fn connect(addr: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStre
     }
     let stream = socket.connect(addr).await?;
     // A dial to a closed port of this host within the ephemeral range can meet itself (TCP simultaneous open).
-    if stream.local_addr()? == stream.peer_addr()? {
+    if stream.local_addr()? == addr {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     Ok(stream)
@@ -141,13 +142,10 @@ async fn connect(addr: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStre
 
 async fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -> Result<(), Failure> {
     stream.write_all(request).await.map_err(|error| failure("send", &error))?;
-    let mut header = [0; HEADER];
-    stream.read_exact(&mut header).await.map_err(|error| failure("receive", &error))?;
-    let length = body_length(&header).map_err(|error| unreadable(&error))?;
-    reply.clear();
-    let read =
-        stream.take(length as u64).read_to_end(reply).await.map_err(|error| failure("receive", &error))?;
-    if read < length { Err(failure("receive", &io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
+    read_frame(stream, reply).await.map_err(|error| match error {
+        FrameError::Io(error) => failure("receive", &error),
+        FrameError::Decode(error) => unreadable(&error),
+    })
 }
 
 fn connect_failure(addr: SocketAddr, error: &io::Error) -> Failure {

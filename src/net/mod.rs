@@ -3,6 +3,7 @@
 
 mod dialer;
 mod driver;
+mod frame;
 pub mod interfaces;
 mod node;
 mod os;

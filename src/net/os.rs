@@ -71,7 +71,9 @@ pub(super) fn send_hint(error: &io::Error) -> &'static str {
              net.ipv4.neigh.default.gc_thresh3 with sysctl"
         }
         Cause::PermissionDenied => "allow vigie's outgoing UDP in this machine's firewall",
-        Cause::NetworkUnreachable | Cause::InterfaceDown => "the interface is going down or has lost its address",
+        Cause::NetworkUnreachable | Cause::InterfaceDown => {
+            "the interface is going down or has lost its address"
+        }
         _ => "it is tried again at the next presence",
     }
 }

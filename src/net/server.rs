@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::core::event::RejectReason;
-use crate::proto::DecodeError;
-use crate::proto::exchange::{HEADER, body_length};
+use crate::proto::{DecodeError, MAX_BODY};
 
 use super::driver::Happened;
+use super::frame::{FrameError, read_frame};
 
 /// Inbound connections at once: a few for each of a hundred peers, and a quarter of the usual 1 024 descriptors.
 const MAX_CONNECTIONS: usize = 256;
@@ -100,36 +100,35 @@ async fn converse(
     happened: &mpsc::Sender<Happened>,
 ) -> Result<(), RejectReason> {
     let exchange = async {
-        let body = read_request(&mut stream).await?;
+        let mut body = Vec::new();
+        let body = match read_frame(&mut stream, &mut body).await {
+            Ok(()) => Ok(body),
+            // It is answered, in our version: from that the dialer learns which it is.
+            Err(FrameError::Decode(error @ DecodeError::Version(_))) => Err(error),
+            Err(FrameError::Decode(error)) => return Err(error.into()),
+            Err(FrameError::Io(_)) => return Err(RejectReason::ClosedEarly),
+        };
+        let unread = body.is_err();
         let (reply, replied) = oneshot::channel();
-        let inbound = Inbound { from, body, reply };
         // The engine's side is gone only when the node stops.
-        if happened.send(Happened::Inbound(inbound)).await.is_err() {
+        if happened.send(Happened::Inbound(Inbound { from, body, reply })).await.is_err() {
             return Ok(());
         }
         if let Ok(Some(frame)) = replied.await {
             // A dialer that does not wait for its reply has itself to blame.
             let _ = stream.write_all(&frame).await;
-            let _ = stream.shutdown().await;
+        }
+        if unread {
+            drain(&mut stream).await;
         }
         Ok(())
     };
     timeout(DEADLINE, exchange).await.unwrap_or(Err(RejectReason::TooSlow))
 }
 
-async fn read_request(stream: &mut TcpStream) -> Result<Result<Vec<u8>, DecodeError>, RejectReason> {
-    let mut header = [0; HEADER];
-    stream.read_exact(&mut header).await.map_err(|_| RejectReason::ClosedEarly)?;
-    let length = match body_length(&header) {
-        Ok(length) => length,
-        // It is answered, in our version: from that the dialer learns which it is.
-        Err(error @ DecodeError::Version(_)) => return Ok(Err(error)),
-        Err(error) => return Err(error.into()),
-    };
-    let mut body = Vec::with_capacity(length.min(512));
-    let read = stream.take(length as u64).read_to_end(&mut body).await;
-    match read {
-        Ok(n) if n == length => Ok(Ok(body)),
-        _ => Err(RejectReason::ClosedEarly),
-    }
+/// Reads what the dialer still sends: closing upon unread bytes would reset the connection and destroy our reply.
+async fn drain(stream: &mut TcpStream) {
+    let _ = stream.shutdown().await;
+    let mut most = stream.take(MAX_BODY as u64);
+    let _ = tokio::io::copy(&mut most, &mut tokio::io::sink()).await;
 }

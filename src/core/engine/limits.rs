@@ -89,3 +89,6 @@ pub const REJECTED_WINDOW: Duration = Duration::from_secs(1);
 
 /// The window of a reason that goes on doubles up to this.
 pub const MAX_REJECTED_WINDOW: Duration = Duration::from_secs(60);
+
+/// How late the timers of single peers may run when there are many: invisible beside the jitter of every wait.
+pub const TIMER_SLACK: Duration = Duration::from_millis(25);

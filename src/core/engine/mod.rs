@@ -17,7 +17,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -190,7 +190,7 @@ impl Engine {
             Life::Leaving { next, .. } => Some(next),
             Life::Running => [
                 self.round.next,
-                self.timers.peek().map(|Reverse((at, _))| *at),
+                self.timers.peek().map(|Reverse((at, _))| *at + self.slack()),
                 self.rejects.due(),
                 self.dials_due(),
                 self.unresolved.iter().map(|(at, _)| *at).min(),
@@ -199,6 +199,12 @@ impl Engine {
             .flatten()
             .min(),
         }
+    }
+
+    /// How late the timers of single peers may run: with many peers, most then run when something else wakes the node, and
+    /// a wake-up costs more than what is done in it.
+    fn slack(&self) -> Duration {
+        if self.peers.len() > limits::ANSWER_AT_ONCE { limits::TIMER_SLACK } else { Duration::ZERO }
     }
 
     /// The whole table as it is.
