@@ -77,7 +77,7 @@ pub(super) async fn new_lines() {
 }
 
 /// Takes the waiting lines into the pane.
-pub(super) fn take_lines() {
+pub fn take_lines() {
     tui_logger::move_events();
 }
 

@@ -179,11 +179,8 @@ impl<S: Screen> Loop<'_, S> {
             Input::Key(key) => match self.app.key(key, at) {
                 Some(Effect::Quit) => return Ok(true),
                 Some(Effect::Redraw) => self.screen.redraw()?,
-                Some(Effect::Suspend) => {
-                    if !self.screen.suspend()? {
-                        self.app.ui.say("this system cannot suspend", false, at);
-                    }
-                }
+                Some(Effect::Suspend) if self.screen.suspend()? => {}
+                Some(Effect::Suspend) => self.app.ui.say("this system cannot suspend", false, at),
                 Some(Effect::Send { command, said }) => match self.commands.try_send(command) {
                     Ok(()) => self.app.ui.say(said, true, at),
                     Err(TrySendError::Full(_)) => self.app.ui.say("the node is busy: try again", false, at),
