@@ -13,7 +13,7 @@ fn screen(scroll: &mut LogScroll, width: u16, height: u16) -> Vec<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| scroll.render(frame.area(), frame.buffer_mut(), Theme::PLAIN)).unwrap();
     let buffer = terminal.backend().buffer();
-    let rows = buffer.content.chunks(usize::from(width));
+    let rows = buffer.content.chunks(usize::from(width.max(1)));
     rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned())
         .collect()
 }

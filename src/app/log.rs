@@ -127,10 +127,13 @@ impl LogScroll {
 
     /// Draws the lines.
     pub fn render(&mut self, area: Rect, buf: &mut Buffer, theme: Theme) {
+        if area.is_empty() {
+            return;
+        }
         if self.width != area.width {
-            // tui-logger remembers a line of a wrapped message; wrapped otherwise, it may not have that line.
-            self.follow();
-            self.width = area.width;
+            // tui-logger remembers lines of wrapped messages, and panics when a message, wrapped at another
+            // width, has no such line: it has to forget.
+            *self = Self { width: area.width, ..Self::default() };
         }
         TuiLoggerWidget::default()
             .style(theme.text())

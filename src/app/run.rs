@@ -100,7 +100,9 @@ impl<S: Screen> Loop<'_, S> {
                 self.each_second(at);
             }
             if self.dirty && at >= frame {
-                log::take_lines();
+                if self.app.behind().is_none() {
+                    log::take_lines();
+                }
                 let Ok(drawn) = self.screen.draw(&mut self.app, at) else { return Ok(End::HungUp) };
                 self.dirty = false;
                 frame = at + FRAME;

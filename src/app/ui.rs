@@ -2,6 +2,7 @@
 //!
 //! Nothing here is known from the network, and nothing here survives the screen.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::keymap::Context;
@@ -185,6 +186,12 @@ impl PeersScroll {
     /// The selected peer, as of the last [`PeersScroll::settle`] or move.
     pub fn selected(&self) -> Option<PeerKey> {
         self.selected
+    }
+
+    /// The rows that were shown last.
+    pub fn shown(&self, model: &Model) -> Range<usize> {
+        let end = self.top.saturating_add(self.page).min(model.len());
+        self.top.min(end)..end
     }
 
     /// Moves the selection.
