@@ -155,7 +155,7 @@ pub enum Sample {
     Failed,
 }
 
-/// The last [`HISTORY`] attempts of a peer, in a ring that never allocates.
+/// The last attempts of a peer, in a ring that never allocates.
 #[derive(Debug, Clone)]
 pub struct History {
     ring: [u32; HISTORY],
