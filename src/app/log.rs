@@ -77,7 +77,7 @@ pub(super) async fn new_lines() {
 }
 
 /// Takes the waiting lines into the pane.
-pub(super) fn take_lines() {
+pub fn take_lines() {
     tui_logger::move_events();
 }
 
@@ -127,10 +127,13 @@ impl LogScroll {
 
     /// Draws the lines.
     pub fn render(&mut self, area: Rect, buf: &mut Buffer, theme: Theme) {
+        if area.is_empty() {
+            return;
+        }
         if self.width != area.width {
-            // tui-logger remembers a line of a wrapped message; wrapped otherwise, it may not have that line.
-            self.follow();
-            self.width = area.width;
+            // tui-logger remembers lines of wrapped messages, and panics when a message, wrapped at another
+            // width, has no such line: it has to forget.
+            *self = Self { width: area.width, ..Self::default() };
         }
         TuiLoggerWidget::default()
             .style(theme.text())

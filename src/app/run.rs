@@ -100,7 +100,9 @@ impl<S: Screen> Loop<'_, S> {
                 self.each_second(at);
             }
             if self.dirty && at >= frame {
-                log::take_lines();
+                if self.app.behind().is_none() {
+                    log::take_lines();
+                }
                 let Ok(drawn) = self.screen.draw(&mut self.app, at) else { return Ok(End::HungUp) };
                 self.dirty = false;
                 frame = at + FRAME;
@@ -179,11 +181,8 @@ impl<S: Screen> Loop<'_, S> {
             Input::Key(key) => match self.app.key(key, at) {
                 Some(Effect::Quit) => return Ok(true),
                 Some(Effect::Redraw) => self.screen.redraw()?,
-                Some(Effect::Suspend) => {
-                    if !self.screen.suspend()? {
-                        self.app.ui.say("this system cannot suspend", false, at);
-                    }
-                }
+                Some(Effect::Suspend) if self.screen.suspend()? => {}
+                Some(Effect::Suspend) => self.app.ui.say("this system cannot suspend", false, at),
                 Some(Effect::Send { command, said }) => match self.commands.try_send(command) {
                     Ok(()) => self.app.ui.say(said, true, at),
                     Err(TrySendError::Full(_)) => self.app.ui.say("the node is busy: try again", false, at),

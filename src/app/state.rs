@@ -138,7 +138,11 @@ impl App {
             Action::Add => self.ui.overlay = Some(Overlay::Add { typed: String::new() }),
             Action::DialAll => {
                 let count = self.shown().len() - self.shown().count(PeerState::Left);
-                let said = format!("dialing all {count} peers");
+                let said = match count {
+                    0 => "there is no peer to dial yet".to_owned(),
+                    1 => "dialing the one peer there is".to_owned(),
+                    _ => format!("dialing all {count} peers"),
+                };
                 return Some(Effect::Send { command: Command::DialAll, said });
             }
             Action::Up => self.go(Move::Up),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is known from the network, and nothing here survives the screen.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::keymap::Context;
@@ -41,6 +42,7 @@ impl Pane {
     }
 
     /// The pane `steps` further on.
+    #[must_use]
     pub fn step(self, steps: usize) -> Self {
         Self::ALL[(self as usize + steps) % Self::ALL.len()]
     }
@@ -186,6 +188,12 @@ impl PeersScroll {
         self.selected
     }
 
+    /// The rows that were shown last.
+    pub fn shown(&self, model: &Model) -> Range<usize> {
+        let end = self.top.saturating_add(self.page).min(model.len());
+        self.top.min(end)..end
+    }
+
     /// Moves the selection.
     pub fn go(&mut self, to: Move, model: &Model) {
         self.resettle(model);
@@ -201,12 +209,11 @@ impl PeersScroll {
     /// Makes the selection a peer that exists, and visible among `page` rows. Returns the first row to show.
     pub fn settle(&mut self, model: &Model, page: usize) -> usize {
         self.page = page;
-        match self.selected.and_then(|key| model.position(key)) {
-            Some(at) => self.at = at,
-            None => {
-                self.at = self.at.min(model.len().saturating_sub(1));
-                self.selected = model.key_at(self.at);
-            }
+        if let Some(at) = self.selected.and_then(|key| model.position(key)) {
+            self.at = at;
+        } else {
+            self.at = self.at.min(model.len().saturating_sub(1));
+            self.selected = model.key_at(self.at);
         }
         let last_top = model.len().saturating_sub(page);
         let lowest = self.at.saturating_add(1).saturating_sub(page);

@@ -75,6 +75,11 @@ impl Attempts {
         self.ring.len()
     }
 
+    /// Whether there was none yet.
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
     /// Number of the newest; none before the first.
     pub fn newest(&self) -> Option<AttemptId> {
         let held = u64::try_from(self.ring.len()).ok()?;

@@ -11,14 +11,14 @@ use crate::core::peer::{PeerInfo, PeerKey};
 
 /// Where a peer belongs in the table.
 #[derive(Debug, Clone)]
-pub struct Rank {
+pub(super) struct Rank {
     left: bool,
     info: Arc<PeerInfo>,
 }
 
 impl Rank {
     /// The rank of a peer that has `left`, or not.
-    pub fn new(left: bool, info: Arc<PeerInfo>) -> Self {
+    pub(super) fn new(left: bool, info: Arc<PeerInfo>) -> Self {
         Self { left, info }
     }
 
@@ -52,34 +52,34 @@ impl Eq for Rank {}
 
 /// The peers, sorted.
 #[derive(Debug, Clone, Default)]
-pub struct Order(Vec<Rank>);
+pub(super) struct Order(Vec<Rank>);
 
 impl Order {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The keys of a stretch, cut to what there is.
-    pub fn keys(&self, stretch: Range<usize>) -> impl Iterator<Item = PeerKey> {
+    pub(super) fn keys(&self, stretch: Range<usize>) -> impl Iterator<Item = PeerKey> {
         let end = stretch.end.min(self.0.len());
         self.0[stretch.start.min(end)..end].iter().map(|rank| rank.info.key)
     }
 
     /// Where a rank stands.
-    pub fn position(&self, rank: &Rank) -> Option<usize> {
+    pub(super) fn position(&self, rank: &Rank) -> Option<usize> {
         self.0.binary_search(rank).ok()
     }
 
     /// Adds a rank; one that is there already stays.
-    pub fn insert(&mut self, rank: Rank) {
+    pub(super) fn insert(&mut self, rank: Rank) {
         if let Err(at) = self.0.binary_search(&rank) {
             self.0.insert(at, rank);
         }
     }
 
     /// Removes a rank.
-    pub fn remove(&mut self, rank: &Rank) {
+    pub(super) fn remove(&mut self, rank: &Rank) {
         if let Ok(at) = self.0.binary_search(rank) {
             self.0.remove(at);
         }

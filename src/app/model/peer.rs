@@ -46,7 +46,7 @@ pub struct Peer {
 
 impl Peer {
     /// A row of which nothing is known yet.
-    pub fn new(info: Arc<PeerInfo>, at: Instant) -> Self {
+    pub(super) fn new(info: Arc<PeerInfo>, at: Instant) -> Self {
         Self {
             info,
             state: PeerState::New,
@@ -65,12 +65,12 @@ impl Peer {
     }
 
     /// Where it belongs in the table.
-    pub fn rank(&self) -> Rank {
+    pub(super) fn rank(&self) -> Rank {
         Rank::new(self.state == PeerState::Left, Arc::clone(&self.info))
     }
 
     /// It is in this state now.
-    pub fn enter(&mut self, state: PeerState, at: Instant) {
+    pub(super) fn enter(&mut self, state: PeerState, at: Instant) {
         if self.state != state {
             self.state = state;
             self.since = at;
@@ -81,19 +81,19 @@ impl Peer {
     }
 
     /// Something came from it; what a person or another peer says of it is not from it.
-    pub fn heard(&mut self, at: Instant, via: Via) {
+    pub(super) fn heard(&mut self, at: Instant, via: Via) {
         if matches!(via, Via::Broadcast | Via::Multicast | Via::Reply) {
             self.last_heard = Some(at);
         }
     }
 
     /// An attempt begins.
-    pub fn dial_started(&mut self, attempt: u32, max: u32, at: Instant) {
+    pub(super) fn dial_started(&mut self, attempt: u32, max: u32, at: Instant) {
         self.dial = DialPhase::InFlight { attempt, max, since: at };
     }
 
     /// An attempt got its reply.
-    pub fn dial_succeeded(&mut self, connect: Duration, rtt: Duration, at: Instant) {
+    pub(super) fn dial_succeeded(&mut self, connect: Duration, rtt: Duration, at: Instant) {
         self.dial = DialPhase::Resting { next: None };
         self.connect = Some(connect);
         self.rtt = Some(rtt);
@@ -104,7 +104,7 @@ impl Peer {
     }
 
     /// An attempt failed, and another follows at `retry`, if any does.
-    pub fn dial_failed(
+    pub(super) fn dial_failed(
         &mut self,
         attempt: u32,
         max: u32,
@@ -122,13 +122,13 @@ impl Peer {
     }
 
     /// No further attempt follows.
-    pub fn dial_gave_up(&mut self, cause: Cause) {
+    pub(super) fn dial_gave_up(&mut self, cause: Cause) {
         self.dial = DialPhase::Resting { next: None };
         self.cause = Some(cause);
     }
 
     /// The node says how it is: that is right, whatever was missed.
-    pub fn replace(&mut self, peer: &PeerSnapshot, at: Instant) {
+    pub(super) fn replace(&mut self, peer: &PeerSnapshot, at: Instant) {
         self.enter(peer.state, at);
         self.via = Some(peer.via);
         self.dial = peer.dial;
@@ -155,7 +155,7 @@ pub enum Sample {
     Failed,
 }
 
-/// The last [`HISTORY`] attempts of a peer, in a ring that never allocates.
+/// The last attempts of a peer, in a ring that never allocates.
 #[derive(Debug, Clone)]
 pub struct History {
     ring: [u32; HISTORY],

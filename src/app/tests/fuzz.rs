@@ -21,34 +21,33 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
     let state = PeerState::ALL[usize::from(variant) % PeerState::ALL.len()];
     let attempt = u32::from(number);
     match what % 20 {
-        0 => drop(bench.discovered(&host)),
-        1 => drop(bench.state(&host, PeerState::New, state)),
-        2 => drop(bench.dials(&host, attempt)),
-        3 => drop(bench.answers(&host, attempt, u64::from(number) << (variant % 48))),
-        4 => drop(bench.fails(&host, attempt, (variant > 128).then_some(u64::from(number)))),
-        5 => drop(bench.left(&host, LeaveReason::Goodbye)),
+        0 => _ = bench.discovered(&host),
+        1 => _ = bench.state(&host, PeerState::New, state),
+        2 => _ = bench.dials(&host, attempt),
+        3 => _ = bench.answers(&host, attempt, u64::from(number) << (variant % 48)),
+        4 => _ = bench.fails(&host, attempt, (variant > 128).then_some(u64::from(number))),
+        5 => _ = bench.left(&host, LeaveReason::Goodbye),
         6 => {
-            drop(bench.left(&host, if variant > 128 { LeaveReason::Forgotten } else { LeaveReason::Expired }))
+            let reason = if variant > 128 { LeaveReason::Forgotten } else { LeaveReason::Expired };
+            bench.left(&host, reason);
         }
         7 => {
             let rows = (0..number % 20).map(|i| row(&info(i, variant), state)).collect();
             bench.fold(snapshot(rows));
         }
-        8 => drop(bench.fold(Event::Lagged { missed: u64::MAX - u64::from(number) })),
-        9 => drop(bench.fold(Event::ExchangeServed { peer: Some(host), addr: None })),
+        8 => _ = bench.fold(Event::Lagged { missed: u64::MAX - u64::from(number) }),
+        9 => _ = bench.fold(Event::ExchangeServed { peer: Some(host), addr: None }),
         10 => {
             let from = host.addr;
             bench.fold(Event::Rejected { from, reason: RejectReason::Foreign, count: 2 });
         }
-        11 => drop(bench.started(&[("eth0", variant)])),
-        12 => drop(bench.fold(Event::DialGaveUp {
-            addr: host.addr,
-            peer: host,
-            attempts: attempt,
-            cause: Cause::ALL[usize::from(variant) % Cause::ALL.len()],
-        })),
-        13 => drop(bench.fold(Event::Stopped { reason: StopReason::Signal })),
-        14 => drop(bench.wait(u64::from(number) * 10)),
+        11 => _ = bench.started(&[("eth0", variant)]),
+        12 => {
+            let cause = Cause::ALL[usize::from(variant) % Cause::ALL.len()];
+            bench.fold(Event::DialGaveUp { addr: host.addr, peer: host, attempts: attempt, cause });
+        }
+        13 => _ = bench.fold(Event::Stopped { reason: StopReason::Signal }),
+        14 => _ = bench.wait(u64::from(number) * 10),
         15 => return Some((u16::from(variant) % 220, number % 70)),
         16 => bench.app.paste("日本語"),
         _ => {

@@ -29,42 +29,42 @@ use crate::core::{Incarnation, NodeId};
 
 /// An app in a test, with its own time: `t0` and what has passed since.
 pub(super) struct Bench {
-    pub app: App,
+    pub(super) app: App,
     t0: Instant,
     passed: Duration,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))) };
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         let t0 = Instant::now();
         Self { app: App::new(options, Theme::COLOURED), t0, passed: Duration::ZERO }
     }
 
-    pub fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.t0 + self.passed
     }
 
-    pub fn wait(&mut self, milliseconds: u64) -> &mut Self {
+    pub(super) fn wait(&mut self, milliseconds: u64) -> &mut Self {
         self.passed += Duration::from_millis(milliseconds);
         let now = self.now();
         self.app.pass(now);
         self
     }
 
-    pub fn stamp(&self, event: Event) -> Stamped {
+    pub(super) fn stamp(&self, event: Event) -> Stamped {
         let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(12);
         Stamped { at: self.now(), wall: noon + self.passed, event }
     }
 
-    pub fn fold(&mut self, event: Event) -> &mut Self {
+    pub(super) fn fold(&mut self, event: Event) -> &mut Self {
         let stamped = self.stamp(event);
         self.app.fold(&stamped);
         self
     }
 
-    pub fn started(&mut self, interfaces: &[(&str, u8)]) -> &mut Self {
+    pub(super) fn started(&mut self, interfaces: &[(&str, u8)]) -> &mut Self {
         let interfaces = interfaces
             .iter()
             .map(|(name, net)| Interface::new(name, Ipv4Addr::new(10, 0, *net, 5), 24).unwrap())
@@ -72,26 +72,26 @@ impl Bench {
         self.fold(Event::Started { node: node(), interfaces })
     }
 
-    pub fn discovered(&mut self, peer: &Arc<PeerInfo>) -> &mut Self {
+    pub(super) fn discovered(&mut self, peer: &Arc<PeerInfo>) -> &mut Self {
         self.fold(Event::PeerDiscovered { peer: Arc::clone(peer), via: Via::Broadcast })
     }
 
-    pub fn state(&mut self, peer: &Arc<PeerInfo>, from: PeerState, to: PeerState) -> &mut Self {
+    pub(super) fn state(&mut self, peer: &Arc<PeerInfo>, from: PeerState, to: PeerState) -> &mut Self {
         self.fold(Event::PeerState { peer: Arc::clone(peer), from, to })
     }
 
-    pub fn dials(&mut self, peer: &Arc<PeerInfo>, attempt: u32) -> &mut Self {
+    pub(super) fn dials(&mut self, peer: &Arc<PeerInfo>, attempt: u32) -> &mut Self {
         let (peer, addr) = (Arc::clone(peer), peer.addr);
         self.fold(Event::DialStarted { peer, addr, attempt, max: 5, forced: false })
     }
 
-    pub fn answers(&mut self, peer: &Arc<PeerInfo>, attempt: u32, rtt_us: u64) -> &mut Self {
+    pub(super) fn answers(&mut self, peer: &Arc<PeerInfo>, attempt: u32, rtt_us: u64) -> &mut Self {
         let (peer, addr) = (Arc::clone(peer), peer.addr);
         let (connect, rtt) = (Duration::from_micros(rtt_us / 2), Duration::from_micros(rtt_us));
         self.fold(Event::DialSucceeded { peer, addr, attempt, connect, rtt })
     }
 
-    pub fn fails(&mut self, peer: &Arc<PeerInfo>, attempt: u32, retry_ms: Option<u64>) -> &mut Self {
+    pub(super) fn fails(&mut self, peer: &Arc<PeerInfo>, attempt: u32, retry_ms: Option<u64>) -> &mut Self {
         let (peer, addr) = (Arc::clone(peer), peer.addr);
         self.fold(Event::DialFailed {
             peer,
@@ -106,22 +106,22 @@ impl Bench {
         })
     }
 
-    pub fn left(&mut self, peer: &Arc<PeerInfo>, reason: LeaveReason) -> &mut Self {
+    pub(super) fn left(&mut self, peer: &Arc<PeerInfo>, reason: LeaveReason) -> &mut Self {
         self.fold(Event::PeerLeft { peer: Arc::clone(peer), reason })
     }
 
-    pub fn key(&mut self, code: KeyCode) -> Option<Effect> {
+    pub(super) fn key(&mut self, code: KeyCode) -> Option<Effect> {
         let now = self.now();
         self.app.key(&KeyEvent::new(code, KeyModifiers::NONE), now)
     }
 
-    pub fn typed(&mut self, text: &str) {
+    pub(super) fn typed(&mut self, text: &str) {
         for c in text.chars() {
             assert_eq!(self.key(KeyCode::Char(c)), None, "{c}");
         }
     }
 
-    pub fn terminal(&mut self, width: u16, height: u16) -> (Terminal<TestBackend>, view::Drawn) {
+    pub(super) fn terminal(&mut self, width: u16, height: u16) -> (Terminal<TestBackend>, view::Drawn) {
         let now = self.now();
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut drawn = view::Drawn::default();
@@ -129,11 +129,11 @@ impl Bench {
         (terminal, drawn)
     }
 
-    pub fn screen(&mut self, width: u16, height: u16) -> Buffer {
+    pub(super) fn screen(&mut self, width: u16, height: u16) -> Buffer {
         self.terminal(width, height).0.backend().buffer().clone()
     }
 
-    pub fn text(&mut self, width: u16, height: u16) -> String {
+    pub(super) fn text(&mut self, width: u16, height: u16) -> String {
         lines(&self.screen(width, height)).join("\n")
     }
 }

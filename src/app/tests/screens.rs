@@ -188,6 +188,7 @@ fn ten_thousand_peers_are_drawn_as_fast_as_ten() {
     bench.key(KeyCode::End);
     let text = bench.text(120, 40);
     assert!(text.contains("10000 peers") && text.contains("host9999 "), "{text}");
+    assert!(text.contains("–10000 of 10000"), "{text}");
     #[expect(clippy::disallowed_methods, reason = "measures drawing")]
     let clock = Instant::now;
     let begun = clock();

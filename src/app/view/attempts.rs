@@ -17,7 +17,14 @@ use crate::core::peer::{DialPhase, PeerState};
 use crate::core::words::{Measured, Wait};
 
 /// Draws the list and returns whether something in it counts in tenths of a second.
-pub fn render(model: &Model, ui: &mut Ui, theme: Theme, area: Rect, buf: &mut Buffer, now: Instant) -> bool {
+pub(super) fn render(
+    model: &Model,
+    ui: &mut Ui,
+    theme: Theme,
+    area: Rect,
+    buf: &mut Buffer,
+    now: Instant,
+) -> bool {
     let page = usize::from(area.height);
     let Some(top) = ui.attempts.settle(model, page) else {
         put(area, 0, "  No dial yet.", theme.dim(), buf);

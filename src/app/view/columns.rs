@@ -12,7 +12,7 @@ use crate::core::words::{Measured, Wait};
 
 /// A column of the peer table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
+pub(super) enum Column {
     /// The peer's name.
     Name,
     /// Where it is dialed.
@@ -70,7 +70,7 @@ impl Column {
     ];
 
     /// The column's heading.
-    pub fn heading(self) -> &'static str {
+    pub(super) fn heading(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::Address => "address",
@@ -90,17 +90,16 @@ impl Column {
             Self::Address => (21, 28),
             Self::State => (13, 13),
             Self::Dial => (13, 14),
-            Self::RoundTrip => (8, 8),
+            Self::RoundTrip | Self::Connect => (8, 8),
             Self::History => (10, 30),
             Self::Heard => (6, 7),
-            Self::Connect => (8, 8),
             Self::Cause => (12, u16::MAX),
         };
         Width { least, most }
     }
 
     /// What stands there for a peer; the history is drawn apart.
-    pub fn text(self, peer: &Peer, theme: Theme, now: Instant, width: u16) -> (String, Style) {
+    pub(super) fn text(self, peer: &Peer, theme: Theme, now: Instant, width: u16) -> (String, Style) {
         let left = peer.state == PeerState::Left;
         let usual = if left { theme.dim() } else { theme.text() };
         match self {
@@ -145,7 +144,7 @@ fn dial(phase: DialPhase, theme: Theme, now: Instant) -> (String, Style) {
 }
 
 /// Whether a dial's text changes ten times a second.
-pub fn counts_tenths(phase: DialPhase, now: Instant) -> bool {
+pub(super) fn counts_tenths(phase: DialPhase, now: Instant) -> bool {
     const TENTHS_BELOW: Duration = Duration::from_secs(11);
     match phase {
         DialPhase::Resting { .. } | DialPhase::Queued { .. } => false,
@@ -172,7 +171,7 @@ fn cause(peer: &Peer, width: u16) -> String {
 }
 
 /// The columns that fit, from the left, each with its width; a blank stands between two.
-pub fn fitting(room: u16) -> Vec<(Column, u16)> {
+pub(super) fn fitting(room: u16) -> Vec<(Column, u16)> {
     let mut widths = [0_u16; Column::ALL.len()];
     let mut left = room;
     for (i, column) in Column::BY_PRIORITY.into_iter().enumerate() {

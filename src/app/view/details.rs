@@ -12,7 +12,7 @@ use super::text::age;
 use crate::core::words::Measured;
 
 /// Draws them.
-pub fn render(peer: &Peer, theme: Theme, area: Rect, buf: &mut Buffer, now: Instant) {
+pub(super) fn render(peer: &Peer, theme: Theme, area: Rect, buf: &mut Buffer, now: Instant) {
     put(area, 0, &first(peer, now), theme.dim(), buf);
     if let Some(cause) = peer.cause {
         let detail = peer.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();

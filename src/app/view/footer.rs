@@ -9,7 +9,7 @@ use super::super::state::App;
 use super::{put, write};
 
 /// Draws it.
-pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
     if let Some(status) = &app.ui.status {
         let (mark, style) = if status.good { ("✓", theme.good()) } else { ("!", theme.alarm()) };

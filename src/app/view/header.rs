@@ -20,7 +20,7 @@ use crate::core::peer::PeerState;
 const MISSED_SHOWN: Duration = Duration::from_secs(10);
 
 /// Draws the header: identity and counts in two lines, or the counts in one.
-pub fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
+pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
     let theme = app.theme;
     let counts_line = area.height.saturating_sub(1);
     if counts_line > 0 {
@@ -40,7 +40,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
 }
 
 /// All that a tiny screen shows.
-pub fn summary(app: &App, area: Rect, buf: &mut Buffer) {
+pub(super) fn summary(app: &App, area: Rect, buf: &mut Buffer) {
     let mut spans = counts(app.shown(), app.theme, usize::from(area.width));
     if app.behind().is_some() {
         spans.insert(0, Span::styled("PAUSED ", app.theme.alarm()));
@@ -60,12 +60,12 @@ fn identity(app: &App, room: usize) -> Line<'static> {
         if let Some(ip) = app.options.local_ip {
             parts.push((ip.to_string(), theme.strong()));
         }
-        let ports = if node.port == node.tcp_port {
+        let reached_at = if node.port == node.tcp_port {
             format!("UDP and TCP {}", node.port)
         } else {
             format!("UDP {}, TCP {}", node.port, node.tcp_port)
         };
-        parts.push((ports, theme.text()));
+        parts.push((reached_at, theme.text()));
         let used: usize = parts.iter().map(|(text, _)| columns(text) + 3).sum();
         parts.push(interfaces(app.shown().interfaces(), room.saturating_sub(used), theme));
     } else {

@@ -24,23 +24,23 @@ const MIN_LOWER: u16 = 4;
 
 /// Where everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Places {
+pub(super) struct Places {
     /// One line, or two.
-    pub header: Rect,
+    pub(super) header: Rect,
     /// The peer table, if it is shown.
-    pub peers: Option<Rect>,
+    pub(super) peers: Option<Rect>,
     /// The attempts, if they are shown.
-    pub attempts: Option<Rect>,
+    pub(super) attempts: Option<Rect>,
     /// The log, if it is shown.
-    pub log: Option<Rect>,
+    pub(super) log: Option<Rect>,
     /// The last line.
-    pub footer: Rect,
+    pub(super) footer: Rect,
     /// Only the focused pane is shown, with the names of the others.
-    pub tabs: bool,
+    pub(super) tabs: bool,
 }
 
 /// The places of a screen; none when it is too small for panes.
-pub fn places(area: Rect, focus: Pane) -> Option<Places> {
+pub(super) fn places(area: Rect, focus: Pane) -> Option<Places> {
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         return None;
     }
@@ -68,7 +68,7 @@ pub fn places(area: Rect, focus: Pane) -> Option<Places> {
 }
 
 /// The top `lines` of an area, and the rest.
-pub fn cut_top(area: Rect, lines: u16) -> [Rect; 2] {
+pub(super) fn cut_top(area: Rect, lines: u16) -> [Rect; 2] {
     let lines = lines.min(area.height);
     [
         Rect { height: lines, ..area },
@@ -77,7 +77,7 @@ pub fn cut_top(area: Rect, lines: u16) -> [Rect; 2] {
 }
 
 /// The area without its bottom `lines`, and those.
-pub fn cut_bottom(area: Rect, lines: u16) -> [Rect; 2] {
+pub(super) fn cut_bottom(area: Rect, lines: u16) -> [Rect; 2] {
     cut_top(area, area.height.saturating_sub(lines))
 }
 
@@ -89,7 +89,7 @@ fn halves(area: Rect) -> [Rect; 2] {
 }
 
 /// A box of at most this size in the middle of an area.
-pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+pub(super) fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }

@@ -19,6 +19,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::model::Model;
 use super::state::App;
 use super::theme::Theme;
 use super::ui::{Pane, Ui};
@@ -44,9 +45,10 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>, now: Instant) -> Drawn {
     footer::render(app, places.footer, buf);
     let (model, ui, theme) = app.parts();
     if let Some(area) = places.peers {
-        let lines = model.len();
-        let inside = title(ui, Pane::Peers, &count(lines), places.tabs, area, buf, theme);
+        let inside = layout::cut_top(area, 1)[1];
         drawn.tenths |= peers::render(model, ui, theme, inside, buf, shown_at);
+        // After the rows: only then is it known which of them are shown.
+        title(ui, Pane::Peers, &rows_shown(model, ui), places.tabs, area, buf, theme);
     }
     if let Some(area) = places.attempts {
         let more = if ui.attempts.follows() { "newest first, UTC" } else { "scrolled, Esc follows" };
@@ -66,8 +68,14 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>, now: Instant) -> Drawn {
     drawn
 }
 
-fn count(lines: usize) -> String {
-    if lines == 0 { String::new() } else { lines.to_string() }
+/// How many peers there are, and which of them are shown when not all are.
+fn rows_shown(model: &Model, ui: &Ui) -> String {
+    let (all, shown) = (model.len(), ui.peers.shown(model));
+    match all {
+        0 => String::new(),
+        _ if shown.len() < all => format!("{}–{} of {all}", shown.start + 1, shown.end),
+        _ => all.to_string(),
+    }
 }
 
 /// Draws a pane's title line and returns what is left. Where the panes share one place, the others are named too.

@@ -21,7 +21,7 @@ const WIDTH: u16 = 76;
 const PROMPT: u16 = 6;
 
 /// Draws the overlay, if there is one. Returns where the cursor belongs.
-pub fn render(app: &mut App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+pub(super) fn render(app: &mut App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = app.theme;
     match &mut app.ui.overlay {
         None => None,

@@ -23,7 +23,14 @@ const WITH_DETAILS: u16 = 7;
 const MARK: u16 = 2;
 
 /// Draws the table and returns whether something in it counts in tenths of a second.
-pub fn render(model: &Model, ui: &mut Ui, theme: Theme, area: Rect, buf: &mut Buffer, now: Instant) -> bool {
+pub(super) fn render(
+    model: &Model,
+    ui: &mut Ui,
+    theme: Theme,
+    area: Rect,
+    buf: &mut Buffer,
+    now: Instant,
+) -> bool {
     if model.is_empty() {
         empty(model, theme, area, buf);
         return false;

@@ -11,7 +11,7 @@ const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 const CROSS: &str = "×";
 
 /// The newest attempts that fit, the newest on the right; bars are relative to the longest of them, from zero.
-pub fn sparkline(history: &History, width: u16, theme: Theme) -> Vec<Span<'static>> {
+pub(super) fn sparkline(history: &History, width: u16, theme: Theme) -> Vec<Span<'static>> {
     let width = usize::from(width);
     let longest = history.last(width).filter_map(microseconds).max().unwrap_or(0).max(1);
     let mut spans = Vec::with_capacity(width);

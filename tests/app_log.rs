@@ -1,0 +1,59 @@
+//! The log pane end to end. In a process of its own: tui-logger is global, and so is the subscriber.
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use vigie::app::log::{self, LogScroll};
+use vigie::app::theme::Theme;
+use vigie::app::ui::Move;
+
+fn screen(scroll: &mut LogScroll, width: u16, height: u16) -> Vec<String> {
+    log::take_lines();
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| scroll.render(frame.area(), frame.buffer_mut(), Theme::PLAIN)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let rows = buffer.content.chunks(usize::from(width.max(1)));
+    rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_is_traced_is_shown_scrolls_and_survives_every_size() {
+    let subscriber = tracing_subscriber::registry().with(log::init(LevelFilter::DEBUG));
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let mut scroll = LogScroll::default();
+    assert!(screen(&mut scroll, 60, 5).iter().all(String::is_empty));
+
+    tracing::info!(target: "vigie::net", "listening on port 17474");
+    tracing::debug!("details");
+    tracing::trace!("more than was asked for");
+    tracing::warn!("{}", "long ".repeat(1_000_000));
+    let lines = screen(&mut scroll, 60, 20);
+    assert!(lines[0].ends_with("INFO  net: listening on port 17474"), "{lines:#?}");
+    assert!(lines[1].contains("DEBUG") && lines[1].ends_with("details"), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("more than")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.ends_with('…')), "the long one is cut");
+
+    for i in 0..100 {
+        tracing::error!("line {i}");
+    }
+    let newest = |lines: &[String]| lines.last().cloned().unwrap_or_default();
+    assert!(newest(&screen(&mut scroll, 60, 10)).ends_with("line 99"));
+    scroll.go(Move::PageUp);
+    assert!(!scroll.follows());
+    let before = screen(&mut scroll, 60, 10);
+    tracing::error!("line 100");
+    assert_eq!(screen(&mut scroll, 60, 10), before, "what is being read stays");
+    scroll.follow();
+    assert!(newest(&screen(&mut scroll, 60, 10)).ends_with("line 100"));
+
+    for width in 0..70 {
+        for height in [0, 1, 2, 5] {
+            scroll.go(Move::PageUp);
+            screen(&mut scroll, width, height);
+            scroll.go(Move::PageDown);
+            screen(&mut scroll, width, height);
+        }
+    }
+}
