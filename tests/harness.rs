@@ -1,5 +1,7 @@
 //! The tests' own tools, tested without the program: what the other tests lean on must hold first.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -93,11 +95,11 @@ fn a_host_on_another_link_does_not_answer_on_this_one_until_it_rejoins() {
         let _server = (listen(b), listen(c));
         b.isolate();
         c.unplug();
-        let dials = std::thread::scope(|scope| {
-            let dials = [b, c].map(|host| scope.spawn(move || dial(a, host.addr())));
-            dials.map(|dial| dial.join().unwrap().unwrap_err().1)
-        });
-        assert_eq!(dials, [Some(113); 2]);
+        for absent in [b, c] {
+            // 3.06 s each; now and then the kernel keeps its answer to itself.
+            let errors = (0..3).map(|_| dial(a, absent.addr()).unwrap_err().1);
+            assert!(errors.into_iter().any(|errno| errno == Some(113)), "{}", absent.addr());
+        }
         b.rejoin();
         c.plug();
         assert_eq!([dial(a, b.addr()), dial(a, c.addr())], [Ok(()); 2]);

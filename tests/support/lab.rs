@@ -1,6 +1,7 @@
 //! A network of hosts on one machine, made of network namespaces, with faults to order. Needs no privilege: the
 //! test runs itself again inside its own user, mount, process and network namespaces.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
@@ -15,7 +16,7 @@ use super::node::{Node, Stage, clean};
 /// Set for a test that runs inside its lab; its value is the test's name.
 const INSIDE: &str = "LAB_INSIDE";
 /// No scenario takes longer.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// What makes the namespaces. The mapped root of the user namespace may do in them what root may.
 const UNSHARE: [&str; 6] = ["-Urnm", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
 
@@ -33,7 +34,7 @@ pub(crate) fn within_routed<F: FnOnce(&Lab)>(scenario: F) {
     in_namespaces::<F>(|| scenario(&Lab::routed()));
 }
 
-/// `F` is the test's own closure: its type's name contains the test's.
+/// `F` is the closure of the test itself, not of a helper: its type's name tells the test's.
 #[track_caller]
 fn in_namespaces<F>(scenario: impl FnOnce()) {
     let path = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
@@ -48,7 +49,12 @@ fn in_namespaces<F>(scenario: impl FnOnce()) {
     }
     let exe = std::env::current_exe().expect("a test knows its program");
     let mut command = Command::new("unshare");
-    command.args(UNSHARE).arg(exe).args(["--exact", test, "--nocapture", "--include-ignored"]).env(INSIDE, test);
+    command
+        .args(UNSHARE)
+        .arg(exe)
+        .args(["--exact", test, "--nocapture", "--include-ignored"])
+        .env(INSIDE, test)
+        .env("RUST_BACKTRACE", "0");
     let ran = Stage::new().spawn("inside", command).finish(LIMIT);
     let passed = ran.code == 0 && ran.out.contains("1 passed");
     assert!(passed, "{test} failed in its namespaces:\n{}\n{}", ran.out, ran.err);
@@ -98,23 +104,24 @@ impl Lab {
         let addrs: Vec<_> = (1..=hosts).map(|n| format!("10.77.0.{n}")).collect();
         let mut root = String::from("link add br0 type bridge\nlink set br0 up\nlink set lo up\n");
         for n in 1..=hosts {
-            root += &format!(
+            let _ = write!(
+                root,
                 "netns add h{n}\nlink add v{n} type veth peer name eth0 netns h{n}\nlink set v{n} master br0 up\n"
             );
         }
-        Self::build(root, addrs, |n| format!("addr add 10.77.0.{n}/24 brd + dev eth0\nlink set eth0 up\n"))
+        Self::build(&root, addrs, |n| format!("addr add 10.77.0.{n}/24 brd + dev eth0\nlink set eth0 up\n"))
     }
 
     fn routed() -> Self {
         let mut root = String::new();
         for n in 1..=3 {
-            root += &format!("netns add h{n}\n");
+            let _ = writeln!(root, "netns add h{n}");
         }
         for n in 1..=2 {
-            root += &format!("link add eth0 netns h{n} type veth peer name leg{n} netns h3\n");
+            let _ = writeln!(root, "link add eth0 netns h{n} type veth peer name leg{n} netns h3");
         }
         let addrs = vec!["10.77.1.2".into(), "10.77.2.2".into(), "10.77.1.1".into()];
-        let lab = Self::build(root, addrs, |n| match n {
+        let lab = Self::build(&root, addrs, |n| match n {
             3 => (1..=2).fold(String::new(), |legs, n| {
                 legs + &format!("addr add 10.77.{n}.1/24 brd + dev leg{n}\nlink set leg{n} up\n")
             }),
@@ -126,14 +133,17 @@ impl Lab {
         lab
     }
 
-    fn build(root: String, addrs: Vec<String>, setup: impl Fn(usize) -> String) -> Self {
+    fn build(root: &str, addrs: Vec<String>, setup: impl Fn(usize) -> String) -> Self {
         feed(Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/run"]), "");
-        feed(Command::new("ip").args(["-batch", "-"]), &root);
+        feed(Command::new("ip").args(["-batch", "-"]), root);
         let lab = Self { stage: Stage::new(), addrs };
         // The third host of a routed lab needs its legs up before the others' default routes lead anywhere, and
         // a route is accepted as soon as the own address stands: any order will do.
         for n in 1..=lab.addrs.len() {
-            feed(lab.host(n).command("ip").args(["-batch", "-"]), &("link set lo up\n".to_owned() + &setup(n)));
+            feed(
+                lab.host(n).command("ip").args(["-batch", "-"]),
+                &("link set lo up\n".to_owned() + &setup(n)),
+            );
         }
         lab
     }

@@ -93,7 +93,13 @@ impl Stage {
         to.note(format!("{:?}", command.get_args().collect::<Vec<_>>()));
         let out = child.stdout.take().map(|pipe| to.clone().read(pipe, Stream::Out));
         let err = child.stderr.take().map(|pipe| to.clone().read(pipe, Stream::Err));
-        Node { child, to, readers: out.into_iter().chain(err).collect(), started: now(), stdout_closed: false }
+        Node {
+            child,
+            to,
+            readers: out.into_iter().chain(err).collect(),
+            started: now(),
+            stdout_closed: false,
+        }
     }
 
     /// Runs a program to its end.
@@ -332,7 +338,8 @@ impl View<'_> {
             let ended = printed.ended.contains(&me);
             if left.is_zero() || ended {
                 drop(printed);
-                let why = if ended { "its output has ended".to_owned() } else { format!("waited {within:?}") };
+                let why =
+                    if ended { "its output has ended".to_owned() } else { format!("waited {within:?}") };
                 panic!("{} did not print the expected event: {why}", self.node.to.name);
             }
             printed = match self.node.to.shared.more.wait_timeout(printed, left) {

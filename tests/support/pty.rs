@@ -1,5 +1,6 @@
 //! A program in a pseudo-terminal, and what stands on its screen.
 
+use std::cell::RefCell;
 use std::io::{Read as _, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use super::poll;
 
 /// A program in a terminal of its own.
 pub(crate) struct Terminal {
-    child: Box<dyn Child + Send + Sync>,
+    child: RefCell<Box<dyn Child + Send + Sync>>,
     keyboard: Box<dyn Write + Send>,
     emulator: Arc<Mutex<vt100::Parser>>,
     master: Box<dyn MasterPty + Send>,
@@ -54,13 +55,16 @@ impl Terminal {
             }
         });
         let keyboard = pair.master.take_writer().expect("a terminal can be written to, once");
-        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let child = RefCell::new(pair.slave.spawn_command(command).expect("the program starts"));
         Self { child, keyboard, emulator, master: pair.master, _slave: pair.slave, modes }
     }
 
     /// Types.
     pub(crate) fn keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("it can be typed to");
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .and_then(|()| self.keyboard.flush())
+            .expect("it can be typed to");
     }
 
     /// The text on the screen.
@@ -71,8 +75,16 @@ impl Terminal {
     /// Waits until the screen's text is like this, and returns it.
     #[track_caller]
     pub(crate) fn wait_for(&self, within: Duration, like: impl Fn(&str) -> bool) -> String {
-        poll(within, || Some(self.screen()).filter(|text| like(text)))
-            .unwrap_or_else(|| panic!("not on the screen after {within:?}:\n{}", self.screen()))
+        let awaited = || {
+            let running = self.is_running();
+            let text = self.screen();
+            if like(&text) { Some(Ok(text)) } else { (!running).then_some(Err(text)) }
+        };
+        match poll(within, awaited) {
+            Some(Ok(text)) => text,
+            Some(Err(text)) => panic!("the program has ended, and this is on the screen:\n{text}"),
+            None => panic!("not on the screen after {within:?}:\n{}", self.screen()),
+        }
     }
 
     /// Waits until all of this is on the screen, in upper or lower case.
@@ -97,17 +109,17 @@ impl Terminal {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let id = self.child.process_id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let id = self.child.borrow().process_id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         kill_process(id.expect("it has an id"), signal).expect("it runs");
     }
 
-    pub(crate) fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.child.borrow_mut().try_wait(), Ok(None))
     }
 
     #[track_caller]
-    pub(crate) fn wait_exit(&mut self, within: Duration) -> u32 {
-        let ended = poll(within, || self.child.try_wait().expect("a child can be waited for"));
+    pub(crate) fn wait_exit(&self, within: Duration) -> u32 {
+        let ended = poll(within, || self.child.borrow_mut().try_wait().expect("a child can be waited for"));
         match ended {
             Some(status) => status.exit_code(),
             None => panic!("it still runs after {within:?}:\n{}", self.screen()),
@@ -132,16 +144,15 @@ impl Terminal {
             ];
             checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, what)| what)
         };
-        if poll(within, || wrong().is_none().then_some(())).is_none() {
-            panic!("{}", wrong().unwrap_or("restored too late"));
-        }
+        let restored = poll(within, || wrong().is_none().then_some(()));
+        assert!(restored.is_some(), "{}", wrong().unwrap_or("restored too late"));
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.child.get_mut().kill();
+        let _ = self.child.get_mut().wait();
     }
 }
 

@@ -48,13 +48,12 @@ pub(crate) fn last_state(node: &Node, peer: &str) -> Option<String> {
 /// The next whole retrying dial of a peer, from its first attempt to its giving up: its events.
 #[track_caller]
 pub(crate) fn failed_dial(node: &Node, peer: &str, since: Mark, within: Duration) -> Vec<Seen> {
-    let first = node.since(since).wait_for(within, |e| {
-        about("dial_started", peer)(e) && e["attempt"] == 1 && e["forced"] == false
-    });
+    let first = node
+        .since(since)
+        .wait_for(within, |e| about("dial_started", peer)(e) && e["attempt"] == 1 && e["forced"] == false);
     let end = node.since(first.mark).wait_for(within, about("dial_gave_up", peer));
-    let dial = |e: &Value| {
-        e["peer"]["name"] == peer && e["event"].as_str().is_some_and(|k| k.starts_with("dial_"))
-    };
+    let dial =
+        |e: &Value| e["peer"]["name"] == peer && e["event"].as_str().is_some_and(|k| k.starts_with("dial_"));
     let mut events = node.since(first.mark).events(dial);
     events.retain(|e| e.mark <= end.mark);
     events.insert(0, first);
