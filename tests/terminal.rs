@@ -35,7 +35,7 @@ fn alone(addr: &str) -> Terminal {
 }
 
 #[track_caller]
-fn leaves_cleanly(terminal: Terminal) {
+fn leaves_cleanly(terminal: &Terminal) {
     assert_eq!(terminal.wait_exit(Duration::from_secs(1)), 0);
     terminal.wait_restored(SOON);
 }
@@ -62,7 +62,7 @@ fn a_node_that_quits_is_shown_as_gone_on_the_other_s_screen() {
     a.wait_for_words(SOON, &["pollux", "up"]);
     b.wait_for_words(SOON, &["castor", "up"]);
     b.keys("q");
-    leaves_cleanly(b);
+    leaves_cleanly(&b);
     a.wait_for(SOON, |text| text.contains("left") || text.contains("goodbye") || !text.contains("pollux"));
 }
 
@@ -89,14 +89,14 @@ fn differs_much(text: &str, before: &str) -> bool {
 fn q_quits_and_the_terminal_is_as_it_was() {
     let mut terminal = alone("127.77.3.7");
     terminal.keys("q");
-    leaves_cleanly(terminal);
+    leaves_cleanly(&terminal);
 }
 
 #[test]
 fn ctrl_c_quits_and_the_terminal_is_as_it_was() {
     let mut terminal = alone("127.77.3.8");
     terminal.keys("\x03");
-    leaves_cleanly(terminal);
+    leaves_cleanly(&terminal);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn each_signal_to_end_restores_the_terminal() {
     for (signal, addr) in [(Signal::TERM, "127.77.3.9"), (Signal::INT, "127.77.3.10")] {
         let terminal = alone(addr);
         terminal.signal(signal);
-        leaves_cleanly(terminal);
+        leaves_cleanly(&terminal);
     }
 }
 
@@ -119,7 +119,7 @@ fn a_terminal_that_shrinks_to_one_cell_and_grows_again_is_drawn_again() {
     terminal.wait_for_words(SOON, &["solitaire"]);
     assert!(terminal.is_running());
     terminal.keys("q");
-    leaves_cleanly(terminal);
+    leaves_cleanly(&terminal);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn any_keys_in_any_order_leave_the_app_alive() {
     terminal.keys("\x1b\x1b");
     assert!(terminal.is_running());
     terminal.keys("\x03");
-    leaves_cleanly(terminal);
+    leaves_cleanly(&terminal);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::node::{Node, Stage, clean};
+use super::{SOON, poll};
 
 /// Set for a test that runs inside its lab; its value is the test's name.
 const INSIDE: &str = "LAB_INSIDE";
@@ -137,13 +138,14 @@ impl Lab {
         feed(Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/run"]), "");
         feed(Command::new("ip").args(["-batch", "-"]), root);
         let lab = Self { stage: Stage::new(), addrs };
-        // The third host of a routed lab needs its legs up before the others' default routes lead anywhere, and
-        // a route is accepted as soon as the own address stands: any order will do.
         for n in 1..=lab.addrs.len() {
             feed(
                 lab.host(n).command("ip").args(["-batch", "-"]),
                 &("link set lo up\n".to_owned() + &setup(n)),
             );
+        }
+        for n in 1..=lab.addrs.len() {
+            lab.host(n).wait_for_links();
         }
         lab
     }
@@ -212,6 +214,26 @@ impl Host<'_> {
         std::thread::scope(|scope| scope.spawn(body).join()).unwrap_or_else(|p| std::panic::resume_unwind(p))
     }
 
+    /// Waits until the kernel has noticed that the host's links are up, which it does up to a second later when
+    /// many links change on the machine; until then what is sent is lost.
+    fn wait_for_links(&self) {
+        let up = |command: &mut Command| {
+            let output = command.args(["-br", "link", "show"]).output().expect("ip runs");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let port = format!("v{}@", self.n);
+            let mut links = text.lines().map(|l| l.split_whitespace().take(2).collect::<Vec<_>>());
+            links.all(|link| match link[..] {
+                [name, state] => {
+                    let ours = ["eth0@", "leg", "br0", &port].iter().any(|start| name.starts_with(start));
+                    !ours || state == "UP"
+                }
+                _ => true,
+            })
+        };
+        let settled = || (up(&mut self.command("ip")) && up(&mut Command::new("ip"))).then_some(());
+        assert!(poll(SOON, settled).is_some(), "the links of {} do not come up", self.name());
+    }
+
     fn namespace(&self) -> String {
         format!("/run/netns/h{}", self.n)
     }
@@ -223,6 +245,7 @@ impl Host<'_> {
 
     pub(crate) fn link_up(&self) {
         self.run(&["ip", "link", "set", "eth0", "up"]);
+        self.wait_for_links();
     }
 
     /// Pulls its cable: the carrier is lost.
@@ -232,6 +255,7 @@ impl Host<'_> {
 
     pub(crate) fn plug(&self) {
         feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "up"]), "");
+        self.wait_for_links();
     }
 
     /// Puts it on a link of its own: it keeps its carrier and reaches nobody.
@@ -241,6 +265,7 @@ impl Host<'_> {
 
     pub(crate) fn rejoin(&self) {
         feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "master", "br0"]), "");
+        self.wait_for_links();
     }
 
     /// Forgets the link addresses of its neighbours, so that the next dial asks for them at once: a known
