@@ -1,0 +1,361 @@
+//! The command line, as scripts use it: exit codes, what goes to which output, what is refused and how.
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, UdpSocket};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::node::{Node, Ran, Stage, run_briefly, vigie};
+use support::seen::{about, kind, time};
+use support::{QUICK, SOON, free_port};
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// `watch --json` on a loopback address of its own.
+fn watch(stage: &Stage, name: &str, addr: &str, port: u16, more: &[&str]) -> Node {
+    let port = port.to_string();
+    let own = ["watch", "--json", "--name", name, "--bind", addr, "--port", &port];
+    stage.vigie(name, &[&own, &QUICK[..], more].concat())
+}
+
+/// It was refused with this code, nothing on standard output and one line, apart from hints on the usage.
+#[track_caller]
+fn refused(ran: &Ran, code: i32, words: &[&str]) {
+    assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.out, "");
+    let hint = |line: &&str| {
+        let line = line.trim_start();
+        !line.is_empty() && !["Usage:", "For more information", "tip:"].iter().any(|h| line.starts_with(h))
+    };
+    let lines: Vec<_> = ran.err.lines().filter(hint).collect();
+    assert_eq!(lines.len(), 1, "one clear line: {:?}", ran.err);
+    for word in words {
+        assert!(lines[0].contains(word), "{word:?} is missing in: {}", lines[0]);
+    }
+    assert!(lines[0].len() < 400, "too long to read: {}", lines[0]);
+}
+
+#[test]
+fn the_version_is_printed() {
+    let ran = run_briefly(&["--version"]);
+    assert_eq!((ran.code, ran.out.trim()), (0, concat!("vigie ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn the_help_lists_every_command_and_option() {
+    let ran = run_briefly(&["--help"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for word in [
+        "watch",
+        "dial",
+        "--name",
+        "--group",
+        "--port",
+        "--tcp-port",
+        "--bind",
+        "--interface",
+        "--exclude-interface",
+        "--interval",
+        "--silent-after",
+        "--dial-interval",
+        "--max-retries",
+        "--retry-delay",
+        "--retry-backoff",
+        "--dial-timeout",
+        "--dial-rate",
+        "--peer",
+        "--log-file",
+        "--log",
+        "17474",
+        "VIGIE_NAME",
+        "VIGIE_DIAL_INTERVAL",
+    ] {
+        assert!(ran.out.contains(word), "{word} is missing");
+    }
+}
+
+#[test]
+fn every_value_out_of_its_range_is_refused_before_anything_starts() {
+    let long = "x".repeat(10_000);
+    let cases: &[(&str, &[&str])] = &[
+        ("--interval", &["0s", "0", "-1s", "1ns", "99999 years", "soon", ""]),
+        ("--dial-interval", &["0s", "-1s", "99999 years", "often"]),
+        ("--retry-delay", &["-1s", "99999 years", "x"]),
+        ("--dial-timeout", &["0s", "-4s", "99999 years", "x"]),
+        ("--silent-after", &["0", "-1", "99999999999", "three", "1.5"]),
+        ("--max-retries", &["0", "-1", "99999999999", "many"]),
+        ("--retry-backoff", &["0", "0.5", "-1.5", "NaN", "inf", "1e30", "x"]),
+        ("--dial-rate", &["0", "-5", "99999999999", "fast"]),
+        ("--port", &["0", "65536", "-1", "http"]),
+        ("--tcp-port", &["65536", "-1", "x"]),
+        ("--bind", &["localhost:1", "10.0.0.300", "eth0", ""]),
+        (
+            "--peer",
+            &["", ":", "host:0", "host:65536", "a b", "10.0.0.300", "0.0.0.0", "255.255.255.255", "[::1"],
+        ),
+        ("--name", &["", " ", "a\nb", "a\x1b[31mb", "a\u{202e}b", &long]),
+        ("--group", &["", "a\tb", &long]),
+        ("--log", &["nonsense=loudest=x"]),
+    ];
+    for (option, values) in cases {
+        for value in *values {
+            let ran = run_briefly(&["watch", "--json", "--for", "1s", &format!("{option}={value}")]);
+            refused(&ran, 2, &[option]);
+            assert!(!ran.err.contains('\u{1b}'), "{option} {value:?} disturbs the terminal: {:?}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn unknown_words_are_refused() {
+    for args in [&["wacht"][..], &["watch", "--jsn"], &["watch", "extra"], &["dial"], &["watch", "--for"]] {
+        refused(&run_briefly(args), 2, &[]);
+    }
+}
+
+#[test]
+fn a_bind_address_that_is_not_ours_cannot_start() {
+    refused(&run_briefly(&["watch", "--for", "1s", "--bind", "203.0.113.7"]), 3, &["203.0.113.7"]);
+}
+
+#[test]
+fn an_interface_that_does_not_exist_cannot_start() {
+    let ran =
+        run_briefly(&["watch", "--for", "1s", "--interface", "nosuch*", "--port", &free_port().to_string()]);
+    refused(&ran, 3, &["nosuch*"]);
+}
+
+#[test]
+fn a_log_file_that_cannot_be_written_cannot_start() {
+    let port = free_port().to_string();
+    let ran = run_briefly(&[
+        "watch",
+        "--for",
+        "1s",
+        "--bind",
+        "127.77.4.1",
+        "--port",
+        &port,
+        "--log-file",
+        "/nonexistent/x.log",
+    ]);
+    refused(&ran, 3, &["/nonexistent/x.log"]);
+}
+
+#[test]
+fn an_explicit_tcp_port_that_is_taken_cannot_start() {
+    let taken = free_port();
+    let _holder = TcpListener::bind(("0.0.0.0", taken)).unwrap();
+    let (port, taken) = (free_port().to_string(), taken.to_string());
+    let ran =
+        run_briefly(&["watch", "--for", "1s", "--bind", "127.77.4.2", "--port", &port, "--tcp-port", &taken]);
+    refused(&ran, 3, &[&taken]);
+}
+
+#[test]
+fn a_udp_port_that_another_program_holds_for_itself_cannot_start() {
+    let port = free_port();
+    let _holder = UdpSocket::bind(("0.0.0.0", port)).unwrap();
+    let port = port.to_string();
+    refused(&run_briefly(&["watch", "--for", "1s", "--bind", "127.77.4.3", "--port", &port]), 3, &[&port]);
+}
+
+#[test]
+fn a_tcp_port_that_is_taken_by_default_is_replaced_by_a_free_one() {
+    let (stage, port) = (Stage::new(), free_port());
+    let _holder = TcpListener::bind(("0.0.0.0", port)).unwrap();
+    let node = watch(&stage, "other", "127.77.4.4", port, &[]);
+    let started = node.wait_for(SOON, kind("started"));
+    assert_eq!(started["node"]["port"], port);
+    assert_ne!(started["node"]["tcp_port"], port);
+}
+
+#[test]
+fn watch_ends_by_itself_after_the_given_time() {
+    let (stage, port) = (Stage::new(), free_port());
+    let ran = watch(&stage, "brief", "127.77.4.5", port, &["--for", "1s"]).finish(SOON);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!((Duration::from_secs(1)..Duration::from_secs(3)).contains(&ran.took), "{:?}", ran.took);
+    assert_eq!(ran.events.first().unwrap()["event"], "started");
+    assert_eq!(ran.events.last().unwrap()["event"], "stopped");
+}
+
+#[test]
+fn watch_in_words_prints_one_line_an_event() {
+    let port = free_port().to_string();
+    let ran =
+        run_briefly(&["watch", "--for", "1s", "--name", "wordy", "--bind", "127.77.4.6", "--port", &port]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let first = ran.out.lines().next().unwrap_or_default();
+    assert!(first.contains("wordy") && first.contains("127.77.4.6"), "{first:?}");
+    assert!(!ran.out.contains('\u{1b}'), "no colours into a pipe");
+}
+
+#[test]
+fn every_line_of_json_has_version_time_and_event() {
+    let (stage, port) = (Stage::new(), free_port());
+    let (a, b) = (
+        watch(&stage, "a", "127.77.4.7", port, &["--for", "2s"]),
+        watch(&stage, "b", "127.77.4.8", port, &["--for", "2s"]),
+    );
+    for ran in [a.finish(SOON), b.finish(SOON)] {
+        assert_eq!(ran.events.len(), ran.out.lines().count(), "each line is JSON: {}", ran.out);
+        assert!(ran.events.iter().any(|e| e["event"] == "dial_succeeded"), "{}", ran.out);
+        for event in &ran.events {
+            assert_eq!(event["v"], 1);
+            assert!(event["event"].is_string());
+            let ts = event["ts"].as_str().unwrap();
+            assert!(ts.len() == "2026-01-01T00:00:00.000Z".len() && ts.ends_with('Z'), "{ts}");
+        }
+        assert!(ran.events.is_sorted_by_key(|e| time(e)), "in the order of time");
+        for event in ran.events.iter().filter(|e| e["event"] == "peer_discovered") {
+            let peer = event["peer"].as_object().unwrap();
+            let fields = ["id", "name", "addr", "incarnation"];
+            assert!(fields.iter().all(|f| peer.contains_key(*f)), "{peer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_watch_quietly() {
+    let (stage, port) = (Stage::new(), free_port());
+    let text = port.to_string();
+    let mut child = vigie(&["watch", "--json", "--bind", "127.77.4.9", "--port", &text])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("started"), "{first}");
+    let _newcomer = watch(&stage, "newcomer", "127.77.4.10", port, &[]);
+    let ended = support::poll(SOON, || child.try_wait().unwrap());
+    let _ = child.kill();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(ended.and_then(|status| status.code()), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn options_come_from_the_environment_and_flags_beat_them() {
+    let (stage, port) = (Stage::new(), free_port());
+    let mut command = vigie(&["watch", "--json", "--for", "100ms", "--group", "by-flag"]);
+    command.env("VIGIE_NAME", "by-environment").env("VIGIE_GROUP", "by-environment");
+    command.env("VIGIE_BIND", "127.77.4.11").env("VIGIE_PORT", port.to_string());
+    let started = stage.spawn("env", command).wait_for(SOON, kind("started"));
+    let node = &started["node"];
+    assert_eq!((&node["name"], &node["group"]), (&json!("by-environment"), &json!("by-flag")));
+    assert_eq!((&node["port"], &started["interfaces"][0]["addr"]), (&json!(port), &json!("127.77.4.11")));
+    let mut command = vigie(&["watch", "--for", "100ms"]);
+    command.env("VIGIE_INTERVAL", "0s");
+    let ran = stage.run(command);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+}
+
+#[test]
+fn a_dial_to_a_closed_port_makes_exactly_the_allowed_attempts() {
+    let to = format!("127.77.4.12:{}", free_port());
+    let ran = run_briefly(&[
+        "dial",
+        &to,
+        "--json",
+        "--max-retries",
+        "4",
+        "--retry-delay",
+        "50ms",
+        "--retry-backoff",
+        "1",
+    ]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    let of = |kind: &str| ran.events.iter().filter(|e| e["event"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("dial_started").len(), 4);
+    let failed = of("dial_failed");
+    assert_eq!(failed.iter().map(|e| e["attempt"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    for event in &failed {
+        assert_eq!(
+            (&event["cause"], &event["retryable"], &event["max"]),
+            (&json!("refused"), &json!(true), &json!(4))
+        );
+        assert_eq!((&event["errno"], &event["addr"]), (&json!(111), &json!(to)));
+    }
+    let waits: Vec<_> = failed.iter().map(|e| e["retry_in_ms"].as_u64()).collect();
+    assert!(
+        waits[..3].iter().all(|w| w.is_some_and(|ms| (40..=60).contains(&ms))) && waits[3].is_none(),
+        "{waits:?}"
+    );
+    assert_eq!(of("dial_gave_up").len(), 1);
+    let answer = ran.document();
+    assert_eq!(
+        (&answer["v"], &answer["ok"], &answer["attempts"], &answer["cause"], &answer["rtt_us"]),
+        (&json!(1), &json!(false), &json!(4), &json!("refused"), &Value::Null)
+    );
+}
+
+#[test]
+fn a_dial_to_a_running_node_succeeds_in_words_and_in_json() {
+    let (stage, port) = (Stage::new(), free_port());
+    let node = watch(&stage, "server", "127.77.4.13", port, &[]);
+    node.wait_for(SOON, kind("started"));
+    let to = format!("127.77.4.13:{port}");
+    let ran = run_briefly(&["dial", &to]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.contains("127.77.4.13"), "{}", ran.out);
+    let answer = run_briefly(&["dial", &to, "--json"]).document();
+    assert_eq!((&answer["ok"], &answer["attempts"]), (&json!(true), &json!(1)));
+    assert_eq!(node.count(kind("peer_discovered")), 0, "a one-shot dialer is no peer");
+}
+
+#[test]
+fn a_dial_to_another_program_or_group_says_so() {
+    let (stage, port) = (Stage::new(), free_port());
+    let node = watch(&stage, "server", "127.77.4.14", port, &["--group", "other"]);
+    node.wait_for(SOON, kind("started"));
+    let once = |to: &str| run_briefly(&["dial", to, "--json", "--max-retries", "1", "--dial-timeout", "1s"]);
+    assert_eq!(once(&format!("127.77.4.14:{port}")).document()["cause"], "wrong_group");
+    let silent = TcpListener::bind(("127.77.4.15", port)).unwrap();
+    assert_eq!(once(&format!("127.77.4.15:{port}")).document()["cause"], "no_reply");
+    let closing = std::thread::spawn(move || drop(silent.accept().and_then(|_| silent.accept())));
+    let cause = once(&format!("127.77.4.15:{port}")).document()["cause"].clone();
+    assert!(cause == "closed_early" || cause == "reset", "{cause}");
+    closing.join().unwrap();
+}
+
+#[test]
+fn a_dial_that_is_interrupted_exits_with_130() {
+    let stage = Stage::new();
+    let to = format!("127.77.4.16:{}", free_port());
+    let mut dial = stage.vigie("dial", &["dial", &to, "--json", "--retry-delay", "20s"]);
+    dial.wait_for(SOON, kind("dial_failed"));
+    dial.sigint();
+    assert_eq!(dial.wait_exit(Duration::from_secs(1)), 130);
+}
+
+#[test]
+fn watch_ends_with_zero_at_each_signal_to_end_and_says_goodbye() {
+    let (stage, port) = (Stage::new(), free_port());
+    let witness = watch(&stage, "witness", "127.77.4.17", port, &[]);
+    for (name, addr, terminate) in [("int", "127.77.4.18", false), ("term", "127.77.4.19", true)] {
+        let mut node = watch(&stage, name, addr, port, &[]);
+        witness.wait_for(SOON, about("peer_discovered", name));
+        if terminate {
+            node.sigterm();
+        } else {
+            node.sigint();
+        }
+        assert_eq!(node.wait_exit(Duration::from_secs(1)), 0);
+        assert_eq!(witness.wait_for(SOON, about("peer_left", name))["reason"], "goodbye");
+    }
+}
+
+#[test]
+fn a_host_name_that_nobody_knows_is_said_in_one_line() {
+    let ran = Stage::new().vigie("dial", &["dial", "nosuchhost.invalid", "--max-retries", "1"]).finish(LONG);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(said.contains("nosuchhost.invalid") && said.trim().lines().count() <= 3, "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}

@@ -1,0 +1,331 @@
+//! A network of hosts on one machine, made of network namespaces, with faults to order. Needs no privilege: the
+//! test runs itself again inside its own user, mount, process and network namespaces.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::node::{Node, Stage, clean};
+use super::{SOON, poll};
+
+/// Set for a test that runs inside its lab; its value is the test's name.
+const INSIDE: &str = "LAB_INSIDE";
+/// No scenario takes longer.
+const LIMIT: Duration = Duration::from_mins(1);
+/// What makes the namespaces. The mapped root of the user namespace may do in them what root may.
+const UNSHARE: [&str; 6] = ["-Urnm", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
+
+/// Runs a scenario among `hosts` hosts on one link: 10.77.0.1/24, 10.77.0.2/24 and so on.
+///
+/// Where the machine cannot make namespaces the test says so and passes; with `CI` in the environment it fails.
+#[track_caller]
+pub(crate) fn within<F: FnOnce(&Lab)>(hosts: u8, scenario: F) {
+    in_namespaces::<F>(|| scenario(&Lab::on_one_link(hosts)));
+}
+
+/// Runs a scenario among two hosts, 10.77.1.2/24 and 10.77.2.2/24, with a router, the third host, between them.
+#[track_caller]
+pub(crate) fn within_routed<F: FnOnce(&Lab)>(scenario: F) {
+    in_namespaces::<F>(|| scenario(&Lab::routed()));
+}
+
+/// `F` is the closure of the test itself, not of a helper: its type's name tells the test's.
+#[track_caller]
+fn in_namespaces<F>(scenario: impl FnOnce()) {
+    let path = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
+    let test = path.split_once("::").map_or(path, |(_, test)| test);
+    if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
+        return scenario();
+    }
+    if let Some(missing) = missing() {
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        println!("SKIPPED {test}: {missing}");
+        return;
+    }
+    let exe = std::env::current_exe().expect("a test knows its program");
+    let mut command = Command::new("unshare");
+    command
+        .args(UNSHARE)
+        .arg(exe)
+        .args(["--exact", test, "--nocapture", "--include-ignored"])
+        .env(INSIDE, test)
+        .env("RUST_BACKTRACE", "0");
+    let ran = Stage::new().spawn("inside", command).finish(LIMIT);
+    let passed = ran.code == 0 && ran.out.contains("1 passed");
+    assert!(passed, "{test} failed in its namespaces:\n{}\n{}", ran.out, ran.err);
+}
+
+/// Why labs are impossible here, if they are, with the Debian packages that would help.
+fn missing() -> Option<&'static str> {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    MISSING
+        .get_or_init(|| {
+            let works = |program: &str, args: &[&str]| {
+                let quiet = |c: &mut Command| c.stdout(Stdio::null()).stderr(Stdio::null()).status();
+                quiet(Command::new(program).args(args)).is_ok_and(|status| status.success())
+            };
+            let packages: Vec<_> = [
+                ("unshare", "--version", "util-linux"),
+                ("nsenter", "--version", "util-linux"),
+                ("ip", "-Version", "iproute2"),
+                ("nft", "--version", "nftables"),
+            ]
+            .into_iter()
+            .filter(|(program, version, _)| !works(program, &[version]))
+            .map(|(program, _, package)| format!("{program} (Debian package {package})"))
+            .collect();
+            if !packages.is_empty() {
+                return Some(format!("missing programs: {}", packages.join(", ")));
+            }
+            let probe = "mount -t tmpfs tmpfs /run && ip netns add probe && ip link add br0 type bridge && nft list ruleset";
+            let args = [&UNSHARE[..], &["sh", "-c", probe]].concat();
+            (!works("unshare", &args)).then(|| {
+                "user namespaces are not permitted (sysctl kernel.unprivileged_userns_clone=1, \
+                 kernel.apparmor_restrict_unprivileged_userns=0), or the kernel lacks bridge, veth or nf_tables"
+                    .to_owned()
+            })
+        })
+        .as_deref()
+}
+
+/// The hosts of one test. They vanish with the test's process, and all that runs on them.
+pub(crate) struct Lab {
+    pub(crate) stage: Stage,
+    addrs: Vec<String>,
+}
+
+impl Lab {
+    fn on_one_link(hosts: u8) -> Self {
+        let addrs: Vec<_> = (1..=hosts).map(|n| format!("10.77.0.{n}")).collect();
+        let mut root = String::from("link add br0 type bridge\nlink set br0 up\nlink set lo up\n");
+        for n in 1..=hosts {
+            let _ = write!(
+                root,
+                "netns add h{n}\nlink add v{n} type veth peer name eth0 netns h{n}\nlink set v{n} master br0 up\n"
+            );
+        }
+        Self::build(&root, addrs, |n| format!("addr add 10.77.0.{n}/24 brd + dev eth0\nlink set eth0 up\n"))
+    }
+
+    fn routed() -> Self {
+        let mut root = String::new();
+        for n in 1..=3 {
+            let _ = writeln!(root, "netns add h{n}");
+        }
+        for n in 1..=2 {
+            let _ = writeln!(root, "link add eth0 netns h{n} type veth peer name leg{n} netns h3");
+        }
+        let addrs = vec!["10.77.1.2".into(), "10.77.2.2".into(), "10.77.1.1".into()];
+        let lab = Self::build(&root, addrs, |n| match n {
+            3 => (1..=2).fold(String::new(), |legs, n| {
+                legs + &format!("addr add 10.77.{n}.1/24 brd + dev leg{n}\nlink set leg{n} up\n")
+            }),
+            n => format!(
+                "addr add 10.77.{n}.2/24 brd + dev eth0\nlink set eth0 up\nroute add default via 10.77.{n}.1\n"
+            ),
+        });
+        lab.host(3).run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+        lab
+    }
+
+    fn build(root: &str, addrs: Vec<String>, setup: impl Fn(usize) -> String) -> Self {
+        feed(Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/run"]), "");
+        feed(Command::new("ip").args(["-batch", "-"]), root);
+        let lab = Self { stage: Stage::new(), addrs };
+        for n in 1..=lab.addrs.len() {
+            feed(
+                lab.host(n).command("ip").args(["-batch", "-"]),
+                &("link set lo up\n".to_owned() + &setup(n)),
+            );
+        }
+        for n in 1..=lab.addrs.len() {
+            lab.host(n).wait_for_links();
+        }
+        lab
+    }
+
+    /// The `n`th host, from 1.
+    pub(crate) fn host(&self, n: usize) -> Host<'_> {
+        assert!((1..=self.addrs.len()).contains(&n), "there is no host {n}");
+        Host { lab: self, n }
+    }
+}
+
+/// One host of a lab.
+#[derive(Clone, Copy)]
+pub(crate) struct Host<'l> {
+    lab: &'l Lab,
+    n: usize,
+}
+
+impl Host<'_> {
+    /// The name its nodes get: h1, h2 …
+    pub(crate) fn name(&self) -> String {
+        format!("h{}", self.n)
+    }
+
+    /// The address it was given at the start.
+    pub(crate) fn addr(&self) -> &str {
+        &self.lab.addrs[self.n - 1]
+    }
+
+    /// Starts `vigie` here under the host's name.
+    #[track_caller]
+    pub(crate) fn vigie(&self, args: &[&str]) -> Node {
+        self.vigie_named(&self.name(), args)
+    }
+
+    /// Starts `vigie` here under another name.
+    #[track_caller]
+    pub(crate) fn vigie_named(&self, name: &str, args: &[&str]) -> Node {
+        let mut command = self.command(env!("CARGO_BIN_EXE_vigie"));
+        clean(&mut command);
+        command.args(args).args(["--name", name]);
+        self.lab.stage.spawn(name, command)
+    }
+
+    /// A program to be run here.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net={}", self.namespace())).arg("--").arg(program);
+        command
+    }
+
+    /// Runs a program here to its end; it must succeed.
+    #[track_caller]
+    pub(crate) fn run(&self, line: &[&str]) {
+        feed(self.command(line[0]).args(&line[1..]), "");
+    }
+
+    /// Calls a function in a thread that is on this host.
+    pub(crate) fn inside<T: Send>(&self, call: impl FnOnce() -> T + Send) -> T {
+        let namespace = File::open(self.namespace()).expect("the host exists");
+        let body = || {
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+                .expect("the lab's root may enter its hosts");
+            call()
+        };
+        std::thread::scope(|scope| scope.spawn(body).join()).unwrap_or_else(|p| std::panic::resume_unwind(p))
+    }
+
+    /// Waits until the kernel has noticed that the host's links are up, which it does up to a second later when
+    /// many links change on the machine; until then what is sent is lost.
+    fn wait_for_links(&self) {
+        let up = |command: &mut Command| {
+            let output = command.args(["-br", "link", "show"]).output().expect("ip runs");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let port = format!("v{}@", self.n);
+            let mut links = text.lines().map(|l| l.split_whitespace().take(2).collect::<Vec<_>>());
+            links.all(|link| match link[..] {
+                [name, state] => {
+                    let ours = ["eth0@", "leg", "br0", &port].iter().any(|start| name.starts_with(start));
+                    !ours || state == "UP"
+                }
+                _ => true,
+            })
+        };
+        let settled = || (up(&mut self.command("ip")) && up(&mut Command::new("ip"))).then_some(());
+        assert!(poll(SOON, settled).is_some(), "the links of {} do not come up", self.name());
+    }
+
+    fn namespace(&self) -> String {
+        format!("/run/netns/h{}", self.n)
+    }
+
+    /// Its own interface goes down: address kept, routes gone.
+    pub(crate) fn link_down(&self) {
+        self.run(&["ip", "link", "set", "eth0", "down"]);
+    }
+
+    pub(crate) fn link_up(&self) {
+        self.run(&["ip", "link", "set", "eth0", "up"]);
+        self.wait_for_links();
+    }
+
+    /// Pulls its cable: the carrier is lost.
+    pub(crate) fn unplug(&self) {
+        feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "down"]), "");
+    }
+
+    pub(crate) fn plug(&self) {
+        feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "up"]), "");
+        self.wait_for_links();
+    }
+
+    /// Puts it on a link of its own: it keeps its carrier and reaches nobody.
+    pub(crate) fn isolate(&self) {
+        feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "nomaster"]), "");
+    }
+
+    pub(crate) fn rejoin(&self) {
+        feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "master", "br0"]), "");
+        self.wait_for_links();
+    }
+
+    /// Forgets the link addresses of its neighbours, so that the next dial asks for them at once: a known
+    /// neighbour that is gone is only missed after some seconds of silence.
+    pub(crate) fn forget_neighbours(&self) {
+        self.run(&["ip", "neigh", "flush", "all"]);
+    }
+
+    /// `10.77.0.2` becomes, say, `10.77.0.22/24`.
+    pub(crate) fn change_address(&self, to: &str) {
+        let to = format!("addr flush dev eth0 scope global\naddr add {to} brd + dev eth0\n");
+        feed(self.command("ip").args(["-batch", "-"]), &to);
+    }
+
+    /// Adds firewall rules, in the words of `nft`.
+    #[track_caller]
+    pub(crate) fn nft(&self, ruleset: &str) {
+        feed(self.command("nft").args(["-f", "-"]), ruleset);
+    }
+
+    /// Adds one rule for what comes in.
+    #[track_caller]
+    pub(crate) fn nft_in(&self, rule: &str) {
+        self.nft(&format!("table ip lab {{ chain in {{ type filter hook input priority 0; {rule}; }}; }}"));
+    }
+
+    /// Adds one rule for what this host itself sends.
+    #[track_caller]
+    pub(crate) fn nft_out(&self, rule: &str) {
+        self.nft(&format!("table ip lab {{ chain out {{ type filter hook output priority 0; {rule}; }}; }}"));
+    }
+
+    /// Connections to it vanish.
+    pub(crate) fn drop_tcp_in(&self) {
+        self.nft_in("tcp flags & (syn|ack) == syn drop");
+    }
+
+    /// Connections to it are answered so: `tcp reset`, `icmp type host-unreachable` …
+    pub(crate) fn reject_tcp_in(&self, with: &str) {
+        self.nft_in(&format!("tcp flags & (syn|ack) == syn reject with {with}"));
+    }
+
+    /// Takes all rules away.
+    pub(crate) fn heal(&self) {
+        self.nft("flush ruleset");
+    }
+
+    /// A route of this kind (`unreachable`, `prohibit`, `blackhole`) to one address.
+    pub(crate) fn bad_route(&self, kind: &str, to: &str) {
+        self.run(&["ip", "route", "add", kind, to]);
+    }
+}
+
+/// Runs a tool with this input; it must succeed.
+#[track_caller]
+fn feed(command: &mut Command, input: &str) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?} cannot start: {e}"));
+    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("the tool reads its input");
+    let output = child.wait_with_output().expect("a child can be waited for");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} with {input:?} failed: {said}");
+}

@@ -1,0 +1,151 @@
+//! The real program in a real terminal: what a person sees, types and gets back.
+
+mod support;
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use support::node::{Ran, run_briefly};
+use support::pty::Terminal;
+use support::{SOON, free_port};
+
+const ENTERED: &[&str] = &["quit", "help"];
+
+/// The terminal app on a loopback address of its own.
+fn app(name: &str, addr: &str, port: u16) -> Terminal {
+    let port = port.to_string();
+    Terminal::vigie(&[
+        "--name",
+        name,
+        "--bind",
+        addr,
+        "--port",
+        &port,
+        "--interval",
+        "500ms",
+        "--dial-interval",
+        "1s",
+    ])
+}
+
+fn alone(addr: &str) -> Terminal {
+    let terminal = app("solitaire", addr, free_port());
+    terminal.wait_for_words(SOON, &["solitaire"]);
+    terminal
+}
+
+#[track_caller]
+fn leaves_cleanly(terminal: &Terminal) {
+    assert_eq!(terminal.wait_exit(Duration::from_secs(1)), 0);
+    terminal.wait_restored(SOON);
+}
+
+#[test]
+fn the_first_screen_shows_the_own_name_and_the_keys() {
+    let terminal = alone("127.77.3.1");
+    terminal.wait_for_words(SOON, ENTERED);
+    assert!(terminal.is_raw(), "keys are read one by one");
+}
+
+#[test]
+fn two_nodes_see_each_other_on_their_screens() {
+    let port = free_port();
+    let (a, b) = (app("castor", "127.77.3.2", port), app("pollux", "127.77.3.3", port));
+    a.wait_for_words(SOON, &["castor", "pollux", "127.77.3.3", "up"]);
+    b.wait_for_words(SOON, &["castor", "pollux", "127.77.3.2", "up"]);
+}
+
+#[test]
+fn a_node_that_quits_is_shown_as_gone_on_the_other_s_screen() {
+    let port = free_port();
+    let (a, mut b) = (app("castor", "127.77.3.4", port), app("pollux", "127.77.3.5", port));
+    a.wait_for_words(SOON, &["pollux", "up"]);
+    b.wait_for_words(SOON, &["castor", "up"]);
+    b.keys("q");
+    leaves_cleanly(&b);
+    a.wait_for(SOON, |text| text.contains("left") || text.contains("goodbye") || !text.contains("pollux"));
+}
+
+#[test]
+fn a_question_mark_shows_the_help_and_the_same_key_or_escape_hides_it() {
+    let mut terminal = alone("127.77.3.6");
+    let before = terminal.wait_for_words(SOON, ENTERED);
+    for back in ["?", "\x1b"] {
+        terminal.keys("?");
+        let help = terminal.wait_for(SOON, |text| text.lines().count() > 3 && differs_much(text, &before));
+        assert!(help.to_lowercase().contains("quit"), "{help}");
+        terminal.keys(back);
+        terminal.wait_for(SOON, |text| !differs_much(text, &before));
+    }
+}
+
+/// More than clocks and counters tick on.
+fn differs_much(text: &str, before: &str) -> bool {
+    let old: Vec<_> = before.lines().map(str::trim).collect();
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !old.contains(line)).count() > 3
+}
+
+#[test]
+fn q_quits_and_the_terminal_is_as_it_was() {
+    let mut terminal = alone("127.77.3.7");
+    terminal.keys("q");
+    leaves_cleanly(&terminal);
+}
+
+#[test]
+fn ctrl_c_quits_and_the_terminal_is_as_it_was() {
+    let mut terminal = alone("127.77.3.8");
+    terminal.keys("\x03");
+    leaves_cleanly(&terminal);
+}
+
+#[test]
+fn each_signal_to_end_restores_the_terminal() {
+    for (signal, addr) in [(Signal::TERM, "127.77.3.9"), (Signal::INT, "127.77.3.10")] {
+        let terminal = alone(addr);
+        terminal.signal(signal);
+        leaves_cleanly(&terminal);
+    }
+}
+
+#[test]
+fn a_terminal_that_shrinks_to_one_cell_and_grows_again_is_drawn_again() {
+    let mut terminal = alone("127.77.3.11");
+    for (rows, cols) in [(5, 20), (1, 1), (2, 300), (60, 2), (5, 20), (1, 80), (24, 80)] {
+        terminal.resize(rows, cols);
+        terminal.keys("?");
+        terminal.keys("?");
+    }
+    terminal.wait_for_words(SOON, &["solitaire"]);
+    assert!(terminal.is_running());
+    terminal.keys("q");
+    leaves_cleanly(&terminal);
+}
+
+#[test]
+fn any_keys_in_any_order_leave_the_app_alive() {
+    let mut terminal = alone("127.77.3.12");
+    for keys in [
+        "jjjkkkGgg\t\t",
+        "\x1b[A\x1b[B\x1b[5~\x1b[6~\x1b[H\x1b[F",
+        "/zzz\x1b",
+        "\r\r\x1b\x1b",
+        "1234567890dfrsal ",
+        "é山\u{7f}\x01",
+    ] {
+        terminal.keys(keys);
+    }
+    terminal.keys("\x1b\x1b");
+    assert!(terminal.is_running());
+    terminal.keys("\x03");
+    leaves_cleanly(&terminal);
+}
+
+#[test]
+fn without_a_terminal_the_app_refuses_and_names_the_command_that_needs_none() {
+    let Ran { code, out, err, .. } =
+        run_briefly(&["--bind", "127.77.3.13", "--port", &free_port().to_string()]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("vigie watch"), "{err}");
+    assert_eq!(err.trim().lines().count(), 1, "{err}");
+}
