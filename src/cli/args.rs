@@ -24,6 +24,7 @@ use crate::proto::{MAX_TEXT, check_text};
     name = "vigie",
     version,
     max_term_width = 100,
+    args_override_self = true,
     after_help = "Durations are like 500ms, 5s or 2m. Every option can also be set by an environment variable, VIGIE_ and its name."
 )]
 pub struct Cli {

@@ -15,6 +15,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::net::StartError;
+use crate::proto::disturbs_a_terminal;
 
 use args::{Cli, Command};
 
@@ -75,10 +76,23 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// One line on stderr. A closed stderr is nobody's fault.
+/// A line that quotes a value of ten thousand characters, without the middle of it.
+fn shortened(line: &str) -> String {
+    const ENDS: usize = 150;
+    let length = line.chars().count();
+    if length <= 2 * ENDS {
+        return line.to_owned();
+    }
+    let head: String = line.chars().take(ENDS).collect();
+    let tail: String = line.chars().skip(length - ENDS).collect();
+    format!("{head}…{tail}")
+}
+
+/// One line on stderr, in which what a person typed cannot steer the terminal. A closed stderr is nobody's fault.
 fn complain(line: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "vigie: {line}");
+    let plain: String = line.chars().map(|c| if disturbs_a_terminal(c) { '\u{FFFD}' } else { c }).collect();
+    let _ = writeln!(std::io::stderr(), "vigie: {plain}");
 }
 
 /// Shows help and version as they are, and an error of the arguments as one line.
@@ -92,7 +106,7 @@ fn explain(error: &clap::Error) -> ExitCode {
     let told = text.split("\n\nUsage:").next().unwrap_or(&text);
     let told = told.split("\n\nFor more information").next().unwrap_or(told);
     let words: Vec<&str> = told.split_whitespace().collect();
-    let line = words.join(" ");
+    let line = shortened(&words.join(" "));
     complain(&format!("{} (see vigie --help)", line.strip_prefix("error: ").unwrap_or(&line)));
     ExitCode::from(exit::USAGE)
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use glob::Pattern;
-use if_addrs::{IfAddr, IfOperStatus};
+use if_addrs::IfAddr;
 
 use crate::core::interface::{Interface, Kind};
 
@@ -49,9 +49,9 @@ pub fn local_ip() -> IpAddr {
 }
 
 fn broadcasting(interface: &if_addrs::Interface) -> Option<Interface> {
-    let down = matches!(interface.oper_status, IfOperStatus::Down | IfOperStatus::LowerLayerDown);
+    // Not running: switched off, or without a carrier. What is sent there is lost in silence.
     match &interface.addr {
-        IfAddr::V4(v4) if !down && !interface.is_p2p() => {
+        IfAddr::V4(v4) if interface.is_oper_up() && !interface.is_p2p() => {
             Interface::new(&interface.name, v4.ip, v4.prefixlen)
         }
         _ => None,

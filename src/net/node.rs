@@ -66,10 +66,13 @@ pub enum StartError {
     #[error("--bind {0}: this machine does not hold that address; it holds {1}")]
     NotOurs(IpAddr, String),
     /// `--interface` and `--exclude-interface` leave nothing.
-    #[error(
-        "no interface that can broadcast matches --interface/--exclude-interface/--bind; this machine has {0}"
-    )]
-    NoInterface(String),
+    #[error("no interface that can broadcast is left by {wanted}; this machine has {held}")]
+    NoInterface {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        held: String,
+    },
     /// The interfaces cannot be read, or no thread or runtime can be made.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -180,7 +183,13 @@ fn check_interfaces(selection: &Selection) -> Result<(), StartError> {
     }
     let chosen = !(selection.include.is_empty() && selection.exclude.is_empty());
     if chosen && interfaces::usable(selection)?.is_empty() {
-        return Err(StartError::NoInterface(list()));
+        let option = |name: &str, globs: &[glob::Pattern]| {
+            globs.iter().map(|glob| format!("{name} {glob}")).collect::<Vec<_>>()
+        };
+        let wanted =
+            [option("--interface", &selection.include), option("--exclude-interface", &selection.exclude)]
+                .concat();
+        return Err(StartError::NoInterface { wanted: wanted.join(" "), held: list() });
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ pub mod presence;
 mod text;
 
 pub use ids::{Incarnation, NodeId, Nonce, ParseIdError};
-pub use text::{TextError, check_message, check_text};
+pub use text::{TextError, check_message, check_text, disturbs_a_terminal};
 
 /// The first four bytes of everything vigie sends, by UDP and by TCP.
 pub const MAGIC: [u8; 4] = *b"VIGI";

@@ -38,7 +38,8 @@ fn check(text: &str, most: usize) -> Result<(), TextError> {
     if text.chars().all(is_blank) { Err(TextError::Empty) } else { Ok(()) }
 }
 
-fn disturbs_a_terminal(c: char) -> bool {
+/// Whether a character would steer or confuse a terminal rather than show.
+pub fn disturbs_a_terminal(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'

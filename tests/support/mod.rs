@@ -73,3 +73,13 @@ pub(crate) fn free_port() -> u16 {
         })
         .expect("some port of 14 000 is free")
 }
+
+/// Checks that nothing but lines of the log stand on stderr: no panic, no error of ours.
+pub(crate) fn only_the_log(stderr: &str) {
+    for line in stderr.lines() {
+        let mut words = line.split_whitespace();
+        let (time, level) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let stamped = time.ends_with('Z') && time.starts_with("20");
+        assert!(stamped && ["INFO", "WARN", "DEBUG"].contains(&level), "on stderr: {line}");
+    }
+}
