@@ -884,6 +884,21 @@ impl Solo {
         self.tell(Input::DialEnded { dial, result: Err(failure(cause)) });
     }
 
+    /// An exchange of this node's, which proves its address.
+    pub fn request(&mut self, from: &str, id: u128) {
+        let request = vigie::proto::exchange::Request {
+            group: "default",
+            id: NodeId(id),
+            incarnation: Incarnation(1_000),
+            name: "stranger",
+            tcp_port: DEFAULT_PORT,
+            nonce: Nonce(1),
+            message: None,
+        };
+        let (conn, from) = (ConnId(1), from.parse().unwrap());
+        self.tell(Input::Request { conn, from, body: Ok(&request.encode()[HEADER..]) });
+    }
+
     /// Echoes the latest nonce that was sent to this address.
     pub fn echo(&mut self, from: &str, presence: &Presence<'_>) {
         let from_addr: SocketAddr = from.parse().unwrap();

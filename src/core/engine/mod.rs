@@ -278,7 +278,7 @@ impl Engine {
 
     /// Finds the address of a peer that a person named; one named beyond [`MAX_STATIC`] is ignored.
     fn add_named(&mut self, target: Target, now: Instant) {
-        let named = self.peers.values().filter(|p| p.named).count() + self.unresolved.len();
+        let named = self.peers.values().filter(|p| p.named.is_some()).count() + self.unresolved.len();
         match target.literal() {
             _ if named >= MAX_STATIC => {}
             Some(addr) => self.name_peer(&target, addr, now),

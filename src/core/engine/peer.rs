@@ -22,6 +22,8 @@ pub(super) struct Path {
     /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
     pub(super) proven: bool,
     pub(super) heard: Instant,
+    /// When it was first heard, at all or after a long silence there.
+    pub(super) since: Instant,
 }
 
 /// Where the dial of a peer stands.
@@ -59,8 +61,8 @@ pub(super) struct Peer {
     pub(super) info: Arc<PeerInfo>,
     pub(super) via: Via,
     pub(super) state: PeerState,
-    /// A person named it: it is dialed wherever it is, and never expires.
-    pub(super) named: bool,
+    /// A person named it by this address: there it is dialed without proof, and it never expires.
+    pub(super) named: Option<IpAddr>,
     /// Identity that this row had before its last restart; late datagrams of it are refused.
     pub(super) retired: Option<NodeId>,
 
@@ -76,6 +78,8 @@ pub(super) struct Peer {
     /// Sent to it and not echoed yet, with where it was sent.
     pub(super) nonce: Option<(Nonce, IpAddr)>,
     pub(super) introductions: u8,
+    /// It stands in the queue of those that have not proved their address.
+    pub(super) awaits_proof: bool,
     pub(super) answered: Option<Instant>,
 
     /// When anything at all was last received from it.
@@ -106,10 +110,10 @@ pub(super) struct Peer {
 impl Peer {
     pub(super) fn new(info: Arc<PeerInfo>, via: Via) -> Self {
         Self {
+            named: (via == Via::Static).then(|| info.addr.ip()),
             info,
             via,
             state: PeerState::New,
-            named: via == Via::Static,
             retired: None,
             paths: [None; MAX_PATHS],
             udp_port: 0,
@@ -118,6 +122,7 @@ impl Peer {
             interface: None,
             nonce: None,
             introductions: 0,
+            awaits_proof: false,
             answered: None,
             heard: None,
             answer_due: None,
@@ -159,18 +164,24 @@ impl Peer {
         if slot.is_some_and(|p| p.ip != ip) {
             *slot = None;
         }
-        slot.get_or_insert(Path { ip, sequence: 0, missed: 0, proven: false, heard: now })
+        slot.get_or_insert(Path { ip, sequence: 0, missed: 0, proven: false, heard: now, since: now })
     }
 
     /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
     pub(super) fn is_proven(&self) -> bool {
-        self.named || self.path(self.info.addr.ip()).is_some_and(|p| p.proven)
+        let ip = self.info.addr.ip();
+        self.named == Some(ip) || self.path(ip).is_some_and(|p| p.proven)
     }
 
     /// Where it receives unicast presences.
     pub(super) fn unicast(&self) -> SocketAddr {
         let port = if self.udp_port == 0 { self.info.addr.port() } else { self.udp_port };
         SocketAddr::new(self.info.addr.ip(), port)
+    }
+
+    /// It is dialed again at this time, unless it has no server.
+    pub(super) fn rest_until(&mut self, next: Instant) {
+        self.dial = if self.info.addr.port() == 0 { Dial::Off } else { Dial::Resting { next } };
     }
 
     /// When this peer wants to be woken.

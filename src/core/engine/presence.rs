@@ -16,7 +16,7 @@ use crate::proto::{DecodeError, MAX_DATAGRAM};
 
 use super::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, GOODBYES, HELLOS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS, MAX_SEQUENCE_STEP,
-    PERIOD_JITTER, ROUNDS_BEFORE_MOVE,
+    PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
 };
 use super::{Engine, Life};
 
@@ -44,6 +44,7 @@ impl Engine {
     /// The interfaces as they are now. The first time, the node starts.
     pub(super) fn take_interfaces(&mut self, interfaces: Vec<Interface>, now: Instant) {
         let before = std::mem::replace(&mut self.interfaces, interfaces.into());
+        let mut changed = false;
         if self.life == Life::Unborn {
             self.life = Life::Running;
             let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(&self.interfaces));
@@ -56,12 +57,15 @@ impl Engine {
         }
         let after = Arc::clone(&self.interfaces);
         for gone in before.iter().filter(|i| !after.contains(i)) {
+            changed = true;
             self.publish(Event::InterfaceDown { interface: Arc::new(gone.clone()) });
         }
         for new in after.iter().filter(|i| !before.contains(i)) {
+            changed = true;
             self.publish(Event::InterfaceUp { interface: Arc::new(new.clone()) });
         }
-        if before != after {
+        // Not "before differs from after": the system may list the same interfaces in another order.
+        if changed {
             self.hello_again(now);
             self.links_changed(now);
         }
@@ -105,7 +109,7 @@ impl Engine {
     }
 
     fn introduce_to_named(&mut self, kind: Kind) {
-        let named = self.peers.iter().filter(|(_, p)| p.named);
+        let named = self.peers.iter().filter(|(_, p)| p.named.is_some());
         let off_link: Vec<PeerKey> =
             named.filter(|(_, p)| p.interface.is_none() || p.period.is_none()).map(|(key, _)| key).collect();
         for key in off_link {
@@ -269,7 +273,9 @@ impl Engine {
         let peer = &mut self.peers[key];
         let returning = matches!(peer.state, PeerState::Silent | PeerState::Left);
         let newest = peer.paths.iter().flatten().map(|p| p.sequence).max().unwrap_or(0);
-        let known = peer.path(from.ip()).map_or(0, |p| p.sequence);
+        // A goodbye ends all paths: a copy that is late on another one revives nobody.
+        let left = peer.state == PeerState::Left;
+        let known = if left { newest } else { peer.path(from.ip()).map_or(0, |p| p.sequence) };
         let too_far = newest > 0 && presence.sequence > newest.saturating_add(MAX_SEQUENCE_STEP);
         let silent = peer.state == PeerState::Silent;
         if !silent && (presence.sequence <= known || too_far) {
@@ -281,9 +287,12 @@ impl Engine {
         let path = peer.path_mut(from.ip(), now);
         path.sequence = presence.sequence;
         path.heard = now;
+        if path.missed >= ROUNDS_BEFORE_NEW {
+            path.since = now;
+        }
         if socket == Socket::Shared {
             let new_round = presence.sequence > peer.round || returning;
-            peer.round = presence.sequence;
+            peer.round = if returning { presence.sequence } else { peer.round.max(presence.sequence) };
             for path in peer.paths.iter_mut().flatten() {
                 if path.ip == from.ip() {
                     path.missed = 0;
@@ -309,11 +318,17 @@ impl Engine {
         Ok(())
     }
 
-    /// A peer that for [`ROUNDS_BEFORE_MOVE`] rounds was heard from another address only has moved there.
+    /// A peer that for [`ROUNDS_BEFORE_MOVE`] rounds was heard from another address only has moved there: if that address
+    /// is newer than the last word from the old one. Else it is a second interface of the peer's, and the rounds may have
+    /// been lost: then the old address must fail a dial, too, or a lossy link would make the peer move to and fro.
     fn move_if_gone_from(&mut self, key: PeerKey, heard_at: IpAddr, now: Instant) {
         let peer = &self.peers[key];
         let dialed = peer.info.addr;
-        let gone = peer.path(dialed.ip()).is_none_or(|p| p.missed >= ROUNDS_BEFORE_MOVE);
+        let since = peer.path(heard_at).map(|p| p.since);
+        let reached = matches!(peer.state, PeerState::New | PeerState::Up);
+        let gone = peer.path(dialed.ip()).is_none_or(|old| {
+            old.missed >= ROUNDS_BEFORE_MOVE && (!reached || since.is_some_and(|since| since > old.heard))
+        });
         let on_link = |ip| self.interfaces.iter().any(|i| i.reaches(ip));
         let cut_off = !on_link(dialed.ip()) && peer.interface.is_some();
         if dialed.ip() != heard_at && on_link(heard_at) && (gone || cut_off) {
@@ -335,6 +350,10 @@ impl Engine {
         if presence.nonce.is_some() {
             return self.introduce(key, presence.nonce, now);
         }
+        if presence.echo.is_some() {
+            // Or two nodes would answer each other's answers for ever.
+            return;
+        }
         let known = self.peers.len();
         let peer = &mut self.peers[key];
         let proven = peer.path(peer.info.addr.ip()).is_some_and(|p| p.proven);
@@ -342,7 +361,7 @@ impl Engine {
             |period: Duration| peer.answered.is_some_and(|at| now.saturating_duration_since(at) < period);
         let wanted = match presence.kind {
             Kind::Hello => !proven || !lately(presence.period()),
-            Kind::Here => !proven && presence.echo.is_none() && peer.introductions < MAX_INTRODUCTIONS,
+            Kind::Here => !proven && peer.introductions < MAX_INTRODUCTIONS,
             Kind::Goodbye => false,
         };
         if !wanted || peer.answer_due.is_some() {
@@ -380,7 +399,7 @@ impl Engine {
         let far: Vec<PeerKey> = self
             .peers
             .iter()
-            .filter(|(_, p)| p.state != PeerState::Left && (p.named || p.interface.is_none()))
+            .filter(|(_, p)| p.state != PeerState::Left && (p.named.is_some() || p.interface.is_none()))
             .map(|(key, _)| key)
             .collect();
         for key in far {
