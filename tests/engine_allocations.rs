@@ -1,4 +1,5 @@
 //! At rest the engine allocates nothing: not for a presence of a known peer, and not for a regular dial.
+#![expect(clippy::unwrap_used, reason = "what the helpers of a test unwrap, they check")]
 
 mod support;
 

@@ -1,4 +1,6 @@
 //! When whom a node dials, retries and gives up; and how it leaves.
+#![expect(clippy::unwrap_used, reason = "what the helpers of a test unwrap, they check")]
+#![expect(clippy::unchecked_time_subtraction, reason = "simulated time only goes on")]
 
 mod support;
 

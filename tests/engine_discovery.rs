@@ -1,4 +1,5 @@
 //! Nodes find each other, restart and move, on a network that loses, repeats and reorders.
+#![expect(clippy::unchecked_time_subtraction, reason = "simulated time only goes on")]
 
 mod support;
 

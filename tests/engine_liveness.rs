@@ -1,4 +1,5 @@
 //! Who is alive, who is not, and that nobody is accused wrongly.
+#![expect(clippy::unchecked_time_subtraction, reason = "simulated time only goes on")]
 
 mod support;
 
@@ -304,7 +305,7 @@ fn a_thousand_nodes_that_start_together_all_know_each_other_and_calm_down() {
     let before = ups(&lan);
     lan.run_for(ms(900));
     // At 50 dials a second each, a thousand peers take twenty seconds.
-    assert!(ups(&lan) > before + 500, "{} of {before}", ups(&lan));
+    assert!(ups(&lan) > before + 300, "{} of {before}", ups(&lan));
     lan.hosts[0].engine.check_invariants();
 }
 

@@ -529,7 +529,7 @@ impl Lan {
 
     fn perform(&mut self, id: HostId, output: Output) {
         match output {
-            Output::Send { to, bytes } => self.send(id, to, bytes.into()),
+            Output::Send { to, bytes } => self.send(id, to, &bytes.into()),
             Output::AbandonDial(dial) => {
                 let known = self.hosts[id.0].dials.remove(&dial);
                 assert!(known.is_some(), "only a dial in flight is abandoned");
@@ -570,9 +570,9 @@ impl Lan {
         self.hosts.iter().enumerate().filter(|(_, h)| owns(h)).map(|(i, _)| HostId(i)).collect()
     }
 
-    fn send(&mut self, id: HostId, to: SocketAddr, bytes: Arc<[u8]>) {
+    fn send(&mut self, id: HostId, to: SocketAddr, bytes: &Arc<[u8]>) {
         if self.record {
-            self.sent.push(Sent { at: self.elapsed(), host: id, to, bytes: Arc::clone(&bytes) });
+            self.sent.push(Sent { at: self.elapsed(), host: id, to, bytes: Arc::clone(bytes) });
         }
         let port = self.hosts[id.0].config.udp_port;
         let link = self.hosts[id.0].interfaces.iter().find(|i| IpAddr::V4(i.broadcast) == to.ip()).cloned();
@@ -586,7 +586,7 @@ impl Lan {
                             .any(|i| i.broadcast == link.broadcast && i.prefix == link.prefix)
                 };
                 if hears(&self.hosts[i]) {
-                    self.transmit(id, HostId(i), from, Socket::Shared, &bytes);
+                    self.transmit(id, HostId(i), from, Socket::Shared, bytes);
                 }
             }
             return;
@@ -596,9 +596,9 @@ impl Lan {
         for owner in self.owners(to.ip()) {
             let config = &self.hosts[owner.0].config;
             if config.udp_port == to.port() {
-                self.transmit(id, owner, from, Socket::Private, &bytes);
+                self.transmit(id, owner, from, Socket::Private, bytes);
             } else if config.port == to.port() {
-                self.transmit(id, owner, from, Socket::Shared, &bytes);
+                self.transmit(id, owner, from, Socket::Shared, bytes);
             }
         }
     }
@@ -902,8 +902,8 @@ impl Solo {
     /// Echoes the latest nonce that was sent to this address.
     pub fn echo(&mut self, from: &str, presence: &Presence<'_>) {
         let from_addr: SocketAddr = from.parse().unwrap();
-        let nonces = self.sent.iter().rev().filter(|(_, to, _)| to.ip() == from_addr.ip());
-        let nonce = nonces.filter_map(|(_, _, bytes)| Presence::decode(bytes).unwrap().nonce).next();
+        let mut nonces = self.sent.iter().rev().filter(|(_, to, _)| to.ip() == from_addr.ip());
+        let nonce = nonces.find_map(|(_, _, bytes)| Presence::decode(bytes).unwrap().nonce);
         assert!(nonce.is_some(), "a nonce was sent to {from}");
         self.hear_at(Socket::Private, from, &Presence { echo: nonce, ..*presence });
     }
