@@ -185,6 +185,8 @@ pub enum RejectReason {
     OffLink,
     /// From a node that another has replaced at its address.
     Retired,
+    /// From another address than a peer's, in that peer's name.
+    IdentityConflict,
     /// The table of peers is full.
     TableFull,
     /// More nodes at one address than one host plausibly runs.

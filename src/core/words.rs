@@ -69,6 +69,7 @@ impl RejectReason {
             Self::Retired => {
                 "from a node that another has replaced at its address (two hosts with one address?)"
             }
+            Self::IdentityConflict => "another host speaks in the name of a peer",
             Self::TableFull => "the peer table is full",
             Self::TooManyNodes => "too many nodes at one address",
             Self::TooManyConnections => "too many connections at once",

@@ -3,6 +3,7 @@
 //! A dial is one to `max` attempts. It rests between two regular dials, queues for the budget, is in flight, and waits
 //! between attempts. Forced, first and confirming dials go before regular ones and retries.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crate::core::cause::{Cause, Failure, Retry};
 use crate::core::event::{Answer, DialId, Event, Output};
 use crate::core::peer::{PeerKey, PeerState};
 
-use super::limits::{DIAL_SPREAD, MAX_DIALS_IN_FLIGHT};
+use super::limits::{DIAL_SPREAD, MAX_DIALS_IN_FLIGHT, PROOF_GRACE, SILENT_KEPT};
 use super::peer::Dial;
 use super::{Engine, Life};
 
@@ -20,11 +21,13 @@ impl Engine {
     /// A person wants this peer dialed now: a wait is cut short, a dial in flight is left alone.
     pub(super) fn force_dial(&mut self, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let dialable = peer.info.addr.port() != 0;
-        if !dialable || matches!(peer.dial, Dial::InFlight { .. }) {
+        let free = peer.info.addr.port() != 0 && !matches!(peer.dial, Dial::InFlight { .. });
+        // Not even a person makes us dial what was only claimed by somebody beyond our links.
+        let (proven, ip) = (peer.is_proven(), peer.info.addr.ip());
+        if !free || !(proven || self.link_name(ip).is_some()) {
             return;
         }
-        peer.forced = true;
+        self.peers[key].forced = true;
         self.dial_at_once(key);
     }
 
@@ -40,9 +43,19 @@ impl Engine {
 
     /// Dials a peer in a moment: after a random wait that grows with the number of peers.
     pub(super) fn dial_soon(&mut self, key: PeerKey, now: Instant) {
-        let spread = DIAL_SPREAD * u32::try_from(self.peers.len()).unwrap_or(u32::MAX);
-        let wait = self.rng.random_range(Duration::ZERO..=spread.min(self.config.dial_interval));
+        let wait = self.spread();
         self.dial_after(key, wait, now);
+    }
+
+    /// Dials a peer when it has had the time to prove its address; after a proof, [`Engine::dial_soon`] hurries it.
+    pub(super) fn dial_after_grace(&mut self, key: PeerKey, now: Instant) {
+        let wait = PROOF_GRACE + self.spread();
+        self.dial_after(key, wait, now);
+    }
+
+    fn spread(&mut self) -> Duration {
+        let most = DIAL_SPREAD * u32::try_from(self.peers.len()).unwrap_or(u32::MAX);
+        self.rng.random_range(Duration::ZERO..=most.min(self.config.dial_interval))
     }
 
     /// Brings the next attempt forward to `wait` from now; one that is nearer, queued or in flight stays.
@@ -76,7 +89,7 @@ impl Engine {
 
     /// The reflection rule: a peer that has not proved its address is dialed only on a link of ours, within a small
     /// budget of all such peers.
-    fn may_dial(&mut self, key: PeerKey, now: Instant) -> bool {
+    pub(super) fn may_dial(&mut self, key: PeerKey, now: Instant) -> bool {
         let peer = &self.peers[key];
         if peer.is_proven() {
             return true;
@@ -85,7 +98,7 @@ impl Engine {
         let allowed = on_link && self.unproven_dials.take(now);
         if !allowed {
             let next = now + self.config.dial_interval;
-            self.peers[key].dial = Dial::Resting { next };
+            self.peers[key].rest_until(next);
         }
         allowed
     }
@@ -159,19 +172,29 @@ impl Engine {
             Dial::InFlight { id, attempt, .. } if id == dial => attempt,
             _ => return,
         };
+        // It is no longer in flight, whatever the reply makes of its row.
+        self.peers[key].dial = Dial::Off;
+        let addr = self.peers[key].info.addr;
         match result.and_then(|answer| Ok((self.read_reply(key, answer.body, now)?, answer))) {
-            Ok((answerer, answer)) => self.dial_succeeded(answerer, dial, attempt, answer, now),
+            Ok((answerer, answer)) => self.dial_succeeded(answerer, addr, attempt, answer, now),
             Err(failure) => self.dial_failed(key, attempt, &failure, now),
         }
     }
 
-    /// The row that `key` names may be another than the one dialed: the reply may have merged the two.
-    fn dial_succeeded(&mut self, key: PeerKey, dial: DialId, attempt: u32, answer: Answer<'_>, now: Instant) {
+    /// The row that `key` names may be another than the one dialed, with another address: the reply may have merged the two.
+    fn dial_succeeded(
+        &mut self,
+        key: PeerKey,
+        addr: SocketAddr,
+        attempt: u32,
+        answer: Answer<'_>,
+        now: Instant,
+    ) {
         let (connect, rtt) = (answer.connect, answer.rtt);
         let next = self.next_regular(key, now);
         let peer = &mut self.peers[key];
-        if !matches!(peer.dial, Dial::InFlight { id, .. } if id != dial) {
-            peer.dial = Dial::Resting { next };
+        if !matches!(peer.dial, Dial::InFlight { .. }) {
+            peer.rest_until(next);
         }
         peer.heard = Some(now);
         peer.expiry = None;
@@ -181,7 +204,7 @@ impl Engine {
         peer.rtt = Some(rtt);
         peer.cause = None;
         peer.retry = None;
-        let (info, addr) = (Arc::clone(&peer.info), peer.info.addr);
+        let info = Arc::clone(&peer.info);
         self.publish(Event::DialSucceeded { peer: info, addr, attempt, connect, rtt });
         self.set_state(key, PeerState::Up);
         self.prove(key, addr.ip(), now);
@@ -219,7 +242,15 @@ impl Engine {
             }
         } else {
             let next = self.next_regular(key, now);
-            self.peers[key].dial = Dial::Resting { next };
+            let peer = &mut self.peers[key];
+            // One that left was dialed because a person wanted it, this once.
+            if state != PeerState::Left || peer.named.is_some() {
+                peer.rest_until(next);
+            }
+            if peer.period.is_none() && peer.named.is_none() {
+                // Who was never heard by UDP is never suspected of silence, and would be dialed for ever.
+                peer.expiry.get_or_insert(now + SILENT_KEPT);
+            }
             self.publish(Event::DialGaveUp { peer: info, addr, attempts: attempt, cause: failure.cause });
             if !failing {
                 self.set_state(key, PeerState::Unreachable);

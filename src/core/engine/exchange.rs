@@ -45,8 +45,9 @@ impl Engine {
         if let Some(key) = known {
             self.peers[key].heard = Some(now);
             self.prove(key, from.ip(), now);
-            let state = self.peers[key].state;
-            if matches!(state, PeerState::Silent | PeerState::Unreachable) {
+            self.revive(key, now);
+            self.peers[key].expiry = None;
+            if self.peers[key].state == PeerState::Unreachable {
                 self.dial_soon(key, now);
             }
             self.watch_for_silence(key, now);
@@ -102,7 +103,8 @@ impl Engine {
         let row = &self.peers[key].info;
         match (row.id, held) {
             (Some(id), _) if id == reply.id => {
-                if row.incarnation.is_some_and(|known| reply.incarnation > known) {
+                // Even an older one: what we believed of this life was forged, then.
+                if row.incarnation != Some(reply.incarnation) {
                     self.restart(key, reply.id, reply.incarnation, reply.name, now);
                 }
             }

@@ -65,6 +65,13 @@ pub const DIAL_SPREAD: Duration = Duration::from_millis(10);
 /// Rounds in which a peer must have been heard from another address only, before it is dialed there.
 pub const ROUNDS_BEFORE_MOVE: u8 = 2;
 
+/// How long the old address is given to say that the peer is still there.
+pub const MOVE_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Rounds after which an address that a peer is heard from again counts as a new one: so many in a row are not lost, even
+/// where a third of the datagrams is.
+pub const ROUNDS_BEFORE_NEW: u8 = 8;
+
 /// Largest plausible step of a sequence number; a larger one is refused, or one forged datagram would make the
 /// real ones look like replays.
 pub const MAX_SEQUENCE_STEP: u64 = 1 << 20;

@@ -221,6 +221,50 @@ impl Engine {
         self.peers.get(key).map(|p| p.snapshot(now))
     }
 
+    /// Panics unless all tables agree with each other: for tests.
+    #[cfg(any(test, debug_assertions))]
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        use peer::Dial;
+        for (id, key) in &self.by_id {
+            assert_eq!(self.peers[*key].info.id, Some(*id), "by_id names the row of that id");
+        }
+        for (addr, key) in &self.by_addr {
+            assert_eq!(self.peers[*key].info.addr, *addr, "by_addr names the row at that address");
+            assert_ne!(addr.port(), 0, "nobody is dialed at port 0");
+        }
+        for (dial, key) in self.in_flight.iter().filter(|_| self.life == Life::Running) {
+            assert!(
+                matches!(self.peers[*key].dial, Dial::InFlight { id, .. } if id == *dial),
+                "a dial in flight is its row's"
+            );
+        }
+        let mut nodes_at: HashMap<IpAddr, u16> = HashMap::new();
+        for (key, peer) in &self.peers {
+            *nodes_at.entry(peer.info.addr.ip()).or_default() += 1;
+            assert_eq!(peer.info.key, key);
+            assert!(peer.info.id.is_none_or(|id| self.by_id.get(&id) == Some(&key)), "every id is in by_id");
+            match peer.dial {
+                Dial::InFlight { id, .. } => {
+                    assert!(self.life != Life::Running || self.in_flight.get(&id) == Some(&key));
+                }
+                Dial::Queued { urgent, .. } => {
+                    let queue = if urgent { &self.urgent } else { &self.regular };
+                    assert!(queue.contains(&key), "what is queued is in its queue");
+                }
+                Dial::Off | Dial::Resting { .. } | Dial::Waiting { .. } => {}
+            }
+            if let Some(deadline) = peer.deadline() {
+                let armed = peer.armed.expect("a peer with a deadline is armed");
+                assert!(armed <= deadline, "it is woken in time");
+                assert!(self.timers.iter().any(|Reverse(entry)| *entry == (armed, key)), "its timer is set");
+            }
+        }
+        assert_eq!(self.nodes_at, nodes_at, "nodes_at counts the rows at each address");
+        assert!(self.in_flight.len() <= limits::MAX_DIALS_IN_FLIGHT);
+        assert!(self.peers.len() <= limits::MAX_PEERS);
+    }
+
     fn obey(&mut self, command: Command, now: Instant) {
         match command {
             Command::DialNow(key) => self.force_dial(key),
@@ -240,7 +284,7 @@ impl Engine {
 
     /// Finds the address of a peer that a person named; one named beyond [`MAX_STATIC`] is ignored.
     fn add_named(&mut self, target: Target, now: Instant) {
-        let named = self.peers.values().filter(|p| p.named).count() + self.unresolved.len();
+        let named = self.peers.values().filter(|p| p.named.is_some()).count() + self.unresolved.len();
         match target.literal() {
             _ if named >= MAX_STATIC => {}
             Some(addr) => self.name_peer(&target, addr, now),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::core::cause::{Cause, Retry};
-use crate::core::event::DialId;
+use crate::core::event::{DialId, Socket};
 use crate::core::peer::{DialPhase, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::core::{NodeId, Nonce};
 
@@ -15,13 +15,31 @@ use super::limits::MAX_PATHS;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Path {
     pub(super) ip: IpAddr,
-    /// Greatest sequence number heard from it.
-    pub(super) sequence: u64,
+    /// Greatest sequence numbers heard from it on the shared and on the private port. The two are read one after the
+    /// other, so that what was sent first may be read last.
+    pub(super) sequences: [u64; 2],
     /// Rounds heard from other addresses since one was heard from this one.
     pub(super) missed: u8,
     /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
     pub(super) proven: bool,
     pub(super) heard: Instant,
+    /// When it was first heard, at all or after a long silence there.
+    pub(super) since: Instant,
+}
+
+impl Path {
+    pub(super) fn sequence(&self, socket: Socket) -> u64 {
+        self.sequences[usize::from(socket == Socket::Private)]
+    }
+
+    pub(super) fn newest(&self) -> u64 {
+        self.sequences[0].max(self.sequences[1])
+    }
+
+    pub(super) fn heard(&mut self, socket: Socket, sequence: u64, now: Instant) {
+        self.sequences[usize::from(socket == Socket::Private)] = sequence;
+        self.heard = now;
+    }
 }
 
 /// Where the dial of a peer stands.
@@ -59,8 +77,8 @@ pub(super) struct Peer {
     pub(super) info: Arc<PeerInfo>,
     pub(super) via: Via,
     pub(super) state: PeerState,
-    /// A person named it: it is dialed wherever it is, and never expires.
-    pub(super) named: bool,
+    /// A person named it by this address: there it is dialed without proof, and it never expires.
+    pub(super) named: Option<IpAddr>,
     /// Identity that this row had before its last restart; late datagrams of it are refused.
     pub(super) retired: Option<NodeId>,
 
@@ -76,6 +94,10 @@ pub(super) struct Peer {
     /// Sent to it and not echoed yet, with where it was sent.
     pub(super) nonce: Option<(Nonce, IpAddr)>,
     pub(super) introductions: u8,
+    /// Since when it seems to have moved, and the old address was asked.
+    pub(super) move_asked: Option<Instant>,
+    /// It stands in the queue of those that have not proved their address.
+    pub(super) awaits_proof: bool,
     pub(super) answered: Option<Instant>,
 
     /// When anything at all was last received from it.
@@ -106,10 +128,10 @@ pub(super) struct Peer {
 impl Peer {
     pub(super) fn new(info: Arc<PeerInfo>, via: Via) -> Self {
         Self {
+            named: (via == Via::Static).then(|| info.addr.ip()),
             info,
             via,
             state: PeerState::New,
-            named: via == Via::Static,
             retired: None,
             paths: [None; MAX_PATHS],
             udp_port: 0,
@@ -118,6 +140,8 @@ impl Peer {
             interface: None,
             nonce: None,
             introductions: 0,
+            move_asked: None,
+            awaits_proof: false,
             answered: None,
             heard: None,
             answer_due: None,
@@ -159,18 +183,24 @@ impl Peer {
         if slot.is_some_and(|p| p.ip != ip) {
             *slot = None;
         }
-        slot.get_or_insert(Path { ip, sequence: 0, missed: 0, proven: false, heard: now })
+        slot.get_or_insert(Path { ip, sequences: [0; 2], missed: 0, proven: false, heard: now, since: now })
     }
 
     /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
     pub(super) fn is_proven(&self) -> bool {
-        self.named || self.path(self.info.addr.ip()).is_some_and(|p| p.proven)
+        let ip = self.info.addr.ip();
+        self.named == Some(ip) || self.path(ip).is_some_and(|p| p.proven)
     }
 
     /// Where it receives unicast presences.
     pub(super) fn unicast(&self) -> SocketAddr {
         let port = if self.udp_port == 0 { self.info.addr.port() } else { self.udp_port };
         SocketAddr::new(self.info.addr.ip(), port)
+    }
+
+    /// It is dialed again at this time, unless it has no server.
+    pub(super) fn rest_until(&mut self, next: Instant) {
+        self.dial = if self.info.addr.port() == 0 { Dial::Off } else { Dial::Resting { next } };
     }
 
     /// When this peer wants to be woken.

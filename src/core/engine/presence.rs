@@ -16,8 +16,9 @@ use crate::proto::{DecodeError, MAX_DATAGRAM};
 
 use super::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, GOODBYES, HELLOS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS, MAX_SEQUENCE_STEP,
-    PERIOD_JITTER, ROUNDS_BEFORE_MOVE,
+    MOVE_PATIENCE, PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
 };
+use super::peer::Path;
 use super::{Engine, Life};
 
 /// The announcements of this node to everybody.
@@ -44,6 +45,7 @@ impl Engine {
     /// The interfaces as they are now. The first time, the node starts.
     pub(super) fn take_interfaces(&mut self, interfaces: Vec<Interface>, now: Instant) {
         let before = std::mem::replace(&mut self.interfaces, interfaces.into());
+        let mut changed = false;
         if self.life == Life::Unborn {
             self.life = Life::Running;
             let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(&self.interfaces));
@@ -56,12 +58,15 @@ impl Engine {
         }
         let after = Arc::clone(&self.interfaces);
         for gone in before.iter().filter(|i| !after.contains(i)) {
+            changed = true;
             self.publish(Event::InterfaceDown { interface: Arc::new(gone.clone()) });
         }
         for new in after.iter().filter(|i| !before.contains(i)) {
+            changed = true;
             self.publish(Event::InterfaceUp { interface: Arc::new(new.clone()) });
         }
-        if before != after {
+        // Not "before differs from after": the system may list the same interfaces in another order.
+        if changed {
             self.hello_again(now);
             self.links_changed(now);
         }
@@ -105,7 +110,7 @@ impl Engine {
     }
 
     fn introduce_to_named(&mut self, kind: Kind) {
-        let named = self.peers.iter().filter(|(_, p)| p.named);
+        let named = self.peers.iter().filter(|(_, p)| p.named.is_some());
         let off_link: Vec<PeerKey> =
             named.filter(|(_, p)| p.interface.is_none() || p.period.is_none()).map(|(key, _)| key).collect();
         for key in off_link {
@@ -221,6 +226,14 @@ impl Engine {
                 return None;
             }
             if known.is_some_and(|known| presence.incarnation > known) {
+                // A new life begins where the old one was, or after it has ended: else anybody could end it.
+                let peer = &self.peers[key];
+                let ended =
+                    matches!(peer.state, PeerState::Unreachable | PeerState::Silent | PeerState::Left);
+                if !ended && from.ip() != peer.info.addr.ip() {
+                    self.reject(RejectReason::IdentityConflict, from, now);
+                    return None;
+                }
                 self.restart(key, presence.id, presence.incarnation, presence.name, now);
             }
             return Some(key);
@@ -267,60 +280,86 @@ impl Engine {
         presence: &Presence<'_>,
         now: Instant,
     ) -> Result<(), RejectReason> {
-        let interface = self.link_name(from.ip());
         let peer = &mut self.peers[key];
         let returning = matches!(peer.state, PeerState::Silent | PeerState::Left);
-        let newest = peer.paths.iter().flatten().map(|p| p.sequence).max().unwrap_or(0);
-        let known = peer.path(from.ip()).map_or(0, |p| p.sequence);
+        let newest = peer.paths.iter().flatten().map(Path::newest).max().unwrap_or(0);
+        // A goodbye ends all paths: a copy that is late on another one revives nobody.
+        let left = peer.state == PeerState::Left;
+        let known = if left { newest } else { peer.path(from.ip()).map_or(0, |p| p.sequence(socket)) };
         let too_far = newest > 0 && presence.sequence > newest.saturating_add(MAX_SEQUENCE_STEP);
         let silent = peer.state == PeerState::Silent;
         if !silent && (presence.sequence <= known || too_far) {
             return Err(RejectReason::Replayed);
         }
-        if presence.kind == Kind::Goodbye && peer.path(from.ip()).is_none() {
-            return Err(RejectReason::Retired);
+        if presence.kind == Kind::Goodbye && peer.info.addr.ip() != from.ip() {
+            return Err(RejectReason::IdentityConflict);
         }
         let path = peer.path_mut(from.ip(), now);
-        path.sequence = presence.sequence;
-        path.heard = now;
-        if socket == Socket::Shared {
-            let new_round = presence.sequence > peer.round || returning;
+        path.heard(socket, presence.sequence, now);
+        if path.missed >= ROUNDS_BEFORE_NEW {
+            path.since = now;
+        }
+        path.missed = 0;
+        if socket == Socket::Shared && (presence.sequence > peer.round || returning) {
             peer.round = presence.sequence;
-            for path in peer.paths.iter_mut().flatten() {
-                if path.ip == from.ip() {
-                    path.missed = 0;
-                } else if new_round {
-                    path.missed = path.missed.saturating_add(1);
-                }
+            for other in peer.paths.iter_mut().flatten().filter(|path| path.ip != from.ip()) {
+                other.missed = other.missed.saturating_add(1);
             }
         }
         peer.heard = Some(now);
-        peer.period = Some(presence.period());
-        peer.udp_port = presence.udp_port;
-        if peer.info.addr.ip() == from.ip() {
-            peer.interface = interface;
-            if peer.info.addr.port() != presence.tcp_port {
-                self.readdress(key, SocketAddr::new(from.ip(), presence.tcp_port), now);
-            }
-        }
-        if self.peers[key].info.name != presence.name {
-            self.peers[key].change_info(|info| presence.name.clone_into(&mut info.name));
+        self.move_if_gone_from(key, from.ip(), now);
+        if self.peers[key].info.addr.ip() == from.ip() {
+            self.believe(key, presence, now);
         }
         self.watch_for_silence(key, now);
-        self.move_if_gone_from(key, from.ip(), now);
         Ok(())
     }
 
-    /// A peer that for [`ROUNDS_BEFORE_MOVE`] rounds was heard from another address only has moved there.
+    /// What a peer says of itself counts when it comes from the address that is dialed: others may say it in its name.
+    fn believe(&mut self, key: PeerKey, presence: &Presence<'_>, now: Instant) {
+        let addr = SocketAddr::new(self.peers[key].info.addr.ip(), presence.tcp_port);
+        if self.peers[key].info.addr != addr {
+            self.readdress(key, addr, now);
+        }
+        let interface = self.link_name(addr.ip());
+        let peer = &mut self.peers[key];
+        peer.interface = interface;
+        peer.move_asked = None;
+        peer.period = Some(presence.period());
+        peer.udp_port = presence.udp_port;
+        if peer.info.name != presence.name {
+            peer.change_info(|info| presence.name.clone_into(&mut info.name));
+        }
+    }
+
+    /// A peer that for [`ROUNDS_BEFORE_MOVE`] rounds was heard from another address only has moved there: if that address
+    /// is newer than the last word from the old one. Else it is a second interface of the peer's, and the rounds may have
+    /// been lost: then the old address must fail a dial, too, or a lossy link would make the peer move to and fro.
     fn move_if_gone_from(&mut self, key: PeerKey, heard_at: IpAddr, now: Instant) {
         let peer = &self.peers[key];
         let dialed = peer.info.addr;
-        let gone = peer.path(dialed.ip()).is_none_or(|p| p.missed >= ROUNDS_BEFORE_MOVE);
+        let since = peer.path(heard_at).map(|p| p.since);
+        let reached = matches!(peer.state, PeerState::New | PeerState::Up);
+        let gone = peer.path(dialed.ip()).is_none_or(|old| {
+            old.missed >= ROUNDS_BEFORE_MOVE && (!reached || since.is_some_and(|since| since > old.heard))
+        });
         let on_link = |ip| self.interfaces.iter().any(|i| i.reaches(ip));
         let cut_off = !on_link(dialed.ip()) && peer.interface.is_some();
-        if dialed.ip() != heard_at && on_link(heard_at) && (gone || cut_off) {
-            self.readdress(key, SocketAddr::new(heard_at, dialed.port()), now);
+        if dialed.ip() == heard_at || !on_link(heard_at) || !(gone || cut_off) {
+            return;
         }
+        let certain = cut_off || !reached || peer.path(dialed.ip()).is_none();
+        match peer.move_asked {
+            Some(asked) if now >= asked + MOVE_PATIENCE => {}
+            _ if certain => {}
+            Some(_) => return,
+            None => {
+                // Somebody else may speak in its name: whoever is still at the old address answers this at once.
+                self.peers[key].move_asked = Some(now);
+                return self.send_to_peer(key, Kind::Here, None, true);
+            }
+        }
+        self.readdress(key, SocketAddr::new(heard_at, dialed.port()), now);
     }
 
     /// An echo of the nonce that went to this address proves that the peer receives there.
@@ -337,6 +376,10 @@ impl Engine {
         if presence.nonce.is_some() {
             return self.introduce(key, presence.nonce, now);
         }
+        if presence.echo.is_some() {
+            // Or two nodes would answer each other's answers for ever.
+            return;
+        }
         let known = self.peers.len();
         let peer = &mut self.peers[key];
         let proven = peer.path(peer.info.addr.ip()).is_some_and(|p| p.proven);
@@ -344,7 +387,7 @@ impl Engine {
             |period: Duration| peer.answered.is_some_and(|at| now.saturating_duration_since(at) < period);
         let wanted = match presence.kind {
             Kind::Hello => !proven || !lately(presence.period()),
-            Kind::Here => !proven && presence.echo.is_none() && peer.introductions < MAX_INTRODUCTIONS,
+            Kind::Here => !proven && peer.introductions < MAX_INTRODUCTIONS,
             Kind::Goodbye => false,
         };
         if !wanted || peer.answer_due.is_some() {
@@ -382,7 +425,7 @@ impl Engine {
         let far: Vec<PeerKey> = self
             .peers
             .iter()
-            .filter(|(_, p)| p.state != PeerState::Left && (p.named || p.interface.is_none()))
+            .filter(|(_, p)| p.state != PeerState::Left && (p.named.is_some() || p.interface.is_none()))
             .map(|(key, _)| key)
             .collect();
         for key in far {

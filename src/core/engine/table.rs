@@ -10,9 +10,7 @@ use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
 use crate::core::{Incarnation, NodeId};
 
 use super::Engine;
-use super::limits::{
-    LEFT_KEPT, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT,
-};
+use super::limits::{LEFT_KEPT, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN, SILENT_KEPT, UNPROVEN_KEPT};
 use super::peer::{Dial, Peer};
 
 impl Engine {
@@ -43,18 +41,17 @@ impl Engine {
         }
         self.place(key, addr);
         if via != Via::Static {
-            self.unproven.push_back(key);
+            self.await_proof(key);
             self.keep_unproven_few();
         }
         let interface = self.link_name(addr.ip());
         let peer = &mut self.peers[key];
         peer.interface = interface;
-        if addr.port() != 0 {
-            let wait = if via == Via::Static { std::time::Duration::ZERO } else { PROOF_GRACE };
-            peer.dial = Dial::Resting { next: now + wait };
-        }
         let peer = Arc::clone(&peer.info);
         self.publish(Event::PeerDiscovered { peer, via });
+        if via != Via::Static {
+            self.dial_after_grace(key, now);
+        }
         self.arm(key);
         Some(key)
     }
@@ -68,7 +65,7 @@ impl Engine {
                 None => return,
             },
         };
-        self.peers[key].named = true;
+        self.peers[key].named = Some(addr.ip());
         self.peers[key].expiry = None;
         self.force_dial(key);
         self.hello_again(now);
@@ -117,22 +114,23 @@ impl Engine {
             name.clone_into(&mut info.name);
         });
         for path in peer.paths.iter_mut().flatten() {
-            path.sequence = 0;
+            path.sequences = [0; 2];
             path.proven = false;
         }
+        peer.forced = false;
         peer.round = 0;
         peer.nonce = None;
         peer.introductions = 0;
         peer.answered = None;
-        peer.confirming = false;
         if let Some(previous_incarnation) = previous {
             let peer = Arc::clone(&peer.info);
             self.publish(Event::PeerRestarted { peer, previous_incarnation });
         }
-        self.unproven.push_back(key);
+        self.await_proof(key);
         self.peers[key].expiry = None;
         self.set_state(key, PeerState::New);
-        self.dial_after(key, PROOF_GRACE, now);
+        self.end_the_dial(key);
+        self.dial_after_grace(key, now);
         self.arm(key);
     }
 
@@ -170,19 +168,23 @@ impl Engine {
         let peer = &mut self.peers[key];
         peer.interface = interface;
         peer.introductions = 0;
+        peer.move_asked = None;
         let moved = Arc::clone(&peer.info);
+        // Its outcome would be taken for one of the new address.
+        self.end_the_dial(key);
         self.publish(Event::PeerMoved { peer: moved, from, to });
         if self.peers[key].is_proven() {
             self.dial_soon(key, now);
         } else {
-            self.unproven.push_back(key);
-            self.dial_after(key, PROOF_GRACE, now);
+            self.await_proof(key);
+            self.dial_after_grace(key, now);
         }
     }
 
     /// Moves the time at which silence will be suspected, after something was heard.
     pub(super) fn watch_for_silence(&mut self, key: PeerKey, now: Instant) {
         let peer = &mut self.peers[key];
+        peer.confirming = false;
         let Some(period) = peer.period else { return };
         let due = now + period * self.config.silent_after;
         // A later deadline is found when the earlier one comes: no timer is moved at each presence.
@@ -209,8 +211,13 @@ impl Engine {
             Dial::InFlight { .. } => peer.confirming = true,
             _ if failing => self.fall_silent(key, now),
             Dial::Resting { .. } | Dial::Waiting { .. } | Dial::Queued { .. } => {
-                peer.confirming = true;
-                self.dial_at_once(key);
+                // The reflection rule holds here, too: forged presences that stop must not make us dial without limit.
+                if self.may_dial(key, now) {
+                    self.peers[key].confirming = true;
+                    self.dial_at_once(key);
+                } else {
+                    self.fall_silent(key, now);
+                }
             }
         }
     }
@@ -222,7 +229,7 @@ impl Engine {
         if matches!(peer.state, PeerState::Silent | PeerState::Left) {
             return;
         }
-        if !peer.named {
+        if peer.named.is_none() {
             let known = peer.rtt.is_some() || peer.is_proven();
             peer.expiry = Some(now + if known { SILENT_KEPT } else { UNPROVEN_KEPT });
         }
@@ -241,8 +248,8 @@ impl Engine {
         peer.silence_due = None;
         peer.nonce = None;
         peer.confirming = false;
-        if peer.named {
-            peer.dial = Dial::Resting { next };
+        if peer.named.is_some() {
+            peer.rest_until(next);
         } else {
             peer.dial = Dial::Off;
             peer.expiry = Some(now + LEFT_KEPT);
@@ -271,7 +278,7 @@ impl Engine {
     pub(super) fn merge(&mut self, row: PeerKey, into: PeerKey, now: Instant) {
         let ip = self.peers[row].info.addr.ip();
         self.forget(row);
-        self.peers[into].named = true;
+        self.peers[into].named = Some(ip);
         self.peers[into].expiry = None;
         self.prove(into, ip, now);
         self.arm(into);
@@ -295,6 +302,9 @@ impl Engine {
             let peer = &mut self.peers[key];
             let changed = link != peer.interface;
             let curable = peer.retry == Some(crate::core::cause::Retry::OnLinkChange);
+            if link.is_none() && !peer.is_proven() && matches!(peer.dial, Dial::Queued { .. }) {
+                peer.rest_until(now + self.config.dial_interval);
+            }
             if link.is_some() {
                 peer.interface = link;
             }
@@ -323,6 +333,13 @@ impl Engine {
         }
     }
 
+    /// Whatever stage it is in: a dial is of one address and one life.
+    fn end_the_dial(&mut self, key: PeerKey) {
+        self.abandon_dial(key);
+        self.peers[key].dial = Dial::Off;
+        self.peers[key].confirming = false;
+    }
+
     fn place(&mut self, key: PeerKey, addr: SocketAddr) {
         if addr.port() != 0 {
             self.by_addr.insert(addr, key);
@@ -342,22 +359,41 @@ impl Engine {
         }
     }
 
-    /// Drops the oldest unproven peers beyond [`MAX_UNPROVEN`].
-    fn keep_unproven_few(&mut self) {
-        while self.unproven.len() > MAX_UNPROVEN && self.evict_unproven() {}
+    /// Puts a peer into the queue of those that have not proved their address, once.
+    fn await_proof(&mut self, key: PeerKey) {
+        if !std::mem::replace(&mut self.peers[key].awaits_proof, true) {
+            self.unproven.push_back(key);
+        }
     }
 
-    /// Drops the oldest unproven peer, if there is one. Queue entries of peers proven, named or gone since are dropped
-    /// on the way.
+    /// Shortens the queue to [`MAX_UNPROVEN`]: its oldest entries go, and with them those peers that are still unproven.
+    fn keep_unproven_few(&mut self) {
+        while self.unproven.len() > MAX_UNPROVEN {
+            self.evict_first_unproven();
+        }
+    }
+
+    /// Drops the oldest unproven peer, if there is one.
     fn evict_unproven(&mut self) -> bool {
-        while let Some(key) = self.unproven.pop_front() {
-            if self.peers.get(key).is_some_and(|p| !p.is_proven() && p.rtt.is_none()) {
-                if let Some(peer) = self.remove(key) {
-                    self.publish(Event::PeerLeft { peer, reason: LeaveReason::Expired });
-                }
+        while !self.unproven.is_empty() {
+            if self.evict_first_unproven() {
                 return true;
             }
         }
         false
+    }
+
+    /// Takes the first entry off the queue, and its peer off the table, unless that was proven, reached or named since.
+    fn evict_first_unproven(&mut self) -> bool {
+        let Some(key) = self.unproven.pop_front() else { return false };
+        let Some(peer) = self.peers.get_mut(key) else { return false };
+        peer.awaits_proof = false;
+        if peer.is_proven() || peer.rtt.is_some() {
+            return false;
+        }
+        if let Some(peer) = self.remove(key) {
+            self.publish(Event::PeerLeft { peer, reason: LeaveReason::Expired });
+        }
+        true
     }
 }

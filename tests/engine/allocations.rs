@@ -1,0 +1,122 @@
+//! At rest the engine allocates nothing: not for a presence of a known peer, and not for a regular dial.
+
+use std::time::{Duration, Instant};
+
+use vigie::core::event::{Answer, DialId, Input, Output, Socket};
+use vigie::core::interface::Interface;
+use vigie::core::{Engine, Incarnation, NodeId, Nonce};
+use vigie::proto::exchange::{HEADER, Reply, Request, Status};
+use vigie::proto::presence::Kind;
+
+use crate::lan::{config, interface, ms, presence, secs, t0};
+
+struct Rest {
+    engine: Engine,
+    now: Instant,
+    sequence: u64,
+}
+
+/// Takes what the engine asks for; the dial among it, with the nonce of its request.
+fn drain(engine: &mut Engine) -> Option<(DialId, Nonce)> {
+    let mut dial = None;
+    while let Some(output) = engine.poll_output() {
+        if let Output::Dial { dial: id, request, .. } = &output {
+            dial = Some((*id, Request::decode(&request[HEADER..]).unwrap().nonce));
+        }
+        drop(output);
+    }
+    dial
+}
+
+fn reply(nonce: Nonce) -> Vec<u8> {
+    let (id, incarnation) = (NodeId(2), Incarnation(1_000));
+    Reply { status: Status::Ok, id, incarnation, name: "stranger", nonce: Some(nonce), group: "default" }
+        .encode()
+}
+
+impl Rest {
+    /// Time goes on to the next tick at which a dial starts.
+    fn next_dial(&mut self) -> (DialId, Nonce) {
+        loop {
+            self.now = self.engine.poll_timeout().unwrap().max(self.now);
+            self.engine.handle(Input::Tick, self.now);
+            if let Some(dial) = drain(&mut self.engine) {
+                return dial;
+            }
+        }
+    }
+
+    fn hear(&mut self) {
+        self.sequence += 1;
+        let bytes = presence(Kind::Here, 2, self.sequence).encode();
+        self.engine.handle(datagram(&bytes), self.now);
+        drain(&mut self.engine);
+    }
+
+    fn succeed(&mut self, (dial, nonce): (DialId, Nonce)) {
+        let frame = reply(nonce);
+        self.engine.handle(ended(dial, &frame), self.now);
+        drain(&mut self.engine);
+    }
+}
+
+fn datagram(bytes: &[u8]) -> Input<'_> {
+    Input::Datagram { from: "10.0.0.2:30000".parse().unwrap(), socket: Socket::Shared, bytes }
+}
+
+fn ended(dial: DialId, frame: &[u8]) -> Input<'_> {
+    Input::DialEnded { dial, result: Ok(Answer { body: &frame[HEADER..], connect: ms(1), rtt: ms(1) }) }
+}
+
+/// An engine with one peer, up, for long enough that its tables have their size. It says nothing itself for an hour.
+fn at_rest() -> Rest {
+    let mut config = config(0);
+    config.interval = secs(3_600);
+    let links: Vec<Interface> = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/16"].map(interface).to_vec();
+    let mut rest = Rest { engine: Engine::new(config), now: t0(), sequence: 0 };
+    rest.engine.handle(Input::Interfaces(links), rest.now);
+    drain(&mut rest.engine);
+    for _ in 0..60 {
+        rest.hear();
+        let dial = rest.next_dial();
+        rest.succeed(dial);
+        rest.now += Duration::from_micros(10);
+    }
+    rest
+}
+
+#[test]
+fn a_presence_of_a_known_peer_allocates_nothing() {
+    let mut rest = at_rest();
+    for _ in 0..100 {
+        rest.sequence += 1;
+        let bytes = presence(Kind::Here, 2, rest.sequence).encode();
+        let (engine, now) = (&mut rest.engine, rest.now);
+        let counted = allocation_counter::measure(|| {
+            engine.handle(datagram(&bytes), now);
+            drain(engine);
+        });
+        assert_eq!(counted.count_total, 0);
+        rest.now += ms(10);
+    }
+}
+
+#[test]
+fn a_regular_dial_from_its_tick_to_its_end_allocates_nothing() {
+    let mut rest = at_rest();
+    let (_, nonce) = {
+        let dial = rest.next_dial();
+        rest.succeed(dial);
+        dial
+    };
+    let frame = reply(nonce);
+    for _ in 0..100 {
+        let counted = allocation_counter::measure(|| {
+            let (dial, _) = rest.next_dial();
+            rest.engine.handle(ended(dial, &frame), rest.now);
+            drain(&mut rest.engine);
+        });
+        assert_eq!(counted.count_total, 0);
+        rest.hear();
+    }
+}

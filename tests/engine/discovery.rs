@@ -1,0 +1,258 @@
+//! Nodes find each other, restart and move, on a network that loses, repeats and reorders.
+
+use std::collections::BTreeMap;
+
+use vigie::core::Incarnation;
+use vigie::core::NodeId;
+use vigie::core::event::Event;
+use vigie::core::peer::PeerState;
+use vigie::proto::presence::{Kind, Presence};
+
+use crate::lan::{Lan, Solo, ms, presence, secs};
+
+#[test]
+fn two_hosts_know_each_other_within_a_millisecond() {
+    let mut lan = Lan::new(1);
+    let a = lan.host("10.0.0.1/24");
+    lan.run_for(secs(20));
+    let b = lan.host("10.0.0.2/24");
+    lan.run_for(ms(1));
+    assert!(lan.knows(a, b) && lan.knows(b, a));
+    let took = lan.run_until(secs(1), |lan| lan.everybody_is(PeerState::Up)).expect("both are up");
+    assert!(took < ms(50), "{took:?}");
+}
+
+#[test]
+fn hosts_that_start_at_the_same_moment_find_each_other() {
+    for seed in 0..20 {
+        let mut lan = Lan::new(seed);
+        lan.hosts(10);
+        lan.run_for(ms(1));
+        let took = lan.run_until(secs(3), |lan| lan.everybody_is(PeerState::Up));
+        assert!(took.is_some_and(|took| took < ms(500)), "seed {seed}: {took:?}");
+        lan.invariants();
+    }
+}
+
+#[test]
+fn a_newcomer_among_a_hundred_is_answered_by_everybody_but_not_at_once() {
+    let mut lan = Lan::new(1);
+    let old = lan.hosts(100);
+    lan.run_until(secs(60), |lan| lan.everybody_is(PeerState::Up)).expect("the hundred are up");
+    lan.run_for(secs(10));
+    lan.forget_the_log();
+    let begun = lan.elapsed();
+    let new = lan.host("10.0.9.9/16");
+    lan.run_for(secs(3));
+    assert!(old.iter().all(|h| lan.knows(*h, new) && lan.knows(new, *h)));
+    let mut per_10_ms: BTreeMap<u128, u32> = BTreeMap::new();
+    let to_new = |to: std::net::SocketAddr| to.ip().to_string() == "10.0.9.9";
+    for sent in lan.sent.iter().filter(|s| to_new(s.to) && s.at < begun + secs(3)) {
+        *per_10_ms.entry((sent.at - begun).as_millis() / 10).or_default() += 1;
+    }
+    assert!(per_10_ms.values().all(|n| *n <= 12), "{per_10_ms:?}");
+    let dials = lan.log.iter().filter(|l| l.host != new && matches!(&l.event, Event::DialStarted { peer, .. } if peer.id == Some(lan.hosts[new.0].config.id)));
+    let mut per_10_ms: BTreeMap<u128, u32> = BTreeMap::new();
+    dials.for_each(|l| *per_10_ms.entry((l.at - begun).as_millis() / 10).or_default() += 1);
+    assert!(per_10_ms.values().all(|n| *n <= 12), "{per_10_ms:?}");
+    lan.run_until(secs(10), |lan| lan.everybody_is(PeerState::Up)).expect("everybody is up");
+}
+
+#[test]
+fn everybody_is_found_in_spite_of_loss() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        lan.link.loss = 0.3;
+        lan.hosts(10);
+        let took = lan.run_until(secs(30), |lan| lan.everybody_is(PeerState::Up));
+        assert!(took.is_some(), "seed {seed}");
+    }
+}
+
+#[test]
+fn duplicates_and_disorder_are_no_restart_no_move_and_no_second_discovery() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        lan.link.duplicates = 0.5;
+        lan.link.late = (0.3, secs(7));
+        let hosts = lan.hosts(6);
+        lan.run_for(secs(300));
+        assert!(lan.everybody_is(PeerState::Up));
+        for &h in &hosts {
+            let found = lan.count(h, |e| matches!(e, Event::PeerDiscovered { .. }));
+            assert_eq!(found, hosts.len() - 1, "seed {seed}");
+            let wrong = lan.count(h, |e| {
+                matches!(
+                    e,
+                    Event::PeerRestarted { .. }
+                        | Event::PeerMoved { .. }
+                        | Event::PeerLeft { .. }
+                        | Event::DialFailed { .. }
+                )
+            });
+            assert_eq!(wrong, 0, "seed {seed}");
+        }
+        lan.invariants();
+    }
+}
+
+#[test]
+fn a_restarted_process_is_one_restart_dialed_again_and_up_again() {
+    for seed in 0..10 {
+        // A new id at the same address, and a newer incarnation of the same id.
+        for new_id in [true, false] {
+            let mut lan = Lan::new(seed);
+            lan.link.late = (0.5, ms(50));
+            let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+            lan.run_for(secs(30) + ms(seed * 700));
+            lan.kill(b);
+            lan.run_for(ms(200));
+            lan.forget_the_log();
+            lan.restart(b, |c| {
+                c.incarnation = Incarnation(2_000);
+                if new_id {
+                    c.id = NodeId(777);
+                }
+            });
+            lan.run_for(secs(60));
+            let restarts = lan.count(
+                a,
+                |e| matches!(e, Event::PeerRestarted { previous_incarnation, .. } if previous_incarnation.0 == 1_000),
+            );
+            assert_eq!(restarts, 1, "seed {seed} {new_id}");
+            assert_eq!(lan.count(a, |e| matches!(e, Event::PeerRestarted { .. })), 1);
+            assert_eq!(lan.count(a, |e| matches!(e, Event::PeerDiscovered { .. })), 0, "it is the same row");
+            assert_eq!(lan.state(a, b), Some(PeerState::Up));
+            let up = lan.entered(a, b, PeerState::Up);
+            assert_eq!(up.len(), 1, "up again, once");
+            assert!(lan.everybody_is(PeerState::Up));
+            lan.invariants();
+        }
+    }
+}
+
+#[test]
+fn late_datagrams_of_an_old_life_change_nothing() {
+    for new_id in [2, 77] {
+        let mut solo = Solo::new(|_| {});
+        solo.hear("10.0.0.2:30000", &presence(Kind::Hello, 2, 1));
+        solo.run_for(secs(3));
+        let new = Presence { incarnation: Incarnation(2_000), ..presence(Kind::Hello, new_id, 1) };
+        solo.hear("10.0.0.2:30000", &new);
+        solo.run_for(ms(10));
+        let before = solo.rows();
+        solo.events.clear();
+        for kind in [Kind::Here, Kind::Hello, Kind::Goodbye] {
+            solo.hear("10.0.0.2:30000", &presence(kind, 2, 50));
+        }
+        let told: Vec<_> = solo.events.iter().filter(|(_, e)| !matches!(e, Event::Rejected { .. })).collect();
+        assert!(told.is_empty(), "{told:?}");
+        assert_eq!(solo.rows(), before);
+    }
+}
+
+#[test]
+fn a_peer_that_changes_its_address_has_moved_once_within_two_rounds() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+        lan.run_for(secs(30) + ms(seed * 900));
+        lan.forget_the_log();
+        lan.set_interfaces(b, &["10.0.0.77/24"]);
+        let moved = |e: &Event| matches!(e, Event::PeerMoved { .. });
+        let took = lan.run_until(secs(11), |lan| lan.count(a, moved) > 0);
+        assert!(took.is_some(), "seed {seed}");
+        let up = lan.run_until(secs(20), |lan| {
+            lan.row(a, b)
+                .is_some_and(|r| r.state == PeerState::Up && r.info.addr.ip().to_string() == "10.0.0.77")
+        });
+        assert!(up.is_some(), "seed {seed}");
+        lan.run_for(secs(60));
+        assert_eq!(lan.count(a, moved), 1);
+        assert_eq!(
+            lan.count(a, |e| matches!(e, Event::PeerRestarted { .. } | Event::PeerDiscovered { .. })),
+            0
+        );
+        assert!(lan.everybody_is(PeerState::Up));
+        lan.invariants();
+    }
+}
+
+#[test]
+fn two_hosts_that_swap_their_addresses_are_told_apart() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        let hosts = lan.hosts(3);
+        lan.run_for(secs(30));
+        lan.set_interfaces(hosts[1], &["10.0.0.3/16"]);
+        lan.set_interfaces(hosts[2], &["10.0.0.2/16"]);
+        lan.run_for(secs(60));
+        assert!(lan.everybody_is(PeerState::Up), "seed {seed}");
+        for (h, ip) in [(hosts[1], "10.0.0.3"), (hosts[2], "10.0.0.2")] {
+            assert_eq!(lan.row(hosts[0], h).unwrap().info.addr.ip().to_string(), ip, "seed {seed}");
+        }
+        lan.invariants();
+    }
+}
+
+#[test]
+fn a_peer_heard_on_two_links_does_not_flap_between_them() {
+    for (loss, late) in [(0.0, secs(0)), (0.0, secs(12)), (0.3, secs(0))] {
+        for seed in 0..5 {
+            let mut lan = Lan::new(seed);
+            lan.link.loss = loss;
+            lan.link.late = (0.3, late);
+            let nets = |n: u8| [format!("eth0=10.0.0.{n}/24"), format!("wlan0=10.1.0.{n}/24")];
+            for n in 1..=3 {
+                let nets = nets(n);
+                lan.host_with(&[&nets[0], &nets[1]], |_| {});
+            }
+            lan.run_for(secs(900));
+            assert!(lan.everybody_is(PeerState::Up));
+            let moves = lan.log.iter().filter(|l| matches!(l.event, Event::PeerMoved { .. }));
+            // In its first rounds, a second link that is heard late looks like a new address.
+            let settled = moves.filter(|l| l.at > secs(60) || (loss == 0.0 && late.is_zero())).count();
+            assert_eq!(settled, 0, "seed {seed} loss {loss} late {late:?}");
+        }
+    }
+}
+
+#[test]
+fn a_peer_heard_on_two_links_moves_to_the_other_when_one_breaks() {
+    let mut lan = Lan::new(3);
+    let a = lan.host_with(&["eth0=10.0.0.1/24", "wlan0=10.1.0.1/24"], |_| {});
+    let b = lan.host_with(&["eth0=10.0.0.2/24", "wlan0=10.1.0.2/24"], |_| {});
+    lan.run_for(secs(40));
+    let at = lan.row(a, b).unwrap().info.addr.ip().to_string();
+    let stays = if at.starts_with("10.0.") { "wlan0=10.1.0.2/24" } else { "eth0=10.0.0.2/24" };
+    lan.set_interfaces(b, &[stays]);
+    let moved = lan.run_until(secs(30), |lan| {
+        lan.row(a, b).is_some_and(|r| r.state == PeerState::Up && r.info.addr.ip().to_string() != at)
+    });
+    assert!(moved.is_some());
+    assert_eq!(lan.count(a, |e| matches!(e, Event::PeerMoved { .. })), 1);
+}
+
+#[test]
+fn an_echo_is_never_answered() {
+    for kind in [Kind::Hello, Kind::Here] {
+        let mut solo = Solo::new(|_| {});
+        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+        solo.sent.clear();
+        let echo = Some(vigie::core::Nonce(9));
+        solo.hear("10.0.0.2:30000", &Presence { echo, ..presence(kind, 2, 2) });
+        assert!(solo.sent.is_empty(), "{kind:?}");
+    }
+}
+
+#[test]
+fn the_same_interfaces_in_another_order_are_no_change() {
+    use vigie::core::event::Input;
+    let mut solo = Solo::new(|_| {});
+    let two = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/24"].map(crate::lan::interface);
+    solo.tell(Input::Interfaces(two.to_vec()));
+    solo.run_for(secs(20));
+    solo.sent.clear();
+    solo.tell(Input::Interfaces(two.iter().rev().cloned().collect()));
+    assert!(solo.sent.is_empty());
+}

@@ -1,0 +1,507 @@
+//! Forged, flooding and random input: what a node may be made to do is little, and its tables stay whole.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+
+use vigie::core::cause::Cause;
+use vigie::core::event::{
+    Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, StopReason,
+};
+use vigie::core::limits::{
+    ANSWERS_PER_SECOND, MAX_NODES_PER_ADDRESS, MAX_UNPROVEN, OFF_LINK_ANSWERS_PER_SECOND,
+};
+use vigie::core::peer::{PeerKey, PeerState};
+use vigie::core::{Engine, Incarnation, NodeId, Nonce};
+use vigie::proto::exchange::{HEADER, Reply, Request, Status};
+use vigie::proto::presence::{Kind, Presence};
+
+use crate::lan::{Lan, Solo, config, failure, interface, ms, presence, secs, t0};
+
+/// The `n`th forged sender, on the link.
+fn forged(n: u32) -> String {
+    format!("10.0.{}.{}:30000", 10 + n / 250, 1 + n % 250)
+}
+
+#[test]
+fn a_sender_beyond_the_links_becomes_no_peer_and_is_never_dialed() {
+    let mut solo = Solo::new(|_| {});
+    for sequence in 1..100 {
+        for from in
+            ["192.0.2.1:30000", "10.0.255.255:30000", "10.0.0.0:30000", "224.0.0.1:30000", "0.0.0.0:1"]
+        {
+            solo.hear(from, &presence(Kind::Hello, 7, sequence));
+        }
+        solo.run_for(ms(100));
+    }
+    assert!(solo.rows().is_empty());
+    assert_eq!(solo.dials, []);
+    let unicast = solo.sent.iter().filter(|(_, to, _)| to.ip().to_string() != "10.0.255.255").count();
+    assert_eq!(unicast, 0, "nor answered, unless it asks for an echo");
+}
+
+#[test]
+fn echoes_to_senders_beyond_the_links_are_few() {
+    let mut solo = Solo::new(|_| {});
+    for sequence in 1..2_000 {
+        let nonce = Some(Nonce(sequence));
+        solo.hear("192.0.2.1:30000", &Presence { nonce, ..presence(Kind::Hello, 7, sequence) });
+        solo.run_for(ms(5));
+    }
+    let echoes = solo.sent.iter().filter(|(_, to, _)| to.ip().to_string() == "192.0.2.1").count();
+    let most = 10 * OFF_LINK_ANSWERS_PER_SECOND as usize + OFF_LINK_ANSWERS_PER_SECOND as usize;
+    assert!((50..=most).contains(&echoes), "{echoes}");
+}
+
+#[test]
+fn a_claimed_address_is_never_dialed_nor_sent_to() {
+    let mut solo = Solo::new(|_| {});
+    let claimed = "10.0.0.99".parse().unwrap();
+    for sequence in 1..10 {
+        let nonce = Some(Nonce(sequence));
+        solo.hear("10.0.0.2:30000", &Presence { claimed, nonce, ..presence(Kind::Hello, 7, sequence) });
+        solo.run_for(secs(3));
+    }
+    assert!(solo.sent.iter().all(|(_, to, _)| to.ip() != claimed));
+    assert!(!solo.dials.is_empty() && solo.dials.iter().all(|d| d.2.ip() != claimed));
+}
+
+#[test]
+fn an_unproven_peer_is_dialed_once_an_interval_without_retries() {
+    let mut solo = Solo::new(|_| {});
+    for sequence in 1..60 {
+        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, sequence));
+        solo.run_for(secs(5));
+        while let Some(dial) = solo.dials.pop() {
+            solo.fail(dial.1, Cause::Refused);
+        }
+    }
+    let starts: Vec<_> = solo
+        .events
+        .iter()
+        .filter_map(|(at, e)| match e {
+            Event::DialStarted { attempt: 1, max: 1, .. } => Some(*at),
+            Event::DialStarted { .. } => panic!("more than one attempt"),
+            _ => None,
+        })
+        .collect();
+    assert!(starts.len() > 20);
+    // The second is put at a random phase, half an interval later at the earliest.
+    assert!(starts.windows(2).skip(1).all(|w| w[1] - w[0] >= secs(9)), "{starts:?}");
+    assert_eq!(solo.count(|e| matches!(e, Event::DialFailed { retry_in: Some(_), .. })), 0);
+}
+
+#[test]
+fn ten_thousand_forged_peers_fill_their_part_of_the_table_only() {
+    let mut lan = Lan::new(1);
+    let hosts = lan.hosts(10);
+    lan.run_for(secs(60));
+    lan.forget_the_log();
+    let begun = lan.elapsed();
+    for n in 0..10_000_u32 {
+        lan.forge(hosts[0], &forged(n), &presence(Kind::Hello, u128::from(n) + 1_000, 1));
+        if n % 10 == 0 {
+            lan.run_for(ms(10));
+        }
+    }
+    let rows = lan.hosts[0].engine.snapshot(lan.now).peers.len();
+    assert!(rows <= MAX_UNPROVEN + 9, "{rows}");
+    for &h in &hosts[1..] {
+        assert_eq!(lan.state(hosts[0], h), Some(PeerState::Up));
+        assert_eq!(lan.about(hosts[0], h).filter(|l| matches!(l.event, Event::PeerState { .. })).count(), 0);
+    }
+    let healthy: HashSet<NodeId> = hosts.iter().map(|h| lan.hosts[h.0].config.id).collect();
+    let at_forged = |l: &&crate::lan::Logged| {
+        l.host == hosts[0]
+            && matches!(&l.event, Event::DialStarted { peer, .. } if peer.id.is_none_or(|id| !healthy.contains(&id)))
+    };
+    let dials = lan.log.iter().filter(at_forged).count();
+    let seconds = usize::try_from((lan.elapsed() - begun).as_secs()).unwrap() + 1;
+    assert!(dials <= 5 * seconds + 5, "{dials} dials of unproven peers in {seconds} s");
+    let answers = lan.sent.iter().filter(|s| s.host == hosts[0]).count();
+    let most = (seconds + 1) * ANSWERS_PER_SECOND as usize + 100;
+    assert!(answers <= most, "{answers} datagrams");
+    lan.invariants();
+    // A healthy newcomer in the middle of it is found all the same.
+    let new = lan.host("10.0.200.1/16");
+    lan.run_until(secs(20), |lan| lan.state(hosts[0], new) == Some(PeerState::Up)).expect("up");
+}
+
+#[test]
+fn forged_peers_that_fall_silent_are_dialed_within_the_same_budget() {
+    let mut solo = Solo::new(|_| {});
+    for n in 0..1_000 {
+        let fleeting = Presence { period_ms: 100, ..presence(Kind::Here, u128::from(n) + 10, 1) };
+        solo.hear(&forged(n), &fleeting);
+    }
+    for _ in 0..300 {
+        solo.run_for(ms(100));
+        for (_, dial, _) in solo.dials.split_off(0) {
+            solo.fail(dial, Cause::Refused);
+        }
+    }
+    let dials = solo.count(|e| matches!(e, Event::DialStarted { .. }));
+    assert!(dials <= 5 * 30 + 5, "{dials} in 30 s");
+}
+
+#[test]
+fn thousands_of_peers_that_proved_themselves_make_room_for_another() {
+    let mut solo = Solo::new(|c| c.dial_interval = secs(100_000));
+    let count = u32::try_from(MAX_UNPROVEN).unwrap() + 200;
+    for n in 0..count {
+        let id = u128::from(n) + 10;
+        solo.hear(&forged(n), &presence(Kind::Here, id, 1));
+        solo.request(&forged(n), id);
+        solo.run_for(ms(1));
+        while let Some((_, dial, addr)) = solo.dials.pop() {
+            let id = solo.rows().iter().find(|r| r.info.addr == addr).unwrap().info.id.unwrap().0;
+            solo.answer(dial, id, 1_000);
+        }
+    }
+    assert_eq!(solo.rows().len(), count as usize, "nobody was dropped, the newcomer least of all");
+    solo.engine.check_invariants();
+}
+
+#[test]
+fn forged_restarts_and_moves_take_no_memory() {
+    let mut solo = Solo::new(|_| {});
+    for n in 0..20_000_u32 {
+        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 10 + u128::from(n % 2), 1 + u64::from(n)));
+        let tcp_port = 1 + u16::try_from(n % 30).unwrap();
+        solo.hear("10.0.0.3:30000", &Presence { tcp_port, ..presence(Kind::Here, 50, 1 + u64::from(n)) });
+    }
+    assert!(solo.rows().len() <= 3);
+    let size = format!("{:?}", solo.engine).len();
+    assert!(size < 20_000, "{size} characters to print it");
+}
+
+#[test]
+fn a_nonce_is_echoed_and_its_echo_proves() {
+    let mut solo = Solo::new(|_| {});
+    let nonce = Some(Nonce(4_711));
+    solo.hear("10.0.0.2:31000", &Presence { nonce, udp_port: 31_000, ..presence(Kind::Here, 2, 1) });
+    let (_, to, bytes) = solo.sent.last().unwrap().clone();
+    let answer = Presence::decode(&bytes).unwrap();
+    assert_eq!((to.to_string().as_str(), answer.echo), ("10.0.0.2:31000", nonce));
+    assert!(answer.nonce.is_some(), "and asks in turn");
+    // A wrong echo, and the right one from elsewhere, prove nothing.
+    let wrong = answer.nonce.map(|n| Nonce(n.0 ^ 1));
+    solo.hear("10.0.0.2:31000", &Presence { echo: wrong, ..presence(Kind::Here, 2, 2) });
+    solo.hear("10.0.0.9:31000", &Presence { echo: answer.nonce, ..presence(Kind::Here, 2, 3) });
+    solo.run_for(ms(900));
+    assert_eq!(solo.dials, []);
+    let right = Presence { echo: answer.nonce, udp_port: 31_000, ..presence(Kind::Here, 2, 4) };
+    solo.hear("10.0.0.2:31000", &right);
+    solo.run_for(ms(20));
+    assert_eq!(solo.dials.len(), 1);
+    assert_eq!(solo.count(|e| matches!(e, Event::DialStarted { max: 5, .. })), 1, "with retries");
+}
+
+#[test]
+fn a_broadcast_never_carries_a_nonce() {
+    let mut lan = Lan::new(1);
+    lan.hosts(5);
+    lan.run_for(secs(60));
+    let broadcast = |s: &&crate::lan::Sent| s.to.ip().to_string() == "10.0.255.255";
+    assert!(lan.sent.iter().filter(broadcast).all(|s| Presence::decode(&s.bytes).unwrap().nonce.is_none()));
+}
+
+#[test]
+fn nodes_at_one_address_are_limited() {
+    let mut solo = Solo::new(|_| {});
+    for n in 0..100 {
+        let tcp_port = 1_000 + n;
+        solo.hear("10.0.0.2:30000", &Presence { tcp_port, ..presence(Kind::Here, 10 + u128::from(n), 1) });
+    }
+    assert_eq!(solo.rows().len(), usize::from(MAX_NODES_PER_ADDRESS));
+    solo.engine.check_invariants();
+}
+
+#[test]
+fn what_is_turned_away_is_told_at_most_once_a_second_a_reason() {
+    let mut solo = Solo::new(|_| {});
+    let begun = solo.now;
+    let mut given: HashMap<RejectReason, u64> = HashMap::new();
+    while solo.now - begun < secs(30) {
+        for bytes in [&b"hello"[..], b"VIGI\x02", b"VIGI\x01", b"VIGI"] {
+            let from = "10.0.0.2:30000".parse().unwrap();
+            solo.tell(Input::Datagram { from, socket: Socket::Shared, bytes });
+        }
+        solo.hear("10.0.0.2:30000", &Presence { group: "other", ..presence(Kind::Here, 3, 1) });
+        *given.entry(RejectReason::WrongGroup).or_default() += 1;
+        solo.run_for(ms(10));
+    }
+    solo.run_for(secs(70));
+    let mut told: HashMap<RejectReason, Vec<Duration>> = HashMap::new();
+    let mut counted: HashMap<RejectReason, u64> = HashMap::new();
+    for (at, event) in &solo.events {
+        if let Event::Rejected { reason, count, .. } = event {
+            told.entry(*reason).or_default().push(*at);
+            *counted.entry(*reason).or_default() += count;
+        }
+    }
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told.values().all(|at| at.windows(2).all(|w| w[1] - w[0] >= secs(1))));
+    assert_eq!(counted[&RejectReason::WrongGroup], given[&RejectReason::WrongGroup], "every one is counted");
+}
+
+#[test]
+fn exchanges_of_many_forged_identities_from_one_host_are_limited() {
+    let mut solo = Solo::new(|_| {});
+    for n in 0..1_000_u16 {
+        let request = Request {
+            group: "default",
+            id: NodeId(u128::from(n) + 10),
+            incarnation: Incarnation(1),
+            name: "x",
+            tcp_port: 1_000 + n,
+            nonce: Nonce(1),
+            message: None,
+        };
+        let (conn, from) = (ConnId(u64::from(n)), "10.0.0.2:40000".parse().unwrap());
+        solo.tell(Input::Request { conn, from, body: Ok(&request.encode()[HEADER..]) });
+    }
+    assert_eq!(solo.replies.len(), 1_000, "each is answered");
+    assert_eq!(solo.rows().len(), usize::from(MAX_NODES_PER_ADDRESS));
+}
+
+/// Everything at random, in any order, from a few addresses and identities so that they collide.
+struct Chaos {
+    rng: StdRng,
+    engine: Engine,
+    now: std::time::Instant,
+    in_flight: HashMap<DialId, PeerKey>,
+    /// Lately sent by the engine.
+    nonces: Vec<Nonce>,
+    request_nonce: Nonce,
+    named: HashSet<std::net::IpAddr>,
+    /// Addresses that may have proved themselves, by an exchange or an echo: they may be dialed anywhere.
+    exchanged: HashSet<std::net::IpAddr>,
+    stopped: bool,
+}
+
+const ADDRESSES: [&str; 8] =
+    ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.1.0.2", "10.1.0.3", "192.0.2.7", "10.0.0.1", "10.0.255.255"];
+const NETS: [&str; 4] = ["eth0=10.0.0.1/16", "wlan0=10.1.0.1/16", "eth0=10.0.0.9/24", "eth1=10.0.0.8/16"];
+
+impl Chaos {
+    fn new(seed: u64) -> Self {
+        let mut config = config(0);
+        config.seed[0] = u8::try_from(seed % 256).unwrap();
+        config.peers = vec!["10.0.0.3".parse().unwrap(), "192.0.2.7:9".parse().unwrap()];
+        let named = config.peers.iter().filter_map(|t| Some(t.literal()?.ip())).collect();
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            engine: Engine::new(config),
+            now: t0(),
+            in_flight: HashMap::new(),
+            nonces: vec![Nonce(0)],
+            request_nonce: Nonce(0),
+            named,
+            exchanged: HashSet::new(),
+            stopped: false,
+        }
+    }
+
+    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.rng.random_range(0..of.len())].clone()
+    }
+
+    fn addr(&mut self, port: u16) -> SocketAddr {
+        format!("{}:{port}", self.pick(&ADDRESSES)).parse().unwrap()
+    }
+
+    fn port(&mut self) -> u16 {
+        self.pick(&[17_474, 17_474, 9, 0])
+    }
+
+    fn key(&mut self) -> Option<PeerKey> {
+        let rows = self.engine.snapshot(self.now).peers;
+        (!rows.is_empty()).then(|| self.pick(&rows).info.key)
+    }
+
+    fn step(&mut self) {
+        let jump = self.pick(&[ms(0), ms(0), ms(3), ms(200), secs(1), secs(7), secs(30), secs(400)]);
+        let due = self.engine.poll_timeout();
+        // Most of the time as a driver would, sometimes far too late.
+        self.now = match due {
+            Some(due) if self.rng.random_bool(0.9) => (self.now + jump).min(due.max(self.now)),
+            _ => self.now + jump,
+        };
+        match self.rng.random_range(0..100) {
+            0..3 => {
+                let nets: Vec<_> = NETS.iter().filter(|_| self.rng.random_bool(0.5)).collect();
+                self.tell(Input::Interfaces(nets.into_iter().map(|net| interface(net)).collect()));
+            }
+            3..40 => self.datagram(),
+            40..45 => {
+                let mut bytes = vec![0; self.rng.random_range(0..100)];
+                self.rng.fill_bytes(&mut bytes);
+                let from = self.addr(1);
+                self.tell(Input::Datagram { from, socket: Socket::Private, bytes: &bytes });
+            }
+            45..65 => self.end_a_dial(),
+            65..72 => self.request(),
+            72..80 => self.command(),
+            _ => self.tell(Input::Tick),
+        }
+    }
+
+    fn datagram(&mut self) {
+        let kind = self.pick(&[Kind::Hello, Kind::Here, Kind::Here, Kind::Goodbye]);
+        let nonces = self.nonces.clone();
+        let presence = Presence {
+            incarnation: Incarnation(self.rng.random_range(1..4)),
+            tcp_port: self.port(),
+            period_ms: self.pick(&[100, 5_000, 3_600_000]),
+            nonce: self.rng.random_bool(0.3).then_some(Nonce(5)),
+            echo: self.rng.random_bool(0.5).then(|| self.pick(&nonces)),
+            ..presence(kind, self.rng.random_range(1..8), self.rng.random_range(0..40))
+        };
+        let from = self.addr(30_000);
+        if presence.echo.is_some() {
+            self.exchanged.insert(from.ip());
+        }
+        let socket = self.pick(&[Socket::Shared, Socket::Private]);
+        self.tell(Input::Datagram { from, socket, bytes: &presence.encode() });
+    }
+
+    fn end_a_dial(&mut self) {
+        let mut dials: Vec<_> = self.in_flight.keys().copied().collect();
+        dials.sort_unstable();
+        // Sometimes one that was never begun, or has ended.
+        let dial = if dials.is_empty() || self.rng.random_bool(0.1) {
+            DialId(self.rng.random_range(0..50))
+        } else {
+            self.pick(&dials)
+        };
+        let reply = Reply {
+            status: self.pick(&[Status::Ok, Status::Ok, Status::Ok, Status::WrongGroup, Status::BadRequest]),
+            id: NodeId(self.rng.random_range(1..8)),
+            incarnation: Incarnation(self.rng.random_range(1..4)),
+            name: "chaos",
+            nonce: self.rng.random_bool(0.9).then_some(self.request_nonce),
+            group: "default",
+        }
+        .encode();
+        let cause = self.pick(&Cause::ALL);
+        let result = match self.rng.random_range(0..3) {
+            0 => Err(failure(cause)),
+            1 => Ok(Answer { body: &reply[HEADER..], connect: ms(1), rtt: ms(1) }),
+            _ => Ok(Answer { body: b"rubbish", connect: ms(1), rtt: ms(1) }),
+        };
+        self.tell(Input::DialEnded { dial, result });
+    }
+
+    fn request(&mut self) {
+        let request = Request {
+            group: self.pick(&["default", "default", "other"]),
+            id: NodeId(self.rng.random_range(1..8)),
+            incarnation: Incarnation(self.rng.random_range(1..4)),
+            name: "chaos",
+            tcp_port: self.port(),
+            nonce: Nonce(1),
+            message: None,
+        }
+        .encode();
+        let from = self.addr(40_000);
+        self.exchanged.insert(from.ip());
+        self.tell(Input::Request { conn: ConnId(1), from, body: Ok(&request[HEADER..]) });
+    }
+
+    fn command(&mut self) {
+        let key = self.key();
+        let command = match (self.rng.random_range(0..40), key) {
+            (0..12, Some(key)) => Command::DialNow(key),
+            (12..20, _) => Command::DialAll,
+            (20..28, Some(key)) => Command::Forget(key),
+            (28..36, _) => {
+                let target: vigie::core::config::Target =
+                    format!("{}:{}", self.pick(&ADDRESSES), self.pick(&[17_474, 9])).parse().unwrap();
+                self.named.extend(target.literal().map(|addr| addr.ip()));
+                Command::AddPeer(target)
+            }
+            (39, _) if self.rng.random_bool(0.05) => Command::Stop(StopReason::Quit),
+            _ => Command::Refresh,
+        };
+        self.tell(Input::Command(command));
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        let ended = match &input {
+            Input::DialEnded { dial, .. } => self.in_flight.remove(dial).is_some(),
+            _ => false,
+        };
+        let links: Vec<_> = match &input {
+            Input::Interfaces(interfaces) => interfaces.clone(),
+            _ => self.engine.snapshot(self.now).interfaces.to_vec(),
+        };
+        self.engine.handle(input, self.now);
+        let (mut ends, mut starting) = (0, None);
+        while let Some(output) = self.engine.poll_output() {
+            assert!(!self.stopped, "nothing after the end");
+            match output {
+                Output::Publish(Event::DialStarted { peer, .. }) => starting = Some(peer.key),
+                Output::Publish(Event::DialSucceeded { addr, .. }) => {
+                    ends += 1;
+                    self.exchanged.insert(addr.ip());
+                }
+                Output::Publish(Event::DialFailed { .. }) => ends += 1,
+                Output::Publish(_) | Output::Reply { .. } | Output::Resolve(_) => {}
+                Output::Dial { dial, addr, request, .. } => {
+                    self.request_nonce = Request::decode(&request[HEADER..]).unwrap().nonce;
+                    let key = starting.take().expect("announced");
+                    assert!(self.in_flight.values().all(|k| *k != key), "one dial of a peer at a time");
+                    self.in_flight.insert(dial, key);
+                    assert_ne!(addr.port(), 0);
+                    let on_link = links.iter().any(|link| link.reaches(addr.ip()));
+                    let trusted = self.named.contains(&addr.ip()) || self.exchanged.contains(&addr.ip());
+                    assert!(on_link || trusted, "{addr} is beyond the links, and unproven");
+                }
+                Output::AbandonDial(dial) => {
+                    assert!(self.in_flight.remove(&dial).is_some(), "abandoned in flight, once");
+                }
+                Output::Send { bytes, .. } => {
+                    let sent = Presence::decode(&bytes).unwrap();
+                    self.nonces.extend(sent.nonce);
+                    let extra = self.nonces.len().saturating_sub(6);
+                    self.nonces.drain(..extra);
+                }
+                Output::Stop => {
+                    assert!(self.in_flight.is_empty(), "all dials ended before the end");
+                    self.stopped = true;
+                }
+            }
+        }
+        assert_eq!(ends, u32::from(ended), "one end of each dial");
+        self.engine.check_invariants();
+    }
+}
+
+/// Says which seed failed.
+struct TellSeed(u64);
+
+impl Drop for TellSeed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}", self.0);
+        }
+    }
+}
+
+#[test]
+fn whatever_comes_in_the_tables_stay_whole_and_every_dial_ends_once() {
+    for seed in 0..400 {
+        let mut chaos = Chaos::new(seed);
+        let _told = TellSeed(seed);
+        for _ in 0..600 {
+            chaos.step();
+            if chaos.stopped {
+                break;
+            }
+        }
+    }
+}

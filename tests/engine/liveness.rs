@@ -1,0 +1,318 @@
+//! Who is alive, who is not, and that nobody is accused wrongly.
+
+use vigie::core::cause::Cause;
+use vigie::core::event::Event;
+use vigie::core::limits::LEFT_KEPT;
+use vigie::core::peer::{LeaveReason, PeerState};
+use vigie::proto::presence::Kind;
+
+use crate::lan::{Lan, Solo, Tcp, ms, presence, secs};
+
+/// Changes to a state that says something bad of a peer.
+fn accusations(lan: &Lan) -> Vec<String> {
+    let bad = |l: &&crate::lan::Logged| {
+        matches!(l.event, Event::PeerLeft { .. } | Event::DialGaveUp { .. } | Event::DialFailed { .. })
+            || matches!(l.event, Event::PeerState { to, .. } if !matches!(to, PeerState::New | PeerState::Up))
+    };
+    lan.log.iter().filter(bad).map(|l| format!("{:?} {:?}: {:?}", l.at, l.host, l.event)).collect()
+}
+
+#[test]
+fn nobody_is_accused_while_a_third_of_all_datagrams_is_lost() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        lan.link.loss = 0.3;
+        lan.hosts(10);
+        lan.run_for(secs(600));
+        let accused = accusations(&lan);
+        assert!(accused.is_empty(), "seed {seed}: {:#?}", &accused[..accused.len().min(5)]);
+        assert!(lan.everybody_is(PeerState::Up), "seed {seed}");
+        lan.invariants();
+    }
+}
+
+#[test]
+fn a_goodbye_is_one_farewell_and_late_datagrams_do_not_revive() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        lan.link.late = (0.5, ms(400));
+        let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+        lan.run_for(secs(20) + ms(seed * 900));
+        lan.quit(b);
+        lan.run_for(secs(30));
+        lan.kill(b);
+        assert_eq!(lan.entered(a, b, PeerState::Left).len(), 1);
+        let farewells = lan.count(a, |e| matches!(e, Event::PeerLeft { reason: LeaveReason::Goodbye, .. }));
+        assert_eq!(farewells, 1, "seed {seed}");
+        assert_eq!(lan.state(a, b), Some(PeerState::Left));
+        lan.run_for(LEFT_KEPT);
+        assert!(!lan.knows(a, b), "the row is gone in the end");
+        let farewells = lan.count(a, |e| matches!(e, Event::PeerLeft { .. }));
+        assert_eq!(farewells, 1, "and nobody tells twice that it left");
+    }
+}
+
+#[test]
+fn a_copy_of_an_older_round_that_is_late_on_a_second_link_revives_nobody() {
+    use vigie::core::event::Input;
+    let mut solo = Solo::new(|_| {});
+    let two = ["eth0=10.0.0.1/16", "wlan0=10.9.0.1/24"].map(crate::lan::interface);
+    solo.tell(Input::Interfaces(two.to_vec()));
+    for from in ["10.0.0.2:30000", "10.9.0.2:30000"] {
+        solo.hear(from, &presence(Kind::Here, 2, 1));
+    }
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Goodbye, 2, 3));
+    solo.hear("10.9.0.2:30000", &presence(Kind::Here, 2, 2));
+    assert_eq!(solo.rows()[0].state, PeerState::Left);
+    solo.hear("10.9.0.2:30000", &presence(Kind::Hello, 2, 4));
+    assert_eq!(solo.rows()[0].state, PeerState::New, "but a newer word does");
+}
+
+#[test]
+fn a_peer_that_left_comes_back() {
+    for new_id in [true, false] {
+        let mut lan = Lan::new(4);
+        let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+        lan.run_for(secs(20));
+        lan.quit(b);
+        lan.run_for(secs(5));
+        lan.restart(b, |c| {
+            c.incarnation.0 += 1_000;
+            if new_id {
+                c.id.0 += 1_000;
+            }
+        });
+        lan.run_until(secs(3), |lan| lan.everybody_is(PeerState::Up)).expect("up again");
+        let named_left = lan.state(a, b);
+        assert_eq!(named_left, Some(PeerState::Up));
+    }
+}
+
+#[test]
+fn a_host_that_is_switched_off_is_silent_in_time() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+        lan.run_for(secs(30) + ms(seed * 1_300));
+        let last_word = lan
+            .sent
+            .iter()
+            .filter(|s| s.host == b)
+            .map(|s| s.at)
+            .chain(lan.log.iter().filter(|l| matches!(l.event, Event::DialSucceeded { .. })).map(|l| l.at))
+            .max()
+            .unwrap();
+        lan.switch_off(b);
+        lan.run_for(secs(60));
+        let silent = lan.entered(a, b, PeerState::Silent);
+        assert_eq!(silent.len(), 1, "seed {seed}");
+        let took = silent[0] - last_word;
+        assert!((secs(15) - ms(2)..=secs(20)).contains(&took), "seed {seed}: {took:?}");
+    }
+}
+
+#[test]
+fn a_peer_whose_datagrams_are_blocked_stays_up() {
+    for seed in 0..5 {
+        let mut lan = Lan::new(seed);
+        let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+        lan.run_for(secs(30));
+        lan.between(a, b, |l| l.udp = false);
+        lan.run_for(secs(600));
+        assert_eq!(accusations(&lan), Vec::<String>::new());
+        assert!(lan.everybody_is(PeerState::Up));
+    }
+}
+
+#[test]
+fn a_peer_whose_connections_are_blocked_is_unreachable_and_never_silent() {
+    for (seed, tcp) in [(1, Tcp::Dropped), (2, Tcp::Rejected), (3, Tcp::Dropped)] {
+        let mut lan = Lan::new(seed);
+        let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+        lan.run_for(secs(30));
+        lan.between(a, b, |l| l.tcp = tcp);
+        lan.run_for(secs(600));
+        for (x, y) in [(a, b), (b, a)] {
+            assert_eq!(lan.entered(x, y, PeerState::Silent), []);
+            assert_eq!(lan.state(x, y), Some(PeerState::Unreachable));
+            assert_eq!(lan.entered(x, y, PeerState::Retrying).len(), 1, "no flapping");
+        }
+        lan.heal();
+        lan.run_until(secs(20), |lan| lan.everybody_is(PeerState::Up)).expect("up again");
+    }
+}
+
+#[test]
+fn a_peer_that_can_only_dial_us_is_unreachable_and_not_silent() {
+    let mut lan = Lan::new(1);
+    let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+    lan.run_for(secs(30));
+    lan.between(a, b, |l| l.udp = false);
+    lan.towards(a, b, |l| l.tcp = Tcp::Rejected);
+    lan.run_for(secs(300));
+    assert_eq!(lan.entered(a, b, PeerState::Silent), [], "its dials are signs of life");
+    assert_eq!(lan.state(b, a), Some(PeerState::Up));
+}
+
+#[test]
+fn a_word_that_comes_while_the_confirming_dial_runs_acquits() {
+    let mut solo = Solo::new(|_| {});
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+    solo.echo("10.0.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.run_for(ms(100));
+    let (_, dial, _) = solo.dials.pop().unwrap();
+    solo.answer(dial, 2, 1_000);
+    // Answer all regular dials until the one that confirms.
+    while solo.dials.last().is_none_or(|d| d.0 < secs(14)) {
+        solo.run_for(ms(10));
+        if let Some((at, dial, _)) = solo.dials.last().copied().filter(|d| d.0 < secs(14)) {
+            solo.dials.pop();
+            assert!(at < secs(14));
+            solo.answer(dial, 2, 1_000);
+            solo.dials.clear();
+        }
+    }
+    let (_, dial, _) = solo.dials.pop().unwrap();
+    solo.run_for(secs(15));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 3));
+    solo.fail(dial, Cause::TimedOut);
+    assert_eq!(solo.rows()[0].state, PeerState::Retrying, "it was heard just now");
+}
+
+#[test]
+fn a_network_that_falls_apart_and_heals_is_all_up_within_two_dial_intervals() {
+    for seed in 0..5 {
+        for apart in [secs(20), secs(300)] {
+            let mut lan = Lan::new(seed);
+            let hosts = lan.hosts(8);
+            lan.run_for(secs(30));
+            let (one, other) = hosts.split_at(3);
+            lan.partition(one, other);
+            lan.run_for(apart);
+            lan.heal();
+            let took = lan.run_until(secs(20), |lan| lan.everybody_is(PeerState::Up));
+            assert!(took.is_some(), "seed {seed} {apart:?}");
+            lan.invariants();
+        }
+    }
+}
+
+#[test]
+fn a_process_that_stood_still_accuses_nobody() {
+    for stood in [secs(3), secs(20), secs(120), secs(3_000)] {
+        for seed in 0..5 {
+            let mut lan = Lan::new(seed);
+            let hosts = lan.hosts(5);
+            lan.run_for(secs(30) + ms(seed * 1_700));
+            lan.pause(hosts[0]);
+            lan.run_for(stood);
+            lan.forget_the_log();
+            lan.resume(hosts[0]);
+            lan.run_for(secs(60));
+            let accused = accusations(&lan);
+            let ours: Vec<_> = accused
+                .iter()
+                .filter(|a| a.contains("HostId(0):") && (a.contains("to: Silent") || a.contains("PeerLeft")))
+                .collect();
+            assert!(ours.is_empty(), "{stood:?} seed {seed}: {ours:#?}");
+            assert!(lan.everybody_is(PeerState::Up), "{stood:?} seed {seed}");
+            lan.invariants();
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_accuses_nobody() {
+    let mut solo = Solo::new(|_| {});
+    let mut sequence = 0;
+    let mut say = |solo: &mut Solo| {
+        sequence += 1;
+        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, sequence));
+    };
+    say(&mut solo);
+    for _ in 0..4 {
+        solo.run_for(secs(5));
+        say(&mut solo);
+    }
+    // Nothing ticks for an hour; then the clock is an hour later.
+    solo.now += secs(3_600);
+    solo.tell(vigie::core::event::Input::Tick);
+    solo.run_for(secs(4));
+    say(&mut solo);
+    solo.run_for(secs(5));
+    assert_eq!(solo.count(|e| matches!(e, Event::PeerState { to: PeerState::Silent, .. })), 0);
+}
+
+#[test]
+fn a_hung_peer_has_no_reply_and_is_not_silent_at_once() {
+    let mut lan = Lan::new(1);
+    let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+    lan.run_for(secs(30));
+    lan.forget_the_log();
+    lan.pause(b);
+    lan.run_for(secs(13));
+    assert!(lan.count(a, |e| matches!(e, Event::DialFailed { cause: Cause::NoReply, .. })) > 0);
+    assert_eq!(lan.entered(a, b, PeerState::Silent), []);
+    lan.run_for(secs(20));
+    assert_eq!(lan.state(a, b), Some(PeerState::Silent), "then it is");
+    lan.resume(b);
+    lan.run_until(secs(10), |lan| lan.everybody_is(PeerState::Up)).expect("up again");
+}
+
+#[test]
+fn a_silent_peer_that_stays_away_leaves_the_table_after_an_hour() {
+    let mut lan = Lan::new(1);
+    let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+    lan.run_for(secs(30));
+    lan.switch_off(b);
+    lan.forget_the_log();
+    lan.run_for(secs(3_590));
+    assert!(lan.knows(a, b));
+    lan.run_for(secs(60));
+    assert!(!lan.knows(a, b));
+    assert_eq!(lan.count(a, |e| matches!(e, Event::PeerLeft { reason: LeaveReason::Expired, .. })), 1);
+    lan.invariants();
+}
+
+#[test]
+fn two_hundred_nodes_that_start_together_settle() {
+    let mut lan = Lan::new(1);
+    lan.record = false;
+    lan.hosts(200);
+    let took = lan
+        .run_until(secs(30), |lan| lan.elapsed().as_millis() % 500 == 0 && lan.everybody_is(PeerState::Up));
+    assert!(took.is_some());
+    lan.invariants();
+}
+
+#[test]
+fn a_thousand_nodes_that_start_together_all_know_each_other_and_calm_down() {
+    let mut lan = Lan::new(1);
+    lan.record = false;
+    lan.hosts(1_000);
+    lan.run_for(ms(600));
+    for host in &lan.hosts {
+        assert_eq!(host.engine.snapshot(lan.now).peers.len(), 999);
+    }
+    let ups = |lan: &Lan| {
+        let rows = lan.hosts.iter().step_by(100).flat_map(|h| h.engine.snapshot(lan.now).peers);
+        rows.filter(|r| r.state == PeerState::Up).count()
+    };
+    let before = ups(&lan);
+    lan.run_for(ms(900));
+    // At 50 dials a second each, a thousand peers take twenty seconds.
+    assert!(ups(&lan) > before + 300, "{} of {before}", ups(&lan));
+    lan.hosts[0].engine.check_invariants();
+}
+
+#[test]
+fn a_goodbye_heard_twice_dials_nobody() {
+    let mut solo = Solo::new(|_| {});
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+    for sequence in 2..5 {
+        solo.hear("10.0.0.2:30000", &presence(Kind::Goodbye, 2, sequence));
+    }
+    solo.run_for(secs(100));
+    assert_eq!(solo.dials, []);
+}
