@@ -201,6 +201,24 @@ fn a_nonce_is_echoed_and_its_echo_proves() {
 }
 
 #[test]
+fn nodes_whose_answers_come_from_another_address_do_not_ask_each_other_for_ever() {
+    let mut nodes = [Solo::new(|_| {}), Solo::new(|c| c.id = NodeId(2))];
+    nodes[0].hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+    nodes[1].hear("10.0.0.3:30000", &presence(Kind::Here, 1, 1));
+    let mut sent = 0;
+    for _ in 0..100 {
+        for (from, to, source) in [(0, 1, "10.0.0.103:30000"), (1, 0, "10.0.0.102:30000")] {
+            for (_, _, bytes) in nodes[from].sent.split_off(0) {
+                let unicast = Presence::decode(&bytes).unwrap();
+                sent += u32::from(unicast.echo.is_some());
+                nodes[to].hear_at(Socket::Private, source, &unicast);
+            }
+        }
+    }
+    assert!(sent < 20, "{sent} echoes");
+}
+
+#[test]
 fn a_broadcast_never_carries_a_nonce() {
     let mut lan = Lan::new(1);
     lan.hosts(5);

@@ -121,7 +121,11 @@ impl Engine {
     /// Sends a peer a unicast presence that asks it to prove its address.
     pub(super) fn introduce(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
         if self.answers.take(now) {
-            let ask = !self.peers[key].path(self.peers[key].info.addr.ip()).is_some_and(|p| p.proven);
+            let peer = &mut self.peers[key];
+            let proven = peer.path(peer.info.addr.ip()).is_some_and(|p| p.proven);
+            // Two nodes that hear each other from other addresses than they send to would ask each other for ever.
+            let ask = !proven && (echo.is_none() || peer.introductions < MAX_INTRODUCTIONS);
+            peer.introductions = peer.introductions.saturating_add(u8::from(ask && echo.is_some()));
             self.send_to_peer(key, Kind::Here, echo, ask);
             self.peers[key].answered = Some(now);
         }
