@@ -328,6 +328,7 @@ fn a_dial_of_the_old_address_says_nothing_of_the_new_one() {
     let (_, dial, _) = solo.dials[0];
     // It moves while it is dialed.
     for sequence in 3..6 {
+        solo.run_for(ms(500));
         solo.hear("10.0.0.3:30000", &presence(Kind::Here, 2, sequence));
     }
     assert_eq!(solo.count(|e| matches!(e, Event::PeerMoved { .. })), 1);

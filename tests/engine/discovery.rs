@@ -50,11 +50,12 @@ fn a_newcomer_among_a_hundred_is_answered_by_everybody_but_not_at_once() {
     for sent in lan.sent.iter().filter(|s| to_new(s.to) && s.at < begun + secs(3)) {
         *per_10_ms.entry((sent.at - begun).as_millis() / 10).or_default() += 1;
     }
-    assert!(per_10_ms.values().all(|n| *n <= 12), "{per_10_ms:?}");
+    // Each of the hundred may be late by the slack of its timers, and none knows of the others.
+    assert!(per_10_ms.values().all(|n| *n <= 18), "{per_10_ms:?}");
     let dials = lan.log.iter().filter(|l| l.host != new && matches!(&l.event, Event::DialStarted { peer, .. } if peer.id == Some(lan.hosts[new.0].config.id)));
     let mut per_10_ms: BTreeMap<u128, u32> = BTreeMap::new();
     dials.for_each(|l| *per_10_ms.entry((l.at - begun).as_millis() / 10).or_default() += 1);
-    assert!(per_10_ms.values().all(|n| *n <= 12), "{per_10_ms:?}");
+    assert!(per_10_ms.values().all(|n| *n <= 18), "{per_10_ms:?}");
     lan.run_until(secs(10), |lan| lan.everybody_is(PeerState::Up)).expect("everybody is up");
 }
 

@@ -112,7 +112,7 @@ impl Engine {
     fn introduce_to_named(&mut self, kind: Kind) {
         let named = self.peers.iter().filter(|(_, p)| p.named.is_some());
         let off_link: Vec<PeerKey> =
-            named.filter(|(_, p)| p.interface.is_none() || p.period.is_none()).map(|(key, _)| key).collect();
+            named.filter(|(_, p)| p.interface.is_none() || p.round == 0).map(|(key, _)| key).collect();
         for key in off_link {
             self.send_to_peer(key, kind, None, true);
         }
