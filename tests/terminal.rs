@@ -67,9 +67,28 @@ fn a_node_that_quits_is_shown_as_gone_on_the_other_s_screen() {
 }
 
 #[test]
+fn every_key_is_seen_at_once_and_not_with_the_next_event() {
+    let mut terminal = alone("127.77.3.41");
+    terminal.wait_for_words(SOON, ENTERED);
+    #[expect(clippy::disallowed_methods, reason = "measures how long the screen takes")]
+    let clock = std::time::Instant::now;
+    let begun = clock();
+    for _ in 0..15 {
+        terminal.keys("?");
+        terminal.wait_for(SOON, |text| text.contains("┌ Help"));
+        terminal.keys("?");
+        terminal.wait_for(SOON, |text| !text.contains("┌ Help"));
+    }
+    // Two frames each are a second in all; with the next tick of the clock it would be ten and more.
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_question_mark_shows_the_help_and_the_same_key_or_escape_hides_it() {
     let mut terminal = alone("127.77.3.6");
-    let before = terminal.wait_for_words(SOON, ENTERED);
+    // Down to the words in its middle: a frame may arrive in pieces.
+    let before =
+        terminal.wait_for_words(SOON, &["solitaire", "No peers yet", "broadcasts do not reach", "is up"]);
     for back in ["?", "\x1b"] {
         terminal.keys("?");
         let help = terminal.wait_for(SOON, |text| text.lines().count() > 3 && differs_much(text, &before));

@@ -1,11 +1,13 @@
 //! The run loop: waits, takes in all that is pending, draws once if anything changed, at most thirty times a
 //! second, and sleeps when nothing moves.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Input, EventStream};
-use futures::{FutureExt as _, Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
@@ -74,6 +76,16 @@ pub(super) async fn run_on(
     Ok(())
 }
 
+/// The next input if there is one already. Asks in the name of this task: crossterm's stream keeps the waker of the
+/// first who waits, and with another one the next key would be seen only when something else happens.
+async fn waiting<S: Stream + Unpin>(inputs: &mut S) -> Option<Option<S::Item>> {
+    poll_fn(|context| match inputs.poll_next_unpin(context) {
+        Poll::Ready(input) => Poll::Ready(Some(input)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
 struct Loop<'a, S> {
     screen: &'a mut S,
     commands: &'a mpsc::Sender<Command>,
@@ -120,7 +132,7 @@ impl<S: Screen> Loop<'_, S> {
                             Ok(true) => return Ok(End::Quit),
                             Err(_) => return Ok(End::HungUp),
                         }
-                        input = inputs.next().now_or_never();
+                        input = waiting(inputs).await;
                     }
                 }
                 event = events.recv() => {
@@ -191,7 +203,9 @@ impl<S: Screen> Loop<'_, S> {
                 None => {}
             },
             Input::Paste(text) => self.app.paste(text),
-            Input::Resize(..) | Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
+            // Even when it comes back to the size it had: what lay outside in between is lost.
+            Input::Resize(..) => self.screen.redraw()?,
+            Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
         }
         Ok(false)
     }
