@@ -4,25 +4,26 @@
 //! logs. Its own start-up would add a thread that wakes a hundred times a second; the layer here wakes the screen
 //! only when there is a line, and the screen moves the lines itself.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use tokio::sync::Notify;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
-use tracing_subscriber::registry::LookupSpan;
-use tui_logger::{
-    ExtLogRecord, LogFormatter, TuiLoggerWidget, TuiTracingSubscriberLayer, TuiWidgetEvent, TuiWidgetState,
-};
+use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget, TuiWidgetEvent, TuiWidgetState};
 
 use super::theme::Theme;
 use super::ui::Move;
 use super::view::text::wrap;
+
+/// The log's name for lines that are events: they are whole sentences, and their fields only repeat them for those
+/// who search the log file.
+pub const EVENTS: &str = "vigie::event";
 
 /// Lines that may wait for the screen: more than it keeps is of no use. What overflows is counted in the pane.
 const WAITING_LINES: usize = 10_000;
@@ -40,7 +41,7 @@ static NEW_LINES: Notify = Notify::const_new();
 /// filter of its own; `max` is the most detailed level the pane will ever show.
 pub fn init<S>(max: LevelFilter) -> impl Layer<S>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber,
 {
     tui_logger::set_hot_buffer_depth(WAITING_LINES);
     tui_logger::set_default_level(match max.into_level() {
@@ -51,23 +52,54 @@ where
         Some(tracing::Level::DEBUG) => tui_logger::LevelFilter::Debug,
         Some(_) => tui_logger::LevelFilter::Trace,
     });
-    PaneLayer
+    PaneLayer { max }
 }
 
 /// Hands everything to tui-logger, and rings.
-struct PaneLayer;
+struct PaneLayer {
+    max: LevelFilter,
+}
 
-impl<S> Layer<S> for PaneLayer
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        TuiTracingSubscriberLayer.on_new_span(attributes, id, context);
-    }
-
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        TuiTracingSubscriberLayer.on_event(event, context);
+impl<S: Subscriber> Layer<S> for PaneLayer {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        if *metadata.level() > self.max {
+            return;
+        }
+        let mut sentence = Sentence { only: metadata.target() == EVENTS, ..Sentence::default() };
+        event.record(&mut sentence);
+        let level = match *metadata.level() {
+            tracing::Level::ERROR => log::Level::Error,
+            tracing::Level::WARN => log::Level::Warn,
+            tracing::Level::INFO => log::Level::Info,
+            tracing::Level::DEBUG => log::Level::Debug,
+            tracing::Level::TRACE => log::Level::Trace,
+        };
+        let mut record = log::Record::builder();
+        record.level(level).target(metadata.target());
+        tui_logger::Drain::new()
+            .log(&record.args(format_args!("{}{}", sentence.message, sentence.fields)).build());
         NEW_LINES.notify_one();
+    }
+}
+
+/// A line's message, with its fields behind it.
+#[derive(Default)]
+struct Sentence {
+    /// The message says it all.
+    only: bool,
+    message: String,
+    fields: String,
+}
+
+impl Visit for Sentence {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string cannot fail.
+        if field.name() == "message" {
+            let _ = write!(self.message, "{value:?}");
+        } else if !self.only {
+            let _ = write!(self.fields, " {}={value:?}", field.name());
+        }
     }
 }
 
@@ -169,7 +201,7 @@ fn lines<'a>(
     theme: Theme,
 ) -> Vec<Line<'a>> {
     let own = target.strip_prefix("vigie::").or(target.strip_prefix("vigie")).unwrap_or(target);
-    let source = if own.is_empty() { String::new() } else { format!("{own}: ") };
+    let source = if own.is_empty() || target == EVENTS { String::new() } else { format!("{own}: ") };
     let mut shown: String = message.trim().chars().take(MAX_MESSAGE).collect();
     if shown.len() < message.trim().len() {
         shown.push('…');

@@ -10,14 +10,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use crate::app::log::EVENTS;
 use crate::core::event::{Event, RejectReason, Stamped};
 use crate::core::peer::PeerState;
 
 use super::Refusal;
 use super::args::NodeArgs;
-
-/// The log's name for lines that are events.
-const EVENTS: &str = "vigie::event";
 
 /// For the headless commands: to stderr, and to the file if one is named.
 pub(super) fn to_stderr(node: &NodeArgs) -> Result<(), Refusal> {
@@ -82,7 +80,11 @@ fn write(event: &Event) {
         Event::PeerState { peer, from, to } => {
             let (peer, addr, from) = (&peer.name, peer.addr, from.word());
             match to {
-                PeerState::New | PeerState::Up | PeerState::Left => {
+                // Another event tells it: that it was discovered, has restarted or said goodbye.
+                PeerState::New | PeerState::Left => {
+                    debug!(target: EVENTS, peer, %addr, from, to = to.word(), "{event}");
+                }
+                PeerState::Up => {
                     info!(target: EVENTS, peer, %addr, from, to = to.word(), "{event}");
                 }
                 PeerState::Retrying | PeerState::Unreachable | PeerState::Silent => {
@@ -94,13 +96,17 @@ fn write(event: &Event) {
         | Event::PeerRestarted { peer, .. }
         | Event::PeerMoved { peer, .. }
         | Event::PeerLeft { peer, .. } => {
-            info!(target: EVENTS, peer = peer.name, addr = %peer.addr, "{event}")
+            info!(target: EVENTS, peer = peer.name, addr = %peer.addr, "{event}");
         }
         Event::DialStarted { peer, addr, attempt, max, forced } => {
             debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, forced, "{event}");
         }
         Event::DialSucceeded { peer, addr, attempt, .. } => {
             debug!(target: EVENTS, peer = peer.name, %addr, attempt, "{event}");
+        }
+        // The last failure and its end are one piece of news.
+        Event::DialFailed { peer, addr, attempt, max, cause, errno, retry_in: None, .. } => {
+            debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, cause = cause.word(), errno, "{event}");
         }
         Event::DialFailed { peer, addr, attempt, max, cause, errno, .. } => {
             warn!(target: EVENTS, peer = peer.name, %addr, attempt, max, cause = cause.word(), errno, "{event}");

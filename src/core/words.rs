@@ -193,12 +193,14 @@ impl fmt::Display for Event {
                 if *attempt > 1 { write!(f, ", at attempt {attempt}") } else { Ok(()) }
             }
             Self::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
-                write!(
-                    f,
-                    "{peer} attempt {attempt} of {max} failed: {} ({detail}); {}",
-                    cause.word(),
-                    cause.in_words()
-                )?;
+                let word = cause.word().replace('_', " ");
+                write!(f, "{peer} attempt {attempt} of {max} failed: {word}")?;
+                match (cause, retry_in) {
+                    (Cause::Other, _) => write!(f, " ({detail})")?,
+                    // What it means is told once, at the end.
+                    (_, None) => write!(f, ", {}", cause.in_words())?,
+                    (_, Some(_)) => {}
+                }
                 match retry_in {
                     Some(wait) => write!(f, "; again in {}", Wait(*wait)),
                     None => Ok(()),
@@ -206,7 +208,12 @@ impl fmt::Display for Event {
             }
             Self::DialGaveUp { peer, attempts, cause, .. } => {
                 let s = if *attempts == 1 { "" } else { "s" };
-                write!(f, "{peer} given up after {attempts} attempt{s}: {}; {}", cause.word(), cause.advice())
+                write!(
+                    f,
+                    "{peer} given up after {attempts} attempt{s}: {}; {}",
+                    cause.word().replace('_', " "),
+                    cause.advice()
+                )
             }
             Self::ExchangeServed { peer: Some(peer), .. } => write!(f, "{peer} reached us by TCP"),
             Self::ExchangeServed { addr: Some(addr), .. } => write!(f, "{addr} reached us by TCP"),
