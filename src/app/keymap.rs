@@ -191,13 +191,13 @@ const fn bind(
 #[rustfmt::skip]
 pub const KEYMAP: &[Binding] = &[
     bind(Section::Peers, &[Key::of(KeyCode::Enter), Key::char('d')], Action::Dial, Some("dial"), "dial the selected peer now"),
-    bind(Section::Peers, &[Key::char('x'), Key::of(KeyCode::Delete)], Action::Forget, Some("forget"), "forget the selected peer; when heard again it is back"),
+    bind(Section::Peers, &[Key::char('x'), Key::of(KeyCode::Delete)], Action::Forget, Some("forget"), "forget the peer until it is heard"),
     bind(Section::Lists, &[Key::of(KeyCode::Esc)], Action::Follow, Some("follow"), "follow the newest lines again"),
     bind(Section::Panes, &[Key::char('?'), Key::of(KeyCode::F(1))], Action::Help, Some("help"), "show this help"),
     bind(Section::Panes, &[Key::char('q')], Action::Quit, Some("quit"), "say goodbye to the peers and quit"),
     bind(Section::Panes, &[Key::char('a')], Action::Add, Some("add"), "add a peer by its address"),
     bind(Section::Panes, &[Key::char('D')], Action::DialAll, Some("dial all"), "dial every peer now"),
-    bind(Section::Panes, &[Key::char('p'), Key::char(' ')], Action::Pause, Some("pause"), "freeze the display, or let it run again"),
+    bind(Section::Panes, &[Key::char('p'), Key::char(' ')], Action::Pause, Some("pause"), "freeze the display, or go on"),
     bind(Section::Panes, &[Key::of(KeyCode::Tab)], Action::NextPane, Some("pane"), "go to the next pane"),
     bind(Section::Panes, &[Key::of(KeyCode::BackTab)], Action::PreviousPane, None, "go to the pane before"),
     bind(Section::Panes, &[Key::of(KeyCode::Up), Key::char('k')], Action::Up, Some("move"), "one line up"),

@@ -73,9 +73,9 @@ impl Theme {
         self.fg(Color::Reset).add_modifier(Modifier::BOLD)
     }
 
-    /// The selected row.
+    /// The selected row: one even bar, in which a state keeps its sign and word.
     pub fn selected(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+        self.text().remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED)
     }
 
     /// The title of the pane that the keys go to.

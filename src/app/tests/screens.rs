@@ -139,12 +139,12 @@ fn style_of(buffer: &Buffer, symbol: &str) -> ratatui::style::Style {
 
 #[test]
 fn states_have_their_colours_and_the_selected_row_is_reversed() {
-    let buffer = busy().screen(120, 40);
+    let mut bench = busy();
+    let buffer = bench.screen(120, 40);
     assert_eq!(style_of(&buffer, "●").fg, Some(Color::Green));
     assert_eq!(style_of(&buffer, "◐").fg, Some(Color::Yellow));
     assert_eq!(style_of(&buffer, "✖").fg, Some(Color::Red));
     assert_eq!(style_of(&buffer, "○").fg, Some(Color::Magenta));
-    assert_eq!(style_of(&buffer, "×").fg, Some(Color::Red));
     let reversed: Vec<_> =
         (0..buffer.area.height).filter(|y| buffer[(3, *y)].modifier.contains(Modifier::REVERSED)).collect();
     assert_eq!(reversed.len(), 1, "one row is selected");
@@ -152,6 +152,8 @@ fn states_have_their_colours_and_the_selected_row_is_reversed() {
         lines(&buffer)[usize::from(reversed[0])].trim_start_matches("▸ ").split(' ').next(),
         Some("bob")
     );
+    bench.key(KeyCode::Tab);
+    assert_eq!(style_of(&bench.screen(120, 40), "×").fg, Some(Color::Red), "no row is reversed now");
 }
 
 #[test]

@@ -11,8 +11,9 @@ use super::super::model::{Attempt, Model, Outcome};
 use super::super::theme::{Theme, glyph};
 use super::super::ui::Ui;
 use super::columns::counts_tenths;
-use super::text::{cell, columns, time_of_day};
+use super::text::{cell, cell_right, columns, time_of_day};
 use super::{put, write};
+use crate::core::cause::Cause;
 use crate::core::peer::{DialPhase, PeerState};
 use crate::core::words::{Measured, Wait};
 
@@ -30,10 +31,11 @@ pub(super) fn render(
         put(area, 0, "  No dial yet.", theme.dim(), buf);
         return false;
     };
-    let name_width = usize::from((area.width / 4).clamp(6, 24));
+    let name_width = usize::from((area.width / 5).clamp(6, 18));
     let mut tenths = false;
     for (y, attempt) in (area.y..).zip(model.attempts().back_from(top).take(page)) {
-        let (text, style) = outcome(attempt, theme, now, usize::from(area.width) > 70);
+        let (text, style) =
+            outcome(attempt, theme, now, usize::from(area.width).saturating_sub(18 + name_width));
         let of = if attempt.max > 0 {
             format!("{}/{}", attempt.attempt, attempt.max)
         } else {
@@ -60,7 +62,7 @@ pub(super) fn render(
     tenths
 }
 
-fn outcome(attempt: &Attempt, theme: Theme, now: Instant, wide: bool) -> (String, Style) {
+fn outcome(attempt: &Attempt, theme: Theme, now: Instant, room: usize) -> (String, Style) {
     let hand = if attempt.forced { ", by hand" } else { "" };
     match &attempt.outcome {
         Outcome::InFlight { since } => {
@@ -68,23 +70,33 @@ fn outcome(attempt: &Attempt, theme: Theme, now: Instant, wide: bool) -> (String
         }
         Outcome::Answered { connect, rtt } => {
             let up = glyph(PeerState::Up);
-            let connect = if wide { format!(", connect {}", Measured(*connect)) } else { String::new() };
-            (format!("{up} {}{connect}{hand}", Measured(*rtt)), theme.good())
+            // Aligned: a slow one among many stands out.
+            let rtt = cell_right(&Measured(*rtt).to_string(), 8);
+            let connect = cell_right(&Measured(*connect).to_string(), 8);
+            let connect = format!("   connect {connect}");
+            (with(format!("{up} answered {rtt}"), &(connect + hand), room), theme.good())
         }
         Outcome::Failed { cause, detail, retry } => {
             let mark = glyph(if retry.is_some() { PeerState::Retrying } else { PeerState::Unreachable });
             let word = cause.word().replace('_', " ");
-            let detail = if wide { format!(" ({detail})") } else { String::new() };
+            // People read what it means; what the system called it counts where that says nothing.
+            let meaning = if *cause == Cause::Other { detail } else { cause.in_words() };
+            let meaning = format!(": {meaning}");
             match retry {
                 Some(until) => {
                     let wait = Wait(until.saturating_duration_since(now));
-                    (format!("{mark} {word}, again in {wait}{hand}{detail}"), theme.warning())
+                    (with(format!("{mark} {word}, again in {wait}{hand}"), &meaning, room), theme.warning())
                 }
-                None => (format!("{mark} {word}{hand}{detail}"), theme.bad()),
+                None => (with(format!("{mark} {word}{hand}"), &meaning, room), theme.bad()),
             }
         }
         Outcome::Abandoned => ("◌ abandoned".into(), theme.dim()),
     }
+}
+
+/// A text with more behind it where all of that fits: half a sentence says nothing.
+fn with(text: String, more: &str, room: usize) -> String {
+    if columns(&text) + columns(more) <= room { text + more } else { text }
 }
 
 /// Cuts the last span so that the line fits, with a mark.

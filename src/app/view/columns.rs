@@ -88,12 +88,12 @@ impl Column {
         let (least, most) = match self {
             Self::Name => (12, 24),
             Self::Address => (21, 28),
-            Self::State => (13, 13),
-            Self::Dial => (13, 14),
+            Self::State | Self::Dial => (13, 14),
             Self::RoundTrip | Self::Connect => (8, 8),
             Self::History => (10, 30),
             Self::Heard => (6, 7),
-            Self::Cause => (12, u16::MAX),
+            // The longest word of a cause: none is ever cut.
+            Self::Cause => (21, u16::MAX),
         };
         Width { least, most }
     }
@@ -185,6 +185,7 @@ pub(super) fn fitting(room: u16) -> Vec<(Column, u16)> {
     }
     // What is left goes to those that can use it: first a little to the names, then to the rest.
     for (column, share) in [
+        (Column::State, 1),
         (Column::Name, left / 3),
         (Column::Dial, 3),
         (Column::Address, left / 6),

@@ -4,50 +4,87 @@ use std::time::Instant;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 
 use super::super::model::Peer;
 use super::super::theme::Theme;
-use super::put;
-use super::text::age;
+use super::text::{age, columns, fit};
+use super::{put, write};
 use crate::core::words::Measured;
+
+/// Under the names of the table.
+const INDENT: &str = "  ";
+
+const SEPARATOR: &str = " · ";
 
 /// Draws them.
 pub(super) fn render(peer: &Peer, theme: Theme, area: Rect, buf: &mut Buffer, now: Instant) {
-    put(area, 0, &first(peer, now), theme.dim(), buf);
+    let room = usize::from(area.width).saturating_sub(INDENT.len());
+    let mut facts = facts(peer, now).into_iter().peekable();
+    // What does not fit is left out whole; without a failure to tell, the second line takes it.
+    for line in 0..if peer.cause.is_some() { 1 } else { 2 } {
+        let mut spans = vec![Span::raw(INDENT)];
+        let mut left = room;
+        if line == 0 {
+            let name = fit(&peer.info.name, left);
+            left -= columns(&name);
+            spans.push(Span::styled(name, theme.strong()));
+        }
+        while let Some(fact) = facts.next_if(|fact| columns(fact) + SEPARATOR.len() <= left) {
+            if spans.len() > 1 {
+                spans.push(Span::styled(SEPARATOR, theme.dim()));
+                left = left.saturating_sub(columns(SEPARATOR));
+            }
+            left = left.saturating_sub(columns(&fact));
+            spans.push(Span::styled(fact, theme.text()));
+        }
+        if line < area.height {
+            write(buf, area.x, area.y + line, &Line::from(spans), area.width);
+        }
+    }
     if let Some(cause) = peer.cause {
+        let word = cause.word().replace('_', " ");
         let detail = peer.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        let text =
-            format!("{}: {}{detail}; {}", cause.word().replace('_', " "), cause.in_words(), cause.advice());
-        let short = format!("{}: {}", cause.word().replace('_', " "), cause.advice());
+        let (meaning, advice) = (cause.in_words(), cause.advice());
         // The advice is the part to act on: it is not what a narrow screen cuts off.
-        let fits = super::text::columns(&text) + 2 <= usize::from(area.width);
-        put(area, 1, &format!("  {}", if fits { text } else { short }), theme.warning(), buf);
+        let forms = [
+            format!("{word}: {meaning}{detail}; {advice}"),
+            format!("{word}: {meaning}; {advice}"),
+            format!("{word}: {advice}"),
+        ];
+        let text = forms.iter().find(|text| columns(text) <= room).unwrap_or(&forms[2]);
+        put(area, 1, &format!("{INDENT}{text}"), theme.warning(), buf);
     }
 }
 
-fn first(peer: &Peer, now: Instant) -> String {
-    let mut parts = vec![
-        format!("  {} ({})", peer.info.name, peer.info.addr),
+/// What there is to tell, the most needed first.
+fn facts(peer: &Peer, now: Instant) -> Vec<String> {
+    let mut facts = vec![
         match age(now.saturating_duration_since(peer.since)) {
             short if short == "now" => peer.state.word().to_owned(),
             long => format!("{} for {long}", peer.state.word()),
         },
+        peer.info.addr.to_string(),
     ];
     if let Some(heard) = peer.last_heard {
         let ago = age(now.saturating_duration_since(heard));
-        parts.push(if ago == "now" { "heard just now".into() } else { format!("heard {ago} ago") });
+        facts.push(if ago == "now" { "heard just now".into() } else { format!("heard {ago} ago") });
     }
     if let (Some(connect), Some(rtt)) = (peer.connect, peer.rtt) {
-        parts.push(format!("connect {}, round trip {}", Measured(connect), Measured(rtt)));
+        facts.push(format!("connect {}, round trip {}", Measured(connect), Measured(rtt)));
     }
-    if let Some(loss) = peer.loss {
-        parts.push(format!("{:.0} % of dials failed", f64::from(loss.clamp(0.0, 1.0)) * 100.0));
+    match peer.loss {
+        Some(0.0) => facts.push("no dial failed".into()),
+        Some(loss) => {
+            facts.push(format!("{:.0} % of dials failed", f64::from(loss.clamp(0.0, 1.0)) * 100.0));
+        }
+        None => {}
     }
     if let Some(via) = peer.via {
-        parts.push(via.in_words().into());
+        facts.push(via.in_words().into());
     }
     if let Some(interface) = &peer.interface {
-        parts.push(format!("on {interface}"));
+        facts.push(format!("on {interface}"));
     }
-    parts.join(" · ")
+    facts
 }

@@ -1,5 +1,6 @@
 //! The first lines: who and where this node is, how its peers are, and whether the display can be trusted.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ratatui::buffer::Buffer;
@@ -57,7 +58,10 @@ fn identity(app: &App, room: usize) -> Line<'static> {
     let mut parts = vec![(name(app).to_owned(), theme.strong())];
     if let Some(node) = app.shown().node() {
         parts.push((format!("group {}", node.group), theme.text()));
-        if let Some(ip) = app.options.local_ip {
+        // The system's choice of an address; where this node does not use it, nobody reaches it there.
+        let all = app.shown().interfaces();
+        let used = |ip: &IpAddr| all.is_empty() || all.iter().any(|i| IpAddr::V4(i.addr) == *ip);
+        if let Some(ip) = app.options.local_ip.filter(used) {
             parts.push((ip.to_string(), theme.strong()));
         }
         let reached_at = if node.port == node.tcp_port {
@@ -67,7 +71,7 @@ fn identity(app: &App, room: usize) -> Line<'static> {
         };
         parts.push((reached_at, theme.text()));
         let used: usize = parts.iter().map(|(text, _)| columns(text) + 3).sum();
-        parts.push(interfaces(app.shown().interfaces(), room.saturating_sub(used), theme));
+        parts.push(interfaces(all, room.saturating_sub(used), theme));
     } else {
         parts.push(("starting".into(), theme.dim()));
     }

@@ -22,6 +22,9 @@ const SIDE_BY_SIDE: u16 = 160;
 /// Fewest lines of a lower pane, with its title.
 const MIN_LOWER: u16 = 4;
 
+/// The table has these lines even for few peers: then the first ones to come move nothing.
+const MIN_PEERS: u16 = 12;
+
 /// Where everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Places {
@@ -39,8 +42,9 @@ pub(super) struct Places {
     pub(super) tabs: bool,
 }
 
-/// The places of a screen; none when it is too small for panes.
-pub(super) fn places(area: Rect, focus: Pane) -> Option<Places> {
+/// The places of a screen; none when it is too small for panes. The table of `peers` rows takes the lines that it
+/// can fill, and attempts and log share what it leaves.
+pub(super) fn places(area: Rect, focus: Pane, peers: usize) -> Option<Places> {
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         return None;
     }
@@ -55,16 +59,23 @@ pub(super) fn places(area: Rect, focus: Pane) -> Option<Places> {
             Pane::Log => places.log = Some(body),
         }
     } else if area.width >= SIDE_BY_SIDE {
-        let [peers, lower] = cut_bottom(body, (body.height / 3).max(MIN_LOWER));
+        let least = (body.height / 3).max(MIN_LOWER);
+        let [peers, lower] = cut_bottom(body, least.max(body.height.saturating_sub(wanted(peers))));
         let [attempts, log] = halves(lower);
         (places.peers, places.attempts, places.log) = (Some(peers), Some(attempts), Some(log));
     } else {
-        let lower = (body.height / 4).max(MIN_LOWER);
-        let [rest, log] = cut_bottom(body, lower);
-        let [peers, attempts] = cut_bottom(rest, lower);
+        let least = (body.height / 4).max(MIN_LOWER);
+        let lower = (2 * least).max(body.height.saturating_sub(wanted(peers)));
+        let [peers, lower] = cut_bottom(body, lower);
+        let [attempts, log] = cut_bottom(lower, lower.height / 2);
         (places.peers, places.attempts, places.log) = (Some(peers), Some(attempts), Some(log));
     }
     Some(places)
+}
+
+/// Lines that the table of so many peers fills: with its title, its headings, a blank line and the details.
+fn wanted(peers: usize) -> u16 {
+    u16::try_from(peers).unwrap_or(u16::MAX).saturating_add(5).max(MIN_PEERS)
 }
 
 /// The top `lines` of an area, and the rest.
@@ -103,8 +114,8 @@ mod tests {
         for width in 1..220 {
             for height in 1..70 {
                 let area = Rect::new(0, 0, width, height);
-                for focus in Pane::ALL {
-                    let Some(places) = places(area, focus) else {
+                for (focus, peers) in Pane::ALL.into_iter().zip([0, 15, 100_000]) {
+                    let Some(places) = places(area, focus, peers) else {
                         assert!(width < MIN_WIDTH || height < MIN_HEIGHT);
                         continue;
                     };

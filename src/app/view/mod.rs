@@ -37,7 +37,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>, now: Instant) -> Drawn {
     let buf = frame.buffer_mut();
     let shown_at = app.shown_at(now);
     let mut drawn = Drawn::default();
-    let Some(places) = layout::places(area, app.ui.focus) else {
+    let Some(places) = layout::places(area, app.ui.focus, app.shown().len()) else {
         header::summary(app, area, buf);
         return drawn;
     };

@@ -84,7 +84,10 @@ fn row(
         let room = usize::from(width);
         match column {
             Column::History => {
-                let line_of_bars = Line::from(sparkline::sparkline(&peer.history, width, theme));
+                let mut line_of_bars = Line::from(sparkline::sparkline(&peer.history, width, theme));
+                if peer.state == PeerState::Left {
+                    line_of_bars.spans.iter_mut().for_each(|span| span.style = theme.dim());
+                }
                 write(buf, x, line.y, &line_of_bars, width);
             }
             Column::RoundTrip | Column::Connect => {
