@@ -214,7 +214,7 @@ fn duration_within(value: &str, range: &RangeInclusive<Duration>) -> Result<Dura
     }
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn period(value: &str) -> Result<Duration, String> {
     duration_within(value, &(Duration::from_millis(100)..=HOUR))
@@ -225,7 +225,7 @@ fn retry_delay(value: &str) -> Result<Duration, String> {
 }
 
 fn dial_timeout(value: &str) -> Result<Duration, String> {
-    duration_within(value, &(Duration::from_millis(10)..=Duration::from_secs(300)))
+    duration_within(value, &(Duration::from_millis(10)..=Duration::from_mins(5)))
 }
 
 fn for_time(value: &str) -> Result<Duration, String> {

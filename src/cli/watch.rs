@@ -23,7 +23,7 @@ const BURST: u32 = 100;
 const WRITER_PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
-    log::to_stderr(node)?;
+    let _log = log::to_stderr(node)?;
     let settings = node.settings()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;

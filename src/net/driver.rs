@@ -219,14 +219,14 @@ impl Driver {
         self.tasks.spawn(async move {
             let lookup = tokio::net::lookup_host((target.host.as_str(), target.port));
             let found = tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await;
-            let addr = found.ok().and_then(Result::ok).and_then(|all| prefer_ipv4(all.collect()));
+            let addr = found.ok().and_then(Result::ok).and_then(|all| prefer_ipv4(&all.collect::<Vec<_>>()));
             Happened::Resolved { target, addr }
         });
     }
 }
 
 /// Presence is IPv4, so of a host's addresses the first of those is the most useful.
-fn prefer_ipv4(all: Vec<SocketAddr>) -> Option<SocketAddr> {
+fn prefer_ipv4(all: &[SocketAddr]) -> Option<SocketAddr> {
     all.iter().find(|a| a.is_ipv4()).or(all.first()).copied()
 }
 
