@@ -220,14 +220,11 @@ fn thousands_of_dials_leave_no_descriptor_behind() {
             .filter_map(|line| line.split_whitespace().nth(9))
             .filter(|inode| *inode != "0")
             .collect();
-        let mut links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-        let mut held = 0;
-        while let Some(entry) = links.next() {
-            let link = std::fs::read_link(entry.path()).unwrap_or_default();
-            held +=
-                usize::from(inodes.iter().any(|inode| link.to_string_lossy() == format!("socket:[{inode}]")));
-        }
-        held
+        let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let links = links.map(|entry| std::fs::read_link(entry.path()).unwrap_or_default());
+        links
+            .filter(|link| inodes.iter().any(|inode| link.to_string_lossy() == format!("socket:[{inode}]")))
+            .count()
     };
     let before = open();
     assert_eq!(before, 3, "the three servers");
