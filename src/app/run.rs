@@ -191,7 +191,9 @@ impl<S: Screen> Loop<'_, S> {
                 None => {}
             },
             Input::Paste(text) => self.app.paste(text),
-            Input::Resize(..) | Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
+            // Even when it comes back to the size it had: what lay outside in between is lost.
+            Input::Resize(..) => self.screen.redraw()?,
+            Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
         }
         Ok(false)
     }
