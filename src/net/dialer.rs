@@ -77,17 +77,7 @@ pub async fn retryable_dial(
             Err(failure) => failure,
         };
         let wait = dial.policy.wait_after(attempt, &failure, rng);
-        report(Event::DialFailed {
-            peer: peer(),
-            addr,
-            attempt,
-            max,
-            cause: failure.cause,
-            detail: Arc::clone(&failure.detail),
-            errno: failure.errno,
-            retryable: failure.retry != Retry::Never,
-            retry_in: wait,
-        });
+        report(Event::dial_failed((&dial.peer, addr), (attempt, max), &failure, wait));
         let Some(wait) = wait else {
             report(Event::DialGaveUp { peer: peer(), addr, attempts: attempt, cause: failure.cause });
             return Err(failure);
