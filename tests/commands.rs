@@ -70,7 +70,6 @@ fn the_help_lists_every_command_and_option() {
         "--log-file",
         "--log",
         "17474",
-        "VIGIE_NAME",
         "VIGIE_DIAL_INTERVAL",
     ] {
         assert!(ran.out.contains(word), "{word} is missing");

@@ -7,6 +7,7 @@ mod support;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -244,8 +245,8 @@ fn a_forged_goodbye_or_presence_in_a_peer_s_name_does_not_take_it_away() {
 fn clients_that_send_nothing_or_a_byte_a_second_are_cut_off() {
     let scene = Scene::new(105);
     let frame = request(b"slow");
-    let mut clients: Vec<_> = (0..20).map(|_| TcpStream::connect(scene.tcp).unwrap()).collect();
-    for client in &clients {
+    let mut clients: Vec<_> = (0..20).map(|n| (n, TcpStream::connect(scene.tcp).unwrap())).collect();
+    for (_, client) in &clients {
         client.set_nonblocking(true).unwrap();
     }
     let start = now();
@@ -254,11 +255,11 @@ fn clients_that_send_nothing_or_a_byte_a_second_are_cut_off() {
         let due = usize::try_from(start.elapsed().as_secs()).unwrap_or(0);
         if due > sent {
             sent = due;
-            for client in clients.iter_mut().step_by(2) {
-                let _ = client.write(&frame[due % frame.len()..][..1]);
+            for (_, client) in clients.iter_mut().filter(|(n, _)| n % 2 == 0) {
+                let _ = client.write(&frame[(due - 1) % frame.len()..][..1]);
             }
         }
-        clients.retain_mut(|client| match client.read(&mut [0; 64]) {
+        clients.retain_mut(|(_, client)| match client.read(&mut [0; 64]) {
             Ok(0) => false,
             Ok(_) => true,
             Err(e) => e.kind() == ErrorKind::WouldBlock,
@@ -310,6 +311,25 @@ fn a_thousand_connections_at_once_are_bounded_and_pass() {
     scene.victim.wait_for(LONG, |e| kind("rejected")(e) && e["reason"] == "too_many_connections");
     drop(clients);
     scene.stays_well();
+}
+
+#[test]
+fn a_node_that_runs_out_of_descriptors_serves_again_when_it_has_some() {
+    let (stage, port) = (Stage::new(), free_port());
+    let mut poor = Command::new("sh");
+    support::node::clean(&mut poor);
+    poor.args(["-c", "ulimit -n 24; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_vigie"), "watch", "--json"]);
+    poor.args(["--bind", "127.77.108.1", "--port", &port.to_string()]);
+    let node = stage.spawn("poor", poor);
+    node.wait_for(SOON, kind("started"));
+    let to = SocketAddr::from(([127, 77, 108, 1], port));
+    // Fewer than one address may have open, and more than the node has descriptors for.
+    let clients: Vec<_> = (0..16).map(|_| TcpStream::connect(to).unwrap()).collect();
+    poll(SOON, || node.stderr().contains("cannot accept TCP connections").then_some(())).unwrap();
+    drop(clients);
+    let dial =
+        stage.vigie("dial", &["dial", &to.to_string(), "--json", "--retry-delay", "100ms"]).finish(LONG);
+    assert_eq!(dial.code, 0, "{}", dial.out);
 }
 
 /// A whole request frame of a one-shot dialer.

@@ -62,12 +62,12 @@ fn colour(colour: Color) -> Option<String> {
 /// The colours above the sixteen: a cube of six steps each way, then greys.
 fn extended(i: u8) -> String {
     let step = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
-    let (r, g, b) = match i {
-        232.. => (8 + 10 * (i - 232), 8 + 10 * (i - 232), 8 + 10 * (i - 232)),
-        _ => {
-            let i = i.saturating_sub(16);
-            (step(i / 36), step(i / 6 % 6), step(i % 6))
-        }
+    let (r, g, b) = if let 232.. = i {
+        let grey = 8 + 10 * (i - 232);
+        (grey, grey, grey)
+    } else {
+        let i = i.saturating_sub(16);
+        (step(i / 36), step(i / 6 % 6), step(i % 6))
     };
     format!("#{r:02x}{g:02x}{b:02x}")
 }

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Input, EventStream};
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
@@ -44,7 +44,7 @@ pub async fn run(
     let theme = Theme::of_environment();
     let mut screen = Tty::take(theme)?;
     // After raw mode: the stream reads the terminal from its first poll on.
-    let mut inputs = EventStream::new();
+    let mut inputs = stream::select(EventStream::new(), terminal::resizes()?);
     run_on(&mut screen, &mut inputs, events, &commands, App::new(options, theme)).await
 }
 

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event as Input};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
+use futures::{Stream, stream};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
@@ -67,6 +68,23 @@ impl Tty {
     fn terminal(&mut self) -> io::Result<&mut Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
         self.terminal.as_mut().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))
     }
+}
+
+/// Every change of the terminal's size. Crossterm 0.29 tells of them too, but can lose one that comes together with a
+/// key: its poll is edge-triggered, and it leaves at the first thing it has read.
+#[cfg(unix)]
+pub(super) fn resizes() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut changes = signal(SignalKind::window_change())?;
+    // The size itself is asked for when it is drawn.
+    let resize = || Ok(Input::Resize(0, 0));
+    Ok(stream::poll_fn(move |context| changes.poll_recv(context).map(|change| change.map(|()| resize()))))
+}
+
+/// Every change of the terminal's size that crossterm does not tell of: none here.
+#[cfg(not(unix))]
+pub(super) fn resizes() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
+    Ok(stream::pending())
 }
 
 impl Screen for Tty {

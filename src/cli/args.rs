@@ -16,16 +16,22 @@ use crate::core::{Incarnation, NodeId};
 use crate::net::{Selection, Settings};
 use crate::proto::{MAX_TEXT, check_text};
 
-/// See which machines of a network reach each other, in which direction, and if not, why not.
-///
-/// Start vigie on every machine: they find each other by UDP broadcast and dial each other by TCP, with nothing to set up.
+/// What the program is for, and how it is used.
+const ABOUT: &str = "\
+See which machines of a network reach each other, in which direction, and if not, why not.
+Start vigie on every machine: they find each other by UDP broadcast and dial each other by TCP.";
+
+/// What a person types.
 #[derive(Debug, Parser)]
 #[command(
     name = "vigie",
     version,
+    about = ABOUT,
+    mut_args(|arg| arg.hide_env(true)),
     max_term_width = 100,
     args_override_self = true,
-    after_help = "Durations are like 500ms, 5s or 2m. Every option can also be set by an environment variable, VIGIE_ and its name."
+    after_help = "Durations are like 500ms, 5s or 2m. Every option can also be set by an environment variable: \
+        VIGIE_DIAL_INTERVAL for --dial-interval, and so on."
 )]
 pub struct Cli {
     /// Without a command: the terminal app.
@@ -214,7 +220,7 @@ fn duration_within(value: &str, range: &RangeInclusive<Duration>) -> Result<Dura
     }
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn period(value: &str) -> Result<Duration, String> {
     duration_within(value, &(Duration::from_millis(100)..=HOUR))
@@ -225,7 +231,7 @@ fn retry_delay(value: &str) -> Result<Duration, String> {
 }
 
 fn dial_timeout(value: &str) -> Result<Duration, String> {
-    duration_within(value, &(Duration::from_millis(10)..=Duration::from_secs(300)))
+    duration_within(value, &(Duration::from_millis(10)..=Duration::from_mins(5)))
 }
 
 fn for_time(value: &str) -> Result<Duration, String> {

@@ -25,7 +25,7 @@ use super::{Refusal, complain, exit, log, signals};
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, Refusal> {
-    log::to_stderr(node)?;
+    let _log = log::to_stderr(node)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let code = runtime.block_on(async {

@@ -2,10 +2,10 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
-use std::sync::Mutex;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 use tracing::{Level, debug, info, warn};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -17,24 +17,48 @@ use crate::core::peer::PeerState;
 use super::Refusal;
 use super::args::NodeArgs;
 
+/// Lines that wait for a slow reader of the log; beyond it, the newest are lost rather than the node held up.
+const WAITING_LINES: usize = 4_096;
+
+/// The threads that write the log: a reader that stands still must not hold up the node. What they still hold is written
+/// when this is dropped.
+#[derive(Default)]
+#[must_use = "the log is written as long as this lives"]
+pub(super) struct Writers(Vec<WorkerGuard>);
+
+impl Writers {
+    fn add(&mut self, to: impl io::Write + Send + 'static) -> NonBlocking {
+        let builder =
+            NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).thread_name("vigie-log");
+        let (writer, guard) = builder.finish(to);
+        self.0.push(guard);
+        writer
+    }
+}
+
 /// For the headless commands: to stderr, and to the file if one is named.
-pub(super) fn to_stderr(node: &NodeArgs) -> Result<(), Refusal> {
+pub(super) fn to_stderr(node: &NodeArgs) -> Result<Writers, Refusal> {
+    let mut writers = Writers::default();
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false);
+    let stderr = writers.add(io::stderr());
+    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colour).with_target(false);
     let mut filter = filter(node);
     // On one terminal every event would stand twice, once as output and once as log.
     if node.log.is_none() && io::stdout().is_terminal() && io::stderr().is_terminal() {
         filter = filter.with_target(EVENTS, LevelFilter::OFF);
     }
-    install(Registry::default().with(layer.with_filter(filter)).with(file(node)?))
+    install(Registry::default().with(layer.with_filter(filter)).with(file(node, &mut writers)?))?;
+    Ok(writers)
 }
 
 /// For the terminal app: to its log pane, and to the file if one is named.
-pub(super) fn to_screen(node: &NodeArgs) -> Result<(), Refusal> {
+pub(super) fn to_screen(node: &NodeArgs) -> Result<Writers, Refusal> {
+    let mut writers = Writers::default();
     let filter = filter(node);
     let most = filter.iter().map(|(_, level)| level).chain(filter.default_level()).max();
     let pane = crate::app::log::init(most.unwrap_or(LevelFilter::INFO)).with_filter(filter);
-    install(Registry::default().with(pane).with(file(node)?))
+    install(Registry::default().with(pane).with(file(node, &mut writers)?))?;
+    Ok(writers)
 }
 
 fn install(subscriber: impl tracing::Subscriber + Send + Sync) -> Result<(), Refusal> {
@@ -45,7 +69,7 @@ fn filter(node: &NodeArgs) -> Targets {
     node.log.clone().unwrap_or_else(|| Targets::new().with_default(Level::INFO))
 }
 
-fn file<S>(node: &NodeArgs) -> Result<Option<impl Layer<S> + use<S>>, Refusal>
+fn file<S>(node: &NodeArgs, writers: &mut Writers) -> Result<Option<impl Layer<S> + use<S>>, Refusal>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -54,7 +78,7 @@ where
     let file = file.map_err(|error| {
         Refusal::NotWritable(format!("cannot write the log file {} (--log-file)", path.display()), error)
     })?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(Mutex::new(file)).with_ansi(false);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writers.add(file)).with_ansi(false);
     Ok(Some(layer.with_filter(filter(node))))
 }
 

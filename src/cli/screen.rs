@@ -14,7 +14,7 @@ pub(super) fn run(args: &NodeArgs) -> Result<u8, Refusal> {
         let line = "the terminal app needs a terminal on stdin and stdout; without one, use `vigie watch`";
         return Err(Refusal::Usage(line.to_owned()));
     }
-    log::to_screen(args)?;
+    let _log = log::to_screen(args)?;
     let settings = args.settings()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;

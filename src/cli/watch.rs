@@ -23,7 +23,7 @@ const BURST: u32 = 100;
 const WRITER_PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
-    log::to_stderr(node)?;
+    let _log = log::to_stderr(node)?;
     let settings = node.settings()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
@@ -31,13 +31,11 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
     let ending = signals::ending().map_err(anyhow::Error::from)?;
     let (running, events) = Node::start(settings, log::follow)?;
     let format = if watch.json { Format::Json } else { Format::Text };
-    let (closed, output_closed) = oneshot::channel();
+    let (ended, writing_ended) = oneshot::channel();
     let commands = running.commands.clone();
     let writer = std::thread::Builder::new().name("vigie-out".into()).spawn(move || {
-        // The reader of our output may go at any time: that ends the program quietly.
-        if write_events(events, format, &commands).is_err() {
-            let _ = closed.send(());
-        }
+        // Nobody hears this when the program is ending anyway.
+        let _ = ended.send(write_events(events, format, &commands));
     });
     let writer = writer.map_err(anyhow::Error::from)?;
     let reason = runtime.block_on(async {
@@ -50,7 +48,11 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
         tokio::select! {
             () = ending => StopReason::Signal,
             () = over => StopReason::Elapsed,
-            Ok(()) = output_closed => StopReason::OutputClosed,
+            Ok(written) = writing_ended => match written {
+                // The reader of our output may go at any time: that ends the program quietly.
+                Err(_) => StopReason::OutputClosed,
+                Ok(()) => StopReason::Failure,
+            },
         }
     });
     running.stop(reason, STOP_PATIENCE);
@@ -61,7 +63,10 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    Ok(0)
+    match reason {
+        StopReason::Failure => Err(Refusal::Other(anyhow::anyhow!("the node has failed; the log says how"))),
+        _ => Ok(0),
+    }
 }
 
 /// Writes events until the node stops. A reader that was too slow is told how much it missed, and then the whole table.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::proto::DecodeError;
+use crate::proto::{DecodeError, Incarnation};
 
-use super::cause::{Cause, Failure};
+use super::cause::{Cause, Failure, Retry};
 use super::config::Target;
 use super::interface::Interface;
 use super::peer::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
@@ -265,7 +265,27 @@ pub enum Event {
     Stopped { reason: StopReason },
 }
 
-pub use crate::proto::Incarnation;
+impl Event {
+    /// The event of an attempt that failed, and after which the next one follows in `wait` if at all.
+    pub fn dial_failed(
+        (peer, addr): (&Arc<PeerInfo>, SocketAddr),
+        (attempt, max): (u32, u32),
+        failure: &Failure,
+        wait: Option<Duration>,
+    ) -> Self {
+        Self::DialFailed {
+            peer: Arc::clone(peer),
+            addr,
+            attempt,
+            max,
+            cause: failure.cause,
+            detail: Arc::clone(&failure.detail),
+            errno: failure.errno,
+            retryable: failure.retry != Retry::Never,
+            retry_in: wait,
+        }
+    }
+}
 
 /// An event and its time.
 #[derive(Debug, Clone, PartialEq)]

@@ -49,6 +49,15 @@ pub struct PeerInfo {
     pub incarnation: Option<Incarnation>,
 }
 
+impl PeerInfo {
+    /// Notes who the peer turned out to be.
+    pub(super) fn identify(&mut self, id: NodeId, incarnation: Incarnation, name: &str) {
+        self.id = Some(id);
+        self.incarnation = Some(incarnation);
+        name.clone_into(&mut self.name);
+    }
+}
+
 /// How a peer entered the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::core::cause::{Cause, Failure, Retry};
+use crate::core::config::is_host;
 use crate::core::event::Event;
 use crate::core::peer::PeerInfo;
 use crate::core::retry::RetryPolicy;
@@ -19,9 +20,10 @@ use crate::core::{Incarnation, NodeId, Nonce, check_reply, unreadable};
 use crate::proto::exchange::Request;
 
 use super::frame::{FrameError, read_frame};
+use super::interfaces::{self, Selection};
 use super::os::classify;
 
-/// How long the server is given to close first after its reply, so that it, not we, keeps the port in TIME_WAIT.
+/// How long the server is given to close first after its reply, so that it, not we, keeps the port in `TIME_WAIT`.
 const CLOSE_GRACE: Duration = Duration::from_millis(200);
 
 /// A reply was read.
@@ -75,17 +77,7 @@ pub async fn retryable_dial(
             Err(failure) => failure,
         };
         let wait = dial.policy.wait_after(attempt, &failure, rng);
-        report(Event::DialFailed {
-            peer: peer(),
-            addr,
-            attempt,
-            max,
-            cause: failure.cause,
-            detail: Arc::clone(&failure.detail),
-            errno: failure.errno,
-            retryable: failure.retry != Retry::Never,
-            retry_in: wait,
-        });
+        report(Event::dial_failed((&dial.peer, addr), (attempt, max), &failure, wait));
         let Some(wait) = wait else {
             report(Event::DialGaveUp { peer: peer(), addr, attempts: attempt, cause: failure.cause });
             return Err(failure);
@@ -112,6 +104,9 @@ pub async fn attempt(
     timeout: Duration,
     reply: &mut Vec<u8>,
 ) -> Result<Reached, Failure> {
+    if !is_host(addr.ip()) || addr.port() == 0 {
+        return Err(not_a_host(addr));
+    }
     let begun = Instant::now();
     let deadline = begun + timeout;
     let mut stream = match timeout_at(deadline, connect(addr, source)).await {
@@ -150,10 +145,25 @@ async fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -
 
 fn connect_failure(addr: SocketAddr, error: &io::Error) -> Failure {
     let mut failure = failure("connect", error);
+    if matches!(failure.cause, Cause::NetworkUnreachable | Cause::PermissionDenied) && is_broadcast(addr.ip())
+    {
+        return not_a_host(addr);
+    }
     if failure.cause == Cause::NetworkUnreachable && !has_route(addr) {
         failure.cause = Cause::NoRoute;
     }
     failure
+}
+
+fn not_a_host(addr: SocketAddr) -> Failure {
+    let detail = format!("{addr} is not the address of one host and a port");
+    Failure { cause: Cause::AddressNotAvailable, detail: detail.into(), errno: None, retry: Retry::Never }
+}
+
+/// Whether an address is the directed broadcast of a link of this machine.
+fn is_broadcast(ip: IpAddr) -> bool {
+    interfaces::usable(&Selection::default())
+        .is_ok_and(|all| all.iter().any(|i| IpAddr::V4(i.broadcast) == ip))
 }
 
 /// Whether this machine has a route to an address: connecting a UDP socket looks it up and sends nothing.

@@ -85,6 +85,8 @@ impl Driver {
         let mut intake = Budget::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
         let mut buffer = [0; MAX_DATAGRAM + 1];
         looks.tick().await;
+        // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
+        let _ = self.private.writable().await;
         self.look_at_the_interfaces();
         while !self.work.stopped {
             let due = self.engine.poll_timeout().map(Instant::from_std);
@@ -97,8 +99,12 @@ impl Driver {
                 biased;
                 () = &mut alarm, if due.is_some() => self.tell(Input::Tick),
                 Some(command) = self.commands.recv() => self.tell(Input::Command(command)),
-                // An abandoned dial ends without a word.
-                Some(ended) = self.tasks.join_next() => if let Ok(happened) = ended { self.take(happened) },
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok(happened) => self.take(happened),
+                    // An abandoned dial ends without a word; a fault of ours is not to go unnoticed.
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    Err(_) => {}
+                },
                 Some(happened) = self.happened.recv() => self.take(happened),
                 _ = looks.tick() => self.look_at_the_interfaces(),
                 () = tokio::time::sleep_until(open.unwrap_or_else(Instant::now)), if flooded => {}
@@ -219,14 +225,14 @@ impl Driver {
         self.tasks.spawn(async move {
             let lookup = tokio::net::lookup_host((target.host.as_str(), target.port));
             let found = tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await;
-            let addr = found.ok().and_then(Result::ok).and_then(|all| prefer_ipv4(all.collect()));
+            let addr = found.ok().and_then(Result::ok).and_then(|all| prefer_ipv4(&all.collect::<Vec<_>>()));
             Happened::Resolved { target, addr }
         });
     }
 }
 
 /// Presence is IPv4, so of a host's addresses the first of those is the most useful.
-fn prefer_ipv4(all: Vec<SocketAddr>) -> Option<SocketAddr> {
+fn prefer_ipv4(all: &[SocketAddr]) -> Option<SocketAddr> {
     all.iter().find(|a| a.is_ipv4()).or(all.first()).copied()
 }
 

@@ -135,9 +135,29 @@ impl Node {
             followers.spawn(subscriber(for_subscriber));
             let engine = Engine::new(config);
             let (commands, tasks, work) = (wanted, JoinSet::new(), Work::default());
-            Driver { engine, shared, private, selection, source, events, commands, happened, tasks, work }
-                .run()
-                .await;
+            let driver = Driver {
+                engine,
+                shared,
+                private,
+                selection,
+                source,
+                events,
+                commands,
+                happened,
+                tasks,
+                work,
+            };
+            // As a task: what wakes the runtime's root future goes the long way through the kernel.
+            let mut driving = JoinSet::new();
+            driving.spawn(driver.run());
+            let failed = tokio::select! {
+                Some(ended) = driving.join_next() => ended.err(),
+                Some(ended) = servers.join_next() => ended.err(),
+            };
+            if let Some(error) = failed {
+                tracing::error!(%error, "the node has failed: this is a fault of vigie; please report it");
+            }
+            driving.shutdown().await;
             // The events end with the driver; the follower reads them to their end.
             while followers.join_next().await.is_some() {}
         };

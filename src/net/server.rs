@@ -42,8 +42,11 @@ pub(super) async fn serve(listener: TcpListener, happened: mpsc::Sender<Happened
     loop {
         tokio::select! {
             Some(ended) = open.join_next() => {
-                // A connection's task neither panics nor is aborted while this loop runs.
-                let Ok(ip) = ended else { continue };
+                let ip = match ended {
+                    Ok(ip) => ip,
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    Err(_) => continue,
+                };
                 if let Some(n) = open_from.get_mut(&ip) {
                     *n -= 1;
                     if *n == 0 {

@@ -222,17 +222,7 @@ impl Engine {
         let wait =
             if attempt < peer.max { policy.wait_after(attempt, &failure, &mut self.rng) } else { None };
         let (info, addr, max) = (Arc::clone(&peer.info), peer.info.addr, peer.max);
-        self.publish(Event::DialFailed {
-            peer: Arc::clone(&info),
-            addr,
-            attempt,
-            max,
-            cause: failure.cause,
-            detail: Arc::clone(&failure.detail),
-            errno: failure.errno,
-            retryable: failure.retry != Retry::Never,
-            retry_in: wait,
-        });
+        self.publish(Event::dial_failed((&info, addr), (attempt, max), &failure, wait));
         let state = self.peers[key].state;
         let failing = matches!(state, PeerState::Unreachable | PeerState::Silent | PeerState::Left);
         if let Some(wait) = wait {

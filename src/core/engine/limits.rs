@@ -49,11 +49,11 @@ pub const MAX_ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Introductions to a peer that never echoes, before only its hellos are answered.
 pub const MAX_INTRODUCTIONS: u8 = 4;
 
-/// Hellos after the start and after a change of the interfaces, from then on.
-pub const HELLOS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(2)];
+/// Between the hellos after the start and after a change of the interfaces: they are at 0, 0.5 and 2 s.
+pub const HELLO_GAPS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1_500)];
 
-/// Goodbyes, from the moment of leaving: three, because one may be lost, and all within a tenth of a second.
-pub const GOODBYES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(20), Duration::from_millis(60)];
+/// Between the goodbyes: three, because one may be lost, and all within a tenth of a second.
+pub const GOODBYE_GAPS: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(40)];
 
 /// Jitter of the presence period: ±10 %, so that nodes started together drift apart.
 pub const PERIOD_JITTER: f64 = 0.1;
@@ -77,13 +77,13 @@ pub const ROUNDS_BEFORE_NEW: u8 = 8;
 pub const MAX_SEQUENCE_STEP: u64 = 1 << 20;
 
 /// How long a silent peer stays in the table.
-pub const SILENT_KEPT: Duration = Duration::from_secs(3_600);
+pub const SILENT_KEPT: Duration = Duration::from_hours(1);
 
 /// How long a silent peer that never proved its address stays in the table.
-pub const UNPROVEN_KEPT: Duration = Duration::from_secs(60);
+pub const UNPROVEN_KEPT: Duration = Duration::from_mins(1);
 
 /// How long a peer that said goodbye stays in the table, so that its late datagrams do not revive it.
-pub const LEFT_KEPT: Duration = Duration::from_secs(300);
+pub const LEFT_KEPT: Duration = Duration::from_mins(5);
 
 /// A timer later than this means that the whole process or machine stood still: nobody is blamed for silence.
 pub const STALL: Duration = Duration::from_secs(1);
@@ -95,7 +95,7 @@ pub const RESOLVE_AGAIN: Duration = Duration::from_secs(30);
 pub const REJECTED_WINDOW: Duration = Duration::from_secs(1);
 
 /// The window of a reason that goes on doubles up to this.
-pub const MAX_REJECTED_WINDOW: Duration = Duration::from_secs(60);
+pub const MAX_REJECTED_WINDOW: Duration = Duration::from_mins(1);
 
 /// How late the timers of single peers may run when there are many: invisible beside the jitter of every wait.
 pub const TIMER_SLACK: Duration = Duration::from_millis(25);

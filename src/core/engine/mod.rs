@@ -270,7 +270,9 @@ impl Engine {
             Command::DialNow(key) => self.force_dial(key),
             Command::DialAll => {
                 let keys: Vec<PeerKey> = self.peers.keys().collect();
-                keys.into_iter().for_each(|key| self.force_dial(key));
+                for key in keys {
+                    self.force_dial(key);
+                }
             }
             Command::AddPeer(target) => self.add_named(target, now),
             Command::Refresh => {

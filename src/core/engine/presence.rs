@@ -15,8 +15,8 @@ use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_DATAGRAM};
 
 use super::limits::{
-    ANSWER_AT_ONCE, ANSWER_SPREAD, GOODBYES, HELLOS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS, MAX_SEQUENCE_STEP,
-    MOVE_PATIENCE, PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
+    ANSWER_AT_ONCE, ANSWER_SPREAD, GOODBYE_GAPS, HELLO_GAPS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS,
+    MAX_SEQUENCE_STEP, MOVE_PATIENCE, PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
 };
 use super::peer::Path;
 use super::{Engine, Life};
@@ -81,17 +81,15 @@ impl Engine {
 
     /// Announces this node on every link, and to every named peer.
     pub(super) fn announce(&mut self, now: Instant) {
-        let hello = self.round.hellos < HELLOS.len();
+        let hello = self.round.hellos <= HELLO_GAPS.len();
         let kind = if hello { Kind::Hello } else { Kind::Here };
         self.round.hellos += usize::from(hello);
         self.send_round(kind);
-        let wait = match HELLOS.get(self.round.hellos) {
-            Some(at) => *at - HELLOS[self.round.hellos - 1],
-            None => {
-                let jitter = self.rng.random_range(1.0 - PERIOD_JITTER..=1.0 + PERIOD_JITTER);
-                self.config.interval.mul_f64(jitter)
-            }
-        };
+        let gap = self.round.hellos.checked_sub(1).and_then(|said| HELLO_GAPS.get(said)).filter(|_| hello);
+        let wait = gap.copied().unwrap_or_else(|| {
+            let jitter = self.rng.random_range(1.0 - PERIOD_JITTER..=1.0 + PERIOD_JITTER);
+            self.config.interval.mul_f64(jitter)
+        });
         self.round.next = Some(now + wait);
         self.introduce_to_named(kind);
     }
@@ -435,14 +433,12 @@ impl Engine {
         for key in far {
             self.send_to_peer(key, Kind::Goodbye, None, false);
         }
-        let said = goodbyes_said + 1;
-        self.life = match GOODBYES.get(said) {
-            Some(at) => Life::Leaving { reason, goodbyes_said: said, next: now + (*at - GOODBYES[said - 1]) },
-            None => {
-                self.publish(Event::Stopped { reason });
-                self.outputs.push_back(Output::Stop);
-                Life::Gone
-            }
-        };
+        if let Some(gap) = GOODBYE_GAPS.get(goodbyes_said) {
+            self.life = Life::Leaving { reason, goodbyes_said: goodbyes_said + 1, next: now + *gap };
+        } else {
+            self.publish(Event::Stopped { reason });
+            self.outputs.push_back(Output::Stop);
+            self.life = Life::Gone;
+        }
     }
 }

@@ -85,11 +85,7 @@ impl Engine {
             return self.restart(key, id, incarnation, name, now);
         }
         self.by_id.insert(id, key);
-        self.peers[key].change_info(|info| {
-            info.id = Some(id);
-            info.incarnation = Some(incarnation);
-            name.clone_into(&mut info.name);
-        });
+        self.peers[key].change_info(|info| info.identify(id, incarnation, name));
     }
 
     /// A peer lives a new life: what was proven of the old one is void, and it is dialed anew.
@@ -108,11 +104,7 @@ impl Engine {
             peer.retired = Some(old);
         }
         self.by_id.insert(id, key);
-        peer.change_info(|info| {
-            info.id = Some(id);
-            info.incarnation = Some(incarnation);
-            name.clone_into(&mut info.name);
-        });
+        peer.change_info(|info| info.identify(id, incarnation, name));
         for path in peer.paths.iter_mut().flatten() {
             path.sequences = [0; 2];
             path.proven = false;
