@@ -117,14 +117,15 @@ pub struct Measured(pub Duration);
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-        let us = self.0.as_micros() as f64;
+        // In whole numbers: to print a float to so many digits takes longer than all the rest of a table's row.
+        let us = self.0.as_micros();
+        let hundredths = |n: u128| format!("{}.{:02}", n / 100, n % 100);
         match us {
-            ..999.5 => f.pad(&format!("{us:.0} µs")),
-            ..9_995.0 => f.pad(&format!("{:.2} ms", us / 1e3)),
-            ..99_950.0 => f.pad(&format!("{:.1} ms", us / 1e3)),
-            ..999_500.0 => f.pad(&format!("{:.0} ms", us / 1e3)),
-            _ => f.pad(&format!("{:.2} s", us / 1e6)),
+            0..1_000 => f.pad(&format!("{us} µs")),
+            1_000..9_995 => f.pad(&format!("{} ms", hundredths((us + 5) / 10))),
+            9_995..99_950 => f.pad(&format!("{}.{} ms", (us + 50) / 1_000, (us + 50) / 100 % 10)),
+            99_950..999_500 => f.pad(&format!("{} ms", (us + 500) / 1_000)),
+            _ => f.pad(&format!("{} s", hundredths((us + 5_000) / 10_000))),
         }
     }
 }
@@ -239,6 +240,14 @@ mod tests {
     fn measured_times_have_three_digits_and_a_unit() {
         let words = |us| Measured(Duration::from_micros(us)).to_string();
         assert_eq!(words(84), "84 µs");
+        assert_eq!(words(999), "999 µs");
+        assert_eq!(words(1_000), "1.00 ms");
+        assert_eq!(words(9_994), "9.99 ms");
+        assert_eq!(words(9_995), "10.0 ms");
+        assert_eq!(words(99_949), "99.9 ms");
+        assert_eq!(words(99_950), "100 ms");
+        assert_eq!(words(999_499), "999 ms");
+        assert_eq!(words(999_500), "1.00 s");
         assert_eq!(words(1_254), "1.25 ms");
         assert_eq!(words(12_540), "12.5 ms");
         assert_eq!(words(125_400), "125 ms");

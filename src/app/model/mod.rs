@@ -38,7 +38,8 @@ pub struct Missed {
 pub struct Model {
     node: Option<Arc<NodeInfo>>,
     interfaces: Vec<Interface>,
-    peers: HashMap<PeerKey, Peer>,
+    /// Boxed: a change moves a pointer, not the row, and the spare room of the table is that of pointers.
+    peers: HashMap<PeerKey, Box<Peer>>,
     order: Order,
     attempts: Attempts,
     counts: [usize; PeerState::ALL.len()],
@@ -69,7 +70,7 @@ impl Model {
 
     /// The peers of a stretch of the table, in the order they are shown. Costs what the stretch costs.
     pub fn rows(&self, stretch: Range<usize>) -> impl Iterator<Item = &Peer> {
-        self.order.keys(stretch).filter_map(|key| self.peers.get(&key))
+        self.order.keys(stretch).filter_map(|key| self.peer(key))
     }
 
     /// The peer at a position of the table.
@@ -79,7 +80,7 @@ impl Model {
 
     /// One peer.
     pub fn peer(&self, key: PeerKey) -> Option<&Peer> {
-        self.peers.get(&key)
+        self.peers.get(&key).map(Box::as_ref)
     }
 
     /// Where a peer stands in the table.
@@ -199,7 +200,7 @@ impl Model {
                 let rank = row.rank();
                 (row, Some(rank))
             }
-            None => (Peer::new(Arc::clone(info), at), None),
+            None => (Box::new(Peer::new(Arc::clone(info), at)), None),
         };
         row.info = Arc::clone(info);
         change(&mut row);
@@ -233,7 +234,8 @@ impl Model {
             let named: HashSet<_> = snapshot.peers.iter().map(|peer| peer.info.key).collect();
             // One that said goodbye may be gone from the node's table, and is still news here.
             let gone = |row: &&Peer| row.state != PeerState::Left && !named.contains(&row.info.key);
-            let keys: Vec<_> = self.peers.values().filter(gone).map(|row| row.info.key).collect();
+            let keys: Vec<_> =
+                self.peers.values().map(Box::as_ref).filter(gone).map(|row| row.info.key).collect();
             for key in keys {
                 self.remove(key);
             }

@@ -50,7 +50,8 @@ pub struct Engine {
     interfaces: Arc<[Interface]>,
     life: Life,
 
-    peers: SlotMap<PeerKey, Peer>,
+    /// Boxed: the spare room of a growing table is then that of pointers.
+    peers: SlotMap<PeerKey, Box<Peer>>,
     by_id: HashMap<NodeId, PeerKey>,
     /// By the address that is dialed.
     by_addr: HashMap<SocketAddr, PeerKey>,

@@ -34,7 +34,7 @@ impl Engine {
         let name = name.to_owned();
         let key = self.peers.insert_with_key(|key| {
             let (id, incarnation) = (identity.map(|i| i.0), identity.map(|i| i.1));
-            Peer::new(Arc::new(PeerInfo { key, id, name, addr, incarnation }), via)
+            Box::new(Peer::new(Arc::new(PeerInfo { key, id, name, addr, incarnation }), via))
         });
         if let Some((id, _)) = identity {
             self.by_id.insert(id, key);
