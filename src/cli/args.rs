@@ -176,6 +176,7 @@ impl NodeArgs {
             bind: self.bind.map(Into::into),
             include: self.interface.clone(),
             exclude: self.exclude_interface.clone(),
+            network_seen: false,
         };
         Ok(Settings { config, tcp_port: self.tcp_port, selection })
     }

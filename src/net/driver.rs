@@ -14,11 +14,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::core::Engine;
 use crate::core::budget::Budget;
-use crate::core::cause::Failure;
+use crate::core::cause::{Failure, Retry};
 use crate::core::config::Target;
 use crate::core::event::{
     Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, Stamped,
 };
+use crate::core::interface::Kind;
 use crate::proto::MAX_DATAGRAM;
 
 use super::dialer::{self, Reached};
@@ -28,6 +29,8 @@ use super::server::Inbound;
 
 /// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
 const INTERFACE_POLL: Duration = Duration::from_secs(2);
+/// Least time between two looks that failing dials ask for.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Datagrams taken from a socket before the other inputs have their turn.
 const BATCH: usize = 64;
 /// Datagrams taken in a second, of which some may come at once: far more than a thousand nodes that all start at the same
@@ -71,6 +74,8 @@ pub(super) struct Work {
     replies: HashMap<ConnId, oneshot::Sender<Option<Vec<u8>>>>,
     last_conn: u64,
     spare: Vec<Vec<u8>>,
+    /// When the interfaces were last looked at.
+    looked: Option<Instant>,
     /// The kind of the last send error, so that one that lasts is told once.
     send_error: Option<io::ErrorKind>,
     stopped: bool,
@@ -129,6 +134,11 @@ impl Driver {
         match happened {
             Happened::DialEnded { dial, result, reply } => {
                 self.work.dials.remove(&dial);
+                // Is the link gone? The engine is to know before it is told of the failure.
+                let suspicious = result.as_ref().is_err_and(|failure| failure.retry == Retry::OnLinkChange);
+                if suspicious && self.work.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
+                    self.look_at_the_interfaces();
+                }
                 let result =
                     result.map(|Reached { connect, rtt }| Answer { body: reply.as_slice(), connect, rtt });
                 self.tell(Input::DialEnded { dial, result });
@@ -172,8 +182,12 @@ impl Driver {
     }
 
     fn look_at_the_interfaces(&mut self) {
+        self.work.looked = Some(Instant::now());
         match interfaces::usable(&self.selection) {
-            Ok(now) => self.tell(Input::Interfaces(now)),
+            Ok(now) => {
+                self.selection.network_seen |= now.iter().any(|i| i.kind != Kind::Loopback);
+                self.tell(Input::Interfaces(now));
+            }
             Err(error) => tracing::warn!(%error, "cannot read the interfaces"),
         }
     }

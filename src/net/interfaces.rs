@@ -17,6 +17,8 @@ pub struct Selection {
     pub include: Vec<Pattern>,
     /// None with such a name.
     pub exclude: Vec<Pattern>,
+    /// There was a network already: loopback is no longer a makeshift for want of one.
+    pub network_seen: bool,
 }
 
 /// The interfaces of this machine that presence is to use, in the system's order.
@@ -74,7 +76,8 @@ fn choose(all: Vec<Interface>, selection: &Selection) -> Vec<Interface> {
         })
         .collect();
     let loopback_wanted = selection.bind.is_some() || !selection.include.is_empty();
-    if !loopback_wanted && chosen.iter().any(|i| i.kind != Kind::Loopback) {
+    let network = selection.network_seen || chosen.iter().any(|i| i.kind != Kind::Loopback);
+    if network && !loopback_wanted {
         chosen.retain(|i| i.kind != Kind::Loopback);
     }
     chosen
@@ -108,12 +111,19 @@ mod tests {
     fn all_that_can_broadcast_are_used_and_loopback_only_for_want_of_others() {
         assert_eq!(names(&choose(host(), &Selection::default())), ["eth0", "docker0"]);
         assert_eq!(names(&choose(host()[..1].to_vec(), &Selection::default())), ["lo"]);
+        let lost_it = Selection { network_seen: true, ..Selection::default() };
+        assert_eq!(
+            names(&choose(host()[..1].to_vec(), &lost_it)),
+            [""; 0],
+            "a network that goes is no reason"
+        );
     }
 
     #[test]
     fn globs_choose_and_exclude_by_name() {
         let of = |include: &[&str], exclude: &[&str]| {
-            let s = Selection { bind: None, include: patterns(include), exclude: patterns(exclude) };
+            let (include, exclude) = (patterns(include), patterns(exclude));
+            let s = Selection { include, exclude, ..Selection::default() };
             names(&choose(host(), &s)).into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(of(&["eth*"], &[]), ["eth0"]);
