@@ -16,7 +16,7 @@ use super::{Refusal, STOP_PATIENCE, log, signals};
 
 /// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
 /// more than the line it writes.
-const WRITES_PER_SECOND: u32 = 5;
+const WRITES_PER_SECOND: u32 = 4;
 /// Writes that follow their events at once.
 const BURST: u32 = 100;
 /// How long a writer that blocks on a full pipe may hold up the end.

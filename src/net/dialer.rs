@@ -21,7 +21,7 @@ use crate::proto::exchange::Request;
 
 use super::frame::{FrameError, read_frame};
 use super::interfaces::{self, Selection};
-use super::os::classify;
+use super::os::{acknowledge_with_the_request, classify};
 
 /// How long the server is given to close first after its reply, so that it, not we, keeps the port in `TIME_WAIT`.
 const CLOSE_GRACE: Duration = Duration::from_millis(200);
@@ -127,6 +127,7 @@ async fn connect(addr: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStre
     if let Some(ip) = source.filter(|ip| ip.is_ipv4() == addr.is_ipv4() && !ip.is_unspecified()) {
         socket.bind(SocketAddr::new(ip, 0))?;
     }
+    acknowledge_with_the_request(&socket);
     let stream = socket.connect(addr).await?;
     // A dial to a closed port of this host within the ephemeral range can meet itself (TCP simultaneous open).
     if stream.local_addr()? == addr {

@@ -26,6 +26,7 @@ use super::dialer::{self, Reached};
 use super::interfaces::{self, Selection};
 use super::os;
 use super::server::Inbound;
+use super::udp::Shared;
 
 /// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
 const INTERFACE_POLL: Duration = Duration::from_secs(2);
@@ -37,6 +38,10 @@ const BATCH: usize = 64;
 /// moment send, and little enough that a flood leaves the processor to others. The kernel drops the rest.
 const DATAGRAMS_PER_SECOND: u32 = 20_000;
 const DATAGRAM_BURST: u32 = 4_000;
+/// Between two reads of a presence port that is not watched; mostly it is read on the way, when something else happens.
+const POLL: Duration = Duration::from_millis(250);
+/// Not on the way, either, if it was read so lately.
+const POLLED_LATELY: Duration = Duration::from_millis(50);
 /// For one look-up of a host name.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reply buffers kept for the next dials.
@@ -53,7 +58,7 @@ pub(super) enum Happened {
 /// Everything the driver works with.
 pub(super) struct Driver {
     pub(super) engine: Engine,
-    pub(super) shared: UdpSocket,
+    pub(super) shared: Shared,
     pub(super) private: UdpSocket,
     pub(super) selection: Selection,
     /// Dials leave from this address.
@@ -68,8 +73,9 @@ pub(super) struct Driver {
 }
 
 /// What is under way.
-#[derive(Default)]
 pub(super) struct Work {
+    /// When a presence port that is not watched was last read.
+    polled: Instant,
     dials: HashMap<DialId, AbortHandle>,
     replies: HashMap<ConnId, oneshot::Sender<Option<Vec<u8>>>>,
     last_conn: u64,
@@ -79,6 +85,21 @@ pub(super) struct Work {
     /// The kind of the last send error, so that one that lasts is told once.
     send_error: Option<io::ErrorKind>,
     stopped: bool,
+}
+
+impl Work {
+    pub(super) fn none_yet() -> Self {
+        Self {
+            polled: Instant::now(),
+            dials: HashMap::new(),
+            replies: HashMap::new(),
+            last_conn: 0,
+            spare: Vec::new(),
+            looked: None,
+            send_error: None,
+            stopped: false,
+        }
+    }
 }
 
 impl Driver {
@@ -94,7 +115,12 @@ impl Driver {
         let _ = self.private.writable().await;
         self.look_at_the_interfaces();
         while !self.work.stopped {
-            let due = self.engine.poll_timeout().map(Instant::from_std);
+            if let Err(error) = self.shared.watch(!self.engine.is_crowded()) {
+                tracing::error!(%error, "the presence port is lost: this node must stop");
+                return;
+            }
+            let poll = (!self.shared.is_watched()).then(|| self.work.polled + POLL);
+            let due = [self.engine.poll_timeout().map(Instant::from_std), poll].into_iter().flatten().min();
             if let Some(due) = due.filter(|due| *due != alarm.deadline()) {
                 alarm.as_mut().reset(due);
             }
@@ -119,6 +145,10 @@ impl Driver {
                 Ok(()) = self.shared.readable(), if !flooded => {
                     self.drain(Socket::Shared, &mut buffer, &mut intake);
                 }
+            }
+            if !self.shared.is_watched() && !flooded && self.work.polled.elapsed() >= POLLED_LATELY {
+                self.work.polled = Instant::now();
+                self.drain(Socket::Shared, &mut buffer, &mut intake);
             }
         }
     }

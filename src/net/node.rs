@@ -125,16 +125,15 @@ impl Node {
                     Err(error) => tracing::error!(%error, "cannot serve TCP"),
                 }
             }
-            let (shared, private) = match (udp::adopt(shared), udp::adopt(private)) {
-                (Ok(shared), Ok(private)) => (shared, private),
-                (Err(error), _) | (_, Err(error)) => {
-                    return tracing::error!(%error, "cannot use the UDP sockets");
-                }
+            let shared = udp::Shared::Polled(shared);
+            let private = match tokio::net::UdpSocket::from_std(private) {
+                Ok(private) => private,
+                Err(error) => return tracing::error!(%error, "cannot use the UDP socket"),
             };
             let mut followers = JoinSet::new();
             followers.spawn(subscriber(for_subscriber));
             let engine = Engine::new(config);
-            let (commands, tasks, work) = (wanted, JoinSet::new(), Work::default());
+            let (commands, tasks, work) = (wanted, JoinSet::new(), Work::none_yet());
             let driver = Driver {
                 engine,
                 shared,

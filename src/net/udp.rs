@@ -34,7 +34,49 @@ fn open(addr: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     Ok(socket.into())
 }
 
-/// Hands a socket to the runtime that is entered.
-pub(super) fn adopt(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
-    UdpSocket::from_std(socket)
+/// The presence port. The runtime watches it and wakes the node at every datagram; where many nodes announce themselves,
+/// that costs more than all that is done with them, and the port is read now and then instead.
+pub(super) enum Shared {
+    Watched(UdpSocket),
+    Polled(std::net::UdpSocket),
+    /// It was lost on the way from one to the other.
+    Lost,
+}
+
+impl Shared {
+    /// Has the runtime watch the socket, or no longer.
+    ///
+    /// # Errors
+    /// What the system says; the socket is lost.
+    pub(super) fn watch(&mut self, watch: bool) -> io::Result<()> {
+        if watch != self.is_watched() {
+            *self = match std::mem::replace(self, Self::Lost) {
+                Self::Polled(socket) => Self::Watched(UdpSocket::from_std(socket)?),
+                Self::Watched(socket) => Self::Polled(socket.into_std()?),
+                Self::Lost => Self::Lost,
+            };
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        matches!(self, Self::Watched(_))
+    }
+
+    /// Waits for a datagram; for ever while nobody watches.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Watched(socket) => socket.readable().await,
+            Self::Polled(_) | Self::Lost => std::future::pending().await,
+        }
+    }
+
+    /// Takes one datagram, if there is one.
+    pub(super) fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        match self {
+            Self::Watched(socket) => socket.try_recv_from(buffer),
+            Self::Polled(socket) => socket.recv_from(buffer),
+            Self::Lost => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
 }

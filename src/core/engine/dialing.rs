@@ -261,8 +261,8 @@ impl Engine {
         if first {
             return now + interval.mul_f64(self.rng.random_range(0.5..=1.0));
         }
-        let in_phase = peer.began.unwrap_or(now) + interval;
-        if in_phase > now { in_phase } else { now + interval }
+        let in_phase = self.in_step(peer.began.unwrap_or(now) + interval);
+        if in_phase > now { in_phase } else { self.in_step(now + interval) }
     }
 
     /// "No route" towards a peer whose link was ours until lately means that the interface is down.

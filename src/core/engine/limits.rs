@@ -99,3 +99,7 @@ pub const MAX_REJECTED_WINDOW: Duration = Duration::from_mins(1);
 
 /// How late the timers of single peers may run when there are many: invisible beside the jitter of every wait.
 pub const TIMER_SLACK: Duration = Duration::from_millis(25);
+
+/// With many peers, regular dials begin in steps of this: the few that fall into one step share their wake-ups, which cost
+/// more than what is done in them. At a hundred peers and the default interval that is five dials a step.
+pub const DIAL_STEP: Duration = Duration::from_millis(500);

@@ -49,6 +49,8 @@ pub struct Engine {
     rng: StdRng,
     interfaces: Arc<[Interface]>,
     life: Life,
+    /// Where the steps of [`limits::DIAL_STEP`] begin: at random, so that nodes do not step together.
+    steps_from: Option<Instant>,
 
     /// Boxed: the spare room of a growing table is then that of pointers.
     peers: SlotMap<PeerKey, Box<Peer>>,
@@ -123,6 +125,7 @@ impl Engine {
             node: Arc::new(node),
             interfaces: Arc::from([]),
             life: Life::Unborn,
+            steps_from: None,
             peers: SlotMap::with_key(),
             by_id: HashMap::new(),
             by_addr: HashMap::new(),
@@ -205,7 +208,20 @@ impl Engine {
     /// How late the timers of single peers may run: with many peers, most then run when something else wakes the node, and
     /// a wake-up costs more than what is done in it.
     fn slack(&self) -> Duration {
-        if self.peers.len() > limits::ANSWER_AT_ONCE { limits::TIMER_SLACK } else { Duration::ZERO }
+        if self.is_crowded() { limits::TIMER_SLACK } else { Duration::ZERO }
+    }
+
+    /// Whether there are so many peers that doing things together matters more than doing each at once.
+    pub fn is_crowded(&self) -> bool {
+        self.peers.len() > limits::ANSWER_AT_ONCE
+    }
+
+    /// With many peers, the step of [`limits::DIAL_STEP`] that is nearest.
+    fn in_step(&self, at: Instant) -> Instant {
+        let Some(from) = self.steps_from.filter(|_| self.is_crowded()) else { return at };
+        let step = limits::DIAL_STEP.as_millis();
+        let steps = (at.saturating_duration_since(from).as_millis() + step / 2) / step;
+        from + limits::DIAL_STEP * u32::try_from(steps).unwrap_or(u32::MAX)
     }
 
     /// The whole table as it is.

@@ -15,7 +15,7 @@ use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_DATAGRAM};
 
 use super::limits::{
-    ANSWER_AT_ONCE, ANSWER_SPREAD, GOODBYE_GAPS, HELLO_GAPS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS,
+    ANSWER_AT_ONCE, ANSWER_SPREAD, DIAL_STEP, GOODBYE_GAPS, HELLO_GAPS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS,
     MAX_SEQUENCE_STEP, MOVE_PATIENCE, PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
 };
 use super::peer::Path;
@@ -48,6 +48,7 @@ impl Engine {
         let mut changed = false;
         if self.life == Life::Unborn {
             self.life = Life::Running;
+            self.steps_from = Some(now + self.rng.random_range(Duration::ZERO..DIAL_STEP));
             let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(&self.interfaces));
             self.publish(Event::Started { node, interfaces });
             self.hello_again(now);

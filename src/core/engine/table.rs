@@ -175,10 +175,10 @@ impl Engine {
 
     /// Moves the time at which silence will be suspected, after something was heard.
     pub(super) fn watch_for_silence(&mut self, key: PeerKey, now: Instant) {
+        self.peers[key].confirming = false;
+        let Some(period) = self.peers[key].period else { return };
+        let due = self.in_step(now + period * self.config.silent_after);
         let peer = &mut self.peers[key];
-        peer.confirming = false;
-        let Some(period) = peer.period else { return };
-        let due = now + period * self.config.silent_after;
         // A later deadline is found when the earlier one comes: no timer is moved at each presence.
         if peer.silence_due.is_none_or(|at| due < at) {
             peer.silence_due = Some(due);
