@@ -33,7 +33,7 @@ const INTERFACE_POLL: Duration = Duration::from_secs(2);
 /// Least time between two looks that failing dials ask for.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Datagrams taken from a socket before the other inputs have their turn.
-const BATCH: usize = 64;
+const BATCH: u32 = 64;
 /// Datagrams taken in a second, of which some may come at once: far more than a thousand nodes that all start at the same
 /// moment send, and little enough that a flood leaves the processor to others. The kernel drops the rest.
 const DATAGRAMS_PER_SECOND: u32 = 20_000;
@@ -192,9 +192,11 @@ impl Driver {
         }
     }
 
-    /// Takes what a socket holds, up to a batch.
+    /// Takes what a socket holds: a batch of it, or all if the next look is far.
     fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_DATAGRAM + 1], intake: &mut Budget) {
-        for _ in 0..BATCH {
+        let watched = socket == Socket::Private || self.shared.is_watched();
+        let most = if watched { BATCH } else { DATAGRAM_BURST };
+        for _ in 0..most {
             if !intake.take(Instant::now().into_std()) {
                 return;
             }
