@@ -17,10 +17,18 @@ use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
 use super::theme::Theme;
 use super::{Options, log};
+use crate::core::budget::Budget;
 use crate::core::event::{Command, Event, Stamped, StopReason};
 
 /// Shortest time between two frames: no eye sees more, and a flood of events costs no more than this.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// Frames a second once [`FRAME_BURST`] is used up: in a network that never rests, a frame costs more than what it shows
+/// anew. Keys are answered at once all the same.
+const FRAMES_PER_SECOND: u32 = 5;
+
+/// Frames that follow their events at once.
+const FRAME_BURST: u32 = 30;
 
 /// What counts in tenths of a second is drawn as often.
 const TENTH: Duration = Duration::from_millis(100);
@@ -101,6 +109,8 @@ impl<S: Screen> Loop<'_, S> {
     ) -> io::Result<End> {
         let mut second = now();
         let mut frame = second;
+        let mut soonest = second;
+        let mut frames = Budget::per_second(FRAMES_PER_SECOND, FRAME_BURST);
         let mut tenth = None;
         loop {
             let at = now();
@@ -117,13 +127,16 @@ impl<S: Screen> Loop<'_, S> {
                 }
                 let Ok(drawn) = self.screen.draw(&mut self.app, at) else { return Ok(End::HungUp) };
                 self.dirty = false;
-                frame = at + FRAME;
+                soonest = at + FRAME;
+                frames.take(at);
+                frame = frames.ready_at().map_or(soonest, |ready| ready.max(soonest));
                 tenth = drawn.tenths.then(|| at + TENTH);
             }
             let change = if self.dirty { frame } else { tenth.map_or(second, |tenth| tenth.min(second)) };
             tokio::select! {
                 biased;
                 input = inputs.next() => {
+                    frame = soonest;
                     let mut input = Some(input);
                     while let Some(pending) = input {
                         let Some(Ok(pending)) = pending else { return Ok(End::HungUp) };
@@ -135,7 +148,8 @@ impl<S: Screen> Loop<'_, S> {
                         input = waiting(inputs).await;
                     }
                 }
-                event = events.recv() => {
+                // Until the next frame they wait where they are; that is short enough for their channel.
+                event = events.recv(), if !self.dirty || at >= frame => {
                     let mut event = match event {
                         Ok(event) => Ok(event),
                         Err(RecvError::Lagged(missed)) => Err(TryRecvError::Lagged(missed)),

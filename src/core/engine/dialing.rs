@@ -259,7 +259,7 @@ impl Engine {
         let peer = &self.peers[key];
         let first = peer.connect.is_none() && peer.cause.is_none();
         if first {
-            return now + interval.mul_f64(self.rng.random_range(0.5..=1.0));
+            return now + interval.mul_f64(self.rng.random_range(0.05..=1.0));
         }
         let in_phase = self.in_step(peer.began.unwrap_or(now) + interval);
         if in_phase > now { in_phase } else { self.in_step(now + interval) }
