@@ -392,14 +392,20 @@ fn goals() {
 }
 
 fn memory() {
+    // So many dials of each that every history is full.
+    let seasoned = |model| {
+        let mut solo = Solo::with_peers(MANY, model);
+        solo.dials(MANY * 60);
+        solo
+    };
     let measured = |build: &dyn Fn() -> Solo| {
         let mut built = None;
         let counted = allocation_counter::measure(|| built = Some(build()));
         let published = built.as_ref().map_or(0, |solo| solo.published);
         (counted.bytes_current / i64::from(MANY), counted.bytes_max / u64::from(MANY), published)
     };
-    let (engine, peak, published) = measured(&|| Solo::with_peers(MANY, None));
-    let (both, ..) = measured(&|| Solo::with_peers(MANY, Some(Model::default())));
+    let (engine, peak, published) = measured(&|| seasoned(None));
+    let (both, ..) = measured(&|| seasoned(Some(Model::default())));
     println!("Memory at {MANY} peers, all up ({published} events published):");
     println!("  engine: {engine} B a peer (peak while they come: {peak} B)");
     println!("  engine and screen's model with 60 samples a peer: {both} B a peer, {} MB in all", both / 100);

@@ -22,10 +22,11 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use support::{median, micros, now, percentile};
+use vigie::app::look::Look;
 use vigie::app::model::{Model, Peer, Sample};
 use vigie::app::state::App;
 use vigie::app::theme::Theme;
-use vigie::app::view::text::age;
+use vigie::app::view::text::Age;
 use vigie::app::{Options, log, view};
 use vigie::core::cause::Cause;
 use vigie::core::event::{Event, Stamped};
@@ -50,8 +51,17 @@ fn main() {
         "A frame of 200×50 cells; before each, 2 dials of visible peers begin and end (4 events). Medians of {frames}.\n"
     );
     println!(
-        "{:>7} {:>10} {:>10} {:>12} {:>9} {:>10} {:>13} {:>9} {:>13}",
-        "peers", "frame", "p99", "all rows", "ratio", "unchanged", "bytes/frame", "4 events", "snapshot fold"
+        "{:>7} {:>10} {:>10} {:>10} {:>12} {:>9} {:>10} {:>13} {:>9} {:>13}",
+        "peers",
+        "frame",
+        "p99",
+        "empty",
+        "all rows",
+        "ratio",
+        "unchanged",
+        "bytes/frame",
+        "4 events",
+        "snapshot fold"
     );
     for peers in [100, 1_000, 10_000] {
         measure(peers, frames);
@@ -59,7 +69,9 @@ fn main() {
     println!(
         "\ngoals: a frame ≤ 250 µs at 10 000 peers (bare: 228 µs the visible rows alone, straight into the buffer;"
     );
-    println!("16 570 µs all rows); and the run loop draws nothing at all when nothing has changed.");
+    println!(
+        "84 µs a frame with nothing in it, 16 570 µs all rows); and the run loop draws nothing at all when nothing has changed."
+    );
 }
 
 fn measure(peers: u64, frames: usize) {
@@ -67,8 +79,9 @@ fn measure(peers: u64, frames: usize) {
     let written = Rc::new(Cell::new(0));
     let mut ours = screen(&written);
     let mut naive = screen(&Rc::default());
-    // What a frame takes, its unchanged twin, the whole table, and the folding.
-    let mut took: [Vec<f64>; 4] = Default::default();
+    let mut blank = screen(&Rc::default());
+    // What a frame takes, its unchanged twin, the whole table, the folding, and a frame with nothing in it.
+    let mut took: [Vec<f64>; 5] = Default::default();
     let mut bytes = Vec::new();
     let mut rows = TableState::default().with_selected(0);
     for nth in 0..frames {
@@ -79,6 +92,9 @@ fn measure(peers: u64, frames: usize) {
         took[0].push(network.frame(&mut ours));
         bytes.push(f64::from(written.get()));
         took[1].push(network.frame(&mut ours));
+        let begun = now();
+        blank.draw(|_| ()).expect("nothing fails to be written");
+        took[4].push(micros(begun.elapsed()));
         // Not after each frame: its rows push everything out of the processor's caches.
         if nth % 10 == 0 {
             let begun = now();
@@ -100,9 +116,10 @@ fn measure(peers: u64, frames: usize) {
         })
         .collect();
     println!(
-        "{peers:>7} {:>7.0} µs {:>7.0} µs {:>9.0} µs {:>8.1}× {:>7.0} µs {:>13.0} {:>6.1} µs {:>10.0} µs",
+        "{peers:>7} {:>7.0} µs {:>7.0} µs {:>7.0} µs {:>9.0} µs {:>8.1}× {:>7.0} µs {:>13.0} {:>6.1} µs {:>10.0} µs",
         median(&took[0]),
         percentile(&took[0], 0.99),
+        median(&took[4]),
         median(&took[2]),
         median(&took[2]) / median(&took[0]),
         median(&took[1]),
@@ -143,9 +160,10 @@ struct Network {
 impl Network {
     /// Every peer has a full history; one in fifty does not answer.
     fn new(peers: u64) -> Self {
-        let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))) };
+        let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))), bell: false };
         let peers = (1..=peers).map(peer).collect();
-        let mut network = Self { app: App::new(options, Theme::COLOURED), peers, now: now(), frames: 0 };
+        let mut network =
+            Self { app: App::new(options, Look::new(Theme::COLOURED)), peers, now: now(), frames: 0 };
         let interfaces = [eth0()].into();
         network.fold(Event::Started { node: node(), interfaces });
         for peer in network.peers.clone() {
@@ -165,7 +183,7 @@ impl Network {
         for line in 0..30 {
             tracing::info!("line {line} of what a node says while it runs, for a full pane");
         }
-        log::take_lines();
+        log::take_lines(&mut network.app.ui.log);
         network
     }
 
@@ -214,7 +232,7 @@ impl Network {
         let begun = now();
         screen
             .draw(|frame| {
-                view::draw(&mut self.app, frame, self.now);
+                view::draw(&mut self.app, frame.area(), frame.buffer_mut(), self.now);
             })
             .expect("nothing fails to be written");
         micros(begun.elapsed())
@@ -234,6 +252,7 @@ impl Network {
             cause: None,
             dial: DialPhase::Resting { next: Some(self.now) },
             interface: Some("eth0".into()),
+            elsewhere: None,
         });
         let snapshot = Snapshot { node: node(), interfaces: [eth0()].into(), peers: peers.collect() };
         let event = Event::Snapshot(Arc::new(snapshot));
@@ -279,14 +298,14 @@ fn row(peer: &Peer, now: Instant) -> Row<'_> {
     let bar = |sample| match sample {
         Sample::Answered(us) if us < 600 => '▃',
         Sample::Answered(_) => '▇',
-        Sample::Failed => '×',
+        Sample::Failed(_) => '×',
     };
     let dial = match peer.dial {
-        DialPhase::Resting { next: Some(next) } => age(next.saturating_duration_since(now)),
+        DialPhase::Resting { next: Some(next) } => Age(next.saturating_duration_since(now)).to_string(),
         _ => String::new(),
     };
     let measured = |time: Option<Duration>| time.map(|t| Measured(t).to_string()).unwrap_or_default();
-    let heard = peer.last_heard.map(|at| age(now.saturating_duration_since(at)));
+    let heard = peer.last_heard.map(|at| Age(now.saturating_duration_since(at)).to_string());
     Row::new([
         Text::from(peer.info.name.as_str()),
         Text::from(peer.info.addr.to_string()),

@@ -1,6 +1,9 @@
 //! The README tells the truth about keys and options.
 #![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
 
+#[path = "../examples/screenshots/fingerprint.rs"]
+mod fingerprint;
+
 use clap::CommandFactory;
 use vigie::cli::args::Cli;
 
@@ -36,5 +39,23 @@ fn every_picture_of_the_readme_is_there() {
     for (_, rest) in README.match_indices("](assets/").map(|(i, m)| (i, &README[i + m.len() - 7..])) {
         let path = rest.split(')').next().unwrap();
         assert!(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{path} is missing");
+    }
+}
+
+#[test]
+fn no_picture_is_older_than_the_screen() {
+    let screen = fingerprint::of_the_screen().unwrap();
+    let assets = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let paths = std::fs::read_dir(assets).unwrap().map(|entry| entry.unwrap().path());
+    let pictures: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "svg")).collect();
+    assert!(pictures.len() >= 6, "{pictures:?}");
+    for path in pictures {
+        let picture = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            picture.trim_end().ends_with(&screen),
+            "{} is older than the screen: make screenshots",
+            path.display()
+        );
     }
 }

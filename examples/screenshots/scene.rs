@@ -9,14 +9,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::svg;
-use crate::terminal::Terminal;
+use vigie::app::export::svg;
+
+use crate::cells::buffer;
+use crate::terminal::{Recording, Terminal};
 
 /// All pictures are drawn within this time, or there are none.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(38);
 
+/// Between two frames of the animation.
+pub(crate) const FRAME: Duration = Duration::from_millis(700);
+
 /// Columns and lines of the large pictures.
-const LARGE: (u16, u16) = (120, 36);
+pub(crate) const LARGE: (u16, u16) = (120, 36);
 
 /// Columns and lines of the small one.
 const SMALL: (u16, u16) = (80, 24);
@@ -130,16 +135,32 @@ impl Scene {
                 && text.lines().any(|line| line.starts_with('▸') && line.contains("printer-hall"))
                 && lines_of(text, "printer-hall").any(|line| line.contains("unreachable"))
         })?;
-        Ok(svg::draw(&screen, LARGE, "vigie"))
+        Ok(svg::draw(&buffer(&screen), "vigie"))
+    }
+
+    /// All about the peer that is selected.
+    pub(crate) fn details(&mut self) -> Result<String> {
+        self.screen.keys("\r")?;
+        let screen = self.wait("the details", |text| {
+            text.contains("─▸ Peer printer-hall") && text.contains("Last hour")
+        })?;
+        self.screen.keys("\x1b")?;
+        self.wait("the table", |text| text.contains("─▸ Peers"))?;
+        Ok(svg::draw(&buffer(&screen), "vigie: one peer"))
+    }
+
+    /// Records what happens on the screen from now on.
+    pub(crate) fn record(&self) -> Recording {
+        self.screen.record(FRAME)
     }
 
     /// The help over it.
     pub(crate) fn help(&mut self) -> Result<String> {
         self.screen.keys("?")?;
-        let screen = self.wait("the help", |text| text.contains("┌ Help") && text.contains("Esc close"))?;
+        let screen = self.wait("the help", |text| text.contains("┌ Help"))?;
         self.screen.keys("\x1b")?;
         self.wait("no help", |text| !text.contains("┌ Help"))?;
-        Ok(svg::draw(&screen, LARGE, "vigie: the keys"))
+        Ok(svg::draw(&buffer(&screen), "vigie: the keys"))
     }
 
     /// The same in the usual small terminal.
@@ -149,7 +170,7 @@ impl Scene {
             let last = text.trim_end().lines().count();
             last == usize::from(SMALL.1) && has(text, "robot-3", "retrying") && text.contains("Log")
         })?;
-        Ok(svg::draw(&screen, SMALL, "vigie"))
+        Ok(svg::draw(&buffer(&screen), "vigie"))
     }
 
     /// Quits, as a person would.

@@ -3,11 +3,16 @@
 use std::io::{Read as _, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use ratatui::buffer::Buffer;
+
+use crate::cells::buffer;
 
 /// Between the pieces of one frame there is less time than this, and more between two frames.
 const QUIET: Duration = Duration::from_millis(20);
@@ -104,10 +109,39 @@ impl Terminal {
         }
     }
 
+    /// Keeps a frame of the screen every so often.
+    pub(crate) fn record(&self, every: Duration) -> Recording {
+        let (stop, stopped) = std::sync::mpsc::sync_channel(1);
+        let screen = Arc::clone(&self.screen);
+        let thread = std::thread::spawn(move || {
+            let mut frames = Vec::new();
+            while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                frames.push(buffer(screen.lock().screen()));
+            }
+            frames
+        });
+        Recording { stop, thread }
+    }
+
     /// Waits for its end; it was told to end.
     pub(crate) fn wait(&mut self) -> Result<()> {
         self.child.wait()?;
         Ok(())
+    }
+}
+
+/// Frames that are being kept.
+pub(crate) struct Recording {
+    stop: SyncSender<()>,
+    thread: JoinHandle<Vec<Buffer>>,
+}
+
+impl Recording {
+    /// Ends it, and returns the frames.
+    pub(crate) fn end(self) -> Vec<Buffer> {
+        // It cannot have ended before.
+        let _ = self.stop.send(());
+        self.thread.join().unwrap_or_default()
     }
 }
 

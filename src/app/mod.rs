@@ -1,19 +1,25 @@
 //! The terminal app: events in, a live screen out, keys back as commands.
 //!
 //! - [`model`]: a pure fold of the events.
-//! - [`ui`], [`keymap`], [`state`]: what the person at the keyboard does.
-//! - [`view`], [`theme`]: the screen, drawn from the two above.
+//! - [`ui`], [`timeline`], [`keymap`], [`state`]: what the person at the keyboard does.
+//! - [`view`], [`theme`], [`look`]: the screen, drawn from the two above.
+//! - `facts`, `report`, [`export`]: what is told of a peer in words, copied, and written to files.
 //! - [`terminal`], [`log`]: the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets.
 
+pub mod export;
+mod facts;
 pub mod keymap;
 pub mod log;
+pub mod look;
 pub mod model;
+mod report;
 mod run;
 pub mod state;
 pub mod terminal;
 pub mod theme;
+pub mod timeline;
 pub mod ui;
 pub mod view;
 
@@ -29,4 +35,6 @@ pub use run::run;
 pub struct Options {
     /// The address that this machine uses towards others, for the header.
     pub local_ip: Option<IpAddr>,
+    /// Whether a peer that goes up or down rings the terminal's bell.
+    pub bell: bool,
 }

@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::path::Path;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -13,10 +14,10 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep_until;
 
+use super::look::Look;
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
-use super::theme::Theme;
-use super::{Options, log};
+use super::{Options, export, log};
 use crate::core::budget::Budget;
 use crate::core::event::{Command, Event, Stamped, StopReason};
 
@@ -29,9 +30,6 @@ const FRAMES_PER_SECOND: u32 = 5;
 
 /// Frames that follow their events at once.
 const FRAME_BURST: u32 = 30;
-
-/// What counts in tenths of a second is drawn as often.
-const TENTH: Duration = Duration::from_millis(100);
 
 /// Ages are drawn, and asked for, once a second.
 const SECOND: Duration = Duration::from_secs(1);
@@ -48,12 +46,12 @@ pub async fn run(
     events: broadcast::Receiver<Stamped>,
     commands: mpsc::Sender<Command>,
     options: Options,
+    look: Look,
 ) -> io::Result<()> {
-    let theme = Theme::of_environment();
-    let mut screen = Tty::take(theme)?;
+    let mut screen = Tty::take(look.theme.is_plain())?;
     // After raw mode: the stream reads the terminal from its first poll on.
     let mut inputs = stream::select(EventStream::new(), terminal::resizes()?);
-    run_on(&mut screen, &mut inputs, events, &commands, App::new(options, theme)).await
+    run_on(&mut screen, &mut inputs, events, &commands, App::new(options, look)).await
 }
 
 /// Why the loop ends.
@@ -111,7 +109,7 @@ impl<S: Screen> Loop<'_, S> {
         let mut frame = second;
         let mut soonest = second;
         let mut frames = Budget::per_second(FRAMES_PER_SECOND, FRAME_BURST);
-        let mut tenth = None;
+        let mut next = None;
         loop {
             let at = now();
             if terminal::panicked() {
@@ -123,16 +121,17 @@ impl<S: Screen> Loop<'_, S> {
             }
             if self.dirty && at >= frame {
                 if self.app.behind().is_none() {
-                    log::take_lines();
+                    log::take_lines(&mut self.app.ui.log);
                 }
                 let Ok(drawn) = self.screen.draw(&mut self.app, at) else { return Ok(End::HungUp) };
                 self.dirty = false;
                 soonest = at + FRAME;
                 frames.take(at);
                 frame = frames.ready_at().map_or(soonest, |ready| ready.max(soonest));
-                tenth = drawn.tenths.then(|| at + TENTH);
+                next = drawn.next;
             }
-            let change = if self.dirty { frame } else { tenth.map_or(second, |tenth| tenth.min(second)) };
+            let change =
+                if self.dirty { frame } else { next.map_or(second, |next: Instant| next.min(second)) };
             tokio::select! {
                 biased;
                 input = inputs.next() => {
@@ -165,13 +164,16 @@ impl<S: Screen> Loop<'_, S> {
                         }
                         event = events.try_recv();
                     }
+                    if self.app.rings() && self.screen.ring().is_err() {
+                        return Ok(End::HungUp);
+                    }
                     if self.app.model().stopped().is_some() {
                         return Ok(End::Stopped);
                     }
                 }
                 () = log::new_lines() => self.dirty |= self.app.behind().is_none(),
                 () = sleep_until(change.into()) => {
-                    self.dirty |= tenth.take_if(|tenth| *tenth <= now()).is_some();
+                    self.dirty |= next.take_if(|next| *next <= now()).is_some();
                 }
             }
         }
@@ -192,9 +194,17 @@ impl<S: Screen> Loop<'_, S> {
         self.dirty = true;
     }
 
+    /// Says on the status line how an action went.
+    fn say(&mut self, done: io::Result<String>, at: Instant) {
+        match done {
+            Ok(said) => self.app.ui.say(said, true, at),
+            Err(error) => self.app.ui.say(error.to_string(), false, at),
+        }
+    }
+
     fn lagged(&mut self, missed: u64) {
-        // Made here and shown only as an age: it needs no time of day.
-        let (at, wall) = (now(), std::time::SystemTime::UNIX_EPOCH);
+        let at = now();
+        let wall = self.app.model().wall(at).unwrap_or(std::time::SystemTime::UNIX_EPOCH);
         self.event(&Stamped { at, wall, event: Event::Lagged { missed } });
         let _ = self.commands.try_send(Command::Refresh);
     }
@@ -214,12 +224,24 @@ impl<S: Screen> Loop<'_, S> {
                     Err(TrySendError::Full(_)) => self.app.ui.say("the node is busy: try again", false, at),
                     Err(TrySendError::Closed(_)) => self.app.ui.say("the node has stopped", false, at),
                 },
+                Some(Effect::Copy { text, said }) => {
+                    self.screen.copy(&text)?;
+                    self.app.ui.say(said, true, at);
+                }
+                Some(Effect::Export(form)) => {
+                    let written = self
+                        .screen
+                        .size()
+                        .and_then(|size| export::write(&mut self.app, form, Path::new("."), size, at));
+                    self.say(written, at);
+                }
                 None => {}
             },
+            Input::Mouse(event) => self.app.mouse(*event),
             Input::Paste(text) => self.app.paste(text),
             // Even when it comes back to the size it had: what lay outside in between is lost.
             Input::Resize(..) => self.screen.redraw()?,
-            Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
+            Input::FocusGained | Input::FocusLost => {}
         }
         Ok(false)
     }

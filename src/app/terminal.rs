@@ -1,14 +1,18 @@
 //! The terminal itself: raw mode, alternate screen, panic hook, suspension. Whatever happens, it is given back
 //! as it was found.
 
+use std::cell::Cell;
+use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write as _, stdout};
 use std::mem;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Instant;
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event as Input};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, Event as Input};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
@@ -17,9 +21,9 @@ use crossterm::{execute, queue};
 use futures::{Stream, stream};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::state::App;
-use super::theme::Theme;
 use super::view::{self, Drawn};
 
 /// Whether the terminal is ours now: the panic hook gives back only what was taken.
@@ -28,6 +32,27 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Set by the panic hook: nothing may be drawn over its message.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
+/// Held by whoever writes to the terminal: another thread's panic gives it back between two frames, not within one, the
+/// rest of which would land beside its message.
+static WRITING: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    /// Whether this thread is the one that writes: its own panic must not wait for itself.
+    static WRITES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Writes to the terminal, unless a panic has given it back.
+fn write<T: Default>(writing: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let _held = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    if panicked() {
+        return Ok(T::default());
+    }
+    WRITES.set(true);
+    let written = writing();
+    WRITES.set(false);
+    written
+}
+
 /// A screen that the run loop draws on. Tests have one of their own.
 pub trait Screen {
     /// Draws one frame.
@@ -35,6 +60,15 @@ pub trait Screen {
 
     /// Makes the next frame draw every cell.
     fn redraw(&mut self) -> io::Result<()>;
+
+    /// Its size.
+    fn size(&self) -> io::Result<Rect>;
+
+    /// Puts a text on the clipboard of the machine that the person sits at, by the terminal (OSC 52).
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+
+    /// Rings the bell.
+    fn ring(&mut self) -> io::Result<()>;
 
     /// Gives the terminal to the shell until this process is continued. Returns whether that was possible.
     fn suspend(&mut self) -> io::Result<bool>;
@@ -47,9 +81,9 @@ pub struct Tty {
 
 impl Tty {
     /// Takes the terminal.
-    pub fn take(theme: Theme) -> io::Result<Self> {
+    pub fn take(colourless: bool) -> io::Result<Self> {
         install_panic_hook();
-        if theme == Theme::PLAIN {
+        if colourless {
             // With NO_COLOR crossterm 0.29 writes a full reset for every colour, which wipes bold and reversed;
             // the plain theme has no colours itself.
             crossterm::style::force_color_output(true);
@@ -90,11 +124,33 @@ pub(super) fn resizes() -> io::Result<impl Stream<Item = io::Result<Input>> + Un
 impl Screen for Tty {
     fn draw(&mut self, app: &mut App, now: Instant) -> io::Result<Drawn> {
         let terminal = self.terminal()?;
-        let mut drawn = Drawn::default();
-        queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        terminal.draw(|frame| drawn = view::draw(app, frame, now))?;
-        execute!(terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Ok(drawn)
+        write(|| {
+            let mut drawn = Drawn::default();
+            queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
+            terminal.draw(|frame| {
+                let area = frame.area();
+                drawn = view::draw(app, area, frame.buffer_mut(), now);
+                if let Some(cursor) = drawn.cursor {
+                    frame.set_cursor_position(cursor);
+                }
+            })?;
+            execute!(terminal.backend_mut(), EndSynchronizedUpdate)?;
+            Ok(drawn)
+        })
+    }
+
+    fn size(&self) -> io::Result<Rect> {
+        crossterm::terminal::size().map(|(width, height)| Rect::new(0, 0, width, height))
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let terminal = self.terminal()?;
+        write(|| execute!(terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text)))
+    }
+
+    fn ring(&mut self) -> io::Result<()> {
+        let terminal = self.terminal()?;
+        write(|| execute!(terminal.backend_mut(), Print('\x07')))
     }
 
     fn redraw(&mut self) -> io::Result<()> {
@@ -115,7 +171,10 @@ impl Screen for Tty {
 
 impl Drop for Tty {
     fn drop(&mut self) {
-        let left = leave();
+        let left = {
+            let _held = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+            leave()
+        };
         if let (Err(_), Some(terminal)) = (left, self.terminal.take()) {
             // The terminal has hung up: ratatui's own drop would complain to a dead stderr, and abort.
             mem::forget(terminal);
@@ -125,13 +184,13 @@ impl Drop for Tty {
 
 /// Whether something panicked since the terminal was taken; its message is on the screen now.
 pub fn panicked() -> bool {
-    PANICKED.load(Ordering::Relaxed)
+    PANICKED.load(Ordering::SeqCst)
 }
 
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::Relaxed);
-    let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste);
+    let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableClicks);
     if entered.is_err() {
         let _ = leave();
     }
@@ -144,9 +203,37 @@ fn leave() -> io::Result<()> {
     }
     // Both are tried, whatever becomes of the first.
     let cooked = disable_raw_mode();
-    let left = execute!(stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let left = execute!(
+        stdout(),
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
     let flushed = stdout().flush();
     cooked.and(left).and(flushed)
+}
+
+/// Lets the terminal report clicks and the wheel, but not each movement, as crossterm's own command would: every one of those
+/// would wake us.
+struct EnableClicks;
+
+impl crossterm::Command for EnableClicks {
+    fn write_ansi(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        // Button events, and coordinates beyond column 223 (xterm's control sequences, "Mouse Tracking").
+        f.write_str("\x1b[?1000h\x1b[?1006h")
+    }
+
+    #[cfg(windows)]
+    fn execute_winapi(&self) -> io::Result<()> {
+        crossterm::Command::execute_winapi(&crossterm::event::EnableMouseCapture)
+    }
+
+    #[cfg(windows)]
+    fn is_ansi_code_supported(&self) -> bool {
+        crossterm::Command::is_ansi_code_supported(&crossterm::event::EnableMouseCapture)
+    }
 }
 
 fn install_panic_hook() {
@@ -154,10 +241,12 @@ fn install_panic_hook() {
     INSTALLED.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if TAKEN.load(Ordering::Relaxed) {
-                PANICKED.store(true, Ordering::Relaxed);
-                let _ = leave();
+            if TAKEN.load(Ordering::SeqCst) {
+                PANICKED.store(true, Ordering::SeqCst);
             }
+            // Until the message is whole: neither a frame nor the end of the program may come between.
+            let _held = (!WRITES.get()).then(|| WRITING.lock().unwrap_or_else(PoisonError::into_inner));
+            let _ = leave();
             usual(panic);
         }));
     });

@@ -5,11 +5,15 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use glob::Pattern;
+use jiff::tz::TimeZone;
 use rand::TryRng;
 use tracing_subscriber::filter::Targets;
 
+use crate::app::look::Look;
+use crate::app::theme::{Depth, Theme, ThemeName};
 use crate::core::config::{Config, DEFAULT_PORT, Target};
 use crate::core::retry::{MAX_DELAY, RetryPolicy};
 use crate::core::{Incarnation, NodeId};
@@ -28,6 +32,7 @@ Start vigie on every machine: they find each other by UDP broadcast and dial eac
     version,
     about = ABOUT,
     mut_args(|arg| arg.hide_env(true)),
+    mut_subcommand("demo", with_the_demos_defaults),
     max_term_width = 100,
     args_override_self = true,
     after_help = "Durations are like 500ms, 5s or 2m. Every option can also be set by an environment variable: \
@@ -40,6 +45,9 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub node: NodeArgs,
+    /// Options of the terminal app.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
 }
 
 /// What to do, other than showing the terminal app.
@@ -49,6 +57,11 @@ pub enum Command {
     Watch(WatchArgs),
     /// Dial one host once, with retries, and say how it went.
     Dial(DialArgs),
+    /// Learn the terminal app on one machine: show it among real nodes on loopback addresses.
+    ///
+    /// Nothing leaves this machine, and other vigies on it are left alone: --tcp-port, --bind, --interface,
+    /// --exclude-interface and --peer play no part here.
+    Demo(DemoArgs),
 }
 
 /// Options of `vigie watch`.
@@ -71,6 +84,95 @@ pub struct DialArgs {
     /// Write each attempt and the outcome as JSON, one object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of the terminal app.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Screen")]
+pub struct ScreenArgs {
+    /// Colours: terminal (its own sixteen), dark, light or high-contrast; none at all with `NO_COLOR`.
+    #[arg(
+        long,
+        global = true,
+        env = "VIGIE_THEME",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub theme: ThemeName,
+    /// Draw with ASCII signs only, for poor fonts.
+    #[arg(long, global = true, env = "VIGIE_ASCII", value_parser = FalseyValueParser::new())]
+    pub ascii: bool,
+    /// Nothing flashes and no bar runs.
+    #[arg(long, global = true, env = "VIGIE_REDUCED_MOTION", value_parser = FalseyValueParser::new())]
+    pub reduced_motion: bool,
+    /// Ring the terminal's bell when a peer goes up or down.
+    #[arg(long, global = true, env = "VIGIE_BELL", value_parser = FalseyValueParser::new())]
+    pub bell: bool,
+}
+
+impl ScreenArgs {
+    /// How things shall look, on the terminal that the environment describes.
+    pub fn look(&self) -> Look {
+        Look {
+            theme: Theme::new(self.theme, Depth::of_environment()),
+            ascii: self.ascii,
+            still: self.reduced_motion,
+            zone: TimeZone::system(),
+        }
+    }
+}
+
+/// Options of `vigie demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// How many peers there are: 1 to 200.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_DEMO_PEERS)), allow_hyphen_values = true)]
+    pub peers: u8,
+    /// Some peers refuse, hang, lose dials, crash, restart, leave or move, for a while each; the log says who does what.
+    #[arg(long)]
+    pub faults: bool,
+}
+
+/// Peers of a demo: one octet numbers their addresses, and so many keep half a core busy.
+pub const MAX_DEMO_PEERS: u8 = 200;
+
+/// Where the demo has other defaults than a node elsewhere: its names are its own, something is to be seen soon, and the
+/// log pane has room for what the peers do, because the node's events are seen in the other panes.
+const DEMO_DEFAULTS: [(&str, &str); 9] = [
+    ("name", "you"),
+    ("group", "demo"),
+    ("port", "0"),
+    ("interval", "2s"),
+    ("dial_interval", "3s"),
+    ("max_retries", "3"),
+    ("retry_delay", "1s"),
+    ("dial_timeout", "1s"),
+    ("log", "info,vigie::event=off"),
+];
+
+/// The options of a node with [`DEMO_DEFAULTS`], for `vigie demo` only. Its port may be 0: any that is free.
+fn with_the_demos_defaults(demo: clap::Command) -> clap::Command {
+    let node = NodeArgs::augment_args(clap::Command::new("node"));
+    let own = node.get_arguments().filter_map(|arg| {
+        let (_, value) = DEMO_DEFAULTS.iter().find(|(id, _)| arg.get_id() == id)?;
+        let arg = arg.clone().default_value(*value).hide_env(true);
+        Some(match arg.get_id().as_str() {
+            "name" => arg.help("The name of this node"),
+            "port" => {
+                // The next TCP port is used, too.
+                let most = i64::from(u16::MAX) - 1;
+                arg.value_parser(clap::value_parser!(u16).range(..=most))
+                    .help("The demo's UDP and TCP port; 0 takes a free one")
+            }
+            "log" => {
+                arg.help("How much is logged; `info` is what the peers do and what this node makes of it")
+            }
+            _ => arg,
+        })
+    });
+    let own: Vec<_> = own.collect();
+    demo.args(own)
 }
 
 /// Options of a node.
@@ -178,7 +280,7 @@ impl NodeArgs {
             exclude: self.exclude_interface.clone(),
             network_seen: false,
         };
-        Ok(Settings { config, tcp_port: self.tcp_port, selection })
+        Ok(Settings { config, tcp_port: self.tcp_port, announced_tcp_port: None, selection })
     }
 }
 
@@ -191,7 +293,8 @@ pub(super) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     Ok(bytes)
 }
 
-fn started_now() -> Incarnation {
+/// The life that begins now.
+pub(super) fn started_now() -> Incarnation {
     #[expect(clippy::disallowed_methods, reason = "a life is named by the time it began")]
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Incarnation(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
@@ -269,6 +372,47 @@ mod tests {
             let expected = format!("VIGIE_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(arg.get_env().and_then(|e| e.to_str()), Some(expected.as_str()), "--{long}");
         }
+    }
+
+    #[test]
+    fn the_demo_has_its_own_defaults_and_what_a_person_gives_beats_them() {
+        let of = |args: &[&str]| {
+            let node = Cli::try_parse_from([&["vigie"], args].concat()).unwrap().node;
+            (node.name, node.port, node.group, node.interval.as_secs(), node.dial_interval.as_secs())
+        };
+        let (you, demo) = (Some("you".to_owned()), "demo".to_owned());
+        assert_eq!(of(&["demo"]), (you.clone(), 0, demo.clone(), 2, 3));
+        let given = ["--dial-interval", "9s", "demo", "--interval", "5s", "--port", "7"];
+        assert_eq!(of(&given), (you, 7, demo, 5, 9));
+        assert!(Cli::try_parse_from(["vigie", "demo", "--port", "65535"]).is_err());
+        assert_eq!(of(&["watch"]), (None, DEFAULT_PORT, "default".to_owned(), 5, 10));
+        assert_eq!(of(&[]), (None, DEFAULT_PORT, "default".to_owned(), 5, 10));
+    }
+
+    #[test]
+    fn every_default_of_the_demo_is_that_of_an_option() {
+        let node = NodeArgs::augment_args(clap::Command::new("node"));
+        for (id, _) in DEMO_DEFAULTS {
+            assert!(node.get_arguments().any(|arg| arg.get_id() == id), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_demo_logs_what_its_peers_do_and_leaves_the_events_to_the_other_panes() {
+        let log = Cli::try_parse_from(["vigie", "demo"]).unwrap().node.log.unwrap();
+        assert!(log.would_enable("vigie::demo", &tracing::Level::INFO));
+        assert!(!log.would_enable(crate::app::log::EVENTS, &tracing::Level::ERROR));
+    }
+
+    #[test]
+    fn a_demo_has_one_to_two_hundred_peers() {
+        let peers =
+            |n: &str| match Cli::try_parse_from(["vigie", "demo", "--peers", n]).map(|cli| cli.command) {
+                Ok(Some(Command::Demo(demo))) => Some(demo.peers),
+                _ => None,
+            };
+        assert_eq!(["1", "200"].map(peers), [Some(1), Some(200)]);
+        assert_eq!(["0", "201", "-1", "many", ""].map(peers), [None; 5]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The log: where it goes, and the events as lines of it.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
 
@@ -11,8 +12,9 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::app::log::EVENTS;
+use crate::core::cause::Cause;
 use crate::core::event::{Event, RejectReason, Stamped};
-use crate::core::peer::PeerState;
+use crate::core::peer::{PeerKey, PeerState};
 
 use super::Refusal;
 use super::args::NodeArgs;
@@ -84,17 +86,40 @@ where
 
 /// Writes every event as a line of the log, until the node stops.
 pub(super) async fn follow(mut events: broadcast::Receiver<Stamped>) {
+    let mut told = Told::default();
     loop {
         match events.recv().await {
-            Ok(stamped) => write(&stamped.event),
-            Err(RecvError::Lagged(missed)) => warn!(target: EVENTS, missed, "{}", Event::Lagged { missed }),
+            Ok(stamped) => write(&stamped.event, told.is_news(&stamped.event)),
+            Err(RecvError::Lagged(missed)) => {
+                // Among what was missed may be what made it news again.
+                told = Told::default();
+                warn!(target: EVENTS, missed, "{}", Event::Lagged { missed });
+            }
             Err(RecvError::Closed) => return,
         }
     }
 }
 
+/// Why each peer was given up last: a host that is switched off is given up every few seconds, for the same reason.
+#[derive(Default)]
+struct Told(HashMap<PeerKey, Cause>);
+
+impl Told {
+    /// Whether an event says more than the one before.
+    fn is_news(&mut self, event: &Event) -> bool {
+        match event {
+            Event::DialGaveUp { peer, cause, .. } => return self.0.insert(peer.key, *cause) != Some(*cause),
+            Event::PeerState { peer, to: PeerState::Up, .. } | Event::PeerLeft { peer, .. } => {
+                self.0.remove(&peer.key);
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
 /// One event at its level, with the fields that a search of the log needs.
-fn write(event: &Event) {
+fn write(event: &Event, is_news: bool) {
     match event {
         Event::Started { node, .. } => {
             info!(target: EVENTS, id = %node.id, incarnation = node.incarnation.0, version = node.version, "{event}");
@@ -128,12 +153,12 @@ fn write(event: &Event) {
         Event::DialSucceeded { peer, addr, attempt, .. } => {
             debug!(target: EVENTS, peer = peer.name, %addr, attempt, "{event}");
         }
-        // The last failure and its end are one piece of news.
-        Event::DialFailed { peer, addr, attempt, max, cause, errno, retry_in: None, .. } => {
+        // That a peer is being retried, and that it was given up and why, is told on its own.
+        Event::DialFailed { peer, addr, attempt, max, cause, errno, .. } => {
             debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, cause = cause.word(), errno, "{event}");
         }
-        Event::DialFailed { peer, addr, attempt, max, cause, errno, .. } => {
-            warn!(target: EVENTS, peer = peer.name, %addr, attempt, max, cause = cause.word(), errno, "{event}");
+        Event::DialGaveUp { peer, addr, attempts, cause } if !is_news => {
+            debug!(target: EVENTS, peer = peer.name, %addr, attempts, cause = cause.word(), "{event}");
         }
         Event::DialGaveUp { peer, addr, attempts, cause } => {
             warn!(target: EVENTS, peer = peer.name, %addr, attempts, cause = cause.word(), "{event}");
@@ -151,5 +176,29 @@ fn write(event: &Event) {
         Event::Lagged { missed } => warn!(target: EVENTS, missed, "{event}"),
         Event::Snapshot(_) => {}
         Event::Stopped { .. } => info!(target: EVENTS, "{event}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::core::peer::PeerInfo;
+
+    #[test]
+    fn a_peer_that_is_given_up_again_for_the_same_reason_is_no_news_until_it_was_up() {
+        let addr = ([10, 0, 0, 1], 17_474).into();
+        let peer =
+            PeerInfo { key: PeerKey::default(), id: None, name: "host".into(), addr, incarnation: None };
+        let peer = Arc::new(peer);
+        let gives_up = |cause| Event::DialGaveUp { peer: Arc::clone(&peer), addr, attempts: 5, cause };
+        let mut told = Told::default();
+        assert!(told.is_news(&gives_up(Cause::Refused)));
+        assert!(!told.is_news(&gives_up(Cause::Refused)));
+        assert!(told.is_news(&gives_up(Cause::TimedOut)));
+        let (from, to) = (PeerState::Unreachable, PeerState::Up);
+        assert!(told.is_news(&Event::PeerState { peer: Arc::clone(&peer), from, to }));
+        assert!(told.is_news(&gives_up(Cause::TimedOut)));
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: arguments, the headless commands, and the wiring of node, screen, output and log.
 
 pub mod args;
+mod demo;
 mod dial;
 mod log;
 mod output;
@@ -63,9 +64,10 @@ pub fn run() -> ExitCode {
         Err(error) => return explain(&error),
     };
     let done = match &cli.command {
-        None => screen::run(&cli.node),
+        None => screen::run(&cli.node, &cli.screen),
         Some(Command::Watch(watch)) => watch::run(&cli.node, watch),
         Some(Command::Dial(dial)) => dial::run(&cli.node, dial),
+        Some(Command::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -1,38 +1,51 @@
 //! `vigie`: the node with its screen.
+//!
+//! The demo shows the same screen, with a node of its own.
 
 use std::io::{self, IsTerminal};
 
 use crate::app;
 use crate::core::event::{Command, StopReason};
-use crate::net::{Node, interfaces};
+use crate::net::{Node, Settings, interfaces};
 
-use super::args::NodeArgs;
+use super::args::{NodeArgs, ScreenArgs};
 use super::{Refusal, STOP_PATIENCE, log, signals};
 
-pub(super) fn run(args: &NodeArgs) -> Result<u8, Refusal> {
+pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, Refusal> {
+    require_a_terminal()?;
+    let _log = log::to_screen(args)?;
+    show(args.settings()?, screen)
+}
+
+/// Refuses to go on where there is nobody to see the screen.
+pub(super) fn require_a_terminal() -> Result<(), Refusal> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         let line = "the terminal app needs a terminal on stdin and stdout; without one, use `vigie watch`";
         return Err(Refusal::Usage(line.to_owned()));
     }
-    let _log = log::to_screen(args)?;
-    let settings = args.settings()?;
+    Ok(())
+}
+
+/// Runs a node and shows its screen, until the person quits or a signal comes.
+pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, Refusal> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let _entered = runtime.enter();
     let ending = signals::ending().map_err(anyhow::Error::from)?;
     let (node, events) = Node::start(settings, log::follow)?;
-    let options = app::Options { local_ip: Some(interfaces::local_ip()) };
+    let options = app::Options { local_ip: Some(interfaces::local_ip()), bell: screen.bell };
+    let look = screen.look();
     let commands = node.commands.clone();
     let shown = runtime.block_on(async {
-        let app = app::run(events, commands.clone(), options);
+        let app = app::run(events, commands.clone(), options, look);
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
             () = ending => {}
         }
-        // A node too busy to hear this is stopped below; the screen ends with its events.
+        // The screen ends with the node's last event. A node too busy to hear this, or to end, is left behind below.
         let _ = commands.try_send(Command::Stop(StopReason::Signal));
-        app.await
+        tokio::time::timeout(STOP_PATIENCE, app).await.unwrap_or(Ok(()))
     });
     node.stop(StopReason::Quit, STOP_PATIENCE);
     shown

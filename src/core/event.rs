@@ -120,6 +120,8 @@ pub enum Command {
     DialNow(PeerKey),
     /// Dial every peer now, as fast as the dial budget allows.
     DialAll,
+    /// Dial every peer that is retrying, unreachable or silent now.
+    DialFailing,
     /// Dial a peer that broadcasts cannot reach.
     AddPeer(Target),
     /// Publish an [`Event::Snapshot`].

@@ -1,6 +1,6 @@
 //! What is known of a peer, as it is told to others: identity, state and the snapshot of a table.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -97,6 +97,11 @@ impl PeerState {
     pub const ALL: [Self; 6] =
         [Self::New, Self::Up, Self::Retrying, Self::Unreachable, Self::Silent, Self::Left];
 
+    /// Whether it should be reached and is not.
+    pub fn is_failing(self) -> bool {
+        matches!(self, Self::Retrying | Self::Unreachable | Self::Silent)
+    }
+
     /// The contract's word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -150,6 +155,8 @@ pub enum DialPhase {
         attempt: u32,
         /// Of at most.
         max: u32,
+        /// When the wait began.
+        since: Instant,
         /// When it begins.
         until: Instant,
     },
@@ -185,6 +192,32 @@ pub struct PeerSnapshot {
     /// The interface on whose link it is; none off-link.
     #[serde(skip)]
     pub interface: Option<Arc<str>>,
+    /// Other addresses than that of `info`; none in the usual case that there is nothing to tell of any.
+    #[serde(skip)]
+    pub elsewhere: Option<Arc<Elsewhere>>,
+}
+
+/// What is known of a peer's addresses beyond the one that is dialed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// All addresses that it was heard from, the latest first; empty if that is only the one that is dialed.
+    pub heard: Vec<HeardFrom>,
+    /// The address that it believes to have, where its presences from the dialed one say another: there is a
+    /// translator (NAT) between, or it takes another of its links. Shown, never dialed.
+    pub claimed: Option<IpAddr>,
+}
+
+/// An address that a peer was heard from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeardFrom {
+    /// The source address of its datagrams or connections.
+    pub ip: IpAddr,
+    /// When it was last heard from it.
+    pub last: Instant,
+    /// The interface on whose link the address is; none off-link.
+    pub interface: Option<Arc<str>>,
+    /// It has proved that it receives there.
+    pub proven: bool,
 }
 
 /// The whole table at one moment.

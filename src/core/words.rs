@@ -93,6 +93,17 @@ impl StopReason {
 }
 
 impl Via {
+    /// The contract's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast",
+            Self::Multicast => "multicast",
+            Self::Reply => "reply",
+            Self::Static => "static",
+            Self::Membership => "membership",
+        }
+    }
+
     /// How we know of a peer, in a few words.
     pub fn in_words(self) -> &'static str {
         match self {
@@ -118,14 +129,15 @@ pub struct Measured(pub Duration);
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // In whole numbers: to print a float to so many digits takes longer than all the rest of a table's row.
-        let us = self.0.as_micros();
-        let hundredths = |n: u128| format!("{}.{:02}", n / 100, n % 100);
+        let us = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX - 5_000);
+        let hundredths =
+            |f: &mut fmt::Formatter<'_>, n: u64, unit| write!(f, "{}.{:02} {unit}", n / 100, n % 100);
         match us {
-            0..1_000 => f.pad(&format!("{us} µs")),
-            1_000..9_995 => f.pad(&format!("{} ms", hundredths((us + 5) / 10))),
-            9_995..99_950 => f.pad(&format!("{}.{} ms", (us + 50) / 1_000, (us + 50) / 100 % 10)),
-            99_950..999_500 => f.pad(&format!("{} ms", (us + 500) / 1_000)),
-            _ => f.pad(&format!("{} s", hundredths((us + 5_000) / 10_000))),
+            0..1_000 => write!(f, "{us} µs"),
+            1_000..9_995 => hundredths(f, (us + 5) / 10, "ms"),
+            9_995..99_950 => write!(f, "{}.{} ms", (us + 50) / 1_000, (us + 50) / 100 % 10),
+            99_950..999_500 => write!(f, "{} ms", (us + 500) / 1_000),
+            _ => hundredths(f, (us + 5_000) / 10_000, "s"),
         }
     }
 }
@@ -138,11 +150,11 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         match seconds {
-            0..10 => f.pad(&format!("{:.1} s", self.0.as_secs_f64())),
-            10..60 => f.pad(&format!("{seconds} s")),
-            60..3600 => f.pad(&format!("{} min", seconds / 60)),
-            3600..172_800 => f.pad(&format!("{} h", seconds / 3600)),
-            _ => f.pad(&format!("{} days", seconds / 86_400)),
+            0..10 => write!(f, "{seconds}.{} s", self.0.subsec_millis() / 100),
+            10..60 => write!(f, "{seconds} s"),
+            60..3600 => write!(f, "{} min", seconds / 60),
+            3600..172_800 => write!(f, "{} h", seconds / 3600),
+            _ => write!(f, "{} days", seconds / 86_400),
         }
     }
 }

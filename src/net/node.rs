@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::core::Engine;
@@ -33,6 +33,8 @@ pub struct Settings {
     pub config: Config,
     /// The TCP port to use and no other; none prefers the presence port.
     pub tcp_port: Option<u16>,
+    /// Others are told to dial this port instead of the one that this node listens on: it is behind a port forward.
+    pub announced_tcp_port: Option<u16>,
     /// The interfaces to use.
     pub selection: Selection,
 }
@@ -78,12 +80,14 @@ pub enum StartError {
     System(#[from] io::Error),
 }
 
-/// A running node.
+/// A running node. Dropped, it ends at once and without a goodbye.
 #[derive(Debug)]
 pub struct Node {
     /// What people ask for goes here.
     pub commands: mpsc::Sender<Command>,
     thread: JoinHandle<()>,
+    /// The node lives as long as this does.
+    owner: oneshot::Sender<()>,
 }
 
 impl Node {
@@ -100,7 +104,7 @@ impl Node {
         F: FnOnce(broadcast::Receiver<Stamped>) -> S + Send + 'static,
         S: Future<Output = ()> + Send + 'static,
     {
-        let Settings { mut config, tcp_port, selection } = settings;
+        let Settings { mut config, tcp_port, announced_tcp_port, selection } = settings;
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let bind = selection.bind.unwrap_or(any);
         check_interfaces(&selection)?;
@@ -109,11 +113,13 @@ impl Node {
         let private = udp::open_private(bind).map_err(|e| socket_error("UDP", 0, "--bind", e))?;
         config.udp_port = private.local_addr()?.port();
         let listeners = listen(bind, config.port, tcp_port)?;
-        config.tcp_port = listeners[0].local_addr()?.port();
+        let listening = listeners[0].local_addr()?.port();
+        config.tcp_port = announced_tcp_port.unwrap_or(listening);
 
         let (events, first) = broadcast::channel(EVENTS);
         let for_subscriber = events.subscribe();
         let (commands, wanted) = mpsc::channel(COMMANDS);
+        let (owner, owner_gone) = oneshot::channel::<()>();
         let source = selection.bind.filter(|ip| !ip.is_unspecified());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let run = async move {
@@ -152,6 +158,7 @@ impl Node {
             let failed = tokio::select! {
                 Some(ended) = driving.join_next() => ended.err(),
                 Some(ended) = servers.join_next() => ended.err(),
+                _ = owner_gone => None,
             };
             if let Some(error) = failed {
                 tracing::error!(%error, "the node has failed: this is a fault of vigie; please report it");
@@ -165,7 +172,7 @@ impl Node {
             // A look-up of a host name may still block a helper thread: it is not waited for.
             runtime.shutdown_background();
         })?;
-        Ok((Self { commands, thread }, first))
+        Ok((Self { commands, thread, owner }, first))
     }
 
     /// Says goodbye and waits for the node to stop, at most `patience`.
@@ -178,6 +185,12 @@ impl Node {
         while !self.thread.is_finished() && std::time::Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Ends the node at once and without a goodbye, as a crash would. Its ports are free when the thread has ended.
+    pub fn end(self) -> JoinHandle<()> {
+        drop(self.owner);
+        self.thread
     }
 }
 
@@ -245,4 +258,49 @@ fn listen_on(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
     socket.bind(&addr.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::core::event::Event;
+    use crate::core::retry::RetryPolicy;
+    use crate::core::{Incarnation, NodeId};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn settings() -> Settings {
+        let retry = RetryPolicy { max_attempts: 1, delay: SECOND, backoff: 1.0, timeout: SECOND };
+        let config = Config {
+            id: NodeId(1),
+            incarnation: Incarnation(1),
+            name: "node".into(),
+            group: "test".into(),
+            port: 0,
+            tcp_port: 0,
+            udp_port: 0,
+            interval: SECOND,
+            silent_after: 3,
+            dial_interval: SECOND,
+            retry,
+            dial_rate: 50,
+            peers: Vec::new(),
+            seed: [1; 32],
+        };
+        let selection = Selection { bind: Some(Ipv4Addr::LOCALHOST.into()), ..Selection::default() };
+        Settings { config, tcp_port: Some(0), announced_tcp_port: Some(4_242), selection }
+    }
+
+    #[test]
+    fn a_node_announces_the_port_of_its_port_forward_and_ends_without_a_goodbye() {
+        let (node, mut events) = Node::start(settings(), |_| async {}).unwrap();
+        match events.blocking_recv().unwrap().event {
+            Event::Started { node, .. } => assert_eq!(node.tcp_port, 4_242),
+            other => panic!("{other:?}"),
+        }
+        node.end().join().unwrap();
+        let rest = std::iter::from_fn(|| events.blocking_recv().ok());
+        assert!(!rest.into_iter().any(|stamped| matches!(stamped.event, Event::Stopped { .. })));
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vigie::core::Incarnation;
 use vigie::core::NodeId;
-use vigie::core::event::Event;
+use vigie::core::event::{Event, Input};
 use vigie::core::peer::PeerState;
 use vigie::proto::presence::{Kind, Presence};
 
@@ -235,6 +235,39 @@ fn a_peer_heard_on_two_links_moves_to_the_other_when_one_breaks() {
 }
 
 #[test]
+fn every_address_that_a_peer_is_heard_from_is_told_the_latest_first() {
+    let mut solo = Solo::new(|_| {});
+    let two = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/24"].map(crate::lan::interface);
+    solo.tell(Input::Interfaces(two.to_vec()));
+    let claims = |claimed: &str, sequence| Presence {
+        claimed: claimed.parse().unwrap(),
+        ..presence(Kind::Here, 2, sequence)
+    };
+    solo.hear("10.0.0.2:30000", &claims("10.0.0.2", 1));
+    assert_eq!(solo.rows()[0].elsewhere, None, "there is nothing to tell");
+    solo.run_for(ms(5));
+    solo.hear("10.9.0.2:30000", &claims("10.9.0.2", 1));
+    let elsewhere = solo.rows()[0].elsewhere.clone().expect("it was heard from another address");
+    let heard: Vec<_> =
+        elsewhere.heard.iter().map(|at| (at.ip.to_string(), at.interface.as_deref())).collect();
+    assert_eq!(heard, [("10.9.0.2".into(), Some("eth1")), ("10.0.0.2".into(), Some("eth0"))]);
+    assert_eq!(elsewhere.heard[0].last - elsewhere.heard[1].last, ms(5));
+    assert_eq!(elsewhere.claimed, None, "it knows both of its addresses");
+}
+
+#[test]
+fn a_claim_is_told_until_the_peer_claims_the_address_that_is_seen() {
+    let mut solo = Solo::new(|_| {});
+    for (sequence, claimed, told) in [(1, "192.168.1.7", true), (2, "10.0.0.2", false), (3, "0.0.0.0", false)]
+    {
+        let claimed = claimed.parse().unwrap();
+        solo.hear("10.0.0.2:30000", &Presence { claimed, ..presence(Kind::Here, 2, sequence) });
+        let elsewhere = solo.rows()[0].elsewhere.clone();
+        assert_eq!(elsewhere.and_then(|e| e.claimed), told.then_some(claimed));
+    }
+}
+
+#[test]
 fn an_echo_is_never_answered() {
     for kind in [Kind::Hello, Kind::Here] {
         let mut solo = Solo::new(|_| {});
@@ -248,7 +281,6 @@ fn an_echo_is_never_answered() {
 
 #[test]
 fn the_same_interfaces_in_another_order_are_no_change() {
-    use vigie::core::event::Input;
     let mut solo = Solo::new(|_| {});
     let two = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/24"].map(crate::lan::interface);
     solo.tell(Input::Interfaces(two.to_vec()));

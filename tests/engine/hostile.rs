@@ -65,6 +65,8 @@ fn a_claimed_address_is_never_dialed_nor_sent_to() {
         solo.hear("10.0.0.2:30000", &Presence { claimed, nonce, ..presence(Kind::Hello, 7, sequence) });
         solo.run_for(secs(3));
     }
+    let elsewhere = solo.rows()[0].elsewhere.clone().expect("it is shown");
+    assert_eq!((elsewhere.claimed, elsewhere.heard.len()), (Some(claimed), 0));
     assert!(solo.sent.iter().all(|(_, to, _)| to.ip() != claimed));
     assert!(!solo.dials.is_empty() && solo.dials.iter().all(|d| d.2.ip() != claimed));
 }

@@ -30,6 +30,11 @@ impl Terminal {
 
     /// Any program.
     pub(crate) fn run(program: &str, args: &[&str]) -> Self {
+        Self::run_with(program, args, None)
+    }
+
+    /// Any program, with a variable in its environment.
+    pub(crate) fn run_with(program: &str, args: &[&str], variable: Option<(&str, &str)>) -> Self {
         let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("the system has pseudo-terminals");
         let mut command = CommandBuilder::new(program);
@@ -42,6 +47,9 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
         command.env_remove("NO_COLOR");
+        if let Some((name, value)) = variable {
+            command.env(name, value);
+        }
         command.cwd(std::env::temp_dir());
         let modes = modes(&*pair.master);
         let emulator = Arc::new(Mutex::new(vt100::Parser::new(cells(size.rows), cells(size.cols), 0)));

@@ -1,14 +1,16 @@
-//! The last dial attempts of all peers, in a ring: what the attempts pane lists.
+//! The last dial attempts, of all peers and of each: what the attempts pane and a peer's details list.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::chain::{About, Chain};
 use crate::core::cause::Cause;
 use crate::core::peer::{PeerInfo, PeerKey};
 
-/// Attempts kept: ten seconds of the default dial rate, and more than anybody scrolls back; the record has all.
-pub const MAX_ATTEMPTS: usize = 500;
+/// Attempts kept: at the default dial rate of 50 a second almost three minutes, and in a network of a hundred peers at
+/// rest a quarter of an hour, so that a peer's last dials are there when somebody looks. With all that belongs to them
+/// well under 1 MB; the record has all.
+pub const MAX_ATTEMPTS: usize = 8_192;
 
 /// Numbers the attempts from 0 in the order they began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,49 +54,69 @@ pub enum Outcome {
         cause: Cause,
         /// What the system said.
         detail: Arc<str>,
-        /// When the next attempt begins; none if none follows or it has begun.
-        retry: Option<Instant>,
+        /// From when until when the next attempt waits; none if none follows or it has begun.
+        retry: Option<(Instant, Instant)>,
     },
     /// The node dropped it: the peer left, was forgotten, or its end was missed.
     Abandoned,
 }
 
+impl About for Attempt {
+    fn peer(&self) -> Option<PeerKey> {
+        Some(self.peer.key)
+    }
+}
+
 /// The last [`MAX_ATTEMPTS`] attempts.
 #[derive(Debug, Clone, Default)]
-pub struct Attempts {
-    ring: VecDeque<Attempt>,
-    /// Number of the oldest one held.
-    first: u64,
-    /// The latest of each peer that may still change.
-    open: HashMap<PeerKey, AttemptId>,
-}
+pub struct Attempts(Chain<Attempt, MAX_ATTEMPTS>);
 
 impl Attempts {
     /// How many are held.
     pub fn len(&self) -> usize {
-        self.ring.len()
+        self.0.len()
     }
 
     /// Whether there was none yet.
     pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.0.len() == 0
     }
 
     /// Number of the newest; none before the first.
     pub fn newest(&self) -> Option<AttemptId> {
-        let held = u64::try_from(self.ring.len()).ok()?;
-        (self.first + held).checked_sub(1).filter(|_| held > 0).map(AttemptId)
+        self.0.newest().map(AttemptId)
     }
 
     /// Number of the oldest that is held.
     pub fn oldest(&self) -> AttemptId {
-        AttemptId(self.first)
+        AttemptId(self.0.oldest())
+    }
+
+    /// One attempt, if it is held.
+    pub fn get(&self, id: AttemptId) -> Option<&Attempt> {
+        self.0.get(id.0)
+    }
+
+    /// The newest first: all, or those of one peer. Costs what is taken, not what is held.
+    pub fn newest_first(&self, only: Option<PeerKey>) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+        self.newest().into_iter().flat_map(move |newest| self.from(newest, only))
+    }
+
+    /// From this one back in time: all, or those of one peer.
+    pub fn from(&self, top: AttemptId, only: Option<PeerKey>) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+        let of_peer = only.map(|key| self.of_peer(key).skip_while(move |(id, _)| *id > top));
+        let all = only.is_none().then(|| self.back_from(top));
+        of_peer.into_iter().flatten().chain(all.into_iter().flatten())
     }
 
     /// From this one back in time.
-    pub fn back_from(&self, id: AttemptId) -> impl Iterator<Item = &Attempt> {
-        let newer = self.newest().map_or(0, |newest| newest.0.saturating_sub(id.0));
-        self.ring.iter().rev().skip(usize::try_from(newer).unwrap_or(usize::MAX))
+    fn back_from(&self, id: AttemptId) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+        self.0.back_from(id.0).map(|(number, attempt)| (AttemptId(number), attempt))
+    }
+
+    /// Those of one peer, the newest first. Costs what is taken, not what is held.
+    pub fn of_peer(&self, key: PeerKey) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+        self.0.of_peer(key).map(|(number, attempt)| (AttemptId(number), attempt))
     }
 
     /// An attempt begins: the countdown of the one before it is over.
@@ -109,8 +131,7 @@ impl Attempts {
     ) {
         self.close(peer.key);
         let outcome = Outcome::InFlight { since: at };
-        let id = self.push(Attempt { wall, peer: Arc::clone(peer), attempt, max, forced, outcome });
-        self.open.insert(peer.key, id);
+        self.0.push(Attempt { wall, peer: Arc::clone(peer), attempt, max, forced, outcome });
     }
 
     /// An attempt has ended. When its beginning was missed, its line begins here.
@@ -122,48 +143,29 @@ impl Attempts {
         wall: SystemTime,
         outcome: Outcome,
     ) {
-        let known = self.open.get(&peer.key).and_then(|id| self.position(*id));
-        match known.and_then(|at| self.ring.get_mut(at)) {
+        match self.latest_mut(peer.key) {
             Some(open) if open.attempt == attempt && matches!(open.outcome, Outcome::InFlight { .. }) => {
                 open.outcome = outcome;
             }
             _ => {
                 self.close(peer.key);
                 let peer = Arc::clone(peer);
-                let key = peer.key;
-                let id = self.push(Attempt { wall, peer, attempt, max, forced: false, outcome });
-                self.open.insert(key, id);
+                self.0.push(Attempt { wall, peer, attempt, max, forced: false, outcome });
             }
         }
     }
 
     /// Nothing more comes of a peer's latest attempt: no reply, no retry.
     pub(super) fn close(&mut self, key: PeerKey) {
-        let at = self.open.remove(&key).and_then(|id| self.position(id));
-        if let Some(attempt) = at.and_then(|at| self.ring.get_mut(at)) {
-            match &mut attempt.outcome {
-                Outcome::Failed { retry, .. } => *retry = None,
-                outcome @ Outcome::InFlight { .. } => *outcome = Outcome::Abandoned,
-                Outcome::Answered { .. } | Outcome::Abandoned => {}
-            }
+        let Some(attempt) = self.latest_mut(key) else { return };
+        match &mut attempt.outcome {
+            Outcome::Failed { retry, .. } => *retry = None,
+            outcome @ Outcome::InFlight { .. } => *outcome = Outcome::Abandoned,
+            Outcome::Answered { .. } | Outcome::Abandoned => {}
         }
     }
 
-    fn position(&self, id: AttemptId) -> Option<usize> {
-        usize::try_from(id.0.checked_sub(self.first)?).ok()
-    }
-
-    fn push(&mut self, attempt: Attempt) -> AttemptId {
-        if self.ring.len() == MAX_ATTEMPTS
-            && let Some(oldest) = self.ring.pop_front()
-        {
-            if self.open.get(&oldest.peer.key) == Some(&AttemptId(self.first)) {
-                self.open.remove(&oldest.peer.key);
-            }
-            self.first += 1;
-        }
-        let id = AttemptId(self.first + self.ring.len() as u64);
-        self.ring.push_back(attempt);
-        id
+    fn latest_mut(&mut self, key: PeerKey) -> Option<&mut Attempt> {
+        self.0.get_mut(self.0.newest_of(key)?)
     }
 }

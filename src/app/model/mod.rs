@@ -4,25 +4,43 @@
 //! stream folds into the same model as a live one.
 
 mod attempts;
+mod bands;
+mod chain;
+mod column;
+mod filter;
+mod history;
+mod journal;
 mod order;
 mod peer;
+mod stats;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 pub use attempts::{Attempt, AttemptId, Attempts, MAX_ATTEMPTS, Outcome};
-use order::Order;
-pub use peer::{History, Peer, Sample};
+use bands::Clock;
+pub use bands::{Bands, Columns, STEP, STEPS, badness};
+pub use column::Column;
+pub use filter::Filter;
+pub use history::{EXACT, HISTORY, History, Sample};
+pub use journal::{Entry, EntryId, Journal, MAX_ENTRIES, What};
+pub use order::Sort;
+use order::{Order, Rank};
+pub use peer::Peer;
+pub use stats::{Histogram, Stats};
 
 use crate::core::event::{Event, Stamped, StopReason};
 use crate::core::interface::Interface;
-use crate::core::peer::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
+use crate::core::peer::{DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
 
 /// How long a peer that said goodbye stays on the screen: long enough to be noticed after a coffee, short enough
 /// that a day of laptops coming and going does not fill the table.
 pub const LEFT_SHOWN: Duration = Duration::from_mins(5);
+
+/// Shortest time between two changes of the rows' order: long enough to read a row before it moves.
+pub const SETTLE: Duration = Duration::from_secs(2);
 
 /// Events that the reader was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +59,19 @@ pub struct Model {
     /// Boxed: a change moves a pointer, not the row, and the spare room of the table is that of pointers.
     peers: HashMap<PeerKey, Box<Peer>>,
     order: Order,
+    filter: Filter,
+    /// Some row no longer stands where it belongs.
+    unsettled: bool,
+    /// When the order was last made right.
+    settled: Option<Instant>,
+    /// What the times that rows are sorted by are counted from: the first event.
+    epoch: Option<Instant>,
+    /// What time it was at the last event.
+    wall: Option<(Instant, SystemTime)>,
     attempts: Attempts,
+    journal: Journal,
+    /// Counts the steps of the peers' [`Bands`].
+    clock: Clock,
     counts: [usize; PeerState::ALL.len()],
     missed: Option<Missed>,
     stopped: Option<StopReason>,
@@ -58,17 +88,44 @@ impl Model {
         &self.interfaces
     }
 
-    /// How many peers are shown.
+    /// How many peers there are.
     pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether there is no peer.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// How many peers are listed: those that the filter lets through.
+    pub fn listed(&self) -> usize {
         self.order.len()
     }
 
-    /// Whether no peer is shown.
-    pub fn is_empty(&self) -> bool {
-        self.order.len() == 0
+    /// Which peers are listed.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
     }
 
-    /// The peers of a stretch of the table, in the order they are shown. Costs what the stretch costs.
+    /// How the table is sorted.
+    pub fn sort(&self) -> Sort {
+        self.order.sort()
+    }
+
+    /// Lists only the peers that a filter lets through.
+    pub fn set_filter(&mut self, filter: Filter) {
+        self.filter = filter;
+        self.rearrange();
+    }
+
+    /// Sorts the table in another way.
+    pub fn set_sort(&mut self, sort: Sort) {
+        self.order.set_sort(sort);
+        self.rearrange();
+    }
+
+    /// The peers of a stretch of the table, in the order they are listed. Costs what the stretch costs.
     pub fn rows(&self, stretch: Range<usize>) -> impl Iterator<Item = &Peer> {
         self.order.keys(stretch).filter_map(|key| self.peer(key))
     }
@@ -83,9 +140,9 @@ impl Model {
         self.peers.get(&key).map(Box::as_ref)
     }
 
-    /// Where a peer stands in the table.
+    /// Where a peer stands in the table, if it is listed.
     pub fn position(&self, key: PeerKey) -> Option<usize> {
-        self.order.position(&self.peers.get(&key)?.rank())
+        self.order.position(self.peers.get(&key)?.placed.as_ref()?)
     }
 
     /// How many peers are in a state.
@@ -98,6 +155,21 @@ impl Model {
         &self.attempts
     }
 
+    /// The notable events, newest first.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The time until `end` in so many columns of this width, for [`Bands::worst`] of the peers.
+    pub fn columns(&self, end: Instant, width: Duration, count: u32) -> Columns {
+        self.clock.columns(end, width, count)
+    }
+
+    /// Where a window should end that is to show `now` in columns of this width, and not to flicker as time goes.
+    pub fn end_of_column(&self, now: Instant, width: Duration) -> Instant {
+        self.clock.end_of_column(now, width)
+    }
+
     /// What was missed, if anything ever was.
     pub fn missed(&self) -> Option<Missed> {
         self.missed
@@ -108,9 +180,24 @@ impl Model {
         self.stopped
     }
 
+    /// The time of day at a moment; none before the first event.
+    pub fn wall(&self, now: Instant) -> Option<SystemTime> {
+        let (at, wall) = self.wall?;
+        match now.checked_duration_since(at) {
+            Some(since) => wall.checked_add(since),
+            None => wall.checked_sub(at.saturating_duration_since(now)),
+        }
+    }
+
     /// Takes one event in.
     pub fn fold(&mut self, stamped: &Stamped) {
         let Stamped { at, wall, ref event } = *stamped;
+        self.epoch.get_or_insert(at);
+        if !matches!(event, Event::Lagged { .. }) {
+            self.wall = Some((at, wall));
+        }
+        self.clock.step(at);
+        self.journal.fold(stamped);
         match event {
             Event::Started { node, interfaces } => {
                 self.node = Some(Arc::clone(node));
@@ -155,7 +242,8 @@ impl Model {
             }
             Event::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
                 let retry = retry_in.and_then(|wait| at.checked_add(wait));
-                self.update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, retry));
+                self.update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, at, retry));
+                let retry = retry.map(|until| (at, until));
                 let outcome = Outcome::Failed { cause: *cause, detail: Arc::clone(detail), retry };
                 self.attempts.ended(peer, *attempt, *max, wall, outcome);
             }
@@ -171,7 +259,7 @@ impl Model {
                 let before = self.missed.map_or(0, |missed| missed.total);
                 self.missed = Some(Missed { total: before.saturating_add(*missed), at });
             }
-            Event::Snapshot(snapshot) => self.replace(snapshot, at),
+            Event::Snapshot(snapshot) => self.replace(snapshot, stamped),
             Event::Stopped { reason } => self.stopped = Some(*reason),
         }
     }
@@ -181,36 +269,52 @@ impl Model {
         if self.count(PeerState::Left) == 0 {
             return;
         }
-        let gone = |peer: &Peer| {
-            peer.state == PeerState::Left && now.saturating_duration_since(peer.since) >= LEFT_SHOWN
-        };
+        let gone = |peer: &Peer| peer.has_gone() && now.saturating_duration_since(peer.since) >= LEFT_SHOWN;
         let keys: Vec<_> = self.peers.values().filter(|peer| gone(peer)).map(|peer| peer.info.key).collect();
         for key in keys {
             self.remove(key);
         }
     }
 
+    /// Puts rows that no longer stand where they belong there, if that was not done a moment ago. Returns whether it did.
+    /// Called about once a second.
+    pub fn settle(&mut self, now: Instant) -> bool {
+        let rested = self.settled.is_none_or(|at| now.saturating_duration_since(at) >= SETTLE);
+        if !self.unsettled || !rested {
+            return false;
+        }
+        self.settled = Some(now);
+        self.rearrange();
+        true
+    }
+
     /// Changes a peer's row, made here if this is the first word of it (events may have been missed), and keeps
-    /// the order and the counts true.
+    /// the list and the counts true.
     fn update(&mut self, info: &Arc<PeerInfo>, at: Instant, change: impl FnOnce(&mut Peer)) {
         let key = info.key;
-        let (mut row, stood) = match self.peers.remove(&key) {
+        let mut row = match self.peers.remove(&key) {
             Some(row) => {
                 self.counts[row.state as usize] -= 1;
-                let rank = row.rank();
-                (row, Some(rank))
+                row
             }
-            None => (Box::new(Peer::new(Arc::clone(info), at)), None),
+            None => Box::new(Peer::new(Arc::clone(info), at)),
         };
         row.info = Arc::clone(info);
         change(&mut row);
+        row.bands.note(row.state, self.clock.step(at));
         self.counts[row.state as usize] += 1;
-        let stands = row.rank();
-        if stood.as_ref() != Some(&stands) {
-            if let Some(stood) = stood {
-                self.order.remove(&stood);
+        let belongs = self.rank(&row);
+        match (row.placed.take(), belongs) {
+            (Some(placed), Some(belongs)) => {
+                self.unsettled |= !self.order.same(&placed, &belongs);
+                row.placed = Some(placed);
             }
-            self.order.insert(stands);
+            (None, Some(belongs)) => {
+                self.order.insert(belongs.clone());
+                row.placed = Some(belongs);
+            }
+            (Some(placed), None) => self.order.remove(&placed),
+            (None, None) => {}
         }
         self.peers.insert(key, row);
     }
@@ -218,17 +322,56 @@ impl Model {
     fn remove(&mut self, key: PeerKey) {
         if let Some(row) = self.peers.remove(&key) {
             self.counts[row.state as usize] -= 1;
-            self.order.remove(&row.rank());
+            if let Some(placed) = &row.placed {
+                self.order.remove(placed);
+            }
         }
     }
 
-    fn replace(&mut self, snapshot: &Snapshot, at: Instant) {
+    /// Where a row belongs, if it is listed.
+    fn rank(&self, row: &Peer) -> Option<Rank> {
+        let value = || self.order.sort().by.value(row, self.epoch.unwrap_or(row.since));
+        let left = row.state == PeerState::Left;
+        self.filter.lets_through(row).then(|| Rank::new(left, value(), Arc::clone(&row.info)))
+    }
+
+    /// Lists all rows anew.
+    fn rearrange(&mut self) {
+        self.unsettled = false;
+        // In their present order, which is nearly the new one when they only settle.
+        let listed: Vec<_> = self.order.keys(0..usize::MAX).collect();
+        let others = self.peers.values().filter(|row| row.placed.is_none()).map(|row| row.info.key);
+        let keys: Vec<_> = listed.into_iter().chain(others).collect();
+        let mut ranks = Vec::with_capacity(keys.len());
+        for key in keys {
+            let placed = self.peers.get(&key).and_then(|row| self.rank(row));
+            if let Some(row) = self.peers.get_mut(&key) {
+                row.placed.clone_from(&placed);
+            }
+            ranks.extend(placed);
+        }
+        self.order.resort(ranks);
+    }
+
+    fn replace(&mut self, snapshot: &Snapshot, stamped: &Stamped) {
         self.node = Some(Arc::clone(&snapshot.node));
         if self.interfaces != *snapshot.interfaces {
             self.interfaces = snapshot.interfaces.to_vec();
         }
         for peer in &snapshot.peers {
-            self.update(&peer.info, at, |row| row.replace(peer, at));
+            let over = peer.state == PeerState::Left && peer.dial == DialPhase::Resting { next: None };
+            if over && !self.peers.contains_key(&peer.info.key) {
+                // It has been on the screen for its time; the node forgets it a moment later.
+                continue;
+            }
+            let mut missed = None;
+            self.update(&peer.info, stamped.at, |row| {
+                missed = (row.state != peer.state).then_some(row.state);
+                row.replace(peer, stamped.at);
+            });
+            if let Some(from) = missed {
+                self.journal.note(stamped, Some(&peer.info), What::State { from, to: peer.state });
+            }
         }
         if self.peers.len() > snapshot.peers.len() {
             let named: HashSet<_> = snapshot.peers.iter().map(|peer| peer.info.key).collect();

@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::bands::Bands;
+use super::history::History;
 use super::order::Rank;
 use crate::core::cause::Cause;
-use crate::core::peer::{DialPhase, PeerInfo, PeerSnapshot, PeerState, Via};
-
-/// Attempts that a peer's history holds: more than the widest sparkline shows.
-const HISTORY: usize = 60;
-
-/// Marks a failed attempt in the ring; no round trip lasts 71 minutes.
-const FAILURE: u32 = u32::MAX;
+use crate::core::peer::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
 
 /// One peer as the screen knows it.
 #[derive(Debug, Clone)]
@@ -32,8 +28,8 @@ pub struct Peer {
     pub rtt: Option<Duration>,
     /// The last attempts.
     pub history: History,
-    /// Share of the node's last attempts that failed.
-    pub loss: Option<f32>,
+    /// The states of the last hour.
+    pub bands: Bands,
     /// When anything was last received from it.
     pub last_heard: Option<Instant>,
     /// Why the last dial failed; none after a success.
@@ -42,6 +38,10 @@ pub struct Peer {
     pub detail: Option<Arc<str>>,
     /// The interface towards it.
     pub interface: Option<Arc<str>>,
+    /// Where it stands in the list, if it is listed.
+    pub(super) placed: Option<Rank>,
+    /// Other addresses than that of `info`, if there is anything to tell of any.
+    pub elsewhere: Option<Arc<Elsewhere>>,
 }
 
 impl Peer {
@@ -56,17 +56,19 @@ impl Peer {
             connect: None,
             rtt: None,
             history: History::default(),
-            loss: None,
+            bands: Bands::default(),
             last_heard: None,
             cause: None,
             detail: None,
             interface: None,
+            placed: None,
+            elsewhere: None,
         }
     }
 
-    /// Where it belongs in the table.
-    pub(super) fn rank(&self) -> Rank {
-        Rank::new(self.state == PeerState::Left, Arc::clone(&self.info))
+    /// Whether it said goodbye and is not dialed any longer, as one that a person named is.
+    pub(super) fn has_gone(&self) -> bool {
+        self.state == PeerState::Left && self.dial == DialPhase::Resting { next: None }
     }
 
     /// It is in this state now.
@@ -110,13 +112,14 @@ impl Peer {
         max: u32,
         cause: Cause,
         detail: &Arc<str>,
+        at: Instant,
         retry: Option<Instant>,
     ) {
         self.dial = match retry {
-            Some(until) => DialPhase::Waiting { attempt: attempt.saturating_add(1), max, until },
+            Some(until) => DialPhase::Waiting { attempt: attempt.saturating_add(1), max, since: at, until },
             None => DialPhase::Resting { next: None },
         };
-        self.history.failed();
+        self.history.failed(cause);
         self.cause = Some(cause);
         self.detail = Some(Arc::clone(detail));
     }
@@ -134,7 +137,6 @@ impl Peer {
         self.dial = peer.dial;
         self.rtt = peer.rtt_us.map(Duration::from_micros);
         self.connect = peer.connect;
-        self.loss = peer.loss;
         self.last_heard = peer
             .last_heard
             .or_else(|| peer.last_heard_ms.and_then(|age| at.checked_sub(Duration::from_millis(age))));
@@ -143,79 +145,6 @@ impl Peer {
             self.detail = None;
         }
         self.interface.clone_from(&peer.interface);
-    }
-}
-
-/// How one attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sample {
-    /// With a reply, after so many microseconds.
-    Answered(u32),
-    /// Without.
-    Failed,
-}
-
-/// The last attempts of a peer, in a ring that never allocates.
-#[derive(Debug, Clone)]
-pub struct History {
-    ring: [u32; HISTORY],
-    written: usize,
-}
-
-impl Default for History {
-    fn default() -> Self {
-        Self { ring: [0; HISTORY], written: 0 }
-    }
-}
-
-impl History {
-    /// The newest `n` samples, oldest first.
-    pub fn last(&self, n: usize) -> impl Iterator<Item = Sample> {
-        let held = self.written.min(HISTORY);
-        let from = self.written - n.min(held);
-        (from..self.written).map(|i| match self.ring[i % HISTORY] {
-            FAILURE => Sample::Failed,
-            us => Sample::Answered(us),
-        })
-    }
-
-    fn answered(&mut self, rtt: Duration) {
-        self.push(u32::try_from(rtt.as_micros()).unwrap_or(FAILURE).min(FAILURE - 1));
-    }
-
-    fn failed(&mut self) {
-        self.push(FAILURE);
-    }
-
-    fn push(&mut self, sample: u32) {
-        self.ring[self.written % HISTORY] = sample;
-        self.written += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_history_keeps_the_newest_samples_in_order() {
-        let mut history = History::default();
-        assert_eq!(history.last(5).count(), 0);
-        for us in 0..100 {
-            history.answered(Duration::from_micros(us));
-        }
-        history.failed();
-        assert_eq!(
-            history.last(3).collect::<Vec<_>>(),
-            [Sample::Answered(98), Sample::Answered(99), Sample::Failed]
-        );
-        assert_eq!(history.last(1_000).count(), HISTORY);
-    }
-
-    #[test]
-    fn a_round_trip_of_hours_is_no_failure() {
-        let mut history = History::default();
-        history.answered(Duration::from_hours(9));
-        assert_eq!(history.last(1).next(), Some(Sample::Answered(u32::MAX - 1)));
+        self.elsewhere.clone_from(&peer.elsewhere);
     }
 }

@@ -14,9 +14,10 @@ fn peers_stand_in_the_order_people_count_and_those_that_left_come_last() {
     bench.discovered(&ten).discovered(&nine).discovered(&a);
     assert_eq!(names(&bench), ["a", "host9", "host10"]);
     bench.left(&a, LeaveReason::Goodbye);
-    assert_eq!(names(&bench), ["host9", "host10", "a"]);
+    assert_eq!(names(&bench), ["a", "host9", "host10"], "it does not jump away under the eye");
+    assert_eq!(names(bench.wait(2_000)), ["host9", "host10", "a"]);
     bench.state(&a, PeerState::Left, PeerState::Up);
-    assert_eq!(names(&bench), ["a", "host9", "host10"], "it is back");
+    assert_eq!(names(bench.wait(2_000)), ["a", "host9", "host10"], "it is back");
 }
 
 #[test]
@@ -24,10 +25,14 @@ fn a_failed_attempt_waits_from_the_time_of_its_event() {
     let mut bench = Bench::new();
     let host = peer(1, "host");
     bench.discovered(&host).dials(&host, 1).wait(30).fails(&host, 1, Some(2_000));
-    let until = bench.now() + Duration::from_secs(2);
+    let since = bench.now();
+    let until = since + Duration::from_secs(2);
     let row = bench.app.model().peer(host.key).unwrap();
-    assert_eq!(row.dial, DialPhase::Waiting { attempt: 2, max: 5, until });
-    assert_eq!((row.cause, row.history.last(9).last()), (Some(Cause::Refused), Some(Sample::Failed)));
+    assert_eq!(row.dial, DialPhase::Waiting { attempt: 2, max: 5, since, until });
+    assert_eq!(
+        (row.cause, row.history.last(9).last()),
+        (Some(Cause::Refused), Some(Sample::Failed(Cause::Refused)))
+    );
 }
 
 #[test]
@@ -39,7 +44,10 @@ fn a_reply_clears_the_cause_and_counts_as_heard() {
     let row = bench.app.model().peer(host.key).unwrap();
     assert_eq!((row.cause, row.detail.clone(), row.last_heard), (None, None, Some(bench.now())));
     assert_eq!(row.rtt, Some(Duration::from_micros(840)));
-    assert_eq!(row.history.last(9).collect::<Vec<_>>(), [Sample::Failed, Sample::Answered(840)]);
+    assert_eq!(
+        row.history.last(9).collect::<Vec<_>>(),
+        [Sample::Failed(Cause::Refused), Sample::Answered(840)]
+    );
 }
 
 #[test]
@@ -79,7 +87,7 @@ fn a_restarted_or_moved_peer_keeps_its_row_under_its_new_name_and_address() {
     bench.discovered(&old).discovered(&peer(2, "middle")).answers(&old, 1, 840);
     let new = Arc::new(PeerInfo { name: "zebra".into(), ..PeerInfo::clone(&old) });
     bench.fold(Event::PeerRestarted { peer: Arc::clone(&new), previous_incarnation: Incarnation(1) });
-    assert_eq!(names(&bench), ["middle", "zebra"]);
+    assert_eq!(names(bench.wait(2_000)), ["middle", "zebra"]);
     assert!(bench.app.model().peer(old.key).unwrap().rtt.is_some());
     let addr = "10.9.9.9:1".parse().unwrap();
     let moved = Arc::new(PeerInfo { addr, ..PeerInfo::clone(&new) });
@@ -95,7 +103,7 @@ fn a_snapshot_makes_everything_right_again() {
     bench.discovered(&a).discovered(&gone).discovered(&c).left(&c, LeaveReason::Goodbye).answers(&a, 1, 70);
     bench.fold(Event::Lagged { missed: 4 }).fold(Event::Lagged { missed: 3 });
     bench.wait(2_000).fold(snapshot(vec![row(&a, PeerState::Up), row(&b, PeerState::Silent)]));
-    assert_eq!(names(&bench), ["a", "b", "c"], "the one that said goodbye is still news");
+    assert_eq!(names(&bench), ["b", "a", "c"], "the one that said goodbye is still news");
     let model = bench.app.model();
     assert_eq!(model.count(PeerState::Up), 1);
     assert_eq!(model.count(PeerState::Silent), 1);
@@ -123,7 +131,7 @@ fn interfaces_come_and_go() {
 fn outcomes(bench: &Bench) -> Vec<Outcome> {
     let attempts = bench.app.model().attempts();
     let newest = attempts.newest().unwrap();
-    attempts.back_from(newest).map(|attempt| attempt.outcome.clone()).collect()
+    attempts.from(newest, None).map(|(_, attempt)| attempt.outcome.clone()).collect()
 }
 
 #[test]
@@ -155,13 +163,45 @@ fn an_end_whose_beginning_was_missed_is_a_line_of_its_own() {
 }
 
 #[test]
+fn the_attempts_of_one_peer_are_found_among_those_of_many() {
+    let mut bench = Bench::new();
+    let peers: Vec<_> = (1..=50).map(|i| peer(i, "host")).collect();
+    for attempt in 1..=3 {
+        for host in &peers {
+            bench.dials(host, attempt);
+        }
+    }
+    let attempts = bench.app.model().attempts();
+    let of: Vec<_> = attempts.of_peer(peers[7].key).map(|(id, attempt)| (id.0, attempt.attempt)).collect();
+    assert_eq!(of, [(107, 3), (57, 2), (7, 1)]);
+    assert_eq!(attempts.of_peer(peer(99, "nobody").key).count(), 0);
+}
+
+#[test]
+fn the_worst_state_of_each_column_is_told_and_a_snapshot_counts_as_well() {
+    let mut bench = Bench::new();
+    let t0 = bench.now();
+    let [host, late] = [peer(1, "host"), peer(2, "late")];
+    bench.discovered(&host).state(&host, PeerState::New, PeerState::Up).wait(30_000);
+    bench.state(&host, PeerState::Up, PeerState::Unreachable).wait(1_000);
+    bench.state(&host, PeerState::Unreachable, PeerState::Up).discovered(&late).wait(29_000);
+    bench.fold(snapshot(vec![row(&host, PeerState::Silent), row(&late, PeerState::New)]));
+    let model = bench.app.model();
+    let columns = model.columns(t0 + Duration::from_secs(75), Duration::from_secs(15), 5);
+    let seen = |key| model.peer(key).unwrap().bands.worst(&columns).collect::<Vec<_>>();
+    let [new, up] = [PeerState::New, PeerState::Up];
+    assert_eq!(seen(host.key), [new, up, PeerState::Unreachable, up, PeerState::Silent].map(Some));
+    assert_eq!(seen(late.key), [None, None, Some(new), Some(new), Some(new)]);
+}
+
+#[test]
 fn the_attempts_are_a_ring() {
     let mut bench = Bench::new();
-    for i in 0..2_000 {
+    for i in 0..10_000 {
         let host = peer(i, "host");
         bench.dials(&host, 1);
     }
-    bench.answers(&peer(1_999, "host"), 1, 1).answers(&peer(3, "host"), 1, 1);
+    bench.answers(&peer(9_999, "host"), 1, 1).answers(&peer(3, "host"), 1, 1);
     let outcomes = outcomes(&bench);
     assert_eq!(outcomes.len(), MAX_ATTEMPTS);
     assert!(matches!(outcomes[..2], [Outcome::Answered { .. }, Outcome::Answered { .. }]));

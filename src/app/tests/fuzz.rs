@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::app::keymap::KEYMAP;
+use crate::app::ui::View;
 use crate::core::event::{RejectReason, StopReason};
+use crate::core::peer::{Elsewhere, HeardFrom};
 
 /// One step of a random session: what, about whom, how much.
 type Step = (u8, u8, u16);
@@ -32,7 +34,12 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             bench.left(&host, reason);
         }
         7 => {
-            let rows = (0..number % 20).map(|i| row(&info(i, variant), state)).collect();
+            let heard =
+                vec![HeardFrom { ip: host.addr.ip(), last: bench.now(), interface: None, proven: false }];
+            let elsewhere = Elsewhere { heard, claimed: (variant > 200).then(|| host.addr.ip()) };
+            let elsewhere = (variant > 100).then(|| Arc::new(elsewhere));
+            let told = |i| PeerSnapshot { elsewhere: elsewhere.clone(), ..row(&info(i, variant), state) };
+            let rows = (0..number % 20).map(told).collect();
             bench.fold(snapshot(rows));
         }
         8 => _ = bench.fold(Event::Lagged { missed: u64::MAX - u64::from(number) }),
@@ -64,8 +71,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_panics_and_the_counts_are_true(steps in prop::collection::vec(any::<Step>(), 0..120)) {
+    fn nothing_panics_and_the_counts_are_true(
+        steps in prop::collection::vec(any::<Step>(), 0..120),
+        view in prop::sample::select(vec![View::Peers, View::Details, View::Timeline]),
+    ) {
         let mut bench = Bench::new();
+        bench.app.ui.view = view;
         for one in steps {
             if let Some((width, height)) = step(&mut bench, one) {
                 bench.screen(width, height);
@@ -73,7 +84,8 @@ proptest! {
             let model = bench.app.model();
             let counted: usize = PeerState::ALL.into_iter().map(|state| model.count(state)).sum();
             prop_assert_eq!(counted, model.len());
-            prop_assert_eq!(model.rows(0..usize::MAX).count(), model.len());
+            prop_assert_eq!(model.rows(0..usize::MAX).count(), model.listed());
+            prop_assert!(model.listed() == model.len() || !model.filter().is_empty());
             for (at, peer) in model.rows(0..usize::MAX).enumerate() {
                 prop_assert_eq!(model.position(peer.info.key), Some(at));
             }

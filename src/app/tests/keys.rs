@@ -62,12 +62,13 @@ fn the_selection_moves_by_lines_pages_and_to_the_ends_and_is_always_visible() {
 }
 
 #[test]
-fn enter_and_d_dial_the_selected_peer() {
+fn d_dials_the_selected_peer_in_every_view_of_it() {
     let mut bench = table(&["a", "b"]);
     bench.key(KeyCode::Down);
-    for key in [KeyCode::Enter, KeyCode::Char('d')] {
+    for view in [None, Some(KeyCode::Enter), Some(KeyCode::Char('t'))] {
+        view.map(|view| bench.key(view));
         let expected = (Command::DialNow(peer(2, "b").key), "dialing b".to_owned());
-        assert_eq!(sent(bench.key(key)), expected);
+        assert_eq!(sent(bench.key(KeyCode::Char('d'))), expected);
     }
 }
 
@@ -102,7 +103,7 @@ fn a_typed_address_is_added_when_it_is_one() {
     let (command, said) = sent(bench.key(KeyCode::Enter));
     assert_eq!(command, Command::AddPeer("10.0.0.9:17".parse().unwrap()));
     assert_eq!(said, "added 10.0.0.9:17");
-    assert_eq!(bench.app.ui.overlay, None);
+    assert!(bench.app.ui.overlay.is_none());
 }
 
 #[test]
@@ -111,13 +112,13 @@ fn a_paste_goes_into_the_prompt_and_nowhere_else() {
     bench.app.paste("q");
     bench.key(KeyCode::Char('a'));
     bench.app.paste(" host7:80\n");
-    assert_eq!(bench.app.ui.overlay, Some(Overlay::Add { typed: "host7:80".into() }));
+    assert_eq!(typed(&mut bench), "host7:80");
     bench.app.paste(&"x".repeat(10_000));
     let now = bench.now();
     bench.app.key(&KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL), now);
-    assert_eq!(bench.app.ui.overlay, Some(Overlay::Add { typed: String::new() }));
+    assert_eq!(typed(&mut bench), "");
     bench.key(KeyCode::Esc);
-    assert_eq!(bench.app.ui.overlay, None);
+    assert!(bench.app.ui.overlay.is_none());
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn a_peer_that_is_up_is_forgotten_only_after_a_yes() {
     assert_eq!(bench.key(KeyCode::Char('x')), None);
     assert_eq!(bench.key(KeyCode::Enter), None, "too easily hit");
     assert_eq!(bench.key(KeyCode::Char('n')), None);
-    assert_eq!(bench.app.ui.overlay, None);
+    assert!(bench.app.ui.overlay.is_none());
     bench.key(KeyCode::Char('x'));
     assert_eq!(sent(bench.key(KeyCode::Char('y'))), forget);
 }
@@ -179,9 +180,10 @@ fn the_log_scrolls_and_follows_again() {
     let mut bench = table(&[]);
     bench.key(KeyCode::BackTab);
     assert_eq!(bench.app.ui.focus, Pane::Log);
+    bench.app.ui.log.push(SystemTime::UNIX_EPOCH, log::Level::Info, "vigie", "a line");
     bench.key(KeyCode::PageUp);
     assert!(!bench.app.ui.log.follows());
-    assert!(bench.text(80, 24).contains("Esc follows"));
+    assert!(bench.text(80, 24).contains("scrolled"));
     bench.key(KeyCode::Esc);
     assert!(bench.app.ui.log.follows());
 }
@@ -207,22 +209,48 @@ fn a_released_key_does_nothing_and_a_repeated_one_counts() {
     assert_eq!(selected(&bench), "b");
 }
 
-/// Brings the app where the keys of a section count.
+/// What stands in the prompt.
+fn typed(bench: &mut Bench) -> String {
+    bench.app.ui.overlay.as_mut().and_then(Overlay::prompt).expect("a prompt is open").text().to_owned()
+}
+
+/// Brings the app where the keys of a section count, and where each has something to do.
 fn in_section(section: Section) -> Bench {
     let mut bench = table(&["a", "b", "c"]);
     bench.state(&peer(1, "a"), PeerState::New, PeerState::Up).dials(&peer(1, "a"), 1);
-    let opening = match section {
-        Section::Peers | Section::Panes | Section::Always => None,
-        Section::Lists => Some(KeyCode::Tab),
-        Section::Add => Some(KeyCode::Char('a')),
-        Section::Confirm => Some(KeyCode::Char('x')),
-        Section::Help => Some(KeyCode::Char('?')),
-    };
-    if let Some(key) = opening {
-        bench.key(key);
+    for i in 0..50 {
+        bench.dials(&peer(100 + i, "x"), 1);
     }
-    if section == Section::Add {
-        bench.typed("host7");
+    let opening: &[KeyCode] = match section {
+        Section::Peers => &[KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Enter],
+        Section::Rows | Section::Peer | Section::Panes | Section::Always => &[KeyCode::Down],
+        Section::Details => &[KeyCode::Down, KeyCode::Enter],
+        Section::Timeline => &[KeyCode::Char('t'), KeyCode::Left, KeyCode::Left],
+        Section::Attempts => &[KeyCode::Tab, KeyCode::PageDown],
+        Section::Log => {
+            &[KeyCode::BackTab, KeyCode::Char('/'), KeyCode::Char('x'), KeyCode::Enter, KeyCode::Up]
+        }
+        Section::Typing => &[KeyCode::Char('a'), KeyCode::Char('x'), KeyCode::Char('y'), KeyCode::Left],
+        Section::Add => &[KeyCode::Char('a'), KeyCode::Char('x')],
+        Section::Filter => &[KeyCode::Char('/'), KeyCode::Char('x')],
+        Section::Search => &[KeyCode::BackTab, KeyCode::Char('/'), KeyCode::Char('x')],
+        Section::Palette => &[KeyCode::Char(':'), KeyCode::Char('d'), KeyCode::Down],
+        Section::Export => &[KeyCode::Char('e')],
+        Section::Confirm => &[KeyCode::Char('x')],
+        Section::Help => &[KeyCode::Char('?'), KeyCode::Down],
+    };
+    for i in 0..50 {
+        let (wall, target) = (SystemTime::UNIX_EPOCH, if i % 2 == 0 { "vigie::net" } else { "vigie::event" });
+        let message = format!("line {i} x, long enough to be wrapped at the end of a line of eighty columns");
+        bench.app.ui.log.push(wall, ::log::Level::Info, target, &message);
+    }
+    if section == Section::Confirm {
+        // A peer that is up.
+        bench.select("a");
+    }
+    for code in opening {
+        bench.screen(80, 24);
+        bench.key(*code);
     }
     bench
 }
@@ -232,18 +260,6 @@ fn every_key_of_the_keymap_does_something_where_the_help_says() {
     for binding in KEYMAP {
         for key in binding.keys {
             let mut bench = in_section(binding.section);
-            // In the middle, so that there is somewhere to go in every direction.
-            match binding.section {
-                Section::Panes | Section::Help => _ = bench.key(KeyCode::Down),
-                Section::Lists => {
-                    for i in 0..50 {
-                        bench.dials(&peer(100 + i, "x"), 1);
-                    }
-                    bench.screen(80, 24);
-                    bench.key(KeyCode::PageDown);
-                }
-                _ => {}
-            }
             let before = (bench.text(80, 24), format!("{:?}", bench.app.ui));
             let now = bench.now();
             let effect = bench.app.key(&key.event(), now);

@@ -4,6 +4,7 @@ use std::io;
 
 use crossterm::event::Event as Input;
 use futures::{StreamExt as _, stream};
+use ratatui::layout::Rect;
 use tokio::sync::{broadcast, mpsc};
 
 use super::*;
@@ -15,8 +16,12 @@ use crate::core::event::{Command, StopReason};
 #[derive(Default)]
 struct Paper {
     frames: Vec<String>,
+    /// When each of them was drawn.
+    drawn_at: Vec<Instant>,
     broken: bool,
     suspended: u32,
+    copied: Vec<String>,
+    rings: u32,
 }
 
 impl Screen for Paper {
@@ -26,9 +31,24 @@ impl Screen for Paper {
         }
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let mut drawn = Drawn::default();
-        terminal.draw(|frame| drawn = view::draw(app, frame, now)).unwrap();
+        terminal.draw(|frame| drawn = view::draw(app, frame.area(), frame.buffer_mut(), now)).unwrap();
+        self.drawn_at.push(clock());
         self.frames.push(lines(terminal.backend().buffer()).join("\n"));
         Ok(drawn)
+    }
+
+    fn size(&self) -> io::Result<Rect> {
+        Ok(Rect::new(0, 0, 80, 24))
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.copied.push(text.to_owned());
+        Ok(())
+    }
+
+    fn ring(&mut self) -> io::Result<()> {
+        self.rings += 1;
+        Ok(())
     }
 
     fn redraw(&mut self) -> io::Result<()> {
@@ -49,7 +69,7 @@ async fn run(
 ) -> (io::Result<()>, Vec<Command>) {
     let (sender, mut receiver) = mpsc::channel(16);
     let keys = stream::iter(keys.into_iter().map(|key| Ok(Input::Key(key)))).chain(stream::pending());
-    let app = App::new(Options::default(), Theme::COLOURED);
+    let app = App::new(Options::default(), Look::new(Theme::COLOURED));
     let mut keys = std::pin::pin!(keys);
     let ended = tokio::time::timeout(Duration::from_secs(10), run_on(paper, &mut keys, events, &sender, app));
     let ended = ended.await.expect("the loop does not end");
@@ -59,6 +79,11 @@ async fn run(
         commands.push(command);
     }
     (ended, commands)
+}
+
+#[expect(clippy::disallowed_methods, reason = "compares when things happened")]
+fn clock() -> Instant {
+    Instant::now()
 }
 
 fn key(c: char) -> KeyEvent {
@@ -110,6 +135,32 @@ async fn a_reader_that_lags_says_so_and_asks_for_everything() {
 }
 
 #[tokio::test]
+async fn missed_events_are_told_at_the_time_they_were_missed() {
+    let bench = Bench::new();
+    let (events, receiver) = broadcast::channel(4);
+    for i in 0..20 {
+        let peer = peer(i, &format!("host{i}"));
+        events.send(bench.stamp(Event::PeerDiscovered { peer, via: Via::Reply })).unwrap();
+    }
+    let mut paper = Paper::default();
+    let miss = async {
+        // Taken in, so that the time of day is known; then more than the channel holds.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for i in 0..20 {
+            let peer = peer(i, &format!("host{i}"));
+            events.send(bench.stamp(Event::PeerDiscovered { peer, via: Via::Reply })).unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        events.send(bench.stamp(Event::Stopped { reason: StopReason::Quit })).unwrap();
+    };
+    let ((ended, _), ()) = tokio::join!(run(&mut paper, vec![key('t')], receiver), miss);
+    ended.unwrap();
+    let last = paper.frames.last().unwrap();
+    let told: Vec<_> = last.lines().filter(|line| line.contains("events missed")).collect();
+    assert!(told.iter().any(|line| line.trim_start().starts_with("12:00:0")), "{last}");
+}
+
+#[tokio::test]
 async fn a_flood_of_events_is_few_frames() {
     let bench = Bench::new();
     let (events, receiver) = broadcast::channel(2_048);
@@ -137,7 +188,7 @@ async fn a_busy_node_is_told_as_busy_and_suspension_where_impossible_is_said() {
     let ctrl_z = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
     let keys = stream::iter([Ok(Input::Key(key('D')))]).chain(stream::pending());
     let mut keys = std::pin::pin!(keys);
-    let app = App::new(Options::default(), Theme::COLOURED);
+    let app = App::new(Options::default(), Look::new(Theme::COLOURED));
     let stop = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         events.send(bench.stamp(Event::Stopped { reason: StopReason::Quit })).unwrap();
@@ -148,4 +199,41 @@ async fn a_busy_node_is_told_as_busy_and_suspension_where_impossible_is_said() {
     let (_events, receiver) = broadcast::channel(16);
     assert!(run(&mut paper, vec![ctrl_z, key('q')], receiver).await.0.is_ok());
     assert_eq!(paper.suspended, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_seen_in_the_next_frame_while_ten_thousand_events_a_second_arrive() {
+    let (events, receiver) = broadcast::channel(2_048);
+    let (sender, _receiver) = mpsc::channel(16);
+    let flood = tokio::task::spawn_blocking(move || {
+        let bench = Bench::new();
+        let peers: Vec<_> = (0..100).map(|i| peer(i, &format!("host{i}"))).collect();
+        for _ in 0..100 {
+            for peer in &peers {
+                let served = Event::ExchangeServed { peer: Some(Arc::clone(peer)), addr: None };
+                // The receiver lives as long as the loop.
+                let _ = events.send(bench.stamp(served));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = events.send(bench.stamp(Event::Stopped { reason: StopReason::Quit }));
+    });
+    let (mut paper, pressed) = (Paper::default(), Arc::new(std::sync::OnceLock::new()));
+    let noted = Arc::clone(&pressed);
+    let press = async move {
+        // When the frames' budget is used up.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        noted.set(clock()).unwrap();
+        Ok(Input::Key(key('?')))
+    };
+    let mut keys = std::pin::pin!(stream::once(press).chain(stream::pending()));
+    let app = App::new(Options::default(), Look::new(Theme::COLOURED));
+    run_on(&mut paper, &mut keys, receiver, &sender, app).await.unwrap();
+    flood.await.unwrap();
+    let pressed = *pressed.get().unwrap();
+    let next = paper.drawn_at.iter().position(|at| *at > pressed).expect("a frame follows");
+    // The frame that was being drawn when it was pressed may still end.
+    let seen = paper.frames.iter().position(|frame| frame.contains("┌ Help")).expect("it was seen");
+    assert!(seen <= next + 1, "frame {seen}, and {next} is the next one");
+    println!("from the key to its frame: {:?}", paper.drawn_at[seen] - pressed);
 }

@@ -1,10 +1,16 @@
 //! Tests of the app as a whole: events and keys in, frames and commands out.
 
+mod details;
+mod export;
 mod fold;
 mod fuzz;
+mod journal;
 mod keys;
+mod lists;
 mod looping;
+mod mouse;
 mod screens;
+mod timeline;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,6 +22,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use slotmap::KeyData;
 
+use super::look::Look;
 use super::state::{App, Effect};
 use super::theme::Theme;
 use super::{Options, view};
@@ -36,10 +43,10 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Self {
-        let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))) };
+        let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))), bell: false };
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         let t0 = Instant::now();
-        Self { app: App::new(options, Theme::COLOURED), t0, passed: Duration::ZERO }
+        Self { app: App::new(options, Look::new(Theme::COLOURED)), t0, passed: Duration::ZERO }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -115,6 +122,14 @@ impl Bench {
         self.app.key(&KeyEvent::new(code, KeyModifiers::NONE), now)
     }
 
+    /// Moves the selection to a peer.
+    pub(super) fn select(&mut self, name: &str) -> &mut Self {
+        let at = self.app.shown().rows(0..usize::MAX).position(|peer| peer.info.name == name).unwrap();
+        self.key(KeyCode::Home);
+        (0..at).for_each(|_| _ = self.key(KeyCode::Down));
+        self
+    }
+
     pub(super) fn typed(&mut self, text: &str) {
         for c in text.chars() {
             assert_eq!(self.key(KeyCode::Char(c)), None, "{c}");
@@ -125,7 +140,13 @@ impl Bench {
         let now = self.now();
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut drawn = view::Drawn::default();
-        terminal.draw(|frame| drawn = view::draw(&mut self.app, frame, now)).unwrap();
+        let draw = |frame: &mut ratatui::Frame<'_>| {
+            drawn = view::draw(&mut self.app, frame.area(), frame.buffer_mut(), now);
+            if let Some(cursor) = drawn.cursor {
+                frame.set_cursor_position(cursor);
+            }
+        };
+        terminal.draw(draw).unwrap();
         (terminal, drawn)
     }
 
@@ -197,6 +218,7 @@ pub(super) fn row(info: &Arc<PeerInfo>, state: PeerState) -> PeerSnapshot {
         cause: None,
         dial: DialPhase::Resting { next: None },
         interface: Some("eth0".into()),
+        elsewhere: None,
     }
 }
 

@@ -4,107 +4,131 @@ use std::time::Instant;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 
+use super::super::look::Look;
 use super::super::model::{Attempt, Model, Outcome};
-use super::super::theme::{Theme, glyph};
+use super::super::theme::glyph;
 use super::super::ui::Ui;
-use super::columns::counts_tenths;
-use super::text::{cell, cell_right, columns, time_of_day};
-use super::{put, write};
+use super::columns::{TENTHS_BELOW, words};
+use super::field::Field;
+use super::text::columns;
+use super::{Drawn, bar, put};
 use crate::core::cause::Cause;
-use crate::core::peer::{DialPhase, PeerState};
+use crate::core::peer::PeerState;
 use crate::core::words::{Measured, Wait};
 
-/// Draws the list and returns whether something in it counts in tenths of a second.
+/// Columns of a countdown: the longest below half a minute, and a blank.
+const WAIT: u16 = 6;
+
+/// Columns of a countdown's bar.
+const BAR: u16 = 10;
+
+/// Draws the list.
 pub(super) fn render(
     model: &Model,
     ui: &mut Ui,
-    theme: Theme,
+    look: &Look,
     area: Rect,
     buf: &mut Buffer,
     now: Instant,
-) -> bool {
+    drawn: &mut Drawn,
+) {
     let page = usize::from(area.height);
-    let Some(top) = ui.attempts.settle(model, page) else {
-        put(area, 0, "  No dial yet.", theme.dim(), buf);
-        return false;
-    };
-    let name_width = usize::from((area.width / 5).clamp(6, 18));
-    let mut tenths = false;
-    for (y, attempt) in (area.y..).zip(model.attempts().back_from(top).take(page)) {
-        let (text, style) =
-            outcome(attempt, theme, now, usize::from(area.width).saturating_sub(18 + name_width));
-        let of = if attempt.max > 0 {
-            format!("{}/{}", attempt.attempt, attempt.max)
-        } else {
-            attempt.attempt.to_string()
-        };
-        let spans = vec![
-            Span::styled(format!("  {} ", time_of_day(attempt.wall)), theme.dim()),
-            Span::styled(cell(&attempt.peer.name, name_width), theme.strong()),
-            Span::styled(format!(" {of:<5} "), theme.text()),
-            Span::styled(text, style),
-        ];
-        let fitted = fit_last(spans, usize::from(area.width));
-        write(buf, area.x, y, &Line::from(fitted), area.width);
-        tenths |= match attempt.outcome {
-            Outcome::InFlight { since } => {
-                counts_tenths(DialPhase::InFlight { attempt: 0, max: 0, since }, now)
-            }
-            Outcome::Failed { retry: Some(until), .. } => {
-                counts_tenths(DialPhase::Waiting { attempt: 0, max: 0, until }, now)
-            }
-            _ => false,
-        };
+    let top = ui.attempts.settle(model, page);
+    let mut lines = 0;
+    if let Some(top) = top {
+        let from_top = model.attempts().from(top, ui.attempts.only());
+        for (line, (_, attempt)) in (0..area.height).zip(from_top) {
+            write(&mut Field::line(buf, area, line), attempt, area.width, look, now, drawn);
+            lines += 1;
+        }
     }
-    tenths
+    if lines == 0 {
+        let none =
+            if ui.attempts.only().is_some() { "  None is held: f lists all." } else { "  No dial yet." };
+        put(area, 0, none, look.theme.dim(), buf);
+    }
 }
 
-fn outcome(attempt: &Attempt, theme: Theme, now: Instant, room: usize) -> (String, Style) {
+/// Writes one attempt: when, whom, which of how many, and how it goes.
+pub(super) fn write(
+    field: &mut Field<'_>,
+    attempt: &Attempt,
+    width: u16,
+    look: &Look,
+    now: Instant,
+    drawn: &mut Drawn,
+) {
+    let name_width = (width / 5).clamp(6, 18);
+    let (hour, minute, second) = look.time_of_day(attempt.wall);
+    field.format(look.theme.dim(), format_args!("  {hour:02}:{minute:02}:{second:02} "));
+    field.part(name_width).styled(&attempt.peer.name, look.theme.strong());
+    field.skip(name_width + 1);
+    how(field, attempt, look, now, drawn);
+}
+
+/// Writes which of how many it is, and how it goes.
+pub(super) fn how(field: &mut Field<'_>, attempt: &Attempt, look: &Look, now: Instant, drawn: &mut Drawn) {
+    let theme = look.theme;
+    if attempt.max > 0 {
+        field.part(6).format(theme.text(), format_args!("{}/{}", attempt.attempt, attempt.max));
+    } else {
+        field.part(6).format(theme.text(), format_args!("{}", attempt.attempt));
+    }
+    field.skip(6);
+    outcome(field, attempt, look, now, drawn);
+}
+
+fn outcome(field: &mut Field<'_>, attempt: &Attempt, look: &Look, now: Instant, drawn: &mut Drawn) {
+    let theme = look.theme;
     let hand = if attempt.forced { ", by hand" } else { "" };
     match &attempt.outcome {
         Outcome::InFlight { since } => {
-            (format!("▸ dialing for {}{hand}", Wait(now.saturating_duration_since(*since))), theme.text())
+            let took = now.saturating_duration_since(*since);
+            field.format(theme.text(), format_args!("▸ dialing for {}{hand}", Wait(took)));
+            if took < TENTHS_BELOW {
+                drawn.runs(look, now);
+            }
         }
         Outcome::Answered { connect, rtt } => {
-            let up = glyph(PeerState::Up);
+            field.style(theme.good()).text(glyph(PeerState::Up)).text(" answered ");
             // Aligned: a slow one among many stands out.
-            let rtt = cell_right(&Measured(*rtt).to_string(), 8);
-            let connect = cell_right(&Measured(*connect).to_string(), 8);
-            let connect = format!("   connect {connect}");
-            (with(format!("{up} answered {rtt}"), &(connect + hand), room), theme.good())
+            field.part(8).format(theme.good(), format_args!("{}", Measured(*rtt))).right();
+            field.skip(8);
+            let hand = if attempt.forced { hand.len() } else { 0 };
+            if field.room() >= 19 + hand {
+                field.styled("   connect ", theme.good());
+                field.part(8).format(theme.good(), format_args!("{}", Measured(*connect))).right();
+                field.skip(8).text(if attempt.forced { ", by hand" } else { "" });
+            }
         }
         Outcome::Failed { cause, detail, retry } => {
             let mark = glyph(if retry.is_some() { PeerState::Retrying } else { PeerState::Unreachable });
-            let word = cause.word().replace('_', " ");
-            // People read what it means; what the system called it counts where that says nothing.
-            let meaning = if *cause == Cause::Other { detail } else { cause.in_words() };
-            let meaning = format!(": {meaning}");
-            match retry {
-                Some(until) => {
-                    let wait = Wait(until.saturating_duration_since(now));
-                    (with(format!("{mark} {word}, again in {wait}{hand}"), &meaning, room), theme.warning())
+            field.style(if retry.is_some() { theme.warning() } else { theme.bad() }).text(mark).text(" ");
+            words(field, *cause);
+            field.text(hand);
+            if let Some((since, until)) = *retry {
+                let wait = until.saturating_duration_since(now);
+                field.styled(", again in ", theme.warning());
+                field.part(WAIT).format(theme.warning(), format_args!("{}", Wait(wait)));
+                field.skip(WAIT);
+                if !look.still && field.room() > usize::from(BAR) {
+                    bar::remaining(&mut field.part(BAR), since, until, now, BAR, theme.warning());
+                    field.skip(BAR);
                 }
-                None => (with(format!("{mark} {word}{hand}"), &meaning, room), theme.bad()),
+                if until > now {
+                    drawn.runs(look, now);
+                }
+            }
+            // People read what it means; what the system called it counts where that says nothing. Half a sentence says
+            // nothing either.
+            let meaning = if *cause == Cause::Other { detail } else { cause.in_words() };
+            if columns(meaning) + 2 <= field.room() {
+                field.text(if retry.is_some() { "  " } else { ": " }).text(meaning);
             }
         }
-        Outcome::Abandoned => ("◌ abandoned".into(), theme.dim()),
+        Outcome::Abandoned => {
+            field.styled("◌ abandoned", theme.dim());
+        }
     }
-}
-
-/// A text with more behind it where all of that fits: half a sentence says nothing.
-fn with(text: String, more: &str, room: usize) -> String {
-    if columns(&text) + columns(more) <= room { text + more } else { text }
-}
-
-/// Cuts the last span so that the line fits, with a mark.
-fn fit_last(mut spans: Vec<Span<'static>>, width: usize) -> Vec<Span<'static>> {
-    if let Some(last) = spans.pop() {
-        let used: usize = spans.iter().map(|span| columns(&span.content)).sum();
-        let style = last.style;
-        spans.push(Span::styled(super::text::fit(&last.content, width.saturating_sub(used)), style));
-    }
-    spans
 }

@@ -4,34 +4,21 @@ use std::time::{Duration, Instant};
 
 use ratatui::style::Style;
 
-use super::super::model::Peer;
+use super::super::look::Look;
+use super::super::model::{Column, Peer};
 use super::super::theme::{Theme, glyph};
-use super::text::age;
+use super::field::Field;
+use super::text::Age;
+use super::{Drawn, bar, sparkline};
+use crate::core::cause::Cause;
 use crate::core::peer::{DialPhase, PeerState};
 use crate::core::words::{Measured, Wait};
 
-/// A column of the peer table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
-    /// The peer's name.
-    Name,
-    /// Where it is dialed.
-    Address,
-    /// Its state: glyph and word.
-    State,
-    /// Where its dial stands.
-    Dial,
-    /// Round trip of the last dial that succeeded.
-    RoundTrip,
-    /// The last attempts as a sparkline.
-    History,
-    /// Time since anything was received from it.
-    Heard,
-    /// Connect time of the last dial that succeeded.
-    Connect,
-    /// Why the last dial failed.
-    Cause,
-}
+/// How long a state that has just changed is shown reversed: long enough for an eye that was elsewhere.
+pub(super) const FLASH: Duration = Duration::from_millis(1_500);
+
+/// From this width on, the dial's column has a bar beside its figures, which take so many columns.
+const DIAL_FIGURES: u16 = 14;
 
 /// How wide a column is.
 #[derive(Debug, Clone, Copy)]
@@ -42,141 +29,208 @@ struct Width {
     most: u16,
 }
 
-impl Column {
-    /// As they stand, from the left.
-    const ALL: [Self; 9] = [
-        Self::Name,
-        Self::Address,
-        Self::State,
-        Self::Dial,
-        Self::RoundTrip,
-        Self::History,
-        Self::Heard,
-        Self::Connect,
-        Self::Cause,
-    ];
+/// As they are given room: the first is never missing.
+const BY_PRIORITY: [Column; Column::ALL.len()] = [
+    Column::Name,
+    Column::State,
+    Column::Dial,
+    Column::Address,
+    Column::RoundTrip,
+    Column::Heard,
+    Column::Cause,
+    Column::Loss,
+    Column::History,
+    Column::Via,
+    Column::Connect,
+];
 
-    /// As they are given room: the first is never missing.
-    const BY_PRIORITY: [Self; 9] = [
-        Self::Name,
-        Self::State,
-        Self::Dial,
-        Self::Address,
-        Self::RoundTrip,
-        Self::Heard,
-        Self::Cause,
-        Self::History,
-        Self::Connect,
-    ];
+fn width(column: Column) -> Width {
+    let (least, most) = match column {
+        Column::Name => (12, 24),
+        Column::Address => (21, 28),
+        Column::State => (13, 14),
+        Column::Dial => (13, 22),
+        Column::RoundTrip | Column::Connect => (8, 8),
+        Column::Loss => (5, 5),
+        Column::History => (10, 30),
+        Column::Heard => (6, 7),
+        Column::Via => (8, 18),
+        // The longest word of a cause: none is ever cut.
+        Column::Cause => (21, u16::MAX),
+    };
+    Width { least, most }
+}
 
-    /// The column's heading.
-    pub(super) fn heading(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Address => "address",
-            Self::State => "state",
-            Self::Dial => "dial",
-            Self::RoundTrip => "rtt",
-            Self::History => "history",
-            Self::Heard => "heard",
-            Self::Connect => "connect",
-            Self::Cause => "cause",
-        }
-    }
+/// Whether a column's text ends at its right end.
+pub(super) fn is_figure(column: Column) -> bool {
+    matches!(column, Column::RoundTrip | Column::Connect | Column::Loss)
+}
 
-    fn width(self) -> Width {
-        let (least, most) = match self {
-            Self::Name => (12, 24),
-            Self::Address => (21, 28),
-            Self::State | Self::Dial => (13, 14),
-            Self::RoundTrip | Self::Connect => (8, 8),
-            Self::History => (10, 30),
-            Self::Heard => (6, 7),
-            // The longest word of a cause: none is ever cut.
-            Self::Cause => (21, u16::MAX),
-        };
-        Width { least, most }
-    }
+/// A row's surroundings.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) look: &'a Look,
+    pub(super) now: Instant,
+    /// Whether a column tells the cause.
+    pub(super) tells_cause: bool,
+}
 
-    /// What stands there for a peer; the history is drawn apart.
-    pub(super) fn text(self, peer: &Peer, theme: Theme, now: Instant, width: u16) -> (String, Style) {
+impl Row<'_> {
+    /// Writes what stands in a column for a peer.
+    pub(super) fn write(
+        self,
+        field: &mut Field<'_>,
+        column: Column,
+        width: u16,
+        peer: &Peer,
+        drawn: &mut Drawn,
+    ) {
+        let theme = self.look.theme;
         let left = peer.state == PeerState::Left;
         let usual = if left { theme.dim() } else { theme.text() };
-        match self {
-            Self::Name => (peer.info.name.clone(), if left { theme.dim() } else { theme.strong() }),
-            Self::Address => (peer.info.addr.to_string(), usual),
-            Self::State => (format!("{} {}", glyph(peer.state), peer.state.word()), theme.state(peer.state)),
-            Self::Dial => dial(peer.dial, theme, now),
-            Self::RoundTrip => (measured(peer.rtt), usual),
-            Self::Connect => (measured(peer.connect), usual),
-            Self::History => (String::new(), usual),
-            Self::Heard => {
-                let heard = peer.last_heard.map(|at| age(now.saturating_duration_since(at)));
-                (
-                    heard.unwrap_or_else(|| "never".into()),
-                    if peer.last_heard.is_some() { usual } else { theme.dim() },
-                )
+        match column {
+            Column::Name => {
+                field.styled(&peer.info.name, if left { theme.dim() } else { theme.strong() });
             }
-            Self::Cause => (cause(peer, width), if left { theme.dim() } else { theme.warning() }),
+            Column::Address => {
+                field.format(usual, format_args!("{}", peer.info.addr));
+            }
+            Column::State => self.state(field, width, peer, drawn),
+            Column::Dial => match at_rest(peer).filter(|_| !self.tells_cause) {
+                // Where the cause has no column, it is better news than the time of the next regular dial.
+                Some(cause) => words(field.style(theme.warning()), cause),
+                None => self.dial(field, width, peer, drawn),
+            },
+            Column::RoundTrip => measured(field, peer.rtt, usual),
+            Column::Connect => measured(field, peer.connect, usual),
+            Column::Loss => loss(field, peer.history.loss(), theme, usual),
+            Column::History => sparkline::write(field, &peer.history, width, theme, left),
+            Column::Heard => match peer.last_heard {
+                Some(at) => {
+                    let age = Age(self.now.saturating_duration_since(at));
+                    field.format(usual, format_args!("{age}"));
+                }
+                None => {
+                    field.styled("never", theme.dim());
+                }
+            },
+            Column::Via => {
+                let interface = peer.interface.as_deref().unwrap_or("off-link");
+                field.styled(interface, usual).styled(" ", usual);
+                field.styled(peer.via.map_or("", |via| via.word()), theme.dim());
+            }
+            Column::Cause => {
+                if let Some(cause) = peer.cause {
+                    words(field.style(if left { theme.dim() } else { theme.warning() }), cause);
+                    // A sentence that is cut says less than its word alone.
+                    if usize::from(width) >= cause.word().len() + 2 + cause.in_words().len() || width >= 40 {
+                        field.text(": ").text(cause.in_words());
+                    }
+                }
+            }
+        }
+    }
+
+    fn state(self, field: &mut Field<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
+        let mut style = self.look.theme.state(peer.state);
+        let over = peer.since + FLASH;
+        if over > self.now && !self.look.still {
+            style = style.patch(self.look.theme.flash());
+            drawn.changes_at(over);
+        }
+        field.sign(glyph(peer.state), style);
+        if width > 1 {
+            field.text(" ").text(peer.state.word());
+        }
+    }
+
+    /// Where a dial stands: `2/5 for 1.2 s`, `3/5 in 2.4 s` with a bar that runs out, and between dials `in 7 s`.
+    fn dial(self, field: &mut Field<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
+        let (theme, now) = (self.look.theme, self.now);
+        match peer.dial {
+            DialPhase::Resting { next: None } => {}
+            DialPhase::Resting { next: Some(next) } => {
+                let wait = next.saturating_duration_since(now);
+                if wait < Duration::from_secs(1) {
+                    field.styled("now", theme.dim());
+                } else {
+                    field.format(theme.dim(), format_args!("in {}", Age(wait)));
+                }
+            }
+            DialPhase::Queued { attempt } => {
+                field.format(theme.text(), format_args!("{attempt} queued"));
+            }
+            DialPhase::InFlight { attempt, max, since } => {
+                let took = now.saturating_duration_since(since);
+                field.format(theme.text(), format_args!("{attempt}/{max} for {}", Wait(took)));
+                if took < TENTHS_BELOW {
+                    drawn.runs(self.look, now);
+                }
+            }
+            DialPhase::Waiting { attempt, max, since, until } => {
+                let wait = until.saturating_duration_since(now);
+                field.format(theme.warning(), format_args!("{attempt}/{max} in {}", Wait(wait)));
+                if width > DIAL_FIGURES && !self.look.still {
+                    let (used, room) =
+                        (width - u16::try_from(field.room()).unwrap_or(width), width - DIAL_FIGURES);
+                    field.skip(DIAL_FIGURES.saturating_sub(used));
+                    bar::remaining(field, since, until, now, room, theme.warning());
+                }
+                if until > now && (wait < TENTHS_BELOW || width > DIAL_FIGURES) {
+                    drawn.runs(self.look, now);
+                }
+            }
         }
     }
 }
 
-/// Where a dial stands: `2/5 for 1.2 s`, `3/5 in 2.4 s`, and between dials `in 7 s`.
-fn dial(phase: DialPhase, theme: Theme, now: Instant) -> (String, Style) {
-    match phase {
-        DialPhase::Resting { next: None } => (String::new(), theme.dim()),
-        DialPhase::Resting { next: Some(next) } => {
-            let wait = next.saturating_duration_since(now);
-            (
-                if wait < Duration::from_secs(1) { "now".into() } else { format!("in {}", age(wait)) },
-                theme.dim(),
-            )
-        }
-        DialPhase::Queued { attempt } => (format!("{attempt} queued"), theme.text()),
-        DialPhase::InFlight { attempt, max, since } => {
-            (format!("{attempt}/{max} for {}", Wait(now.saturating_duration_since(since))), theme.text())
-        }
-        DialPhase::Waiting { attempt, max, until } => {
-            (format!("{attempt}/{max} in {}", Wait(until.saturating_duration_since(now))), theme.warning())
-        }
+/// Waits below this are shown in tenths of a second.
+pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
+
+/// Why a peer failed, when no attempt is under way or waits.
+fn at_rest(peer: &Peer) -> Option<Cause> {
+    peer.cause.filter(|_| matches!(peer.dial, DialPhase::Resting { .. }) && peer.state != PeerState::Left)
+}
+
+/// A cause's word as people write it.
+pub(super) fn words(field: &mut Field<'_>, cause: Cause) {
+    for (i, part) in cause.word().split('_').enumerate() {
+        field.text(if i > 0 { " " } else { "" }).text(part);
     }
 }
 
-/// Whether a dial's text changes ten times a second.
-pub(super) fn counts_tenths(phase: DialPhase, now: Instant) -> bool {
-    const TENTHS_BELOW: Duration = Duration::from_secs(11);
-    match phase {
-        DialPhase::Resting { .. } | DialPhase::Queued { .. } => false,
-        DialPhase::InFlight { since, .. } => now.saturating_duration_since(since) < TENTHS_BELOW,
-        DialPhase::Waiting { until, .. } => {
-            until > now && until.saturating_duration_since(now) < TENTHS_BELOW
-        }
+fn measured(field: &mut Field<'_>, time: Option<Duration>, style: Style) {
+    if let Some(time) = time {
+        field.format(style, format_args!("{}", Measured(time)));
     }
 }
 
-fn measured(time: Option<Duration>) -> String {
-    time.map(|time| Measured(time).to_string()).unwrap_or_default()
-}
-
-/// The cause as a sentence where it fits, else as its word.
-fn cause(peer: &Peer, width: u16) -> String {
-    let Some(cause) = peer.cause else { return String::new() };
-    let words = format!("{}: {}", cause.word().replace('_', " "), cause.in_words());
-    if super::text::columns(&words) <= usize::from(width) || width >= 40 {
-        words
+/// Whole per cents; what is lost at all is never shown as nothing.
+fn loss(field: &mut Field<'_>, loss: Option<f32>, theme: Theme, usual: Style) {
+    let Some(loss) = loss else { return };
+    let style = if loss > 0.0 { theme.warning() } else { usual };
+    let percent = f64::from(loss.clamp(0.0, 1.0)) * 100.0;
+    if percent > 0.0 && percent < 1.0 {
+        field.styled("<1 %", style);
     } else {
-        cause.word().replace('_', " ")
+        field.format(style, format_args!("{percent:.0} %"));
     }
 }
 
 /// The columns that fit, from the left, each with its width; a blank stands between two.
 pub(super) fn fitting(room: u16) -> Vec<(Column, u16)> {
+    if room < width(Column::Name).least + 1 + width(Column::State).least {
+        // Where no word of a state fits, its sign does.
+        let sign = u16::from(room > 2);
+        return [(Column::Name, room - 2 * sign), (Column::State, sign)]
+            .into_iter()
+            .filter(|(_, width)| *width > 0)
+            .collect();
+    }
     let mut widths = [0_u16; Column::ALL.len()];
     let mut left = room;
-    for (i, column) in Column::BY_PRIORITY.into_iter().enumerate() {
-        let gap = u16::from(i > 0);
-        let least = if i == 0 { column.width().least.min(room) } else { column.width().least };
+    for (i, column) in BY_PRIORITY.into_iter().enumerate() {
+        let (gap, least) = (u16::from(i > 0), width(column).least);
         if least.saturating_add(gap) > left {
             break;
         }
@@ -187,18 +241,19 @@ pub(super) fn fitting(room: u16) -> Vec<(Column, u16)> {
     for (column, share) in [
         (Column::State, 1),
         (Column::Name, left / 3),
-        (Column::Dial, 3),
+        (Column::Dial, 9),
         (Column::Address, left / 6),
         (Column::History, left / 4),
+        (Column::Via, left / 6),
         (Column::Cause, u16::MAX),
         (Column::Name, u16::MAX),
         (Column::Address, u16::MAX),
         (Column::History, u16::MAX),
     ] {
-        let width = &mut widths[column as usize];
-        if *width > 0 {
-            let more = share.min(left).min(column.width().most.saturating_sub(*width));
-            *width += more;
+        let taken = &mut widths[column as usize];
+        if *taken > 0 {
+            let more = share.min(left).min(width(column).most.saturating_sub(*taken));
+            *taken += more;
             left -= more;
         }
     }
@@ -216,14 +271,15 @@ mod tests {
             let gaps = u16::try_from(columns.len()).unwrap() - 1;
             assert!(columns.iter().map(|(_, width)| width).sum::<u16>() + gaps <= room, "{room}");
             assert_eq!(columns[0].0, Column::Name);
+            assert!(room < 3 || columns.iter().any(|(column, _)| *column == Column::State), "{room}");
         }
     }
 
     #[test]
     fn a_usual_terminal_shows_the_round_trip_and_a_wide_one_everything() {
         let shows = |room, column| fitting(room).iter().any(|(c, _)| *c == column);
-        assert!(shows(78, Column::RoundTrip));
-        assert!(shows(118, Column::Cause) && shows(118, Column::History));
+        assert!(shows(78, Column::RoundTrip) && shows(78, Column::Heard));
+        assert!(shows(118, Column::Cause) && shows(118, Column::Loss) && shows(118, Column::History));
         assert!(Column::ALL.into_iter().all(|column| shows(198, column)));
     }
 }

@@ -1,33 +1,63 @@
-//! The last line: what was done a moment ago, else the keys that count here.
+//! The last line: what is being typed, else what was done a moment ago, else the keys that count here.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
 
 use super::super::keymap;
 use super::super::state::App;
-use super::{put, write};
+use super::super::ui::{Overlay, Prompt};
+use super::field::Field;
+use super::overlay;
 
-/// Draws it.
-pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer) {
-    let theme = app.theme;
-    if let Some(status) = &app.ui.status {
-        let (mark, style) = if status.good { ("✓", theme.good()) } else { ("!", theme.alarm()) };
-        put(area, 0, &format!("{mark} {}", status.text), style, buf);
-        return;
+/// Most columns of a text that is typed here, where others want to be seen beside it.
+const TYPED: u16 = 30;
+
+/// Draws it. Returns where the cursor belongs, if it belongs here.
+pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let theme = app.look.theme;
+    match &app.ui.overlay {
+        Some(Overlay::Filter { prompt, .. }) => {
+            let (listed, all) = (app.shown().listed(), app.shown().len());
+            return Some(line(app, prompt, &format!("{listed} of {all}"), area, buf));
+        }
+        Some(Overlay::Search(prompt)) => return Some(line(app, prompt, &app.ui.log.found(), area, buf)),
+        _ => {}
     }
-    let mut spans = Vec::new();
-    let mut left = usize::from(area.width);
+    if let Some(status) = &app.ui.status {
+        let (mark, style) = if status.good { ("✓ ", theme.good()) } else { ("! ", theme.alarm()) };
+        Field::line(buf, area, 0).styled(mark, style).text(&status.text);
+        return None;
+    }
+    keys(app, area, buf);
+    None
+}
+
+/// A prompt, what has been found so far, and the keys that end it.
+fn line(app: &App, prompt: &Prompt, found: &str, area: Rect, buf: &mut Buffer) -> Position {
+    let theme = app.look.theme;
+    let cursor = overlay::typed("/", prompt, theme, Rect { width: area.width.min(TYPED), ..area }, buf);
+    let rest = Rect { x: area.x + TYPED.min(area.width), width: area.width.saturating_sub(TYPED), ..area };
+    Field::line(buf, rest, 0).styled(found, theme.focused());
+    let gap = u16::try_from(super::text::columns(found) + 3).unwrap_or(u16::MAX).min(rest.width);
+    keys(app, Rect { x: rest.x + gap, width: rest.width - gap, ..rest }, buf);
+    cursor
+}
+
+fn keys(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = app.look.theme;
+    let mut field = Field::line(buf, area, 0);
     for (keys, word) in keymap::footer(app.ui.context()) {
-        let word = if word == "pause" && app.behind().is_some() { "resume" } else { word };
-        let entry = [Span::styled(keys, theme.strong()), Span::styled(format!(" {word}  "), theme.dim())];
-        let width: usize = entry.iter().map(Span::width).sum();
+        let word = match word {
+            "pause" if app.behind().is_some() => "resume",
+            "timeline" if app.ui.view == super::View::Timeline => "table",
+            word => word,
+        };
         // The two blanks after the last entry may hang over.
-        if width > left + 2 {
+        if Span::raw(&*keys).width() + 1 + word.len() > field.room() {
             break;
         }
-        left = left.saturating_sub(width);
-        spans.extend(entry);
+        field.styled(&keys, theme.strong()).styled(" ", theme.dim()).text(word);
+        field.skip(2);
     }
-    write(buf, area.x, area.y, &Line::from(spans), area.width);
 }

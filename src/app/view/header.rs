@@ -11,6 +11,7 @@ use ratatui::text::{Line, Span};
 use super::super::model::Model;
 use super::super::state::App;
 use super::super::theme::{Theme, glyph};
+use super::field::Field;
 use super::text::{columns, fit};
 use super::write;
 use crate::core::interface::{Interface, Kind};
@@ -20,31 +21,45 @@ use crate::core::peer::PeerState;
 /// before, and a person should still see that there were any.
 const MISSED_SHOWN: Duration = Duration::from_secs(10);
 
+/// Columns of the clock, with a blank before it.
+const CLOCK: u16 = 9;
+
 /// Draws the header: identity and counts in two lines, or the counts in one.
 pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
-    let theme = app.theme;
+    let theme = app.look.theme;
     let counts_line = area.height.saturating_sub(1);
     if counts_line > 0 {
-        let line = identity(app, usize::from(area.width));
+        let line = identity(app, usize::from(area.width - CLOCK.min(area.width)));
         write(buf, area.x, area.y, &line, area.width);
+        clock(app, area, buf, now);
     }
     let y = area.y + counts_line;
     let alerts = alerts(app, theme, now);
     let room = area.width.saturating_sub(width(&alerts));
-    let mut spans = Vec::new();
-    if counts_line == 0 {
-        spans.push(Span::styled(format!("{} ", name(app)), theme.strong()));
+    let mut spans = counts(app.shown(), theme, usize::from(room));
+    let name = Span::styled(format!("{}  ", name(app)), theme.strong());
+    // How the peers are matters more than who looks on.
+    if counts_line == 0 && width(&spans) + width(std::slice::from_ref(&name)) <= room {
+        spans.insert(0, name);
     }
-    spans.extend(counts(app.shown(), theme, usize::from(room)));
     write(buf, area.x, y, &Line::from(spans), room);
     write(buf, area.x + room, y, &Line::from(alerts), area.width - room);
 }
 
+/// The time of day, as the last event told it: the times in the lists are compared with it.
+fn clock(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
+    if let Some(wall) = app.wall(now) {
+        let (hour, minute, second) = app.look.time_of_day(wall);
+        let mut field = Field::new(buf, area.right().saturating_sub(CLOCK), area.y, CLOCK.min(area.width));
+        field.format(app.look.theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02}")).right();
+    }
+}
+
 /// All that a tiny screen shows.
 pub(super) fn summary(app: &App, area: Rect, buf: &mut Buffer) {
-    let mut spans = counts(app.shown(), app.theme, usize::from(area.width));
+    let mut spans = counts(app.shown(), app.look.theme, usize::from(area.width));
     if app.behind().is_some() {
-        spans.insert(0, Span::styled("PAUSED ", app.theme.alarm()));
+        spans.insert(0, Span::styled("PAUSED ", app.look.theme.alarm()));
     }
     write(buf, area.x, area.y, &Line::from(spans), area.width);
 }
@@ -54,7 +69,7 @@ fn name(app: &App) -> &str {
 }
 
 fn identity(app: &App, room: usize) -> Line<'static> {
-    let theme = app.theme;
+    let theme = app.look.theme;
     let mut parts = vec![(name(app).to_owned(), theme.strong())];
     if let Some(node) = app.shown().node() {
         parts.push((format!("group {}", node.group), theme.text()));
@@ -116,24 +131,40 @@ fn interfaces(all: &[Interface], room: usize, theme: Theme) -> (String, Style) {
     (format!("{} interfaces", all.len()), theme.text())
 }
 
-/// Peers by state: glyph, number and word; without the words where they do not fit.
+/// How much the counts say.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Spelt {
+    /// Sign and number.
+    Signs,
+    /// With the number of all.
+    Total,
+    /// With the words.
+    Words,
+}
+
+/// Peers by state: glyph, number and word; with less where that does not fit. A number is never cut off.
 fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
-    let spell = |words: bool| {
+    let spell = |spelt: Spelt| {
         let total = model.len();
         let s = if total == 1 { "" } else { "s" };
-        let mut spans = vec![Span::styled(format!("{total} peer{s}"), theme.strong())];
+        let mut spans = Vec::new();
+        if spelt > Spelt::Signs || total == 0 {
+            spans.push(Span::styled(format!("{total} peer{s}"), theme.strong()));
+        }
         for state in PeerState::ALL {
             let count = model.count(state);
             if count > 0 {
-                let word = if words { format!(" {}", state.word()) } else { String::new() };
-                spans.push(Span::raw("  "));
+                let word = if spelt == Spelt::Words { format!(" {}", state.word()) } else { String::new() };
+                let gap = if spelt > Spelt::Signs { "  " } else { " " };
+                spans.extend((!spans.is_empty()).then(|| Span::raw(gap)));
                 spans.push(Span::styled(format!("{} {count}{word}", glyph(state)), theme.state(state)));
             }
         }
         spans
     };
-    let full = spell(true);
-    if usize::from(width(&full)) <= room { full } else { spell(false) }
+    let fits = |spans: &Vec<Span<'_>>| usize::from(width(spans)) <= room;
+    let [full, total] = [Spelt::Words, Spelt::Total].map(spell);
+    [full, total].into_iter().find(fits).unwrap_or_else(|| spell(Spelt::Signs))
 }
 
 /// What a person must know before trusting the display.

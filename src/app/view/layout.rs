@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::super::ui::Pane;
+use super::super::ui::{Pane, Ui, View};
 
 /// Below this width only the summary line is drawn.
 const MIN_WIDTH: u16 = 20;
@@ -22,6 +22,9 @@ const SIDE_BY_SIDE: u16 = 160;
 /// Fewest lines of a lower pane, with its title.
 const MIN_LOWER: u16 = 4;
 
+/// Fewest lines of the main pane, with its title.
+const MIN_MAIN: u16 = 4;
+
 /// The table has these lines even for few peers: then the first ones to come move nothing.
 const MIN_PEERS: u16 = 12;
 
@@ -30,47 +33,47 @@ const MIN_PEERS: u16 = 12;
 pub(super) struct Places {
     /// One line, or two.
     pub(super) header: Rect,
-    /// The peer table, if it is shown.
-    pub(super) peers: Option<Rect>,
-    /// The attempts, if they are shown.
-    pub(super) attempts: Option<Rect>,
-    /// The log, if it is shown.
-    pub(super) log: Option<Rect>,
+    /// The panes that are shown.
+    pub(super) panes: [Option<Rect>; Pane::ALL.len()],
     /// The last line.
     pub(super) footer: Rect,
     /// Only the focused pane is shown, with the names of the others.
     pub(super) tabs: bool,
+    /// Lines that the main pane could be given of those it was to be given.
+    pub(super) grown: i16,
 }
 
-/// The places of a screen; none when it is too small for panes. The table of `peers` rows takes the lines that it
-/// can fill, and attempts and log share what it leaves.
-pub(super) fn places(area: Rect, focus: Pane, peers: usize) -> Option<Places> {
+/// The places of a screen; none when it is too small for panes.
+///
+/// - *Tabs*: a low screen, and a zoomed pane, show the focused pane alone.
+/// - *Side by side*: a wide screen has attempts and log beside each other under the main pane, others stack the three.
+/// - *As much as it can fill*: the table of `peers` rows takes the lines that it needs, and attempts and log share what it
+///   leaves; details and timeline take all but the least that the others need.
+/// - *Grown*: lines that a person moves from one to the other, as far as each keeps its least.
+pub(super) fn places(area: Rect, ui: &Ui, peers: usize) -> Option<Places> {
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         return None;
     }
     let [header, rest] = cut_top(area, if area.height < TWO_LINE_HEADER { 1 } else { 2 });
     let [body, footer] = cut_bottom(rest, 1);
-    let mut places = Places { header, peers: None, attempts: None, log: None, footer, tabs: false };
-    if body.height < STACKED {
-        places.tabs = true;
-        match focus {
-            Pane::Peers => places.peers = Some(body),
-            Pane::Attempts => places.attempts = Some(body),
-            Pane::Log => places.log = Some(body),
-        }
-    } else if area.width >= SIDE_BY_SIDE {
-        let least = (body.height / 3).max(MIN_LOWER);
-        let [peers, lower] = cut_bottom(body, least.max(body.height.saturating_sub(wanted(peers))));
-        let [attempts, log] = halves(lower);
-        (places.peers, places.attempts, places.log) = (Some(peers), Some(attempts), Some(log));
-    } else {
-        let least = (body.height / 4).max(MIN_LOWER);
-        let lower = (2 * least).max(body.height.saturating_sub(wanted(peers)));
-        let [peers, lower] = cut_bottom(body, lower);
-        let [attempts, log] = cut_bottom(lower, lower.height / 2);
-        (places.peers, places.attempts, places.log) = (Some(peers), Some(attempts), Some(log));
+    let mut panes = [None; Pane::ALL.len()];
+    let tabs = ui.zoomed || body.height < STACKED;
+    if tabs {
+        panes[ui.focus as usize] = Some(body);
+        return Some(Places { header, panes, footer, tabs, grown: ui.grown });
     }
-    Some(places)
+    let side_by_side = area.width >= SIDE_BY_SIDE;
+    let least =
+        if side_by_side { (body.height / 3).max(MIN_LOWER) } else { 2 * (body.height / 4).max(MIN_LOWER) };
+    let wanted = if ui.view == View::Peers { wanted(peers) } else { u16::MAX };
+    let usual = least.max(body.height.saturating_sub(wanted));
+    let least = if side_by_side { MIN_LOWER } else { 2 * MIN_LOWER };
+    let lower = usual.saturating_add_signed(ui.grown.saturating_neg()).clamp(least, body.height - MIN_MAIN);
+    let grown = i16::try_from(i32::from(usual) - i32::from(lower)).unwrap_or(0);
+    let [main, lower] = cut_bottom(body, lower);
+    let [attempts, log] = if side_by_side { halves(lower) } else { cut_bottom(lower, lower.height / 2) };
+    panes = [Some(main), Some(attempts), Some(log)];
+    Some(Places { header, panes, footer, tabs, grown })
 }
 
 /// Lines that the table of so many peers fills: with its title, its headings, a blank line and the details.
@@ -93,7 +96,7 @@ pub(super) fn cut_bottom(area: Rect, lines: u16) -> [Rect; 2] {
 }
 
 /// Left and right, with a column between them.
-fn halves(area: Rect) -> [Rect; 2] {
+pub(super) fn halves(area: Rect) -> [Rect; 2] {
     let left = area.width / 2;
     let right = (left + 1).min(area.width);
     [Rect { width: left, ..area }, Rect { x: area.x + right, width: area.width - right, ..area }]
@@ -114,16 +117,18 @@ mod tests {
         for width in 1..220 {
             for height in 1..70 {
                 let area = Rect::new(0, 0, width, height);
-                for (focus, peers) in Pane::ALL.into_iter().zip([0, 15, 100_000]) {
-                    let Some(places) = places(area, focus, peers) else {
+                for (nth, (focus, peers)) in Pane::ALL.into_iter().zip([0, 15, 100_000]).enumerate() {
+                    let view = [View::Peers, View::Timeline, View::Details][usize::from(width) % 3];
+                    let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
+                    let ui = Ui { focus, view, grown, zoomed: width % 5 == 0, ..Ui::default() };
+                    let Some(places) = places(area, &ui, peers) else {
                         assert!(width < MIN_WIDTH || height < MIN_HEIGHT);
                         continue;
                     };
-                    let shown = [places.peers, places.attempts, places.log];
-                    assert!(shown[focus as usize].is_some_and(|pane| pane.height >= 2));
+                    assert!(places.panes[focus as usize].is_some_and(|pane| pane.height >= 2));
                     let all: Vec<_> = [Some(places.header), Some(places.footer)]
                         .into_iter()
-                        .chain(shown)
+                        .chain(places.panes)
                         .flatten()
                         .collect();
                     for (i, one) in all.iter().enumerate() {

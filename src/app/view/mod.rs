@@ -1,127 +1,150 @@
 //! Drawing: the model as one screen. Reads the model, writes cells, decides nothing else.
 
 mod attempts;
+mod axis;
+mod bar;
 mod columns;
 mod details;
+pub(super) mod field;
 mod footer;
 mod header;
 mod layout;
+mod moment;
 mod overlay;
 mod peers;
+mod said;
+mod selected;
 mod sparkline;
 pub mod text;
+mod timeline;
+mod title;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
+use super::look::Look;
 use super::model::Model;
 use super::state::App;
-use super::theme::Theme;
-use super::ui::{Pane, Ui};
+use super::theme;
+use super::ui::{Pane, Ui, View};
+use field::Field;
 
-/// What a frame shows that will change by itself.
+/// What counts in tenths of a second is drawn as often.
+const TENTH: Duration = Duration::from_millis(100);
+
+/// What a frame leaves behind beside its cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Drawn {
-    /// Something counts in tenths of a second.
-    pub tenths: bool,
+    /// When something on it changes by itself, other than what changes every second.
+    pub next: Option<Instant>,
+    /// Where the cursor belongs, if it is to be seen.
+    pub cursor: Option<Position>,
+}
+
+impl Drawn {
+    /// Something changes by itself at this time.
+    fn changes_at(&mut self, at: Instant) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+
+    /// Something runs.
+    fn runs(&mut self, look: &Look, now: Instant) {
+        if !look.still {
+            self.changes_at(now + TENTH);
+        }
+    }
 }
 
 /// Draws one frame.
-pub fn draw(app: &mut App, frame: &mut Frame<'_>, now: Instant) -> Drawn {
-    let area = frame.area();
-    let buf = frame.buffer_mut();
+pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn {
+    let ground = app.look.theme.ground();
+    if ground != theme::Theme::COLOURED.ground() {
+        buf.set_style(area, ground);
+    }
     let shown_at = app.shown_at(now);
     let mut drawn = Drawn::default();
-    let Some(places) = layout::places(area, app.ui.focus, app.shown().len()) else {
+    app.ui.places = super::ui::Places::default();
+    let Some(places) = layout::places(area, &app.ui, app.shown().len()) else {
         header::summary(app, area, buf);
+        replace_signs(app.look.ascii, buf);
         return drawn;
     };
+    app.ui.grown = places.grown;
     header::render(app, places.header, buf, now);
-    footer::render(app, places.footer, buf);
-    let (model, ui, theme) = app.parts();
-    if let Some(area) = places.peers {
+    let (model, ui, look) = app.parts();
+    for pane in Pane::ALL {
+        let Some(area) = places.panes[pane as usize] else { continue };
+        ui.places.panes[pane as usize] = Some(area);
         let inside = layout::cut_top(area, 1)[1];
-        drawn.tenths |= peers::render(model, ui, theme, inside, buf, shown_at);
+        body(pane, model, ui, look, inside, buf, shown_at, &mut drawn);
         // After the rows: only then is it known which of them are shown.
-        title(ui, Pane::Peers, &rows_shown(model, ui), places.tabs, area, buf, theme);
+        title::render(pane, model, ui, look, places.tabs, area, buf);
     }
-    if let Some(area) = places.attempts {
-        let more = if ui.attempts.follows() { "newest first, UTC" } else { "scrolled, Esc follows" };
-        let inside = title(ui, Pane::Attempts, more, places.tabs, area, buf, theme);
-        drawn.tenths |= attempts::render(model, ui, theme, inside, buf, shown_at);
+    drawn.cursor = footer::render(app, places.footer, buf);
+    drawn.cursor = overlay::render(app, area, buf).or(drawn.cursor);
+    if app.behind().is_some() {
+        // While paused nothing moves.
+        drawn.next = None;
     }
-    if let Some(area) = places.log {
-        let more = if ui.log.follows() { "UTC" } else { "scrolled, Esc follows" };
-        let inside = title(ui, Pane::Log, more, places.tabs, area, buf, theme);
-        ui.log.render(inside, buf, theme);
-    }
-    // While paused nothing moves.
-    drawn.tenths &= app.behind().is_none();
-    if let Some(cursor) = overlay::render(app, area, buf) {
-        frame.set_cursor_position(cursor);
-    }
+    replace_signs(app.look.ascii, buf);
     drawn
 }
 
-/// How many peers there are, and which of them are shown when not all are.
-fn rows_shown(model: &Model, ui: &Ui) -> String {
-    let (all, shown) = (model.len(), ui.peers.shown(model));
-    match all {
-        0 => String::new(),
-        _ if shown.len() < all => format!("{}–{} of {all}", shown.start + 1, shown.end),
-        _ => all.to_string(),
+#[expect(clippy::too_many_arguments, reason = "what there is, how to show it, where, and when")]
+fn body(
+    pane: Pane,
+    model: &Model,
+    ui: &mut Ui,
+    look: &Look,
+    area: Rect,
+    buf: &mut Buffer,
+    now: Instant,
+    drawn: &mut Drawn,
+) {
+    match (pane, ui.view) {
+        (Pane::Main, View::Peers) => peers::render(model, ui, look, area, buf, now, drawn),
+        (Pane::Main, View::Details) => details::render(model, ui, look, area, buf, now, drawn),
+        (Pane::Main, View::Timeline) => timeline::render(model, ui, look, area, buf, now),
+        (Pane::Attempts, _) => attempts::render(model, ui, look, area, buf, now, drawn),
+        (Pane::Log, _) => ui.log.render(area, buf, look),
     }
 }
 
-/// Draws a pane's title line and returns what is left. Where the panes share one place, the others are named too.
-fn title(ui: &Ui, pane: Pane, more: &str, tabs: bool, area: Rect, buf: &mut Buffer, theme: Theme) -> Rect {
-    let [bar, inside] = layout::cut_top(area, 1);
-    let focused = ui.focus == pane;
-    let rule = if focused { theme.focused() } else { theme.dim() };
-    fill(bar, buf, "─", rule);
-    let mut spans = Vec::new();
-    for other in Pane::ALL.into_iter().filter(|other| tabs || *other == pane) {
-        let style = match (other == pane, focused) {
-            (true, true) => theme.focused(),
-            (true, false) => theme.strong(),
-            (false, _) => theme.dim(),
-        };
-        let this = other == pane;
-        spans.push(Span::styled(if this && focused { "─▸" } else { "──" }, rule));
-        spans.push(Span::styled(format!(" {} ", other.title()), style));
-        if this && !more.is_empty() {
-            spans.push(Span::styled(format!("{more} "), theme.dim()));
+/// Puts ASCII in the place of the signs that a poor font has not.
+fn replace_signs(ascii: bool, buf: &mut Buffer) {
+    if !ascii {
+        return;
+    }
+    for cell in &mut buf.content {
+        if let Some(plain) = theme::ascii(cell.symbol()) {
+            cell.set_symbol(plain);
         }
     }
-    write(buf, bar.x, bar.y, &Line::from(spans), bar.width);
-    inside
 }
 
 /// Fills an area with one symbol.
-fn fill(area: Rect, buf: &mut Buffer, symbol: &str, style: Style) {
-    for position in area.intersection(buf.area).positions() {
-        if let Some(cell) = buf.cell_mut(position) {
-            cell.set_symbol(symbol).set_style(style);
+fn fill(area: Rect, buf: &mut Buffer, symbol: &'static str, style: Style) {
+    for y in area.top()..area.bottom() {
+        let mut field = Field::new(buf, area.x, y, area.width);
+        for _ in 0..field.room() {
+            field.sign(symbol, style);
         }
     }
 }
 
 /// Writes a line of at most `width` columns; what is outside the screen is not written.
 fn write(buf: &mut Buffer, x: u16, y: u16, line: &Line<'_>, width: u16) {
-    if width > 0 && buf.area.contains(Position { x, y }) {
-        buf.set_line(x, y, line, width);
+    let mut field = Field::new(buf, x, y, width);
+    for span in &line.spans {
+        field.styled(&span.content, line.style.patch(span.style));
     }
 }
 
 /// Writes a text into a line of an area, cut to it.
 fn put(area: Rect, line: u16, text: &str, style: Style, buf: &mut Buffer) {
-    if line < area.height {
-        let fitted = text::fit(text, usize::from(area.width));
-        write(buf, area.x, area.y + line, &Line::styled(fitted, style), area.width);
-    }
+    Field::line(buf, area, line).styled(text, style);
 }

@@ -4,17 +4,16 @@ use std::time::Instant;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
 
-use super::super::model::{Model, Peer};
+use super::super::look::Look;
+use super::super::model::{Column, Model, Peer, Sort};
 use super::super::theme::Theme;
 use super::super::ui::{Pane, Ui};
-use super::columns::{Column, counts_tenths, fitting};
+use super::columns::{Row, fitting, is_figure};
+use super::field::Field;
 use super::layout::{cut_bottom, cut_top};
-use super::text::{cell_right, fit, wrap};
-use super::{details, put, sparkline, write};
-use crate::core::cause::Cause;
-use crate::core::peer::{DialPhase, PeerState};
+use super::text::wrap;
+use super::{Drawn, put, selected};
 
 /// From this many lines on, two of them tell more of the selected peer.
 const WITH_DETAILS: u16 = 7;
@@ -22,101 +21,95 @@ const WITH_DETAILS: u16 = 7;
 /// Columns before the first one: the mark of the selected row.
 const MARK: u16 = 2;
 
-/// Draws the table and returns whether something in it counts in tenths of a second.
+/// Draws the table.
 pub(super) fn render(
     model: &Model,
     ui: &mut Ui,
-    theme: Theme,
+    look: &Look,
     area: Rect,
     buf: &mut Buffer,
     now: Instant,
-) -> bool {
+    drawn: &mut Drawn,
+) {
+    let theme = look.theme;
     if model.is_empty() {
-        empty(model, theme, area, buf);
-        return false;
+        return empty(model, theme, area, buf);
     }
     let [table, below] = cut_bottom(area, if area.height >= WITH_DETAILS { 2 } else { 0 });
     let [headings, rows] = cut_top(table, 1);
     let columns = fitting(area.width.saturating_sub(MARK));
-    let mut x = headings.x + MARK;
-    for (column, width) in &columns {
-        let room = usize::from(*width);
-        let heading = match column {
-            Column::RoundTrip | Column::Connect => cell_right(column.heading(), room),
-            _ => fit(column.heading(), room),
-        };
-        write(buf, x, headings.y, &Line::styled(heading, theme.dim()), *width);
-        x += width + 1;
-    }
+    heads(&columns, model.sort(), ui, theme, headings, buf);
     let page = usize::from(rows.height);
     let top = ui.peers.settle(model, page);
-    let mut tenths = false;
+    if model.listed() == 0 {
+        put(rows, 0, "  No peer has these words: / changes them, Esc lists all.", theme.dim(), buf);
+    }
+    let surroundings =
+        Row { look, now, tells_cause: columns.iter().any(|(column, _)| *column == Column::Cause) };
     for (y, peer) in (rows.y..).zip(model.rows(top..top.saturating_add(page))) {
         let line = Rect { y, height: 1, ..rows };
-        let selected = ui.peers.selected() == Some(peer.info.key);
-        tenths |= row(peer, &columns, theme, line, buf, now);
-        if selected {
-            put(line, 0, "▸", theme.focused(), buf);
-            // Only while the keys go here is the row reversed: so the focus is seen in the table too.
-            if ui.focus == Pane::Peers {
-                buf.set_style(line, theme.selected());
-            }
+        row(peer, &columns, surroundings, line, buf, drawn);
+        ui.places.peers.push(peer.info.key);
+        if ui.peers.selected() == Some(peer.info.key) {
+            mark(ui, theme, line, buf);
         }
     }
+    ui.places.rows = rows;
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
-        details::render(peer, theme, below, buf, now);
+        selected::render(peer, theme, below, buf, now);
     }
-    tenths
+}
+
+/// Marks the selected row. Only while the keys go here is it a bar: so the focus is seen in the table too.
+pub(super) fn mark(ui: &Ui, theme: Theme, line: Rect, buf: &mut Buffer) {
+    put(line, 0, "▸", theme.focused(), buf);
+    if ui.focus == Pane::Main {
+        buf.set_style(line, theme.selected());
+    }
+}
+
+/// The headings, with a sign at the one that the rows are sorted by.
+fn heads(columns: &[(Column, u16)], sort: Sort, ui: &mut Ui, theme: Theme, line: Rect, buf: &mut Buffer) {
+    let mut x = line.x + MARK;
+    for &(column, width) in columns {
+        let by_this = sort.by == column;
+        let style = if by_this { theme.strong() } else { theme.dim() };
+        let mut field = Field::new(buf, x, line.y, width);
+        if width > 1 {
+            field.styled(column.heading(), style);
+        }
+        if by_this {
+            field.text(if sort.reversed == column.falls() { "▲" } else { "▼" });
+        }
+        if is_figure(column) {
+            field.right();
+        }
+        ui.places.headings.push((Rect { x, y: line.y, width, height: line.height.min(1) }, column));
+        x += width + 1;
+    }
 }
 
 fn row(
     peer: &Peer,
     columns: &[(Column, u16)],
-    theme: Theme,
+    surroundings: Row<'_>,
     line: Rect,
     buf: &mut Buffer,
-    now: Instant,
-) -> bool {
+    drawn: &mut Drawn,
+) {
     let mut x = line.x + MARK;
-    let mut tenths = false;
-    let cause_has_room = columns.iter().any(|(column, _)| *column == Column::Cause);
     for &(column, width) in columns {
-        let room = usize::from(width);
-        match column {
-            Column::History => {
-                let mut line_of_bars = Line::from(sparkline::sparkline(&peer.history, width, theme));
-                if peer.state == PeerState::Left {
-                    line_of_bars.spans.iter_mut().for_each(|span| span.style = theme.dim());
-                }
-                write(buf, x, line.y, &line_of_bars, width);
-            }
-            Column::RoundTrip | Column::Connect => {
-                let (text, style) = column.text(peer, theme, now, width);
-                write(buf, x, line.y, &Line::styled(cell_right(&text, room), style), width);
-            }
-            // Where the cause has no column, it is better news than the time of the next regular dial.
-            Column::Dial if !cause_has_room && let Some(cause) = cause_at_rest(peer) => {
-                let cause = fit(&cause.word().replace('_', " "), room);
-                write(buf, x, line.y, &Line::styled(cause, theme.warning()), width);
-            }
-            _ => {
-                let (text, style) = column.text(peer, theme, now, width);
-                write(buf, x, line.y, &Line::styled(fit(&text, room), style), width);
-            }
+        let mut field = Field::new(buf, x, line.y, width);
+        surroundings.write(&mut field, column, width, peer, drawn);
+        if is_figure(column) {
+            field.right();
         }
-        tenths |= column == Column::Dial && counts_tenths(peer.dial, now);
         x += width + 1;
     }
-    tenths
-}
-
-/// Why a peer failed, when no attempt is under way or waits.
-fn cause_at_rest(peer: &Peer) -> Option<Cause> {
-    peer.cause.filter(|_| matches!(peer.dial, DialPhase::Resting { .. }) && peer.state != PeerState::Left)
 }
 
 /// What to do when nobody is there yet.
-fn empty(model: &Model, theme: Theme, area: Rect, buf: &mut Buffer) {
+pub(super) fn empty(model: &Model, theme: Theme, area: Rect, buf: &mut Buffer) {
     let mut lines = vec![("No peers yet.".to_owned(), theme.strong())];
     let port = model.node().map(|node| (node.port, node.tcp_port));
     let on: Vec<_> =

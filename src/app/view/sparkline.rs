@@ -1,33 +1,31 @@
 //! A peer's last attempts as one line: bars for round trips, crosses for failures.
 
-use ratatui::text::Span;
-
 use super::super::model::{History, Sample};
 use super::super::theme::Theme;
+use super::field::Field;
 
-const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/// From an eighth of a line's height to all of it.
+pub(super) const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// Stands for a failed attempt: told from a bar without colours.
 const CROSS: &str = "×";
 
-/// The newest attempts that fit, the newest on the right; bars are relative to the longest of them, from zero.
-pub(super) fn sparkline(history: &History, width: u16, theme: Theme) -> Vec<Span<'static>> {
+/// Writes the newest attempts that fit, the newest on the right; bars are relative to the longest of them, from zero.
+pub(super) fn write(field: &mut Field<'_>, history: &History, width: u16, theme: Theme, dimmed: bool) {
     let width = usize::from(width);
     let longest = history.last(width).filter_map(microseconds).max().unwrap_or(0).max(1);
-    let mut spans = Vec::with_capacity(width);
     for sample in history.last(width) {
-        spans.push(match microseconds(sample) {
-            Some(us) => Span::styled(bar(us, longest), theme.good()),
-            None => Span::styled(CROSS, theme.bad()),
-        });
+        match microseconds(sample) {
+            Some(us) => field.sign(bar(us, longest), if dimmed { theme.dim() } else { theme.good() }),
+            None => field.sign(CROSS, if dimmed { theme.dim() } else { theme.bad() }),
+        };
     }
-    spans
 }
 
 fn microseconds(sample: Sample) -> Option<u32> {
     match sample {
         Sample::Answered(us) => Some(us),
-        Sample::Failed => None,
+        Sample::Failed(_) => None,
     }
 }
 

@@ -1,19 +1,22 @@
 //! Text cut and wrapped by the columns it takes on the screen, not by its bytes or characters.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::fmt;
+use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
 /// Columns a text takes.
+///
+/// As ratatui counts them: the halfwidth katakana sound marks take one each, though Unicode has them extend the letter before.
 pub fn columns(text: &str) -> usize {
-    text.width()
+    text.width() + text.chars().filter(|c| matches!(c, '\u{FF9E}' | '\u{FF9F}')).count()
 }
 
 /// A text cut to `width` columns, its end marked with an ellipsis when something is missing. Control characters
 /// are dropped.
 pub fn fit(text: &str, width: usize) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).collect();
-    if clean.width() <= width {
+    if columns(&clean) <= width {
         return clean;
     }
     let Some(room) = width.checked_sub(1) else { return String::new() };
@@ -25,14 +28,14 @@ pub fn fit(text: &str, width: usize) -> String {
 /// A text cut or padded to exactly `width` columns.
 pub fn cell(text: &str, width: usize) -> String {
     let mut cell = fit(text, width);
-    cell.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
+    cell.extend(std::iter::repeat_n(' ', width.saturating_sub(columns(&cell))));
     cell
 }
 
 /// A text at the right end of exactly `width` columns.
 pub fn cell_right(text: &str, width: usize) -> String {
     let cell = fit(text, width);
-    format!("{}{cell}", " ".repeat(width.saturating_sub(cell.width())))
+    format!("{}{cell}", " ".repeat(width.saturating_sub(columns(&cell))))
 }
 
 /// A text broken into rows of at most `width` columns, between words where it can be; at most `max` rows, the
@@ -46,7 +49,7 @@ pub fn wrap(text: &str, width: usize, max: usize) -> Vec<String> {
         }
         let mut word: String = word.chars().filter(|c| !c.is_control()).collect();
         let Some(row) = rows.last_mut() else { break };
-        if !row.is_empty() && row.width() + 1 + word.width() <= width {
+        if !row.is_empty() && columns(row) + 1 + columns(&word) <= width {
             row.push(' ');
             row.push_str(&word);
             continue;
@@ -54,14 +57,14 @@ pub fn wrap(text: &str, width: usize, max: usize) -> Vec<String> {
         if !row.is_empty() {
             rows.push(String::new());
         }
-        while word.width() > width && rows.len() <= max {
+        while columns(&word) > width && rows.len() <= max {
             let head = prefix(&word, width);
             // A character wider than the whole row cannot be shown at all.
             let end =
                 if head.is_empty() { word.chars().next().map_or(1, char::len_utf8) } else { head.len() };
             let rest = word.split_off(end);
             if let Some(row) = rows.last_mut() {
-                row.push_str(if word.width() <= width { &word } else { "" });
+                row.push_str(if columns(&word) <= width { &word } else { "" });
             }
             rows.push(String::new());
             word = rest;
@@ -88,7 +91,7 @@ fn prefix(text: &str, width: usize) -> &str {
     for (at, c) in text.char_indices() {
         let next = at + c.len_utf8();
         // Measured whole: a combining or joining character can change what stands before it.
-        if text[..next].width() > width {
+        if columns(&text[..next]) > width {
             break;
         }
         end = next;
@@ -97,20 +100,19 @@ fn prefix(text: &str, width: usize) -> &str {
 }
 
 /// An age or a wait in whole units: `now`, `12 s`, `3 min`, `2 h`.
-pub fn age(age: Duration) -> String {
-    match age.as_secs() {
-        0 => "now".into(),
-        1..60 => format!("{} s", age.as_secs()),
-        60..3600 => format!("{} min", age.as_secs() / 60),
-        3600..172_800 => format!("{} h", age.as_secs() / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
+#[derive(Debug, Clone, Copy)]
+pub struct Age(pub Duration);
 
-/// The time of day, UTC.
-pub fn time_of_day(wall: SystemTime) -> String {
-    let seconds = wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            0 => write!(f, "now"),
+            seconds @ 1..60 => write!(f, "{seconds} s"),
+            seconds @ 60..3600 => write!(f, "{} min", seconds / 60),
+            seconds @ 3600..172_800 => write!(f, "{} h", seconds / 3600),
+            seconds => write!(f, "{} days", seconds / 86_400),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Engine {
                     self.queue(key, 1, first);
                 }
             }
-            Dial::Waiting { attempt, until } if until <= now => self.queue(key, attempt, false),
+            Dial::Waiting { attempt, until, .. } if until <= now => self.queue(key, attempt, false),
             _ => {}
         }
     }
@@ -226,7 +226,7 @@ impl Engine {
         let state = self.peers[key].state;
         let failing = matches!(state, PeerState::Unreachable | PeerState::Silent | PeerState::Left);
         if let Some(wait) = wait {
-            self.peers[key].dial = Dial::Waiting { attempt: attempt + 1, until: now + wait };
+            self.peers[key].dial = Dial::Waiting { attempt: attempt + 1, since: now, until: now + wait };
             if !failing {
                 self.set_state(key, PeerState::Retrying);
             }

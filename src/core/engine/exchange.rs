@@ -72,7 +72,7 @@ impl Engine {
         }
         let addr = SocketAddr::new(from.ip(), request.tcp_port);
         if let Some(&key) = self.by_addr.get(&addr) {
-            if self.peers[key].retired == Some(request.id) {
+            if self.peers[key].retired.as_deref() == Some(&request.id) {
                 return None;
             }
             self.identify(key, request.id, request.incarnation, request.name, now);

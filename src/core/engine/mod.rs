@@ -29,7 +29,7 @@ use super::budget::Budget;
 use super::config::{Config, Target};
 use super::event::{Command, DialId, Event, Input, Output, RejectReason, StopReason};
 use super::interface::Interface;
-use super::peer::{NodeInfo, PeerKey, PeerSnapshot, Snapshot};
+use super::peer::{NodeInfo, PeerKey, PeerSnapshot, PeerState, Snapshot};
 use super::{NodeId, Nonce};
 
 pub use exchange::{check_reply, unreadable};
@@ -229,13 +229,13 @@ impl Engine {
         Snapshot {
             node: Arc::clone(&self.node),
             interfaces: Arc::clone(&self.interfaces),
-            peers: self.peers.values().map(|p| p.snapshot(now)).collect(),
+            peers: self.peers.values().map(|p| p.snapshot(now, |ip| self.link_name(ip))).collect(),
         }
     }
 
     /// One row of the table.
     pub fn peer(&self, key: PeerKey, now: Instant) -> Option<PeerSnapshot> {
-        self.peers.get(key).map(|p| p.snapshot(now))
+        self.peers.get(key).map(|p| p.snapshot(now, |ip| self.link_name(ip)))
     }
 
     /// Panics unless all tables agree with each other: for tests.
@@ -285,12 +285,8 @@ impl Engine {
     fn obey(&mut self, command: Command, now: Instant) {
         match command {
             Command::DialNow(key) => self.force_dial(key),
-            Command::DialAll => {
-                let keys: Vec<PeerKey> = self.peers.keys().collect();
-                for key in keys {
-                    self.force_dial(key);
-                }
-            }
+            Command::DialAll => self.force_dials(|_| true),
+            Command::DialFailing => self.force_dials(PeerState::is_failing),
             Command::AddPeer(target) => self.add_named(target, now),
             Command::Refresh => {
                 let snapshot = Arc::new(self.snapshot(now));
@@ -298,6 +294,14 @@ impl Engine {
             }
             Command::Forget(key) => self.forget(key),
             Command::Stop(reason) => self.leave(reason, now),
+        }
+    }
+
+    fn force_dials(&mut self, of: impl Fn(PeerState) -> bool) {
+        let keys: Vec<PeerKey> =
+            self.peers.iter().filter(|(_, peer)| of(peer.state)).map(|(key, _)| key).collect();
+        for key in keys {
+            self.force_dial(key);
         }
     }
 

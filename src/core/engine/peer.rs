@@ -1,12 +1,15 @@
 //! A row of the peer table, with all that the engine keeps of a peer.
 
+use std::cmp::Reverse;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use crate::core::cause::{Cause, Retry};
 use crate::core::event::{DialId, Socket};
-use crate::core::peer::{DialPhase, PeerInfo, PeerSnapshot, PeerState, Via};
+use crate::core::peer::{DialPhase, Elsewhere, HeardFrom, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::core::{NodeId, Nonce};
 
 use super::limits::MAX_PATHS;
@@ -30,6 +33,10 @@ pub(super) struct Path {
 impl Path {
     pub(super) fn sequence(&self, socket: Socket) -> u64 {
         self.sequences[usize::from(socket == Socket::Private)]
+    }
+
+    fn heard_from(&self, interface: Option<Arc<str>>) -> HeardFrom {
+        HeardFrom { ip: self.ip, last: self.heard, interface, proven: self.proven }
     }
 
     pub(super) fn newest(&self) -> u64 {
@@ -61,6 +68,7 @@ pub(super) enum Dial {
     },
     Waiting {
         attempt: u32,
+        since: Instant,
         until: Instant,
     },
 }
@@ -79,16 +87,19 @@ pub(super) struct Peer {
     pub(super) state: PeerState,
     /// A person named it by this address: there it is dialed without proof, and it never expires.
     pub(super) named: Option<IpAddr>,
-    /// Identity that this row had before its last restart; late datagrams of it are refused.
-    pub(super) retired: Option<NodeId>,
+    /// Identity that this row had before its last restart; late datagrams of it are refused. Boxed: few rows have one.
+    pub(super) retired: Option<Box<NodeId>>,
 
-    pub(super) paths: [Option<Path>; MAX_PATHS],
+    /// At most [`MAX_PATHS`]. Nearly every peer has one: that one stands in the row itself.
+    pub(super) paths: SmallVec<[Path; 1]>,
     /// Its own UDP port, where it receives unicast.
     pub(super) udp_port: u16,
     /// Greatest sequence number heard on the presence port.
     pub(super) round: u64,
     /// Mean time between its presences, once one was heard.
     pub(super) period: Option<Duration>,
+    /// The address that it believes to have, where that is not the one it is heard from.
+    pub(super) claimed: Option<IpAddr>,
     /// The link it is on.
     pub(super) interface: Option<Arc<str>>,
     /// Sent to it and not echoed yet, with where it was sent.
@@ -133,10 +144,11 @@ impl Peer {
             via,
             state: PeerState::New,
             retired: None,
-            paths: [None; MAX_PATHS],
+            paths: SmallVec::new(),
             udp_port: 0,
             round: 0,
             period: None,
+            claimed: None,
             interface: None,
             nonce: None,
             introductions: 0,
@@ -163,27 +175,25 @@ impl Peer {
 
     /// The path to an address, if the peer was ever heard from it.
     pub(super) fn path(&self, ip: IpAddr) -> Option<&Path> {
-        self.paths.iter().flatten().find(|p| p.ip == ip)
+        self.paths.iter().find(|p| p.ip == ip)
     }
 
     /// The path to an address; a new one takes the place of the one unheard for longest, never of the one dialed.
     pub(super) fn path_mut(&mut self, ip: IpAddr, now: Instant) -> &mut Path {
         let dialed = self.info.addr.ip();
-        let index = self
-            .paths
-            .iter()
-            .position(|p| p.is_some_and(|p| p.ip == ip))
-            .or_else(|| self.paths.iter().position(Option::is_none))
-            .or_else(|| {
-                let others = self.paths.iter().enumerate().filter(|(_, p)| p.is_some_and(|p| p.ip != dialed));
-                others.min_by_key(|(_, p)| p.map(|p| p.heard)).map(|(i, _)| i)
-            })
-            .unwrap_or(0);
-        let slot = &mut self.paths[index];
-        if slot.is_some_and(|p| p.ip != ip) {
-            *slot = None;
-        }
-        slot.get_or_insert(Path { ip, sequences: [0; 2], missed: 0, proven: false, heard: now, since: now })
+        let known = self.paths.iter().position(|path| path.ip == ip);
+        let index = known.unwrap_or_else(|| {
+            let new = Path { ip, sequences: [0; 2], missed: 0, proven: false, heard: now, since: now };
+            if self.paths.len() < MAX_PATHS {
+                self.paths.push(new);
+                return self.paths.len() - 1;
+            }
+            let others = self.paths.iter().enumerate().filter(|(_, path)| path.ip != dialed);
+            let index = others.min_by_key(|(_, path)| path.heard).map_or(0, |(index, _)| index);
+            self.paths[index] = new;
+            index
+        });
+        &mut self.paths[index]
     }
 
     /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
@@ -218,7 +228,8 @@ impl Peer {
         change(Arc::make_mut(&mut self.info));
     }
 
-    pub(super) fn snapshot(&self, now: Instant) -> PeerSnapshot {
+    /// What others are told; `link` names the interface on whose link an address is.
+    pub(super) fn snapshot(&self, now: Instant, link: impl Fn(IpAddr) -> Option<Arc<str>>) -> PeerSnapshot {
         PeerSnapshot {
             info: Arc::clone(&self.info),
             state: self.state,
@@ -238,10 +249,27 @@ impl Peer {
                 Dial::InFlight { attempt, since, .. } => {
                     DialPhase::InFlight { attempt, max: self.max, since }
                 }
-                Dial::Waiting { attempt, until } => DialPhase::Waiting { attempt, max: self.max, until },
+                Dial::Waiting { attempt, since, until } => {
+                    DialPhase::Waiting { attempt, max: self.max, since, until }
+                }
             },
             interface: self.interface.clone(),
+            elsewhere: self.elsewhere(link),
         }
+    }
+
+    fn elsewhere(&self, link: impl Fn(IpAddr) -> Option<Arc<str>>) -> Option<Arc<Elsewhere>> {
+        let dialed = self.info.addr.ip();
+        let others = self.paths.iter().any(|path| path.ip != dialed);
+        if !others && self.claimed.is_none() {
+            return None;
+        }
+        let mut heard = Vec::new();
+        if others {
+            heard.extend(self.paths.iter().map(|path| path.heard_from(link(path.ip))));
+            heard.sort_by_key(|from| Reverse(from.last));
+        }
+        Some(Arc::new(Elsewhere { heard, claimed: self.claimed }))
     }
 }
 
@@ -255,5 +283,16 @@ impl Outcomes {
         let failed = self.failed & u64::MAX.checked_shr(64 - u32::from(self.count)).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "at most 64")]
         (self.count > 0).then(|| failed.count_ones() as f32 / f32::from(self.count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_small_enough_for_ten_thousand() {
+        assert!(size_of::<Peer>() <= 448, "{}", size_of::<Peer>());
+        assert!(size_of::<Path>() <= 72);
     }
 }

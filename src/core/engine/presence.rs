@@ -243,7 +243,7 @@ impl Engine {
         }
         let addr = SocketAddr::new(from.ip(), presence.tcp_port);
         if let Some(&key) = self.by_addr.get(&addr) {
-            if self.peers[key].retired == Some(presence.id) {
+            if self.peers[key].retired.as_deref() == Some(&presence.id) {
                 self.reject(RejectReason::Retired, from, now);
                 return None;
             }
@@ -285,7 +285,7 @@ impl Engine {
     ) -> Result<(), RejectReason> {
         let peer = &mut self.peers[key];
         let returning = matches!(peer.state, PeerState::Silent | PeerState::Left);
-        let newest = peer.paths.iter().flatten().map(Path::newest).max().unwrap_or(0);
+        let newest = peer.paths.iter().map(Path::newest).max().unwrap_or(0);
         // A goodbye ends all paths: a copy that is late on another one revives nobody.
         let left = peer.state == PeerState::Left;
         let known = if left { newest } else { peer.path(from.ip()).map_or(0, |p| p.sequence(socket)) };
@@ -305,7 +305,7 @@ impl Engine {
         path.missed = 0;
         if socket == Socket::Shared && (presence.sequence > peer.round || returning) {
             peer.round = presence.sequence;
-            for other in peer.paths.iter_mut().flatten().filter(|path| path.ip != from.ip()) {
+            for other in peer.paths.iter_mut().filter(|path| path.ip != from.ip()) {
                 other.missed = other.missed.saturating_add(1);
             }
         }
@@ -328,6 +328,8 @@ impl Engine {
         let peer = &mut self.peers[key];
         peer.interface = interface;
         peer.move_asked = None;
+        let differs = presence.claimed != addr.ip() && !presence.claimed.is_unspecified();
+        peer.claimed = differs.then_some(presence.claimed);
         peer.period = Some(presence.period());
         peer.udp_port = presence.udp_port;
         if peer.info.name != presence.name {

@@ -101,16 +101,17 @@ impl Engine {
         let (old_id, previous) = (peer.info.id, peer.info.incarnation);
         if let Some(old) = old_id.filter(|old| *old != id) {
             self.by_id.remove(&old);
-            peer.retired = Some(old);
+            peer.retired = Some(Box::new(old));
         }
         self.by_id.insert(id, key);
         peer.change_info(|info| info.identify(id, incarnation, name));
-        for path in peer.paths.iter_mut().flatten() {
+        for path in &mut peer.paths {
             path.sequences = [0; 2];
             path.proven = false;
         }
         peer.forced = false;
         peer.round = 0;
+        peer.claimed = None;
         peer.nonce = None;
         peer.introductions = 0;
         peer.answered = None;
@@ -160,6 +161,7 @@ impl Engine {
         let peer = &mut self.peers[key];
         peer.interface = interface;
         peer.introductions = 0;
+        peer.claimed = None;
         peer.move_asked = None;
         let moved = Arc::clone(&peer.info);
         // Its outcome would be taken for one of the new address.

@@ -1,8 +1,13 @@
-//! A terminal's screen as an SVG picture: text by the cell, so that it is aligned in any monospace font.
+//! A screen as an SVG picture: text by the cell, so that it is aligned in any monospace font.
 
 use std::fmt::Write as _;
+use std::ops::Range;
+use std::time::Duration;
 
-use vt100::{Cell, Color, Screen};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+
+use super::super::view::text::columns;
 
 /// Width and height of a cell, and where the text stands in it.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -34,29 +39,43 @@ struct Look {
 
 impl Look {
     fn of(cell: &Cell) -> Self {
-        let text = colour(cell.fgcolor());
-        let back = colour(cell.bgcolor());
-        let (text, back) = if cell.inverse() {
-            (Some(back.unwrap_or_else(|| BACKGROUND.into())), Some(text.unwrap_or_else(|| FOREGROUND.into())))
+        let usual = if cell.modifier.contains(Modifier::DIM) { DIM } else { FOREGROUND };
+        let text = colour(cell.fg).unwrap_or_else(|| usual.into());
+        let back = colour(cell.bg);
+        let (text, back) = if cell.modifier.contains(Modifier::REVERSED) {
+            let own = colour(cell.fg).unwrap_or_else(|| FOREGROUND.into());
+            (back.unwrap_or_else(|| BACKGROUND.into()), Some(own))
         } else {
-            let usual = if cell.dim() { DIM } else { FOREGROUND };
-            (Some(text.unwrap_or_else(|| usual.into())), back)
+            (text, back)
         };
-        Self {
-            text: text.unwrap_or_else(|| FOREGROUND.into()),
-            back,
-            bold: cell.bold(),
-            underline: cell.underline(),
-        }
+        let has = |modifier| cell.modifier.contains(modifier);
+        Self { text, back, bold: has(Modifier::BOLD), underline: has(Modifier::UNDERLINED) }
     }
 }
 
 fn colour(colour: Color) -> Option<String> {
-    match colour {
-        Color::Default => None,
-        Color::Idx(i) => Some(PALETTE.get(usize::from(i)).map_or_else(|| extended(i), |c| (*c).to_owned())),
-        Color::Rgb(r, g, b) => Some(format!("#{r:02x}{g:02x}{b:02x}")),
-    }
+    let named = |i: u8| PALETTE.get(usize::from(i)).map_or_else(|| extended(i), |name| (*name).to_owned());
+    Some(match colour {
+        Color::Reset => return None,
+        Color::Rgb(r, g, b) => format!("#{r:02x}{g:02x}{b:02x}"),
+        Color::Indexed(i) => named(i),
+        Color::Black => named(0),
+        Color::Red => named(1),
+        Color::Green => named(2),
+        Color::Yellow => named(3),
+        Color::Blue => named(4),
+        Color::Magenta => named(5),
+        Color::Cyan => named(6),
+        Color::Gray => named(7),
+        Color::DarkGray => named(8),
+        Color::LightRed => named(9),
+        Color::LightGreen => named(10),
+        Color::LightYellow => named(11),
+        Color::LightBlue => named(12),
+        Color::LightMagenta => named(13),
+        Color::LightCyan => named(14),
+        Color::White => named(15),
+    })
 }
 
 /// The colours above the sixteen: a cube of six steps each way, then greys.
@@ -81,7 +100,67 @@ struct Run {
 }
 
 /// Draws the screen in a window with a title.
-pub(crate) fn draw(screen: &Screen, (cols, rows): (u16, u16), title: &str) -> String {
+pub fn draw(screen: &Buffer, title: &str) -> String {
+    let (cols, rows) = (screen.area.width, screen.area.height);
+    let mut svg = window(cols, rows, title);
+    for (y, row) in (0..rows).zip(screen.content.chunks(usize::from(cols.max(1)))) {
+        line(&mut svg, row, y);
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// Draws screens of one size one after the other, each for this time, over and over (SVG 1.1, "Animation"). What a line
+/// shows through several frames is there once.
+pub fn animate(screens: &[Buffer], each: Duration, title: &str) -> String {
+    let Some(first) = screens.first() else { return String::new() };
+    let (cols, rows) = (first.area.width, first.area.height);
+    let mut svg = window(cols, rows, title);
+    for y in 0..rows {
+        let from = usize::from(y) * usize::from(cols);
+        let row = |screen: &Buffer| {
+            let mut row = String::new();
+            line(&mut row, screen.content.get(from..from + usize::from(cols)).unwrap_or_default(), y);
+            row
+        };
+        let rows: Vec<String> = screens.iter().map(row).collect();
+        let mut nth = 0;
+        for same in rows.chunk_by(|a, b| a == b) {
+            let until = nth + same.len();
+            shown(&mut svg, &same[0], nth..until, screens.len(), each);
+            nth = until;
+        }
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// A part of the picture that is seen during these frames of so many.
+fn shown(svg: &mut String, part: &str, during: Range<usize>, of: usize, each: Duration) {
+    if part.is_empty() || during.len() == of {
+        svg.push_str(part);
+        return;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a handful of frames")]
+    let (start, end, frames) = (during.start as f64, during.end as f64, of as f64);
+    let seconds = each.as_secs_f64() * frames;
+    // The first key time has to be 0.
+    let (values, times) = if during.start == 0 {
+        ("inline;none", format!("0;{:.4}", end / frames))
+    } else if during.end == of {
+        ("none;inline", format!("0;{:.4}", start / frames))
+    } else {
+        ("none;inline;none", format!("0;{:.4};{:.4}", start / frames, end / frames))
+    };
+    let _ = writeln!(
+        svg,
+        r#"<g display="none"><animate attributeName="display" values="{values}" keyTimes="{times}" dur="{seconds:.1}s" calcMode="discrete" repeatCount="indefinite"/>
+{part}</g>"#
+    );
+}
+
+/// The window with its title, and nothing in it.
+fn window(cols: u16, rows: u16, title: &str) -> String {
     let width = f32::from(cols) * CELL.0 + 2.0 * PADDING;
     let height = f32::from(rows) * CELL.1 + BAR + PADDING;
     let mut svg = String::new();
@@ -101,28 +180,30 @@ pub(crate) fn draw(screen: &Screen, (cols, rows): (u16, u16), title: &str) -> St
         r = width - 9.5,
         middle = width / 2.0,
     );
-    for y in 0..rows {
-        let runs = runs(screen, y, cols);
-        backgrounds(&mut svg, &runs, y);
-        for run in &runs {
-            text(&mut svg, run, y);
-        }
-    }
-    svg.push_str("</svg>\n");
     svg
 }
 
+fn line(svg: &mut String, cells: &[Cell], y: u16) {
+    let runs = runs(cells);
+    backgrounds(svg, &runs, y);
+    for run in &runs {
+        text(svg, run, y);
+    }
+}
+
 /// A line's cells, grouped. Signs that fonts draw in different widths stand alone.
-fn runs(screen: &Screen, y: u16, cols: u16) -> Vec<Run> {
+fn runs(cells: &[Cell]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    for x in 0..cols {
-        let Some(cell) = screen.cell(y, x) else { continue };
-        if cell.is_wide_continuation() {
+    let mut covered = 0;
+    for (x, cell) in (0..).zip(cells) {
+        if covered > 0 {
+            covered -= 1;
             continue;
         }
-        let text = if cell.has_contents() { cell.contents() } else { " " };
+        let text = cell.symbol();
         let look = Look::of(cell);
-        let width = if cell.is_wide() { 2 } else { 1 };
+        let width = if columns(text) > 1 { 2 } else { 1 };
+        covered = width - 1;
         let alone =
             |text: &str| !text.is_ascii() && shape(text).is_none() && !text.contains(['µ', '–', '…', '·']);
         match runs.last_mut() {
@@ -170,7 +251,7 @@ fn backgrounds(svg: &mut String, runs: &[Run], y: u16) {
             let (x, y) = at(first.start, y);
             let _ = writeln!(
                 svg,
-                r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{}" fill="{back}"/>"#,
+                r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{}" fill="{back}" shape-rendering="crispEdges"/>"#,
                 CELL.1
             );
         }
@@ -245,7 +326,7 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             // XML knows no others, even escaped.
-            c if c.is_control() => {}
+            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => {}
             c => escaped.push(c),
         }
         escaped

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::model::Peer;
 use super::super::theme::Theme;
-use super::text::{age, columns, fit};
+use super::text::{Age, columns, fit};
 use super::{put, write};
 use crate::core::words::Measured;
 
@@ -60,23 +60,24 @@ pub(super) fn render(peer: &Peer, theme: Theme, area: Rect, buf: &mut Buffer, no
 /// What there is to tell, the most needed first.
 fn facts(peer: &Peer, now: Instant) -> Vec<String> {
     let mut facts = vec![
-        match age(now.saturating_duration_since(peer.since)) {
-            short if short == "now" => peer.state.word().to_owned(),
-            long => format!("{} for {long}", peer.state.word()),
+        match now.saturating_duration_since(peer.since) {
+            short if short.as_secs() == 0 => peer.state.word().to_owned(),
+            long => format!("{} for {}", peer.state.word(), Age(long)),
         },
         peer.info.addr.to_string(),
     ];
     if let Some(heard) = peer.last_heard {
-        let ago = age(now.saturating_duration_since(heard));
-        facts.push(if ago == "now" { "heard just now".into() } else { format!("heard {ago} ago") });
+        let ago = now.saturating_duration_since(heard);
+        let just = ago.as_secs() == 0;
+        facts.push(if just { "heard just now".into() } else { format!("heard {} ago", Age(ago)) });
     }
     if let (Some(connect), Some(rtt)) = (peer.connect, peer.rtt) {
         facts.push(format!("connect {}, round trip {}", Measured(connect), Measured(rtt)));
     }
-    match peer.loss {
-        Some(0.0) => facts.push("no dial failed".into()),
+    match peer.history.loss() {
+        Some(0.0) => facts.push("no attempt failed".into()),
         Some(loss) => {
-            facts.push(format!("{:.0} % of dials failed", f64::from(loss.clamp(0.0, 1.0)) * 100.0));
+            facts.push(format!("{:.0} % of attempts failed", f64::from(loss.clamp(0.0, 1.0)) * 100.0));
         }
         None => {}
     }

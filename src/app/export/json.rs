@@ -1,0 +1,77 @@
+//! The table as one JSON document.
+
+use std::io;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::super::model::{Model, Peer, Sample};
+use crate::core::cause::Cause;
+use crate::core::interface::Interface;
+use crate::core::peer::{NodeInfo, PeerInfo, PeerState, Via};
+
+/// Who sees what. The names are those of `vigie list --json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    v: u32,
+    ts: Option<String>,
+    node: Option<&'a NodeInfo>,
+    interfaces: &'a [Interface],
+    peers: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    info: &'a PeerInfo,
+    state: PeerState,
+    state_ms: u128,
+    via: Option<Via>,
+    interface: Option<&'a str>,
+    rtt_us: Option<u128>,
+    connect_us: Option<u128>,
+    loss: Option<f32>,
+    last_heard_ms: Option<u128>,
+    cause: Option<Cause>,
+    detail: Option<&'a str>,
+    /// Round trips of the last dials in microseconds, oldest first; null for one that failed.
+    history_us: Vec<Option<u32>>,
+}
+
+/// All peers, in the order of the table; those that the filter hides are left out.
+pub(super) fn document(model: &Model, now: Instant) -> io::Result<String> {
+    let document = Document {
+        v: 1,
+        ts: model.wall(now).map(|wall| humantime::format_rfc3339_millis(wall).to_string()),
+        node: model.node(),
+        interfaces: model.interfaces(),
+        peers: model.rows(0..usize::MAX).map(|peer| row(peer, now)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn row(peer: &Peer, now: Instant) -> Row<'_> {
+    Row {
+        info: &peer.info,
+        state: peer.state,
+        state_ms: now.saturating_duration_since(peer.since).as_millis(),
+        via: peer.via,
+        interface: peer.interface.as_deref(),
+        rtt_us: peer.rtt.map(|rtt| rtt.as_micros()),
+        connect_us: peer.connect.map(|connect| connect.as_micros()),
+        loss: peer.history.loss(),
+        last_heard_ms: peer.last_heard.map(|at| now.saturating_duration_since(at).as_millis()),
+        cause: peer.cause,
+        detail: peer.detail.as_deref(),
+        history_us: peer.history.last(usize::MAX).map(answered).collect(),
+    }
+}
+
+fn answered(sample: Sample) -> Option<u32> {
+    match sample {
+        Sample::Answered(us) => Some(us),
+        Sample::Failed(_) => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! The pane on the screen: only the records that are visible are looked at.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::super::look::Look;
+use super::super::view::field::Field;
+use super::super::view::text::columns;
+use super::pane::LogPane;
+use super::records::Record;
+
+/// A text that is searched for.
+const FOUND: Modifier = Modifier::UNDERLINED.union(Modifier::BOLD);
+
+/// The same, in the record that the search is at.
+const CURRENT: Modifier = Modifier::REVERSED;
+
+/// A row of a record on its way to the screen.
+struct Row<'a> {
+    record: &'a Record,
+    /// The bytes of the text that it shows.
+    part: Range<usize>,
+    first: bool,
+    /// The text goes on, and no row shows it.
+    cut: bool,
+}
+
+impl LogPane {
+    /// Draws the records, the newest at the bottom.
+    pub fn render(&mut self, area: Rect, buf: &mut Buffer, look: &Look) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        let Some(top) = self.settle(area.width, usize::from(area.height)) else {
+            if !self.records.is_empty() {
+                let none = "  No record passes the filter: L and T change it.";
+                Field::line(buf, area, 0).styled(none, look.theme.dim());
+            }
+            return;
+        };
+        let sheet = self.sheet();
+        let indent = sheet.indent();
+        let mut lines = area.rows();
+        let mut skip = top.row;
+        for index in top.index.. {
+            let Some((record, rows)) = sheet.record(index).zip(sheet.rows(index)) else { return };
+            let (marks, style) = self.marks(index, record);
+            let last = rows.parts.len() - 1;
+            for (i, part) in rows.parts.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
+                let Some(line) = lines.next() else { return };
+                let row = Row { record, part, first: i == 0, cut: rows.cut && i == last };
+                row.draw(line, indent, buf, look);
+                row.mark(&marks, style, line, indent, buf);
+            }
+        }
+    }
+
+    /// What of a record is searched for, and how it is marked.
+    fn marks(&self, index: usize, record: &Record) -> (Vec<Range<usize>>, Modifier) {
+        let Some(search) = &self.search else { return (Vec::new(), FOUND) };
+        let current = search.current.is_some() && self.sheet().shown.get(index) == search.current.as_ref();
+        (search.found(&record.text), if current { CURRENT } else { FOUND })
+    }
+}
+
+impl Row<'_> {
+    fn draw(&self, line: Rect, indent: u16, buf: &mut Buffer, look: &Look) {
+        let theme = look.theme;
+        let level = self.record.level.to_level_filter();
+        let style = theme.level(level);
+        let source = self.part.start.max(self.record.source).min(self.part.end);
+        let text = &self.record.text;
+        let mut field = Field::new(buf, line.x, line.y, line.width);
+        if self.first && indent > 0 {
+            let (hour, minute, second) = look.time_of_day(self.record.wall);
+            field.format(theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02} "));
+            field.format(style, format_args!("{:<5} ", level.as_str()));
+        } else {
+            field.skip(indent);
+        }
+        field.styled(&text[self.part.start..source], theme.dim());
+        field.styled(&text[source..self.part.end], style).text(if self.cut { "…" } else { "" });
+    }
+
+    /// Marks these parts of the text: each character whole, and where one of them lies behind the cut, the sign of it.
+    fn mark(&self, marks: &[Range<usize>], modifier: Modifier, line: Rect, indent: u16, buf: &mut Buffer) {
+        if marks.is_empty() {
+            return;
+        }
+        let style = Style::new().add_modifier(modifier);
+        let mut x = line.x + indent;
+        let mut mark = |width: usize, found: bool| {
+            let width = u16::try_from(width).unwrap_or(u16::MAX).min(line.right().saturating_sub(x));
+            if found {
+                buf.set_style(Rect { x, width, ..line }, style);
+            }
+            x += width;
+        };
+        for (at, grapheme) in self.record.text[self.part.clone()].grapheme_indices(true) {
+            let (start, end) = (self.part.start + at, self.part.start + at + grapheme.len());
+            mark(columns(grapheme), marks.iter().any(|mark| mark.start < end && start < mark.end));
+        }
+        if self.cut {
+            mark(1, marks.iter().any(|mark| mark.end > self.part.end));
+        }
+    }
+}

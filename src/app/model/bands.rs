@@ -1,0 +1,297 @@
+//! What states a peer was in during the last hour, in steps of fifteen seconds: what the timeline draws.
+
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::core::peer::PeerState;
+
+/// The finest step of the timeline: about the time in which a peer is dialed again, and an hour of them is wider than
+/// most terminals.
+pub const STEP: Duration = Duration::from_secs(15);
+
+/// Steps remembered: an hour. An entry is kept only where the state changed, so that this bounds a peer that flaps all
+/// the time to 240 entries of 8 bytes; one that is stable has one or two.
+pub const STEPS: u32 = 240;
+
+/// How bad a state is to see in a column, from the least: that of a column is the worst seen in it.
+///
+/// One that left said so. One that is up needs no eye; one that is new is about to tell. Then trouble as it grows on the
+/// reader: a retry may still cure it; one that is silent may merely be switched off; one that speaks and cannot be
+/// reached is a fault of the network, what this program is there to show.
+pub fn badness(state: PeerState) -> u8 {
+    match state {
+        PeerState::Left => 0,
+        PeerState::Up => 1,
+        PeerState::New => 2,
+        PeerState::Retrying => 3,
+        PeerState::Silent => 4,
+        PeerState::Unreachable => 5,
+    }
+}
+
+/// A step in which the state changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    /// From the first event on.
+    step: u32,
+    /// The worst state seen in it, the one that it began with included.
+    worst: PeerState,
+    /// The state at its end, and until the next entry.
+    last: PeerState,
+}
+
+impl Entry {
+    /// The worst that is seen of it from a step on.
+    fn seen_from(self, first: u32) -> PeerState {
+        if self.step >= first { self.worst } else { self.last }
+    }
+}
+
+/// The states of one peer in the last hour.
+#[derive(Debug, Clone, Default)]
+pub struct Bands(
+    /// By step. Two stand in the row itself: most peers need no more.
+    SmallVec<[Entry; 2]>,
+);
+
+impl Bands {
+    /// It is in this state in this step. Steps never run backwards.
+    pub(super) fn note(&mut self, state: PeerState, step: u32) {
+        let fresh = Entry { step, worst: state, last: state };
+        match self.0.last_mut() {
+            Some(entry) if entry.last == state => return,
+            Some(entry) if entry.step >= step => {
+                entry.worst = worse(entry.worst, state);
+                entry.last = state;
+                return;
+            }
+            Some(entry) => {
+                let worst = worse(entry.last, state);
+                self.0.push(Entry { worst, ..fresh });
+            }
+            None => self.0.push(fresh),
+        }
+        self.forget_before((step + 1).saturating_sub(STEPS));
+    }
+
+    /// The worst state of each column, from the left; none where the peer was not known yet, or no longer
+    /// remembered. Costs the columns and the entries in them, and allocates nothing.
+    pub fn worst<'a>(&'a self, columns: &Columns) -> impl Iterator<Item = Option<PeerState>> + 'a {
+        let mut entries = self.0.iter().copied().peekable();
+        let mut held: Option<Entry> = None;
+        columns.steps().map(move |steps| {
+            let (first, last) = steps?;
+            let mut worst = held.map(|entry| entry.seen_from(first));
+            while let Some(entry) = entries.next_if(|entry| entry.step <= last) {
+                // One from before the column counts for the state that it left behind, and for nothing older.
+                let before = worst.filter(|_| entry.step >= first);
+                let seen = entry.seen_from(first);
+                worst = Some(before.map_or(seen, |before| worse(before, seen)));
+                held = Some(entry);
+            }
+            worst
+        })
+    }
+
+    /// Drops what is older than a step, but for the entry that says how that step began.
+    fn forget_before(&mut self, oldest: u32) {
+        let later = self.0.partition_point(|entry| entry.step <= oldest);
+        self.0.drain(..later.saturating_sub(1));
+    }
+}
+
+fn worse(a: PeerState, b: PeerState) -> PeerState {
+    if badness(b) > badness(a) { b } else { a }
+}
+
+/// Counts the steps from the first event on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Clock(Option<Instant>);
+
+impl Clock {
+    /// The step of an event's time; the first event starts the count.
+    pub(super) fn step(&mut self, at: Instant) -> u32 {
+        let origin = *self.0.get_or_insert(at);
+        let steps = at.saturating_duration_since(origin).as_secs() / STEP.as_secs();
+        u32::try_from(steps).unwrap_or(u32::MAX - 1)
+    }
+
+    /// The time until `end`, in columns. It may begin before any [`Instant`] that the system can tell.
+    pub(super) fn columns(self, end: Instant, width: Duration, count: u32) -> Columns {
+        let to = since(self.0.unwrap_or(end), end);
+        let span = i64::try_from(width.saturating_mul(count).as_millis()).unwrap_or(i64::MAX);
+        Columns { from: to.saturating_sub(span), to, count }
+    }
+
+    /// The end of the column of this width that an instant falls into, counted from the first event.
+    pub(super) fn end_of_column(self, at: Instant, width: Duration) -> Instant {
+        let Some(origin) = self.0 else { return at };
+        let width = width.max(Duration::from_millis(1));
+        let passed = at.saturating_duration_since(origin).as_millis();
+        let ends = (passed / width.as_millis() + 1) * width.as_millis();
+        origin + Duration::from_millis(u64::try_from(ends).unwrap_or(u64::MAX))
+    }
+}
+
+/// Milliseconds from one instant to another, negative when it is earlier.
+fn since(origin: Instant, at: Instant) -> i64 {
+    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match at.checked_duration_since(origin) {
+        Some(later) => millis(later),
+        None => -millis(origin.saturating_duration_since(at)),
+    }
+}
+
+/// A window of time cut into columns of equal width: made once a frame, asked for each peer.
+///
+/// A column counts the whole of each step that it touches: a state of less than [`STEP`] is never lost between two. A
+/// window that slides with the clock therefore flickers where columns and steps do not fall together; one that ends at
+/// [`Model::end_of_column`](super::Model::end_of_column), with columns of whole steps, does not.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns {
+    /// Milliseconds since the first event.
+    from: i64,
+    to: i64,
+    count: u32,
+}
+
+impl Columns {
+    /// First and last step of each column; none for one that ends before the first event.
+    fn steps(self) -> impl Iterator<Item = Option<(u32, u32)>> {
+        const STEP_MS: i128 = STEP.as_millis().cast_signed();
+        let span = i128::from(self.to) - i128::from(self.from);
+        let edge = move |i: u32| i128::from(self.from) + span * i128::from(i) / i128::from(self.count.max(1));
+        let step = |ms: i128| u32::try_from(ms.div_euclid(STEP_MS)).ok();
+        (0..self.count).map(move |i| {
+            let (begin, end) = (edge(i), edge(i + 1));
+            // Its end belongs to the next column.
+            let last = step((end - 1).max(begin))?;
+            Some((step(begin).unwrap_or(0), last))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Columns of one step each, from the first step on.
+    fn one_each(count: u32) -> Columns {
+        Columns { from: 0, to: i64::from(count) * 15_000, count }
+    }
+
+    fn noted(notes: &[(PeerState, u32)]) -> Bands {
+        let mut bands = Bands::default();
+        for (state, step) in notes {
+            bands.note(*state, *step);
+        }
+        bands
+    }
+
+    use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
+
+    #[test]
+    fn a_column_shows_the_worst_of_its_steps_and_nothing_before_the_peer_was_known() {
+        let bands = noted(&[(New, 2), (Up, 2), (Retrying, 4), (Up, 4), (Left, 7)]);
+        let seen: Vec<_> = bands.worst(&one_each(9)).collect();
+        let (up, left) = (Some(Up), Some(Left));
+        assert_eq!(seen, [None, None, Some(New), up, Some(Retrying), up, up, up, left]);
+        let halves: Vec<_> = bands.worst(&Columns { from: 0, to: 8 * 15_000, count: 2 }).collect();
+        assert_eq!(halves, [Some(New), Some(Retrying)]);
+    }
+
+    #[test]
+    fn columns_finer_than_a_step_show_the_step_that_they_are_in() {
+        let bands = noted(&[(Up, 0), (Silent, 1)]);
+        let columns = Columns { from: 0, to: 30_000, count: 6 };
+        let seen: Vec<_> = bands.worst(&columns).collect();
+        assert_eq!(seen, [Some(Up), Some(Up), Some(Up), Some(Silent), Some(Silent), Some(Silent)]);
+    }
+
+    #[test]
+    fn before_the_first_event_nothing_is_known() {
+        let bands = noted(&[(Up, 0)]);
+        let seen: Vec<_> = bands.worst(&Columns { from: -60_000, to: 60_000, count: 4 }).collect();
+        assert_eq!(seen, [None, None, Some(Up), Some(Up)]);
+    }
+
+    #[test]
+    fn a_window_of_no_width_or_no_columns_is_harmless() {
+        let bands = noted(&[(Up, 0)]);
+        assert_eq!(bands.worst(&Columns { from: 5, to: 5, count: 2 }).collect::<Vec<_>>(), [Some(Up); 2]);
+        assert_eq!(bands.worst(&Columns { from: 5, to: 50, count: 0 }).count(), 0);
+    }
+
+    #[test]
+    fn a_peer_that_flaps_for_hours_is_held_for_one_and_a_stable_one_in_its_row() {
+        let mut bands = Bands::default();
+        for step in 0..2_000 {
+            bands.note(Up, step);
+            bands.note(Unreachable, step);
+        }
+        assert_eq!(bands.0.len(), STEPS as usize);
+        assert_eq!(size_of::<Entry>(), 8);
+        let mut stable = noted(&[(New, 0), (Up, 0), (Silent, 300), (Up, 301)]);
+        assert_eq!(stable.0.len(), 3);
+        stable.note(Silent, 1_000);
+        assert_eq!(stable.0.len(), 2, "what is older than an hour goes but for the state that it ended in");
+        assert_eq!(stable.worst(&one_each(1_001)).last(), Some(Some(Silent)));
+        assert!(!noted(&[(New, 0), (Up, 0), (Silent, 2)]).0.spilled());
+    }
+
+    #[test]
+    fn the_end_of_a_column_stays_until_the_column_is_over() {
+        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
+        let origin = Instant::now();
+        let mut clock = Clock::default();
+        assert_eq!(clock.step(origin), 0);
+        assert_eq!(clock.step(origin + Duration::from_secs(44)), 2);
+        let width = Duration::from_secs(30);
+        for (now, end) in [(0, 30), (29, 30), (30, 60), (61, 90)] {
+            let end = origin + Duration::from_secs(end);
+            assert_eq!(clock.end_of_column(origin + Duration::from_secs(now), width), end);
+        }
+    }
+
+    fn states() -> impl Strategy<Value = Vec<(u32, PeerState)>> {
+        let state = (0..PeerState::ALL.len()).prop_map(|i| PeerState::ALL[i]);
+        proptest::collection::vec((0..4_u32, state), 0..400)
+    }
+
+    proptest! {
+        #[test]
+        fn columns_agree_with_a_list_of_all_that_was_seen(
+            changes in states(), from in -100_000..4_000_000_i64, span in 0..4_000_000_i64, count in 0..200_u32,
+        ) {
+            let (mut bands, mut step) = (Bands::default(), 0);
+            // All states seen in each step.
+            let mut all: Vec<Vec<PeerState>> = vec![Vec::new()];
+            for (gap, state) in changes {
+                for _ in 0..gap {
+                    let carried = all.last().and_then(|seen| seen.last().copied());
+                    all.push(carried.into_iter().collect());
+                }
+                step += gap;
+                bands.note(state, step);
+                all[step as usize].push(state);
+                prop_assert!(bands.0.len() <= STEPS as usize);
+            }
+            let last = all.last().and_then(|seen| seen.last().copied());
+            let oldest = (step + 1).saturating_sub(STEPS);
+            let from = if oldest == 0 { from } else { i64::from(oldest) * 15_000 + from.abs() };
+            let columns = Columns { from, to: from + span, count };
+            let expected = columns.steps().map(|steps| {
+                let (first, end) = steps?;
+                let seen = (first..=end).flat_map(|s| match all.get(s as usize) {
+                    Some(seen) => seen.clone(),
+                    None => last.into_iter().collect(),
+                });
+                seen.max_by_key(|state| badness(*state))
+            });
+            prop_assert_eq!(bands.worst(&columns).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        }
+    }
+}

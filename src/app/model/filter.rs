@@ -1,0 +1,73 @@
+//! Which peers are listed: those in which every word of a text is found.
+
+use std::fmt::Write as _;
+
+use super::peer::Peer;
+use crate::core::cause::Cause;
+
+/// A text that peers are filtered by. The empty one lets every peer through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    text: String,
+    /// In lower case.
+    words: Vec<String>,
+}
+
+impl Filter {
+    /// Reads a text: its words are looked for one by one, in any case and any order.
+    pub fn new(text: &str) -> Self {
+        let words = text.split_whitespace().map(str::to_lowercase).collect();
+        Self { text: text.to_owned(), words }
+    }
+
+    /// As it was typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether every peer passes.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Whether each word is found in the peer's name, address, state, cause, interface or way of discovery.
+    pub(super) fn lets_through(&self, peer: &Peer) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let mut address = String::new();
+        // Writing to a string cannot fail.
+        let _ = write!(address, "{}", peer.info.addr);
+        let shown = [
+            &*peer.info.name,
+            &address,
+            peer.state.word(),
+            peer.cause.map_or("", Cause::word),
+            peer.cause.map_or("", Cause::in_words),
+            peer.interface.as_deref().unwrap_or_default(),
+            peer.via.map_or("", super::Via::in_words),
+        ];
+        self.words.iter().all(|word| shown.iter().any(|text| contains(text, word)))
+    }
+}
+
+/// Whether a text contains a word that is in lower case already.
+fn contains(text: &str, word: &str) -> bool {
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(word);
+    }
+    let alike = |(a, b): (&u8, &u8)| a.eq_ignore_ascii_case(b);
+    word.is_empty()
+        || text.as_bytes().windows(word.len()).any(|part| part.iter().zip(word.as_bytes()).all(alike))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_in_any_case() {
+        assert!(contains("Printer-Hall", "hall") && contains("MÜLLER", "müll") && contains("x", ""));
+        assert!(!contains("ab", "abc") && !contains("", "a"));
+    }
+}

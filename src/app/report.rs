@@ -1,0 +1,84 @@
+//! What is known of a peer as plain text, to be sent to whoever can mend it: what `y` copies.
+
+use std::fmt;
+
+use super::facts::{Facts, figures};
+use super::model::{HISTORY, Stats};
+
+/// Attempts and changes that it lists.
+const LISTED: usize = 10;
+
+/// Writes it.
+pub(super) fn of(facts: Facts<'_>) -> String {
+    let mut report = Report::default();
+    who(&mut report, facts);
+    now(&mut report, facts);
+    lately(&mut report, facts);
+    report.0
+}
+
+/// Lines without control characters, whatever a peer calls itself: they may be pasted into a shell.
+#[derive(Default)]
+struct Report(String);
+
+impl Report {
+    fn line(&mut self, text: fmt::Arguments<'_>) {
+        self.0.extend(text.to_string().chars().filter(|c| !c.is_control()));
+        self.0.push('\n');
+    }
+
+    fn fact(&mut self, label: &str, text: impl fmt::Display) {
+        self.line(format_args!("{label:<9}{text}"));
+    }
+}
+
+/// About whom it is, by whom, and when.
+fn who(report: &mut Report, facts: Facts<'_>) {
+    let by = facts.model.node().map(|node| format!(" as {} sees it", node.name)).unwrap_or_default();
+    let at = facts.wall().map(|wall| format!(", {}", facts.look.date(wall))).unwrap_or_default();
+    report.line(format_args!("{}{by}{at}", facts.peer.info));
+}
+
+/// How it is, and what is known of it.
+fn now(report: &mut Report, facts: Facts<'_>) {
+    let peer = facts.peer;
+    report.fact("state", format_args!("{} {}", peer.state.word(), facts.lasting()));
+    facts.why().into_iter().for_each(|why| report.fact("why", why));
+    peer.cause.into_iter().for_each(|cause| report.fact("try", cause.advice()));
+    peer.detail.iter().for_each(|detail| report.fact("said", detail));
+    report.fact("address", facts.address());
+    report.fact("reached", facts.reached());
+    report.fact("heard", facts.heard());
+    facts.other_addresses().for_each(|other| report.fact("also at", other));
+    facts.claimed().into_iter().for_each(|claimed| report.fact("claims", claimed));
+    let stats = Stats::of(&peer.history, HISTORY);
+    report.fact("dials", facts.dials(&stats));
+    figures(&stats).for_each(|(name, time)| report.fact(name, time));
+    peer.info.id.into_iter().for_each(|id| report.fact("id", id));
+    facts.life().into_iter().for_each(|life| report.fact("life", life));
+    report.fact("found", facts.found());
+}
+
+/// What happened to it, the newest first.
+fn lately(report: &mut Report, facts: Facts<'_>) {
+    let key = facts.peer.info.key;
+    let mut changes = facts.model.journal().of_peer(key).take(LISTED).peekable();
+    if changes.peek().is_some() {
+        report.line(format_args!(""));
+        report.line(format_args!("last changes"));
+    }
+    for (_, entry) in changes {
+        report.line(format_args!("{}  {}", facts.moment(entry.wall), Facts::happened(entry)));
+    }
+    let mut attempts = facts.model.attempts().of_peer(key).take(LISTED).peekable();
+    if attempts.peek().is_some() {
+        report.line(format_args!(""));
+        report.line(format_args!("last attempts"));
+    }
+    for (_, attempt) in attempts {
+        let of = if attempt.max > 0 { format!("/{}", attempt.max) } else { String::new() };
+        let hand = if attempt.forced { ", by hand" } else { "" };
+        let (when, went) = (facts.moment(attempt.wall), Facts::went(&attempt.outcome));
+        report.line(format_args!("{when}  {}{of}  {went}{hand}", attempt.attempt));
+    }
+}

@@ -1,0 +1,90 @@
+//! What clicks and the wheel do.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+
+use super::*;
+use crate::app::model::{Column, Sort};
+use crate::app::ui::Pane;
+
+fn mouse(bench: &mut Bench, kind: MouseEventKind, column: u16, row: u16) {
+    bench.app.mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+}
+
+fn click(bench: &mut Bench, column: u16, row: u16) {
+    mouse(bench, MouseEventKind::Down(MouseButton::Left), column, row);
+}
+
+/// Where a text stands on the screen.
+fn find(bench: &mut Bench, text: &str) -> (u16, u16) {
+    for (y, line) in (0..).zip(lines(&bench.screen(80, 24))) {
+        if let Some(at) = line.find(text) {
+            return (u16::try_from(line[..at].chars().count()).unwrap(), y);
+        }
+    }
+    panic!("no {text} on the screen");
+}
+
+#[test]
+fn a_click_selects_the_row_and_the_pane_under_it() {
+    let mut bench = busy();
+    let (x, y) = find(&mut bench, "host10  ");
+    bench.key(KeyCode::Tab);
+    click(&mut bench, x, y);
+    assert_eq!(bench.app.ui.focus, Pane::Main);
+    let selected = bench.app.ui.peers.selected().unwrap();
+    assert_eq!(bench.app.shown().peer(selected).unwrap().info.name, "host10");
+    let (x, y) = find(&mut bench, "── Log");
+    click(&mut bench, x + 4, y);
+    assert_eq!(bench.app.ui.focus, Pane::Log);
+}
+
+#[test]
+fn a_click_on_a_heading_sorts_by_it_and_a_second_one_from_the_other_end() {
+    let mut bench = busy();
+    let (x, y) = find(&mut bench, "rtt");
+    click(&mut bench, x, y);
+    assert_eq!(bench.app.shown().sort(), Sort { by: Column::RoundTrip, reversed: false });
+    assert!(bench.text(80, 24).contains("rtt▼"));
+    click(&mut bench, x, y);
+    assert_eq!(bench.app.shown().sort(), Sort { by: Column::RoundTrip, reversed: true });
+    assert!(bench.text(80, 24).contains("rtt▲"));
+}
+
+#[test]
+fn the_wheel_scrolls_the_pane_under_the_pointer_whatever_has_the_focus() {
+    let mut bench = busy();
+    for i in 0..50 {
+        bench.dials(&peer(100 + i, &format!("x{i}")), 1);
+    }
+    let (x, y) = find(&mut bench, "── Attempts");
+    mouse(&mut bench, MouseEventKind::ScrollDown, x, y + 2);
+    assert!(!bench.app.ui.attempts.follows());
+    assert_eq!(bench.app.ui.focus, Pane::Main);
+    mouse(&mut bench, MouseEventKind::ScrollUp, x, y + 2);
+    assert!(bench.app.ui.attempts.follows());
+    let before = bench.app.ui.peers.selected();
+    mouse(&mut bench, MouseEventKind::ScrollDown, 3, 5);
+    assert_ne!(bench.app.ui.peers.selected(), before);
+}
+
+#[test]
+fn where_panes_share_a_place_a_click_on_a_name_shows_that_pane() {
+    let mut bench = busy();
+    bench.screen(60, 10);
+    let tabs = bench.app.ui.places.tabs.clone();
+    let (place, pane) = tabs[2];
+    assert_eq!(pane, Pane::Log);
+    click(&mut bench, place.x, place.y);
+    assert_eq!(bench.app.ui.focus, Pane::Log);
+}
+
+#[test]
+fn a_click_outside_of_everything_or_before_the_first_frame_does_nothing() {
+    let mut bench = busy();
+    click(&mut bench, 5, 5);
+    bench.screen(80, 24);
+    for (x, y) in [(0, 0), (79, 23), (500, 500), (79, 11)] {
+        click(&mut bench, x, y);
+        bench.screen(80, 24);
+    }
+}

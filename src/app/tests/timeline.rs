@@ -1,0 +1,304 @@
+//! The timeline: an incident is seen at a glance, and what was said then can be read.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::style::{Color, Modifier};
+
+use super::*;
+use crate::app::model::MAX_ENTRIES;
+use crate::app::ui::View;
+
+use PeerState::{New, Retrying, Silent, Unreachable, Up};
+
+/// Milliseconds of a minute.
+const MINUTE: u64 = 60_000;
+
+/// An hour and two minutes after noon: the printer and two more had trouble 20 minutes ago; now two others have.
+fn incidents() -> Bench {
+    let mut bench = Bench::new();
+    let [printer, nas, bob, wide, anna] = all();
+    bench.started(&[("eth0", 0)]);
+    bench.wait(5 * MINUTE);
+    for peer in [&printer, &nas, &bob, &wide] {
+        bench.discovered(peer).wait(20).state(peer, New, Up);
+    }
+    bench.wait(35 * MINUTE).state(&printer, Up, Retrying).wait(2_000).state(&nas, Up, Retrying);
+    bench.state(&wide, Up, Silent).wait(12_000).state(&printer, Retrying, Unreachable);
+    bench.gives_up(&printer, Cause::HostUnreachable).wait(30_000).state(&nas, Retrying, Up);
+    bench.wait(3 * MINUTE).state(&printer, Unreachable, Up).wait(5_000).state(&wide, Silent, Up);
+    bench.wait(15 * MINUTE).discovered(&anna).wait(20).state(&anna, New, Up);
+    bench.wait(2 * MINUTE).state(&bob, Up, Silent).wait(MINUTE).state(&nas, Up, Retrying).wait(40_000);
+    bench.key(KeyCode::Char('t'));
+    bench
+}
+
+fn all() -> [Arc<PeerInfo>; 5] {
+    [peer(1, "printer-hall"), peer(2, "nas"), peer(3, "bob"), peer(4, "山田のPC"), peer(5, "anna-laptop")]
+}
+
+impl Bench {
+    /// Presses a key so many times, on a screen of this width.
+    fn pressed(&mut self, code: KeyCode, times: usize, width: u16) -> &mut Self {
+        for _ in 0..times {
+            self.screen(width, 24);
+            self.key(code);
+        }
+        self
+    }
+
+    fn clicked(&mut self, (column, row): (u16, u16)) {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        self.app.mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+    }
+}
+
+/// The lines of the main pane below its title.
+fn pane(bench: &mut Bench, width: u16, height: u16) -> Vec<String> {
+    let lines = lines(&bench.screen(width, height)).into_iter();
+    let pane =
+        lines.skip_while(|line| !line.contains("Timeline")).take_while(|line| !line.contains("Attempts"));
+    pane.collect()
+}
+
+/// Where a text begins in a line.
+fn column_of(line: &str, text: &str) -> u16 {
+    let at = line.find(text).unwrap_or_else(|| panic!("no {text} in {line}"));
+    u16::try_from(view::text::columns(&line[..at])).unwrap()
+}
+
+/// The line of the screen that has a text.
+fn line_of(buffer: &Buffer, text: &str) -> u16 {
+    let at = lines(buffer).iter().position(|line| line.contains(text));
+    u16::try_from(at.unwrap_or_else(|| panic!("no {text} in {:?}", lines(buffer)))).unwrap()
+}
+
+#[test]
+fn an_incident_of_twenty_minutes_ago_and_one_of_now_are_seen() {
+    insta::assert_snapshot!(incidents().text(80, 24));
+}
+
+#[test]
+fn a_larger_terminal_has_finer_columns() {
+    insta::assert_snapshot!(incidents().text(120, 40));
+}
+
+#[test]
+fn a_wide_terminal_has_words_beside_the_bands() {
+    insta::assert_snapshot!(incidents().text(200, 60));
+}
+
+#[test]
+fn small_terminals_have_what_fits() {
+    let mut bench = incidents();
+    let sizes = [(20, 5), (20, 9), (40, 12), (60, 16)];
+    insta::assert_snapshot!(sizes.map(|(width, height)| bench.text(width, height)).join("\n---\n"));
+}
+
+#[test]
+fn the_cursor_reads_what_was_said_at_its_moment() {
+    let mut bench = incidents();
+    bench.pressed(KeyCode::End, 1, 80).pressed(KeyCode::Up, 1, 80);
+    insta::assert_snapshot!(bench.pressed(KeyCode::Left, 22, 80).text(80, 36));
+}
+
+#[test]
+fn the_moments_words_follow_the_peer_that_is_selected() {
+    let mut bench = incidents();
+    let mut head = |code| {
+        bench.pressed(code, 1, 80);
+        let words = pane(&mut bench, 80, 36)
+            .into_iter()
+            .rev()
+            .find(|line| line.contains(" since ") || line.contains(" from "));
+        words.expect("a line tells the state").trim().to_owned()
+    };
+    let told =
+        [KeyCode::PageDown, KeyCode::PageUp, KeyCode::Down, KeyCode::Down, KeyCode::Left, KeyCode::Char('h')]
+            .map(&mut head);
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn the_cursor_stays_on_its_moment_while_time_passes_and_is_never_older_than_the_hour() {
+    let mut bench = incidents();
+    bench.pressed(KeyCode::Char('h'), 20, 80).screen(80, 24);
+    let (moment, ago) = bench.app.ui.timeline.moment().unwrap();
+    let column = bench.app.ui.timeline.column().unwrap();
+    bench.wait(3 * MINUTE).screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.moment(), Some((moment.clone(), ago + Duration::from_mins(3))));
+    assert_eq!(bench.app.ui.timeline.column(), Some(column - 3), "a column is a minute");
+    bench.screen(200, 60);
+    assert_eq!(
+        bench.app.ui.timeline.moment().unwrap().0.start,
+        moment.start,
+        "another width is no other moment"
+    );
+    bench.wait(50 * MINUTE).screen(80, 24);
+    let (oldest, ago) = bench.app.ui.timeline.moment().unwrap();
+    assert_eq!(bench.app.ui.timeline.column(), Some(0));
+    assert!(oldest.start > moment.start && ago <= Duration::from_hours(1), "{ago:?}");
+    bench.pressed(KeyCode::Left, 1, 80);
+    assert_eq!(bench.app.ui.timeline.moment().unwrap().0, oldest);
+}
+
+#[test]
+fn the_cursor_goes_to_the_borders_of_the_hour_and_the_last_column_is_now() {
+    let mut bench = incidents();
+    bench.pressed(KeyCode::Left, 300, 80).screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.column(), Some(0));
+    bench.pressed(KeyCode::Right, 58, 80).screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.column(), Some(58));
+    bench.pressed(KeyCode::Char('l'), 1, 80);
+    assert!(!bench.app.ui.timeline.is_past());
+    bench.pressed(KeyCode::Right, 3, 80);
+    assert!(!bench.app.ui.timeline.is_past());
+}
+
+#[test]
+fn back_goes_to_now_first_and_then_to_the_table() {
+    let mut bench = incidents();
+    bench.pressed(KeyCode::Left, 5, 80);
+    assert!(bench.text(80, 24).contains(" min ago · "));
+    bench.key(KeyCode::Esc);
+    assert!(!bench.app.ui.timeline.is_past() && bench.app.ui.view == View::Timeline);
+    assert!(bench.text(80, 24).contains("now▼"));
+    bench.key(KeyCode::Esc);
+    assert_eq!(bench.app.ui.view, View::Peers);
+}
+
+#[test]
+fn a_click_on_a_band_sets_the_moment_and_the_row() {
+    let mut bench = incidents();
+    let buffer = bench.screen(80, 24);
+    let row = line_of(&buffer, "printer-hall ");
+    let column = column_of(&lines(&buffer)[usize::from(row)], "█");
+    bench.clicked((column + 1, row));
+    let buffer = bench.screen(80, 24);
+    assert_eq!(buffer[(column + 1, row)].symbol(), "✖");
+    let text = lines(&buffer).join("\n");
+    assert!(
+        text.contains("▸ printer-hall") && text.contains("printer-hall ✖ unreachable from 12:40:"),
+        "{text}"
+    );
+    let nas = line_of(&buffer, "nas ");
+    bench.clicked((4, nas));
+    assert!(bench.app.ui.timeline.is_past(), "a name sets the row alone");
+    assert!(bench.text(80, 24).contains("▸ nas"));
+    let axis = line_of(&buffer, "▼");
+    bench.clicked((bench.app.ui.places.bands.right() - 1, axis));
+    assert!(!bench.app.ui.timeline.is_past(), "the last column is now");
+}
+
+#[test]
+fn the_worst_is_the_loudest_and_the_cursor_is_reversed_in_every_row() {
+    let mut bench = incidents();
+    bench.pressed(KeyCode::Home, 1, 80);
+    let buffer = bench.screen(80, 24);
+    let style = |buffer: &Buffer, symbol: &str| {
+        let cell = buffer.content.iter().position(|cell| cell.symbol() == symbol);
+        buffer.content[cell.unwrap_or_else(|| panic!("no {symbol}"))].style()
+    };
+    let bad = style(&buffer, "█");
+    assert_eq!((bad.fg, bad.add_modifier), (Some(Color::Red), Modifier::BOLD));
+    assert_eq!(style(&buffer, "▄").fg, Some(Color::Yellow));
+    assert_eq!(style(&buffer, "░").fg, Some(Color::Magenta));
+    let row = line_of(&buffer, "bob ");
+    let calm = &buffer[(40, row)];
+    assert_eq!((calm.symbol(), calm.fg, calm.modifier), ("─", Color::Green, Modifier::empty()));
+    let bands = bench.app.ui.places.bands;
+    assert!(
+        !buffer[(bands.right() - 1, row)].modifier.contains(Modifier::REVERSED),
+        "at now no cell is covered"
+    );
+    bench.pressed(KeyCode::Left, 20, 80);
+    let buffer = bench.screen(80, 24);
+    let x = bands.x + bench.app.ui.timeline.column().unwrap();
+    assert_eq!(buffer[(x, bands.y)].symbol(), "▼");
+    let rows = bench.app.ui.places.rows;
+    for y in rows.top()..rows.bottom() {
+        let reversed = |x: u16| buffer[(x, y)].modifier.contains(Modifier::REVERSED);
+        assert!(reversed(x), "row {y}");
+        let others = (bands.left()..bands.right()).filter(|x| reversed(*x)).count();
+        assert_eq!(others, 1, "row {y}: the selected row's band keeps its colours");
+    }
+    bench.app.look.theme = Theme::PLAIN;
+    let buffer = bench.screen(80, 24);
+    assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    assert!(buffer[(x, rows.y)].modifier.contains(Modifier::REVERSED));
+}
+
+#[test]
+fn in_ascii_every_state_has_its_own_sign() {
+    let mut bench = incidents();
+    bench.app.look.ascii = true;
+    bench.pressed(KeyCode::Left, 3, 80);
+    let text = pane(&mut bench, 80, 24).join("\n");
+    assert!(text.replace("山田のPC", "").is_ascii(), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn while_paused_the_hour_stands_still_and_can_be_read() {
+    let mut bench = incidents();
+    bench.screen(80, 24);
+    bench.key(KeyCode::Char('p'));
+    let before = pane(&mut bench, 80, 24);
+    let bob = peer(3, "bob");
+    bench.wait(10 * MINUTE).state(&bob, Silent, Unreachable).wait(MINUTE);
+    assert_eq!(pane(&mut bench, 80, 24), before);
+    bench.pressed(KeyCode::Left, 1, 80);
+    assert!(
+        pane(&mut bench, 80, 24)[0].contains("13:01:00–13:02:00, 1 min ago"),
+        "{:?}",
+        pane(&mut bench, 80, 24)
+    );
+    bench.key(KeyCode::Char('p'));
+    assert!(pane(&mut bench, 80, 24)[0].contains("13:01:00–13:02:00, 12 min ago"));
+}
+
+#[test]
+fn a_moment_before_a_peer_was_known_is_told_as_such() {
+    let mut bench = incidents();
+    bench.pressed(KeyCode::Home, 1, 80).pressed(KeyCode::Left, 59, 80);
+    let text = pane(&mut bench, 80, 24).join("\n");
+    assert!(
+        text.contains("was not known then") && text.contains("Nothing was said of it until then."),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_the_journal_has_dropped_is_told_as_no_longer_held() {
+    let mut bench = incidents();
+    let other = peer(9, "other");
+    for _ in 0..MAX_ENTRIES {
+        bench.fold(Event::PeerMoved { peer: Arc::clone(&other), from: other.addr, to: other.addr });
+    }
+    bench.pressed(KeyCode::End, 1, 80).pressed(KeyCode::Up, 1, 80).pressed(KeyCode::Left, 21, 80);
+    let text = pane(&mut bench, 80, 24).join("\n");
+    assert!(text.contains("printer-hall ✖ unreachable; since when is no longer held"), "{text}");
+    assert!(text.contains("What was said until 13:0"), "{text}");
+}
+
+#[test]
+fn without_peers_and_without_a_match_it_says_what_to_do() {
+    let mut bench = Bench::new();
+    bench.started(&[("eth0", 0)]).pressed(KeyCode::Char('t'), 1, 80);
+    assert!(bench.text(80, 24).contains("Start vigie on another machine"));
+    let mut bench = incidents();
+    bench.pressed(KeyCode::Char('t'), 1, 80).pressed(KeyCode::Char('/'), 1, 80).typed("zzz");
+    bench.pressed(KeyCode::Enter, 1, 80).pressed(KeyCode::Char('t'), 1, 80);
+    assert!(bench.text(80, 24).contains("No peer has these words"));
+}
+
+#[test]
+fn every_size_can_be_drawn_with_the_cursor_anywhere() {
+    let mut bench = incidents();
+    for width in (0..70).chain([79, 160, 241, 300, 500]) {
+        for height in [0, 4, 5, 6, 7, 9, 12, 24, 70] {
+            bench.screen(width, height);
+            bench.key(if height % 2 == 0 { KeyCode::Left } else { KeyCode::Right });
+            bench.screen(width, height);
+        }
+        bench.clicked((width / 2, 4));
+    }
+}

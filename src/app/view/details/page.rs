@@ -1,0 +1,140 @@
+//! Lines one below the other, of which a part is seen: the others are only counted.
+
+use std::fmt;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::field::Field;
+use super::super::text::wrap;
+
+/// Columns before every line.
+const INDENT: u16 = 2;
+
+/// Columns of a label: the longest, and two blanks.
+const LABEL: u16 = 9;
+
+/// Below this width, labels take only the columns that they need.
+const NARROW: u16 = 40;
+
+/// Most lines of one text.
+const WRAPPED: usize = 5;
+
+/// What stands before a line.
+#[derive(Clone, Copy)]
+enum Label {
+    Is(&'static str),
+    /// The line goes on where the one above it ended.
+    Above,
+}
+
+/// How what is beside the text looks.
+#[derive(Clone, Copy)]
+pub(super) struct Styles {
+    pub(super) headings: Style,
+    pub(super) labels: Style,
+}
+
+/// A column of lines that is filled from the top.
+pub(super) struct Page<'a> {
+    buf: &'a mut Buffer,
+    styles: Styles,
+    /// Where it is seen; empty while lines are only counted.
+    area: Rect,
+    /// Lines above the first one that is seen.
+    above: u16,
+    /// Lines so far.
+    lines: u16,
+}
+
+impl<'a> Page<'a> {
+    /// An empty one, scrolled down by so many lines.
+    pub(super) fn new(buf: &'a mut Buffer, styles: Styles, area: Rect, above: u16) -> Self {
+        Self { buf, styles, area, above, lines: 0 }
+    }
+
+    /// A column of it, from its first line on.
+    pub(super) fn column(&mut self, place: Rect) -> Page<'_> {
+        Page::new(self.buf, self.styles, place, self.above)
+    }
+
+    /// Lines so far, the unseen ones too.
+    pub(super) fn lines(&self) -> u16 {
+        self.lines
+    }
+
+    /// Where it is seen.
+    pub(super) fn area(&self) -> Rect {
+        self.area
+    }
+
+    /// Columns of a line.
+    pub(super) fn width(&self) -> u16 {
+        self.area.width.saturating_sub(INDENT)
+    }
+
+    /// Columns of a line beside its label.
+    pub(super) fn beside_label(&self) -> u16 {
+        self.width().saturating_sub(if self.is_narrow() { 0 } else { LABEL })
+    }
+
+    /// Adds a line.
+    pub(super) fn line(&mut self, write: impl FnOnce(&mut Field<'_>)) {
+        let seen = self.lines.checked_sub(self.above).filter(|line| *line < self.area.height);
+        self.lines = self.lines.saturating_add(1);
+        if let Some(line) = seen {
+            write(Field::line(self.buf, self.area, line).skip(INDENT));
+        }
+    }
+
+    /// Adds the heading of what follows, after a blank line unless it is the first.
+    pub(super) fn heading(&mut self, title: &str) {
+        if self.lines > 0 {
+            self.line(|_| ());
+        }
+        let style = self.styles.headings;
+        self.line(|field| _ = field.styled(title, style));
+    }
+
+    /// Adds a line with a label.
+    pub(super) fn fact(&mut self, label: &'static str, write: impl FnOnce(&mut Field<'_>)) {
+        self.labelled(Label::Is(label), write);
+    }
+
+    /// Adds a line under the text of the one above it.
+    pub(super) fn more(&mut self, write: impl FnOnce(&mut Field<'_>)) {
+        self.labelled(Label::Above, write);
+    }
+
+    /// Adds a text with a label, in as many lines as it needs.
+    pub(super) fn words(&mut self, label: &'static str, style: Style, text: impl fmt::Display) {
+        let inline = if self.is_narrow() { label.len() + 1 } else { 0 };
+        let room = usize::from(self.beside_label()).saturating_sub(inline);
+        for (i, row) in wrap(&text.to_string(), room, WRAPPED).into_iter().enumerate() {
+            self.labelled(if i == 0 { Label::Is(label) } else { Label::Above }, |field| {
+                field.styled(&row, style);
+            });
+        }
+    }
+
+    fn labelled(&mut self, label: Label, write: impl FnOnce(&mut Field<'_>)) {
+        let (narrow, dim) = (self.is_narrow(), self.styles.labels);
+        self.line(|field| {
+            match label {
+                Label::Is(label) if narrow => _ = field.styled(label, dim).text(" "),
+                Label::Is(label) => {
+                    field.part(LABEL).styled(label, dim);
+                    field.skip(LABEL);
+                }
+                Label::Above if narrow => {}
+                Label::Above => _ = field.skip(LABEL),
+            }
+            write(field);
+        });
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.area.width < NARROW
+    }
+}

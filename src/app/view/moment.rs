@@ -1,0 +1,288 @@
+//! What is known of a peer at a moment: the state that it was in, from when to when, and what was said until then.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::look::Look;
+use super::super::model::{Entry, Model, Peer, What, badness};
+use super::super::theme::glyph;
+use super::field::Field;
+use super::text::Age;
+use super::{put, said};
+use crate::core::peer::PeerState;
+
+/// From this age on, the time of day alone would mislead.
+const A_DAY: Duration = Duration::from_hours(24);
+
+/// Draws it, of a column of the timeline, or of now.
+pub(super) fn render(
+    model: &Model,
+    peer: &Peer,
+    column: Option<&Range<Instant>>,
+    look: &Look,
+    now: Instant,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let stretch = match column {
+        Some(column) => Stretch::in_column(model, peer, column),
+        None => Some(Stretch { state: peer.state, from: Some(peer.since), until: None }),
+    };
+    let head = Head { model, look, now };
+    head.write(&mut Field::line(buf, area, 0), peer, stretch);
+    let mut line = 1;
+    for entry in told(model, peer, column).take(usize::from(area.height.saturating_sub(1))) {
+        let before = column.is_some_and(|column| entry.at < column.start);
+        let mut field = Field::line(buf, area, line);
+        when(&mut field, entry, look, now);
+        said::write(&mut field, entry, look.theme, before);
+        line += 1;
+    }
+    let mut field = Field::line(buf, area, line);
+    let dim = look.theme.dim();
+    match model.journal().dropped_until().and_then(|at| model.wall(at)) {
+        Some(wall) => {
+            let (hour, minute, second) = look.time_of_day(wall);
+            let until =
+                format_args!("  What was said until {hour:02}:{minute:02}:{second:02} is no longer held.");
+            field.format(dim, until);
+        }
+        None if line == 1 => put(area, line, "  Nothing was said of it until then.", dim, buf),
+        None => {}
+    }
+}
+
+/// What was said of a peer or of no peer, until the end of a column, the newest first.
+fn told<'a>(
+    model: &'a Model,
+    peer: &Peer,
+    column: Option<&Range<Instant>>,
+) -> impl Iterator<Item = &'a Entry> {
+    let (journal, key) = (model.journal(), peer.info.key);
+    let end = column.map(|column| column.end);
+    let newest = match end {
+        Some(end) => journal.at(end),
+        None => journal.newest(),
+    };
+    let back = newest.into_iter().flat_map(|newest| journal.back_from(newest)).map(|(_, entry)| entry);
+    back.take(SEARCHED)
+        .skip_while(move |entry| end.is_some_and(|end| entry.at >= end))
+        .filter(move |entry| entry.key().is_none_or(|about| about == key))
+}
+
+/// Entries that are searched for those of one peer: in a network that never rests, a quiet peer's last words are too far
+/// back to be looked for in every frame. Its details have them.
+const SEARCHED: usize = 1_024;
+
+/// When an entry was said.
+fn when(field: &mut Field<'_>, entry: &Entry, look: &Look, now: Instant) {
+    let age = now.saturating_duration_since(entry.at);
+    if age >= A_DAY {
+        field.format(look.theme.dim(), format_args!("  {} ago ", Age(age)));
+    } else {
+        let (hour, minute, second) = look.time_of_day(entry.wall);
+        field.format(look.theme.dim(), format_args!("  {hour:02}:{minute:02}:{second:02} "));
+    }
+}
+
+/// A time in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch {
+    state: PeerState,
+    /// None: it is not held since when.
+    from: Option<Instant>,
+    /// None: it still is.
+    until: Option<Instant>,
+}
+
+impl Stretch {
+    /// That of the worst state in a column, the last one of several; none if the peer was not known then.
+    fn in_column(model: &Model, peer: &Peer, column: &Range<Instant>) -> Option<Self> {
+        let mut worst: Option<Self> = None;
+        let mut until = None;
+        // The state before the oldest change that is held.
+        let mut before = None;
+        for (_, entry) in model.journal().of_peer(peer.info.key) {
+            let Some(state) = entered(&entry.what) else { continue };
+            if entry.at < column.end {
+                worst = worse(worst, Self { state, from: Some(entry.at), until });
+            }
+            if entry.at <= column.start {
+                return worst;
+            }
+            until = Some(entry.at);
+            before = match entry.what {
+                What::State { from, .. } => Some(from),
+                _ => None,
+            };
+        }
+        // What the journal no longer holds is still in the band, which knows no times.
+        let columns = model.columns(column.end, column.end - column.start, 1);
+        let seen = peer.bands.worst(&columns).next().flatten()?;
+        match (until, before) {
+            (None, _) => {
+                let from = Some(peer.since).filter(|since| seen == peer.state && *since < column.end);
+                Some(Self { state: seen, from, until })
+            }
+            (Some(end), Some(state)) if end < column.end && badness(state) <= badness(seen) => {
+                worse(worst, Self { state, from: None, until })
+            }
+            // Until when it lasted is dropped as well.
+            _ => worst.or(Some(Self { state: seen, from: None, until: None })),
+        }
+    }
+}
+
+/// The worse of the two; of equals, the one that is held already.
+fn worse(held: Option<Stretch>, other: Stretch) -> Option<Stretch> {
+    held.filter(|held| badness(held.state) >= badness(other.state)).or(Some(other))
+}
+
+/// The state that an entry tells the beginning of.
+fn entered(what: &What) -> Option<PeerState> {
+    match what {
+        What::Discovered { .. } => Some(PeerState::New),
+        What::State { to, .. } => Some(*to),
+        What::Left { .. } => Some(PeerState::Left),
+        _ => None,
+    }
+}
+
+/// How the first line is written.
+struct Head<'a> {
+    model: &'a Model,
+    look: &'a Look,
+    now: Instant,
+}
+
+impl Head<'_> {
+    fn write(&self, field: &mut Field<'_>, peer: &Peer, stretch: Option<Stretch>) {
+        let theme = self.look.theme;
+        field.styled("  ", theme.text()).styled(&peer.info.name, theme.strong()).text(" ");
+        let Some(Stretch { state, from, until }) = stretch else {
+            field.styled("was not known then", theme.dim());
+            return;
+        };
+        field.style(theme.state(state)).text(glyph(state)).text(" ").text(state.word());
+        field.style(theme.text());
+        match (from, until) {
+            (Some(from), None) => {
+                self.time(field.text(" since "), from);
+            }
+            (Some(from), Some(until)) => {
+                self.time(field.text(" from "), from);
+                self.time(field.text(" to "), until);
+            }
+            (None, Some(until)) => self.time(field.text(" until "), until),
+            (None, None) => {}
+        }
+        let Some(from) = from else {
+            field.styled("; since when is no longer held", theme.dim());
+            return;
+        };
+        let lasted = until.unwrap_or(self.now).saturating_duration_since(from);
+        if lasted.as_secs() > 0 {
+            field.format(theme.text(), format_args!(", for {}", Age(lasted)));
+        }
+    }
+
+    fn time(&self, field: &mut Field<'_>, at: Instant) {
+        if let Some(wall) = self.model.wall(at) {
+            let (hour, minute, second) = self.look.time_of_day(wall);
+            field.format(self.look.theme.text(), format_args!("{hour:02}:{minute:02}:{second:02}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::core::cause::Cause;
+    use crate::core::event::{Event, Stamped};
+    use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, Via};
+
+    use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
+
+    fn info() -> Arc<PeerInfo> {
+        Arc::new(PeerInfo {
+            key: PeerKey::default(),
+            id: None,
+            name: "host".into(),
+            addr: ([10, 0, 0, 1], 1).into(),
+            incarnation: None,
+        })
+    }
+
+    /// A model that was told these events, in seconds from the start.
+    fn told_of(events: &[(u64, Event)]) -> (Model, Instant) {
+        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
+        let t0 = Instant::now();
+        let mut model = Model::default();
+        for (seconds, event) in events {
+            let at = t0 + Duration::from_secs(*seconds);
+            model.fold(&Stamped { at, wall: SystemTime::UNIX_EPOCH, event: event.clone() });
+        }
+        (model, t0)
+    }
+
+    fn state(from: PeerState, to: PeerState) -> Event {
+        Event::PeerState { peer: info(), from, to }
+    }
+
+    /// State, beginning and end in seconds, of the minute that begins so many seconds from the start.
+    fn minute(model: &Model, t0: Instant, from: u64) -> Option<(PeerState, Option<u64>, Option<u64>)> {
+        let peer = model.peer(PeerKey::default()).unwrap();
+        let begin = t0 + Duration::from_secs(from);
+        let seconds = |at: Instant| (at - t0).as_secs();
+        let stretch = Stretch::in_column(model, peer, &(begin..begin + Duration::from_mins(1)))?;
+        Some((stretch.state, stretch.from.map(seconds), stretch.until.map(seconds)))
+    }
+
+    #[test]
+    fn the_worst_of_a_column_is_told_with_its_times_and_the_last_of_equals() {
+        let (model, t0) = told_of(&[
+            (0, Event::Lagged { missed: 1 }),
+            (60, Event::PeerDiscovered { peer: info(), via: Via::Broadcast }),
+            (61, state(New, Up)),
+            (130, state(Up, Silent)),
+            (135, Event::DialGaveUp { peer: info(), addr: info().addr, attempts: 5, cause: Cause::Refused }),
+            (140, state(Silent, Up)),
+            (150, state(Up, Silent)),
+            (250, state(Silent, Up)),
+            (310, Event::PeerLeft { peer: info(), reason: LeaveReason::Goodbye }),
+        ]);
+        assert_eq!(minute(&model, t0, 0), None, "it was not known yet");
+        assert_eq!(minute(&model, t0, 60), Some((New, Some(60), Some(61))));
+        assert_eq!(minute(&model, t0, 120), Some((Silent, Some(150), Some(250))));
+        assert_eq!(minute(&model, t0, 180), Some((Silent, Some(150), Some(250))));
+        assert_eq!(minute(&model, t0, 240), Some((Silent, Some(150), Some(250))));
+        assert_eq!(minute(&model, t0, 300), Some((Up, Some(250), Some(310))));
+        assert_eq!(minute(&model, t0, 360), Some((Left, Some(310), None)));
+    }
+
+    #[test]
+    fn of_what_the_journal_has_dropped_the_band_still_tells_the_state() {
+        let mut events =
+            vec![(0, state(New, Up)), (120, state(Up, Unreachable)), (200, state(Unreachable, Up))];
+        let other =
+            Arc::new(PeerInfo { key: slotmap::KeyData::from_ffi(7 | 1 << 32).into(), ..(*info()).clone() });
+        let moved = Event::PeerMoved { from: other.addr, to: other.addr, peer: other };
+        let mut fill =
+            |held| events.extend(vec![(201, moved.clone()); crate::app::model::MAX_ENTRIES - held]);
+        fill(2);
+        let later = [(210, state(Up, Retrying))];
+        let (model, t0) = told_of(&[&events[..], &later[..]].concat());
+        assert_eq!(minute(&model, t0, 0), Some((Up, None, None)));
+        assert_eq!(minute(&model, t0, 180), Some((Unreachable, None, Some(200))), "its start is dropped");
+        events.extend(vec![(202, moved); 3]);
+        let (model, t0) = told_of(&events);
+        assert_eq!(minute(&model, t0, 120), Some((Unreachable, None, None)));
+        assert_eq!(minute(&model, t0, 240), Some((Up, Some(200), None)), "the row knows since when");
+    }
+}

@@ -1,0 +1,230 @@
+//! The last hour: a band of states for every peer, and what was said at the moment under the cursor.
+
+use std::time::Instant;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use super::super::look::Look;
+use super::super::model::{Columns, Model, Peer};
+use super::super::theme::{Theme, band, glyph};
+use super::super::timeline::Window;
+use super::super::ui::Ui;
+use super::field::Field;
+use super::layout::{cut_bottom, cut_top};
+use super::text::Age;
+use super::{axis, moment, peers, put};
+use crate::core::peer::PeerState;
+
+/// Columns before the name: the mark of the selected row.
+const MARK: u16 = 2;
+
+/// Columns of a name, where the screen has them; it gets more only of what the band cannot use.
+const NAME: u16 = 12;
+
+/// Most columns of a name.
+const WIDEST_NAME: u16 = 24;
+
+/// Columns of a blank and a state's longest word.
+const WORD: u16 = 12;
+
+/// Columns of ` for 59 min`, the longest.
+const AGE: u16 = 11;
+
+/// From this many lines on, some tell what was said.
+const WITH_WORDS: u16 = 6;
+
+/// From this many lines on, one says what the signs mean.
+const WITH_LEGEND: u16 = 9;
+
+/// Most lines that tell what was said: more is for the details.
+const MOST_WORDS: u16 = 5;
+
+/// Stands in the place of the rows when the filter lets no peer through.
+const NO_MATCH: &str = "  No peer has these words: / changes them.";
+
+/// Draws it.
+pub(super) fn render(model: &Model, ui: &mut Ui, look: &Look, area: Rect, buf: &mut Buffer, now: Instant) {
+    if model.is_empty() {
+        return peers::empty(model, look.theme, area, buf);
+    }
+    let lines = Lines::of(area, model.listed());
+    let shape = Shape::of(area.width);
+    let window = Window::new(model, now, shape.band);
+    ui.timeline.settle(window);
+    let top = ui.peers.settle(model, usize::from(lines.rows.height));
+    if model.listed() == 0 {
+        put(lines.rows, 0, NO_MATCH, look.theme.dim(), buf);
+    }
+    let bands = Rect { x: area.x + shape.before_band(), width: shape.band, ..lines.axis };
+    axis::render(model, &ui.timeline, window, look, bands, buf);
+    let rows = Rows { look, now, shape, window, cursor: ui.timeline.column() };
+    let columns = model.columns(window.end, window.width, u32::from(window.count));
+    let page = top..top.saturating_add(usize::from(lines.rows.height));
+    for (y, peer) in (lines.rows.y..).zip(model.rows(page)) {
+        let line = Rect { y, height: 1, ..lines.rows };
+        rows.write(peer, &columns, line, buf);
+        ui.places.peers.push(peer.info.key);
+        if ui.peers.selected() == Some(peer.info.key) {
+            // The band keeps its colours: they are what one looks at.
+            peers::mark(ui, look.theme, Rect { width: MARK + shape.name, ..line }, buf);
+        }
+    }
+    ui.places.rows = lines.rows;
+    ui.places.bands = Rect { height: lines.axis.height + lines.rows.height, ..bands }.intersection(area);
+    if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
+        let column = ui.timeline.column().and_then(|nth| window.column(nth));
+        moment::render(model, peer, column.as_ref(), look, now, lines.words, buf);
+    }
+    legend(look.theme, window, lines.legend, buf);
+}
+
+/// Which lines are for what.
+struct Lines {
+    axis: Rect,
+    rows: Rect,
+    words: Rect,
+    legend: Rect,
+}
+
+impl Lines {
+    /// The rows take what the others leave; the words take what the rows of so few peers leave.
+    fn of(area: Rect, peers: usize) -> Self {
+        let height = area.height;
+        let [above, legend] = cut_bottom(area, u16::from(height >= WITH_LEGEND));
+        let [axis, rest] = cut_top(above, u16::from(height > 1));
+        let least = if height < WITH_WORDS || peers == 0 { 0 } else { (height / 4).clamp(2, MOST_WORDS) };
+        let most = if least == 0 { 0 } else { MOST_WORDS };
+        let unused = rest.height.saturating_sub(u16::try_from(peers).unwrap_or(u16::MAX));
+        let [rows, words] = cut_bottom(rest, unused.clamp(least, most));
+        Self { axis, rows, words, legend }
+    }
+}
+
+/// Which columns are for what.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    name: u16,
+    band: u16,
+    /// With the state's word, beside its sign.
+    word: bool,
+    /// And since when.
+    age: bool,
+}
+
+impl Shape {
+    /// The band has as many columns as an hour can be cut into; of what is left, the state's word takes its part first.
+    fn of(width: u16) -> Self {
+        let name = (width / 4).min(NAME);
+        // The mark, a blank on both sides of the band, and the sign of the state.
+        let rest = width.saturating_sub(MARK + name + 3);
+        let band = Window::cut(rest).1.min(rest);
+        let mut unused = rest - band;
+        let mut take = |columns| {
+            let taken = unused >= columns;
+            unused -= if taken { columns } else { 0 };
+            taken
+        };
+        let word = take(WORD);
+        let age = word && take(AGE);
+        Self { name: name + unused.min(WIDEST_NAME - name), band, word, age }
+    }
+
+    fn before_band(self) -> u16 {
+        MARK + self.name + 1
+    }
+}
+
+/// What all rows share.
+struct Rows<'a> {
+    look: &'a Look,
+    now: Instant,
+    shape: Shape,
+    window: Window,
+    /// The column that is looked at.
+    cursor: Option<u16>,
+}
+
+impl Rows<'_> {
+    fn write(&self, peer: &Peer, columns: &Columns, line: Rect, buf: &mut Buffer) {
+        let theme = self.look.theme;
+        let style = if peer.state == PeerState::Left { theme.dim() } else { theme.strong() };
+        let mut field = Field::line(buf, line, 0);
+        field.skip(MARK);
+        field.part(self.shape.name).styled(&peer.info.name, style);
+        field.skip(self.shape.name + 1);
+        self.band(&mut field.part(self.shape.band), peer, columns);
+        field.skip(self.shape.band + 1);
+        field.sign(glyph(peer.state), theme.state(peer.state));
+        if self.shape.word {
+            field.text(" ").text(peer.state.word());
+        }
+        let age = self.now.saturating_duration_since(peer.since);
+        if self.shape.age && age.as_secs() > 0 {
+            field.format(theme.dim(), format_args!(" for {}", Age(age)));
+        }
+    }
+
+    /// The worst state of each column. Under the cursor stands the state's own sign, as in the table: reversed, a full
+    /// block would be a hole.
+    fn band(&self, field: &mut Field<'_>, peer: &Peer, columns: &Columns) {
+        let theme = self.look.theme;
+        for (nth, state) in (0..self.window.count).zip(peer.bands.worst(columns)) {
+            let style = state.map_or(theme.text(), |state| theme.state(state));
+            if self.cursor == Some(nth) {
+                let style = style.remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED);
+                field.styled(state.map_or(" ", glyph), style);
+            } else {
+                field.styled(state.map_or(" ", band), style);
+            }
+        }
+    }
+}
+
+/// What the signs mean, the most usual first, and how much time each stands for.
+fn legend(theme: Theme, window: Window, line: Rect, buf: &mut Buffer) {
+    use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
+    let mut field = Field::line(buf, line, 0);
+    field.skip(MARK);
+    for state in [Up, Retrying, Unreachable, Silent, New, Left] {
+        if field.room() < state.word().len() + 2 {
+            return;
+        }
+        field.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.word());
+        field.skip(2);
+    }
+    let seconds = window.width.as_secs();
+    let (number, unit) = if seconds.is_multiple_of(60) { (seconds / 60, "min") } else { (seconds, "s") };
+    if field.room() >= "each sign 3600 s".len() {
+        field.format(theme.dim(), format_args!("each sign {number} {unit}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_every_width_the_columns_fit_and_the_band_has_most_of_them() {
+        for width in 8..400 {
+            let shape = Shape::of(width);
+            let after = 2 + if shape.word { WORD } else { 0 } + if shape.age { AGE } else { 0 };
+            let all = shape.before_band() + shape.band + after;
+            assert!(all <= width, "{width}: {shape:?}");
+            assert!(width < 20 || shape.band >= width / 3, "{width}: {shape:?}");
+        }
+    }
+
+    #[test]
+    fn at_every_height_nothing_overlaps_and_a_row_is_left() {
+        for height in 0..100 {
+            for peers in [0, 1, 3, 40, 100_000] {
+                let Lines { axis, rows, words, legend } = Lines::of(Rect::new(0, 0, 80, height), peers);
+                assert_eq!(axis.height + rows.height + words.height + legend.height, height);
+                assert!(rows.height > 0 || height == 0, "{height} {peers}");
+                assert!(words.height == 0 || (2..=MOST_WORDS).contains(&words.height));
+            }
+        }
+    }
+}

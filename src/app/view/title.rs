@@ -1,0 +1,127 @@
+//! The title lines of the panes: their names, what they show of all there is, and how.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::look::Look;
+use super::super::model::Model;
+use super::super::ui::{Pane, Ui, View};
+use super::field::Field;
+use super::text::{Age, fit};
+use super::{fill, layout};
+
+/// Draws a pane's title line. Where the panes share one place, the others are named too.
+pub(super) fn render(
+    pane: Pane,
+    model: &Model,
+    ui: &mut Ui,
+    look: &Look,
+    tabs: bool,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let theme = look.theme;
+    let [bar, _] = layout::cut_top(area, 1);
+    let focused = ui.focus == pane;
+    let rule = if focused { theme.focused() } else { theme.dim() };
+    fill(bar, buf, "─", rule);
+    let mut field = Field::line(buf, bar, 0);
+    for other in Pane::ALL.into_iter().filter(|other| tabs || *other == pane) {
+        let this = other == pane;
+        let style = match (this, focused) {
+            (true, true) => theme.focused(),
+            (true, false) => theme.strong(),
+            (false, _) => theme.dim(),
+        };
+        field.styled(if this && focused { "─▸" } else { "──" }, rule);
+        let begin = bar.width - columns(field.room());
+        field.style(style).text(" ").text(name(other, ui.view)).text(" ");
+        let end = bar.width - columns(field.room());
+        ui.places.tabs.push((Rect { x: bar.x + begin, width: end - begin, ..bar }, other));
+        let more = if this { says(pane, model, ui, look) } else { String::new() };
+        if !more.is_empty() {
+            field.style(theme.dim()).text(&more).text(" ");
+        }
+    }
+}
+
+fn columns(room: usize) -> u16 {
+    u16::try_from(room).unwrap_or(u16::MAX)
+}
+
+/// A pane's name.
+fn name(pane: Pane, view: View) -> &'static str {
+    match (pane, view) {
+        (Pane::Main, View::Peers) => "Peers",
+        (Pane::Main, View::Details) => "Peer",
+        (Pane::Main, View::Timeline) => "Timeline",
+        (Pane::Attempts, _) => "Attempts",
+        (Pane::Log, _) => "Log",
+    }
+}
+
+fn says(pane: Pane, model: &Model, ui: &Ui, look: &Look) -> String {
+    match (pane, ui.view) {
+        (Pane::Main, View::Peers) => peers(model, ui),
+        (Pane::Main, View::Timeline) => timeline(model, ui, look),
+        (Pane::Main, View::Details) => one_peer(model, ui),
+        (Pane::Attempts, _) => attempts(model, ui),
+        (Pane::Log, _) => ui.log.title(),
+    }
+}
+
+/// How many peers there are, which of them are shown when not all are, and in what order.
+fn peers(model: &Model, ui: &Ui) -> String {
+    let (all, listed, shown) = (model.len(), model.listed(), ui.peers.shown(model));
+    let mut says = match (all, model.filter().is_empty()) {
+        (0, _) => return String::new(),
+        (_, true) => all.to_string(),
+        (_, false) => format!("{listed} of {all} · /{}", model.filter().text()),
+    };
+    let sort = model.sort();
+    // Writing to a string cannot fail.
+    if shown.len() < listed {
+        let _ = write!(says, " · rows {}–{}", shown.start + 1, shown.end);
+    }
+    if sort != super::super::model::Sort::default() {
+        let _ = write!(says, " · by {}{}", sort.by.heading(), if sort.reversed { ", reversed" } else { "" });
+    }
+    says
+}
+
+/// The stretch of time that is looked at, and which peers are shown.
+fn timeline(model: &Model, ui: &Ui, look: &Look) -> String {
+    let time = |at| {
+        let (hour, minute, second) = look.time_of_day(model.wall(at)?);
+        Some(format!("{hour:02}:{minute:02}:{second:02}"))
+    };
+    let moment = ui.timeline.moment().and_then(|(during, ago)| {
+        Some(format!("{}–{}, {} ago", time(during.start)?, time(during.end)?, Age(ago)))
+    });
+    let parts = [moment.unwrap_or_default(), peers(model, ui)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// Most columns of a peer's name: the names of the other panes are to have room beside it.
+const NAME: usize = 24;
+
+/// Whose details are shown: said here, where it stays while they are scrolled.
+fn one_peer(model: &Model, ui: &Ui) -> String {
+    let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) else { return String::new() };
+    let name = fit(&peer.info.name, NAME);
+    match model.position(peer.info.key) {
+        Some(at) => format!("{name} · {} of {}", at + 1, model.listed()),
+        None => format!("{name} · not listed"),
+    }
+}
+
+fn attempts(model: &Model, ui: &Ui) -> String {
+    let only = ui.attempts.only().map(|key| match model.peer(key) {
+        Some(peer) => format!("of {}", peer.info.name),
+        None => "of a peer that is gone".to_owned(),
+    });
+    let how = if ui.attempts.follows() { "newest first" } else { "scrolled, Esc follows" };
+    only.into_iter().chain([how.to_owned()]).collect::<Vec<_>>().join(" · ")
+}
