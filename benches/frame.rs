@@ -32,6 +32,8 @@ use vigie::core::cause::Cause;
 use vigie::core::event::{Event, Stamped};
 use vigie::core::interface::Interface;
 use vigie::core::peer::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via};
+use vigie::core::sight::Sight;
+use vigie::core::verdict::Verdict;
 use vigie::core::words::Measured;
 use vigie::core::{Incarnation, NodeId};
 
@@ -250,6 +252,8 @@ impl Network {
             last_heard_ms: Some(1_000),
             last_heard: Some(self.now),
             cause: None,
+            verdict: Verdict::Ok,
+            sight: Sight::default(),
             dial: DialPhase::Resting { next: Some(self.now) },
             interface: Some("eth0".into()),
             elsewhere: None,

@@ -15,6 +15,7 @@ use crate::app::log::EVENTS;
 use crate::core::cause::Cause;
 use crate::core::event::{Event, RejectReason, Stamped};
 use crate::core::peer::{PeerKey, PeerState};
+use crate::core::verdict::Verdict;
 
 use super::Refusal;
 use super::args::NodeArgs;
@@ -174,7 +175,15 @@ fn write(event: &Event, is_news: bool) {
             _ => warn!(target: EVENTS, %from, count, "{event}"),
         },
         Event::Lagged { missed } => warn!(target: EVENTS, missed, "{event}"),
-        Event::Snapshot(_) => {}
+        Event::Diagnosis(finding) => {
+            let (peer, verdict, pattern) =
+                (&finding.peer.name, finding.verdict.word(), finding.pattern.word());
+            match finding.verdict {
+                Verdict::Ok => info!(target: EVENTS, peer, verdict, "{event}"),
+                _ => warn!(target: EVENTS, peer, verdict, pattern, "{event}"),
+            }
+        }
+        Event::Snapshot(_) | Event::Matrix(_) => {}
         Event::Stopped { .. } => info!(target: EVENTS, "{event}"),
     }
 }

@@ -82,7 +82,11 @@ fn write_events(
     loop {
         match next {
             Ok(stamped) => {
-                let wanted = !matches!(stamped.event, Event::Snapshot(_)) || resynchronising;
+                let wanted = match stamped.event {
+                    Event::Snapshot(_) => resynchronising,
+                    Event::Matrix(_) => false,
+                    _ => true,
+                };
                 resynchronising &= !matches!(stamped.event, Event::Snapshot(_));
                 if wanted {
                     write_event(&mut out, format, &stamped)?;

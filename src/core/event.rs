@@ -12,7 +12,9 @@ use crate::proto::{DecodeError, Incarnation};
 use super::cause::{Cause, Failure, Retry};
 use super::config::Target;
 use super::interface::Interface;
+use super::matrix::MatrixView;
 use super::peer::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
+use super::verdict::Finding;
 
 /// One thing that happened, told to the engine.
 #[derive(Debug)]
@@ -126,6 +128,8 @@ pub enum Command {
     AddPeer(Target),
     /// Publish an [`Event::Snapshot`].
     Refresh,
+    /// Publish an [`Event::Matrix`].
+    Survey,
     /// Drop a peer from the table. One that is heard again is discovered again.
     Forget(PeerKey),
     /// Say goodbye and stop.
@@ -256,6 +260,8 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         addr: Option<SocketAddr>,
     },
+    /// A verdict on a peer, or on a pattern of the matrix, or that an earlier one is withdrawn: then the verdict is `ok`.
+    Diagnosis(Arc<Finding>),
     /// Things from the network were turned away; `from` is the latest sender of `count`.
     Rejected { from: SocketAddr, reason: RejectReason, count: u64 },
     /// The reader was too slow and missed this many events. Made by the reader's side, never by the engine.
@@ -263,6 +269,8 @@ pub enum Event {
     /// All peers as they are now, because somebody sent [`Command::Refresh`]: a reader that lagged is right
     /// again, and the ages that no other event carries are fresh.
     Snapshot(Arc<Snapshot>),
+    /// Who reaches whom now, because somebody sent [`Command::Survey`].
+    Matrix(Arc<MatrixView>),
     /// The node is about to stop.
     Stopped { reason: StopReason },
 }

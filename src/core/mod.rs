@@ -11,8 +11,11 @@ pub mod config;
 mod engine;
 pub mod event;
 pub mod interface;
+pub mod matrix;
 pub mod peer;
 pub mod retry;
+pub mod sight;
+pub mod verdict;
 pub mod words;
 
 pub use crate::proto::{Incarnation, NodeId, Nonce};

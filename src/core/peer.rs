@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::cause::Cause;
+use super::sight::Sight;
+use super::verdict::Verdict;
 use super::{Incarnation, NodeId};
 
 slotmap::new_key_type! {
@@ -186,6 +188,11 @@ pub struct PeerSnapshot {
     pub last_heard: Option<Instant>,
     /// Why the last dial failed; none after a success.
     pub cause: Option<Cause>,
+    /// What the diagnosis says of it; `unknown` before anything is known.
+    pub verdict: Verdict,
+    /// What we see of it, by each way.
+    #[serde(skip)]
+    pub sight: Sight,
     /// Where its dial stands.
     #[serde(skip)]
     pub dial: DialPhase,

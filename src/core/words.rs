@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::cause::Cause;
 use super::event::{Event, RejectReason, StopReason};
 use super::peer::{LeaveReason, PeerInfo, Via};
+use super::verdict::Verdict;
 
 impl Cause {
     /// What it means, in a few words.
@@ -239,6 +240,11 @@ impl fmt::Display for Event {
             }
             Self::Lagged { missed } => write!(f, "{missed} events missed: the reader is too slow"),
             Self::Snapshot(snapshot) => write!(f, "{} peers in the table", snapshot.peers.len()),
+            Self::Diagnosis(finding) if finding.verdict == Verdict::Ok => {
+                write!(f, "{}: all is well again", finding.peer.name)
+            }
+            Self::Diagnosis(finding) => write!(f, "{}; {}", finding.headline(), finding.advice),
+            Self::Matrix(view) => write!(f, "{} nodes in the matrix", view.nodes.len()),
             Self::Stopped { reason } => write!(f, "stopped: {}", reason.in_words()),
         }
     }

@@ -186,6 +186,8 @@ impl Journal {
             | Event::ExchangeServed { .. }
             | Event::Rejected { .. }
             | Event::Snapshot(_)
+            | Event::Diagnosis(_)
+            | Event::Matrix(_)
             | Event::Stopped { .. } => return,
         };
         self.note(stamped, peer, what);

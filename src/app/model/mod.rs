@@ -254,7 +254,10 @@ impl Model {
             Event::ExchangeServed { peer: Some(peer), .. } => {
                 self.update(peer, at, |row| row.heard(at, Via::Reply));
             }
-            Event::ExchangeServed { .. } | Event::Rejected { .. } => {}
+            Event::ExchangeServed { .. }
+            | Event::Rejected { .. }
+            | Event::Diagnosis(_)
+            | Event::Matrix(_) => {}
             Event::Lagged { missed } => {
                 let before = self.missed.map_or(0, |missed| missed.total);
                 self.missed = Some(Missed { total: before.saturating_add(*missed), at });

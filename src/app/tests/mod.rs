@@ -32,6 +32,8 @@ use crate::core::interface::Interface;
 use crate::core::peer::{
     DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via,
 };
+use crate::core::sight::Sight;
+use crate::core::verdict::Verdict;
 use crate::core::{Incarnation, NodeId};
 
 /// An app in a test, with its own time: `t0` and what has passed since.
@@ -216,6 +218,8 @@ pub(super) fn row(info: &Arc<PeerInfo>, state: PeerState) -> PeerSnapshot {
         last_heard_ms: Some(1_000),
         last_heard: None,
         cause: None,
+        verdict: Verdict::Ok,
+        sight: Sight::default(),
         dial: DialPhase::Resting { next: None },
         interface: Some("eth0".into()),
         elsewhere: None,

@@ -11,6 +11,7 @@ pub mod limits;
 mod peer;
 mod presence;
 mod rejects;
+mod rows;
 mod table;
 
 use std::cmp::Reverse;
@@ -291,6 +292,10 @@ impl Engine {
             Command::Refresh => {
                 let snapshot = Arc::new(self.snapshot(now));
                 self.publish(Event::Snapshot(snapshot));
+            }
+            Command::Survey => {
+                let view = self.survey(now);
+                self.publish(Event::Matrix(Arc::new(view)));
             }
             Command::Forget(key) => self.forget(key),
             Command::Stop(reason) => self.leave(reason, now),

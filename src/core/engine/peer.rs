@@ -10,6 +10,8 @@ use smallvec::SmallVec;
 use crate::core::cause::{Cause, Retry};
 use crate::core::event::{DialId, Socket};
 use crate::core::peer::{DialPhase, Elsewhere, HeardFrom, PeerInfo, PeerSnapshot, PeerState, Via};
+use crate::core::sight::Sight;
+use crate::core::verdict::Verdict;
 use crate::core::{NodeId, Nonce};
 
 use super::limits::MAX_PATHS;
@@ -132,6 +134,10 @@ pub(super) struct Peer {
     pub(super) cause: Option<Cause>,
     pub(super) retry: Option<Retry>,
 
+    /// What is seen of it by each way, as our row tells it.
+    pub(super) sight: Sight,
+    pub(super) verdict: Verdict,
+
     /// The timer entry that will wake this peer; entries at other times are stale.
     pub(super) armed: Option<Instant>,
 }
@@ -169,6 +175,8 @@ impl Peer {
             rtt: None,
             cause: None,
             retry: None,
+            sight: Sight::default(),
+            verdict: Verdict::Unknown,
             armed: None,
         }
     }
@@ -242,6 +250,8 @@ impl Peer {
                 .map(|t| u64::try_from(now.saturating_duration_since(t).as_millis()).unwrap_or(u64::MAX)),
             last_heard: self.heard,
             cause: self.cause,
+            verdict: self.verdict,
+            sight: self.sight,
             dial: match self.dial {
                 Dial::Off => DialPhase::Resting { next: None },
                 Dial::Resting { next } => DialPhase::Resting { next: Some(next) },

@@ -171,6 +171,12 @@ impl Engine {
         self.outputs.push_back(Output::Send { to, bytes: presence.encode() });
     }
 
+    /// Our address on the first link that presence uses.
+    pub(super) fn own_address(&self) -> IpAddr {
+        let first = self.interfaces.first();
+        first.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |i| IpAddr::V4(i.addr))
+    }
+
     /// Our own address as a peer will probably see it.
     fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
         let link = self.interfaces.iter().find(|i| i.reaches(ip)).or_else(|| self.interfaces.first());

@@ -1,0 +1,151 @@
+//! The matrix as it is shown: who reaches whom, as seen from one node at one moment.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Serialize, Serializer};
+
+use super::NodeId;
+use super::cause::Cause;
+use super::sight::{Reach, Sight, udp_arrives};
+use super::verdict::Finding;
+
+/// A node of the matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MatrixNode {
+    /// Its identity.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Where it is dialed.
+    pub addr: SocketAddr,
+    /// It is no peer of this node: only others told of it.
+    #[serde(skip)]
+    pub hearsay: bool,
+}
+
+/// What one node said of all others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What it sees of each, by id. Shared: a row that has not changed costs nothing in the next view.
+    pub sights: Arc<HashMap<NodeId, Sight>>,
+    /// When it was last known to be as it is here.
+    pub confirmed: Instant,
+}
+
+/// Who reaches whom at one moment. Cheap to keep: what does not change from one to the next is shared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatrixView {
+    /// When it was taken.
+    pub at: Instant,
+    /// All nodes: this one first, the others by name.
+    pub nodes: Arc<[MatrixNode]>,
+    /// Their rows, in the same order; none of a node that has told nothing, or nothing lately enough to be kept.
+    pub rows: Vec<Option<Row>>,
+    /// How old a row may be to be believed.
+    pub fresh_for: Duration,
+    /// What is wrong, the gravest first.
+    pub findings: Vec<Arc<Finding>>,
+    /// Rows or cells that were left out for want of room.
+    pub left_out: usize,
+}
+
+/// One cell: what is known of one direction between two nodes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    /// Whether UDP of the one arrives at the other.
+    pub udp: Reach,
+    /// Whether the one's dials of the other get their reply.
+    pub tcp: Reach,
+    /// Round trip of the last dial that succeeded.
+    pub rtt: Option<Duration>,
+    /// Why the last dial failed.
+    pub cause: Option<Cause>,
+    /// How long ago this was known to be so; none when nothing is known.
+    pub age: Option<Duration>,
+}
+
+impl Cell {
+    /// The worse of UDP and TCP: failing if either fails, ok if both are.
+    pub fn worse(&self) -> Reach {
+        match (self.udp, self.tcp) {
+            (Reach::Failing, _) | (_, Reach::Failing) => Reach::Failing,
+            (Reach::Ok, Reach::Ok) => Reach::Ok,
+            _ => Reach::Unknown,
+        }
+    }
+}
+
+impl MatrixView {
+    /// What the node at position `from` sees of the one at position `to`; none when it has not said, or too long ago.
+    pub fn sight(&self, from: usize, to: usize, now: Instant) -> Option<&Sight> {
+        let row = self.rows.get(from)?.as_ref()?;
+        let fresh = now.saturating_duration_since(row.confirmed) <= self.fresh_for;
+        row.sights.get(&self.nodes.get(to)?.id).filter(|_| fresh)
+    }
+
+    /// What is known of the direction between two nodes, told by both ends. What is too old is unknown.
+    pub fn cell(&self, from: usize, to: usize, now: Instant) -> Cell {
+        let (mine, theirs) = (self.sight(from, to, now), self.sight(to, from, now));
+        let confirmed = |nth: usize| self.rows.get(nth).and_then(Option::as_ref).map(|row| row.confirmed);
+        let age = mine.and_then(|_| confirmed(from)).or_else(|| theirs.and_then(|_| confirmed(to)));
+        let seen = mine.copied().unwrap_or_default();
+        // An exchange that the other one answered is a dial that succeeded, even if the dialer has not said so yet.
+        let tcp = match (seen.tcp, theirs.map(|sight| sight.served)) {
+            (Reach::Unknown, Some(Reach::Ok)) => Reach::Ok,
+            (known, _) => known,
+        };
+        Cell {
+            udp: udp_arrives(&seen, theirs),
+            tcp,
+            rtt: seen.rtt,
+            cause: seen.cause,
+            age: age.map(|at| now.saturating_duration_since(at)),
+        }
+    }
+
+    /// Where a node stands.
+    pub fn position(&self, id: NodeId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.id == id)
+    }
+}
+
+/// The contract's form, of the moment at which it was taken.
+impl Serialize for MatrixView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            nodes: &'a [MatrixNode],
+            cells: Vec<Directed>,
+            findings: &'a [Arc<Finding>],
+        }
+        #[derive(Serialize)]
+        struct Directed {
+            from: NodeId,
+            to: NodeId,
+            udp: Reach,
+            tcp: Reach,
+            rtt_us: Option<u64>,
+            cause: Option<Cause>,
+            age_ms: Option<u64>,
+        }
+        let cell = |from: usize, to: usize| {
+            let Cell { udp, tcp, rtt, cause, age } = self.cell(from, to, self.at);
+            Directed {
+                from: self.nodes[from].id,
+                to: self.nodes[to].id,
+                udp,
+                tcp,
+                rtt_us: rtt.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)),
+                cause,
+                age_ms: age.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
+            }
+        };
+        let all = 0..self.nodes.len();
+        let cells = all.clone().flat_map(|from| all.clone().map(move |to| (from, to)));
+        let cells = cells.filter(|(from, to)| from != to).map(|(from, to)| cell(from, to)).collect();
+        Document { nodes: &self.nodes, cells, findings: &self.findings }.serialize(serializer)
+    }
+}
