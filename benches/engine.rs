@@ -53,6 +53,8 @@ fn presence(id: u32, sequence: u64, kind: Kind) -> Presence<'static> {
         claimed: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)),
         nonce: None,
         echo: None,
+        prefix: Some(16),
+        wide: None,
     }
 }
 
@@ -139,7 +141,19 @@ fn ip(peer: u32) -> IpAddr {
 
 fn request(peer: u32) -> Request<'static> {
     let (id, incarnation, nonce) = (node_id(peer), INCARNATION, Nonce(1));
-    Request { group: GROUP, id, incarnation, name: NAME, tcp_port: DEFAULT_PORT, nonce, message: None }
+    Request {
+        group: GROUP,
+        id,
+        incarnation,
+        name: NAME,
+        tcp_port: DEFAULT_PORT,
+        nonce,
+        message: None,
+        rows: None,
+        wants: None,
+        about: None,
+        prefix: None,
+    }
 }
 
 /// An engine with its own time, and what it has asked for last.
@@ -247,7 +261,17 @@ impl Solo {
         for (dial, addr) in dials.drain(..) {
             let IpAddr::V4(ip) = addr.ip() else { unreachable!("all peers are IPv4") };
             let (status, id, nonce) = (Status::Ok, node_id(ip.to_bits() - 0x0a00_0100), Some(self.nonce));
-            let reply = Reply { status, id, incarnation: INCARNATION, name: NAME, nonce, group: GROUP };
+            let reply = Reply {
+                status,
+                id,
+                incarnation: INCARNATION,
+                name: NAME,
+                nonce,
+                group: GROUP,
+                rows: None,
+                have: None,
+                prefix: None,
+            };
             let frame = reply.encode();
             let (connect, rtt) = (Duration::from_micros(100), Duration::from_micros(200));
             let answer = Answer { body: &frame[HEADER..], connect, rtt };

@@ -372,7 +372,17 @@ impl Answer {
             let nonce = Request::decode(&request[HEADER..]).expect("a request").nonce;
             let incarnation = Incarnation(1_700_000_000_000);
             let (status, id, group) = (Status::Ok, self.id, "default");
-            let reply = Reply { status, id, incarnation, name: NAME, nonce: Some(nonce), group };
+            let reply = Reply {
+                status,
+                id,
+                incarnation,
+                name: NAME,
+                nonce: Some(nonce),
+                group,
+                rows: None,
+                have: None,
+                prefix: None,
+            };
             *last = (request.to_vec(), reply.encode().into());
         }
         Arc::clone(&last.1)
@@ -436,7 +446,20 @@ fn request(from: Option<SocketAddr>) -> Vec<u8> {
     let from = from.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 17_474)));
     let (id, tcp_port) = (id_at(from), from.port());
     let (group, name, incarnation) = ("default", NAME, Incarnation(1_700_000_000_000));
-    Request { group, id, incarnation, name, tcp_port, nonce: Nonce(u64::MAX / 3), message: None }.encode()
+    Request {
+        group,
+        id,
+        incarnation,
+        name,
+        tcp_port,
+        nonce: Nonce(u64::MAX / 3),
+        message: None,
+        rows: None,
+        wants: None,
+        about: None,
+        prefix: None,
+    }
+    .encode()
 }
 
 async fn exchange(to: SocketAddr, from: Option<SocketAddr>, request: &[u8]) -> std::io::Result<()> {

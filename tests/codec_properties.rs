@@ -36,10 +36,12 @@ prop_compose! {
         period_ms in MIN_PERIOD_MS..=MAX_PERIOD_MS,
         claimed in any::<IpAddr>(),
         nonces in (option::of(nonce()), option::of(nonce())),
+        prefix in option::of(0_u8..=128),
     ) -> Vec<u8> {
         Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
-            name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1,
+            name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
+            wide: None,
         }.encode()
     }
 }
@@ -56,10 +58,12 @@ proptest! {
         period_ms in MIN_PERIOD_MS..=MAX_PERIOD_MS,
         claimed in any::<IpAddr>(),
         nonces in (option::of(nonce()), option::of(nonce())),
+        prefix in option::of(0_u8..=128),
     ) {
         let presence = Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
-            name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1,
+            name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
+            wide: None,
         };
         let bytes = presence.encode();
         prop_assert!(bytes.len() <= MAX_DATAGRAM);
@@ -76,7 +80,7 @@ proptest! {
     ) {
         let request = Request {
             group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.1, tcp_port,
-            nonce, message: texts.2.as_deref(),
+            nonce, message: texts.2.as_deref(), rows: None, wants: None, about: None, prefix: None,
         };
         let frame = request.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();
@@ -94,10 +98,11 @@ proptest! {
         id in any::<u128>(),
         incarnation in any::<u64>(),
         nonce in option::of(nonce()),
+        have in option::of(any::<u64>()),
     ) {
         let reply = Reply {
             status, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.0, nonce,
-            group: &texts.1,
+            group: &texts.1, rows: None, have, prefix: None,
         };
         let frame = reply.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();

@@ -41,7 +41,18 @@ fn server(serve: impl Fn(std::net::TcpStream) + Send + 'static) -> SocketAddr {
 
 fn good_reply() -> Vec<u8> {
     let (status, id, incarnation, nonce) = (Status::Ok, NodeId(2), Incarnation(1), Some(Nonce(1)));
-    Reply { status, id, incarnation, name: "server", nonce, group: "default" }.encode()
+    Reply {
+        status,
+        id,
+        incarnation,
+        name: "server",
+        nonce,
+        group: "default",
+        rows: None,
+        have: None,
+        prefix: None,
+    }
+    .encode()
 }
 
 /// A port of loopback on which nothing listens, below the ephemeral range.

@@ -148,6 +148,8 @@ fn forged(number: u64) -> Presence<'static> {
         claimed: Ipv4Addr::new(127, 77, 0, 77).into(),
         nonce: Some(Nonce(number)),
         echo: None,
+        prefix: None,
+        wide: None,
     }
 }
 
@@ -336,5 +338,18 @@ fn a_node_that_runs_out_of_descriptors_serves_again_when_it_has_some() {
 fn request(message: &[u8]) -> Vec<u8> {
     let message = std::str::from_utf8(message).ok();
     let (id, incarnation, nonce) = (NodeId(0xbad), Incarnation(1), Nonce(1));
-    Request { group: "default", id, incarnation, name: "client", tcp_port: 0, nonce, message }.encode()
+    Request {
+        group: "default",
+        id,
+        incarnation,
+        name: "client",
+        tcp_port: 0,
+        nonce,
+        message,
+        rows: None,
+        wants: None,
+        about: None,
+        prefix: None,
+    }
+    .encode()
 }

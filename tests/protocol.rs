@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use minicbor::Decoder;
+use minicbor::bytes::ByteSlice;
 use minicbor::data::Type;
 use serde::Deserialize;
 use serde_json::Value;
@@ -110,6 +111,17 @@ impl<'a> Fields<'a> {
         self.optional(key).map(|hex| Nonce(u64::from_str_radix(hex, 16).unwrap()))
     }
 
+    /// A number that may be absent.
+    fn number(&self, key: &str) -> Option<u8> {
+        self.0.get(key).map(|value| value.as_u64().unwrap().try_into().unwrap())
+    }
+
+    /// A byte string that may be absent, as hexadecimal digits.
+    fn bytes(&self, key: &str) -> Option<&'a ByteSlice> {
+        let bytes: &'static [u8] = Box::leak(unhex(self.optional(key)?).into());
+        Some(bytes.into())
+    }
+
     fn message(&self, what: &str) -> Message<'a> {
         match what {
             "presence" => Message::Presence(Presence {
@@ -130,6 +142,8 @@ impl<'a> Fields<'a> {
                 claimed: self.text("claimed").parse().unwrap(),
                 nonce: self.nonce("nonce"),
                 echo: self.nonce("echo"),
+                prefix: self.number("prefix"),
+                wide: self.0.get("wide").and_then(Value::as_bool),
             }),
             "request" => Message::Request(Request {
                 group: self.text("group"),
@@ -139,6 +153,10 @@ impl<'a> Fields<'a> {
                 tcp_port: self.small("tcp_port"),
                 nonce: self.nonce("nonce").unwrap(),
                 message: self.optional("message"),
+                rows: self.bytes("rows"),
+                wants: self.bytes("wants"),
+                about: self.bytes("about"),
+                prefix: self.number("prefix"),
             }),
             "reply" => Message::Reply(Reply {
                 status: match self.text("status") {
@@ -152,6 +170,9 @@ impl<'a> Fields<'a> {
                 name: self.text("name"),
                 nonce: self.nonce("nonce"),
                 group: self.text("group"),
+                rows: self.bytes("rows"),
+                have: self.optional("have").map(|text| text.parse().unwrap()),
+                prefix: self.number("prefix"),
             }),
             other => panic!("no such message: {other}"),
         }
@@ -307,6 +328,8 @@ fn the_largest_presence_fits_a_datagram_four_times() {
         claimed: IpAddr::from([0xff; 16]),
         nonce: Some(Nonce(u64::MAX)),
         echo: Some(Nonce(u64::MAX)),
+        prefix: Some(128),
+        wide: Some(true),
     };
     assert!(presence.encode().len() <= MAX_DATAGRAM / 4);
 }

@@ -1,7 +1,7 @@
 //! The whole system in one page: what the engine is told ([`Input`]), what it asks for ([`Output`]), what it
 //! publishes ([`Event`]) and what people ask of it ([`Command`]).
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -83,6 +83,15 @@ pub enum Output {
     /// Send a datagram from the private socket.
     Send {
         /// A unicast or directed broadcast address.
+        to: SocketAddr,
+        /// The payload.
+        bytes: Vec<u8>,
+    },
+    /// Send a datagram by the interface that holds this address; from any port.
+    SendFrom {
+        /// An address of this machine.
+        source: Ipv4Addr,
+        /// The limited broadcast address.
         to: SocketAddr,
         /// The payload.
         bytes: Vec<u8>,

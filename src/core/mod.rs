@@ -8,6 +8,7 @@
 pub mod budget;
 pub mod cause;
 pub mod config;
+pub mod diagnosis;
 mod engine;
 pub mod event;
 pub mod interface;

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::cause::Cause;
 
+/// Lost echoes, in percent, from which on a way counts as lossy.
+pub const LOSSY: u8 = 10;
+
 /// What is known of one way from one node to another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +54,7 @@ pub struct Sight {
     pub broadcast: Reach,
     /// Unicast datagrams of the other one that the observer heard.
     pub unicast: Reach,
-    /// Exchanges of the other one that the observer answered.
+    /// Exchanges of the other one that the observer answered. Never failing: how often it dials is its own affair.
     pub served: Reach,
     /// Datagrams of the observer that fill a whole Ethernet packet, while small ones pass.
     pub large: Reach,
@@ -118,7 +121,7 @@ impl Sight {
 
     /// Whether nothing at all is wrong with it, as far as is known.
     pub fn is_fine(&self) -> bool {
-        !self.each().contains(&Reach::Failing) && self.loss.is_none_or(|loss| loss == 0)
+        !self.each().contains(&Reach::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)
     }
 
     /// Makes all ways unknown: it is too old to be believed.

@@ -89,7 +89,19 @@ pub async fn retryable_dial(
 
 /// A request of a program that dials once and is no node: it has no server.
 pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Arc<[u8]> {
-    let request = Request { group, id, incarnation: Incarnation(0), name, tcp_port: 0, nonce, message: None };
+    let request = Request {
+        group,
+        id,
+        incarnation: Incarnation(0),
+        name,
+        tcp_port: 0,
+        nonce,
+        message: None,
+        rows: None,
+        wants: None,
+        about: None,
+        prefix: None,
+    };
     request.encode().into()
 }
 

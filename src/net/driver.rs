@@ -20,13 +20,13 @@ use crate::core::event::{
     Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, Stamped,
 };
 use crate::core::interface::Kind;
-use crate::proto::MAX_DATAGRAM;
+use crate::proto::MAX_PROBE;
 
 use super::dialer::{self, Reached};
 use super::interfaces::{self, Selection};
 use super::os;
 use super::server::Inbound;
-use super::udp::Shared;
+use super::udp::{self, Shared};
 
 /// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
 const INTERFACE_POLL: Duration = Duration::from_secs(2);
@@ -109,7 +109,7 @@ impl Driver {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut alarm = pin!(tokio::time::sleep_until(Instant::now()));
         let mut intake = Budget::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
-        let mut buffer = [0; MAX_DATAGRAM + 1];
+        let mut buffer = [0; MAX_PROBE + 1];
         looks.tick().await;
         // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
         let _ = self.private.writable().await;
@@ -193,7 +193,7 @@ impl Driver {
     }
 
     /// Takes what a socket holds: a batch of it, or all if the next look is far.
-    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_DATAGRAM + 1], intake: &mut Budget) {
+    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_PROBE + 1], intake: &mut Budget) {
         let watched = socket == Socket::Private || self.shared.is_watched();
         let most = if watched { BATCH } else { DATAGRAM_BURST };
         for _ in 0..most {
@@ -227,6 +227,12 @@ impl Driver {
     fn perform(&mut self, output: Output) {
         match output {
             Output::Send { to, bytes } => self.send(to, &bytes),
+            Output::SendFrom { source, to, bytes } => {
+                // What cannot be sent here says the same as the presence of the round that it goes with.
+                if let Err(error) = udp::send_from(source, to, &bytes) {
+                    tracing::debug!(%source, %to, %error, "cannot send a presence to the limited broadcast address");
+                }
+            }
             Output::Dial { dial, addr, request, timeout } => self.dial(dial, addr, request, timeout),
             Output::AbandonDial(dial) => {
                 if let Some(task) = self.work.dials.remove(&dial) {

@@ -34,6 +34,17 @@ fn open(addr: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     Ok(socket.into())
 }
 
+/// Sends one datagram by the interface that holds this address: a socket that is bound to it decides the interface, without
+/// a route and without an option that differs between systems.
+pub(super) fn send_from(source: Ipv4Addr, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_broadcast(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SocketAddr::from((source, 0)).into())?;
+    socket.send_to(bytes, &to.into())?;
+    Ok(())
+}
+
 /// The presence port. The runtime watches it and wakes the node at every datagram; where many nodes announce themselves,
 /// that costs more than all that is done with them, and the port is read now and then instead.
 pub(super) enum Shared {

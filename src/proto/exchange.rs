@@ -2,8 +2,10 @@
 //!
 //! A frame is magic, version, the body's length (4 bytes, big-endian), body.
 
+use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
+use super::rows::{check_about, check_pages, check_wants};
 use super::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, NodeId, Nonce, VERSION, check_message, check_text, map,
     strip_header,
@@ -39,6 +41,18 @@ pub struct Request<'a> {
     /// A message to the person there, as [`check_message`] allows it.
     #[b(6)]
     pub message: Option<&'a str>,
+    /// The dialer's own row: one page of [`rows`](super::rows).
+    #[b(7)]
+    pub rows: Option<&'a ByteSlice>,
+    /// Rows that the dialer wants; the server's own first.
+    #[b(8)]
+    pub wants: Option<&'a ByteSlice>,
+    /// Nodes of which the dialer wants to know at once what the server sees of them.
+    #[b(9)]
+    pub about: Option<&'a ByteSlice>,
+    /// Length of the network prefix of the dialer's address, in bits.
+    #[n(10)]
+    pub prefix: Option<u8>,
 }
 
 /// How the server took the request.
@@ -78,6 +92,15 @@ pub struct Reply<'a> {
     /// The server's group, so that a dialer of another group can say which.
     #[b(5)]
     pub group: &'a str,
+    /// Pages of rows: the server's own, and wanted ones.
+    #[b(6)]
+    pub rows: Option<&'a ByteSlice>,
+    /// The version of the dialer's row that the server has now.
+    #[n(7)]
+    pub have: Option<u64>,
+    /// Length of the network prefix of the server's address, in bits.
+    #[n(8)]
+    pub prefix: Option<u8>,
 }
 
 impl<'a> Request<'a> {
@@ -93,6 +116,9 @@ impl<'a> Request<'a> {
         if request.message.is_some_and(|message| check_message(message).is_err()) {
             return Err(DecodeError::Malformed("the message to a person"));
         }
+        request.rows.map_or(Ok(()), |bytes| check_pages(bytes))?;
+        request.wants.map_or(Ok(()), |bytes| check_wants(bytes))?;
+        request.about.map_or(Ok(()), |bytes| check_about(bytes))?;
         Ok(request)
     }
 }
@@ -107,6 +133,7 @@ impl<'a> Reply<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let reply: Self = decode_body(body)?;
         check_names(reply.group, reply.name)?;
+        reply.rows.map_or(Ok(()), |bytes| check_pages(bytes))?;
         Ok(reply)
     }
 }

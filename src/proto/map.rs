@@ -47,7 +47,7 @@ pub(super) fn encode<T: Encode<()>>(message: &T, bytes: &mut Vec<u8>) {
 }
 
 /// The CBOR library has no allocator, so that its errors cannot allocate either; this is all it is missed for.
-struct Sink<'a>(&'a mut Vec<u8>);
+pub(super) struct Sink<'a>(pub(super) &'a mut Vec<u8>);
 
 impl minicbor::encode::Write for Sink<'_> {
     type Error = Infallible;

@@ -7,6 +7,7 @@ pub mod exchange;
 mod ids;
 mod map;
 pub mod presence;
+pub mod rows;
 mod text;
 
 pub use ids::{Incarnation, NodeId, Nonce, ParseIdError};
@@ -22,6 +23,10 @@ pub const VERSION: u8 = 1;
 /// Longest presence datagram, in bytes: fits the smallest IPv6 path MTU (1280, RFC 8200 §5) with room for
 /// headers, so that a presence is never fragmented.
 pub const MAX_DATAGRAM: usize = 1_200;
+
+/// Longest probe, in bytes: fills an Ethernet packet of 1 500 bytes behind the headers of IPv4 and UDP, so that its echo
+/// tells whether such packets pass.
+pub const MAX_PROBE: usize = 1_472;
 
 /// Longest body of an exchange frame, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;

@@ -6,13 +6,17 @@ use std::time::Duration;
 use minicbor::{Decode, Encode};
 
 use super::{
-    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, NodeId, Nonce, VERSION, check_text, map, strip_header,
+    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, VERSION, check_text, map,
+    strip_header,
 };
 
 /// Shortest presence period a node may state, in milliseconds.
 pub const MIN_PERIOD_MS: u32 = 100;
 /// Longest presence period a node may state, in milliseconds: one hour.
 pub const MAX_PERIOD_MS: u32 = 3_600_000;
+
+/// The key of the zeros that fill a probe.
+const PAD_KEY: u8 = 63;
 
 /// What a presence says of its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -27,6 +31,9 @@ pub enum Kind {
     /// Leaving on purpose.
     #[n(2)]
     Goodbye,
+    /// No presence: a unicast datagram of [`MAX_PROBE`] bytes that asks for an echo.
+    #[n(3)]
+    Probe,
 }
 
 /// One presence datagram, borrowed from the bytes that were received.
@@ -61,7 +68,7 @@ pub struct Presence<'a> {
     #[n(8)]
     pub period_ms: u32,
     /// The sender's address as it believes it to be. Shown, never dialed: the source address is the truth.
-    #[cbor(n(9), with = "claimed")]
+    #[cbor(n(9), with = "address")]
     pub claimed: IpAddr,
     /// Asks the receiver to echo this number by unicast at once.
     #[n(10)]
@@ -69,6 +76,12 @@ pub struct Presence<'a> {
     /// The nonce of the receiver that this datagram answers.
     #[n(11)]
     pub echo: Option<Nonce>,
+    /// Length of the network prefix of `claimed`, in bits.
+    #[n(12)]
+    pub prefix: Option<u8>,
+    /// It went to the limited broadcast address, and so reaches hosts of other networks on the same link.
+    #[n(13)]
+    pub wide: Option<bool>,
 }
 
 impl<'a> Presence<'a> {
@@ -76,7 +89,9 @@ impl<'a> Presence<'a> {
     pub fn decode(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         // The header first: a newer version may allow more, and is to be reported as what it is.
         let body = strip_header(datagram)?;
-        if datagram.len() > MAX_DATAGRAM {
+        // A probe says first that it is one: the map's head, key 0, kind 3.
+        let is_probe = body.get(1..3) == Some(&[0, Kind::Probe as u8]);
+        if datagram.len() > if is_probe { MAX_PROBE } else { MAX_DATAGRAM } {
             return Err(DecodeError::Oversized);
         }
         map::decode::<Self>(body)?.check()
@@ -92,18 +107,24 @@ impl<'a> Presence<'a> {
         if !(MIN_PERIOD_MS..=MAX_PERIOD_MS).contains(&self.period_ms) {
             return Err(DecodeError::Malformed("the presence period"));
         }
+        if self.prefix.is_some_and(|bits| bits > 128) {
+            return Err(DecodeError::Malformed("the prefix"));
+        }
         if self.udp_port == 0 {
             return Err(DecodeError::Malformed("the UDP port"));
         }
         Ok(self)
     }
 
-    /// The datagram's bytes. What was made of checked names always fits [`MAX_DATAGRAM`].
+    /// The datagram's bytes. What was made of checked names always fits [`MAX_DATAGRAM`]; a probe has [`MAX_PROBE`].
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
         bytes.extend_from_slice(&MAGIC);
         bytes.push(VERSION);
         map::encode(self, &mut bytes);
+        if self.kind == Kind::Probe {
+            pad(&mut bytes);
+        }
         bytes
     }
 
@@ -113,13 +134,27 @@ impl<'a> Presence<'a> {
     }
 }
 
+/// Fills a datagram up to [`MAX_PROBE`] with one more value of its map, which readers ignore.
+fn pad(bytes: &mut Vec<u8>) {
+    // A key of two bytes, and the head of a byte string of three.
+    const HEAD: usize = 5;
+    let Some(length) = MAX_PROBE.checked_sub(bytes.len() + HEAD).and_then(|n| u16::try_from(n).ok()) else {
+        return;
+    };
+    // The map's head is one byte as long as it has fewer than 24 keys.
+    bytes[MAGIC.len() + 1] += 1;
+    bytes.extend_from_slice(&[0x18, PAD_KEY, 0x59]);
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.resize(MAX_PROBE, 0);
+}
+
 /// An IP address as a byte string of 4 or 16 bytes in network order.
-mod claimed {
+pub(super) mod address {
     use minicbor::{Decoder, Encoder};
 
     use super::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-    pub(super) fn encode<C, W: minicbor::encode::Write>(
+    pub(in crate::proto) fn encode<C, W: minicbor::encode::Write>(
         ip: &IpAddr,
         e: &mut Encoder<W>,
         _: &mut C,
@@ -130,7 +165,10 @@ mod claimed {
         }
     }
 
-    pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<IpAddr, minicbor::decode::Error> {
+    pub(in crate::proto) fn decode<C>(
+        d: &mut Decoder<'_>,
+        _: &mut C,
+    ) -> Result<IpAddr, minicbor::decode::Error> {
         let bytes = d.bytes()?;
         if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
             Ok(IpAddr::V4(Ipv4Addr::from(v4)))

@@ -30,8 +30,18 @@ fn drain(engine: &mut Engine) -> Option<(DialId, Nonce)> {
 
 fn reply(nonce: Nonce) -> Vec<u8> {
     let (id, incarnation) = (NodeId(2), Incarnation(1_000));
-    Reply { status: Status::Ok, id, incarnation, name: "stranger", nonce: Some(nonce), group: "default" }
-        .encode()
+    Reply {
+        status: Status::Ok,
+        id,
+        incarnation,
+        name: "stranger",
+        nonce: Some(nonce),
+        group: "default",
+        rows: None,
+        have: None,
+        prefix: None,
+    }
+    .encode()
 }
 
 impl Rest {

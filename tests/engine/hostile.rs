@@ -280,6 +280,10 @@ fn exchanges_of_many_forged_identities_from_one_host_are_limited() {
             tcp_port: 1_000 + n,
             nonce: Nonce(1),
             message: None,
+            rows: None,
+            wants: None,
+            about: None,
+            prefix: None,
         };
         let (conn, from) = (ConnId(u64::from(n)), "10.0.0.2:40000".parse().unwrap());
         solo.tell(Input::Request { conn, from, body: Ok(&request.encode()[HEADER..]) });
@@ -379,6 +383,8 @@ impl Chaos {
             period_ms: self.pick(&[100, 5_000, 3_600_000]),
             nonce: self.rng.random_bool(0.3).then_some(Nonce(5)),
             echo: self.rng.random_bool(0.5).then(|| self.pick(&nonces)),
+            prefix: self.rng.random_bool(0.5).then_some(24),
+            wide: self.rng.random_bool(0.1).then_some(true),
             ..presence(kind, self.rng.random_range(1..8), self.rng.random_range(0..40))
         };
         let from = self.addr(30_000);
@@ -405,6 +411,9 @@ impl Chaos {
             name: "chaos",
             nonce: self.rng.random_bool(0.9).then_some(self.request_nonce),
             group: "default",
+            rows: None,
+            have: None,
+            prefix: None,
         }
         .encode();
         let cause = self.pick(&Cause::ALL);
@@ -425,6 +434,10 @@ impl Chaos {
             tcp_port: self.port(),
             nonce: Nonce(1),
             message: None,
+            rows: None,
+            wants: None,
+            about: None,
+            prefix: None,
         }
         .encode();
         let from = self.addr(40_000);
@@ -470,7 +483,7 @@ impl Chaos {
                     self.exchanged.insert(addr.ip());
                 }
                 Output::Publish(Event::DialFailed { .. }) => ends += 1,
-                Output::Publish(_) | Output::Reply { .. } | Output::Resolve(_) => {}
+                Output::Publish(_) | Output::Reply { .. } | Output::Resolve(_) | Output::SendFrom { .. } => {}
                 Output::Dial { dial, addr, request, .. } => {
                     self.request_nonce = Request::decode(&request[HEADER..]).unwrap().nonce;
                     let key = starting.take().expect("announced");

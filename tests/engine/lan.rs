@@ -85,6 +85,8 @@ pub fn presence(kind: Kind, id: u128, sequence: u64) -> Presence<'static> {
         claimed: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         nonce: None,
         echo: None,
+        prefix: Some(16),
+        wide: None,
     }
 }
 
@@ -105,6 +107,8 @@ pub enum Tcp {
     Open,
     Dropped,
     Rejected,
+    /// By an ICMP message that says that the host cannot be reached.
+    Prohibited,
 }
 
 /// One direction between two hosts.
@@ -117,7 +121,11 @@ pub struct Link {
     /// Share of datagrams that arrive up to this much later, behind others.
     pub late: (f64, Duration),
     pub udp: bool,
+    /// Broadcasts, too.
+    pub broadcast: bool,
     pub tcp: Tcp,
+    /// Datagrams of more than 1 300 bytes.
+    pub large: bool,
 }
 
 impl Default for Link {
@@ -128,7 +136,9 @@ impl Default for Link {
             duplicates: 0.0,
             late: (0.0, Duration::ZERO),
             udp: true,
+            broadcast: true,
             tcp: Tcp::Open,
+            large: true,
         }
     }
 }
@@ -534,6 +544,7 @@ impl Lan {
                 let known = self.hosts[id.0].dials.remove(&dial);
                 assert!(known.is_some(), "only a dial in flight is abandoned");
             }
+            Output::SendFrom { source, bytes, .. } => self.send_wide(id, source, &bytes.into()),
             Output::Reply { conn, frame } => self.reply(id, conn, frame),
             Output::Resolve(target) => self.resolve(id, target),
             Output::Stop => self.hosts[id.0].stopped = true,
@@ -586,7 +597,7 @@ impl Lan {
                             .any(|i| i.broadcast == link.broadcast && i.prefix == link.prefix)
                 };
                 if hears(&self.hosts[i]) {
-                    self.transmit(id, HostId(i), from, Socket::Shared, bytes);
+                    self.broadcast(id, HostId(i), from, bytes);
                 }
             }
             return;
@@ -603,9 +614,25 @@ impl Lan {
         }
     }
 
+    /// The limited broadcast reaches everybody who has a cable.
+    fn send_wide(&mut self, id: HostId, source: Ipv4Addr, bytes: &Arc<[u8]>) {
+        let from = SocketAddr::from((source, 45_000));
+        for i in 0..self.hosts.len() {
+            if !self.hosts[i].interfaces.is_empty() {
+                self.broadcast(id, HostId(i), from, bytes);
+            }
+        }
+    }
+
+    fn broadcast(&mut self, id: HostId, to: HostId, from: SocketAddr, bytes: &Arc<[u8]>) {
+        if id == to || self.link_between(id, to).broadcast {
+            self.transmit(id, to, from, Socket::Shared, bytes);
+        }
+    }
+
     fn transmit(&mut self, id: HostId, to: HostId, from: SocketAddr, socket: Socket, bytes: &Arc<[u8]>) {
         let link = if id == to { Link::default() } else { self.link_between(id, to) };
-        if !link.udp || self.rng.random_bool(link.loss) {
+        if !link.udp || (!link.large && bytes.len() > 1_300) || self.rng.random_bool(link.loss) {
             return;
         }
         for _ in 0..=usize::from(self.rng.random_bool(link.duplicates)) {
@@ -679,6 +706,9 @@ impl Lan {
         let routed_back = self.source(machine, source.into()).is_some();
         if there.tcp == Tcp::Rejected {
             return (rtt, Err(Cause::Refused));
+        }
+        if there.tcp == Tcp::Prohibited {
+            return (rtt, Err(Cause::HostUnreachable));
         }
         if there.tcp == Tcp::Dropped || back.tcp == Tcp::Dropped || !routed_back {
             return (timeout, Err(Cause::TimedOut));
@@ -837,7 +867,7 @@ impl Solo {
                 }
                 Output::AbandonDial(dial) => self.abandoned.push(dial),
                 Output::Reply { conn, frame } => self.replies.push((conn, frame)),
-                Output::Resolve(_) => {}
+                Output::Resolve(_) | Output::SendFrom { .. } => {}
                 Output::Stop => self.stopped = true,
             }
         }
@@ -874,6 +904,9 @@ impl Solo {
             name: "stranger",
             nonce: self.nonce,
             group: "default",
+            rows: None,
+            have: None,
+            prefix: None,
         };
         let frame = reply.encode();
         let answer = Answer { body: &frame[HEADER..], connect: ms(1), rtt: ms(1) };
@@ -894,6 +927,10 @@ impl Solo {
             tcp_port: DEFAULT_PORT,
             nonce: Nonce(1),
             message: None,
+            rows: None,
+            wants: None,
+            about: None,
+            prefix: None,
         };
         let (conn, from) = (ConnId(1), from.parse().unwrap());
         self.tell(Input::Request { conn, from, body: Ok(&request.encode()[HEADER..]) });

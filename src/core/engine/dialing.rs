@@ -159,17 +159,18 @@ impl Engine {
         peer.dial = Dial::InFlight { id, attempt, since: now };
         let forced = std::mem::take(&mut peer.forced);
         let (addr, max, info) = (peer.info.addr, peer.max, Arc::clone(&peer.info));
+        let request = self.request(key, now);
         self.in_flight.insert(id, key);
         self.publish(Event::DialStarted { peer: info, addr, attempt, max, forced });
-        let (request, timeout) = (Arc::clone(&self.request), self.config.retry.timeout);
+        let timeout = self.config.retry.timeout;
         self.outputs.push_back(Output::Dial { dial: id, addr, request, timeout });
     }
 
     /// An attempt has ended. One that was abandoned since is not known any longer.
     pub(super) fn end_dial(&mut self, dial: DialId, result: Result<Answer<'_>, Failure>, now: Instant) {
         let Some(key) = self.in_flight.remove(&dial) else { return };
-        let attempt = match self.peers[key].dial {
-            Dial::InFlight { id, attempt, .. } if id == dial => attempt,
+        let (attempt, since) = match self.peers[key].dial {
+            Dial::InFlight { id, attempt, since } if id == dial => (attempt, since),
             _ => return,
         };
         // It is no longer in flight, whatever the reply makes of its row.
@@ -177,7 +178,7 @@ impl Engine {
         let addr = self.peers[key].info.addr;
         match result.and_then(|answer| Ok((self.read_reply(key, answer.body, now)?, answer))) {
             Ok((answerer, answer)) => self.dial_succeeded(answerer, addr, attempt, answer, now),
-            Err(failure) => self.dial_failed(key, attempt, &failure, now),
+            Err(failure) => self.dial_failed(key, attempt, since, &failure, now),
         }
     }
 
@@ -204,21 +205,25 @@ impl Engine {
         peer.rtt = Some(rtt);
         peer.cause = None;
         peer.retry = None;
+        peer.evidence.dialed = Some((now, true));
         let info = Arc::clone(&peer.info);
         self.publish(Event::DialSucceeded { peer: info, addr, attempt, connect, rtt });
         self.set_state(key, PeerState::Up);
         self.prove(key, addr.ip(), now);
         self.watch_for_silence(key, now);
+        self.look(key, now);
         self.arm(key);
     }
 
-    fn dial_failed(&mut self, key: PeerKey, attempt: u32, failure: &Failure, now: Instant) {
+    fn dial_failed(&mut self, key: PeerKey, attempt: u32, since: Instant, failure: &Failure, now: Instant) {
         let failure = self.blame_the_interface(key, failure);
         let policy = self.config.retry;
         let peer = &mut self.peers[key];
         peer.outcomes.push(true);
         peer.cause = Some(failure.cause);
         peer.retry = Some(failure.retry);
+        peer.evidence.dialed = Some((now, false));
+        peer.evidence.note_trouble(since);
         let wait =
             if attempt < peer.max { policy.wait_after(attempt, &failure, &mut self.rng) } else { None };
         let (info, addr, max) = (Arc::clone(&peer.info), peer.info.addr, peer.max);
@@ -249,6 +254,11 @@ impl Engine {
         if self.peers[key].confirming {
             self.fall_silent(key, now);
         }
+        if !self.peers[key].evidence.is_deaf() {
+            self.begin_burst(key, now);
+        }
+        self.look(key, now);
+        self.ask_around(key, now);
         self.arm(key);
     }
 

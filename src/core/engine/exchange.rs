@@ -1,15 +1,16 @@
 //! Requests of others, and the replies to ours.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::Nonce;
 use crate::core::cause::{Cause, Failure, Retry};
 use crate::core::event::{ConnId, Event, Output, RejectReason};
 use crate::core::peer::{PeerInfo, PeerKey, PeerState, Via};
+use crate::core::{NodeId, Nonce};
 use crate::proto::DecodeError;
 use crate::proto::exchange::{Reply, Request, Status};
+use crate::proto::rows::{self, Want};
 
 use super::{Engine, Life};
 
@@ -37,13 +38,15 @@ impl Engine {
             self.reply(conn, Status::WrongGroup, Some(request.nonce));
             return self.reject(RejectReason::WrongGroup, from, now);
         }
-        self.reply(conn, Status::Ok, Some(request.nonce));
         if request.id == self.config.id {
-            return;
+            return self.reply(conn, Status::Ok, Some(request.nonce));
         }
         let known = self.sender(from, &request, now);
+        self.reply_with_rows(conn, from.ip(), &request, known, now);
         if let Some(key) = known {
             self.peers[key].heard = Some(now);
+            self.peers[key].evidence.served = Some(now);
+            self.peers[key].evidence.prefix = request.prefix;
             self.prove(key, from.ip(), now);
             self.revive(key, now);
             self.peers[key].expiry = None;
@@ -51,6 +54,7 @@ impl Engine {
                 self.dial_soon(key, now);
             }
             self.watch_for_silence(key, now);
+            self.look(key, now);
             self.arm(key);
         }
         let peer: Option<Arc<PeerInfo>> = known.map(|key| Arc::clone(&self.peers[key].info));
@@ -81,16 +85,76 @@ impl Engine {
         self.discover(addr, Some((request.id, request.incarnation)), request.name, Via::Reply, now)
     }
 
-    fn reply(&mut self, conn: ConnId, status: Status, nonce: Option<Nonce>) {
+    /// Answers a request of our group: with our row, and what else was asked for.
+    fn reply_with_rows(
+        &mut self,
+        conn: ConnId,
+        from: IpAddr,
+        request: &Request<'_>,
+        known: Option<PeerKey>,
+        now: Instant,
+    ) {
+        let wants: Vec<Want> = request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
+        let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
+        if let Some(key) = known {
+            let me = (self.config.id, self.config.incarnation);
+            let has =
+                wants.iter().find(|want| (want.owner, want.incarnation) == me).map_or(0, |want| want.version);
+            self.peers[key].evidence.has = has;
+            if let Some(bytes) = request.rows {
+                self.take_pages(bytes, request.id, |_, owner| owner == request.id, now);
+            }
+            self.check_for_another(&about, now);
+        }
+        let (pages, have) = self.rows_for_a_reply((request.id, request.incarnation), &wants, &about, now);
+        // A one-shot dial is no node: it gets its answer and nothing else.
+        let pages = if known.is_some() { pages } else { Vec::new() };
         let reply = Reply {
+            rows: known.map(|_| pages.as_slice().into()),
+            have: known.map(|_| have),
+            prefix: self.own_prefix_towards(from),
+            ..self.plain_reply(Status::Ok, Some(request.nonce))
+        };
+        let frame = reply.encode();
+        self.outputs.push_back(Output::Reply { conn, frame: Some(frame) });
+    }
+
+    /// The frame of one dial.
+    pub(super) fn request(&mut self, key: PeerKey, now: Instant) -> Arc<[u8]> {
+        let (page, wants, about) = self.rows_for_a_request(key, now);
+        let request = Request {
+            group: &self.config.group,
+            id: self.config.id,
+            incarnation: self.config.incarnation,
+            name: &self.config.name,
+            tcp_port: self.config.tcp_port,
+            nonce: self.request_nonce,
+            message: None,
+            rows: Some(page.as_slice().into()),
+            wants: (!wants.is_empty()).then(|| wants.as_slice().into()),
+            about: (!about.is_empty()).then(|| about.as_slice().into()),
+            prefix: self.own_prefix_towards(self.peers[key].info.addr.ip()),
+        };
+        request.encode().into()
+    }
+
+    fn reply(&mut self, conn: ConnId, status: Status, nonce: Option<Nonce>) {
+        let frame = self.plain_reply(status, nonce).encode();
+        self.outputs.push_back(Output::Reply { conn, frame: Some(frame) });
+    }
+
+    fn plain_reply(&self, status: Status, nonce: Option<Nonce>) -> Reply<'_> {
+        Reply {
             status,
             id: self.config.id,
             incarnation: self.config.incarnation,
             name: &self.config.name,
             nonce,
             group: &self.config.group,
-        };
-        self.outputs.push_back(Output::Reply { conn, frame: Some(reply.encode()) });
+            rows: None,
+            have: None,
+            prefix: None,
+        }
     }
 
     /// Reads the reply to our dial, learns who answered, and returns its row.
@@ -99,6 +163,7 @@ impl Engine {
         if reply.id == self.config.id {
             return Err(never(Cause::AddressNotAvailable, "that is this node itself".into()));
         }
+        let (rows, have, prefix) = (reply.rows, reply.have, reply.prefix);
         let held = self.by_id.get(&reply.id).copied();
         let row = &self.peers[key].info;
         match (row.id, held) {
@@ -117,6 +182,11 @@ impl Engine {
                 return Ok(other);
             }
             (_, None) => self.identify(key, reply.id, reply.incarnation, reply.name, now),
+        }
+        self.peers[key].evidence.has = have.unwrap_or(0);
+        self.peers[key].evidence.prefix = prefix;
+        if let Some(bytes) = rows {
+            self.take_pages(bytes, reply.id, |engine, owner| owner == reply.id || engine.is_far(owner), now);
         }
         Ok(key)
     }

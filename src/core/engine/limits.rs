@@ -103,3 +103,78 @@ pub const TIMER_SLACK: Duration = Duration::from_millis(25);
 /// With many peers, regular dials begin in steps of this: the few that fall into one step share their wake-ups, which cost
 /// more than what is done in them. At a hundred peers and the default interval that is five dials a step.
 pub const DIAL_STEP: Duration = Duration::from_millis(500);
+
+/// How long an echo may take: far above a link's round trip, also of a Wi-Fi station that sleeps (some 300 ms).
+pub const ECHO_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Regular echoes asked of a peer in a dial interval while there are few peers; with many, it is one.
+pub const ECHOES_PER_INTERVAL: u32 = 4;
+
+/// One of so many regular echoes is asked for by a large datagram; with many peers one of [`LARGE_IN_A_CROWD`].
+pub const LARGE_ONE_IN: u8 = 4;
+
+/// With many peers, one of so many: 1.5 kB a minute and peer at the default interval.
+pub const LARGE_IN_A_CROWD: u8 = 6;
+
+/// Probes in a burst, begun when an echo or a dial fails. At 20 % loss, 97 of 100 bursts lose two or more of so many.
+pub const BURST: u8 = 16;
+
+/// Between two probes of a burst: the whole burst then takes less than a second, and no queue is filled by it.
+pub const BURST_GAP: Duration = Duration::from_millis(50);
+
+/// Bursts under way at once: when a switch dies, all behind it are measured together.
+pub const MAX_BURSTS: usize = 64;
+
+/// Echoes that must be lost one after the other before the way counts as failing. At 30 % loss each way that is still one
+/// in eight, and [`BURST`] tells it from an outage.
+pub const LOST_IN_A_ROW: u8 = 3;
+
+/// Peers that are asked what they see of one that fails: the subgroup of SWIM's indirect probes (Das, Gupta, Motivala 2002).
+pub const ASKED_AROUND: usize = 3;
+
+/// Between two rounds of asking about the same peer.
+pub const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Checks a second that others may make us do by asking about a peer.
+pub const CHECKS_FOR_OTHERS_PER_SECOND: u32 = 5;
+
+/// What we know of a peer is fresh enough for one who asks about it.
+pub const FRESH_ENOUGH: Duration = Duration::from_secs(2);
+
+/// Cells of others' rows that are kept: those of 362 nodes that all see each other, some 12 MB.
+pub const MAX_CELLS: usize = 131_072;
+
+/// Entries of one row of another that are kept.
+pub const MAX_ROW: usize = 2_048;
+
+/// Nodes that others told of, whose names are kept.
+pub const MAX_HEARSAY: usize = 4_096;
+
+/// Peers gone from the table that our row still tells of; who knows an older version gets the whole row.
+pub const MAX_GONE: usize = 1_024;
+
+/// How long the row of a node that is not heard of any longer is kept.
+pub const ROW_KEPT: Duration = Duration::from_mins(10);
+
+/// Nodes of other groups, versions or networks that are remembered.
+pub const MAX_STRANGERS: usize = 64;
+
+/// How long a stranger is remembered after its last word.
+pub const STRANGER_KEPT: Duration = Duration::from_secs(30);
+
+/// Between two presences to the limited broadcast address, which reach hosts whose address or mask does not fit.
+pub const WIDE_EVERY: Duration = Duration::from_secs(10);
+
+/// Nodes among which patterns are looked for: all pairs of so many are judged in some milliseconds.
+pub const MAX_JUDGED: usize = 256;
+
+/// Shortest time between two judgements.
+pub const JUDGE_AGAIN: Duration = Duration::from_millis(500);
+
+/// How long a verdict must stand before it is told, and its reason be gone before it is withdrawn; less if the dial interval
+/// is short.
+pub const VERDICT_SETTLES: Duration = Duration::from_secs(1);
+
+/// Echoes a second that are sent to peers whose address is proven: those of a thousand peers, with bursts of some. Apart from
+/// [`ANSWERS_PER_SECOND`], so that a flood of strangers does not make this node look deaf.
+pub const ECHO_ANSWERS_PER_SECOND: u32 = 2_000;

@@ -4,9 +4,15 @@
 //! - `table`: peers come, restart, move, fall silent and go
 //! - `dialing`: when which peer is dialed, retried and given up
 //! - `exchange`: requests of others, replies to ours
+//! - `echo`, `evidence`: unicast echoes, and what all that was observed of a peer says now
+//! - `rows`: our row of the matrix, and those of others
+//! - `judge`: when a verdict of the [diagnosis](super::diagnosis) is told, and when it is withdrawn
 
 mod dialing;
+mod echo;
+mod evidence;
 mod exchange;
+mod judge;
 pub mod limits;
 mod peer;
 mod presence;
@@ -24,23 +30,24 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use slotmap::SlotMap;
 
-use crate::proto::exchange::Request;
-
 use super::budget::Budget;
 use super::config::{Config, Target};
+use super::diagnosis::Stranger;
 use super::event::{Command, DialId, Event, Input, Output, RejectReason, StopReason};
 use super::interface::Interface;
 use super::peer::{NodeInfo, PeerKey, PeerSnapshot, PeerState, Snapshot};
 use super::{NodeId, Nonce};
 
 pub use exchange::{check_reply, unreadable};
+use judge::Judge;
 use limits::{
-    ANSWERS_PER_SECOND, MAX_STATIC, OFF_LINK_ANSWERS_PER_SECOND, RESOLVE_AGAIN, STALL,
-    UNPROVEN_DIALS_PER_SECOND,
+    ANSWERS_PER_SECOND, CHECKS_FOR_OTHERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, MAX_STATIC,
+    OFF_LINK_ANSWERS_PER_SECOND, RESOLVE_AGAIN, STALL, UNPROVEN_DIALS_PER_SECOND,
 };
 use peer::Peer;
 use presence::Round;
 use rejects::Rejects;
+use rows::{OwnRow, Rows};
 
 /// The state of one node. See the [module documentation](super) for how it is driven.
 #[derive(Debug)]
@@ -70,8 +77,7 @@ pub struct Engine {
     answers: Budget,
     off_link_answers: Budget,
 
-    /// The frame that every dial sends. Its nonce is the same for all: a TCP reply needs no fresh proof.
-    request: Arc<[u8]>,
+    /// The nonce that every dial sends: a TCP reply needs no fresh proof.
     request_nonce: Nonce,
     last_dial: DialId,
     in_flight: HashMap<DialId, PeerKey>,
@@ -79,6 +85,17 @@ pub struct Engine {
     regular: VecDeque<PeerKey>,
     dials: Budget,
     unproven_dials: Budget,
+
+    own_row: OwnRow,
+    rows: Rows,
+    judge: Judge,
+    strangers: HashMap<IpAddr, Stranger>,
+    /// Bursts of echoes under way.
+    bursts: usize,
+    echo_answers: Budget,
+    checks_for_others: Budget,
+    /// When presence last went to the limited broadcast address.
+    wide: Option<Instant>,
 
     rejects: Rejects,
     /// Each entry wakes one peer; entries that no longer match the peer's `armed` are stale.
@@ -102,15 +119,6 @@ impl Engine {
     pub fn new(config: Config) -> Self {
         let mut rng = StdRng::from_seed(config.seed);
         let request_nonce = Nonce(rand::Rng::next_u64(&mut rng));
-        let request = Request {
-            group: &config.group,
-            id: config.id,
-            incarnation: config.incarnation,
-            name: &config.name,
-            tcp_port: config.tcp_port,
-            nonce: request_nonce,
-            message: None,
-        };
         let node = NodeInfo {
             id: config.id,
             name: config.name.clone(),
@@ -121,7 +129,6 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION"),
         };
         Self {
-            request: request.encode().into(),
             request_nonce,
             node: Arc::new(node),
             interfaces: Arc::from([]),
@@ -143,6 +150,14 @@ impl Engine {
             regular: VecDeque::new(),
             dials: Budget::per_second(config.dial_rate, config.dial_rate / 10),
             unproven_dials: Budget::per_second(UNPROVEN_DIALS_PER_SECOND, UNPROVEN_DIALS_PER_SECOND),
+            own_row: OwnRow::default(),
+            rows: Rows::default(),
+            judge: Judge::default(),
+            strangers: HashMap::new(),
+            bursts: 0,
+            echo_answers: Budget::per_second(ECHO_ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND / 2),
+            checks_for_others: Budget::per_second(CHECKS_FOR_OTHERS_PER_SECOND, CHECKS_FOR_OTHERS_PER_SECOND),
+            wide: None,
             rejects: Rejects::default(),
             timers: BinaryHeap::new(),
             awake_since: None,
@@ -198,6 +213,7 @@ impl Engine {
                 self.timers.peek().map(|Reverse((at, _))| *at + self.slack()),
                 self.rejects.due(),
                 self.dials_due(),
+                self.judge.due,
                 self.unresolved.iter().map(|(at, _)| *at).min(),
             ]
             .into_iter()
@@ -338,6 +354,9 @@ impl Engine {
                 self.arm(key);
             }
         }
+        if self.judge.due.is_some_and(|at| at <= now) {
+            self.judge(now);
+        }
         while let Some(event) = self.rejects.flush(now) {
             self.publish(event);
         }
@@ -357,6 +376,7 @@ impl Engine {
         if due(self.peers[key].silence_due) {
             self.suspect_silence(key, now);
         }
+        self.run_echoes(key, now);
         self.dial_if_due(key, now);
         if due(self.peers[key].expiry) {
             self.expire(key);
@@ -388,6 +408,7 @@ impl Engine {
         if self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
             self.awake_since = Some(now);
             self.hello_again(now);
+            self.blame_nobody(now);
         }
     }
 

@@ -14,6 +14,7 @@ use crate::core::sight::Sight;
 use crate::core::verdict::Verdict;
 use crate::core::{NodeId, Nonce};
 
+use super::evidence::Evidence;
 use super::limits::MAX_PATHS;
 
 /// An address that a peer was heard from.
@@ -137,13 +138,14 @@ pub(super) struct Peer {
     /// What is seen of it by each way, as our row tells it.
     pub(super) sight: Sight,
     pub(super) verdict: Verdict,
+    pub(super) evidence: Box<Evidence>,
 
     /// The timer entry that will wake this peer; entries at other times are stale.
     pub(super) armed: Option<Instant>,
 }
 
 impl Peer {
-    pub(super) fn new(info: Arc<PeerInfo>, via: Via) -> Self {
+    pub(super) fn new(info: Arc<PeerInfo>, via: Via, now: Instant) -> Self {
         Self {
             named: (via == Via::Static).then(|| info.addr.ip()),
             info,
@@ -177,6 +179,7 @@ impl Peer {
             retry: None,
             sight: Sight::default(),
             verdict: Verdict::Unknown,
+            evidence: Box::new(Evidence::new(now)),
             armed: None,
         }
     }
@@ -228,7 +231,10 @@ impl Peer {
             Dial::Waiting { until, .. } => Some(until),
             Dial::Off | Dial::Queued { .. } | Dial::InFlight { .. } => None,
         };
-        [dial, self.answer_due, self.silence_due, self.expiry].into_iter().flatten().min()
+        [dial, self.answer_due, self.silence_due, self.expiry, self.evidence.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Changes its identity or address, for all later events.

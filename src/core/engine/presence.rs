@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 use rand::{Rng, RngExt};
 
 use crate::core::config::is_host;
+use crate::core::diagnosis::Estranged;
 use crate::core::event::{Event, Output, RejectReason, Socket, StopReason};
 use crate::core::interface::Interface;
-use crate::core::peer::{LeaveReason, PeerKey, PeerState, Via};
+use crate::core::interface::Kind as Link;
+use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
 use crate::core::{Nonce, event::Command};
 use crate::proto::presence::{Kind, Presence};
-use crate::proto::{DecodeError, MAX_DATAGRAM};
+use crate::proto::{DecodeError, MAX_PROBE};
 
 use super::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, DIAL_STEP, GOODBYE_GAPS, HELLO_GAPS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS,
-    MAX_SEQUENCE_STEP, MOVE_PATIENCE, PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
+    MAX_SEQUENCE_STEP, MOVE_PATIENCE, PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW, WIDE_EVERY,
 };
 use super::peer::Path;
 use super::{Engine, Life};
@@ -86,6 +88,7 @@ impl Engine {
         let kind = if hello { Kind::Hello } else { Kind::Here };
         self.round.hellos += usize::from(hello);
         self.send_round(kind);
+        self.send_wide(kind, now);
         let gap = self.round.hellos.checked_sub(1).and_then(|said| HELLO_GAPS.get(said)).filter(|_| hello);
         let wait = gap.copied().unwrap_or_else(|| {
             let jitter = self.rng.random_range(1.0 - PERIOD_JITTER..=1.0 + PERIOD_JITTER);
@@ -108,6 +111,23 @@ impl Engine {
         }
     }
 
+    /// Now and then, and with every hello, the same presence goes to the limited broadcast address (RFC 919 §7), which is
+    /// received whatever the mask: hosts whose network is another one on the same link are noticed by it.
+    fn send_wide(&mut self, kind: Kind, now: Instant) {
+        let lately = self.wide.is_some_and(|at| now.saturating_duration_since(at) < WIDE_EVERY);
+        if lately && kind != Kind::Hello {
+            return;
+        }
+        self.wide = Some(now);
+        let interfaces = Arc::clone(&self.interfaces);
+        let to = SocketAddr::from((std::net::Ipv4Addr::BROADCAST, self.config.port));
+        for interface in interfaces.iter().filter(|interface| interface.kind != Link::Loopback) {
+            let presence = Presence { wide: Some(true), ..self.presence(kind, IpAddr::V4(interface.addr)) };
+            let bytes = presence.encode();
+            self.outputs.push_back(Output::SendFrom { source: interface.addr, to, bytes });
+        }
+    }
+
     fn introduce_to_named(&mut self, kind: Kind) {
         let named = self.peers.iter().filter(|(_, p)| p.named.is_some());
         let off_link: Vec<PeerKey> =
@@ -119,9 +139,11 @@ impl Engine {
 
     /// Sends a peer a unicast presence that asks it to prove its address.
     pub(super) fn introduce(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
-        if self.answers.take(now) {
+        let peer = &self.peers[key];
+        let proven = peer.path(peer.info.addr.ip()).is_some_and(|p| p.proven);
+        let budget = if proven && echo.is_some() { &mut self.echo_answers } else { &mut self.answers };
+        if budget.take(now) {
             let peer = &mut self.peers[key];
-            let proven = peer.path(peer.info.addr.ip()).is_some_and(|p| p.proven);
             // Two nodes that hear each other from other addresses than they send to would ask each other for ever.
             let ask = !proven && (echo.is_none() || peer.introductions < MAX_INTRODUCTIONS);
             peer.introductions = peer.introductions.saturating_add(u8::from(ask && echo.is_some()));
@@ -143,7 +165,7 @@ impl Engine {
     }
 
     /// Queues one datagram. IPv6 is not announced to: presence is IPv4, dialing is both.
-    fn send(
+    pub(super) fn send(
         &mut self,
         to: SocketAddr,
         kind: Kind,
@@ -154,7 +176,14 @@ impl Engine {
         if to.is_ipv6() {
             return;
         }
-        let presence = Presence {
+        let bytes = Presence { nonce, echo, ..self.presence(kind, claimed) }.encode();
+        self.outputs.push_back(Output::Send { to, bytes });
+    }
+
+    /// What this node says of itself.
+    fn presence(&self, kind: Kind, claimed: IpAddr) -> Presence<'_> {
+        let link = self.interfaces.iter().find(|interface| IpAddr::V4(interface.addr) == claimed);
+        Presence {
             kind,
             group: &self.config.group,
             id: self.config.id,
@@ -165,10 +194,16 @@ impl Engine {
             udp_port: self.config.udp_port,
             period_ms: u32::try_from(self.config.interval.as_millis()).unwrap_or(u32::MAX),
             claimed,
-            nonce,
-            echo,
-        };
-        self.outputs.push_back(Output::Send { to, bytes: presence.encode() });
+            nonce: None,
+            echo: None,
+            prefix: link.map(|interface| interface.prefix),
+            wide: None,
+        }
+    }
+
+    /// The length of our network's prefix towards an address.
+    pub(super) fn own_prefix_towards(&self, ip: IpAddr) -> Option<u8> {
+        self.interfaces.iter().find(|i| i.reaches(ip)).or_else(|| self.interfaces.first()).map(|i| i.prefix)
     }
 
     /// Our address on the first link that presence uses.
@@ -178,7 +213,7 @@ impl Engine {
     }
 
     /// Our own address as a peer will probably see it.
-    fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
+    pub(super) fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
         let link = self.interfaces.iter().find(|i| i.reaches(ip)).or_else(|| self.interfaces.first());
         link.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |i| IpAddr::V4(i.addr))
     }
@@ -189,22 +224,28 @@ impl Engine {
             return;
         }
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-        debug_assert!(
-            bytes.len() <= MAX_DATAGRAM + 1,
-            "the net reads one byte more than is allowed, to notice"
-        );
+        debug_assert!(bytes.len() <= MAX_PROBE + 1, "the net reads one byte more than is allowed, to notice");
         let presence = match Presence::decode(bytes) {
             Ok(presence) => presence,
-            Err(error) => return self.reject(error.into(), from, now),
+            Err(error) => {
+                if let DecodeError::Version(version) = error {
+                    self.meet(from, None, Estranged::Version(version), now);
+                }
+                return self.reject(error.into(), from, now);
+            }
         };
         if presence.id == self.config.id {
             return;
         }
         if presence.group != self.config.group {
+            self.meet(from, Some(&presence), Estranged::Group(presence.group.to_owned()), now);
             return self.reject(RejectReason::WrongGroup, from, now);
         }
         if !is_host(from.ip()) {
             return self.reject(RejectReason::OffLink, from, now);
+        }
+        if presence.wide == Some(true) && self.knows_already(from, &presence, now) {
+            return;
         }
         let Some(key) = self.recognise(from, socket, &presence, now) else { return };
         if let Err(reason) = self.note_heard(key, from, socket, &presence, now) {
@@ -215,9 +256,66 @@ impl Engine {
         } else {
             self.revive(key, now);
             self.take_proof(key, from.ip(), presence.echo, now);
+            if let Some(echo) = presence.echo.filter(|_| self.peers[key].info.addr.ip() == from.ip()) {
+                self.take_echo(key, echo, now);
+            }
             self.respond(key, &presence, now);
         }
         self.arm(key);
+    }
+
+    /// A presence that went to the limited broadcast address is a copy of one that went to our network's, unless the sender is
+    /// in another network. Whether there is nothing more to learn from it.
+    fn knows_already(&mut self, from: SocketAddr, presence: &Presence<'_>, now: Instant) -> bool {
+        if let Some(&key) = self.by_id.get(&presence.id) {
+            let peer = &mut self.peers[key];
+            if peer.info.addr.ip() == from.ip() {
+                peer.evidence.prefix = presence.prefix;
+            }
+            return true;
+        }
+        let Some(ours) =
+            self.interfaces.first().filter(|_| !self.interfaces.iter().any(|i| i.reaches(from.ip())))
+        else {
+            return false;
+        };
+        let ours = (IpAddr::V4(ours.addr), ours.prefix);
+        if presence.kind != Kind::Goodbye && self.interfaces.iter().all(|i| IpAddr::V4(i.addr) != from.ip()) {
+            let why = Estranged::Network { theirs: (from.ip(), presence.prefix), ours };
+            self.stranger_at(from, Some(presence), why, now);
+        }
+        true
+    }
+
+    /// A node of another group or version was heard: one on our link is told of.
+    fn meet(&mut self, from: SocketAddr, presence: Option<&Presence<'_>>, why: Estranged, now: Instant) {
+        let own = self.interfaces.iter().any(|i| IpAddr::V4(i.addr) == from.ip());
+        let on_link = self.interfaces.iter().any(|i| i.reaches(from.ip()));
+        if on_link && !own && presence.is_none_or(|presence| presence.kind != Kind::Goodbye) {
+            self.stranger_at(from, presence, why, now);
+        }
+    }
+
+    fn stranger_at(
+        &mut self,
+        from: SocketAddr,
+        presence: Option<&Presence<'_>>,
+        why: Estranged,
+        now: Instant,
+    ) {
+        // Who has a peer of ours at its address knows what it does: it runs several.
+        let peers = self.peers.values().filter(|peer| peer.info.addr.ip() == from.ip());
+        if peers.into_iter().any(|peer| peer.state == PeerState::Up) {
+            return;
+        }
+        let info = PeerInfo {
+            key: PeerKey::default(),
+            id: presence.map(|presence| presence.id),
+            name: presence.map_or_else(|| from.ip().to_string(), |presence| presence.name.to_owned()),
+            addr: SocketAddr::new(from.ip(), presence.map_or(self.config.port, |presence| presence.tcp_port)),
+            incarnation: presence.map(|presence| presence.incarnation),
+        };
+        self.note_stranger(from.ip(), info, why, now);
     }
 
     /// The row of the sender, a new one if need be; none if the datagram is to be ignored.
@@ -316,6 +414,16 @@ impl Engine {
             }
         }
         peer.heard = Some(now);
+        if peer.info.addr.ip() == from.ip() {
+            // A nonce or an echo is never broadcast.
+            let broadcast = socket == Socket::Shared && presence.nonce.is_none() && presence.echo.is_none();
+            let wide = presence.wide == Some(true);
+            match broadcast {
+                true if wide => {}
+                true => peer.evidence.broadcast = Some(now),
+                false => peer.evidence.unicast = Some(now),
+            }
+        }
         self.move_if_gone_from(key, from.ip(), now);
         if self.peers[key].info.addr.ip() == from.ip() {
             self.believe(key, presence, now);
@@ -338,6 +446,7 @@ impl Engine {
         peer.claimed = differs.then_some(presence.claimed);
         peer.period = Some(presence.period());
         peer.udp_port = presence.udp_port;
+        peer.evidence.prefix = presence.prefix;
         if peer.info.name != presence.name {
             peer.change_info(|info| presence.name.clone_into(&mut info.name));
         }
@@ -399,7 +508,7 @@ impl Engine {
         let wanted = match presence.kind {
             Kind::Hello => !proven || !lately(presence.period()),
             Kind::Here => !proven && peer.introductions < MAX_INTRODUCTIONS,
-            Kind::Goodbye => false,
+            Kind::Goodbye | Kind::Probe => false,
         };
         if !wanted || peer.answer_due.is_some() {
             return;

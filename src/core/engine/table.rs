@@ -34,7 +34,7 @@ impl Engine {
         let name = name.to_owned();
         let key = self.peers.insert_with_key(|key| {
             let (id, incarnation) = (identity.map(|i| i.0), identity.map(|i| i.1));
-            Box::new(Peer::new(Arc::new(PeerInfo { key, id, name, addr, incarnation }), via))
+            Box::new(Peer::new(Arc::new(PeerInfo { key, id, name, addr, incarnation }), via, now))
         });
         if let Some((id, _)) = identity {
             self.by_id.insert(id, key);
@@ -102,7 +102,11 @@ impl Engine {
         if let Some(old) = old_id.filter(|old| *old != id) {
             self.by_id.remove(&old);
             peer.retired = Some(Box::new(old));
+            self.drop_from_own_row(old);
         }
+        self.end_burst(key);
+        let peer = &mut self.peers[key];
+        peer.evidence.begin_anew(now);
         self.by_id.insert(id, key);
         peer.change_info(|info| info.identify(id, incarnation, name));
         for path in &mut peer.paths {
@@ -143,7 +147,12 @@ impl Engine {
         let path = peer.path_mut(ip, now);
         let news = !path.proven;
         path.proven = true;
-        if news && ip == peer.info.addr.ip() {
+        let dialed = ip == peer.info.addr.ip();
+        if dialed {
+            self.begin_echoes(key, now);
+        }
+        let peer = &mut self.peers[key];
+        if news && dialed {
             peer.introductions = 0;
             if matches!(peer.state, PeerState::New | PeerState::Unreachable) {
                 self.dial_soon(key, now);
@@ -158,7 +167,9 @@ impl Engine {
         self.peers[key].change_info(|info| info.addr = to);
         self.place(key, to);
         let interface = self.link_name(to.ip());
+        self.end_burst(key);
         let peer = &mut self.peers[key];
+        peer.evidence.begin_anew(now);
         peer.interface = interface;
         peer.introductions = 0;
         peer.claimed = None;
@@ -249,6 +260,13 @@ impl Engine {
             peer.expiry = Some(now + LEFT_KEPT);
         }
         self.set_state(key, PeerState::Left);
+        self.end_burst(key);
+        let evidence = &mut self.peers[key].evidence;
+        evidence.begin_anew(now);
+        self.look(key, now);
+        if let Some(id) = self.peers[key].info.id {
+            self.drop_from_own_row(id);
+        }
         let peer = Arc::clone(&self.peers[key].info);
         self.publish(Event::PeerLeft { peer, reason });
     }
@@ -296,6 +314,9 @@ impl Engine {
             let peer = &mut self.peers[key];
             let changed = link != peer.interface;
             let curable = peer.retry == Some(crate::core::cause::Retry::OnLinkChange);
+            if changed {
+                peer.evidence.since = now;
+            }
             if link.is_none() && !peer.is_proven() && matches!(peer.dial, Dial::Queued { .. }) {
                 peer.rest_until(now + self.config.dial_interval);
             }
@@ -312,9 +333,11 @@ impl Engine {
     fn remove(&mut self, key: PeerKey) -> Option<Arc<PeerInfo>> {
         self.peers.get(key)?;
         self.abandon_dial(key);
+        self.end_burst(key);
         let peer = self.peers.remove(key)?;
         if let Some(id) = peer.info.id.filter(|id| self.by_id.get(id) == Some(&key)) {
             self.by_id.remove(&id);
+            self.drop_from_own_row(id);
         }
         self.unplace(key, peer.info.addr);
         Some(peer.info)

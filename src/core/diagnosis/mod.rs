@@ -1,0 +1,171 @@
+//! The diagnosis: from what all nodes see of each other to what is wrong, with whom, and what to do.
+//!
+//! Pure: a [`Picture`] goes in, [`Finding`]s come out; when they are told and withdrawn is the engine's business.
+//!
+//! - `rules`: one direction of one pair: from the evidence of both ends and of third ones to a verdict, by a table
+//! - `patterns`: the pairs that fail together: a column, a row, a block, or here and there
+//! - `words`: the evidence in sentences, and the advice
+
+mod patterns;
+mod rules;
+mod words;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use rules::{Case, Third, verdict};
+
+use super::peer::PeerInfo;
+use super::sight::Sight;
+use super::verdict::{Finding, Verdict};
+
+/// A node, as the diagnosis knows it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Who it is.
+    pub info: Arc<PeerInfo>,
+    /// Length of its network's prefix, in bits, as it says; none if it has not said, or is on no link of ours.
+    pub prefix: Option<u8>,
+    /// When the trouble between this node and us began; none if there is none, or the node is this one.
+    pub trouble: Option<Instant>,
+}
+
+/// A node that is no peer: of another group, version or network.
+#[derive(Debug, Clone)]
+pub struct Stranger {
+    /// Who it seems to be.
+    pub info: Arc<PeerInfo>,
+    /// Why it is none.
+    pub why: Estranged,
+    /// When it was heard last.
+    pub heard: Instant,
+    /// When it was heard first.
+    pub since: Instant,
+}
+
+/// Why a node is no peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Estranged {
+    /// It belongs to this group.
+    Group(String),
+    /// It speaks this version of the protocol.
+    Version(u8),
+    /// It is on our link and in another network: its address with the length of its prefix, and ours.
+    Network {
+        /// Its own.
+        theirs: (IpAddr, Option<u8>),
+        /// Ours, where it was heard.
+        ours: (IpAddr, u8),
+    },
+}
+
+/// All that the diagnosis looks at.
+#[derive(Debug)]
+pub struct Picture<'a> {
+    /// All nodes, this one first.
+    pub nodes: Vec<Node>,
+    /// What each sees of each, by position; none where that is not known, or too old.
+    pub sights: Vec<Option<&'a Sight>>,
+    /// When each node's row was last known to be as it is, by position.
+    pub confirmed: Vec<Option<Instant>>,
+    /// Nodes that are no peers.
+    pub strangers: Vec<&'a Stranger>,
+    /// The group of this node.
+    pub group: &'a str,
+    /// The UDP presence port.
+    pub presence_port: u16,
+    /// How long after the last sign of life that one node had, one that another had counts as news: somewhat more than the
+    /// period of the presences, which everybody hears.
+    pub margin: Duration,
+    /// How long third ones are waited for before a host is called down.
+    pub patience: Duration,
+    /// Now.
+    pub now: Instant,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Diagnosis {
+    /// One for each incident, the gravest first.
+    pub findings: Vec<Finding>,
+    /// What each node is to this one, by position: none where it is not known yet, or not settled.
+    pub verdicts: Vec<Option<Verdict>>,
+}
+
+impl Picture<'_> {
+    fn sight(&self, from: usize, to: usize) -> Option<&Sight> {
+        self.sights.get(from * self.nodes.len() + to).copied().flatten()
+    }
+
+    /// Whether two nodes say that their networks have masks that differ.
+    fn masks_differ(&self, a: usize, b: usize) -> bool {
+        match (self.nodes[a].prefix, self.nodes[b].prefix) {
+            (Some(a), Some(b)) => a != b,
+            _ => false,
+        }
+    }
+
+    /// What third ones see of `to`, compared with what `from` sees.
+    fn third(&self, from: usize, to: usize, since: Option<Instant>) -> Third {
+        let last_here = self.sight(from, to).and_then(|sight| sight.alive);
+        let mut third = Third::default();
+        for by in (0..self.nodes.len()).filter(|by| *by != from && *by != to) {
+            let Some(sight) = self.sight(by, to) else { continue };
+            let looked = since.is_none_or(|since| sight.checked.is_some_and(|at| at >= since));
+            third.tcp_ok += usize::from(looked && sight.tcp.is_ok());
+            third.tcp_failing += usize::from(looked && sight.tcp.is_failing());
+            let later = |here: Instant, there: Instant| there.saturating_duration_since(here) > self.margin;
+            let news = match (last_here, sight.alive) {
+                (Some(here), Some(there)) => later(here, there),
+                (None, Some(there)) => self.now.saturating_duration_since(there) < self.margin,
+                (_, None) => false,
+            };
+            if news && third.alive.is_none() {
+                third.alive = Some(by);
+            }
+            third.looked += usize::from(looked);
+            third.known += 1;
+        }
+        third
+    }
+
+    /// The evidence on one direction of a pair.
+    fn case(&self, from: usize, to: usize) -> Option<Case> {
+        let mine = *self.sight(from, to)?;
+        // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
+        let ours = [self.nodes[from].trouble, self.nodes[to].trouble].into_iter().flatten().min();
+        let since = ours.or(mine.checked.filter(|_| mine.tcp.is_failing()));
+        let waited = since.is_some_and(|at| self.now.saturating_duration_since(at) > self.patience);
+        let believed = self.confirmed[to].is_some_and(|at| since.is_none_or(|since| at >= since));
+        Some(Case {
+            mine,
+            theirs: self.sight(to, from).copied().filter(|_| believed),
+            third: self.third(from, to, since),
+            masks_differ: self.masks_differ(from, to),
+            ours: from == 0,
+            since,
+            waited,
+        })
+    }
+
+    /// Finds what is wrong.
+    pub fn diagnose(&self) -> Diagnosis {
+        let n = self.nodes.len();
+        let mut verdicts = vec![None; n * n];
+        for from in 0..n {
+            for to in (0..n).filter(|to| *to != from) {
+                let untroubled =
+                    self.sight(from, to).is_none_or(|sight| sight.is_fine() && sight.tcp.is_ok());
+                verdicts[from * n + to] = if untroubled && !self.masks_differ(from, to) {
+                    self.sight(from, to).map(|_| Verdict::Ok)
+                } else {
+                    self.case(from, to).and_then(|case| verdict(&case))
+                };
+            }
+        }
+        let findings = patterns::group(self, &verdicts);
+        verdicts.truncate(n);
+        Diagnosis { findings, verdicts }
+    }
+}

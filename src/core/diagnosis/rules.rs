@@ -1,0 +1,287 @@
+//! One direction of one pair: the evidence, and the table of rules that makes a verdict of it.
+
+use std::time::Instant;
+
+use crate::core::cause::Cause;
+use crate::core::sight::{LOSSY, Reach, Sight};
+use crate::core::verdict::Verdict;
+
+/// What third ones see of the node that is to be reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Third {
+    /// How many reach it by TCP, and have dialed it since the trouble began.
+    pub tcp_ok: usize,
+    /// How many try and do not.
+    pub tcp_failing: usize,
+    /// One that had a sign of life from it later than the sender had.
+    pub alive: Option<usize>,
+    /// How many have dialed it since the trouble began.
+    pub looked: usize,
+    /// How many say anything of it.
+    pub known: usize,
+}
+
+/// The evidence on one direction of a pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// What the sender sees of the receiver.
+    pub mine: Sight,
+    /// What the receiver sees of the sender, if that is known.
+    pub theirs: Option<Sight>,
+    /// What others see of the receiver.
+    pub third: Third,
+    /// The two say that their networks' masks differ.
+    pub masks_differ: bool,
+    /// The sender is this node itself.
+    pub ours: bool,
+    /// Since when the sender has trouble with the receiver: what was seen before says nothing of it.
+    pub since: Option<Instant>,
+    /// Third ones have been waited for.
+    pub waited: bool,
+}
+
+/// A row of the table: the verdict of the first rule that holds counts.
+struct Rule {
+    verdict: Verdict,
+    holds: fn(&Case) -> bool,
+}
+
+const fn rule(verdict: Verdict, holds: fn(&Case) -> bool) -> Rule {
+    Rule { verdict, holds }
+}
+
+/// From the most certain to the least: what the system itself says, what both ends say, what is missing.
+const RULES: [Rule; 23] = [
+    rule(Verdict::LocalProblem, |c| {
+        c.fails_by(&[
+            Cause::PermissionDenied,
+            Cause::LocalResources,
+            Cause::InterfaceDown,
+            Cause::AddressNotAvailable,
+        ])
+    }),
+    rule(Verdict::WrongGroup, |c| c.fails_by(&[Cause::WrongGroup])),
+    rule(Verdict::WrongSecret, |c| c.fails_by(&[Cause::WrongSecret])),
+    rule(Verdict::VersionMismatch, |c| c.fails_by(&[Cause::VersionMismatch])),
+    rule(Verdict::WrongSubnet, |c| c.masks_differ),
+    rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NoRoute])),
+    rule(Verdict::PacketLoss, |c| c.mine.loss.is_some_and(|loss| loss >= LOSSY)),
+    // TCP is answered, with a refusal.
+    rule(Verdict::FirewallReject, |c| {
+        c.fails_by(&[Cause::Refused]) && (c.program_lives() || c.third.tcp_ok > 0)
+    }),
+    rule(Verdict::ClosedPort, |c| c.fails_by(&[Cause::Refused])),
+    rule(Verdict::FirewallReject, |c| c.fails_by(&UNREACHABLE) && c.lives()),
+    // TCP is accepted.
+    rule(Verdict::PacketLoss, |c| c.fails_by(&[Cause::NoReply]) && c.mine.large.is_failing()),
+    rule(Verdict::HungPeer, |c| c.fails_by(&[Cause::NoReply])),
+    // TCP vanishes.
+    rule(Verdict::OneWayTcp, |c| c.tcp_alone_vanishes() && c.reaches_me() && c.third.tcp_ok > 0),
+    rule(Verdict::FirewallDrop, |c| c.tcp_alone_vanishes() && c.third_ones_looked() && c.reverse_is_known()),
+    rule(Verdict::OneWayUdp, |c| c.gone() && c.mine.echo.is_failing() && (c.heard() || c.hears_me())),
+    rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.third.alive.is_some()),
+    rule(Verdict::HostDown, |c| c.gone() && c.silent() && c.third_ones_know_no_better()),
+    rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NetworkUnreachable]) && c.never_heard_by_udp()),
+    rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.third_ones_know_no_better()),
+    // TCP passes.
+    rule(Verdict::OneWayUdp, |c| c.passes() && c.mine.echo.is_failing() && (c.heard() || c.hears_me())),
+    rule(Verdict::UdpBlocked, |c| c.passes() && c.mine.echo.is_failing() && c.silent_by_udp()),
+    rule(Verdict::BroadcastBlocked, |c| c.passes() && c.mine.echo.is_ok() && c.mine.broadcast.is_failing()),
+    rule(Verdict::PacketLoss, |c| c.passes() && c.mine.large.is_failing()),
+];
+
+const UNREACHABLE: [Cause; 2] = [Cause::HostUnreachable, Cause::NetworkUnreachable];
+
+/// The verdict on one direction of a pair; none as long as the evidence is not settled.
+pub fn verdict(case: &Case) -> Option<Verdict> {
+    if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(case)) {
+        return Some(rule.verdict);
+    }
+    let strange = case.fails_by(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
+    if strange {
+        return Some(Verdict::Unknown);
+    }
+    let unsettled = [case.mine.echo, case.mine.broadcast].contains(&Reach::Failing);
+    (case.passes() && !unsettled).then_some(Verdict::Ok)
+}
+
+impl Case {
+    fn fails_by(&self, causes: &[Cause]) -> bool {
+        self.mine.tcp.is_failing() && self.mine.cause.is_some_and(|cause| causes.contains(&cause))
+    }
+
+    fn passes(&self) -> bool {
+        self.mine.tcp.is_ok()
+    }
+
+    /// No answer at all came to the dial.
+    fn vanishes(&self) -> bool {
+        self.fails_by(&[Cause::TimedOut])
+    }
+
+    /// Or the answer that nobody is there.
+    fn gone(&self) -> bool {
+        self.vanishes() || self.fails_by(&UNREACHABLE)
+    }
+
+    /// The sender hears datagrams of the receiver.
+    fn heard(&self) -> bool {
+        self.mine.broadcast.is_ok() || self.mine.unicast.is_ok()
+    }
+
+    /// The receiver hears datagrams of the sender, as it says.
+    fn hears_me(&self) -> bool {
+        self.theirs.is_some_and(|theirs| theirs.broadcast.is_ok() || theirs.unicast.is_ok())
+    }
+
+    /// What the receiver says of its dials of the sender, if it has dialed since the trouble began.
+    fn their_tcp(&self) -> Reach {
+        let lately = |at: Option<Instant>| self.since.is_none_or(|since| at.is_some_and(|at| at >= since));
+        self.theirs.filter(|theirs| lately(theirs.checked)).map_or(Reach::Unknown, |theirs| theirs.tcp)
+    }
+
+    /// The receiver's dials of the sender get their reply.
+    fn reaches_me(&self) -> bool {
+        self.mine.served.is_ok() || self.their_tcp().is_ok()
+    }
+
+    /// Whether it is known how TCP fares in the other direction.
+    fn reverse_is_known(&self) -> bool {
+        self.reaches_me() || self.their_tcp().is_failing() || self.waited
+    }
+
+    /// TCP vanishes, while UDP or the receiver's own dials pass.
+    fn tcp_alone_vanishes(&self) -> bool {
+        self.vanishes() && (self.mine.echo.is_ok() || self.reaches_me())
+    }
+
+    /// The program there runs: it has answered or sent since the trouble began.
+    fn program_lives(&self) -> bool {
+        self.mine.echo.is_ok() || self.mine.unicast.is_ok() || self.mine.broadcast.is_ok()
+    }
+
+    fn lives(&self) -> bool {
+        self.program_lives() || self.hears_me() || self.third.alive.is_some()
+    }
+
+    fn never_heard_by_udp(&self) -> bool {
+        [self.mine.echo, self.mine.unicast, self.mine.broadcast] == [Reach::Unknown; 3]
+    }
+
+    /// No datagram came in for long, and none is answered.
+    fn silent_by_udp(&self) -> bool {
+        let silent = |way: Reach| !way.is_ok();
+        self.mine.echo.is_failing()
+            && self.mine.unicast.is_failing()
+            && silent(self.mine.broadcast)
+            && !self.hears_me()
+    }
+
+    /// Nothing at all came in for long.
+    fn silent(&self) -> bool {
+        self.silent_by_udp() && !self.reaches_me()
+    }
+
+    /// Third ones have looked, too, or there are none, or they were waited for.
+    fn third_ones_know_no_better(&self) -> bool {
+        self.third.alive.is_none() && self.third_ones_looked()
+    }
+
+    fn third_ones_looked(&self) -> bool {
+        !self.ours || self.third.known == 0 || self.third.looked > 0 || self.waited
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Reach::{Failing as No, Ok as Yes, Unknown as Open};
+
+    use super::*;
+
+    /// What a sender sees: TCP, echo, broadcast, unicast, served, with the cause.
+    fn sees(ways: [Reach; 5], cause: Option<Cause>) -> Sight {
+        let [tcp, echo, broadcast, unicast, served] = ways;
+        Sight { tcp, echo, broadcast, unicast, served, cause, ..Sight::default() }
+    }
+
+    fn case(mine: Sight) -> Case {
+        Case {
+            mine,
+            theirs: None,
+            third: Third::default(),
+            masks_differ: false,
+            ours: true,
+            since: None,
+            waited: true,
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_pair_has_its_verdict() {
+        let third = |tcp_ok, alive| Third { tcp_ok, alive, looked: 1, known: 1, ..Third::default() };
+        let (none, reached, alive) = (Third::default(), third(1, Some(2)), third(0, Some(2)));
+        let dropped = Some(Cause::TimedOut);
+        let table: [([Reach; 5], Option<Cause>, Third, Verdict); 20] = [
+            ([Yes, Yes, Yes, Yes, Yes], None, none, Verdict::Ok),
+            ([Yes, Yes, Open, Yes, Yes], None, none, Verdict::Ok),
+            ([No, No, Open, Open, No], Some(Cause::Refused), none, Verdict::ClosedPort),
+            ([No, Yes, Yes, Yes, Yes], Some(Cause::Refused), none, Verdict::FirewallReject),
+            ([No, Open, Open, Open, Open], Some(Cause::Refused), reached, Verdict::FirewallReject),
+            ([No, Yes, Yes, Yes, Yes], Some(Cause::HostUnreachable), none, Verdict::FirewallReject),
+            ([No, Yes, Yes, Yes, Yes], Some(Cause::NetworkUnreachable), none, Verdict::FirewallReject),
+            ([No, Yes, Yes, Yes, No], dropped, none, Verdict::FirewallDrop),
+            ([No, Yes, Yes, Yes, Yes], dropped, none, Verdict::FirewallDrop),
+            ([No, Yes, Yes, Yes, Yes], dropped, reached, Verdict::OneWayTcp),
+            ([No, No, Yes, Yes, No], dropped, none, Verdict::OneWayUdp),
+            ([No, No, No, No, No], dropped, none, Verdict::HostDown),
+            ([No, No, No, No, No], Some(Cause::HostUnreachable), none, Verdict::HostDown),
+            ([No, No, No, No, No], dropped, alive, Verdict::Isolated),
+            ([No, No, No, No, Open], Some(Cause::NoReply), none, Verdict::HungPeer),
+            ([No, Yes, Yes, Yes, Yes], Some(Cause::InterfaceDown), none, Verdict::LocalProblem),
+            ([Yes, No, No, No, Yes], None, none, Verdict::UdpBlocked),
+            ([Yes, No, Yes, Yes, Yes], None, none, Verdict::OneWayUdp),
+            ([Yes, Yes, No, Yes, Yes], None, none, Verdict::BroadcastBlocked),
+            ([No, Open, Open, Open, Open], Some(Cause::NoRoute), none, Verdict::NoRoute),
+        ];
+        for (ways, cause, third, expected) in table {
+            let case = Case { third, ..case(sees(ways, cause)) };
+            assert_eq!(verdict(&case), Some(expected), "{ways:?} {cause:?} {third:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_end_tells_that_the_datagrams_arrive_there() {
+        let deaf = sees([Yes, No, No, No, Yes], None);
+        let hears = Some(sees([Yes, No, Yes, Yes, Yes], None));
+        assert_eq!(verdict(&Case { theirs: hears, ..case(deaf) }), Some(Verdict::OneWayUdp));
+    }
+
+    #[test]
+    fn as_long_as_the_evidence_is_not_settled_there_is_no_verdict() {
+        let dropped = Some(Cause::TimedOut);
+        for ways in
+            [[No, Open, Yes, Open, Yes], [No, No, Open, Open, Open], [Yes, No, Open, Open, Yes], [Open; 5]]
+        {
+            let cause = if ways[0] == No { dropped } else { None };
+            let verdict = verdict(&case(sees(ways, cause)));
+            assert_ne!(verdict, Some(Verdict::Ok), "{ways:?}");
+            if ways[1] != No {
+                assert_eq!(verdict, None, "{ways:?}");
+            }
+        }
+        let third = Third { known: 2, ..Third::default() };
+        let down = Case { third, waited: false, ..case(sees([No; 5], dropped)) };
+        assert_eq!(verdict(&down), None, "third ones have not looked yet");
+        assert_eq!(verdict(&Case { waited: true, ..down }), Some(Verdict::HostDown));
+    }
+
+    #[test]
+    fn loss_comes_before_what_it_causes() {
+        let lossy = Sight { loss: Some(20), ..sees([No, Yes, Yes, Yes, Yes], Some(Cause::TimedOut)) };
+        assert_eq!(verdict(&case(lossy)), Some(Verdict::PacketLoss));
+        let little = Sight { loss: Some(5), ..sees([Yes; 5], None) };
+        assert_eq!(verdict(&case(little)), Some(Verdict::Ok));
+        let large = Sight { large: No, ..sees([Yes; 5], None) };
+        assert_eq!(verdict(&case(large)), Some(Verdict::PacketLoss));
+    }
+}

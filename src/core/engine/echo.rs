@@ -1,0 +1,156 @@
+//! Unicast echoes: whether UDP passes there and back, how much is lost, whether large datagrams pass.
+
+use std::time::Instant;
+
+use rand::Rng;
+
+use crate::core::Nonce;
+use crate::core::peer::{PeerKey, PeerState};
+use crate::proto::presence::Kind;
+
+use super::Engine;
+use super::evidence::{Burst, Probe};
+use super::limits::{
+    BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD, LARGE_ONE_IN, LOST_IN_A_ROW,
+    MAX_BURSTS,
+};
+use super::peer::Dial;
+
+impl Engine {
+    /// Asks a peer for echoes from now on: its address is proven, and it is known where it receives.
+    pub(super) fn begin_echoes(&mut self, key: PeerKey, now: Instant) {
+        let peer = &mut self.peers[key];
+        let reachable = peer.udp_port != 0 || peer.named.is_some();
+        if peer.evidence.next_probe.is_none() && reachable && peer.info.addr.is_ipv4() {
+            peer.evidence.next_probe = Some(now);
+        }
+    }
+
+    /// Does what is due for a peer's echoes: gives up those that did not come, asks for the next.
+    pub(super) fn run_echoes(&mut self, key: PeerKey, now: Instant) {
+        let evidence = &mut self.peers[key].evidence;
+        if evidence.deadline().is_none_or(|due| due > now) {
+            return;
+        }
+        while let Some(probe) =
+            evidence.probes.first().copied().filter(|probe| probe.sent + ECHO_TIMEOUT <= now)
+        {
+            evidence.probes.remove(0);
+            evidence.resolved = Some(now);
+            if probe.large {
+                evidence.large.push(true)
+            } else {
+                evidence.echoes.push(true)
+            }
+            evidence.note_trouble(probe.sent);
+            if !evidence.is_deaf() {
+                self.begin_burst(key, now);
+            }
+            return self.run_echoes(key, now);
+        }
+        if evidence.next_probe.is_some_and(|at| at <= now) {
+            self.ask_for_an_echo(key, now);
+        }
+        self.go_on_with_the_burst(key, now);
+        if !self.peers[key].evidence.is_measuring() {
+            self.conclude(key, now);
+        }
+    }
+
+    fn ask_for_an_echo(&mut self, key: PeerKey, now: Instant) {
+        let crowded = self.is_crowded();
+        let interval = self.config.dial_interval;
+        let next = if crowded { self.in_step(now + interval) } else { now + interval / ECHOES_PER_INTERVAL };
+        let peer = &mut self.peers[key];
+        if peer.state == PeerState::Left || !peer.is_proven() {
+            peer.evidence.next_probe = None;
+            return;
+        }
+        let evidence = &mut peer.evidence;
+        evidence.next_probe = Some(next.max(now + BURST_GAP));
+        evidence.nth_probe = evidence.nth_probe.wrapping_add(1);
+        let one_in = if crowded { LARGE_IN_A_CROWD } else { LARGE_ONE_IN };
+        let lossy = evidence.echoes.scattered_loss().is_some_and(|loss| loss > 0);
+        let large = evidence.nth_probe % one_in == 1 || evidence.large.lost_in_a_row() > 0;
+        if lossy {
+            // Whether it is over is to be known soon, too.
+            self.begin_burst(key, now);
+        }
+        self.send_probe(key, false, now);
+        if large {
+            self.send_probe(key, true, now);
+        }
+    }
+
+    /// Something failed: several probes tell whether some or all are lost.
+    pub(super) fn begin_burst(&mut self, key: PeerKey, now: Instant) {
+        let room = self.bursts < MAX_BURSTS;
+        let evidence = &mut self.peers[key].evidence;
+        if room && evidence.burst.is_none() && evidence.next_probe.is_some() {
+            evidence.burst = Some(Burst { left: BURST, next: now });
+            self.bursts += 1;
+        }
+    }
+
+    fn go_on_with_the_burst(&mut self, key: PeerKey, now: Instant) {
+        let Some(Burst { left, next }) = self.peers[key].evidence.burst.filter(|burst| burst.next <= now)
+        else {
+            return;
+        };
+        let Some(left) = left.checked_sub(1) else {
+            return self.end_burst(key);
+        };
+        self.peers[key].evidence.burst = Some(Burst { left, next: next.max(now) + BURST_GAP });
+        self.send_probe(key, false, now);
+        if self.peers[key].evidence.large.lost_in_a_row() > 0 && left % 4 == 0 {
+            self.send_probe(key, true, now);
+        }
+    }
+
+    pub(super) fn end_burst(&mut self, key: PeerKey) {
+        if self.peers[key].evidence.burst.take().is_some() {
+            self.bursts -= 1;
+        }
+    }
+
+    fn send_probe(&mut self, key: PeerKey, large: bool, now: Instant) {
+        let nonce = Nonce(self.rng.next_u64());
+        let to = self.peers[key].unicast();
+        self.peers[key].evidence.probes.push(Probe { nonce, sent: now, large });
+        self.sequence += 1;
+        let kind = if large { Kind::Probe } else { Kind::Here };
+        self.send(to, kind, self.own_address_towards(to.ip()), Some(nonce), None);
+    }
+
+    /// An echo came, from the address that is dialed.
+    pub(super) fn take_echo(&mut self, key: PeerKey, echo: Nonce, now: Instant) {
+        let evidence = &mut self.peers[key].evidence;
+        let Some(at) = evidence.probes.iter().position(|probe| probe.nonce == echo) else { return };
+        let probe = evidence.probes.remove(at);
+        if probe.large {
+            evidence.large.push(false)
+        } else {
+            evidence.echoes.push(false)
+        }
+        evidence.echoed = Some(now);
+        evidence.resolved = Some(now);
+        if !evidence.is_measuring() {
+            self.conclude(key, now);
+        }
+    }
+
+    /// The outcome of the latest probes is known: what does it mean?
+    fn conclude(&mut self, key: PeerKey, now: Instant) {
+        let deaf = self.peers[key].evidence.echoes.lost_in_a_row() >= LOST_IN_A_ROW;
+        let peer = &self.peers[key];
+        let dialed_since = match (peer.evidence.trouble, peer.evidence.dialed) {
+            (Some(began), Some((at, _))) => at >= began,
+            _ => false,
+        };
+        // A dial tells a dead host from one whose UDP is blocked; it need not wait for its turn.
+        if deaf && !dialed_since && matches!(peer.dial, Dial::Resting { .. }) && self.may_dial(key, now) {
+            self.dial_at_once(key);
+        }
+        self.look(key, now);
+    }
+}

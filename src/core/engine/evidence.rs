@@ -1,0 +1,287 @@
+//! What was observed of one peer, by each way, and what that says now.
+
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::core::Nonce;
+use crate::core::cause::Cause;
+use crate::core::sight::{Reach, Sight};
+
+use super::limits::{BURST, ECHO_TIMEOUT, LOST_IN_A_ROW};
+
+/// An echo that was asked for and has neither come nor been given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Probe {
+    pub(super) nonce: Nonce,
+    pub(super) sent: Instant,
+    pub(super) large: bool,
+}
+
+/// The last 32 outcomes of one kind of probe, a bit each: the latest is the lowest, and set if it was lost.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Window {
+    lost: u32,
+    count: u8,
+}
+
+impl Window {
+    pub(super) fn push(&mut self, lost: bool) {
+        self.lost = self.lost << 1 | u32::from(lost);
+        self.count = (self.count + 1).min(32);
+    }
+
+    /// How many of the latest were lost one after the other.
+    pub(super) fn lost_in_a_row(self) -> u8 {
+        let row = u8::try_from(self.lost.trailing_ones()).unwrap_or(32);
+        row.min(self.count)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.count == 0
+    }
+
+    /// Share of the last 20 that was lost here and there, in percent; none while there are fewer than eight. Losses in one
+    /// piece are an outage, not loss.
+    pub(super) fn scattered_loss(self) -> Option<u8> {
+        const OF: u32 = 20;
+        let of = u32::from(self.count).min(OF);
+        if of < 8 {
+            return None;
+        }
+        let lost = self.lost & (u32::MAX >> (32 - of));
+        // Each run of lost ones begins where a lost one follows one that was not.
+        let runs = (lost & !(lost << 1)).count_ones();
+        let share = lost.count_ones() * 100 / of;
+        let scattered = runs >= 2 && lost.count_ones() >= 3;
+        Some(if scattered { u8::try_from(share).unwrap_or(100) } else { 0 })
+    }
+}
+
+/// Several probes in quick succession, to tell loss from an outage.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Burst {
+    pub(super) left: u8,
+    pub(super) next: Instant,
+}
+
+/// How long evidence counts. All follow from what a person set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// Of our regular dials.
+    pub(super) dial_interval: Duration,
+    /// After this a status that was not renewed is unknown.
+    pub(super) fresh: Duration,
+    /// How many of a peer's periods without a broadcast are too many.
+    pub(super) patience: u32,
+}
+
+/// All of it. Boxed in the peer's row.
+#[derive(Debug, Clone)]
+pub(super) struct Evidence {
+    /// Since when it is collected: the first time that the peer was known, a restart, a move.
+    pub(super) since: Instant,
+    pub(super) probes: SmallVec<[Probe; 1]>,
+    pub(super) echoes: Window,
+    pub(super) large: Window,
+    /// When the last echo came.
+    pub(super) echoed: Option<Instant>,
+    /// When an echo last came or was given up.
+    pub(super) resolved: Option<Instant>,
+    pub(super) next_probe: Option<Instant>,
+    /// Counts the regular probes: every so often one is large.
+    pub(super) nth_probe: u8,
+    pub(super) burst: Option<Burst>,
+    pub(super) broadcast: Option<Instant>,
+    pub(super) unicast: Option<Instant>,
+    pub(super) served: Option<Instant>,
+    /// When the last dial ended, and whether it got its reply.
+    pub(super) dialed: Option<(Instant, bool)>,
+    /// When the trouble began that is not over.
+    pub(super) trouble: Option<Instant>,
+    /// When others were last asked about it.
+    pub(super) asked: Option<Instant>,
+    /// Length of its network's prefix, in bits, as it says.
+    pub(super) prefix: Option<u8>,
+    /// Version of our row in which its entry last changed.
+    pub(super) version: u64,
+    /// The version of our row that it has.
+    pub(super) has: u64,
+    /// When the round trip in our row was last changed.
+    pub(super) rtt_told: Option<Instant>,
+}
+
+impl Evidence {
+    pub(super) fn new(since: Instant) -> Self {
+        Self {
+            since,
+            probes: SmallVec::new(),
+            echoes: Window::default(),
+            large: Window::default(),
+            echoed: None,
+            resolved: None,
+            next_probe: None,
+            nth_probe: 0,
+            burst: None,
+            broadcast: None,
+            unicast: None,
+            served: None,
+            dialed: None,
+            trouble: None,
+            asked: None,
+            prefix: None,
+            version: 0,
+            has: 0,
+            rtt_told: None,
+        }
+    }
+
+    /// Forgets what was seen of another life or at another address; what was told to it stays told.
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        *self = Self { version: self.version, prefix: self.prefix, ..Self::new(now) };
+    }
+
+    /// Something is wrong from here on.
+    pub(super) fn note_trouble(&mut self, at: Instant) {
+        self.trouble.get_or_insert(at);
+    }
+
+    /// The trouble is over: both ways worked since it began.
+    pub(super) fn forget_trouble_if_over(&mut self) {
+        let Some(began) = self.trouble else { return };
+        let dialed = self.dialed.is_some_and(|(at, ok)| ok && at >= began);
+        let echoed = self.echoes.is_empty() || self.echoes.lost_in_a_row() == 0;
+        if dialed && echoed && self.burst.is_none() {
+            self.trouble = None;
+        }
+    }
+
+    /// When the peer's row must be looked at for the sake of its probes.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let lost = self.probes.first().map(|probe| probe.sent + ECHO_TIMEOUT);
+        [lost, self.next_probe, self.burst.map(|burst| burst.next)].into_iter().flatten().min()
+    }
+
+    /// Whether a burst is under way, or its last echoes are awaited.
+    pub(super) fn is_measuring(&self) -> bool {
+        self.burst.is_some() || (self.trouble.is_some() && !self.probes.is_empty())
+    }
+
+    /// Whether so many echoes in a row are missing that a burst would tell nothing new.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.echoes.lost_in_a_row() >= BURST
+    }
+
+    /// The last sign of life, by any way.
+    pub(super) fn alive(&self) -> Option<Instant> {
+        let dialed = self.dialed.filter(|(_, ok)| *ok).map(|(at, _)| at);
+        [self.broadcast, self.unicast, self.served, self.echoed, dialed].into_iter().flatten().max()
+    }
+
+    /// What is seen of the peer. `period` is that of its presences, if it is on one of our links; `told` what the last dial told.
+    pub(super) fn sight(
+        &self,
+        period: Option<Duration>,
+        told: (Option<Cause>, Option<Duration>),
+        times: Times,
+        now: Instant,
+    ) -> Sight {
+        let lately =
+            |at: Option<Instant>, within| at.is_some_and(|at| now.saturating_duration_since(at) <= within);
+        let known_for = |long| now.saturating_duration_since(self.since) >= long;
+        let tcp = match self.dialed {
+            Some((at, ok)) if lately(Some(at), times.fresh) => {
+                if ok {
+                    Reach::Ok
+                } else {
+                    Reach::Failing
+                }
+            }
+            _ => Reach::Unknown,
+        };
+        let echo = if !lately(self.resolved, times.fresh) {
+            Reach::Unknown
+        } else if self.echoes.lost_in_a_row() >= LOST_IN_A_ROW {
+            Reach::Failing
+        } else if lately(self.echoed, times.fresh) {
+            Reach::Ok
+        } else {
+            Reach::Unknown
+        };
+        // While there is trouble, what was heard before it began says nothing, and silence counts after two periods.
+        let heard = |at: Option<Instant>, long: Duration| match self.trouble {
+            _ if !lately(at, long) && known_for(long) => Reach::Failing,
+            Some(began) if at.is_none_or(|at| at < began) => {
+                let waited =
+                    period.is_some_and(|period| now.saturating_duration_since(began) >= period * 22 / 10);
+                if waited { Reach::Failing } else { Reach::Unknown }
+            }
+            _ if lately(at, long) => Reach::Ok,
+            _ => Reach::Unknown,
+        };
+        let broadcast =
+            period.map_or(Reach::Unknown, |period| heard(self.broadcast, period * (times.patience * 5) / 4));
+        let served_within = times.dial_interval * 5 / 2 + (times.fresh - times.dial_interval * 2);
+        let since_the_trouble = self.trouble.is_none_or(|began| self.served.is_some_and(|at| at >= began));
+        let served = if lately(self.served, served_within) {
+            if since_the_trouble { Reach::Ok } else { Reach::Unknown }
+        } else {
+            Reach::Unknown
+        };
+        let large = if self.large.lost_in_a_row() >= LOST_IN_A_ROW && echo.is_ok() {
+            Reach::Failing
+        } else if !self.large.is_empty() && self.large.lost_in_a_row() == 0 {
+            Reach::Ok
+        } else {
+            Reach::Unknown
+        };
+        Sight {
+            tcp,
+            echo,
+            broadcast,
+            unicast: if self.echoes.is_empty() {
+                Reach::Unknown
+            } else {
+                heard(self.unicast, times.dial_interval * 5 / 2)
+            },
+            served,
+            large,
+            loss: self.echoes.scattered_loss(),
+            cause: told.0.filter(|_| tcp.is_failing()),
+            rtt: told.1,
+            checked: self.dialed.map(|(at, _)| at),
+            alive: self.alive(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(outcomes: &str) -> Window {
+        let mut window = Window::default();
+        for outcome in outcomes.chars() {
+            window.push(outcome == 'x');
+        }
+        window
+    }
+
+    #[test]
+    fn losses_here_and_there_are_loss_and_those_in_one_piece_are_an_outage() {
+        assert_eq!(window("..x..x..x...........").scattered_loss(), Some(15));
+        assert_eq!(window("......xxxxxxxx......").scattered_loss(), Some(0), "an outage that is over");
+        assert_eq!(window("............xxxxxxxx").scattered_loss(), Some(0), "one that is not");
+        assert_eq!(window("xxxxxxxxxxxxxxxxxxxx").scattered_loss(), Some(0));
+        assert_eq!(window("..x.x..............").scattered_loss(), Some(0), "two may be chance");
+        assert_eq!(window("x.x.x.").scattered_loss(), None, "too few to tell");
+    }
+
+    #[test]
+    fn only_the_latest_losses_are_in_a_row() {
+        assert_eq!(window("xx.xxx").lost_in_a_row(), 3);
+        assert_eq!(window("xxx.").lost_in_a_row(), 0);
+        assert_eq!(window("xx").lost_in_a_row(), 2);
+        assert_eq!(window("").lost_in_a_row(), 0);
+    }
+}

@@ -1,0 +1,287 @@
+//! When a verdict is told, and when it is withdrawn.
+//!
+//! A verdict must stand for [`VERDICT_SETTLES`] before it is told, and its reason must be gone as long before it is
+//! withdrawn (both at most a quarter of the dial interval), so that what changes from moment to moment is not told at all.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::core::NodeId;
+use crate::core::diagnosis::{Diagnosis, Estranged, Node, Picture, Stranger};
+use crate::core::event::Event;
+use crate::core::peer::{PeerInfo, PeerKey, PeerState};
+use crate::core::sight::Sight;
+use crate::core::verdict::{Finding, Verdict};
+
+use super::Engine;
+use super::limits::{JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS, STRANGER_KEPT, VERDICT_SETTLES};
+
+/// An incident, told or about to be.
+#[derive(Debug)]
+struct Standing {
+    /// The latest that was found; its `since` is when it began to stand.
+    found: Arc<Finding>,
+    told: Option<Arc<Finding>>,
+    /// When it was first missing, if it is.
+    missing: Option<Instant>,
+}
+
+/// The diagnosis of this node.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    standing: Vec<Standing>,
+    /// When it is looked at next, if there is anything to look at.
+    pub(super) due: Option<Instant>,
+    last: Option<Instant>,
+    /// Peers that a finding which was told is about.
+    against: HashSet<PeerKey>,
+}
+
+impl Judge {
+    /// What was told and is not withdrawn.
+    pub(super) fn told(&self) -> Vec<Arc<Finding>> {
+        self.standing.iter().filter_map(|standing| standing.told.clone()).collect()
+    }
+
+    /// Whether a finding that was told is about this peer.
+    pub(super) fn stands_against(&self, key: PeerKey) -> bool {
+        self.against.contains(&key)
+    }
+}
+
+impl Engine {
+    /// Something changed that a verdict may hang on.
+    pub(super) fn judge_soon(&mut self, now: Instant) {
+        let at = self.judge.last.map_or(now, |last| (last + JUDGE_AGAIN).max(now));
+        self.judge.due = Some(self.judge.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// Others have told something: worth a look if anything is wrong anywhere.
+    pub(super) fn judge_if_needed(&mut self, now: Instant) {
+        let trouble = |sights: &HashMap<NodeId, Sight>| sights.values().any(|sight| !sight.is_fine());
+        if !self.judge.standing.is_empty() || self.rows.of.values().any(|known| trouble(&known.sights)) {
+            self.judge_soon(now);
+        }
+    }
+
+    /// Looks for what is wrong, tells what is new and withdraws what is over.
+    pub(super) fn judge(&mut self, now: Instant) {
+        self.judge.last = Some(now);
+        self.judge.due = None;
+        self.expire_rows(now);
+        self.strangers.retain(|_, stranger| now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT);
+        let troubled =
+            |peer: &&Box<super::peer::Peer>| peer.evidence.trouble.is_some() || !peer.sight.is_fine();
+        let keys: Vec<PeerKey> = self.peers.values().filter(troubled).map(|peer| peer.info.key).collect();
+        for key in keys {
+            self.look(key, now);
+        }
+        let (keys, Diagnosis { findings, verdicts }) = self.diagnose(now);
+        let open: HashSet<NodeId> = keys
+            .iter()
+            .zip(&verdicts)
+            .skip(1)
+            .filter(|(_, verdict)| verdict.is_none())
+            .filter_map(|(key, _)| self.peers.get((*key)?)?.info.id)
+            .collect();
+        let settles = VERDICT_SETTLES.min(self.config.dial_interval / 4);
+        let told = settle(&mut self.judge.standing, findings, &open, settles, now);
+        self.note_verdicts(&keys, &verdicts);
+        for finding in told {
+            self.publish(Event::Diagnosis(finding));
+        }
+        let troubled = self.peers.values().any(|peer| peer.evidence.trouble.is_some());
+        let unsettled =
+            self.judge.standing.iter().any(|known| known.told.is_none() || known.missing.is_some());
+        self.judge.due = if unsettled || !open.is_empty() {
+            Some(now + JUDGE_AGAIN)
+        } else if troubled || !self.judge.standing.is_empty() || !self.strangers.is_empty() {
+            Some(now + JUDGE_AGAIN.max(self.config.dial_interval / 4))
+        } else {
+            None
+        };
+    }
+
+    /// Everybody's verdict, and the row of each node that was judged; the first one is this node and has none.
+    fn diagnose(&self, now: Instant) -> (Vec<Option<PeerKey>>, Diagnosis) {
+        let me = PeerInfo {
+            key: PeerKey::default(),
+            id: Some(self.config.id),
+            name: self.config.name.clone(),
+            addr: SocketAddr::new(self.own_address(), self.config.tcp_port),
+            incarnation: Some(self.config.incarnation),
+        };
+        let prefix = self.interfaces.first().map(|interface| interface.prefix);
+        let mut nodes = vec![Node { info: Arc::new(me), prefix, trouble: None }];
+        let mut keys = vec![None];
+        let mut peers: Vec<_> = self.peers.values().filter(|peer| peer.state != PeerState::Left).collect();
+        if peers.len() >= MAX_JUDGED {
+            // Those with trouble first: the others are what they are compared with.
+            peers.sort_by_key(|peer| peer.evidence.trouble.is_none() && peer.sight.is_fine());
+            peers.truncate(MAX_JUDGED - 1);
+        }
+        for peer in &peers {
+            // A mask is compared on the link that presence shares.
+            let prefix =
+                peer.evidence.prefix.filter(|_| peer.interface.is_some() && self.interfaces.len() == 1);
+            nodes.push(Node { info: Arc::clone(&peer.info), prefix, trouble: peer.evidence.trouble });
+            keys.push(Some(peer.info.key));
+        }
+        let n = nodes.len();
+        let fresh_for = self.fresh_for();
+        let mut sights: Vec<Option<&Sight>> = Vec::with_capacity(n * n);
+        let mut confirmed = vec![Some(now)];
+        sights.push(None);
+        sights.extend(peers.iter().map(|peer| Some(&peer.sight)));
+        for peer in &peers {
+            let known = peer.info.id.and_then(|id| self.rows.of.get(&id));
+            let known = known.filter(|known| now.saturating_duration_since(known.confirmed) <= fresh_for);
+            confirmed.push(known.map(|known| known.confirmed));
+            sights.extend(nodes.iter().map(|of| known.and_then(|known| known.sights.get(&of.info.id?))));
+        }
+        let picture = Picture {
+            nodes,
+            sights,
+            confirmed,
+            strangers: self.strangers.values().collect(),
+            group: &self.config.group,
+            presence_port: self.config.port,
+            margin: self.config.interval * 3 / 2 + Duration::from_millis(500),
+            patience: self.config.dial_interval + self.config.retry.timeout,
+            now,
+        };
+        (keys, picture.diagnose())
+    }
+
+    /// What the table says of each peer: the verdict of the finding that was told of it; without one, whether all is well.
+    fn note_verdicts(&mut self, keys: &[Option<PeerKey>], verdicts: &[Option<Verdict>]) {
+        let told = self.judge.told();
+        let me = self.config.id;
+        self.judge.against.clear();
+        for (key, verdict) in keys.iter().zip(verdicts) {
+            let Some(peer) = key.and_then(|key| self.peers.get_mut(key)) else { continue };
+            let Some(id) = peer.info.id else {
+                let about = told.iter().find(|finding| finding.peer.key == peer.info.key);
+                peer.verdict = about.map_or(Verdict::Unknown, |finding| finding.verdict);
+                continue;
+            };
+            let ours = |finding: &&Arc<Finding>| {
+                finding.nodes.first() == Some(&id)
+                    || finding.pattern == crate::core::verdict::Pattern::Islands
+                        && finding.nodes.contains(&id)
+                    || finding.verdict == Verdict::DuplicateName && finding.nodes.contains(&id)
+                    || finding.pairs.contains(&(me, id))
+                    || finding.pairs.contains(&(id, me))
+            };
+            let about = told.iter().find(ours);
+            peer.verdict = match (about, verdict) {
+                (Some(finding), _) => finding.verdict,
+                (None, Some(Verdict::Ok)) => Verdict::Ok,
+                _ => Verdict::Unknown,
+            };
+            if about.is_some() {
+                self.judge.against.insert(peer.info.key);
+            }
+        }
+    }
+
+    /// A node that is no peer of ours was heard.
+    pub(super) fn note_stranger(&mut self, ip: IpAddr, info: PeerInfo, why: Estranged, now: Instant) {
+        let room = self.strangers.len() < MAX_STRANGERS;
+        match self.strangers.get_mut(&ip) {
+            Some(known) => {
+                known.heard = now;
+                if known.why != why || *known.info != info {
+                    (known.why, known.info) = (why, Arc::new(info));
+                }
+            }
+            None if room => {
+                self.strangers.insert(ip, Stranger { info: Arc::new(info), why, heard: now, since: now });
+            }
+            None => return,
+        }
+        self.judge_soon(now);
+    }
+}
+
+/// Compares what is found now with what stands; returns what is to be told.
+fn settle(
+    standing: &mut Vec<Standing>,
+    findings: Vec<Finding>,
+    open: &HashSet<NodeId>,
+    settles: Duration,
+    now: Instant,
+) -> Vec<Arc<Finding>> {
+    let mut tell = Vec::new();
+    let about = |a: &Finding, b: &Finding| {
+        (a.peer.id, a.peer.key, a.peer.addr) == (b.peer.id, b.peer.key, b.peer.addr)
+            && (a.verdict == Verdict::DuplicateName) == (b.verdict == Verdict::DuplicateName)
+    };
+    let mut seen = vec![false; standing.len()];
+    for finding in findings {
+        let known = standing.iter().position(|known| about(&known.found, &finding));
+        let Some(nth) = known.filter(|nth| !seen.get(*nth).copied().unwrap_or(true)) else {
+            if known.is_none() {
+                standing.push(Standing { found: Arc::new(finding), told: None, missing: None });
+                seen.push(true);
+            }
+            continue;
+        };
+        seen[nth] = true;
+        let known = &mut standing[nth];
+        known.missing = None;
+        let since = if known.found.same(&finding) { known.found.since } else { now };
+        known.found = Arc::new(Finding { since, ..finding });
+        let news = known.told.as_ref().is_none_or(|told| !told.same(&known.found));
+        if news && now.saturating_duration_since(since) >= settles {
+            known.told = Some(Arc::clone(&known.found));
+            tell.push(Arc::clone(&known.found));
+        } else if !news {
+            // The same incident, with fresher evidence.
+            known.told = Some(Arc::clone(&known.found));
+        }
+    }
+    let covered: HashSet<NodeId> = standing
+        .iter()
+        .zip(&seen)
+        .filter(|(_, seen)| **seen)
+        .flat_map(|(known, _)| known.found.nodes.clone())
+        .collect();
+    let mut nth = 0;
+    standing.retain_mut(|known| {
+        let there = seen[nth];
+        nth += 1;
+        if there {
+            return true;
+        }
+        // As long as the evidence on it is not settled, it is not gone.
+        let unsettled = known.found.peer.id.is_some_and(|id| open.contains(&id))
+            || known.found.pairs.iter().any(|(from, to)| open.contains(from) || open.contains(to));
+        if unsettled && known.told.is_some() {
+            known.missing = None;
+            return true;
+        }
+        let missing = *known.missing.get_or_insert(now);
+        if known.told.is_some() && now.saturating_duration_since(missing) < settles {
+            return true;
+        }
+        // One that became part of another incident is not over.
+        let elsewhere = known.found.peer.id.is_some_and(|id| covered.contains(&id));
+        if let Some(told) = known.told.take().filter(|_| !elsewhere) {
+            let over = Finding {
+                verdict: Verdict::Ok,
+                evidence: Vec::new(),
+                advice: String::new(),
+                pairs: Vec::new(),
+                pair_count: 0,
+                since: now,
+                ..(*told).clone()
+            };
+            tell.push(Arc::new(over));
+        }
+        false
+    });
+    tell
+}
