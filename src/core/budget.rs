@@ -26,13 +26,23 @@ impl Budget {
         self.turn.and_then(|turn| turn.checked_sub(self.tolerance))
     }
 
+    /// Whether an event may happen now.
+    pub fn is_open(&self, now: Instant) -> bool {
+        self.ready_at().is_none_or(|at| at <= now)
+    }
+
+    /// Notes events that happened, as many as there were: if they were more than are allowed, the next ones wait for it.
+    pub fn note(&mut self, events: u32, now: Instant) {
+        self.turn = Some(self.turn.map_or(now, |turn| turn.max(now)) + self.gap * events);
+    }
+
     /// Takes one event, if it may happen now.
     pub fn take(&mut self, now: Instant) -> bool {
-        if self.ready_at().is_some_and(|at| at > now) {
-            return false;
+        let open = self.is_open(now);
+        if open {
+            self.note(1, now);
         }
-        self.turn = Some(self.turn.map_or(now, |turn| turn.max(now)) + self.gap);
-        true
+        open
     }
 }
 

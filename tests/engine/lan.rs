@@ -106,6 +106,8 @@ pub struct HostId(pub usize);
 pub enum Tcp {
     Open,
     Dropped,
+    /// Only those that open a connection.
+    DroppedSyn,
     Rejected,
     /// By an ICMP message that says that the host cannot be reached.
     Prohibited,
@@ -241,6 +243,8 @@ pub struct Lan {
     pub sent: Vec<Sent>,
     /// Whether `log` and `sent` are written.
     pub record: bool,
+    /// Bytes of requests and replies.
+    pub tcp_bytes: usize,
     rng: StdRng,
     queue: BinaryHeap<Reverse<Scheduled>>,
     nth: u64,
@@ -259,6 +263,7 @@ impl Lan {
             log: Vec::new(),
             sent: Vec::new(),
             record: true,
+            tcp_bytes: 0,
             rng: StdRng::seed_from_u64(seed),
             queue: BinaryHeap::new(),
             nth: 0,
@@ -675,6 +680,7 @@ impl Lan {
         let from = SocketAddr::from((source, 40_000));
         self.hosts[server.0].conns.insert(conn, (id, life, dial));
         let server_life = self.hosts[server.0].life;
+        self.tcp_bytes += request.len();
         let body = Arc::from(&request[HEADER..]);
         self.schedule(after, server, Some(server_life), Arrival::Request { conn, from, body });
         // The dialer's own deadline; the reply comes first, usually.
@@ -710,6 +716,9 @@ impl Lan {
         if there.tcp == Tcp::Prohibited {
             return (rtt, Err(Cause::HostUnreachable));
         }
+        if there.tcp == Tcp::DroppedSyn {
+            return (timeout, Err(Cause::TimedOut));
+        }
         if there.tcp == Tcp::Dropped || back.tcp == Tcp::Dropped || !routed_back {
             return (timeout, Err(Cause::TimedOut));
         }
@@ -727,7 +736,10 @@ impl Lan {
         let Some((dialer, life, dial)) = self.hosts[id.0].conns.remove(&conn) else { return };
         let latency = self.latency(id, dialer);
         let result = match frame {
-            Some(frame) => Ok((Arc::from(&frame[HEADER..]), latency * 2)),
+            Some(frame) => {
+                self.tcp_bytes += frame.len();
+                Ok((Arc::from(&frame[HEADER..]), latency * 2))
+            }
             None => Err(failure(Cause::ClosedEarly)),
         };
         self.schedule(latency, dialer, Some(life), Arrival::DialEnded { dial, result });

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "the network offers what the scenarios may need")]
 
 mod allocations;
+mod diagnosis;
 mod dialing;
 mod discovery;
 mod hostile;

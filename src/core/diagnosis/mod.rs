@@ -20,6 +20,10 @@ use super::peer::PeerInfo;
 use super::sight::Sight;
 use super::verdict::{Finding, Verdict};
 
+/// Third ones that are heard about one node: more would not change the verdict, and all of them would take the cube of their
+/// number.
+const MAX_WITNESSES: usize = 16;
+
 /// A node, as the diagnosis knows it.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -69,6 +73,10 @@ pub struct Picture<'a> {
     pub sights: Vec<Option<&'a Sight>>,
     /// When each node's row was last known to be as it is, by position.
     pub confirmed: Vec<Option<Instant>>,
+    /// When each node's row last changed, by position; none for this one.
+    pub changed: Vec<Option<Instant>>,
+    /// How long a node may need to notice that UDP fails.
+    pub notice: Duration,
     /// Nodes that are no peers.
     pub strangers: Vec<&'a Stranger>,
     /// The group of this node.
@@ -106,12 +114,25 @@ impl Picture<'_> {
         }
     }
 
+    /// Whether a row has not changed for so long that it tells all that its owner can have noticed by now.
+    fn is_settled(&self, nth: usize) -> bool {
+        self.changed[nth].is_some_and(|at| self.now.saturating_duration_since(at) >= self.notice)
+    }
+
+    /// Some of those who say anything of a node: the ones who had the latest signs of life from it.
+    fn witnesses(&self, to: usize) -> Vec<usize> {
+        let mut all: Vec<_> =
+            (0..self.nodes.len()).filter_map(|by| Some((self.sight(by, to)?.alive, by))).collect();
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        all.into_iter().take(MAX_WITNESSES).map(|(_, by)| by).collect()
+    }
+
     /// What third ones see of `to`, compared with what `from` sees.
-    fn third(&self, from: usize, to: usize, since: Option<Instant>) -> Third {
+    fn third(&self, from: usize, to: usize, since: Option<Instant>, witnesses: &[usize]) -> Third {
         let last_here = self.sight(from, to).and_then(|sight| sight.alive);
         let mut third = Third::default();
-        for by in (0..self.nodes.len()).filter(|by| *by != from && *by != to) {
-            let Some(sight) = self.sight(by, to) else { continue };
+        let witnesses = witnesses.iter().filter(|by| **by != from && **by != to);
+        for (by, sight) in witnesses.filter_map(|by| Some((*by, self.sight(*by, to)?))) {
             let looked = since.is_none_or(|since| sight.checked.is_some_and(|at| at >= since));
             third.tcp_ok += usize::from(looked && sight.tcp.is_ok());
             third.tcp_failing += usize::from(looked && sight.tcp.is_failing());
@@ -125,23 +146,31 @@ impl Picture<'_> {
                 third.alive = Some(by);
             }
             third.looked += usize::from(looked);
+            let sender = self.sight(from, by).filter(|sight| sight.tcp.is_ok());
+            third.reached +=
+                usize::from(sender.is_some_and(|sight| {
+                    since.is_none_or(|since| sight.checked.is_some_and(|at| at >= since))
+                }));
             third.known += 1;
         }
         third
     }
 
     /// The evidence on one direction of a pair.
-    fn case(&self, from: usize, to: usize) -> Option<Case> {
+    fn case(&self, from: usize, to: usize, witnesses: &[usize]) -> Option<Case> {
         let mine = *self.sight(from, to)?;
         // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
         let ours = [self.nodes[from].trouble, self.nodes[to].trouble].into_iter().flatten().min();
         let since = ours.or(mine.checked.filter(|_| mine.tcp.is_failing()));
         let waited = since.is_some_and(|at| self.now.saturating_duration_since(at) > self.patience);
-        let believed = self.confirmed[to].is_some_and(|at| since.is_none_or(|since| at >= since));
+        // By then it has noticed, too, that it no longer hears the other one.
+        let believed =
+            self.confirmed[to].is_some_and(|at| since.is_none_or(|since| at >= since + self.notice));
         Some(Case {
             mine,
             theirs: self.sight(to, from).copied().filter(|_| believed),
-            third: self.third(from, to, since),
+            settled: from == 0 || self.is_settled(from) && (to == 0 || self.is_settled(to)),
+            third: self.third(from, to, since, witnesses),
             masks_differ: self.masks_differ(from, to),
             ours: from == 0,
             since,
@@ -153,14 +182,15 @@ impl Picture<'_> {
     pub fn diagnose(&self) -> Diagnosis {
         let n = self.nodes.len();
         let mut verdicts = vec![None; n * n];
-        for from in 0..n {
-            for to in (0..n).filter(|to| *to != from) {
+        for to in 0..n {
+            let witnesses = self.witnesses(to);
+            for from in (0..n).filter(|from| *from != to) {
                 let untroubled =
                     self.sight(from, to).is_none_or(|sight| sight.is_fine() && sight.tcp.is_ok());
                 verdicts[from * n + to] = if untroubled && !self.masks_differ(from, to) {
                     self.sight(from, to).map(|_| Verdict::Ok)
                 } else {
-                    self.case(from, to).and_then(|case| verdict(&case))
+                    self.case(from, to, &witnesses).and_then(|case| verdict(&case))
                 };
             }
         }

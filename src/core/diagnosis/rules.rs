@@ -17,6 +17,8 @@ pub struct Third {
     pub alive: Option<usize>,
     /// How many have dialed it since the trouble began.
     pub looked: usize,
+    /// How many of them the sender reaches by TCP, and has dialed since the trouble began.
+    pub reached: usize,
     /// How many say anything of it.
     pub known: usize,
 }
@@ -36,6 +38,8 @@ pub struct Case {
     pub ours: bool,
     /// Since when the sender has trouble with the receiver: what was seen before says nothing of it.
     pub since: Option<Instant>,
+    /// What both ends say has stood long enough for silence to be noticed.
+    pub settled: bool,
     /// Third ones have been waited for.
     pub waited: bool,
 }
@@ -76,7 +80,9 @@ const RULES: [Rule; 23] = [
     rule(Verdict::PacketLoss, |c| c.fails_by(&[Cause::NoReply]) && c.mine.large.is_failing()),
     rule(Verdict::HungPeer, |c| c.fails_by(&[Cause::NoReply])),
     // TCP vanishes.
-    rule(Verdict::OneWayTcp, |c| c.tcp_alone_vanishes() && c.reaches_me() && c.third.tcp_ok > 0),
+    rule(Verdict::OneWayTcp, |c| {
+        c.tcp_alone_vanishes() && c.reaches_me() && c.third.tcp_ok > 0 && c.third.reached > 0
+    }),
     rule(Verdict::FirewallDrop, |c| c.tcp_alone_vanishes() && c.third_ones_looked() && c.reverse_is_known()),
     rule(Verdict::OneWayUdp, |c| c.gone() && c.mine.echo.is_failing() && (c.heard() || c.hears_me())),
     rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.third.alive.is_some()),
@@ -92,10 +98,16 @@ const RULES: [Rule; 23] = [
 
 const UNREACHABLE: [Cause; 2] = [Cause::HostUnreachable, Cause::NetworkUnreachable];
 
+/// Whether a verdict rests on something that is no longer heard: of other pairs we learn that way by way.
+fn needs_silence(verdict: Verdict) -> bool {
+    use Verdict::{BroadcastBlocked, HostDown, Isolated, OneWayUdp, UdpBlocked};
+    matches!(verdict, BroadcastBlocked | HostDown | Isolated | OneWayUdp | UdpBlocked)
+}
+
 /// The verdict on one direction of a pair; none as long as the evidence is not settled.
 pub fn verdict(case: &Case) -> Option<Verdict> {
     if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(case)) {
-        return Some(rule.verdict);
+        return Some(rule.verdict).filter(|verdict| case.settled || !needs_silence(*verdict));
     }
     let strange = case.fails_by(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
     if strange {
@@ -212,13 +224,15 @@ mod tests {
             masks_differ: false,
             ours: true,
             since: None,
+            settled: true,
             waited: true,
         }
     }
 
     #[test]
     fn every_fault_of_a_pair_has_its_verdict() {
-        let third = |tcp_ok, alive| Third { tcp_ok, alive, looked: 1, known: 1, ..Third::default() };
+        let third =
+            |tcp_ok, alive| Third { tcp_ok, alive, looked: 1, reached: 1, known: 1, ..Third::default() };
         let (none, reached, alive) = (Third::default(), third(1, Some(2)), third(0, Some(2)));
         let dropped = Some(Cause::TimedOut);
         let table: [([Reach; 5], Option<Cause>, Third, Verdict); 20] = [
@@ -260,7 +274,7 @@ mod tests {
     fn as_long_as_the_evidence_is_not_settled_there_is_no_verdict() {
         let dropped = Some(Cause::TimedOut);
         for ways in
-            [[No, Open, Yes, Open, Yes], [No, No, Open, Open, Open], [Yes, No, Open, Open, Yes], [Open; 5]]
+            [[No, Open, Yes, Open, Open], [No, No, Open, Open, Open], [Yes, No, Open, Open, Yes], [Open; 5]]
         {
             let cause = if ways[0] == No { dropped } else { None };
             let verdict = verdict(&case(sees(ways, cause)));

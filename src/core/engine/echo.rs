@@ -1,8 +1,8 @@
 //! Unicast echoes: whether UDP passes there and back, how much is lost, whether large datagrams pass.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 use crate::core::Nonce;
 use crate::core::peer::{PeerKey, PeerState};
@@ -11,8 +11,8 @@ use crate::proto::presence::Kind;
 use super::Engine;
 use super::evidence::{Burst, Probe};
 use super::limits::{
-    BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD, LARGE_ONE_IN, LOST_IN_A_ROW,
-    MAX_BURSTS,
+    BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, FIRST_ECHO_WITHIN, LARGE_IN_A_CROWD, LARGE_ONE_IN,
+    LOST_IN_A_ROW, MAX_BURSTS,
 };
 use super::peer::Dial;
 
@@ -21,9 +21,13 @@ impl Engine {
     pub(super) fn begin_echoes(&mut self, key: PeerKey, now: Instant) {
         let peer = &mut self.peers[key];
         let reachable = peer.udp_port != 0 || peer.named.is_some();
-        if peer.evidence.next_probe.is_none() && reachable && peer.info.addr.is_ipv4() {
-            peer.evidence.next_probe = Some(now);
+        if peer.evidence.next_probe.is_some() || !reachable || !peer.info.addr.is_ipv4() {
+            return;
         }
+        // A newcomer is not to be asked by all at once.
+        let most = if self.is_crowded() { self.config.dial_interval } else { FIRST_ECHO_WITHIN };
+        let wait = self.rng.random_range(Duration::ZERO..=most);
+        self.peers[key].evidence.next_probe = Some(now + wait);
     }
 
     /// Does what is due for a peer's echoes: gives up those that did not come, asks for the next.
@@ -32,23 +36,23 @@ impl Engine {
         if evidence.deadline().is_none_or(|due| due > now) {
             return;
         }
-        while let Some(probe) =
-            evidence.probes.first().copied().filter(|probe| probe.sent + ECHO_TIMEOUT <= now)
-        {
+        let mut measure = false;
+        let lost = |probe: &Probe| probe.sent + ECHO_TIMEOUT <= now;
+        while let Some(probe) = evidence.probes.first().copied().filter(lost) {
             evidence.probes.remove(0);
             evidence.resolved = Some(now);
             if probe.large {
-                evidence.large.push(true)
+                evidence.large.push(true);
             } else {
-                evidence.echoes.push(true)
+                evidence.echoes.push(true);
             }
             evidence.note_trouble(probe.sent);
-            if !evidence.is_deaf() {
-                self.begin_burst(key, now);
-            }
-            return self.run_echoes(key, now);
+            measure |= !evidence.is_deaf();
         }
-        if evidence.next_probe.is_some_and(|at| at <= now) {
+        if measure {
+            self.begin_burst(key, now);
+        }
+        if self.peers[key].evidence.next_probe.is_some_and(|at| at <= now) {
             self.ask_for_an_echo(key, now);
         }
         self.go_on_with_the_burst(key, now);
@@ -70,7 +74,7 @@ impl Engine {
         evidence.next_probe = Some(next.max(now + BURST_GAP));
         evidence.nth_probe = evidence.nth_probe.wrapping_add(1);
         let one_in = if crowded { LARGE_IN_A_CROWD } else { LARGE_ONE_IN };
-        let lossy = evidence.echoes.scattered_loss().is_some_and(|loss| loss > 0);
+        let lossy = evidence.lossy;
         let large = evidence.nth_probe % one_in == 1 || evidence.large.lost_in_a_row() > 0;
         if lossy {
             // Whether it is over is to be known soon, too.
@@ -85,8 +89,12 @@ impl Engine {
     /// Something failed: several probes tell whether some or all are lost.
     pub(super) fn begin_burst(&mut self, key: PeerKey, now: Instant) {
         let room = self.bursts < MAX_BURSTS;
+        // Where packets are lost all the time, they are counted now and then.
+        let rest = self.config.dial_interval / 2;
         let evidence = &mut self.peers[key].evidence;
-        if room && evidence.burst.is_none() && evidence.next_probe.is_some() {
+        let rested = evidence.burst_began.is_none_or(|at| now.saturating_duration_since(at) >= rest);
+        if room && rested && evidence.burst.is_none() && evidence.next_probe.is_some() {
+            evidence.burst_began = Some(now);
             evidence.burst = Some(Burst { left: BURST, next: now });
             self.bursts += 1;
         }

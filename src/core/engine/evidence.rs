@@ -6,9 +6,9 @@ use smallvec::SmallVec;
 
 use crate::core::Nonce;
 use crate::core::cause::Cause;
-use crate::core::sight::{Reach, Sight};
+use crate::core::sight::{LOSSY, Reach, Sight};
 
-use super::limits::{BURST, ECHO_TIMEOUT, LOST_IN_A_ROW};
+use super::limits::{BURST, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW};
 
 /// An echo that was asked for and has neither come nor been given up.
 #[derive(Debug, Clone, Copy)]
@@ -41,20 +41,24 @@ impl Window {
         self.count == 0
     }
 
-    /// Share of the last 20 that was lost here and there, in percent; none while there are fewer than eight. Losses in one
-    /// piece are an outage, not loss.
-    pub(super) fn scattered_loss(self) -> Option<u8> {
-        const OF: u32 = 20;
-        let of = u32::from(self.count).min(OF);
-        if of < 8 {
-            return None;
-        }
-        let lost = self.lost & (u32::MAX >> (32 - of));
-        // Each run of lost ones begins where a lost one follows one that was not.
-        let runs = (lost & !(lost << 1)).count_ones();
-        let share = lost.count_ones() * 100 / of;
-        let scattered = runs >= 2 && lost.count_ones() >= 3;
-        Some(if scattered { u8::try_from(share).unwrap_or(100) } else { 0 })
+    /// How many were lost, and in how many pieces. Losses in one piece are an outage, not loss.
+    fn losses(self) -> (u32, u32) {
+        let lost = self.lost & u32::MAX.checked_shr(32 - u32::from(self.count)).unwrap_or(0);
+        // Each piece begins where a lost one follows one that was not.
+        (lost.count_ones(), (lost & !(lost << 1)).count_ones())
+    }
+
+    /// Whether so much is lost here and there that it is no chance: three or more of the last 32, in two pieces or more. It is
+    /// over when at most one of 32 is lost; in between it stays as it was. At 20 % loss, that ends it by chance once in 150.
+    fn is_lossy(self, before: bool) -> bool {
+        let (lost, pieces) = self.losses();
+        if before { lost > 1 } else { self.count >= 8 && lost >= 3 && pieces >= 2 }
+    }
+
+    /// The share that was lost, in percent.
+    fn share_lost(self) -> u8 {
+        let share = self.losses().0 * 100 / u32::from(self.count.max(1));
+        u8::try_from(share).unwrap_or(100)
     }
 }
 
@@ -84,6 +88,8 @@ pub(super) struct Evidence {
     pub(super) probes: SmallVec<[Probe; 1]>,
     pub(super) echoes: Window,
     pub(super) large: Window,
+    /// Echoes are lost here and there.
+    pub(super) lossy: bool,
     /// When the last echo came.
     pub(super) echoed: Option<Instant>,
     /// When an echo last came or was given up.
@@ -92,6 +98,8 @@ pub(super) struct Evidence {
     /// Counts the regular probes: every so often one is large.
     pub(super) nth_probe: u8,
     pub(super) burst: Option<Burst>,
+    /// When the last burst began.
+    pub(super) burst_began: Option<Instant>,
     pub(super) broadcast: Option<Instant>,
     pub(super) unicast: Option<Instant>,
     pub(super) served: Option<Instant>,
@@ -107,6 +115,8 @@ pub(super) struct Evidence {
     pub(super) version: u64,
     /// The version of our row that it has.
     pub(super) has: u64,
+    /// When its entry in our row last changed.
+    pub(super) told: Option<Instant>,
     /// When the round trip in our row was last changed.
     pub(super) rtt_told: Option<Instant>,
 }
@@ -118,11 +128,13 @@ impl Evidence {
             probes: SmallVec::new(),
             echoes: Window::default(),
             large: Window::default(),
+            lossy: false,
             echoed: None,
             resolved: None,
             next_probe: None,
             nth_probe: 0,
             burst: None,
+            burst_began: None,
             broadcast: None,
             unicast: None,
             served: None,
@@ -132,6 +144,7 @@ impl Evidence {
             prefix: None,
             version: 0,
             has: 0,
+            told: None,
             rtt_told: None,
         }
     }
@@ -146,13 +159,20 @@ impl Evidence {
         self.trouble.get_or_insert(at);
     }
 
+    /// Tells loss from chance, now that more echoes came or did not.
+    pub(super) fn note_loss(&mut self) {
+        self.lossy = self.echoes.is_lossy(self.lossy);
+    }
+
     /// The trouble is over: both ways worked since it began.
-    pub(super) fn forget_trouble_if_over(&mut self) {
+    pub(super) fn forget_trouble_if_over(&mut self, now: Instant) {
         let Some(began) = self.trouble else { return };
         let dialed = self.dialed.is_some_and(|(at, ok)| ok && at >= began);
         let echoed = self.echoes.is_empty() || self.echoes.lost_in_a_row() == 0;
         if dialed && echoed && self.burst.is_none() {
             self.trouble = None;
+            // What has not come back yet is given its time.
+            self.since = now;
         }
     }
 
@@ -219,8 +239,8 @@ impl Evidence {
             _ if lately(at, long) => Reach::Ok,
             _ => Reach::Unknown,
         };
-        let broadcast =
-            period.map_or(Reach::Unknown, |period| heard(self.broadcast, period * (times.patience * 5) / 4));
+        let broadcast = period
+            .map_or(Reach::Unknown, |period| heard(self.broadcast, period * (times.patience * 11) / 10));
         let served_within = times.dial_interval * 5 / 2 + (times.fresh - times.dial_interval * 2);
         let since_the_trouble = self.trouble.is_none_or(|began| self.served.is_some_and(|at| at >= began));
         let served = if lately(self.served, served_within) {
@@ -228,7 +248,7 @@ impl Evidence {
         } else {
             Reach::Unknown
         };
-        let large = if self.large.lost_in_a_row() >= LOST_IN_A_ROW && echo.is_ok() {
+        let large = if self.large.lost_in_a_row() >= LARGE_LOST_IN_A_ROW && echo.is_ok() {
             Reach::Failing
         } else if !self.large.is_empty() && self.large.lost_in_a_row() == 0 {
             Reach::Ok
@@ -246,7 +266,8 @@ impl Evidence {
             },
             served,
             large,
-            loss: self.echoes.scattered_loss(),
+            loss: (!self.echoes.is_empty())
+                .then(|| if self.lossy { self.echoes.share_lost().max(LOSSY) } else { 0 }),
             cause: told.0.filter(|_| tcp.is_failing()),
             rtt: told.1,
             checked: self.dialed.map(|(at, _)| at),
@@ -269,12 +290,22 @@ mod tests {
 
     #[test]
     fn losses_here_and_there_are_loss_and_those_in_one_piece_are_an_outage() {
-        assert_eq!(window("..x..x..x...........").scattered_loss(), Some(15));
-        assert_eq!(window("......xxxxxxxx......").scattered_loss(), Some(0), "an outage that is over");
-        assert_eq!(window("............xxxxxxxx").scattered_loss(), Some(0), "one that is not");
-        assert_eq!(window("xxxxxxxxxxxxxxxxxxxx").scattered_loss(), Some(0));
-        assert_eq!(window("..x.x..............").scattered_loss(), Some(0), "two may be chance");
-        assert_eq!(window("x.x.x.").scattered_loss(), None, "too few to tell");
+        let lossy = |outcomes| window(outcomes).is_lossy(false);
+        assert!(lossy("..x..x..x..........."));
+        assert!(!lossy("......xxxxxxxx......"), "an outage that is over");
+        assert!(!lossy("............xxxxxxxx"), "one that is not");
+        assert!(!lossy("xxxxxxxxxxxxxxxxxxxx"));
+        assert!(!lossy("..x.x.............."), "two may be chance");
+        assert!(!lossy("x.x.x."), "too few to tell");
+        assert_eq!(window("..x..x..x...........").share_lost(), 15);
+    }
+
+    #[test]
+    fn loss_is_over_when_hardly_any_is_left() {
+        let (few, one) = ("x..x............................", "x...............................");
+        assert!(!window(few).is_lossy(false), "it does not begin with two");
+        assert!(window(few).is_lossy(true), "and does not end with them");
+        assert!(!window(one).is_lossy(true));
     }
 
     #[test]

@@ -96,17 +96,18 @@ impl Engine {
     ) {
         let wants: Vec<Want> = request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
         let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
-        if let Some(key) = known {
-            let me = (self.config.id, self.config.incarnation);
-            let has =
-                wants.iter().find(|want| (want.owner, want.incarnation) == me).map_or(0, |want| want.version);
-            self.peers[key].evidence.has = has;
+        if known.is_some() {
             if let Some(bytes) = request.rows {
                 self.take_pages(bytes, request.id, |_, owner| owner == request.id, now);
             }
             self.check_for_another(&about, now);
         }
-        let (pages, have) = self.rows_for_a_reply((request.id, request.incarnation), &wants, &about, now);
+        let (pages, upto, have) =
+            self.rows_for_a_reply((request.id, request.incarnation), &wants, &about, now);
+        if let Some(key) = known {
+            // If the reply is lost, the next request or reply of that peer says so.
+            self.peers[key].evidence.has = upto;
+        }
         // A one-shot dial is no node: it gets its answer and nothing else.
         let pages = if known.is_some() { pages } else { Vec::new() };
         let reply = Reply {

@@ -3,7 +3,7 @@
 //! A verdict must stand for [`VERDICT_SETTLES`] before it is told, and its reason must be gone as long before it is
 //! withdrawn (both at most a quarter of the dial interval), so that what changes from moment to moment is not told at all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +13,13 @@ use crate::core::diagnosis::{Diagnosis, Estranged, Node, Picture, Stranger};
 use crate::core::event::Event;
 use crate::core::peer::{PeerInfo, PeerKey, PeerState};
 use crate::core::sight::Sight;
-use crate::core::verdict::{Finding, Verdict};
+use crate::core::verdict::{Finding, Pattern, Verdict};
 
 use super::Engine;
-use super::limits::{JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS, STRANGER_KEPT, VERDICT_SETTLES};
+use super::limits::{
+    BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS,
+    STRANGER_KEPT, VERDICT_SETTLES,
+};
 
 /// An incident, told or about to be.
 #[derive(Debug)]
@@ -60,8 +63,7 @@ impl Engine {
 
     /// Others have told something: worth a look if anything is wrong anywhere.
     pub(super) fn judge_if_needed(&mut self, now: Instant) {
-        let trouble = |sights: &HashMap<NodeId, Sight>| sights.values().any(|sight| !sight.is_fine());
-        if !self.judge.standing.is_empty() || self.rows.of.values().any(|known| trouble(&known.sights)) {
+        if !self.judge.standing.is_empty() || self.rows.of.values().any(|known| known.troubled) {
             self.judge_soon(now);
         }
     }
@@ -87,6 +89,12 @@ impl Engine {
             .filter_map(|(key, _)| self.peers.get((*key)?)?.info.id)
             .collect();
         let settles = VERDICT_SETTLES.min(self.config.dial_interval / 4);
+        // What fails between two others is told when there has been time to see whether it is part of something larger.
+        let (me, patience) = (self.config.id, self.config.dial_interval + self.config.retry.timeout);
+        let theirs = |finding: &Finding| {
+            finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !finding.nodes.contains(&me)
+        };
+        let settles = |finding: &Finding| if theirs(finding) { patience } else { settles };
         let told = settle(&mut self.judge.standing, findings, &open, settles, now);
         self.note_verdicts(&keys, &verdicts);
         for finding in told {
@@ -102,6 +110,16 @@ impl Engine {
         } else {
             None
         };
+    }
+
+    /// How long a node may need to notice that UDP fails: to the next regular echo, and then a burst.
+    fn notices_within(&self) -> Duration {
+        let echo = if self.is_crowded() {
+            self.config.dial_interval
+        } else {
+            self.config.dial_interval / ECHOES_PER_INTERVAL
+        };
+        echo + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
     }
 
     /// Everybody's verdict, and the row of each node that was judged; the first one is this node and has none.
@@ -133,18 +151,22 @@ impl Engine {
         let fresh_for = self.fresh_for();
         let mut sights: Vec<Option<&Sight>> = Vec::with_capacity(n * n);
         let mut confirmed = vec![Some(now)];
+        let mut changed = vec![None];
         sights.push(None);
         sights.extend(peers.iter().map(|peer| Some(&peer.sight)));
         for peer in &peers {
             let known = peer.info.id.and_then(|id| self.rows.of.get(&id));
             let known = known.filter(|known| now.saturating_duration_since(known.confirmed) <= fresh_for);
             confirmed.push(known.map(|known| known.confirmed));
+            changed.push(known.map(|known| known.changed));
             sights.extend(nodes.iter().map(|of| known.and_then(|known| known.sights.get(&of.info.id?))));
         }
         let picture = Picture {
             nodes,
             sights,
             confirmed,
+            changed,
+            notice: self.notices_within(),
             strangers: self.strangers.values().collect(),
             group: &self.config.group,
             presence_port: self.config.port,
@@ -211,7 +233,7 @@ fn settle(
     standing: &mut Vec<Standing>,
     findings: Vec<Finding>,
     open: &HashSet<NodeId>,
-    settles: Duration,
+    settles: impl Fn(&Finding) -> Duration,
     now: Instant,
 ) -> Vec<Arc<Finding>> {
     let mut tell = Vec::new();
@@ -235,7 +257,7 @@ fn settle(
         let since = if known.found.same(&finding) { known.found.since } else { now };
         known.found = Arc::new(Finding { since, ..finding });
         let news = known.told.as_ref().is_none_or(|told| !told.same(&known.found));
-        if news && now.saturating_duration_since(since) >= settles {
+        if news && now.saturating_duration_since(since) >= settles(&known.found) {
             known.told = Some(Arc::clone(&known.found));
             tell.push(Arc::clone(&known.found));
         } else if !news {
@@ -247,7 +269,10 @@ fn settle(
         .iter()
         .zip(&seen)
         .filter(|(_, seen)| **seen)
-        .flat_map(|(known, _)| known.found.nodes.clone())
+        .flat_map(|(known, _)| match known.found.pattern {
+            Pattern::Islands => known.found.nodes.clone(),
+            _ => known.found.nodes.first().copied().into_iter().collect(),
+        })
         .collect();
     let mut nth = 0;
     standing.retain_mut(|known| {
@@ -264,7 +289,7 @@ fn settle(
             return true;
         }
         let missing = *known.missing.get_or_insert(now);
-        if known.told.is_some() && now.saturating_duration_since(missing) < settles {
+        if known.told.is_some() && now.saturating_duration_since(missing) < settles(&known.found) {
             return true;
         }
         // One that became part of another incident is not over.

@@ -125,9 +125,12 @@ pub const BURST_GAP: Duration = Duration::from_millis(50);
 /// Bursts under way at once: when a switch dies, all behind it are measured together.
 pub const MAX_BURSTS: usize = 64;
 
-/// Echoes that must be lost one after the other before the way counts as failing. At 30 % loss each way that is still one
-/// in eight, and [`BURST`] tells it from an outage.
-pub const LOST_IN_A_ROW: u8 = 3;
+/// Echoes that must be lost one after the other before the way counts as failing: most of a [`BURST`]. Where 40 % are lost on
+/// each way, that is half a percent of the bursts.
+pub const LOST_IN_A_ROW: u8 = 12;
+
+/// The same of large datagrams, while small ones pass.
+pub const LARGE_LOST_IN_A_ROW: u8 = 3;
 
 /// Peers that are asked what they see of one that fails: the subgroup of SWIM's indirect probes (Das, Gupta, Motivala 2002).
 pub const ASKED_AROUND: usize = 3;
@@ -178,3 +181,10 @@ pub const VERDICT_SETTLES: Duration = Duration::from_secs(1);
 /// Echoes a second that are sent to peers whose address is proven: those of a thousand peers, with bursts of some. Apart from
 /// [`ANSWERS_PER_SECOND`], so that a flood of strangers does not make this node look deaf.
 pub const ECHO_ANSWERS_PER_SECOND: u32 = 2_000;
+
+/// The first echo of a peer is asked for at a random time within this: the matrix is soon complete, and no burst goes out.
+pub const FIRST_ECHO_WITHIN: Duration = Duration::from_millis(200);
+
+/// Kilobytes a second in which our row is told. At rest it is next to nothing; when a hundred nodes start together, each has to
+/// tell a hundred others some 5 kB, and that is to leave room on a slow link.
+pub const ROW_KILOBYTES_PER_SECOND: u32 = 24;

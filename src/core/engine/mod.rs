@@ -42,7 +42,7 @@ pub use exchange::{check_reply, unreadable};
 use judge::Judge;
 use limits::{
     ANSWERS_PER_SECOND, CHECKS_FOR_OTHERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, MAX_STATIC,
-    OFF_LINK_ANSWERS_PER_SECOND, RESOLVE_AGAIN, STALL, UNPROVEN_DIALS_PER_SECOND,
+    OFF_LINK_ANSWERS_PER_SECOND, RESOLVE_AGAIN, ROW_KILOBYTES_PER_SECOND, STALL, UNPROVEN_DIALS_PER_SECOND,
 };
 use peer::Peer;
 use presence::Round;
@@ -94,6 +94,8 @@ pub struct Engine {
     bursts: usize,
     echo_answers: Budget,
     checks_for_others: Budget,
+    /// Kilobytes of our row that are told.
+    row_kilobytes: Budget,
     /// When presence last went to the limited broadcast address.
     wide: Option<Instant>,
 
@@ -157,6 +159,7 @@ impl Engine {
             bursts: 0,
             echo_answers: Budget::per_second(ECHO_ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND / 2),
             checks_for_others: Budget::per_second(CHECKS_FOR_OTHERS_PER_SECOND, CHECKS_FOR_OTHERS_PER_SECOND),
+            row_kilobytes: Budget::per_second(ROW_KILOBYTES_PER_SECOND, ROW_KILOBYTES_PER_SECOND * 4),
             wide: None,
             rejects: Rejects::default(),
             timers: BinaryHeap::new(),

@@ -24,6 +24,8 @@ pub(super) struct Path {
     /// Greatest sequence numbers heard from it on the shared and on the private port. The two are read one after the
     /// other, so that what was sent first may be read last.
     pub(super) sequences: [u64; 2],
+    /// Which of the 64 numbers before those were taken, a bit each: what only asks for an echo, or is one, may be late.
+    pub(super) taken: [u64; 2],
     /// Rounds heard from other addresses since one was heard from this one.
     pub(super) missed: u8,
     /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
@@ -47,8 +49,30 @@ impl Path {
     }
 
     pub(super) fn heard(&mut self, socket: Socket, sequence: u64, now: Instant) {
-        self.sequences[usize::from(socket == Socket::Private)] = sequence;
+        let of = usize::from(socket == Socket::Private);
+        let step = sequence.saturating_sub(self.sequences[of]);
+        // The number that was the greatest is the first of those before the new one.
+        let shifted = u32::try_from(step).ok().and_then(|step| self.taken[of].checked_shl(step)).unwrap_or(0);
+        let last =
+            u32::try_from(step).ok().and_then(|step| 1_u64.checked_shl(step.saturating_sub(1))).unwrap_or(0);
+        self.taken[of] = if sequence > self.sequences[of] { shifted | last } else { 0 };
+        self.sequences[of] = sequence;
         self.heard = now;
+    }
+
+    /// Takes a number below the greatest, if it was not taken before and is not long past: the anti-replay window of
+    /// RFC 4303 §3.4.3.
+    pub(super) fn take_late(&mut self, socket: Socket, sequence: u64) -> bool {
+        let of = usize::from(socket == Socket::Private);
+        let behind = self.sequences[of].checked_sub(sequence).and_then(|behind| behind.checked_sub(1));
+        let Some(bit) =
+            behind.and_then(|behind| u32::try_from(behind).ok()).and_then(|n| 1_u64.checked_shl(n))
+        else {
+            return false;
+        };
+        let new = self.taken[of] & bit == 0;
+        self.taken[of] |= bit;
+        new
     }
 }
 
@@ -194,7 +218,15 @@ impl Peer {
         let dialed = self.info.addr.ip();
         let known = self.paths.iter().position(|path| path.ip == ip);
         let index = known.unwrap_or_else(|| {
-            let new = Path { ip, sequences: [0; 2], missed: 0, proven: false, heard: now, since: now };
+            let new = Path {
+                ip,
+                sequences: [0; 2],
+                taken: [0; 2],
+                missed: 0,
+                proven: false,
+                heard: now,
+                since: now,
+            };
             if self.paths.len() < MAX_PATHS {
                 self.paths.push(new);
                 return self.paths.len() - 1;
@@ -308,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_row_is_small_enough_for_ten_thousand() {
-        assert!(size_of::<Peer>() <= 448, "{}", size_of::<Peer>());
-        assert!(size_of::<Path>() <= 72);
+        assert!(size_of::<Peer>() <= 560, "{}", size_of::<Peer>());
+        assert!(size_of::<Path>() <= 88);
     }
 }

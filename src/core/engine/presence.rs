@@ -249,6 +249,9 @@ impl Engine {
         }
         let Some(key) = self.recognise(from, socket, &presence, now) else { return };
         if let Err(reason) = self.note_heard(key, from, socket, &presence, now) {
+            if reason == RejectReason::Replayed && self.take_late_echo(key, from, socket, &presence, now) {
+                return self.arm(key);
+            }
             return self.reject(reason, from, now);
         }
         if presence.kind == Kind::Goodbye {
@@ -489,6 +492,36 @@ impl Engine {
             self.peers[key].nonce = None;
             self.prove(key, ip, now);
         }
+    }
+
+    /// Two datagrams may change places on the way: one that asks for an echo, or is one, does its work all the same.
+    fn take_late_echo(
+        &mut self,
+        key: PeerKey,
+        from: SocketAddr,
+        socket: Socket,
+        presence: &Presence<'_>,
+        now: Instant,
+    ) -> bool {
+        let peer = &mut self.peers[key];
+        let alive =
+            !matches!(peer.state, PeerState::Left | PeerState::Silent) && presence.kind != Kind::Goodbye;
+        let unicast = presence.nonce.is_some() || presence.echo.is_some();
+        let here = peer.info.addr.ip() == from.ip();
+        let path = peer.paths.iter_mut().find(|path| path.ip == from.ip());
+        if !(alive && unicast && here) || !path.is_some_and(|path| path.take_late(socket, presence.sequence))
+        {
+            return false;
+        }
+        peer.evidence.unicast = Some(now);
+        self.take_proof(key, from.ip(), presence.echo, now);
+        if let Some(echo) = presence.echo {
+            self.take_echo(key, echo, now);
+        }
+        if presence.nonce.is_some() {
+            self.introduce(key, presence.nonce, now);
+        }
+        true
     }
 
     /// Answers what a presence asks for: an echo at once, an introduction when its turn comes.

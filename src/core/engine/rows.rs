@@ -17,7 +17,7 @@ use crate::proto::rows::{
 use super::Engine;
 use super::evidence::Times;
 use super::limits::{
-    ASK_AGAIN, ASKED_AROUND, FRESH_ENOUGH, MAX_CELLS, MAX_GONE, MAX_HEARSAY, MAX_ROW, ROW_KEPT,
+    ASK_AGAIN, ASKED_AROUND, FRESH_ENOUGH, MAX_CELLS, MAX_GONE, MAX_HEARSAY, MAX_JUDGED, MAX_ROW, ROW_KEPT,
 };
 use super::peer::{Dial, Peer};
 
@@ -49,6 +49,10 @@ pub(super) struct Known {
     /// Names and addresses of those that were no peers of ours when it told of them.
     pub(super) hearsay: HashMap<NodeId, (String, SocketAddr)>,
     pub(super) confirmed: Instant,
+    /// It tells of something that is not fine.
+    pub(super) troubled: bool,
+    /// When it last changed, here.
+    pub(super) changed: Instant,
 }
 
 /// All of them.
@@ -77,11 +81,13 @@ impl Engine {
     /// Looks at what is seen of a peer now; if that has changed, our row has a new version.
     pub(super) fn look(&mut self, key: PeerKey, now: Instant) {
         let times = self.times();
+        let many = self.peers.len() > MAX_JUDGED;
         let peer = &mut self.peers[key];
         if peer.evidence.is_measuring() {
             return;
         }
-        peer.evidence.forget_trouble_if_over();
+        peer.evidence.note_loss();
+        peer.evidence.forget_trouble_if_over(now);
         let period = peer.period.filter(|_| peer.interface.is_some());
         let told = (peer.cause, peer.rtt);
         let new = match peer.state {
@@ -102,6 +108,15 @@ impl Engine {
             (old, new) => old != new,
         };
         let news = old.ways() != new.ways() || old.cause != new.cause || loss_news || rtt_news;
+        // That a way is known to be fine now can wait; that one fails or no longer fails cannot.
+        let minor = old.is_fine() && new.is_fine() && (old.tcp == new.tcp || new.tcp == Reach::Unknown);
+        let lately = peer
+            .evidence
+            .told
+            .map_or(new.tcp == Reach::Unknown, |at| now.saturating_duration_since(at) < times.dial_interval);
+        // In a network too large for a whole matrix, only what is not fine is told.
+        let spared = many && old.is_fine() && new.is_fine();
+        let news = news && !(minor && lately) && !spared;
         // Between two versions the row keeps what it told.
         peer.sight = if news { new } else { Sight { checked: new.checked, alive: new.alive, ..old } };
         if rtt_news {
@@ -115,9 +130,12 @@ impl Engine {
         if news {
             self.own_row.version += 1;
             self.peers[key].evidence.version = self.own_row.version;
+            self.peers[key].evidence.told = Some(now);
         }
-        if news || !settled {
+        if !settled {
             self.judge_soon(now);
+        } else if news {
+            self.judge_if_needed(now);
         }
     }
 
@@ -197,10 +215,31 @@ impl Engine {
         (page, upto)
     }
 
+    /// Whether it has not had the time yet to dial us.
+    fn is_new(&self, peer: &Peer, now: Instant) -> bool {
+        now.saturating_duration_since(peer.evidence.since) < self.config.dial_interval
+    }
+
+    fn room_for_a_page(&self, now: Instant) -> usize {
+        if self.row_kilobytes.is_open(now) { MAX_PAGES } else { 0 }
+    }
+
+    fn note_page(&mut self, page: &[u8], now: Instant) {
+        let kilobytes = u32::try_from(page.len() / 1_024).unwrap_or(u32::MAX);
+        if kilobytes > 0 {
+            self.row_kilobytes.note(kilobytes, now);
+        }
+    }
+
     /// What a request to this peer carries: our row, the rows that are wanted, and whom we ask about.
     pub(super) fn rows_for_a_request(&mut self, key: PeerKey, now: Instant) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let peer = &self.peers[key];
-        let (page, _) = self.own_page(peer.evidence.has, &[], MAX_PAGES, now);
+        // Who dials us fetches our row; whoever does not, or has part of it, is told.
+        let told = peer.evidence.has > 0 || !peer.sight.served.is_ok() && !self.is_new(peer, now);
+        let room = if told { self.room_for_a_page(now) } else { 0 };
+        let (page, _) = self.own_page(peer.evidence.has, &[], room, now);
+        self.note_page(&page, now);
+        let peer = &self.peers[key];
         let mut wants = Vec::new();
         let mut want = |owner: NodeId, incarnation: Incarnation| {
             let known = self.rows.of.get(&owner).filter(|known| known.incarnation == incarnation);
@@ -216,7 +255,10 @@ impl Engine {
         let peers = peers.filter(|peer| peer.info.id.is_some_and(|id| self.is_far(id)));
         let mut far: Vec<(NodeId, Incarnation)> =
             peers.filter_map(|peer| Some((peer.info.id?, peer.info.incarnation?))).collect();
-        let told_of = self.rows.of.values().flat_map(|known| known.hearsay.keys()).copied();
+        // At first everybody hears of nodes that it will meet in a moment.
+        let settled = self.steps_from.is_some_and(|at| now > at + self.config.dial_interval);
+        let told_of =
+            self.rows.of.values().filter(|_| settled).flat_map(|known| known.hearsay.keys()).copied();
         let hearsay: HashSet<NodeId> =
             told_of.filter(|id| *id != me && !self.by_id.contains_key(id)).collect();
         far.extend(
@@ -239,17 +281,20 @@ impl Engine {
         (page, wants, about)
     }
 
-    /// What a reply carries: our row, and the wanted rows of others, and the version of the asker's row that we have.
+    /// What a reply carries: our row and the wanted rows of others; with the version of ours that the asker then has, and the
+    /// version of the asker's row that we have.
     pub(super) fn rows_for_a_reply(
         &mut self,
         asker: (NodeId, Incarnation),
         wants: &[Want],
         about: &[NodeId],
         now: Instant,
-    ) -> (Vec<u8>, u64) {
+    ) -> (Vec<u8>, u64, u64) {
         let me = (self.config.id, self.config.incarnation);
         let mine = wants.iter().find(|want| (want.owner, want.incarnation) == me);
-        let (mut bytes, _) = self.own_page(mine.map_or(0, |want| want.version), about, MAX_PAGES / 2, now);
+        let room = self.room_for_a_page(now) / 2;
+        let (mut bytes, upto) = self.own_page(mine.map_or(0, |want| want.version), about, room, now);
+        self.note_page(&bytes, now);
         for want in wants.iter().filter(|want| want.owner != me.0 && want.owner != asker.0) {
             let Some(known) = self.rows.of.get(&want.owner) else { continue };
             let page = self.relayed(want, known, now);
@@ -258,7 +303,7 @@ impl Engine {
             }
         }
         let known = self.rows.of.get(&asker.0).filter(|known| known.incarnation == asker.1);
-        (bytes, known.map_or(0, |known| known.version))
+        (bytes, upto, known.map_or(0, |known| known.version))
     }
 
     /// The row of another as it was told to us: as a whole, or only that it still stands.
@@ -327,6 +372,8 @@ impl Engine {
             sights: Arc::default(),
             hearsay: HashMap::new(),
             confirmed,
+            troubled: false,
+            changed: now,
         });
         let another_life = head.incarnation > known.incarnation;
         // Of its own row the owner knows best, whatever somebody told in its name.
@@ -364,6 +411,10 @@ impl Engine {
         }
         rows.cells += known.sights.len();
         known.version = head.upto;
+        if head.count > 0 || head.from == 0 {
+            known.changed = now;
+            known.troubled = known.sights.values().any(|sight| !sight.is_fine());
+        }
         if head.upto == head.latest {
             known.confirmed = known.confirmed.max(confirmed);
         }
@@ -373,7 +424,7 @@ impl Engine {
     pub(super) fn is_far(&self, id: NodeId) -> bool {
         self.by_id.get(&id).is_none_or(|key| {
             let peer = &self.peers[*key];
-            !matches!(peer.state, PeerState::Up | PeerState::Left) && !peer.sight.served.is_ok()
+            peer.evidence.trouble.is_some() && peer.state != PeerState::Left && !peer.sight.served.is_ok()
         })
     }
 
@@ -507,9 +558,8 @@ fn blank(id: NodeId) -> Entry<'static> {
 }
 
 fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> Entry<'_> {
-    // What it looks like now, not when it last changed.
-    let sight =
-        Sight { checked: peer.evidence.dialed.map(|(at, _)| at), alive: peer.evidence.alive(), ..peer.sight };
+    // Of what is being measured only that there is life is known already.
+    let sight = Sight { alive: peer.evidence.alive(), ..peer.sight };
     entry(id, &sight, &peer.info.name, peer.info.addr, now)
 }
 

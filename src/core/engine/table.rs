@@ -111,6 +111,7 @@ impl Engine {
         peer.change_info(|info| info.identify(id, incarnation, name));
         for path in &mut peer.paths {
             path.sequences = [0; 2];
+            path.taken = [0; 2];
             path.proven = false;
         }
         peer.forced = false;
@@ -325,8 +326,8 @@ impl Engine {
             }
             if (changed || curable) && peer.state != PeerState::Left {
                 self.dial_soon(key, now);
-                self.arm(key);
             }
+            self.arm(key);
         }
     }
 

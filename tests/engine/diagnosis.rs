@@ -1,0 +1,188 @@
+//! Faults whose truth is known, and what every node says of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use vigie::core::event::Event;
+use vigie::core::verdict::{Finding, Verdict};
+
+use crate::lan::{HostId, Lan, Tcp, ms, secs};
+
+/// Two dial intervals and the dial timeout: within that a verdict must be there.
+const IN_TIME: Duration = Duration::from_secs(24);
+
+/// What a host holds to be wrong now, by whom it accuses.
+fn told(lan: &Lan, host: HostId) -> BTreeMap<String, Finding> {
+    let mut told = BTreeMap::new();
+    for logged in lan.log.iter().filter(|logged| logged.host == host) {
+        if let Event::Diagnosis(finding) = &logged.event {
+            match finding.verdict {
+                Verdict::Ok => told.remove(&finding.peer.name),
+                _ => told.insert(finding.peer.name.clone(), (**finding).clone()),
+            };
+        }
+    }
+    told
+}
+
+/// All verdicts that a host ever told: whom, what.
+fn ever(lan: &Lan, host: HostId) -> Vec<(Duration, String, Verdict)> {
+    let mine = lan.log.iter().filter(|logged| logged.host == host);
+    mine.filter_map(|logged| match &logged.event {
+        Event::Diagnosis(finding) => Some((logged.at, finding.peer.name.clone(), finding.verdict)),
+        _ => None,
+    })
+    .collect()
+}
+
+fn network(seed: u64, n: usize) -> (Lan, Vec<HostId>) {
+    let mut lan = Lan::new(seed);
+    let hosts = lan.hosts(n);
+    lan.run_for(secs(40) + ms(seed * 731 % 10_000));
+    for host in &hosts {
+        assert_eq!(ever(&lan, *host), [], "seed {seed}: a healthy network is accused");
+    }
+    lan.forget_the_log();
+    (lan, hosts)
+}
+
+/// Makes a fault among four hosts, and checks what the first one says of the second and of nobody else; then heals it.
+#[track_caller]
+fn verdict_is(expected: Verdict, fault: impl Fn(&mut Lan, &[HostId]), heal: impl Fn(&mut Lan, &[HostId])) {
+    verdict_within(IN_TIME, expected, fault, heal);
+}
+
+#[track_caller]
+fn verdict_within(
+    within: Duration,
+    expected: Verdict,
+    fault: impl Fn(&mut Lan, &[HostId]),
+    heal: impl Fn(&mut Lan, &[HostId]),
+) {
+    for seed in 0..8 {
+        let (mut lan, hosts) = network(seed, 4);
+        let begun = lan.elapsed();
+        fault(&mut lan, &hosts);
+        lan.run_for(within);
+        for (nth, host) in hosts.iter().enumerate().filter(|(nth, _)| [0, 2, 3].contains(nth)) {
+            let said = told(&lan, *host);
+            let all = ever(&lan, *host);
+            let late: Vec<_> = all.iter().map(|(at, who, what)| (*at - begun, who, *what)).collect();
+            let of_it = said.get("h1").map(|finding| finding.verdict);
+            assert_eq!(of_it, Some(expected), "seed {seed}: h{nth} says {late:?}");
+            assert_eq!(said.len(), 1, "seed {seed}: h{nth} says {late:?}");
+            let wrong: Vec<_> = all.iter().filter(|(_, _, what)| *what != expected).collect();
+            assert!(wrong.is_empty(), "seed {seed}: h{nth} said before: {late:?}");
+        }
+        heal(&mut lan, &hosts);
+        lan.run_for(secs(60));
+        for host in &hosts {
+            let said = told(&lan, *host);
+            assert!(said.is_empty(), "seed {seed}: not withdrawn by {host:?}: {:?}", ever(&lan, *host));
+        }
+    }
+}
+
+fn healed(lan: &mut Lan, _: &[HostId]) {
+    lan.heal();
+}
+
+#[test]
+fn a_killed_process_leaves_a_closed_port() {
+    verdict_is(
+        Verdict::ClosedPort,
+        |lan, hosts| lan.kill(hosts[1]),
+        |lan, hosts| lan.restart(hosts[1], |c| c.incarnation.0 += 1),
+    );
+}
+
+#[test]
+fn a_machine_that_is_switched_off_is_down() {
+    verdict_is(
+        Verdict::HostDown,
+        |lan, hosts| lan.switch_off(hosts[1]),
+        |lan, hosts| lan.restart(hosts[1], |c| c.incarnation.0 += 1),
+    );
+}
+
+#[test]
+fn a_stopped_process_is_a_hung_peer() {
+    verdict_is(Verdict::HungPeer, |lan, hosts| lan.pause(hosts[1]), |lan, hosts| lan.resume(hosts[1]));
+}
+
+/// What goes to the second host.
+fn inbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut crate::lan::Link)) {
+    for from in hosts.iter().filter(|host| **host != hosts[1]) {
+        lan.towards(*from, hosts[1], &change);
+    }
+}
+
+/// What the second host sends.
+fn outbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut crate::lan::Link)) {
+    for to in hosts.iter().filter(|host| **host != hosts[1]) {
+        lan.towards(hosts[1], *to, &change);
+    }
+}
+
+#[test]
+fn a_host_that_drops_connections_has_a_firewall() {
+    verdict_is(Verdict::FirewallDrop, |lan, hosts| inbound(lan, hosts, |l| l.tcp = Tcp::DroppedSyn), healed);
+}
+
+#[test]
+fn a_host_that_drops_its_own_connections_has_a_firewall() {
+    verdict_is(Verdict::FirewallDrop, |lan, hosts| outbound(lan, hosts, |l| l.tcp = Tcp::DroppedSyn), healed);
+}
+
+#[test]
+fn a_host_that_lives_and_refuses_has_a_firewall() {
+    verdict_is(Verdict::FirewallReject, |lan, hosts| inbound(lan, hosts, |l| l.tcp = Tcp::Rejected), healed);
+    verdict_is(
+        Verdict::FirewallReject,
+        |lan, hosts| inbound(lan, hosts, |l| l.tcp = Tcp::Prohibited),
+        healed,
+    );
+}
+
+#[test]
+fn udp_that_is_dropped_in_one_direction_is_one_way() {
+    verdict_is(Verdict::OneWayUdp, |lan, hosts| inbound(lan, hosts, |l| l.udp = false), healed);
+    verdict_is(Verdict::OneWayUdp, |lan, hosts| outbound(lan, hosts, |l| l.udp = false), healed);
+}
+
+#[test]
+fn udp_that_is_dropped_both_ways_is_blocked() {
+    verdict_is(
+        Verdict::UdpBlocked,
+        |lan, hosts| {
+            inbound(lan, hosts, |l| l.udp = false);
+            outbound(lan, hosts, |l| l.udp = false);
+        },
+        healed,
+    );
+}
+
+#[test]
+fn broadcasts_that_are_dropped_are_blocked() {
+    // Three broadcasts must be missing, and the others learn from its row that they are.
+    let within = secs(36);
+    verdict_within(
+        within,
+        Verdict::BroadcastBlocked,
+        |lan, hosts| inbound(lan, hosts, |l| l.broadcast = false),
+        healed,
+    );
+    verdict_is(Verdict::BroadcastBlocked, |lan, hosts| outbound(lan, hosts, |l| l.broadcast = false), healed);
+}
+
+#[test]
+fn loss_is_measured() {
+    for loss in [0.2, 0.4] {
+        verdict_is(Verdict::PacketLoss, |lan, hosts| inbound(lan, hosts, |l| l.loss = loss), healed);
+    }
+}
+
+#[test]
+fn large_packets_that_vanish_are_loss() {
+    verdict_is(Verdict::PacketLoss, |lan, hosts| inbound(lan, hosts, |l| l.large = false), healed);
+}
