@@ -10,12 +10,14 @@ mod patterns;
 mod rules;
 mod words;
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use rules::{Case, Third, verdict};
 
+use super::NodeId;
 use super::peer::PeerInfo;
 use super::sight::Sight;
 use super::verdict::{Finding, Verdict};
@@ -99,6 +101,8 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// What each node is to this one, by position: none where it is not known yet, or not settled.
     pub verdicts: Vec<Option<Verdict>>,
+    /// Directions of pairs on which the evidence is not settled.
+    pub open: HashSet<(NodeId, NodeId)>,
 }
 
 impl Picture<'_> {
@@ -195,7 +199,12 @@ impl Picture<'_> {
             }
         }
         let findings = patterns::group(self, &verdicts);
+        let id = |nth: usize| self.nodes[nth].info.id;
+        let pairs = (0..n).flat_map(|from| (0..n).map(move |to| (from, to)));
+        let open =
+            pairs.filter(|(from, to)| verdicts[from * n + to].is_none() && self.sight(*from, *to).is_some());
+        let open = open.filter_map(|(from, to)| Some((id(from)?, id(to)?))).collect();
         verdicts.truncate(n);
-        Diagnosis { findings, verdicts }
+        Diagnosis { findings, verdicts, open }
     }
 }

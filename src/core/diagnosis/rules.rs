@@ -91,7 +91,7 @@ const RULES: [Rule; 23] = [
     rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.third_ones_know_no_better()),
     // TCP passes.
     rule(Verdict::OneWayUdp, |c| c.passes() && c.mine.echo.is_failing() && (c.heard() || c.hears_me())),
-    rule(Verdict::UdpBlocked, |c| c.passes() && c.mine.echo.is_failing() && c.silent_by_udp()),
+    rule(Verdict::UdpBlocked, |c| c.passes() && c.silent_by_udp() && c.is_not_heard()),
     rule(Verdict::BroadcastBlocked, |c| c.passes() && c.mine.echo.is_ok() && c.mine.broadcast.is_failing()),
     rule(Verdict::PacketLoss, |c| c.passes() && c.mine.large.is_failing()),
 ];
@@ -187,6 +187,11 @@ impl Case {
             && self.mine.unicast.is_failing()
             && silent(self.mine.broadcast)
             && !self.hears_me()
+    }
+
+    /// The receiver says that it hears nothing of the sender, or says nothing at all for long.
+    fn is_not_heard(&self) -> bool {
+        self.theirs.map_or(self.waited, |theirs| theirs.unicast.is_failing())
     }
 
     /// Nothing at all came in for long.

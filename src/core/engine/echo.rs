@@ -11,8 +11,8 @@ use crate::proto::presence::Kind;
 use super::Engine;
 use super::evidence::{Burst, Probe};
 use super::limits::{
-    BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, FIRST_ECHO_WITHIN, LARGE_IN_A_CROWD, LARGE_ONE_IN,
-    LOST_IN_A_ROW, MAX_BURSTS,
+    BURST, BURST_GAP, ECHOES_PER_INTERVAL, FIRST_ECHO_WITHIN, LARGE_IN_A_CROWD, LARGE_ONE_IN, LOST_IN_A_ROW,
+    MAX_BURSTS,
 };
 use super::peer::Dial;
 
@@ -36,20 +36,7 @@ impl Engine {
         if evidence.deadline().is_none_or(|due| due > now) {
             return;
         }
-        let mut measure = false;
-        let lost = |probe: &Probe| probe.sent + ECHO_TIMEOUT <= now;
-        while let Some(probe) = evidence.probes.first().copied().filter(lost) {
-            evidence.probes.remove(0);
-            evidence.resolved = Some(now);
-            if probe.large {
-                evidence.large.push(true);
-            } else {
-                evidence.echoes.push(true);
-            }
-            evidence.note_trouble(probe.sent);
-            measure |= !evidence.is_deaf();
-        }
-        if measure {
+        if evidence.count_outcomes(now) {
             self.begin_burst(key, now);
         }
         if self.peers[key].evidence.next_probe.is_some_and(|at| at <= now) {
@@ -124,7 +111,7 @@ impl Engine {
     fn send_probe(&mut self, key: PeerKey, large: bool, now: Instant) {
         let nonce = Nonce(self.rng.next_u64());
         let to = self.peers[key].unicast();
-        self.peers[key].evidence.probes.push(Probe { nonce, sent: now, large });
+        self.peers[key].evidence.probes.push(Probe { nonce, sent: now, large, answered: false });
         self.sequence += 1;
         let kind = if large { Kind::Probe } else { Kind::Here };
         self.send(to, kind, self.own_address_towards(to.ip()), Some(nonce), None);
@@ -133,15 +120,17 @@ impl Engine {
     /// An echo came, from the address that is dialed.
     pub(super) fn take_echo(&mut self, key: PeerKey, echo: Nonce, now: Instant) {
         let evidence = &mut self.peers[key].evidence;
-        let Some(at) = evidence.probes.iter().position(|probe| probe.nonce == echo) else { return };
-        let probe = evidence.probes.remove(at);
-        if probe.large {
-            evidence.large.push(false)
-        } else {
-            evidence.echoes.push(false)
-        }
+        let Some(probe) = evidence.probes.iter_mut().find(|probe| probe.nonce == echo && !probe.answered)
+        else {
+            return;
+        };
+        probe.answered = true;
         evidence.echoed = Some(now);
-        evidence.resolved = Some(now);
+        let measure = evidence.count_outcomes(now);
+        if measure {
+            self.begin_burst(key, now);
+        }
+        let evidence = &self.peers[key].evidence;
         if !evidence.is_measuring() {
             self.conclude(key, now);
         }

@@ -10,12 +10,14 @@ use crate::core::sight::{LOSSY, Reach, Sight};
 
 use super::limits::{BURST, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW};
 
-/// An echo that was asked for and has neither come nor been given up.
+/// An echo that was asked for and is not counted yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Probe {
     pub(super) nonce: Nonce,
     pub(super) sent: Instant,
     pub(super) large: bool,
+    /// Its echo came. It waits for those that were asked for before it, so that outcomes are counted in the order of asking.
+    pub(super) answered: bool,
 }
 
 /// The last 32 outcomes of one kind of probe, a bit each: the latest is the lowest, and set if it was lost.
@@ -154,6 +156,29 @@ impl Evidence {
         *self = Self { version: self.version, prefix: self.prefix, ..Self::new(now) };
     }
 
+    /// Counts the outcomes that are known, in the order of asking. Whether one of them was lost that may tell something new.
+    pub(super) fn count_outcomes(&mut self, now: Instant) -> bool {
+        let mut lost_one = false;
+        while let Some(probe) = self.probes.first().copied() {
+            let lost = !probe.answered;
+            if lost && probe.sent + ECHO_TIMEOUT > now {
+                break;
+            }
+            self.probes.remove(0);
+            self.resolved = Some(now);
+            if probe.large {
+                self.large.push(lost);
+            } else {
+                self.echoes.push(lost);
+            }
+            if lost {
+                self.note_trouble(probe.sent);
+                lost_one |= !self.is_deaf();
+            }
+        }
+        lost_one
+    }
+
     /// Something is wrong from here on.
     pub(super) fn note_trouble(&mut self, at: Instant) {
         self.trouble.get_or_insert(at);
@@ -178,7 +203,8 @@ impl Evidence {
 
     /// When the peer's row must be looked at for the sake of its probes.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let lost = self.probes.first().map(|probe| probe.sent + ECHO_TIMEOUT);
+        let first = self.probes.first().filter(|probe| !probe.answered);
+        let lost = first.map(|probe| probe.sent + ECHO_TIMEOUT);
         [lost, self.next_probe, self.burst.map(|burst| burst.next)].into_iter().flatten().min()
     }
 

@@ -80,14 +80,7 @@ impl Engine {
         for key in keys {
             self.look(key, now);
         }
-        let (keys, Diagnosis { findings, verdicts }) = self.diagnose(now);
-        let open: HashSet<NodeId> = keys
-            .iter()
-            .zip(&verdicts)
-            .skip(1)
-            .filter(|(_, verdict)| verdict.is_none())
-            .filter_map(|(key, _)| self.peers.get((*key)?)?.info.id)
-            .collect();
+        let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
         let settles = VERDICT_SETTLES.min(self.config.dial_interval / 4);
         // What fails between two others is told when there has been time to see whether it is part of something larger.
         let (me, patience) = (self.config.id, self.config.dial_interval + self.config.retry.timeout);
@@ -232,7 +225,7 @@ impl Engine {
 fn settle(
     standing: &mut Vec<Standing>,
     findings: Vec<Finding>,
-    open: &HashSet<NodeId>,
+    open: &HashSet<(NodeId, NodeId)>,
     settles: impl Fn(&Finding) -> Duration,
     now: Instant,
 ) -> Vec<Arc<Finding>> {
@@ -282,8 +275,7 @@ fn settle(
             return true;
         }
         // As long as the evidence on it is not settled, it is not gone.
-        let unsettled = known.found.peer.id.is_some_and(|id| open.contains(&id))
-            || known.found.pairs.iter().any(|(from, to)| open.contains(from) || open.contains(to));
+        let unsettled = known.found.pairs.iter().any(|pair| open.contains(pair));
         if unsettled && known.told.is_some() {
             known.missing = None;
             return true;
