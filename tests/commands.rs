@@ -50,6 +50,9 @@ fn the_help_lists_every_command_and_option() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     for word in [
         "watch",
+        "list",
+        "check",
+        "matrix",
         "dial",
         "demo",
         "--name",

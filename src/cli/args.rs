@@ -16,7 +16,7 @@ use crate::app::look::Look;
 use crate::app::theme::{Depth, Theme, ThemeName};
 use crate::core::config::{Config, DEFAULT_PORT, Target};
 use crate::core::retry::{MAX_DELAY, RetryPolicy};
-use crate::core::{Incarnation, NodeId};
+use crate::core::{Incarnation, NodeId, limits};
 use crate::net::{Selection, Settings};
 use crate::proto::{MAX_TEXT, check_text};
 
@@ -55,6 +55,18 @@ pub struct Cli {
 pub enum Command {
     /// Run the same node without a screen: one line an event on stdout, until a signal.
     Watch(WatchArgs),
+    /// Join the network for a while, print the peers and leave.
+    ///
+    /// The exit code is 1 if there are none.
+    List(ListArgs),
+    /// Wait until peers are reachable both ways; else say who is missing and why.
+    ///
+    /// The exit code is 0 as soon as there are enough, and 1 if there are not in time.
+    Check(CheckArgs),
+    /// Join the network for a while, print who reaches whom and leave.
+    ///
+    /// The exit code is 0 if every node reaches every other by UDP and TCP, as far as this one knows, else 1.
+    Matrix(MatrixArgs),
     /// Dial one host once, with retries, and say how it went.
     Dial(DialArgs),
     /// Learn the terminal app on one machine: show it among real nodes on loopback addresses.
@@ -73,6 +85,45 @@ pub struct WatchArgs {
     /// Stop after this time.
     #[arg(long = "for", value_name = "DURATION", value_parser = for_time, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
+}
+
+/// Options of `vigie list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How long to look for peers.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = period, allow_hyphen_values = true)]
+    pub wait: Duration,
+    /// Write one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `vigie check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// At least so many peers [default: 1, or as many as are named].
+    #[arg(long, value_name = "N", value_parser = expected_peers, allow_hyphen_values = true)]
+    pub expect: Option<usize>,
+    /// The peer of this name, too; repeatable.
+    #[arg(long, value_name = "NAME", value_parser = text)]
+    pub expect_peer: Vec<String>,
+    /// How long to wait for them.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true)]
+    pub timeout: Duration,
+    /// Write one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `vigie matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// How long to listen to what the nodes tell.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true)]
+    pub wait: Duration,
+    /// Write one JSON document.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `vigie dial`.
@@ -345,6 +396,11 @@ fn for_time(value: &str) -> Result<Duration, String> {
 fn backoff(value: &str) -> Result<f32, String> {
     let factor = value.parse().ok().filter(|x| (1.0..=10.0).contains(x));
     factor.ok_or_else(|| "a number from 1 to 10 is expected".to_owned())
+}
+
+fn expected_peers(value: &str) -> Result<usize, String> {
+    let count = value.parse().ok().filter(|n| (1..=limits::MAX_PEERS).contains(n));
+    count.ok_or_else(|| format!("a number of peers from 1 to {} is expected", limits::MAX_PEERS))
 }
 
 fn log_filter(value: &str) -> Result<Targets, String> {

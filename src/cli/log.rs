@@ -39,17 +39,28 @@ impl Writers {
     }
 }
 
-/// For the headless commands: to stderr, and to the file if one is named.
+/// For the commands that print events: to stderr, and to the file if one is named.
 pub(super) fn to_stderr(node: &NodeArgs) -> Result<Writers, Refusal> {
-    let mut writers = Writers::default();
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let stderr = writers.add(io::stderr());
-    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colour).with_target(false);
     let mut filter = filter(node);
     // On one terminal every event would stand twice, once as output and once as log.
     if node.log.is_none() && io::stdout().is_terminal() && io::stderr().is_terminal() {
         filter = filter.with_target(EVENTS, LevelFilter::OFF);
     }
+    lines_to_stderr(node, filter)
+}
+
+/// For the commands with one answer: to stderr only what is wrong with the program itself, unless a person asks for more,
+/// for the answer tells what was seen; to the file, if one is named, as always.
+pub(super) fn problems_to_stderr(node: &NodeArgs) -> Result<Writers, Refusal> {
+    let problems = || Targets::new().with_default(Level::WARN).with_target(EVENTS, LevelFilter::OFF);
+    lines_to_stderr(node, node.log.clone().unwrap_or_else(problems))
+}
+
+fn lines_to_stderr(node: &NodeArgs, filter: Targets) -> Result<Writers, Refusal> {
+    let mut writers = Writers::default();
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let stderr = writers.add(io::stderr());
+    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colour).with_target(false);
     install(Registry::default().with(layer.with_filter(filter)).with(file(node, &mut writers)?))?;
     Ok(writers)
 }
@@ -178,9 +189,10 @@ fn write(event: &Event, is_news: bool) {
         Event::Diagnosis(finding) => {
             let (peer, verdict, pattern) =
                 (&finding.peer.name, finding.verdict.word(), finding.pattern.word());
-            match finding.verdict {
-                Verdict::Ok => info!(target: EVENTS, peer, verdict, "{event}"),
-                _ => warn!(target: EVENTS, peer, verdict, pattern, "{event}"),
+            if finding.verdict == Verdict::Ok {
+                info!(target: EVENTS, peer, verdict, "{event}");
+            } else {
+                warn!(target: EVENTS, peer, verdict, pattern, "{event}");
             }
         }
         Event::Snapshot(_) | Event::Matrix(_) => {}

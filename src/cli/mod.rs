@@ -1,12 +1,17 @@
 //! The command line: arguments, the headless commands, and the wiring of node, screen, output and log.
 
 pub mod args;
+mod check;
 mod demo;
 mod dial;
+mod list;
 mod log;
+mod matrix;
 mod output;
 mod screen;
 mod signals;
+mod table;
+mod visit;
 mod watch;
 
 use std::process::ExitCode;
@@ -22,7 +27,7 @@ use args::{Cli, Command};
 
 /// Exit codes of the contract.
 mod exit {
-    /// The answer is no: a dial gave up.
+    /// The answer is no: a dial gave up, peers are missing, some pair is not fine.
     pub(super) const NO: u8 = 1;
     /// Wrong usage, before anything was started.
     pub(super) const USAGE: u8 = 2;
@@ -66,6 +71,9 @@ pub fn run() -> ExitCode {
     let done = match &cli.command {
         None => screen::run(&cli.node, &cli.screen),
         Some(Command::Watch(watch)) => watch::run(&cli.node, watch),
+        Some(Command::List(list)) => list::run(&cli.node, list),
+        Some(Command::Check(check)) => check::run(&cli.node, check),
+        Some(Command::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
         Some(Command::Dial(dial)) => dial::run(&cli.node, dial),
         Some(Command::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };

@@ -26,8 +26,8 @@ pub use column::Column;
 pub use filter::Filter;
 pub use history::{EXACT, HISTORY, History, Sample};
 pub use journal::{Entry, EntryId, Journal, MAX_ENTRIES, What};
-pub use order::Sort;
 use order::{Order, Rank};
+pub use order::{Sort, natural_cmp};
 pub use peer::Peer;
 pub use stats::{Histogram, Stats};
 

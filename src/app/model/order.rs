@@ -139,7 +139,7 @@ fn compare(sort: Sort, a: &Rank, b: &Rank) -> Ordering {
 
 /// Compares as people do: runs of digits by their value, the rest by character, without regard to case; texts
 /// that differ only in case or leading zeros still have one order.
-fn natural_cmp(a: &str, b: &str) -> Ordering {
+pub fn natural_cmp(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     while let (Some(x), Some(y)) = (left.chars().next(), right.chars().next()) {
         let order = if x.is_ascii_digit() && y.is_ascii_digit() {

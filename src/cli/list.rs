@@ -1,0 +1,157 @@
+//! `vigie list`: the peers that are found in a while.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::app::model::natural_cmp;
+use crate::core::peer::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
+use crate::core::verdict::Verdict;
+use crate::core::words::{Measured, Wait};
+
+use super::args::{ListArgs, NodeArgs};
+use super::table::{Side, aligned};
+use super::visit::{Answer, nobody_found, visit};
+use super::{Refusal, exit};
+
+/// What is not known.
+const NOTHING: &str = "–";
+
+pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, Refusal> {
+    visit(node, async |guest| {
+        guest.stay(list.wait).await?;
+        let view = guest.look(|_| ()).await?;
+        let peers = listed(&view.table);
+        let hint = peers.is_empty().then(|| nobody_found(&view));
+        let out = match (list.json, peers.is_empty()) {
+            (true, _) => document(&view.table.node, &peers)?,
+            (false, true) => String::new(),
+            (false, false) => table(&peers),
+        };
+        Ok(Answer { code: if peers.is_empty() { exit::NO } else { 0 }, out, hint })
+    })
+}
+
+/// The peers that are there, by name as people count.
+fn listed(table: &Snapshot) -> Vec<&PeerSnapshot> {
+    let mut peers: Vec<_> = table.peers.iter().filter(|peer| peer.state != PeerState::Left).collect();
+    peers.sort_by(|a, b| by_name(a, b));
+    peers
+}
+
+/// The order in which people read peers.
+pub(super) fn by_name(a: &PeerSnapshot, b: &PeerSnapshot) -> Ordering {
+    natural_cmp(&a.info.name, &b.info.name).then_with(|| a.info.addr.cmp(&b.info.addr))
+}
+
+/// The contract's form.
+fn document(node: &NodeInfo, peers: &[&PeerSnapshot]) -> anyhow::Result<String> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        v: u8,
+        node: &'a NodeInfo,
+        peers: &'a [&'a PeerSnapshot],
+    }
+    Ok(serde_json::to_string(&Document { v: 1, node, peers })? + "\n")
+}
+
+/// The form for people.
+fn table(peers: &[&PeerSnapshot]) -> String {
+    let heading = [
+        ("name", Side::Left),
+        ("address", Side::Left),
+        ("state", Side::Left),
+        ("round trip", Side::Right),
+        ("loss", Side::Right),
+        ("heard", Side::Right),
+        ("verdict", Side::Left),
+    ];
+    let known = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
+    let rows: Vec<_> = peers
+        .iter()
+        .map(|peer| {
+            [
+                peer.info.name.clone(),
+                peer.info.addr.to_string(),
+                peer.state.word().to_owned(),
+                known(peer.rtt_us.map(|us| Measured(Duration::from_micros(us)).to_string())),
+                known(peer.loss.map(|loss| format!("{:.0} %", loss * 100.0))),
+                known(peer.last_heard_ms.map(|ms| format!("{} ago", Wait(Duration::from_millis(ms))))),
+                known(verdict(peer)),
+            ]
+        })
+        .collect();
+    aligned(heading, &rows)
+}
+
+/// What is to be said of a peer: the diagnosis, else why its last dial failed; nothing as long as nothing is known.
+fn verdict(peer: &PeerSnapshot) -> Option<String> {
+    let words = match (peer.verdict, peer.cause) {
+        (Verdict::Unknown, Some(cause)) => cause.in_words(),
+        (Verdict::Unknown, None) if !peer.state.is_failing() => return None,
+        (verdict, _) => verdict.in_words(),
+    };
+    Some(words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::core::Incarnation;
+    use crate::core::NodeId;
+    use crate::core::cause::Cause;
+    use crate::core::peer::{DialPhase, PeerInfo, PeerKey, Via};
+    use crate::core::sight::Sight;
+
+    use super::*;
+
+    fn peer(name: &str, state: PeerState) -> PeerSnapshot {
+        let info = PeerInfo {
+            key: PeerKey::default(),
+            id: Some(NodeId(1)),
+            name: name.into(),
+            addr: "10.0.0.1:17474".parse().unwrap(),
+            incarnation: Some(Incarnation(1)),
+        };
+        PeerSnapshot {
+            info: Arc::new(info),
+            state,
+            via: Via::Broadcast,
+            rtt_us: None,
+            connect: None,
+            loss: None,
+            last_heard_ms: None,
+            last_heard: None,
+            cause: None,
+            verdict: Verdict::Unknown,
+            sight: Sight::default(),
+            dial: DialPhase::Resting { next: None },
+            interface: None,
+            elsewhere: None,
+        }
+    }
+
+    #[test]
+    fn peers_stand_by_name_with_what_is_known_of_each() {
+        let up = PeerSnapshot {
+            rtt_us: Some(1_254),
+            loss: Some(0.25),
+            last_heard_ms: Some(1_200),
+            verdict: Verdict::PacketLoss,
+            ..peer("host9", PeerState::Up)
+        };
+        let refusing = PeerSnapshot { cause: Some(Cause::Refused), ..peer("host10", PeerState::Unreachable) };
+        let fresh = peer("山田", PeerState::New);
+        let mut peers = vec![&fresh, &refusing, &up];
+        peers.sort_by(|a, b| by_name(a, b));
+        let expected = "\
+name    address         state        round trip  loss      heard  verdict
+host9   10.0.0.1:17474  up              1.25 ms  25 %  1.2 s ago  packets are lost
+host10  10.0.0.1:17474  unreachable           –     –          –  the host answers, nothing listens on the port
+山田    10.0.0.1:17474  new                   –     –          –  –
+";
+        assert_eq!(table(&peers), expected);
+    }
+}

@@ -1,0 +1,57 @@
+//! `vigie matrix`: who reaches whom, as seen from here after a while.
+
+mod text;
+
+use std::io::{self, IsTerminal};
+
+use serde::Serialize;
+
+use crate::core::matrix::MatrixView;
+
+use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
+use super::visit::{Answer, nobody_found, visit};
+use super::{Refusal, exit};
+
+use text::{Paper, text};
+
+pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> Result<u8, Refusal> {
+    visit(node, async |guest| {
+        guest.stay(matrix.wait).await?;
+        let view = guest.look(|_| ()).await?;
+        let alone = view.matrix.nodes.len() < 2;
+        let hint = alone.then(|| nobody_found(&view));
+        let out = match (matrix.json, alone) {
+            (true, _) => document(&view.matrix)?,
+            (false, true) => String::new(),
+            (false, false) => text(&view.matrix, Paper { width: terminal_width(), ascii: screen.ascii }),
+        };
+        Ok(Answer { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
+    })
+}
+
+/// Whether every node is known to reach every other. Of one node alone, and of what was left out, that is not known.
+fn is_fine(view: &MatrixView) -> bool {
+    let count = view.nodes.len();
+    let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
+    let mut pairs = pairs.filter(|(from, to)| from != to);
+    count > 1 && view.left_out == 0 && pairs.all(|(from, to)| view.cell(from, to, view.at).worse().is_ok())
+}
+
+/// The contract's form.
+fn document(view: &MatrixView) -> anyhow::Result<String> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        v: u8,
+        #[serde(flatten)]
+        view: &'a MatrixView,
+    }
+    Ok(serde_json::to_string(&Document { v: 1, view })? + "\n")
+}
+
+/// How many columns the terminal has; none where the output is no terminal: a file has room for all.
+fn terminal_width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    crossterm::terminal::size().ok().map(|(width, _)| usize::from(width)).filter(|width| *width > 0)
+}

@@ -1,0 +1,387 @@
+//! The matrix for people: a grid of signs, the pairs that fail and why, what is wrong and what to do.
+
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+
+use crate::app::view::text::{cell, cell_right, columns};
+use crate::core::matrix::{Cell, MatrixView};
+use crate::core::sight::Reach;
+use crate::core::verdict::Verdict;
+
+/// Failing pairs that are listed: a dead switch makes thousands, and the findings below say more.
+const MAX_PAIRS: usize = 20;
+/// Sentences of evidence a finding.
+const MAX_EVIDENCE: usize = 4;
+/// Columns of a name in the grid; longer ones are cut there, and whole elsewhere.
+const MAX_NAME: usize = 24;
+
+/// What it is written on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paper {
+    /// Columns of the terminal; none where there is no end to them.
+    pub(super) width: Option<usize>,
+    /// Signs of ASCII only.
+    pub(super) ascii: bool,
+}
+
+/// The signs of the grid.
+struct Signs {
+    ok: &'static str,
+    failing: &'static str,
+    unknown: &'static str,
+    itself: &'static str,
+    arrow: &'static str,
+}
+
+const SIGNS: Signs = Signs { ok: "●", failing: "✗", unknown: "?", itself: "·", arrow: "→" };
+const ASCII_SIGNS: Signs = Signs { ok: "+", failing: "x", unknown: "?", itself: ".", arrow: "->" };
+
+impl Signs {
+    fn of(&self, reach: Option<Reach>) -> &'static str {
+        match reach {
+            None => self.itself,
+            Some(Reach::Ok) => self.ok,
+            Some(Reach::Failing) => self.failing,
+            Some(Reach::Unknown) => self.unknown,
+        }
+    }
+}
+
+/// All of it, a line each.
+pub(super) fn text(view: &MatrixView, paper: Paper) -> String {
+    let signs = if paper.ascii { ASCII_SIGNS } else { SIGNS };
+    let grid = Grid::of(view);
+    let mut out = grid.draw(view, &signs, paper.width);
+    grid.write_failing(&mut out, view, &signs);
+    let unknown = grid.counts(grid.pairs()).unknown;
+    if unknown > 0 {
+        let _ = writeln!(
+            out,
+            "\n{unknown} of {} pairs unknown: nobody has told, or too long ago; with a longer --wait more is learned",
+            grid.pairs().count()
+        );
+    }
+    if view.left_out > 0 {
+        let _ = writeln!(out, "\n{} rows or pairs are left out for want of room", view.left_out);
+    }
+    write_findings(&mut out, view);
+    out
+}
+
+/// What is wrong, the gravest first, and what to do.
+fn write_findings(out: &mut String, view: &MatrixView) {
+    for finding in view.findings.iter().filter(|finding| finding.verdict != Verdict::Ok) {
+        let _ = writeln!(out, "\n{}", finding.headline());
+        for evidence in finding.evidence.iter().take(MAX_EVIDENCE) {
+            let _ = writeln!(out, "  seen: {evidence}");
+        }
+        let _ = writeln!(out, "  try:  {}", finding.advice);
+    }
+}
+
+/// Every pair's worse way, reckoned once.
+struct Grid {
+    size: usize,
+    /// Row by row; none of a node and itself.
+    cells: Vec<Option<Reach>>,
+}
+
+/// How many pairs are how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Counts {
+    failing: usize,
+    unknown: usize,
+    ok: usize,
+}
+
+impl Counts {
+    fn is_fine(self) -> bool {
+        self.failing + self.unknown == 0
+    }
+
+    /// `all ok`, or what is not.
+    fn in_words(self) -> String {
+        match (self.failing, self.unknown) {
+            (0, 0) => "all ok".to_owned(),
+            (0, unknown) => format!("{unknown} unknown"),
+            (failing, 0) => format!("{failing} failing"),
+            (failing, unknown) => format!("{failing} failing, {unknown} unknown"),
+        }
+    }
+}
+
+impl Grid {
+    fn of(view: &MatrixView) -> Self {
+        let size = view.nodes.len();
+        let pairs = (0..size).flat_map(|from| (0..size).map(move |to| (from, to)));
+        let reach = |(from, to)| (from != to).then(|| view.cell(from, to, view.at).worse());
+        Self { size, cells: pairs.map(reach).collect() }
+    }
+
+    fn at(&self, (from, to): (usize, usize)) -> Option<Reach> {
+        self.cells[from * self.size + to]
+    }
+
+    /// Every node with every other.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + Clone + use<> {
+        let size = self.size;
+        (0..size).flat_map(move |from| (0..size).map(move |to| (from, to))).filter(|(from, to)| from != to)
+    }
+
+    fn counts(&self, pairs: impl Iterator<Item = (usize, usize)>) -> Counts {
+        pairs.filter_map(|pair| self.at(pair)).fold(Counts::default(), |counts, reach| match reach {
+            Reach::Ok => Counts { ok: counts.ok + 1, ..counts },
+            Reach::Failing => Counts { failing: counts.failing + 1, ..counts },
+            Reach::Unknown => Counts { unknown: counts.unknown + 1, ..counts },
+        })
+    }
+
+    fn row(&self, from: usize) -> Counts {
+        self.counts((0..self.size).map(|to| (from, to)))
+    }
+
+    fn column(&self, to: usize) -> Counts {
+        self.counts((0..self.size).map(|from| (from, to)))
+    }
+
+    /// The legend, the grid, and what of it there was no room for.
+    fn draw(&self, view: &MatrixView, signs: &Signs, width: Option<usize>) -> String {
+        let digits = self.size.to_string().len();
+        let summaries: Vec<Counts> = (0..self.size).map(|from| self.row(from)).collect();
+        let names = view.nodes.iter().map(|node| columns(&node.name)).max().unwrap_or(0).min(MAX_NAME);
+        let summary = summaries.iter().map(|counts| counts.in_words().len()).max().unwrap_or(0);
+        // Number, name and a gap before, a gap and the summary behind; each column has a space before it.
+        let margins = digits + 1 + names + 1 + 2 + summary;
+        let room = width.map_or(self.size, |width| width.saturating_sub(margins) / (digits + 1)).max(1);
+        let Shown { rows, columns: shown } = self.choose(room);
+
+        let mut out = format!(
+            "each row: which others a node reaches, by UDP and TCP\n{} ok  {} failing  {} unknown  {} itself\n\n",
+            signs.ok, signs.failing, signs.unknown, signs.itself
+        );
+        if rows.is_empty() {
+            let _ = writeln!(out, "all {} nodes reach each other; there is no room for the grid", self.size);
+            return out;
+        }
+        let head: Vec<String> = shown.iter().map(|to| cell_right(&(to + 1).to_string(), digits)).collect();
+        let _ = writeln!(out, "{}{}", " ".repeat(digits + 1 + names + 2), head.join(" "));
+        for &from in &rows {
+            let number = cell_right(&(from + 1).to_string(), digits);
+            let name = cell(&view.nodes[from].name, names);
+            let reach = |&to: &usize| cell_right(signs.of(self.at((from, to))), digits);
+            let reaches: Vec<String> = shown.iter().map(reach).collect();
+            let _ = writeln!(out, "{number} {name}  {}  {}", reaches.join(" "), summaries[from].in_words());
+        }
+        self.write_not_shown(&mut out, rows.len(), &shown);
+        out
+    }
+
+    /// Which rows and columns there is room for: all, or else only those with something that is not fine, and of too many
+    /// such columns the worst.
+    fn choose(&self, room: usize) -> Shown {
+        let all = || (0..self.size).collect::<Vec<_>>();
+        if self.size <= room {
+            return Shown { rows: all(), columns: all() };
+        }
+        let mut columns: Vec<(Counts, usize)> = (0..self.size).map(|to| (self.column(to), to)).collect();
+        columns.retain(|(counts, _)| !counts.is_fine());
+        columns.sort_by_key(|(counts, to)| (Reverse(*counts), *to));
+        let mut columns: Vec<usize> = columns.into_iter().take(room).map(|(_, to)| to).collect();
+        columns.sort_unstable();
+        let rows = (0..self.size).filter(|from| !self.row(*from).is_fine()).collect();
+        Shown { rows, columns }
+    }
+
+    /// Counts what the grid does not show.
+    fn write_not_shown(&self, out: &mut String, rows: usize, shown: &[usize]) {
+        let left_out = (0..self.size).filter(|to| !shown.contains(to));
+        let (fine, others): (Vec<_>, Vec<_>) = left_out.partition(|to| self.column(*to).is_fine());
+        let mut parts = Vec::new();
+        if !others.is_empty() {
+            parts.push(format!("{} columns in which something is not ok", others.len()));
+        }
+        if !fine.is_empty() {
+            parts.push(format!("{} columns in which all is ok", fine.len()));
+        }
+        if rows < self.size {
+            parts.push(format!("{} rows in which all is ok", self.size - rows));
+        }
+        if !parts.is_empty() {
+            let _ = writeln!(out, "no room for {}", parts.join(", "));
+        }
+    }
+
+    /// The pairs that fail, and why.
+    fn write_failing(&self, out: &mut String, view: &MatrixView, signs: &Signs) {
+        let failing = self.pairs().filter(|pair| self.at(*pair) == Some(Reach::Failing));
+        for (nth, (from, to)) in failing.clone().take(MAX_PAIRS).enumerate() {
+            let (gap, arrow) = (if nth == 0 { "\n" } else { "" }, signs.arrow);
+            let (from_name, to_name) = (&view.nodes[from].name, &view.nodes[to].name);
+            let why = why(view.cell(from, to, view.at));
+            let _ = writeln!(out, "{gap}{from_name} {arrow} {to_name}: {why}");
+        }
+        let more = failing.count().saturating_sub(MAX_PAIRS);
+        if more > 0 {
+            let _ = writeln!(out, "+{more} more pairs fail");
+        }
+    }
+}
+
+/// What the grid shows, by the nodes' positions.
+struct Shown {
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+}
+
+/// What fails between two nodes.
+fn why(cell: Cell) -> String {
+    let tcp = match cell.cause {
+        Some(cause) => format!("TCP {}: {}", cause.word().replace('_', " "), cause.in_words()),
+        None => "TCP fails".to_owned(),
+    };
+    match (cell.udp.is_failing(), cell.tcp.is_failing()) {
+        (true, true) => format!("no UDP arrives; {tcp}"),
+        (true, false) => "no UDP arrives".to_owned(),
+        (false, _) => tcp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use crate::core::NodeId;
+    use crate::core::cause::Cause;
+    use crate::core::matrix::{MatrixNode, Row};
+    use crate::core::peer::{PeerInfo, PeerKey};
+    use crate::core::sight::Sight;
+    use crate::core::verdict::{Confidence, Finding, Pattern};
+
+    use super::*;
+
+    const WIDE: Paper = Paper { width: None, ascii: false };
+
+    /// Nodes n1, n2, … of which each reaches what `reach` says.
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn view(names: &[&str], reach: impl Fn(usize, usize) -> Reach) -> MatrixView {
+        let at = Instant::now();
+        let id = |nth: usize| NodeId(nth as u128 + 1);
+        let addr = "10.0.0.1:17474".parse().unwrap();
+        let nodes = names.iter().enumerate();
+        let nodes: Vec<_> = nodes
+            .map(|(nth, name)| MatrixNode { id: id(nth), name: (*name).into(), addr, hearsay: false })
+            .collect();
+        let row = |from: usize| {
+            let sight = |to| match reach(from, to) {
+                Reach::Failing => Sight {
+                    tcp: Reach::Failing,
+                    echo: Reach::Ok,
+                    cause: Some(Cause::Refused),
+                    ..Sight::default()
+                },
+                reach => Sight { tcp: reach, echo: reach, ..Sight::default() },
+            };
+            let sights: HashMap<_, _> = (0..names.len()).map(|to| (id(to), sight(to))).collect();
+            Some(Row { sights: Arc::new(sights), confirmed: at })
+        };
+        let rows = (0..names.len()).map(row).collect();
+        let fresh_for = Duration::from_secs(1);
+        MatrixView { at, nodes: nodes.into(), rows, fresh_for, findings: Vec::new(), left_out: 0 }
+    }
+
+    fn names(count: usize) -> Vec<String> {
+        (1..=count).map(|nth| format!("n{nth}")).collect()
+    }
+
+    fn many(count: usize, reach: impl Fn(usize, usize) -> Reach) -> MatrixView {
+        let names = names(count);
+        view(&names.iter().map(String::as_str).collect::<Vec<_>>(), reach)
+    }
+
+    #[test]
+    fn a_grid_has_a_sign_for_each_pair_and_words_for_each_row() {
+        let mut view = view(&["you", "山田", "h3"], |from, to| match (from, to) {
+            (0, 2) => Reach::Failing,
+            (2, _) => Reach::Unknown,
+            _ => Reach::Ok,
+        });
+        let peer = PeerInfo {
+            key: PeerKey::default(),
+            id: Some(NodeId(3)),
+            name: "h3".into(),
+            addr: "10.0.0.1:17474".parse().unwrap(),
+            incarnation: None,
+        };
+        view.findings.push(Arc::new(Finding {
+            peer: Arc::new(peer),
+            verdict: Verdict::ClosedPort,
+            evidence: vec!["you dialed it: refused".into()],
+            advice: "start vigie there".into(),
+            pattern: Pattern::Pair,
+            confidence: Confidence::Medium,
+            nodes: vec![NodeId(3)],
+            names: vec!["h3".into()],
+            pairs: Vec::new(),
+            pair_count: 1,
+            since: view.at,
+        }));
+        let expected = "\
+each row: which others a node reaches, by UDP and TCP
+● ok  ✗ failing  ? unknown  · itself
+
+        1 2 3
+1 you   · ● ✗  1 failing
+2 山田  ● · ●  all ok
+3 h3    ? ? ·  2 unknown
+
+you → h3: TCP refused: the host answers, nothing listens on the port
+
+2 of 6 pairs unknown: nobody has told, or too long ago; with a longer --wait more is learned
+
+h3: the host answers, nothing listens on the port
+  seen: you dialed it: refused
+  try:  start vigie there
+";
+        assert_eq!(text(&view, WIDE), expected);
+        let plain = text(&view, Paper { ascii: true, ..WIDE });
+        assert!(plain.contains("1 you   . + x  1 failing") && plain.contains("you -> h3"), "{plain}");
+    }
+
+    #[test]
+    fn a_grid_that_is_too_wide_shows_what_is_not_fine_and_counts_the_rest() {
+        let view = many(100, |from, to| if to == 49 && from < 7 { Reach::Failing } else { Reach::Ok });
+        let text = text(&view, Paper { width: Some(80), ..WIDE });
+        assert!(text.lines().all(|line| columns(line) <= 80), "{text}");
+        let grid: Vec<&str> = text.lines().skip(3).take(9).collect();
+        assert_eq!(grid[0].trim(), "50");
+        assert_eq!(grid[1], "  1 n1      ✗  1 failing");
+        assert_eq!(grid[7], "  7 n7      ✗  1 failing");
+        assert_eq!(grid[8], "no room for 99 columns in which all is ok, 93 rows in which all is ok");
+    }
+
+    #[test]
+    fn of_too_many_columns_the_worst_are_shown_and_the_others_are_not_called_fine() {
+        let view = many(60, |from, to| match (from, to) {
+            (_, 10) => Reach::Failing,
+            (0, 0..30) => Reach::Unknown,
+            _ => Reach::Ok,
+        });
+        let text = text(&view, Paper { width: Some(60), ..WIDE });
+        let head = text.lines().nth(3).unwrap();
+        assert!(head.split_whitespace().any(|number| number == "11"), "{text}");
+        let shown = head.split_whitespace().count();
+        let left = 29 - shown;
+        assert!(left > 0 && text.contains(&format!("{left} columns in which something is not ok")), "{text}");
+        assert!(text.contains("31 columns in which all is ok"), "{text}");
+        assert!(text.contains("+39 more pairs fail"), "{text}");
+    }
+
+    #[test]
+    fn a_wide_network_in_which_all_is_well_needs_no_grid() {
+        let text = text(&many(90, |_, _| Reach::Ok), Paper { width: Some(40), ..WIDE });
+        let rest: Vec<&str> = text.lines().skip(3).collect();
+        assert_eq!(rest, ["all 90 nodes reach each other; there is no room for the grid"]);
+    }
+}
