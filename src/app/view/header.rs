@@ -111,6 +111,7 @@ fn interfaces(all: &[Interface], room: usize, theme: Theme) -> (String, Style) {
     }
     let kind = |interface: &Interface| match interface.kind {
         Kind::Lan => "",
+        Kind::Wifi => " (Wi-Fi)",
         Kind::Container => " (container)",
         Kind::Vpn => " (VPN)",
         Kind::Loopback => " (loopback)",
