@@ -51,6 +51,7 @@ fn the_help_lists_every_command_and_option() {
     for word in [
         "watch",
         "dial",
+        "doctor",
         "demo",
         "--name",
         "--group",

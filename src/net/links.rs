@@ -19,8 +19,6 @@ pub struct Link {
     pub mtu: u32,
     /// It has one other end and no broadcast.
     pub point_to_point: bool,
-    /// Its driver says that it can broadcast.
-    pub can_broadcast: bool,
     /// Its hardware address, as the kernel prints it; empty if it has none.
     pub hardware: String,
     /// What makes it, if it is a virtual one: `veth`, `bridge`, `wireguard`, `tun` …
@@ -104,7 +102,6 @@ fn link(message: &[u8]) -> Option<Link> {
         carrier: is(libc::IFF_RUNNING),
         mtu: 0,
         point_to_point: is(libc::IFF_POINTOPOINT),
-        can_broadcast: is(libc::IFF_BROADCAST),
         hardware: String::new(),
         made_by: None,
     };
@@ -161,7 +158,7 @@ mod tests {
     fn the_kernel_tells_of_loopback() {
         let all = all().unwrap();
         let lo = all.iter().find(|link| link.name == "lo").unwrap();
-        assert!(lo.mtu >= 1_280 && !lo.can_broadcast && !lo.point_to_point, "{lo:?}");
+        assert!(lo.mtu >= 1_280 && !lo.point_to_point && lo.made_by.is_none(), "{lo:?}");
     }
 
     #[test]

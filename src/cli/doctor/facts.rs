@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::core::interface::{Interface, Kind};
 use crate::net::trials::{Failure, Outcome};
 
-use super::firewall::Place;
+use super::firewall::{Direction, Place};
 
 /// Everything that is known of this machine. What cannot be read here is `None`.
 #[derive(Debug, Clone)]
@@ -25,8 +25,8 @@ pub(super) struct Facts {
     pub(super) ephemeral: Option<(u16, u16)>,
     /// The port is kept out of those.
     pub(super) reserved: bool,
-    /// Files and sockets that we may have open.
-    pub(super) open_files: Option<u64>,
+    /// Files and sockets that we may have open; the largest number if there is no limit.
+    pub(super) open_files: u64,
     pub(super) neighbours: Option<Neighbours>,
     pub(super) udp_port: Port,
     pub(super) tcp_port: Port,
@@ -174,16 +174,22 @@ impl Manager {
     }
 }
 
+/// What vigie sends and is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Traffic {
+    /// UDP to everyone on a link.
+    Broadcast,
+    /// UDP to one host.
+    Unicast,
+    Tcp,
+}
+
 /// A rule that stops packets of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Obstacle {
-    pub(super) incoming: bool,
-    /// It stops what goes to one host by UDP.
-    pub(super) udp: bool,
-    /// It stops UDP broadcasts.
-    pub(super) broadcasts: bool,
-    /// It stops TCP.
-    pub(super) tcp: bool,
+    pub(super) direction: Direction,
+    /// What it stops, of what vigie sends or is sent.
+    pub(super) stops: Vec<Traffic>,
     /// On these interfaces.
     pub(super) interfaces: Vec<Arc<str>>,
     /// Otherwise it may.
@@ -194,4 +200,14 @@ pub(super) struct Obstacle {
     pub(super) place: Place,
     /// Who manages the rules there.
     pub(super) manager: Option<Manager>,
+}
+
+impl Obstacle {
+    pub(super) fn stops_udp(&self) -> bool {
+        self.stops.iter().any(|traffic| matches!(traffic, Traffic::Broadcast | Traffic::Unicast))
+    }
+
+    pub(super) fn stops_tcp(&self) -> bool {
+        self.stops.contains(&Traffic::Tcp)
+    }
 }

@@ -1,7 +1,7 @@
 //! What mends a finding: commands of this system that can be pasted.
 
 use super::facts::{Facts, Manager, Obstacle, System};
-use super::firewall::Place;
+use super::firewall::{Direction, Place};
 
 /// A command that only an administrator may run.
 pub(super) fn admin(facts: &Facts, command: &str) -> String {
@@ -65,18 +65,19 @@ pub(super) fn another_port(port: u16) -> u16 {
 
 /// Lets packets through the rule that stops them.
 pub(super) fn let_through(facts: &Facts, obstacle: &Obstacle) -> String {
-    let udp = (obstacle.udp || obstacle.broadcasts).then_some(("udp", facts.asked.port));
-    let tcp = obstacle.tcp.then_some(("tcp", facts.asked.tcp()));
+    let incoming = obstacle.direction == Direction::In;
+    let udp = obstacle.stops_udp().then_some(("udp", facts.asked.port));
+    let tcp = obstacle.stops_tcp().then_some(("tcp", facts.asked.tcp()));
     let wanted = [udp, tcp].into_iter().flatten();
     let commands: Vec<String> = match obstacle.manager {
         Some(Manager::Ufw) => {
-            let way = if obstacle.incoming { "" } else { "out " };
+            let way = if incoming { "" } else { "out " };
             match (udp, tcp) {
                 (Some((_, udp)), Some((_, tcp))) if udp == tcp => vec![format!("ufw allow {way}{udp}")],
                 _ => wanted.map(|(t, port)| format!("ufw allow {way}{port}/{t}")).collect(),
             }
         }
-        Some(Manager::Firewalld) if obstacle.incoming => {
+        Some(Manager::Firewalld) if incoming => {
             let ports: Vec<_> = wanted.map(|(t, port)| format!("--add-port={port}/{t}")).collect();
             let now = format!("firewall-cmd {}", ports.join(" "));
             vec![now, "firewall-cmd --runtime-to-permanent".to_owned()]
@@ -137,6 +138,7 @@ pub(super) fn look_at_firewall(facts: &Facts) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts::Traffic;
     use super::super::samples::{healthy, obstacle};
     use super::*;
 
@@ -154,14 +156,15 @@ mod tests {
         assert_eq!(
             of(|o| {
                 o.manager = Some(Manager::Ufw);
-                (o.tcp, o.incoming) = (true, false);
+                o.stops.push(Traffic::Tcp);
+                o.direction = Direction::Out;
             }),
             "sudo ufw allow out 17474"
         );
         assert_eq!(
             of(|o| {
                 o.manager = Some(Manager::Firewalld);
-                o.tcp = true;
+                o.stops.push(Traffic::Tcp);
             }),
             "sudo firewall-cmd --add-port=17474/udp --add-port=17474/tcp && sudo firewall-cmd --runtime-to-permanent"
         );

@@ -4,8 +4,9 @@
 //! nothing; [`text`] writes that for people.
 
 mod examine;
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only there can all of it be read"))]
 mod facts;
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only there can rules be read"))]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only there can rules be read"))]
 mod firewall;
 mod fix;
 mod read;

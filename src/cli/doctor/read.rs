@@ -135,17 +135,17 @@ fn add_addresses(links: &mut Vec<Link>, addresses: Vec<Address>) {
     }
 }
 
-/// Files and sockets that we may have open; more than a `u64` holds are as good as any number.
+/// Files and sockets that we may have open; without a limit, as many as can be counted.
 #[cfg(unix)]
-fn open_files() -> Option<u64> {
+fn open_files() -> u64 {
     use rustix::process::{Resource, getrlimit};
-    Some(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Windows has no such limit.
+/// There is no such limit.
 #[cfg(not(unix))]
-fn open_files() -> Option<u64> {
-    None
+fn open_files() -> u64 {
+    u64::MAX
 }
 
 #[cfg(unix)]

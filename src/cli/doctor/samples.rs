@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::core::interface::{Interface, Kind};
 
-use super::facts::{Asked, Facts, Firewall, Link, Neighbours, Obstacle, Port, State, System};
-use super::firewall::Place;
+use super::facts::{Asked, Facts, Firewall, Link, Neighbours, Obstacle, Port, State, System, Traffic};
+use super::firewall::{Direction, Place};
 
 /// A link with such an address.
 pub(super) fn link(name: &str, state: State, addr: &str) -> Link {
@@ -51,7 +51,7 @@ pub(super) fn healthy() -> Facts {
         default_route: Some(true),
         ephemeral: Some((32_768, 60_999)),
         reserved: false,
-        open_files: Some(1_024),
+        open_files: 1_024,
         neighbours: Some(Neighbours { known: 12, most: Some(1_024) }),
         udp_port: free.clone(),
         tcp_port: free,
@@ -67,10 +67,8 @@ pub(super) fn healthy() -> Facts {
 /// A rule that drops presences on eth0.
 pub(super) fn obstacle() -> Obstacle {
     Obstacle {
-        incoming: true,
-        udp: true,
-        broadcasts: true,
-        tcp: false,
+        direction: Direction::In,
+        stops: vec![Traffic::Broadcast, Traffic::Unicast],
         interfaces: vec!["eth0".into()],
         certain: true,
         rule: "chain inet filter input has the rule 'udp dport 17474 drop'".into(),

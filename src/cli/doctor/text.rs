@@ -65,7 +65,11 @@ pub(super) fn write(out: &mut impl Write, facts: &Facts, report: &Report, signs:
     for Finding { severity, what, evidence, fix } in &report.findings {
         hanging(out, &format!("  {} ", signs.of_severity(*severity)), what)?;
         hanging(out, &format!("{INDENT}seen  "), evidence)?;
-        hanging(out, &format!("{INDENT}fix   "), fix)?;
+        let mut head = format!("{INDENT}fix   ");
+        for command in fix.split(" && ") {
+            hanging(out, &head, command)?;
+            head = " ".repeat(head.width());
+        }
     }
     writeln!(out, "\n{}", summary(report))
 }
@@ -139,13 +143,20 @@ fn shortened(line: &str) -> String {
         .collect()
 }
 
-/// Words behind a head, further lines below the words. What is longer than a line is not broken: it may be a command.
+/// Whether a text is a command and nothing else: it is pasted, so it must stay one line.
+fn is_command(words: &str) -> bool {
+    ![", ", "; ", ": ", "? "].iter().any(|mark| words.contains(mark))
+        && ["sudo ", "ip ", "nft ", "iptables ", "ufw ", "firewall-cmd "].iter().any(|c| words.starts_with(c))
+}
+
+/// Words behind a head, further lines below the words.
 fn hanging(out: &mut impl Write, head: &str, words: &str) -> io::Result<()> {
     let indent = head.width();
+    let is_command = is_command(words);
     let mut line = head.to_owned();
     let mut empty = true;
     for word in words.split(' ') {
-        if !empty && line.width() + 1 + word.width() > COLUMNS {
+        if !empty && !is_command && line.width() + 1 + word.width() > COLUMNS {
             writeln!(out, "{}", line.trim_end())?;
             line = " ".repeat(indent);
             empty = true;
@@ -162,7 +173,9 @@ fn hanging(out: &mut impl Write, head: &str, words: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::examine::examine;
-    use super::super::samples::{healthy, link};
+    use super::super::facts::{Obstacle, Traffic};
+    use super::super::firewall::Place;
+    use super::super::samples::{healthy, link, obstacle};
     use super::*;
 
     fn text(facts: &Facts, ascii: bool) -> String {
@@ -177,6 +190,23 @@ mod tests {
         assert!(text.ends_with("This machine is fine.\n"), "{text}");
         assert!(text.contains("eth0  LAN       192.168.1.20/24  up  mtu 1500   used"), "{text}");
         assert!(text.lines().count() <= 24 && text.lines().all(|line| line.width() <= COLUMNS), "{text}");
+    }
+
+    #[test]
+    fn a_command_stays_on_one_line_and_each_has_its_own() {
+        let mut facts = healthy();
+        let long = "a-table-with-a-very-long-name-that-somebody-gave-it";
+        let place = Place::Nft { family: "inet".into(), table: long.into(), chain: "input".into() };
+        facts.firewall.obstacles.push(Obstacle {
+            stops: vec![Traffic::Unicast, Traffic::Tcp],
+            place,
+            ..obstacle()
+        });
+        let text = text(&facts, false);
+        for transport in ["udp", "tcp"] {
+            let command = format!("sudo nft insert rule inet {long} input {transport} dport 17474 accept");
+            assert!(text.lines().any(|line| line.ends_with(&command)), "{text}");
+        }
     }
 
     #[test]

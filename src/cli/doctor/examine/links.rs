@@ -50,7 +50,7 @@ fn addresses(facts: &Facts) -> String {
 fn no_interface(facts: &Facts) -> Finding {
     let candidates: Vec<&Link> = facts.links.iter().filter(|link| link.kind != Kind::Loopback).collect();
     let evidence: Vec<String> =
-        candidates.iter().map(|link| format!("{}: {}", link.name, why_unused(link))).collect();
+        candidates.iter().map(|link| format!("{} {}", link.name, why_unused(link))).collect();
     let has_v6 = |link: &&Link| link.v6.iter().any(|addr| !addr.is_unicast_link_local());
     let has_v4 = candidates.iter().any(|link| !link.v4.is_empty());
     if !facts.asked.selection.is_empty() {
@@ -130,12 +130,10 @@ fn mended(facts: &Facts, link: &Link) -> String {
 /// A link that cannot be used while others are: mostly that is as it should be.
 fn unused(facts: &Facts, link: &Link) -> Option<Finding> {
     let severity = match (link.kind, link.state) {
-        (Kind::Loopback, _) => return None,
         // A bridge without containers, a link that nobody uses.
-        (Kind::Container, _) => return None,
-        (_, State::Down | State::NoCarrier | State::NotRunning) if link.v4.is_empty() => return None,
+        (Kind::Loopback | Kind::Container, _) => return None,
+        _ if link.v4.is_empty() => return None,
         (Kind::Lan | Kind::Wifi, State::Down | State::NoCarrier) => Severity::Warning,
-        (_, State::Up) if link.v4.is_empty() => return None,
         _ => Severity::Info,
     };
     let held: Vec<_> = link.v4.iter().map(|(addr, prefix)| format!("{addr}/{prefix}")).collect();
@@ -159,10 +157,9 @@ fn labelled(facts: &Facts, network: &[&Interface]) -> Vec<Finding> {
         else {
             continue;
         };
-        let excluded: Vec<String> = names.iter().map(|name| globbed(name, start)).collect();
-        let mut excluded = excluded;
+        let mut excluded: Vec<String> = names.iter().map(|name| globbed(name, start)).collect();
         excluded.dedup();
-        let (verb, is) = if names.len() == 1 { ("is", is.to_owned()) } else { ("are each", is.to_owned()) };
+        let verb = if names.len() == 1 { "is" } else { "are each" };
         findings.push(Finding::new(
             Severity::Info,
             format!("{} {verb} {is}, and used, too", names.join(", ")),
@@ -249,7 +246,11 @@ pub(super) fn packet_size(facts: &Facts) -> Outcome {
             fix::admin(facts, &format!("ip link set {} mtu {USUAL_PACKET}", fix::quoted(&link.name))),
         ));
     }
-    let unknown = sizes.is_empty() && !facts.used.is_empty();
-    let saw = if unknown { "not known here".to_owned() } else { words(&sizes) };
+    let unknown = sizes.is_empty() && facts.used.iter().any(|i| i.kind != Kind::Loopback);
+    let saw = match (unknown, sizes.is_empty()) {
+        (true, _) => "not known here".to_owned(),
+        (false, true) => "no interface to look at".to_owned(),
+        (false, false) => words(&sizes),
+    };
     Outcome { saw, unknown, findings }
 }

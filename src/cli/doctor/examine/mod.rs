@@ -86,8 +86,11 @@ struct Outcome {
     findings: Vec<Finding>,
 }
 
+/// Looks at one side of the facts.
+type Examination = fn(&Facts) -> Outcome;
+
 /// What is examined, in the order in which a packet depends on it.
-const EXAMINATIONS: [(&str, fn(&Facts) -> Outcome); 9] = [
+const EXAMINATIONS: [(&str, Examination); 9] = [
     ("interfaces", links::interfaces),
     ("networks", links::networks),
     ("broadcast", sockets::broadcast),
@@ -104,7 +107,8 @@ pub(super) fn examine(facts: &Facts) -> Report {
     let (mut findings, mut checks) = (Vec::new(), Vec::new());
     for (name, examination) in EXAMINATIONS {
         let outcome = examination(facts);
-        let worst = outcome.findings.iter().max_by_key(|finding| finding.severity);
+        // The first of the worst.
+        let worst = outcome.findings.iter().rev().max_by_key(|finding| finding.severity);
         let result = match worst.map(|finding| finding.severity) {
             Some(Severity::Error) => Mark::Error,
             Some(Severity::Warning) => Mark::Warning,

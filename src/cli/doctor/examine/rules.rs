@@ -2,7 +2,8 @@
 
 use crate::core::interface::Kind;
 
-use super::super::facts::{Facts, Manager, Obstacle, System};
+use super::super::facts::{Facts, Manager, Obstacle, System, Traffic};
+use super::super::firewall::Direction;
 use super::super::fix;
 use super::{Finding, Outcome, Severity};
 
@@ -38,19 +39,17 @@ fn stopped(facts: &Facts, obstacle: &Obstacle) -> Finding {
         };
         facts.links.iter().any(is)
     };
-    let severity = match obstacle.certain && obstacle.interfaces.iter().any(|name| main(name)) {
-        true => Severity::Error,
-        false => Severity::Warning,
-    };
-    let udp = match (obstacle.udp, obstacle.broadcasts) {
+    let all_may_be_lost = obstacle.certain && obstacle.interfaces.iter().any(|name| main(name));
+    let severity = if all_may_be_lost { Severity::Error } else { Severity::Warning };
+    let udp = match (obstacle.stops.contains(&Traffic::Unicast), obstacle.stops_udp()) {
         (true, _) => Some(format!("UDP port {}", facts.asked.port)),
         (false, true) => Some(format!("broadcasts to UDP port {}", facts.asked.port)),
         (false, false) => None,
     };
-    let tcp = obstacle.tcp.then(|| format!("TCP port {}", facts.asked.tcp()));
+    let tcp = obstacle.stops_tcp().then(|| format!("TCP port {}", facts.asked.tcp()));
     let traffic: Vec<_> = [udp, tcp].into_iter().flatten().collect();
     let (way, stops) = (
-        if obstacle.incoming { "coming in" } else { "going out" },
+        if obstacle.direction == Direction::In { "coming in" } else { "going out" },
         if obstacle.certain { "stops" } else { "may stop" },
     );
     let what = format!(

@@ -1,11 +1,13 @@
 //! The ports of a node, and whether what is sent from here is heard here.
 
+use std::fmt::Write;
 use std::io::ErrorKind;
 
 use crate::core::interface::Interface;
 use crate::net::trials::{Failure, Step};
 
-use super::super::facts::{Facts, Holder, Port};
+use super::super::facts::{Facts, Holder, Obstacle, Port, System};
+use super::super::firewall::Direction;
 use super::super::fix;
 use super::{Finding, Outcome, Severity};
 
@@ -29,8 +31,8 @@ pub(super) fn broadcast(facts: &Facts) -> Outcome {
 fn unheard(facts: &Facts, interface: &Interface, failure: &Failure) -> Finding {
     let (name, to) = (&interface.name, interface.broadcast);
     let evidence = format!("one datagram from {} to {to}: {}", interface.addr, failure.error);
-    let outgoing = facts.firewall.obstacles.iter().find(|o| !o.incoming && (o.broadcasts || o.udp));
-    let incoming = facts.firewall.obstacles.iter().find(|o| o.incoming && o.broadcasts);
+    let outgoing = facts.firewall.obstacles.iter().find(|o| o.direction == Direction::Out && o.stops_udp());
+    let incoming = facts.firewall.obstacles.iter().find(|o| o.direction == Direction::In && o.stops_udp());
     let remedy = |obstacle: Option<_>| {
         obstacle.map_or_else(|| fix::look_at_firewall(facts), |obstacle| fix::let_through(facts, obstacle))
     };
@@ -188,10 +190,11 @@ fn taken(facts: &Facts, wanted: &Wanted, refused: &Failure) -> Finding {
         return Finding::new(severity, format!("{transport} port {port} cannot be had"), evidence, fix);
     }
     for holder in holders {
-        evidence += &format!("; {} lists a socket on {} of user {}", holder.source, holder.addr, holder.user);
+        let Holder { source, addr, user, .. } = holder;
+        let _ = write!(evidence, "; {source} lists a socket on {addr} of user {user}");
     }
     let elsewhere = format!("or choose another port: vigie {option} {}", fix::another_port(port));
-    let known = holders.iter().filter_map(|holder| holder.process.as_ref()).next();
+    let known = holders.iter().find_map(|holder| holder.process.as_ref());
     let (what, fix) = match known {
         Some(process) => (
             format!("{transport} port {port} is held by {}", names(holders)),
@@ -218,7 +221,10 @@ fn taken(facts: &Facts, wanted: &Wanted, refused: &Failure) -> Finding {
 }
 
 fn stop(facts: &Facts, pid: u32) -> String {
-    if cfg!(windows) { format!("taskkill /PID {pid}") } else { fix::admin(facts, &format!("kill {pid}")) }
+    match facts.system {
+        System::Windows => format!("taskkill /PID {pid}"),
+        _ => fix::admin(facts, &format!("kill {pid}")),
+    }
 }
 
 /// `dnsmasq (pid 812)`, of all that are known; the same one only once.
@@ -242,18 +248,17 @@ fn deaf(facts: &Facts, transport: &str, failure: &Failure) -> Finding {
         Step::Connect => "connecting",
         Step::Exchange => "exchanging a few bytes",
     };
-    let concerned = |o: &&super::super::facts::Obstacle| if transport == "UDP" { o.udp } else { o.tcp };
+    let what = match transport {
+        "UDP" => "what this machine sends to itself by UDP does not arrive",
+        _ => "this machine cannot connect to itself by TCP",
+    };
+    let concerned = |o: &&Obstacle| if transport == "UDP" { o.stops_udp() } else { o.stops_tcp() };
     let remedy = match facts.firewall.obstacles.iter().find(concerned) {
         Some(obstacle) => fix::let_through(facts, obstacle),
-        None if facts.system == super::super::facts::System::Linux => {
+        None if facts.system == System::Linux => {
             format!("is loopback up, and free of rules? {}", fix::admin(facts, "ip link set lo up"))
         }
         None => fix::look_at_firewall(facts),
     };
-    Finding::new(
-        Severity::Error,
-        format!("{transport} does not work even within this machine"),
-        format!("over loopback, {doing}: {}", failure.error),
-        remedy,
-    )
+    Finding::new(Severity::Error, what, format!("over loopback, {doing}: {}", failure.error), remedy)
 }

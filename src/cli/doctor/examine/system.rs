@@ -54,7 +54,8 @@ pub(super) fn routes(facts: &Facts) -> Outcome {
 /// Whether the system lets us have as many sockets and neighbours as a network needs.
 pub(super) fn limits(facts: &Facts) -> Outcome {
     let mut findings = Vec::new();
-    if let Some(files) = facts.open_files.filter(|files| *files < LEAST_FILES) {
+    let files = facts.open_files;
+    if files < LEAST_FILES {
         findings.push(Finding::new(
             Severity::Warning,
             format!("only {files} files may be open: dials fail when many peers are there"),
@@ -63,10 +64,9 @@ pub(super) fn limits(facts: &Facts) -> Outcome {
         ));
     }
     findings.extend(facts.neighbours.and_then(|neighbours| crowded(facts, neighbours)));
-    let saw = match facts.open_files {
-        Some(u64::MAX) => "any number of files may be open".to_owned(),
-        Some(files) => format!("{files} files may be open"),
-        None => "none that matter".to_owned(),
+    let saw = match files {
+        u64::MAX => "any number of files may be open".to_owned(),
+        files => format!("{files} files may be open"),
     };
     Outcome { saw, findings, ..Outcome::default() }
 }

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use crate::core::interface::Kind;
 use crate::net::trials::{Failure, Step};
 
-use super::super::facts::{Facts, Holder, Link, Manager, Obstacle, Port, Process, State};
+use super::super::facts::{Facts, Holder, Link, Manager, Obstacle, Port, Process, State, Traffic};
 use super::super::samples::{add, healthy, link, obstacle};
 use super::*;
 use Severity::{Error, Info, Warning};
@@ -201,7 +201,7 @@ const CASES: &[Case] = &[
         "UDP port",
         |f| f.udp_loopback = Err(failure(Step::Hear, ErrorKind::TimedOut)),
         Error,
-        "UDP does not work even within",
+        "by UDP does not arrive",
         "ip link set lo up",
     ),
     (
@@ -223,13 +223,10 @@ const CASES: &[Case] = &[
     ),
     (
         "TCP port",
-        |f| {
-            f.tcp_loopback = Err(failure(Step::Connect, ErrorKind::TimedOut));
-            f.firewall.obstacles.push(Obstacle { tcp: true, ..obstacle() });
-        },
+        |f| f.tcp_loopback = Err(failure(Step::Connect, ErrorKind::TimedOut)),
         Error,
-        "TCP does not work even within",
-        "tcp dport 17474 accept",
+        "cannot connect to itself by TCP",
+        "ip link set lo up",
     ),
     (
         "firewall",
@@ -240,7 +237,13 @@ const CASES: &[Case] = &[
     ),
     (
         "firewall",
-        |f| f.firewall.obstacles.push(Obstacle { certain: false, udp: false, ..obstacle() }),
+        |f| {
+            f.firewall.obstacles.push(Obstacle {
+                certain: false,
+                stops: vec![Traffic::Broadcast],
+                ..obstacle()
+            });
+        },
         Warning,
         "may stop broadcasts to UDP port 17474",
         "nft insert rule",
@@ -288,7 +291,7 @@ const CASES: &[Case] = &[
         "different MTUs",
         "mtu 1500",
     ),
-    ("limits", |f| f.open_files = Some(128), Warning, "only 128 files", "ulimit -n 1024"),
+    ("limits", |f| f.open_files = 128, Warning, "only 128 files", "ulimit -n 1024"),
     (
         "limits",
         |f| f.neighbours.as_mut().unwrap().known = 950,
@@ -349,10 +352,25 @@ fn what_is_as_it_should_be_is_no_finding() {
 }
 
 #[test]
+fn a_trial_that_fails_by_a_known_rule_is_mended_at_that_rule() {
+    let mut facts = healthy();
+    facts.tcp_loopback = Err(failure(Step::Connect, ErrorKind::TimedOut));
+    facts.broadcasts[0] = Err(failure(Step::Hear, ErrorKind::TimedOut));
+    facts
+        .firewall
+        .obstacles
+        .push(Obstacle { stops: vec![Traffic::Broadcast, Traffic::Unicast, Traffic::Tcp], ..obstacle() });
+    let report = examine(&facts);
+    assert_eq!(report.findings.len(), 3, "{report:#?}");
+    let remedy = "sudo nft insert rule inet filter input tcp dport 17474 accept";
+    assert!(report.findings.iter().all(|finding| finding.fix.contains(remedy)), "{report:#?}");
+}
+
+#[test]
 fn the_worst_finding_comes_first() {
     let mut facts = healthy();
     facts.default_route = Some(false);
-    facts.open_files = Some(100);
+    facts.open_files = 100;
     facts.firewall.obstacles.push(obstacle());
     let severities: Vec<_> = examine(&facts).findings.iter().map(|finding| finding.severity).collect();
     assert_eq!(severities, [Error, Warning, Info]);
@@ -361,7 +379,7 @@ fn the_worst_finding_comes_first() {
 #[test]
 fn a_report_has_the_fields_of_the_contract() {
     let mut facts = healthy();
-    facts.open_files = Some(100);
+    facts.open_files = 100;
     let json = serde_json::to_value(examine(&facts)).unwrap();
     assert_eq!((&json["v"], &json["ok"]), (&1.into(), &false.into()));
     let finding = json["findings"][0].as_object().unwrap();

@@ -258,9 +258,9 @@ fn network(value: &str) -> Option<Span> {
 }
 
 /// Whether a port is in a list like `22,1000:2000`.
-fn ports(list: &str, known: Span) -> Answer {
-    Answer::any(list.split(',').map(|ports| {
-        let (first, last) = ports.split_once(':').unwrap_or((ports, ports));
+fn ports(all: &str, known: Span) -> Answer {
+    Answer::any(all.split(',').map(|part| {
+        let (first, last) = part.split_once(':').unwrap_or((part, part));
         match (first.parse(), last.parse()) {
             (Ok(first), Ok(last)) => Answer::within(known, (first, last)),
             _ => Answer::Maybe,

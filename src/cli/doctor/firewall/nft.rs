@@ -202,6 +202,7 @@ impl Rules for Nft {
                 // So few packets as ours stay below every rate.
                 "limit" if object["inv"] == true => answer = Answer::No,
                 "ct count" | "meter" | "quota" | "set" | "map" => answer = answer.min(Answer::Maybe),
+                "xt" if object["name"] == "comment" => {}
                 "xt" => match opaque(object) {
                     Some(verdict) => return vec![Step { answer, named, verdict }],
                     None => answer = answer.min(Answer::Maybe),
@@ -309,11 +310,13 @@ impl<'p> Seen<'p> {
             "ct" if text("key") == "direction" => Self::word("original"),
             "fib" if text("result") == "type" => {
                 let flags = object["flags"].as_array().map(Vec::as_slice).unwrap_or_default();
-                match (flags.iter().any(|flag| flag == "daddr"), probe.broadcast, probe.direction) {
-                    (true, true, _) => Self::word("broadcast"),
-                    (true, false, Direction::In) => Self::word("local"),
-                    (true, false, Direction::Out) | (false, _, Direction::In) => Self::word("unicast"),
-                    (false, _, Direction::Out) => Self::word("local"),
+                let of_receiver = flags.iter().any(|flag| flag == "daddr");
+                // Ours is the receiver of what comes in, and the sender of what goes out.
+                let ours = of_receiver == (probe.direction == Direction::In);
+                match (of_receiver && probe.broadcast, ours) {
+                    (true, _) => Self::word("broadcast"),
+                    (false, true) => Self::word("local"),
+                    (false, false) => Self::word("unicast"),
                 }
             }
             "&" => match (Self::of(&object[0], probe), flags_of(&object[1]), number(&object[1])) {

@@ -5,10 +5,10 @@ use std::fs;
 
 use crate::core::interface::Interface;
 
-use super::super::facts::{Firewall, Manager, Obstacle};
+use super::super::facts::{Firewall, Manager, Obstacle, Traffic};
 use super::super::firewall::iptables::Iptables;
 use super::super::firewall::nft::Nft;
-use super::super::firewall::{Direction, Place, Probe, Rules, Transport, stopped};
+use super::super::firewall::{Place, Probe, Rules, Transport, stopped};
 use super::tools::{Answered, ask};
 
 /// Reads all rules that can be read, and follows vigie's packets through them.
@@ -103,19 +103,21 @@ fn manager_of(place: &Place, active: &[Manager], ufw_has_chains: bool) -> Option
 fn collect<R: Rules>(rules: &R, probes: &[Probe], obstacles: &mut Vec<Obstacle>) {
     for probe in probes {
         let Some(stopped) = stopped(rules, probe) else { continue };
-        let incoming = probe.direction == Direction::In;
+        let traffic = match (probe.transport, probe.broadcast) {
+            (Transport::Udp, true) => Traffic::Broadcast,
+            (Transport::Udp, false) => Traffic::Unicast,
+            (Transport::Tcp, _) => Traffic::Tcp,
+        };
         let same = |o: &Obstacle| {
-            o.incoming == incoming
+            o.direction == probe.direction
                 && o.rule == stopped.rule
                 && o.place == stopped.place
                 && o.certain == stopped.certain
         };
         let nth = obstacles.iter().position(same).unwrap_or_else(|| {
             obstacles.push(Obstacle {
-                incoming,
-                udp: false,
-                broadcasts: false,
-                tcp: false,
+                direction: probe.direction,
+                stops: Vec::new(),
                 interfaces: Vec::new(),
                 certain: stopped.certain,
                 rule: stopped.rule,
@@ -125,10 +127,8 @@ fn collect<R: Rules>(rules: &R, probes: &[Probe], obstacles: &mut Vec<Obstacle>)
             obstacles.len() - 1
         });
         let obstacle = &mut obstacles[nth];
-        match (probe.transport, probe.broadcast) {
-            (Transport::Udp, true) => obstacle.broadcasts = true,
-            (Transport::Udp, false) => obstacle.udp = true,
-            (Transport::Tcp, _) => obstacle.tcp = true,
+        if !obstacle.stops.contains(&traffic) {
+            obstacle.stops.push(traffic);
         }
         if !obstacle.interfaces.contains(&probe.interface) {
             obstacle.interfaces.push(probe.interface.clone());
@@ -138,6 +138,7 @@ fn collect<R: Rules>(rules: &R, probes: &[Probe], obstacles: &mut Vec<Obstacle>)
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::firewall::Direction;
     use super::super::super::firewall::samples::eth0;
     use super::*;
 
@@ -148,8 +149,9 @@ mod tests {
         );
         let mut obstacles = Vec::new();
         collect(&iptables, &Probe::all_of(&eth0(), 17_474, 17_474), &mut obstacles);
-        let short: Vec<_> = obstacles.iter().map(|o| (o.incoming, o.udp, o.broadcasts, o.tcp)).collect();
-        assert_eq!(short, [(true, true, true, true), (false, false, false, true)]);
+        let short: Vec<_> = obstacles.iter().map(|o| (o.direction, &o.stops[..])).collect();
+        let all = [Traffic::Broadcast, Traffic::Unicast, Traffic::Tcp];
+        assert_eq!(short, [(Direction::In, &all[..]), (Direction::Out, &all[2..])]);
         assert_eq!(obstacles[0].interfaces, ["eth0".into()]);
     }
 

@@ -93,8 +93,8 @@ pub(super) fn is_reserved(port: u16) -> bool {
 }
 
 /// Whether a list like `8080,9000-9100` holds a port.
-fn lists(list: &str, port: u16) -> bool {
-    list.trim().split(',').any(|ports| {
+fn lists(all: &str, port: u16) -> bool {
+    all.trim().split(',').any(|ports| {
         let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
         matches!((first.parse(), last.parse()), (Ok(first), Ok(last)) if (first..=last).contains(&port))
     })
