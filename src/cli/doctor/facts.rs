@@ -96,6 +96,11 @@ pub(super) struct Link {
     pub(super) rp_filter: Option<u8>,
 }
 
+/// The link behind the name of an interface: Linux calls further addresses of `eth0` `eth0:1`, if a person wants it so.
+pub(super) fn link_of(interface: &str) -> &str {
+    interface.split(':').next().unwrap_or(interface)
+}
+
 /// Whether a link can carry anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {

@@ -8,7 +8,7 @@ use crate::core::interface::{Interface, Kind};
 use crate::net::interfaces::{self, Address};
 use crate::net::trials::{self, Outcome, Sender};
 
-use super::facts::{Asked, Facts, Link, Port, State, System};
+use super::facts::{Asked, Facts, Link, Port, State, System, link_of};
 use super::system;
 
 /// Looks at everything, which takes a few seconds where much is wrong.
@@ -113,8 +113,7 @@ impl Trials {
 /// Gives the links their addresses; where the links are not known, those with addresses are all there are.
 fn add_addresses(links: &mut Vec<Link>, addresses: Vec<Address>) {
     for Address { interface, ip, prefix, running, point_to_point } in addresses {
-        // Linux: an alias belongs to the link before the colon.
-        let name = interface.split(':').next().unwrap_or(&interface);
+        let name = link_of(&interface);
         let nth = links.iter().position(|link| *link.name == *name).unwrap_or_else(|| {
             links.push(Link {
                 name: name.into(),

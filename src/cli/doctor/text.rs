@@ -8,7 +8,7 @@ use crate::cli::plain;
 use crate::core::interface::Kind;
 
 use super::examine::{Finding, Mark, Report, Severity};
-use super::facts::{Facts, Link, State};
+use super::facts::{Facts, Link, State, link_of};
 
 /// Longest line, in columns.
 const COLUMNS: usize = 100;
@@ -129,7 +129,7 @@ fn row(facts: &Facts, link: &Link) -> [String; 6] {
         State::NotRunning => "not running",
     };
     let mtu = link.mtu.map(|mtu| format!("mtu {mtu}")).unwrap_or_default();
-    let used = if facts.used.iter().any(|i| i.name == link.name) { "used" } else { "" };
+    let used = if facts.used.iter().any(|i| link_of(&i.name) == &*link.name) { "used" } else { "" };
     [plain(&link.name), kind.to_owned(), addr, state.to_owned(), mtu, used.to_owned()]
 }
 

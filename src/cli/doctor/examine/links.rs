@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::core::interface::{Interface, Kind};
 
-use super::super::facts::{Facts, Link, State};
+use super::super::facts::{Facts, Link, State, link_of};
 use super::super::fix;
 use super::{Finding, Outcome, Severity};
 
@@ -31,7 +31,8 @@ pub(super) fn interfaces(facts: &Facts) -> Outcome {
         findings.push(no_interface(facts));
     } else if !loopback_wanted {
         let chosen = asked.bind.is_some() || !asked.selection.is_empty();
-        let idle = |link: &&Link| !chosen && !facts.used.iter().any(|used| used.name == link.name);
+        let idle =
+            |link: &&Link| !chosen && !facts.used.iter().any(|used| link_of(&used.name) == &*link.name);
         findings.extend(facts.links.iter().filter(idle).filter_map(|link| unused(facts, link)));
         findings.extend(labelled(facts, &network));
     }
@@ -102,7 +103,11 @@ fn no_interface(facts: &Facts) -> Finding {
 fn why_unused(link: &Link) -> String {
     match (link.state, link.v4.first()) {
         (State::Down, _) => "is switched off".to_owned(),
-        (State::NoCarrier, _) => "is up and has no carrier (no cable, or no wireless network)".to_owned(),
+        (State::NoCarrier, _) => match link.kind {
+            Kind::Wifi => "is up and has no carrier (it has joined no wireless network)".to_owned(),
+            Kind::Vpn => "is up and has no carrier (nothing runs the tunnel)".to_owned(),
+            _ => "is up and has no carrier (no cable, or nothing at its other end)".to_owned(),
+        },
         (State::NotRunning, _) => "is switched off, or has no carrier".to_owned(),
         (State::Up, None) => "has no IPv4 address".to_owned(),
         (State::Up, Some(_)) if link.point_to_point => {
@@ -120,6 +125,7 @@ fn mended(facts: &Facts, link: &Link) -> String {
         (State::Down, _) => fix::switch_on(facts, &link.name),
         (State::NoCarrier | State::NotRunning, _) => match link.kind {
             Kind::Wifi => format!("join {} to its wireless network", link.name),
+            Kind::Vpn => format!("start the program that runs the tunnel {}", link.name),
             _ => format!("plug in the cable of {}, and look at the other end", link.name),
         },
         (State::Up, None) => fix::give_address(facts, &link.name),
@@ -186,7 +192,7 @@ pub(super) fn networks(facts: &Facts) -> Outcome {
     let count = by_network.len();
     let mut findings = Vec::new();
     for ((broadcast, prefix), sharing) in by_network {
-        let mut names: Vec<&str> = sharing.iter().map(|i| &*i.name).collect();
+        let mut names: Vec<&str> = sharing.iter().map(|i| link_of(&i.name)).collect();
         names.dedup();
         if names.len() < 2 {
             continue;
@@ -214,7 +220,9 @@ pub(super) fn networks(facts: &Facts) -> Outcome {
 
 /// Whether the packets of all links are as large as usual.
 pub(super) fn packet_size(facts: &Facts) -> Outcome {
-    let used = |link: &&Link| facts.used.iter().any(|i| i.name == link.name) && link.kind != Kind::Loopback;
+    let used = |link: &&Link| {
+        facts.used.iter().any(|i| link_of(&i.name) == &*link.name) && link.kind != Kind::Loopback
+    };
     let sizes: Vec<(&Link, u32)> =
         facts.links.iter().filter(used).filter_map(|link| Some((link, link.mtu?))).collect();
     let words = |sizes: &[(&Link, u32)]| {

@@ -35,7 +35,7 @@ pub(super) fn firewall(facts: &Facts) -> Outcome {
 fn stopped(facts: &Facts, obstacle: &Obstacle) -> Finding {
     let main = |name: &str| {
         let is = |link: &super::super::facts::Link| {
-            &*link.name == name && !matches!(link.kind, Kind::Container | Kind::Vpn)
+            *link.name == *name && !matches!(link.kind, Kind::Container | Kind::Vpn)
         };
         facts.links.iter().any(is)
     };

@@ -2,7 +2,7 @@
 
 use crate::core::interface::Kind;
 
-use super::super::facts::{Facts, Neighbours};
+use super::super::facts::{Facts, Neighbours, link_of};
 use super::super::fix;
 use super::{Finding, Outcome, Severity};
 
@@ -26,7 +26,9 @@ pub(super) fn routes(facts: &Facts) -> Outcome {
     }
     let network = facts.used.iter().filter(|i| i.kind != Kind::Loopback);
     let strict: Vec<&str> = network
-        .filter(|i| facts.links.iter().any(|link| link.name == i.name && link.rp_filter == Some(1)))
+        .filter(|i| {
+            facts.links.iter().any(|link| *link.name == *link_of(&i.name) && link.rp_filter == Some(1))
+        })
         .map(|i| &*i.name)
         .collect();
     if strict.len() > 1 {

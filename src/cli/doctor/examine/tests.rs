@@ -331,6 +331,11 @@ fn what_is_as_it_should_be_is_no_finding() {
         |f| f.links.push(link("docker0", State::NoCarrier, "172.17.0.1/16")),
         |f| f.links.push(Link { v4: Vec::new(), ..link("eth1", State::NoCarrier, "10.0.0.1/24") }),
         |f| (f.asked.port, f.reserved) = (40_000, true),
+        // A second address of the same link.
+        |f| {
+            add(f, "eth0:1", "192.168.1.21/24");
+            f.links.pop();
+        },
         // A person asked for loopback.
         |f| {
             f.links[1].state = State::Down;

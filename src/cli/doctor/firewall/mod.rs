@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use crate::core::interface::Interface;
 
+use super::facts::link_of;
+
 /// Jumps within jumps that the kernel allows (`NFT_JUMP_STACK_SIZE`).
 const DEEPEST: usize = 16;
 /// Rules looked at for one packet: more than any table has on the way of one packet, and soon done.
@@ -82,7 +84,7 @@ impl Probe {
                     Direction::In => (network, if broadcast { everyone } else { own }),
                     Direction::Out => (own, if broadcast { everyone } else { network }),
                 };
-                let interface = Arc::clone(&interface.name);
+                let interface = link_of(&interface.name).into();
                 probes.push(Self { direction, transport, port, interface, from, to, broadcast });
             }
         }
