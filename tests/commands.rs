@@ -54,6 +54,7 @@ fn the_help_lists_every_command_and_option() {
         "check",
         "matrix",
         "dial",
+        "doctor",
         "demo",
         "--name",
         "--group",

@@ -69,6 +69,11 @@ pub enum Command {
     Matrix(MatrixArgs),
     /// Dial one host once, with retries, and say how it went.
     Dial(DialArgs),
+    /// Examine this machine: interfaces, broadcasts, ports, firewall; each finding with what mends it.
+    ///
+    /// It takes the ports of a node for a moment and sends to itself; other vigies take no notice. Root sees more: the
+    /// rules of the firewall, and which program holds a port.
+    Doctor(DoctorArgs),
     /// Learn the terminal app on one machine: show it among real nodes on loopback addresses.
     ///
     /// Nothing leaves this machine, and other vigies on it are left alone: --tcp-port, --bind, --interface,
@@ -133,6 +138,14 @@ pub struct DialArgs {
     #[arg(value_name = "HOST[:PORT]")]
     pub target: Target,
     /// Write each attempt and the outcome as JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `vigie doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Write the findings as one JSON document.
     #[arg(long)]
     pub json: bool,
 }
@@ -227,7 +240,7 @@ fn with_the_demos_defaults(demo: clap::Command) -> clap::Command {
 }
 
 /// Options of a node.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Who and where")]
 pub struct NodeArgs {
     /// The name that is shown to others [default: the host name].
@@ -325,13 +338,18 @@ impl NodeArgs {
             peers: self.peer.clone(),
             seed: random()?,
         };
-        let selection = Selection {
+        let selection = self.selection();
+        Ok(Settings { config, tcp_port: self.tcp_port, announced_tcp_port: None, selection })
+    }
+
+    /// The interfaces to use.
+    pub fn selection(&self) -> Selection {
+        Selection {
             bind: self.bind.map(Into::into),
             include: self.interface.clone(),
             exclude: self.exclude_interface.clone(),
             network_seen: false,
-        };
-        Ok(Settings { config, tcp_port: self.tcp_port, announced_tcp_port: None, selection })
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod args;
 mod check;
 mod demo;
 mod dial;
+mod doctor;
 mod list;
 mod log;
 mod matrix;
@@ -75,6 +76,7 @@ pub fn run() -> ExitCode {
         Some(Command::Check(check)) => check::run(&cli.node, check),
         Some(Command::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
         Some(Command::Dial(dial)) => dial::run(&cli.node, dial),
+        Some(Command::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
         Some(Command::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };
     match done {
@@ -98,11 +100,15 @@ fn shortened(line: &str) -> String {
     format!("{head}…{tail}")
 }
 
+/// A line in which nothing can steer the terminal.
+fn plain(line: &str) -> String {
+    line.chars().map(|c| if disturbs_a_terminal(c) { '\u{FFFD}' } else { c }).collect()
+}
+
 /// One line on stderr, in which what a person typed cannot steer the terminal. A closed stderr is nobody's fault.
 fn complain(line: &str) {
     use std::io::Write;
-    let plain: String = line.chars().map(|c| if disturbs_a_terminal(c) { '\u{FFFD}' } else { c }).collect();
-    let _ = writeln!(std::io::stderr(), "vigie: {plain}");
+    let _ = writeln!(std::io::stderr(), "vigie: {}", plain(line));
 }
 
 /// Shows help and version as they are, and an error of the arguments as one line.

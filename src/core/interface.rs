@@ -24,8 +24,10 @@ pub struct Interface {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Ethernet, Wi-Fi, or unknown.
+    /// Ethernet, or unknown.
     Lan,
+    /// A wireless network.
+    Wifi,
     /// A bridge or pair of a container or virtual-machine engine.
     Container,
     /// A tunnel.
@@ -40,12 +42,16 @@ impl Kind {
         const CONTAINER: [&str; 11] =
             ["docker", "br-", "veth", "virbr", "vnet", "cni", "flannel", "cali", "podman", "lxc", "vmnet"];
         const VPN: [&str; 8] = ["tun", "tap", "wg", "tailscale", "zt", "utun", "ppp", "ipsec"];
+        // Of Linux: the kernel's own names, those by place (wlp3s0, wlo1) and by address (wlx…). Of Windows: its adapter.
+        const WIFI: [&str; 5] = ["wlan", "wlp", "wlo", "wlx", "Wi-Fi"];
         if name == "lo" || name == "lo0" || name.starts_with("Loopback") {
             Self::Loopback
         } else if CONTAINER.iter().any(|p| name.starts_with(p)) {
             Self::Container
         } else if VPN.iter().any(|p| name.starts_with(p)) {
             Self::Vpn
+        } else if WIFI.iter().any(|p| name.starts_with(p)) {
+            Self::Wifi
         } else {
             Self::Lan
         }
@@ -103,10 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn container_and_vpn_interfaces_are_told_by_their_names() {
+    fn container_vpn_and_wireless_interfaces_are_told_by_their_names() {
         assert_eq!(Kind::of("docker0"), Kind::Container);
         assert_eq!(Kind::of("wg0"), Kind::Vpn);
         assert_eq!(Kind::of("lo"), Kind::Loopback);
-        assert_eq!([Kind::of("eth0"), Kind::of("wlp3s0"), Kind::of("loft0")], [Kind::Lan; 3]);
+        assert_eq!([Kind::of("wlan0"), Kind::of("wlp3s0"), Kind::of("Wi-Fi 2")], [Kind::Wifi; 3]);
+        assert_eq!([Kind::of("eth0"), Kind::of("enp3s0"), Kind::of("loft0")], [Kind::Lan; 3]);
     }
 }

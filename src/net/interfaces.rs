@@ -30,6 +30,36 @@ pub fn usable(selection: &Selection) -> io::Result<Vec<Interface>> {
     Ok(choose(all, selection))
 }
 
+/// An address of this machine, whether presence can use it or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The interface that holds it, as the system names it.
+    pub interface: String,
+    /// The address.
+    pub ip: IpAddr,
+    /// Length of its network's prefix, in bits.
+    pub prefix: u8,
+    /// The interface is up and has its carrier.
+    pub running: bool,
+    /// The interface has one other end and no broadcast.
+    pub point_to_point: bool,
+}
+
+/// All addresses of this machine, in the system's order.
+pub fn addresses() -> io::Result<Vec<Address>> {
+    let all = if_addrs::get_if_addrs()?.into_iter().map(|i| Address {
+        running: i.is_oper_up(),
+        point_to_point: i.is_p2p(),
+        prefix: match &i.addr {
+            IfAddr::V4(v4) => v4.prefixlen,
+            IfAddr::V6(v6) => v6.prefixlen,
+        },
+        ip: i.ip(),
+        interface: i.name,
+    });
+    Ok(all.collect())
+}
+
 /// Whether this machine holds an address.
 pub fn holds(ip: IpAddr) -> io::Result<bool> {
     let all = if_addrs::get_if_addrs()?;

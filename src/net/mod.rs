@@ -5,9 +5,12 @@ mod dialer;
 mod driver;
 mod frame;
 pub mod interfaces;
+#[cfg(target_os = "linux")]
+pub mod links;
 mod node;
 mod os;
 mod server;
+pub mod trials;
 mod udp;
 
 pub use dialer::{Dial, Reached, attempt, one_shot_request, retryable_dial};

@@ -245,7 +245,7 @@ fn listen(bind: IpAddr, port: u16, wanted: Option<u16>) -> Result<Vec<TcpListene
     Ok(listeners)
 }
 
-fn listen_on(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
+pub(super) fn listen_on(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
     let addr = SocketAddr::new(ip, port);
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     if ip.is_ipv6() {

@@ -110,7 +110,7 @@ fn interfaces(all: &[Interface], room: usize, theme: Theme) -> (String, Style) {
         return ("no interface can broadcast".into(), theme.alarm());
     }
     let kind = |interface: &Interface| match interface.kind {
-        Kind::Lan => "",
+        Kind::Lan | Kind::Wifi => "",
         Kind::Container => " (container)",
         Kind::Vpn => " (VPN)",
         Kind::Loopback => " (loopback)",
