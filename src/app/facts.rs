@@ -200,6 +200,7 @@ impl<'a> Facts<'a> {
                 let s = if *attempts == 1 { "" } else { "s" };
                 write!(f, "given up after {attempts} attempt{s}: {}", words(*cause))
             }
+            What::Diagnosed { finding } => write!(f, "diagnosed: {}", finding.verdict.in_words()),
             What::InterfaceUp { interface } => write!(f, "interface {} is up", interface.name),
             What::InterfaceDown { interface } => write!(f, "interface {} is gone", interface.name),
             What::Lagged { missed } => write!(f, "{missed} events were missed"),

@@ -95,7 +95,8 @@ async fn q_stops_the_node_and_leaves() {
     let (_events, receiver) = broadcast::channel(16);
     let (ended, commands) = run(&mut Paper::default(), vec![key('D'), key('q')], receiver).await;
     assert!(ended.is_ok());
-    assert_eq!(commands, [Command::Refresh, Command::DialAll, Command::Stop(StopReason::Quit)]);
+    let [refresh, survey] = [Command::Refresh, Command::Survey];
+    assert_eq!(commands, [refresh, survey, Command::DialAll, Command::Stop(StopReason::Quit)]);
 }
 
 #[tokio::test]
@@ -131,7 +132,7 @@ async fn a_reader_that_lags_says_so_and_asks_for_everything() {
     bench.wait(1);
     events.send(bench.stamp(Event::Stopped { reason: StopReason::Signal })).unwrap();
     let (_, commands) = run(&mut Paper::default(), vec![], receiver).await;
-    assert_eq!(commands, [Command::Refresh, Command::Refresh]);
+    assert_eq!(commands, [Command::Refresh, Command::Survey, Command::Refresh]);
 }
 
 #[tokio::test]

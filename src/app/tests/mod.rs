@@ -8,7 +8,9 @@ mod journal;
 mod keys;
 mod lists;
 mod looping;
+mod matrix;
 mod mouse;
+mod network;
 mod screens;
 mod timeline;
 

@@ -19,6 +19,9 @@ const STACKED: u16 = 14;
 /// From this width on, attempts and log stand side by side.
 const SIDE_BY_SIDE: u16 = 160;
 
+/// Below this many lines between header and footer, the matrix is shown alone: cut to a few rows, it shows no pattern.
+const MATRIX_ALONE: u16 = 28;
+
 /// Fewest lines of a lower pane, with its title.
 const MIN_LOWER: u16 = 4;
 
@@ -45,10 +48,10 @@ pub(super) struct Places {
 
 /// The places of a screen; none when it is too small for panes.
 ///
-/// - *Tabs*: a low screen, and a zoomed pane, show the focused pane alone.
+/// - *Tabs*: a low screen, a zoomed pane, and the matrix on a usual screen, show the focused pane alone.
 /// - *Side by side*: a wide screen has attempts and log beside each other under the main pane, others stack the three.
 /// - *As much as it can fill*: the table of `peers` rows takes the lines that it needs, and attempts and log share what it
-///   leaves; details and timeline take all but the least that the others need.
+///   leaves; details, timeline and matrix take all but the least that the others need.
 /// - *Grown*: lines that a person moves from one to the other, as far as each keeps its least.
 pub(super) fn places(area: Rect, ui: &Ui, peers: usize) -> Option<Places> {
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
@@ -57,7 +60,8 @@ pub(super) fn places(area: Rect, ui: &Ui, peers: usize) -> Option<Places> {
     let [header, rest] = cut_top(area, if area.height < TWO_LINE_HEADER { 1 } else { 2 });
     let [body, footer] = cut_bottom(rest, 1);
     let mut panes = [None; Pane::ALL.len()];
-    let tabs = ui.zoomed || body.height < STACKED;
+    let alone = ui.view == View::Matrix && body.height < MATRIX_ALONE;
+    let tabs = ui.zoomed || alone || body.height < STACKED;
     if tabs {
         panes[ui.focus as usize] = Some(body);
         return Some(Places { header, panes, footer, tabs, grown: ui.grown });
@@ -118,7 +122,8 @@ mod tests {
             for height in 1..70 {
                 let area = Rect::new(0, 0, width, height);
                 for (nth, (focus, peers)) in Pane::ALL.into_iter().zip([0, 15, 100_000]).enumerate() {
-                    let view = [View::Peers, View::Timeline, View::Details][usize::from(width) % 3];
+                    let view =
+                        [View::Peers, View::Timeline, View::Details, View::Matrix][usize::from(width) % 4];
                     let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
                     let ui = Ui { focus, view, grown, zoomed: width % 5 == 0, ..Ui::default() };
                     let Some(places) = places(area, &ui, peers) else {

@@ -6,9 +6,11 @@ mod bar;
 mod columns;
 mod details;
 pub(super) mod field;
+pub(super) mod findings;
 mod footer;
 mod header;
 mod layout;
+mod matrix;
 mod moment;
 mod overlay;
 mod peers;
@@ -109,6 +111,7 @@ fn body(
         (Pane::Main, View::Peers) => peers::render(model, ui, look, area, buf, now, drawn),
         (Pane::Main, View::Details) => details::render(model, ui, look, area, buf, now, drawn),
         (Pane::Main, View::Timeline) => timeline::render(model, ui, look, area, buf, now),
+        (Pane::Main, View::Matrix) => matrix::render(model, ui, look, area, buf, now),
         (Pane::Attempts, _) => attempts::render(model, ui, look, area, buf, now, drawn),
         (Pane::Log, _) => ui.log.render(area, buf, look),
     }
