@@ -353,7 +353,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Matrix, &[Key::char('n')], Action::NextFailing, Some("next failing"), "to the next pair that fails"),
     bind(Section::Matrix, &[Key::char('o')], Action::Arrange, Some("order"), "worst first, by subnet, or by name"),
     bind(Section::Matrix, &[Key::char('v')], Action::Figures, Some("round trips"), "show round trips, or signs again"),
-    bind(Section::Matrix, &[Key::char('c')], Action::Compare, Some("compare"), "with 1, 5, 15, 60 min ago, or none"),
+    bind(Section::Matrix, &[Key::char('c')], Action::Compare, Some("compare"), "compare with 1, 5, 15, 60 min ago"),
     bind(Section::Matrix, &[Key::of(KeyCode::Enter)], Action::Details, Some("details"), "all about the column, or its subnet"),
     bind(Section::Matrix, &[Key::of(KeyCode::Esc)], Action::Back, Some("back"), "end comparison, filter, then matrix"),
     bind(Section::Matrix, &[Key::char('d')], Action::Dial, Some("dial"), "dial the column's node from here"),

@@ -82,8 +82,8 @@ impl Block {
     pub fn name<'a>(&'a self, view: &'a MatrixView) -> impl fmt::Display + 'a {
         fmt::from_fn(move |f| match self.id {
             BlockId::Node(_) => {
-                let nodes = self.nodes.iter().filter_map(|node| view.nodes.get(*node));
-                nodes.map(|node: &MatrixNode| f.write_str(&node.name)).collect()
+                let mut nodes = self.nodes.iter().filter_map(|node| view.nodes.get(*node));
+                nodes.try_for_each(|node: &MatrixNode| f.write_str(&node.name))
             }
             BlockId::Subnet(ip, bits) => write!(f, "{ip}/{bits}"),
         })
@@ -150,11 +150,11 @@ impl Blocks {
         for (at, node) in view.nodes.iter().enumerate() {
             let id = BlockId::subnet(node.addr.ip());
             let BlockId::Subnet(ip, _) = id else { continue };
-            let (block, passed) = nets.entry(ip).or_insert((Block { id, nodes: smallvec![] }, false));
+            let (block, shown) = nets.entry(ip).or_insert((Block { id, nodes: smallvec![] }, false));
             block.nodes.push(at);
-            *passed |= passes(node);
+            *shown |= passes(node);
         }
-        let (shown, folded): (Vec<_>, Vec<_>) = nets.into_values().partition(|(_, passed)| *passed);
+        let (shown, folded): (Vec<_>, Vec<_>) = nets.into_values().partition(|(_, shown)| *shown);
         let folded = folded.iter().map(|(block, _)| block.nodes.len()).sum();
         Self { blocks: shown.into_iter().map(|(block, _)| block).collect(), folded }
     }
@@ -246,15 +246,12 @@ impl MatrixCursor {
         let place = |id: BlockId| self.blocks.iter().position(|block| block.id == id);
         let chosen = self.chosen.map(|(row, column)| (place(row), place(column)));
         let last = self.blocks.len().saturating_sub(1);
-        self.at = match chosen {
+        self.at = if let Some((row, column)) = chosen {
             // What has gone leaves the cursor where it was.
-            Some((row, column)) => {
-                (row.unwrap_or(self.at.0).min(last), column.unwrap_or(self.at.1).min(last))
-            }
-            None => {
-                self.top = (0, 0);
-                self.first_failing(matrix).unwrap_or((0, usize::from(last > 0)))
-            }
+            (row.unwrap_or(self.at.0).min(last), column.unwrap_or(self.at.1).min(last))
+        } else {
+            self.top = (0, 0);
+            self.first_failing(matrix).unwrap_or((0, usize::from(last > 0)))
         };
         self.top = (
             scrolled(self.top.0, self.at.0, page.0, self.blocks.len()),

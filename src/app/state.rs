@@ -134,9 +134,8 @@ impl App {
             frozen.behind = frozen.behind.saturating_add(1);
         }
         match novelty {
-            None => true,
             Some(_) if self.frozen.is_some() => false,
-            Some(Novelty::Findings) => true,
+            None | Some(Novelty::Findings) => true,
             Some(Novelty::Sights) => self.ui.view == View::Matrix,
             Some(Novelty::Nothing) => false,
         }

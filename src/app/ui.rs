@@ -391,9 +391,10 @@ impl PeersScroll {
 
     /// Selects a peer, listed or not.
     pub fn pick(&mut self, key: PeerKey, model: &Model) {
-        match model.position(key) {
-            Some(at) => self.select(at, model),
-            None => (self.chosen, self.selected) = (true, Some(key)),
+        if let Some(at) = model.position(key) {
+            self.select(at, model);
+        } else {
+            (self.chosen, self.selected) = (true, Some(key));
         }
     }
 

@@ -1,9 +1,9 @@
 //! What is wrong, one incident a line: above the peers and above the matrix.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-
-use std::sync::Arc;
 
 use super::super::theme::Theme;
 use super::field::Field;
@@ -18,6 +18,11 @@ const SHARE: u16 = 4;
 
 /// Below this height nothing is given away.
 const LEAST: u16 = 6;
+
+/// Lines that so many findings want.
+pub(super) fn wanted(findings: usize) -> usize {
+    findings.min(MOST.into())
+}
 
 /// Lines that so many findings take of an area of this height: a quarter of it at most.
 pub(super) fn lines(findings: usize, height: u16) -> u16 {

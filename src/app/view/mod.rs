@@ -70,7 +70,12 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     let shown_at = app.shown_at(now);
     let mut drawn = Drawn::default();
     app.ui.places = super::ui::Places::default();
-    let Some(places) = layout::places(area, &app.ui, app.shown().len()) else {
+    let matrix = app.shown().matrix();
+    let rows = match app.ui.view {
+        View::Matrix => matrix.marks().size(),
+        _ => app.shown().len() + findings::wanted(matrix.findings().len()),
+    };
+    let Some(places) = layout::places(area, &app.ui, rows) else {
         header::summary(app, area, buf);
         replace_signs(app.look.ascii, buf);
         return drawn;

@@ -49,8 +49,8 @@ struct Pair<'a> {
 impl Pair<'_> {
     fn render(&self, area: Rect, buf: &mut Buffer) {
         self.verdict(&mut start(area, 0, buf));
-        self.from_says(&mut start(area, 1, buf));
-        self.to_says(&mut start(area, 2, buf));
+        self.dialer_says(&mut start(area, 1, buf));
+        self.dialed_says(&mut start(area, 2, buf));
         let ids = [self.from, self.to].map(|nth| self.scene.view.nodes[nth].id);
         let there = || self.scene.matrix.finding_of_pair(ids[0], ids[1]);
         let finding = there().or_else(|| self.scene.matrix.finding_of_pair(ids[1], ids[0]));
@@ -75,12 +75,12 @@ impl Pair<'_> {
         self.way(field, "UDP", cell.udp);
         self.way(field, "TCP", cell.tcp);
         if let Some(mark) = marks.at(self.to, self.from) {
-            field.styled(" · back ", theme.text()).sign(theme::mark(mark), theme.mark(mark));
+            field.styled(", back ", theme.text()).sign(theme::mark(mark), theme.mark(mark));
             field.text(" ").text(words(mark));
         }
         if let Some(comparison) = self.scene.comparison {
             let ago = self.scene.now.saturating_duration_since(comparison.then);
-            field.format(theme.text(), format_args!(" · {} ago ", Age(ago)));
+            field.format(theme.text(), format_args!(", {} ago ", Age(ago)));
             match comparison.was(self.from, self.to) {
                 Some(mark) => {
                     field.sign(theme::mark(mark), theme.mark(mark)).text(" ").text(words(mark));
@@ -91,7 +91,7 @@ impl Pair<'_> {
     }
 
     /// What the one that dials says.
-    fn from_says(&self, field: &mut Field<'_>) {
+    fn dialer_says(&self, field: &mut Field<'_>) {
         let theme = self.scene.look.theme;
         let Some(sight) = self.says(field, self.from, self.to) else { return };
         self.way(field, "TCP", sight.tcp);
@@ -104,7 +104,7 @@ impl Pair<'_> {
         self.way(field, "echo", sight.echo);
         if let Some(loss) = sight.loss {
             let style = if loss > 0 { theme.warning() } else { theme.text() };
-            field.styled(" · ", theme.dim()).format(style, format_args!("loss {loss} %"));
+            field.styled(", ", theme.dim()).format(style, format_args!("loss {loss} %"));
         }
         if sight.large != Reach::Unknown {
             self.way(field, "large packets", sight.large);
@@ -113,7 +113,7 @@ impl Pair<'_> {
     }
 
     /// What the one that is dialed says.
-    fn to_says(&self, field: &mut Field<'_>) {
+    fn dialed_says(&self, field: &mut Field<'_>) {
         let theme = self.scene.look.theme;
         let Some(sight) = self.says(field, self.to, self.from) else { return };
         self.way(field, "hears broadcasts", sight.broadcast);
@@ -158,14 +158,14 @@ impl Pair<'_> {
             Reach::Failing => Mark::Failing,
             Reach::Unknown => Mark::Unknown,
         };
-        field.styled(" · ", theme.dim()).styled(way, theme.text()).text(" ");
+        field.styled(", ", theme.dim()).styled(way, theme.text()).text(" ");
         field.sign(theme::mark(mark), theme.mark(mark));
     }
 
     fn since(&self, field: &mut Field<'_>, what: &str, ago: Option<Duration>) {
         let Some(ago) = ago else { return };
         let theme = self.scene.look.theme;
-        field.styled(" · ", theme.dim()).styled(what, theme.text());
+        field.styled(", ", theme.dim()).styled(what, theme.text());
         match ago.as_secs() {
             0 => field.text(" just now"),
             _ => field.format(theme.text(), format_args!(" {} ago", Age(ago))),

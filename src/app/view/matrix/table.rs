@@ -154,11 +154,11 @@ fn write_row(
     let style = if here { theme.focused() } else { name_style(scene, row) };
     field.part(shape.name).format(style, format_args!("{}", row.name(scene.view)));
     field.skip(shape.name + 1);
-    let (mut seen, mut changed) = (Tally::default(), Tally::default());
+    let (mut seen, mut other) = (Tally::default(), Tally::default());
     for (at, column) in scene.cursor.seen().1.enumerate() {
         let cell = cell(scene, nth, column);
         seen += cell.marks;
-        changed += cell.changes;
+        other += cell.changes;
         marks.see(at, cell.marks);
         changes.see(at, cell.changes);
         let under_cursor = here && cursor.is_some_and(|(_, at)| at == column);
@@ -167,8 +167,8 @@ fn write_row(
     }
     let whole = scene.matrix.marks().rows(&row.nodes);
     if shape.rest > 0 {
-        let changes = scene.comparison.map_or(changed, |comparison| comparison.changes.rows(&row.nodes));
-        write_cell(scene, &mut field.part(shape.rest), Cell::of_many(whole - seen, changes - changed), false);
+        let all = scene.comparison.map_or(other, |comparison| comparison.changes.rows(&row.nodes));
+        write_cell(scene, &mut field.part(shape.rest), Cell::of_many(whole - seen, all - other), false);
         field.skip(shape.rest);
     }
     counts(scene, shape, field.skip(1), whole);
@@ -203,18 +203,18 @@ fn rest_row(
     let s = if hidden == 1 { "" } else { "s" };
     field.part(shape.name).format(theme.dim(), format_args!("+{hidden} node{s}"));
     field.skip(shape.name + 1);
-    let changed = scene.comparison.map(|comparison| &comparison.changes);
+    let since = scene.comparison.map(|comparison| &comparison.changes);
     for (at, column) in columns.iter().enumerate() {
         let unseen = scene.matrix.marks().columns(&column.nodes) - marks.columns[at];
         let change =
-            changed.map_or_else(Tally::default, |all| all.columns(&column.nodes) - changes.columns[at]);
+            since.map_or_else(Tally::default, |all| all.columns(&column.nodes) - changes.columns[at]);
         write_cell(scene, &mut field.part(shape.cell), Cell::of_many(unseen, change), false);
         field.skip(shape.cell);
     }
     let whole = scene.matrix.marks().all() - sum(scene.matrix.marks(), rows);
     if shape.rest > 0 {
         let corner = beyond(scene.matrix.marks(), rows, columns, marks.all);
-        let change = changed.map_or_else(Tally::default, |all| beyond(all, rows, columns, changes.all));
+        let change = since.map_or_else(Tally::default, |all| beyond(all, rows, columns, changes.all));
         write_cell(scene, &mut field.part(shape.rest), Cell::of_many(corner, change), false);
         field.skip(shape.rest);
     }
@@ -345,7 +345,7 @@ pub(super) fn change_words(change: Change) -> &'static str {
     match change {
         Change::Worse => "worse",
         Change::Better => "better",
-        Change::Lost => "no longer known",
+        Change::Lost => "unknown now",
         Change::New => "new",
     }
 }
