@@ -14,6 +14,7 @@ use super::view::findings::how_they_lie;
 use super::view::text::Age;
 use crate::core::cause::Cause;
 use crate::core::peer::{HeardFrom, LeaveReason, PeerState};
+use crate::core::sight::Reach;
 use crate::core::verdict::{Confidence, Finding, Verdict};
 use crate::core::words::Measured;
 
@@ -103,6 +104,30 @@ impl<'a> Facts<'a> {
     /// What was observed that says so.
     pub(super) fn evidence(self) -> impl Iterator<Item = &'a String> {
         self.finding().into_iter().flat_map(|finding| &finding.evidence)
+    }
+
+    /// What we see of it by each way, those of which something is known; none when nothing is.
+    pub(super) fn ways(self) -> Option<impl fmt::Display + use<'a>> {
+        let sight = &self.peer.sight;
+        let ways = [
+            ("TCP", sight.tcp),
+            ("echo", sight.echo),
+            ("its broadcasts", sight.broadcast),
+            ("its unicast", sight.unicast),
+            ("its dials", sight.served),
+            ("large packets", sight.large),
+        ];
+        let known = move || ways.into_iter().filter(|(_, reach)| *reach != Reach::Unknown);
+        known().next()?;
+        Some(fmt::from_fn(move |f| {
+            for (nth, (way, reach)) in known().enumerate() {
+                write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.word())?;
+            }
+            match sight.loss {
+                Some(loss) if loss > 0 => write!(f, ", {loss} % of echoes lost"),
+                _ => Ok(()),
+            }
+        }))
     }
 
     /// What to try next: what the diagnosis says, else what the cause of the last failure suggests.

@@ -48,6 +48,7 @@ fn now(report: &mut Report, facts: Facts<'_>) {
     facts.why().into_iter().for_each(|why| report.fact("why", why));
     facts.advice().into_iter().for_each(|advice| report.fact("try", advice));
     peer.detail.iter().for_each(|detail| report.fact("said", detail));
+    facts.ways().into_iter().for_each(|ways| report.fact("ways", ways));
     report.fact("address", facts.address());
     report.fact("reached", facts.reached());
     report.fact("heard", facts.heard());

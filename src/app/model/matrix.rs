@@ -173,33 +173,36 @@ impl Matrix {
         true
     }
 
-    /// Marks the pairs of the latest view anew: those of nodes whose row is another than before, or is believed no longer,
-    /// or again. A view in which nothing changed costs its rows, not its pairs.
+    /// Marks the pairs of the latest view anew: those of nodes that are new, whose row is another than before, or is believed
+    /// no longer, or again. A view in which nothing changed costs its rows, not its pairs; one with a node more, little.
     fn mark(&mut self, before: Option<&MatrixView>, now: Instant) {
         let Some(view) = self.latest.clone() else { return };
         let size = view.nodes.len();
         let fresh: Vec<_> = (0..size).map(|nth| is_fresh(&view, nth, now)).collect();
-        let same_nodes = before.filter(|before| before.nodes == view.nodes);
-        let changed: Vec<usize> = match same_nodes {
-            Some(before) => (0..size)
-                .filter(|nth| !same_row(before, &view, *nth) || self.marks.fresh.get(*nth) != fresh.get(*nth))
-                .collect(),
-            None => (0..size).collect(),
+        let same_nodes = before.is_some_and(|before| before.nodes == view.nodes);
+        let places = before.map_or_else(|| vec![None; size], |before| places(before, &view, same_nodes));
+        let as_before = |nth: &usize| {
+            let (then, before) = places[*nth].zip(before)?;
+            let same = same_row(before, then, &view, *nth) && self.marks.fresh.get(then) == fresh.get(*nth);
+            same.then_some(then)
         };
-        if changed.is_empty() && same_nodes.is_some() {
+        let kept: Vec<_> = (0..size).map(|nth| as_before(&nth)).collect();
+        if same_nodes && kept.iter().all(Option::is_some) {
             return;
         }
         self.revision += 1;
         let marks = Arc::make_mut(&mut self.marks);
-        if same_nodes.is_none() {
-            marks.square = Square::new(size);
-        }
         marks.fresh = fresh;
-        for nth in changed {
-            for other in (0..size).filter(|other| *other != nth) {
-                let [there, back] = [(nth, other), (other, nth)].map(|(a, b)| Some(mark(&view, a, b, now)));
-                marks.square.set(nth, other, there);
-                marks.square.set(other, nth, back);
+        let was = (!same_nodes).then(|| std::mem::replace(&mut marks.square, Square::new(size)));
+        for from in 0..size {
+            for to in (0..size).filter(|to| *to != from) {
+                match (kept[from].zip(kept[to]), &was) {
+                    (Some(_), None) => {}
+                    (Some((from_then, to_then)), Some(was)) => {
+                        marks.square.set(from, to, was.at(from_then, to_then));
+                    }
+                    (None, _) => _ = marks.square.set(from, to, Some(mark(&view, from, to, now))),
+                }
             }
         }
     }
@@ -237,9 +240,20 @@ fn alike(a: &MatrixView, b: &MatrixView) -> bool {
         })
 }
 
-fn same_row(a: &MatrixView, b: &MatrixView, nth: usize) -> bool {
-    let sights = |view: &'_ MatrixView| view.rows.get(nth)?.as_ref().map(|row| Arc::as_ptr(&row.sights));
-    sights(a) == sights(b)
+/// Where each node of a view stood in the one before.
+fn places(before: &MatrixView, view: &MatrixView, same_nodes: bool) -> Vec<Option<usize>> {
+    if same_nodes {
+        return (0..view.nodes.len()).map(Some).collect();
+    }
+    let by_id: HashMap<_, _> = before.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
+    view.nodes.iter().map(|node| by_id.get(&node.id).copied()).collect()
+}
+
+/// Whether a node's row is the very same in both.
+fn same_row(before: &MatrixView, then: usize, view: &MatrixView, now: usize) -> bool {
+    let row =
+        |view: &'_ MatrixView, nth: usize| view.rows.get(nth)?.as_ref().map(|row| Arc::as_ptr(&row.sights));
+    row(before, then) == row(view, now)
 }
 
 fn is_fresh(view: &MatrixView, nth: usize, now: Instant) -> bool {
@@ -322,11 +336,9 @@ impl Comparison {
         let mut before = Matrix { latest: Some(Arc::clone(then)), ..Matrix::default() };
         before.mark(None, then.at);
         let marks = Arc::unwrap_or_clone(before.marks);
-        let nodes = latest.latest.as_ref().map_or(&[][..], |view| &view.nodes);
-        let by_id: HashMap<_, _> = then.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
-        let places: Vec<_> = nodes.iter().map(|node| by_id.get(&node.id).copied()).collect();
+        let places = latest.latest.as_ref().map_or_else(Vec::new, |view| places(then, view, false));
         let stayed = places.iter().flatten().count();
-        let mut changes = Square::new(nodes.len());
+        let mut changes = Square::new(places.len());
         for (from, from_then) in places.iter().enumerate() {
             for (to, to_then) in places.iter().enumerate() {
                 let Some(now) = latest.marks().at(from, to) else { continue };

@@ -9,6 +9,7 @@ use super::*;
 use crate::app::export;
 use crate::app::model::{MOMENTS, Mark, What};
 use crate::app::state::Form;
+use crate::core::sight::Reach;
 use crate::core::verdict::{Finding, Pattern};
 
 /// The network of eight in the peers view, with what the node says of its peers.
@@ -17,7 +18,9 @@ fn diagnosed() -> (Bench, Network) {
     bench.key(KeyCode::Char('m'));
     let told = |nth: usize, state, verdict, cause| {
         let told = row(network.peer(nth), state);
-        PeerSnapshot { verdict, cause, last_heard_ms: Some(1_000), ..told }
+        let sight = Sight { tcp: Reach::Failing, broadcast: Reach::Ok, loss: Some(3), ..Sight::default() };
+        let sight = if verdict == Verdict::FirewallDrop { sight } else { Sight::default() };
+        PeerSnapshot { verdict, cause, sight, ..told }
     };
     let peers = vec![
         told(1, PeerState::Unreachable, Verdict::FirewallDrop, Some(Cause::TimedOut)),
@@ -91,6 +94,7 @@ fn the_details_begin_with_the_verdict_its_evidence_and_what_to_do() {
         "verdict  TCP connections vanish in a firewall (certain; column, 5 pairs)",
         "seen     5 pairs fail, 4 s ago",
         "try      sudo ufw allow 17474/tcp",
+        "ways     TCP failing, its broadcasts ok, 3 % of echoes lost",
     ];
     assert!(has.iter().all(|line| text.lines().any(|other| other == *line)), "{text}");
 }

@@ -126,6 +126,9 @@ fn verdict(page: &mut Page<'_>, facts: Facts<'_>, drawn: &mut Drawn) {
             dial.styled("at rest", theme.dim());
         }
     });
+    if let Some(ways) = facts.ways() {
+        page.words("ways", theme.text(), ways);
+    }
     page.words("address", theme.text(), facts.address());
     page.words("reached", theme.text(), facts.reached());
     page.words("heard", theme.text(), facts.heard());
