@@ -20,7 +20,7 @@ fn diagnosed() -> (Bench, Network) {
         let told = row(network.peer(nth), state);
         let sight = Sight { tcp: Reach::Failing, broadcast: Reach::Ok, loss: Some(3), ..Sight::default() };
         let sight = if verdict == Verdict::FirewallDrop { sight } else { Sight::default() };
-        PeerSnapshot { verdict, cause, sight, ..told }
+        PeerSnapshot { cause, verdict, sight, ..told }
     };
     let peers = vec![
         told(1, PeerState::Unreachable, Verdict::FirewallDrop, Some(Cause::TimedOut)),
