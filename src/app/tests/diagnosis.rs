@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::network::{Network, eight};
 use super::*;
 use crate::app::export;
-use crate::app::model::{MOMENTS, Mark, What};
+use crate::app::model::{Column, MOMENTS, Mark, Sort, What};
 use crate::app::state::Form;
 use crate::core::sight::Reach;
 use crate::core::verdict::{Finding, Pattern};
@@ -169,6 +169,10 @@ fn a_diagnosis_and_its_withdrawal_are_written_down_and_what_is_said_twice_is_not
 #[test]
 fn the_filter_finds_a_verdict_and_the_cause_sorts_by_it() {
     let (mut bench, _) = diagnosed();
+    let mut sorted = bench.app.model().clone();
+    sorted.set_sort(Sort { by: Column::Cause, reversed: false });
+    let names: Vec<_> = sorted.rows(0..usize::MAX).map(|peer| &*peer.info.name).collect();
+    assert_eq!(names, ["h2", "h7", "h5", "h8", "h3", "h6", "h4"], "verdicts, then bare causes, then nothing");
     bench.pressed_keys(&[KeyCode::Char('/')]);
     bench.typed("packets lost");
     bench.key(KeyCode::Enter);

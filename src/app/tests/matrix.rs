@@ -142,6 +142,21 @@ fn the_comparison_goes_from_moment_to_moment_and_says_when_none_is_as_old() {
 }
 
 #[test]
+fn a_node_that_came_is_new_in_the_comparison_and_is_neither_better_nor_worse() {
+    let nodes = [("alice", 5), ("h2", 6), ("h3", 7)];
+    let (mut bench, network) = Bench::of(|now| Network::new(&nodes, now));
+    bench.told(&network.without(2)).wait(61_000).told(&network.without(2)).wait(30_000).told(&network);
+    bench.pressing(&[KeyCode::Char('c')], USUAL);
+    let text = bench.text(80, 24);
+    // The view of two minutes ago had it, and it was away in between.
+    assert!(text.contains("nothing has changed"), "{text}");
+    bench.wait(31_000).told(&network);
+    let text = bench.text(80, 24);
+    assert!(text.contains("+ 4 new") && !text.contains("worse") && !text.contains("better"), "{text}");
+    assert!(text.lines().any(|line| line.contains(" h3 ") && line.contains("•+")), "{text}");
+}
+
+#[test]
 fn in_ascii_every_sign_of_it_is_told_apart() {
     let mut bench = changed();
     bench.app.look.ascii = true;
