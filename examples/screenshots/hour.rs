@@ -88,7 +88,7 @@ fn fold(app: &mut App, begin: Instant, at: Instant, event: Event) {
     app.fold(&Stamped { at, wall: morning + (at - begin), event });
 }
 
-fn started() -> Event {
+pub(crate) fn started() -> Event {
     let eth0 = Interface::new("eth0", Ipv4Addr::new(10, 7, 0, 5), 24).expect("a network that can broadcast");
     let node = NodeInfo {
         id: NodeId(1),

@@ -7,6 +7,7 @@
 mod cells;
 mod fingerprint;
 mod hour;
+mod network;
 mod scene;
 mod terminal;
 
@@ -36,6 +37,7 @@ fn main() -> Result<()> {
         ("animation.svg", svg::animate(&recording.end(), scene::FRAME, "vigie")),
         ("screenshot-details.svg", scene.details()?),
         ("screenshot-timeline.svg", svg::draw(&hour::timeline(hour::SIZE), "vigie: the last hour")),
+        ("screenshot-matrix.svg", svg::draw(&network::matrix(network::SIZE), "vigie: who reaches whom")),
         ("screenshot-help.svg", scene.help()?),
         ("screenshot-small.svg", scene.small()?),
     ];

@@ -3,15 +3,19 @@
 //! Each fact is written straight to where it is wanted, and looked up only then.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
 use super::look::Look;
 use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
+use super::view::findings::how_they_lie;
 use super::view::text::Age;
 use crate::core::cause::Cause;
 use crate::core::peer::{HeardFrom, LeaveReason, PeerState};
+use crate::core::sight::Reach;
+use crate::core::verdict::{Confidence, Finding, Verdict};
 use crate::core::words::Measured;
 
 /// Attempts and entries of a peer that are searched for its last reply: at the usual pace more than an hour of failures,
@@ -75,6 +79,61 @@ impl<'a> Facts<'a> {
                 None => f.write_str(of_state),
             })
         })
+    }
+
+    /// What the diagnosis has found about it: of an incident that it is only part of, if something is wrong with it, too.
+    pub(super) fn finding(self) -> Option<&'a Arc<Finding>> {
+        let finding = self.model.matrix().finding_about(&self.peer.info)?;
+        let about_it = finding.peer.id == self.peer.info.id;
+        (about_it || self.peer.wrong().is_some()).then_some(finding)
+    }
+
+    /// What the diagnosis says is wrong with it, and how sure that is.
+    pub(super) fn verdict(self) -> Option<impl fmt::Display + use<'a>> {
+        let finding = self.finding();
+        let verdict = finding.map(|finding| finding.verdict).or(self.peer.wrong())?;
+        Some(fmt::from_fn(move |f| {
+            f.write_str(verdict.in_words())?;
+            match finding {
+                Some(finding) => write!(f, " ({}; {})", sure(finding.confidence), how_they_lie(finding)),
+                None => Ok(()),
+            }
+        }))
+    }
+
+    /// What was observed that says so.
+    pub(super) fn evidence(self) -> impl Iterator<Item = &'a String> {
+        self.finding().into_iter().flat_map(|finding| &finding.evidence)
+    }
+
+    /// What we see of it by each way, those of which something is known; none when nothing is.
+    pub(super) fn ways(self) -> Option<impl fmt::Display + use<'a>> {
+        let sight = &self.peer.sight;
+        let ways = [
+            ("TCP", sight.tcp),
+            ("echo", sight.echo),
+            ("its broadcasts", sight.broadcast),
+            ("its unicast", sight.unicast),
+            ("its dials", sight.served),
+            ("large packets", sight.large),
+        ];
+        let known = move || ways.into_iter().filter(|(_, reach)| *reach != Reach::Unknown);
+        known().next()?;
+        Some(fmt::from_fn(move |f| {
+            for (nth, (way, reach)) in known().enumerate() {
+                write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.word())?;
+            }
+            match sight.loss {
+                Some(loss) if loss > 0 => write!(f, ", {loss} % of echoes lost"),
+                _ => Ok(()),
+            }
+        }))
+    }
+
+    /// What to try next: what the diagnosis says, else what the cause of the last failure suggests.
+    pub(super) fn advice(self) -> Option<&'a str> {
+        let found = self.finding().map(|finding| &*finding.advice);
+        found.or_else(|| self.peer.cause.map(Cause::advice))
     }
 
     /// Where it is dialed.
@@ -200,6 +259,8 @@ impl<'a> Facts<'a> {
                 let s = if *attempts == 1 { "" } else { "s" };
                 write!(f, "given up after {attempts} attempt{s}: {}", words(*cause))
             }
+            What::Diagnosed { finding } if finding.verdict == Verdict::Ok => f.write_str("is well again"),
+            What::Diagnosed { finding } => write!(f, "diagnosed: {}", finding.verdict.in_words()),
             What::InterfaceUp { interface } => write!(f, "interface {} is up", interface.name),
             What::InterfaceDown { interface } => write!(f, "interface {} is gone", interface.name),
             What::Lagged { missed } => write!(f, "{missed} events were missed"),
@@ -265,6 +326,15 @@ pub(super) fn figures(stats: &Stats) -> impl Iterator<Item = (&'static str, Meas
         let us = stats.percentile(percent)?;
         Some((name, Measured(Duration::from_micros(us.into()))))
     })
+}
+
+/// How sure a verdict is, in a word or two.
+fn sure(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => "certain",
+        Confidence::Medium => "likely",
+        Confidence::Low => "perhaps",
+    }
 }
 
 /// A cause's word as people write it.

@@ -40,6 +40,20 @@ pub enum Action {
     Export,
     /// Show the last hour, or the table again.
     Timeline,
+    /// Show who reaches whom, or the table again.
+    Matrix,
+    /// One column to the left.
+    Left,
+    /// One column to the right.
+    Right,
+    /// To the next pair that fails.
+    NextFailing,
+    /// Show signs, or round trips.
+    Figures,
+    /// Show the worst first, subnets, or all by name.
+    Arrange,
+    /// Compare with an earlier moment.
+    Compare,
     /// One line up.
     Up,
     /// One line down.
@@ -117,6 +131,8 @@ pub enum Context {
     Details,
     /// The last hour.
     Timeline,
+    /// Who reaches whom.
+    Matrix,
     /// The list of attempts.
     Attempts,
     /// The log.
@@ -139,10 +155,11 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Peers,
         Self::Details,
         Self::Timeline,
+        Self::Matrix,
         Self::Attempts,
         Self::Log,
         Self::Help,
@@ -168,6 +185,8 @@ pub enum Section {
     Details,
     /// In the timeline.
     Timeline,
+    /// In the matrix.
+    Matrix,
     /// In the attempts.
     Attempts,
     /// In the log.
@@ -203,6 +222,7 @@ impl Section {
             Self::Peer => "The selected peer",
             Self::Details => "Details",
             Self::Timeline => "Timeline",
+            Self::Matrix => "Matrix",
             Self::Attempts => "Attempts",
             Self::Log => "Log",
             Self::Panes => "Every pane",
@@ -227,10 +247,11 @@ impl Section {
             Self::Peer => matches!(context, C::Peers | C::Details | C::Timeline),
             Self::Details => context == C::Details,
             Self::Timeline => context == C::Timeline,
+            Self::Matrix => context == C::Matrix,
             Self::Attempts => context == C::Attempts,
             Self::Log => context == C::Log,
             Self::Panes => {
-                matches!(context, C::Peers | C::Details | C::Timeline | C::Attempts | C::Log)
+                matches!(context, C::Peers | C::Details | C::Timeline | C::Matrix | C::Attempts | C::Log)
             }
             Self::Always => true,
             Self::Typing => matches!(context, C::Add | C::Filter | C::Search | C::Palette),
@@ -327,6 +348,16 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Timeline, &[Key::of(KeyCode::Right), Key::char('l')], Action::Later, Some("time"), "forward in time"),
     bind(Section::Timeline, &[Key::of(KeyCode::Enter)], Action::Details, Some("details"), "show all about the selected peer"),
     bind(Section::Timeline, &[Key::of(KeyCode::Esc)], Action::Back, Some("back"), "back to now, then to the table"),
+    bind(Section::Matrix, &[Key::of(KeyCode::Left), Key::char('h')], Action::Left, Some("column"), "one column to the left"),
+    bind(Section::Matrix, &[Key::of(KeyCode::Right), Key::char('l')], Action::Right, Some("column"), "one column to the right"),
+    bind(Section::Matrix, &[Key::char('n')], Action::NextFailing, Some("next failing"), "to the next pair that fails"),
+    bind(Section::Matrix, &[Key::char('o')], Action::Arrange, Some("order"), "worst first, by subnet, or by name"),
+    bind(Section::Matrix, &[Key::char('v')], Action::Figures, Some("round trips"), "show round trips, or signs again"),
+    bind(Section::Matrix, &[Key::char('c')], Action::Compare, Some("compare"), "compare with 1, 5, 15, 60 min ago"),
+    bind(Section::Matrix, &[Key::of(KeyCode::Enter)], Action::Details, Some("details"), "all about the column, or its subnet"),
+    bind(Section::Matrix, &[Key::of(KeyCode::Esc)], Action::Back, Some("back"), "end comparison, filter, then matrix"),
+    bind(Section::Matrix, &[Key::char('d')], Action::Dial, Some("dial"), "dial the column's node from here"),
+    bind(Section::Matrix, &[Key::char('/')], Action::Filter, Some("filter"), "nodes with these words, others folded"),
     bind(Section::Peer, &[Key::char('d')], Action::Dial, Some("dial"), "dial it now"),
     bind(Section::Rows, &[Key::char('/')], Action::Filter, Some("filter"), "list only the peers with these words"),
     bind(Section::Rows, &[Key::char('s')], Action::Sort, Some("sort"), "sort by the next column"),
@@ -349,6 +380,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::char('?'), Key::of(KeyCode::F(1))], Action::Help, Some("help"), "show this help"),
     bind(Section::Panes, &[Key::char('q')], Action::Quit, Some("quit"), "say goodbye to the peers and quit"),
     bind(Section::Panes, &[Key::char('t')], Action::Timeline, Some("timeline"), "show the last hour, or the table"),
+    bind(Section::Panes, &[Key::char('m')], Action::Matrix, Some("matrix"), "show who reaches whom, or the table"),
     bind(Section::Panes, &[Key::char('a')], Action::Add, Some("add"), "add a peer by its address"),
     bind(Section::Panes, &[Key::char('D')], Action::DialAll, Some("dial all"), "dial every peer now"),
     bind(Section::Panes, &[Key::char('F')], Action::DialFailing, Some("dial failing"), "dial every peer that is not up now"),
@@ -447,6 +479,8 @@ pub fn palette(context: Context) -> impl Iterator<Item = &'static Binding> {
                 | Action::Last
                 | Action::Earlier
                 | Action::Later
+                | Action::Left
+                | Action::Right
         )
     };
     let here = KEYMAP.iter().filter(move |binding| binding.section.covers(context) && !moves(binding.action));

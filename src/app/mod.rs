@@ -1,7 +1,7 @@
 //! The terminal app: events in, a live screen out, keys back as commands.
 //!
 //! - [`model`]: a pure fold of the events.
-//! - [`ui`], [`timeline`], [`keymap`], [`state`]: what the person at the keyboard does.
+//! - [`ui`], [`timeline`], [`matrix`], [`keymap`], [`state`]: what the person at the keyboard does.
 //! - [`view`], [`theme`], [`look`]: the screen, drawn from the two above.
 //! - `facts`, `report`, [`export`]: what is told of a peer in words, copied, and written to files.
 //! - [`terminal`], [`log`]: the only parts that touch the process: its terminal, its log lines.
@@ -13,6 +13,7 @@ mod facts;
 pub mod keymap;
 pub mod log;
 pub mod look;
+pub mod matrix;
 pub mod model;
 mod report;
 mod run;

@@ -43,9 +43,12 @@ fn who(report: &mut Report, facts: Facts<'_>) {
 fn now(report: &mut Report, facts: Facts<'_>) {
     let peer = facts.peer;
     report.fact("state", format_args!("{} {}", peer.state.word(), facts.lasting()));
+    facts.verdict().into_iter().for_each(|verdict| report.fact("verdict", verdict));
+    facts.evidence().for_each(|seen| report.fact("seen", seen));
     facts.why().into_iter().for_each(|why| report.fact("why", why));
-    peer.cause.into_iter().for_each(|cause| report.fact("try", cause.advice()));
+    facts.advice().into_iter().for_each(|advice| report.fact("try", advice));
     peer.detail.iter().for_each(|detail| report.fact("said", detail));
+    facts.ways().into_iter().for_each(|ways| report.fact("ways", ways));
     report.fact("address", facts.address());
     report.fact("reached", facts.reached());
     report.fact("heard", facts.heard());

@@ -17,6 +17,7 @@ use tokio::time::sleep_until;
 use super::look::Look;
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
+use super::ui::View;
 use super::{Options, export, log};
 use crate::core::budget::Budget;
 use crate::core::event::{Command, Event, Stamped, StopReason};
@@ -33,6 +34,10 @@ const FRAME_BURST: u32 = 30;
 
 /// Ages are drawn, and asked for, once a second.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// How often the node is asked for the matrix while that is not shown: often enough to know what is wrong, and for the views
+/// of the last hour that a person may compare with.
+const SURVEY_REST: Duration = Duration::from_secs(10);
 
 /// Events taken in before the keys are looked at again.
 const EVENTS_AT_ONCE: usize = 4_096;
@@ -72,11 +77,12 @@ pub(super) async fn run_on(
     commands: &mpsc::Sender<Command>,
     app: App,
 ) -> io::Result<()> {
-    let reason = match (Loop { screen, commands, app, dirty: true }).turn(inputs, events).await? {
-        End::Stopped => return Ok(()),
-        End::Quit => StopReason::Quit,
-        End::HungUp => StopReason::OutputClosed,
-    };
+    let reason =
+        match (Loop { screen, commands, app, dirty: true, surveyed: None }).turn(inputs, events).await? {
+            End::Stopped => return Ok(()),
+            End::Quit => StopReason::Quit,
+            End::HungUp => StopReason::OutputClosed,
+        };
     // Whether it was heard or not: the screen goes.
     let _ = tokio::time::timeout(STOP_WAIT, commands.send(Command::Stop(reason))).await;
     Ok(())
@@ -97,6 +103,8 @@ struct Loop<'a, S> {
     commands: &'a mpsc::Sender<Command>,
     app: App,
     dirty: bool,
+    /// When the node was last asked for the matrix.
+    surveyed: Option<Instant>,
 }
 
 impl<S: Screen> Loop<'_, S> {
@@ -186,12 +194,22 @@ impl<S: Screen> Loop<'_, S> {
             self.dirty |= !self.app.shown().is_empty();
             // A node that is too busy to answer is asked again in a second.
             let _ = self.commands.try_send(Command::Refresh);
+            let rest = if self.app.ui.view == View::Matrix { SECOND } else { SURVEY_REST };
+            if self.surveyed.is_none_or(|last| at.saturating_duration_since(last) >= rest) {
+                self.survey(at);
+            }
         }
     }
 
+    /// Asks for the matrix.
+    fn survey(&mut self, at: Instant) {
+        self.surveyed = Some(at);
+        // A node that is too busy is asked again later.
+        let _ = self.commands.try_send(Command::Survey);
+    }
+
     fn event(&mut self, stamped: &Stamped) {
-        self.app.fold(stamped);
-        self.dirty = true;
+        self.dirty |= self.app.fold(stamped);
     }
 
     /// Says on the status line how an action went.
@@ -213,6 +231,16 @@ impl<S: Screen> Loop<'_, S> {
     fn input(&mut self, input: &Input) -> io::Result<bool> {
         self.dirty = true;
         let at = now();
+        let before = self.app.ui.view;
+        let leaves = self.react(input, at)?;
+        if self.app.ui.view == View::Matrix && before != View::Matrix && self.app.behind().is_none() {
+            // What is shown first is not to be ten seconds old.
+            self.survey(at);
+        }
+        Ok(leaves)
+    }
+
+    fn react(&mut self, input: &Input, at: Instant) -> io::Result<bool> {
         match input {
             Input::Key(key) => match self.app.key(key, at) {
                 Some(Effect::Quit) => return Ok(true),

@@ -11,9 +11,10 @@ use ratatui::layout::Position;
 
 use super::Options;
 use super::facts::Facts;
-use super::keymap::{self, Action};
+use super::keymap::{self, Action, Context};
 use super::look::Look;
-use super::model::{Column, Filter, Model, Peer, Sort};
+use super::matrix::{Arrangement, BlockId};
+use super::model::{Column, Filter, Model, Novelty, Peer, Sort};
 use super::report;
 use super::ui::{Move, Overlay, Pane, Prompt, Ui, View};
 use crate::core::event::{Command, Event, Stamped};
@@ -122,14 +123,21 @@ impl App {
         self.shown().wall(self.shown_at(now))
     }
 
-    /// Takes an event in.
-    pub fn fold(&mut self, stamped: &Stamped) {
-        self.model.fold(stamped);
+    /// Takes an event in. Returns whether the screen is to be drawn anew: a view of the matrix that says what is known
+    /// already changes nothing on it, and one that says something else only where the matrix is shown, or what is wrong.
+    pub fn fold(&mut self, stamped: &Stamped) -> bool {
+        let novelty = self.model.fold(stamped);
         self.ring_for(stamped);
         if let Some(frozen) = &mut self.frozen
-            && !matches!(stamped.event, Event::Snapshot(_))
+            && !matches!(stamped.event, Event::Snapshot(_) | Event::Matrix(_))
         {
             frozen.behind = frozen.behind.saturating_add(1);
+        }
+        match novelty {
+            Some(_) if self.frozen.is_some() => false,
+            None | Some(Novelty::Findings) => true,
+            Some(Novelty::Sights) => self.ui.view == View::Matrix,
+            Some(Novelty::Nothing) => false,
         }
     }
 
@@ -157,8 +165,9 @@ impl App {
         let before = self.model.len();
         self.model.expire(now);
         let settled = self.model.settle(now);
+        let aged = self.model.age(now) && self.ui.view == View::Matrix;
         let said = self.ui.status.take_if(|status| status.until <= now);
-        settled || said.is_some() || self.model.len() != before
+        settled || aged || said.is_some() || self.model.len() != before
     }
 
     /// Takes pasted text in: into the prompt, else it is dropped, lest its characters act as keys.
@@ -216,6 +225,9 @@ impl App {
         if let Some(column) = self.ui.places.column_at(at) {
             self.ui.timeline.go_to(column);
         }
+        if let pair @ ((Some(_), _) | (_, Some(_))) = self.ui.places.pair_at(at) {
+            self.ui.matrix.click(pair.0, pair.1);
+        }
         if let Some(pane) = tab.or_else(|| self.ui.places.pane_at(at)) {
             self.ui.focus = pane;
         }
@@ -264,10 +276,16 @@ impl App {
             Action::ExportJson => return Some(self.export(Form::Json)),
             Action::ExportText => return Some(self.export(Form::Text)),
             Action::ExportSvg => return Some(self.export(Form::Svg)),
-            Action::Timeline => {
-                let view = if self.ui.view == View::Timeline { View::Peers } else { View::Timeline };
-                self.show(view);
-            }
+            Action::Timeline => self.show_or_leave(View::Timeline),
+            Action::Matrix => self.show_or_leave(View::Matrix),
+            Action::Left => self.ui.matrix.go_aside(Move::Up),
+            Action::Right => self.ui.matrix.go_aside(Move::Down),
+            Action::NextFailing => self.next_failing(now),
+            Action::Figures => self.ui.matrix.figures ^= true,
+            Action::Arrange => self.arrange(now),
+            Action::Compare => self.ui.matrix.compare(),
+            Action::Dial if self.ui.beneath() == Context::Matrix => return self.dial_column(now),
+            Action::Details if self.ui.beneath() == Context::Matrix => self.column_details(now),
             Action::Up => self.go(Move::Up, self.ui.focus),
             Action::Down => self.go(Move::Down, self.ui.focus),
             Action::PageUp => self.go(Move::PageUp, self.ui.focus),
@@ -336,6 +354,7 @@ impl App {
             None => match (pane, self.ui.view) {
                 (Pane::Main, View::Details) => self.ui.details = to.scrolled(self.ui.details),
                 (Pane::Main, View::Peers | View::Timeline) => self.ui.peers.go(to, shown),
+                (Pane::Main, View::Matrix) => self.ui.matrix.go(to),
                 (Pane::Attempts, _) => self.ui.attempts.go(to, shown),
                 (Pane::Log, _) => self.ui.log.go(to),
             },
@@ -346,6 +365,72 @@ impl App {
         self.ui.view = view;
         self.ui.details = 0;
         self.ui.focus = Pane::Main;
+    }
+
+    /// Shows a view, or from there the table again.
+    fn show_or_leave(&mut self, view: View) {
+        self.show(if self.ui.view == view { View::Peers } else { view });
+    }
+
+    fn next_failing(&mut self, now: Instant) {
+        let shown = self.frozen.as_ref().map_or(&self.model, |frozen| &frozen.model);
+        if !self.ui.matrix.next_failing(shown.matrix()) {
+            self.ui.say("no pair fails here", true, now);
+        }
+    }
+
+    fn arrange(&mut self, now: Instant) {
+        self.ui.matrix.arrange();
+        let order = self.ui.matrix.arrangement.in_words();
+        self.ui.say(format!("nodes {order}"), true, now);
+    }
+
+    /// The peer in the column under the matrix's cursor, or why there is none.
+    fn column_peer(&self) -> Result<&Peer, String> {
+        let model = self.shown();
+        let Some((_, column)) = self.ui.matrix.pair() else { return Err("no pair is selected".into()) };
+        let node = column.node().and_then(|node| model.matrix().latest()?.nodes.get(node));
+        let Some(node) = node else { return Err("that is a subnet: Enter shows its nodes".into()) };
+        if model.node().is_some_and(|own| own.id == node.id) {
+            return Err(format!("{} is this node itself", node.name));
+        }
+        model.peer_with_id(node.id).ok_or_else(|| format!("{} is known to others only", node.name))
+    }
+
+    /// Dials what the column under the cursor names. That says something of our own row alone.
+    fn dial_column(&mut self, now: Instant) -> Option<Effect> {
+        let own = self.shown().node().map(|node| BlockId::Node(node.id));
+        let ours = self.ui.matrix.pair().is_some_and(|(row, _)| own == Some(row.id));
+        match self.column_peer() {
+            Ok(peer) if ours => {
+                let said = format!("dialing {}", peer.info.name);
+                Some(Effect::Send { command: Command::DialNow(peer.info.key), said })
+            }
+            Ok(_) => {
+                self.ui.say("only the pairs of our own row can be dialed from here", false, now);
+                None
+            }
+            Err(why) => {
+                self.ui.say(why, false, now);
+                None
+            }
+        }
+    }
+
+    /// The details of the column's peer; of a subnet, its nodes.
+    fn column_details(&mut self, now: Instant) {
+        if let Some(words) = self.ui.matrix.pair().and_then(|(_, column)| column.id.words()) {
+            self.ui.matrix.arrange_by(Arrangement::Worst);
+            return self.filter(&Filter::new(&words));
+        }
+        match self.column_peer().map(|peer| peer.info.key) {
+            Ok(key) => {
+                let shown = self.frozen.as_ref().map_or(&self.model, |frozen| &frozen.model);
+                self.ui.peers.pick(key, shown);
+                self.show(View::Details);
+            }
+            Err(why) => self.ui.say(why, false, now),
+        }
     }
 
     fn details(&mut self, now: Instant) {
@@ -365,9 +450,11 @@ impl App {
     /// From the details to the table, from the past to now, from a filtered list to all.
     fn back(&mut self) {
         match self.ui.view {
+            View::Matrix if self.ui.matrix.compare_no_more() => {}
+            View::Matrix if !self.shown().filter().is_empty() => self.filter(&Filter::default()),
             View::Peers => self.filter(&Filter::default()),
             View::Timeline if self.ui.timeline.is_past() => self.ui.timeline.to_now(),
-            View::Timeline | View::Details => self.show(View::Peers),
+            View::Timeline | View::Details | View::Matrix => self.show(View::Peers),
         }
     }
 

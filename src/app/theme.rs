@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use ratatui::style::{Color, Modifier, Style};
 use tui_logger::LevelFilter;
 
+use super::model::{Change, Mark};
 use crate::core::peer::PeerState;
 
 /// The themes that can be chosen.
@@ -197,6 +198,25 @@ impl Theme {
         }
     }
 
+    /// A pair of the matrix.
+    pub fn mark(self, mark: Mark) -> Style {
+        match mark {
+            Mark::Fine => self.good(),
+            Mark::Failing => self.bad().add_modifier(Modifier::BOLD),
+            Mark::Unknown | Mark::Stale => self.dim(),
+        }
+    }
+
+    /// How a pair of the matrix has changed.
+    pub fn change(self, change: Change) -> Style {
+        match change {
+            Change::Worse => self.bad().add_modifier(Modifier::BOLD),
+            Change::Better => self.good().add_modifier(Modifier::BOLD),
+            Change::Lost => self.warning(),
+            Change::New => Self::fg(self.new),
+        }
+    }
+
     /// What is as it should be.
     pub fn good(self) -> Style {
         Self::fg(self.good)
@@ -253,6 +273,11 @@ impl Theme {
         Self::fg(self.warning).add_modifier(Modifier::BOLD | Modifier::REVERSED)
     }
 
+    /// The same as a sign before a line that stands there for long.
+    pub fn alarm_text(self) -> Style {
+        self.bad().add_modifier(Modifier::BOLD)
+    }
+
     /// A log line's level.
     pub fn level(self, level: LevelFilter) -> Style {
         match level {
@@ -289,6 +314,26 @@ pub fn band(state: PeerState) -> &'static str {
     }
 }
 
+/// The sign of a pair of the matrix: little ink where all is well, so that what fails is seen without colours.
+pub fn mark(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Fine => "•",
+        Mark::Failing => "✖",
+        Mark::Unknown => "?",
+        Mark::Stale => "○",
+    }
+}
+
+/// The sign of a change in the matrix, beside that of the pair.
+pub fn change(change: Change) -> &'static str {
+    match change {
+        Change::Worse => "▼",
+        Change::Better => "▲",
+        Change::Lost => "~",
+        Change::New => "+",
+    }
+}
+
 /// What stands for one of the screen's own signs where the font has only ASCII; none for anything else, such as a letter
 /// of a name.
 pub fn ascii(symbol: &str) -> Option<&'static str> {
@@ -299,7 +344,7 @@ pub fn ascii(symbol: &str) -> Option<&'static str> {
         "✖" | "×" | "✗" => "X",
         "○" => "o",
         "░" => ":",
-        "─" | "━" | "–" => "-",
+        "─" | "━" | "–" | "—" => "-",
         "│" | "┃" | "║" => "|",
         "┌" | "┐" | "└" | "┘" | "├" | "┤" | "┬" | "┴" | "┼" | "▆" | "✓" => "+",
         "▸" | "→" | "▶" => ">",
@@ -342,6 +387,16 @@ mod tests {
         let plain: HashSet<_> = PeerState::ALL.into_iter().map(|state| ascii(band(state))).collect();
         assert_eq!((signs.len(), plain.len()), (PeerState::ALL.len(), PeerState::ALL.len()));
         assert!(plain.iter().all(|sign| sign.is_some_and(|sign| sign.is_ascii() && sign != " ")));
+    }
+
+    #[test]
+    fn the_signs_of_the_matrix_differ_without_colours_and_in_ascii() {
+        let signs: Vec<_> =
+            Mark::ALL.into_iter().map(mark).chain(Change::ALL.into_iter().map(change)).collect();
+        let plain: HashSet<_> = signs.iter().map(|sign| ascii(sign).unwrap_or(sign)).collect();
+        let distinct: HashSet<_> = signs.iter().collect();
+        assert_eq!((distinct.len(), plain.len()), (8, 8), "{plain:?}");
+        assert!(plain.iter().all(|sign| sign.is_ascii() && *sign != "\\"), "that is a node and itself");
     }
 
     #[test]

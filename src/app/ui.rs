@@ -10,6 +10,7 @@ use tui_input::{Input, InputRequest};
 
 use super::keymap::{self, Binding, Context};
 use super::log::LogPane;
+use super::matrix::MatrixCursor;
 use super::model::{AttemptId, Column, Filter, Model, Peer};
 use super::timeline::TimelineCursor;
 use crate::core::config::{Target, TargetError};
@@ -52,6 +53,8 @@ pub enum View {
     Details,
     /// The last hour of every peer.
     Timeline,
+    /// Who reaches whom.
+    Matrix,
 }
 
 /// What lies over the panes, or has taken the last line.
@@ -181,6 +184,8 @@ pub struct Ui {
     pub details: u16,
     /// Where the timeline is looked at.
     pub timeline: TimelineCursor,
+    /// How the matrix is looked at.
+    pub matrix: MatrixCursor,
     /// Where everything was drawn last: what the mouse points at.
     pub places: Places,
 }
@@ -199,6 +204,7 @@ impl Default for Ui {
             log: LogPane::default(),
             details: 0,
             timeline: TimelineCursor::default(),
+            matrix: MatrixCursor::default(),
             places: Places::default(),
         }
     }
@@ -225,6 +231,7 @@ impl Ui {
             (Pane::Main, View::Peers) => Context::Peers,
             (Pane::Main, View::Details) => Context::Details,
             (Pane::Main, View::Timeline) => Context::Timeline,
+            (Pane::Main, View::Matrix) => Context::Matrix,
             (Pane::Attempts, _) => Context::Attempts,
             (Pane::Log, _) => Context::Log,
         }
@@ -266,6 +273,12 @@ pub struct Places {
     pub peers: Vec<PeerKey>,
     /// The timeline's columns, from its axis to its last row.
     pub bands: Rect,
+    /// The matrix's rows, from their names to their counts.
+    pub matrix: Rect,
+    /// Its cells, from the heads of the columns to the last row.
+    pub cells: Rect,
+    /// Columns of the screen that each of its cells has.
+    pub cell: u16,
 }
 
 impl Places {
@@ -279,6 +292,13 @@ impl Places {
     pub fn peer_at(&self, position: Position) -> Option<PeerKey> {
         let row = self.rows.contains(position).then(|| usize::from(position.y - self.rows.y))?;
         self.peers.get(row).copied()
+    }
+
+    /// The row and the column of the matrix at a position, from 0 on the screen.
+    pub fn pair_at(&self, position: Position) -> (Option<usize>, Option<usize>) {
+        let row = self.matrix.contains(position).then(|| position.y - self.matrix.y);
+        let column = self.cells.contains(position).then(|| (position.x - self.cells.x) / self.cell.max(1));
+        (row.map(usize::from), column.map(usize::from))
     }
 
     /// The column of the timeline at a position, from 0.
@@ -367,6 +387,15 @@ impl PeersScroll {
         self.chosen = true;
         self.at = at;
         self.selected = model.key_at(at);
+    }
+
+    /// Selects a peer, listed or not.
+    pub fn pick(&mut self, key: PeerKey, model: &Model) {
+        if let Some(at) = model.position(key) {
+            self.select(at, model);
+        } else {
+            (self.chosen, self.selected) = (true, Some(key));
+        }
     }
 
     /// Selects a peer that is shown.

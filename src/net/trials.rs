@@ -100,6 +100,8 @@ impl Sender<'_> {
             claimed: own.ip(),
             nonce: None,
             echo: None,
+            prefix: None,
+            wide: None,
         };
         Ok(goodbye.encode())
     }

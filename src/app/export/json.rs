@@ -1,6 +1,7 @@
 //! The table as one JSON document.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -8,7 +9,9 @@ use serde::Serialize;
 use super::super::model::{Model, Peer, Sample};
 use crate::core::cause::Cause;
 use crate::core::interface::Interface;
+use crate::core::matrix::MatrixView;
 use crate::core::peer::{NodeInfo, PeerInfo, PeerState, Via};
+use crate::core::verdict::{Finding, Verdict};
 
 /// Who sees what. The names are those of `vigie list --json`.
 #[derive(Serialize)]
@@ -18,6 +21,10 @@ struct Document<'a> {
     node: Option<&'a NodeInfo>,
     interfaces: &'a [Interface],
     peers: Vec<Row<'a>>,
+    /// What is wrong, the gravest first.
+    findings: &'a [Arc<Finding>],
+    /// Who reaches whom, in the form of `vigie matrix --json`; null before the node has told.
+    matrix: Option<&'a MatrixView>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +40,7 @@ struct Row<'a> {
     loss: Option<f32>,
     last_heard_ms: Option<u128>,
     cause: Option<Cause>,
+    verdict: Verdict,
     detail: Option<&'a str>,
     /// Round trips of the last dials in microseconds, oldest first; null for one that failed.
     history_us: Vec<Option<u32>>,
@@ -46,6 +54,8 @@ pub(super) fn document(model: &Model, now: Instant) -> io::Result<String> {
         node: model.node(),
         interfaces: model.interfaces(),
         peers: model.rows(0..usize::MAX).map(|peer| row(peer, now)).collect(),
+        findings: model.matrix().findings(),
+        matrix: model.matrix().latest().map(Arc::as_ref),
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
@@ -64,6 +74,7 @@ fn row(peer: &Peer, now: Instant) -> Row<'_> {
         loss: peer.history.loss(),
         last_heard_ms: peer.last_heard.map(|at| now.saturating_duration_since(at).as_millis()),
         cause: peer.cause,
+        verdict: peer.verdict,
         detail: peer.detail.as_deref(),
         history_us: peer.history.last(usize::MAX).map(answered).collect(),
     }

@@ -28,7 +28,7 @@ pub enum Column {
     Connect,
     /// The interface towards it, and how it was found.
     Via,
-    /// Why the last dial failed.
+    /// What is wrong with it: the diagnosis, else why the last dial failed.
     Cause,
 }
 
@@ -97,7 +97,11 @@ impl Column {
             }
             Self::Heard => Some(peer.last_heard.map_or(0, since_epoch)),
             Self::Via => peer.interface.as_deref().map(beginning),
-            Self::Cause => peer.cause.map(|cause| cause as u64),
+            // What the diagnosis knows first, then what only a dial said.
+            Self::Cause => match (peer.wrong(), peer.cause) {
+                (Some(verdict), _) => Some(verdict as u64),
+                (None, cause) => cause.map(|cause| 1 << 8 | cause as u64),
+            },
         }
     }
 }

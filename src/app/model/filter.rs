@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::peer::Peer;
 use crate::core::cause::Cause;
+use crate::core::matrix::MatrixNode;
+use crate::core::verdict::Verdict;
 
 /// A text that peers are filtered by. The empty one lets every peer through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,9 +46,21 @@ impl Filter {
             peer.state.word(),
             peer.cause.map_or("", Cause::word),
             peer.cause.map_or("", Cause::in_words),
+            peer.wrong().map_or("", Verdict::word),
+            peer.wrong().map_or("", Verdict::in_words),
             peer.interface.as_deref().unwrap_or_default(),
             peer.via.map_or("", super::Via::in_words),
         ];
+        self.words.iter().all(|word| shown.iter().any(|text| contains(text, word)))
+    }
+
+    /// Whether each word is found in the name or the address of a node of the matrix.
+    pub fn lets_node_through(&self, node: &MatrixNode) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let address = node.addr.to_string();
+        let shown = [&*node.name, &address];
         self.words.iter().all(|word| shown.iter().any(|text| contains(text, word)))
     }
 }

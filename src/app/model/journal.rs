@@ -10,6 +10,7 @@ use crate::core::cause::Cause;
 use crate::core::event::{Event, Stamped};
 use crate::core::interface::Interface;
 use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
+use crate::core::verdict::{Finding, Verdict};
 
 /// Entries kept: an hour in which a hundred peers change their state every three minutes each. A few in each minute is
 /// all that a person can follow; well under 1 MB, and the record has all.
@@ -68,6 +69,11 @@ pub enum What {
         attempts: u32,
         /// Why the last of them failed.
         cause: Cause,
+    },
+    /// What the diagnosis says of it, or that an earlier one is withdrawn.
+    Diagnosed {
+        /// All that it says.
+        finding: Arc<Finding>,
     },
     /// Presence uses one more interface.
     InterfaceUp {
@@ -170,6 +176,9 @@ impl Journal {
             Event::DialGaveUp { peer, attempts, cause, .. } if !self.said_so(peer.key, *cause) => {
                 (Some(peer), What::GaveUp { attempts: *attempts, cause: *cause })
             }
+            Event::Diagnosis(finding) if !self.diagnosed_so(finding) => {
+                (Some(&finding.peer), What::Diagnosed { finding: Arc::clone(finding) })
+            }
             Event::InterfaceUp { interface } => {
                 (None, What::InterfaceUp { interface: Arc::clone(interface) })
             }
@@ -200,6 +209,18 @@ impl Journal {
         let at = self.newest().and_then(|newest| self.get(newest)).map_or(at, |newest| newest.at.max(at));
         let dropped = self.chain.push(Entry { at, wall, peer: peer.cloned(), what });
         self.dropped = dropped.map(|entry| entry.at).or(self.dropped);
+    }
+
+    /// Whether the last diagnosis of this peer said the same; without any, that all is well says nothing new.
+    fn diagnosed_so(&self, finding: &Finding) -> bool {
+        let last = self.of_peer(finding.peer.key).find_map(|(_, entry)| match &entry.what {
+            What::Diagnosed { finding } => Some(finding),
+            _ => None,
+        });
+        match last {
+            Some(last) => last.same(finding),
+            None => finding.verdict == Verdict::Ok,
+        }
     }
 
     /// Whether it was said already that this peer was given up for this cause, and it was not reached since.

@@ -10,8 +10,10 @@ mod column;
 mod filter;
 mod history;
 mod journal;
+mod matrix;
 mod order;
 mod peer;
+mod square;
 mod stats;
 
 use std::collections::{HashMap, HashSet};
@@ -26,14 +28,18 @@ pub use column::Column;
 pub use filter::Filter;
 pub use history::{EXACT, HISTORY, History, Sample};
 pub use journal::{Entry, EntryId, Journal, MAX_ENTRIES, What};
+pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
 use order::{Order, Rank};
 pub use order::{Sort, natural_cmp};
 pub use peer::Peer;
+pub use square::{KINDS, Kind, Square, Tally};
 pub use stats::{Histogram, Stats};
 
+use crate::core::NodeId;
 use crate::core::event::{Event, Stamped, StopReason};
 use crate::core::interface::Interface;
 use crate::core::peer::{DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
+use crate::core::verdict::Finding;
 
 /// How long a peer that said goodbye stays on the screen: long enough to be noticed after a coffee, short enough
 /// that a day of laptops coming and going does not fill the table.
@@ -70,6 +76,7 @@ pub struct Model {
     wall: Option<(Instant, SystemTime)>,
     attempts: Attempts,
     journal: Journal,
+    matrix: Matrix,
     /// Counts the steps of the peers' [`Bands`].
     clock: Clock,
     counts: [usize; PeerState::ALL.len()],
@@ -160,6 +167,16 @@ impl Model {
         &self.journal
     }
 
+    /// Who reaches whom, and what is wrong.
+    pub fn matrix(&self) -> &Matrix {
+        &self.matrix
+    }
+
+    /// The peer that has this identity. Costs the peers there are: for keys and clicks, not for every cell.
+    pub fn peer_with_id(&self, id: NodeId) -> Option<&Peer> {
+        self.peers.values().map(Box::as_ref).find(|peer| peer.info.id == Some(id))
+    }
+
     /// The time until `end` in so many columns of this width, for [`Bands::worst`] of the peers.
     pub fn columns(&self, end: Instant, width: Duration, count: u32) -> Columns {
         self.clock.columns(end, width, count)
@@ -189,8 +206,8 @@ impl Model {
         }
     }
 
-    /// Takes one event in.
-    pub fn fold(&mut self, stamped: &Stamped) {
+    /// Takes one event in. Returns what is new in the matrix, if it is about that.
+    pub fn fold(&mut self, stamped: &Stamped) -> Option<Novelty> {
         let Stamped { at, wall, ref event } = *stamped;
         self.epoch.get_or_insert(at);
         if !matches!(event, Event::Lagged { .. }) {
@@ -199,6 +216,8 @@ impl Model {
         self.clock.step(at);
         self.journal.fold(stamped);
         match event {
+            Event::Matrix(view) => return Some(self.matrix.take(view)),
+            Event::Diagnosis(finding) => self.diagnose(finding, at),
             Event::Started { node, interfaces } => {
                 self.node = Some(Arc::clone(node));
                 self.interfaces = interfaces.to_vec();
@@ -254,10 +273,7 @@ impl Model {
             Event::ExchangeServed { peer: Some(peer), .. } => {
                 self.update(peer, at, |row| row.heard(at, Via::Reply));
             }
-            Event::ExchangeServed { .. }
-            | Event::Rejected { .. }
-            | Event::Diagnosis(_)
-            | Event::Matrix(_) => {}
+            Event::ExchangeServed { .. } | Event::Rejected { .. } => {}
             Event::Lagged { missed } => {
                 let before = self.missed.map_or(0, |missed| missed.total);
                 self.missed = Some(Missed { total: before.saturating_add(*missed), at });
@@ -265,6 +281,22 @@ impl Model {
             Event::Snapshot(snapshot) => self.replace(snapshot, stamped),
             Event::Stopped { reason } => self.stopped = Some(*reason),
         }
+        None
+    }
+
+    /// What is said of a peer is its verdict, too; of a stranger, or of this node, there is no row.
+    fn diagnose(&mut self, finding: &Arc<Finding>, at: Instant) {
+        self.matrix.diagnose(finding);
+        if let Some(row) = self.peers.get(&finding.peer.key) {
+            let info = Arc::clone(&row.info);
+            self.update(&info, at, |row| row.verdict = finding.verdict);
+        }
+    }
+
+    /// Rows of the matrix that were not confirmed for long are no longer believed. Returns whether any has become so.
+    /// Called about once a second.
+    pub fn age(&mut self, now: Instant) -> bool {
+        self.matrix.age(now)
     }
 
     /// Drops the peers that left long ago. Called about once a second.

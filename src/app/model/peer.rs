@@ -8,6 +8,8 @@ use super::history::History;
 use super::order::Rank;
 use crate::core::cause::Cause;
 use crate::core::peer::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
+use crate::core::sight::Sight;
+use crate::core::verdict::Verdict;
 
 /// One peer as the screen knows it.
 #[derive(Debug, Clone)]
@@ -36,6 +38,10 @@ pub struct Peer {
     pub cause: Option<Cause>,
     /// What the system said then.
     pub detail: Option<Arc<str>>,
+    /// What the diagnosis says of it.
+    pub verdict: Verdict,
+    /// What we see of it, by each way.
+    pub sight: Sight,
     /// The interface towards it.
     pub interface: Option<Arc<str>>,
     /// Where it stands in the list, if it is listed.
@@ -60,10 +66,18 @@ impl Peer {
             last_heard: None,
             cause: None,
             detail: None,
+            verdict: Verdict::Unknown,
+            sight: Sight::default(),
             interface: None,
             placed: None,
             elsewhere: None,
         }
+    }
+
+    /// What is wrong with it, if the diagnosis says so of one that is to be reached.
+    pub fn wrong(&self) -> Option<Verdict> {
+        let says = !matches!(self.verdict, Verdict::Ok | Verdict::Unknown) && self.state != PeerState::Left;
+        says.then_some(self.verdict)
     }
 
     /// Whether it said goodbye and is not dialed any longer, as one that a person named is.
@@ -144,6 +158,8 @@ impl Peer {
             self.cause = peer.cause;
             self.detail = None;
         }
+        self.verdict = peer.verdict;
+        self.sight = peer.sight;
         self.interface.clone_from(&peer.interface);
         self.elsewhere.clone_from(&peer.elsewhere);
     }

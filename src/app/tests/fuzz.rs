@@ -1,12 +1,15 @@
 //! Whatever comes, in whatever order, on a screen of whatever size: no panic, and true counts.
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
+use super::network::Network;
 use super::*;
 use crate::app::keymap::KEYMAP;
 use crate::app::ui::View;
 use crate::core::event::{RejectReason, StopReason};
 use crate::core::peer::{Elsewhere, HeardFrom};
+use crate::core::verdict::Finding;
 
 /// One step of a random session: what, about whom, how much.
 type Step = (u8, u8, u16);
@@ -22,7 +25,7 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
     let host = info(number, variant);
     let state = PeerState::ALL[usize::from(variant) % PeerState::ALL.len()];
     let attempt = u32::from(number);
-    match what % 20 {
+    match what % 23 {
         0 => _ = bench.discovered(&host),
         1 => _ = bench.state(&host, PeerState::New, state),
         2 => _ = bench.dials(&host, attempt),
@@ -55,6 +58,49 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
         }
         13 => _ = bench.fold(Event::Stopped { reason: StopReason::Signal }),
         14 => _ = bench.wait(u64::from(number) * 10),
+        20 => {
+            // What is forgotten of one view is in the next.
+            let names = ["host9", "", "山田", "\x1b[2J", "a very long name that goes on and on"];
+            let node = |nth: u16| (names[usize::from(nth) % names.len()], (nth % 3) << 8 | (nth + 5));
+            let nodes: Vec<_> = (0..=number % 40).map(node).collect();
+            let mut network = Network::new(&nodes, bench.now());
+            for nth in 0..usize::from(variant % 16) {
+                let (from, to) = (nth * 7 % nodes.len(), (nth * 5 + 1) % nodes.len());
+                if from != to {
+                    network.cut(from, to).said(from, u64::from(variant) * 300);
+                }
+            }
+            if variant > 200 {
+                network.silent(0);
+            }
+            if variant % 3 == 0 {
+                let pattern = crate::core::verdict::Pattern::Islands;
+                network.finds(Verdict::Isolated, pattern, &[0], &[], "look", bench.now());
+            }
+            bench.told(&network);
+        }
+        21 => {
+            let verdict = Verdict::ALL[usize::from(variant) % Verdict::ALL.len()];
+            let finding = Finding {
+                peer: host,
+                verdict,
+                evidence: vec!["\x1b[31mseen".into(); usize::from(number % 4)],
+                advice: "do something about it".into(),
+                pattern: crate::core::verdict::Pattern::Pair,
+                confidence: crate::core::verdict::Confidence::Low,
+                nodes: vec![NodeId(u128::from(number % 12))],
+                names: vec!["name".into(); usize::from(number % 5)],
+                pairs: Vec::new(),
+                pair_count: usize::from(number),
+                since: bench.now(),
+            };
+            bench.fold(Event::Diagnosis(Arc::new(finding)));
+        }
+        22 => {
+            let (kind, at) = (MouseEventKind::Down(MouseButton::Left), number % 220);
+            let (row, modifiers) = (u16::from(variant) % 70, KeyModifiers::NONE);
+            bench.app.mouse(MouseEvent { kind, column: at, row, modifiers });
+        }
         15 => return Some((u16::from(variant) % 220, number % 70)),
         16 => bench.app.paste("日本語"),
         _ => {
@@ -73,7 +119,7 @@ proptest! {
     #[test]
     fn nothing_panics_and_the_counts_are_true(
         steps in prop::collection::vec(any::<Step>(), 0..120),
-        view in prop::sample::select(vec![View::Peers, View::Details, View::Timeline]),
+        view in prop::sample::select(vec![View::Peers, View::Details, View::Timeline, View::Matrix]),
     ) {
         let mut bench = Bench::new();
         bench.app.ui.view = view;

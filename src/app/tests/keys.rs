@@ -216,6 +216,13 @@ fn typed(bench: &mut Bench) -> String {
 
 /// Brings the app where the keys of a section count, and where each has something to do.
 fn in_section(section: Section) -> Bench {
+    if section == Section::Matrix {
+        let (mut bench, _) = Bench::of(super::network::eight);
+        bench.screen(80, 24);
+        bench.key(KeyCode::Char('c'));
+        bench.screen(80, 24);
+        return bench;
+    }
     let mut bench = table(&["a", "b", "c"]);
     bench.state(&peer(1, "a"), PeerState::New, PeerState::Up).dials(&peer(1, "a"), 1);
     for i in 0..50 {
@@ -225,6 +232,7 @@ fn in_section(section: Section) -> Bench {
         Section::Peers => &[KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Enter],
         Section::Rows | Section::Peer | Section::Panes | Section::Always => &[KeyCode::Down],
         Section::Details => &[KeyCode::Down, KeyCode::Enter],
+        Section::Matrix => &[],
         Section::Timeline => &[KeyCode::Char('t'), KeyCode::Left, KeyCode::Left],
         Section::Attempts => &[KeyCode::Tab, KeyCode::PageDown],
         Section::Log => {

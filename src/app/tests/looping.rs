@@ -95,7 +95,8 @@ async fn q_stops_the_node_and_leaves() {
     let (_events, receiver) = broadcast::channel(16);
     let (ended, commands) = run(&mut Paper::default(), vec![key('D'), key('q')], receiver).await;
     assert!(ended.is_ok());
-    assert_eq!(commands, [Command::Refresh, Command::DialAll, Command::Stop(StopReason::Quit)]);
+    let [refresh, survey] = [Command::Refresh, Command::Survey];
+    assert_eq!(commands, [refresh, survey, Command::DialAll, Command::Stop(StopReason::Quit)]);
 }
 
 #[tokio::test]
@@ -109,6 +110,49 @@ async fn a_node_that_stops_ends_the_screen_and_one_that_fails_is_an_error() {
     drop(events);
     let error = run(&mut Paper::default(), vec![], receiver).await.0.unwrap_err();
     assert_eq!(error.to_string(), "the node has failed");
+}
+
+#[tokio::test]
+async fn the_matrix_is_asked_for_every_second_while_it_is_shown_and_else_now_and_then() {
+    let surveys = async |keys: Vec<KeyEvent>| {
+        let (events, receiver) = broadcast::channel(16);
+        let bench = Bench::new();
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(2_500)).await;
+            events.send(bench.stamp(Event::Stopped { reason: StopReason::Quit })).unwrap();
+        };
+        let mut paper = Paper::default();
+        let ((_, commands), ()) = tokio::join!(run(&mut paper, keys, receiver), stop);
+        commands.iter().filter(|command| **command == Command::Survey).count()
+    };
+    let (shown, elsewhere, paused) =
+        tokio::join!(surveys(vec![key('m')]), surveys(vec![key('t')]), surveys(vec![key('p'), key('m')]),);
+    assert!((3..=4).contains(&shown), "at the start, when it is opened, and each second: {shown}");
+    assert_eq!((elsewhere, paused), (1, 1), "at the start");
+}
+
+#[tokio::test]
+async fn a_matrix_that_says_nothing_new_is_not_drawn() {
+    let bench = Bench::new();
+    let mut network = super::network::eight(bench.now());
+    let (events, receiver) = broadcast::channel(64);
+    let mut paper = Paper::default();
+    let tell = async {
+        let send = |network: &super::network::Network| {
+            events.send(bench.stamp(Event::Matrix(network.view(bench.now())))).unwrap();
+        };
+        send(&network);
+        for ago in 0..20 {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            network.said(1, ago).tcp_fails(2, 3, Cause::Refused);
+            send(&network);
+        }
+        events.send(bench.stamp(Event::Stopped { reason: StopReason::Quit })).unwrap();
+    };
+    let ((ended, _), ()) = tokio::join!(run(&mut paper, vec![], receiver), tell);
+    ended.unwrap();
+    assert!(paper.frames.last().unwrap().contains("! 2 findings"), "the first one was seen");
+    assert!(paper.frames.len() <= 4, "{}", paper.frames.len());
 }
 
 #[tokio::test]
@@ -131,7 +175,7 @@ async fn a_reader_that_lags_says_so_and_asks_for_everything() {
     bench.wait(1);
     events.send(bench.stamp(Event::Stopped { reason: StopReason::Signal })).unwrap();
     let (_, commands) = run(&mut Paper::default(), vec![], receiver).await;
-    assert_eq!(commands, [Command::Refresh, Command::Refresh]);
+    assert_eq!(commands, [Command::Refresh, Command::Survey, Command::Refresh]);
 }
 
 #[tokio::test]

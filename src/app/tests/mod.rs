@@ -1,6 +1,7 @@
 //! Tests of the app as a whole: events and keys in, frames and commands out.
 
 mod details;
+mod diagnosis;
 mod export;
 mod fold;
 mod fuzz;
@@ -8,7 +9,9 @@ mod journal;
 mod keys;
 mod lists;
 mod looping;
+mod matrix;
 mod mouse;
+mod network;
 mod screens;
 mod timeline;
 

@@ -58,7 +58,7 @@ fn the_help_lists_every_key() {
 fn the_help_scrolls_where_it_does_not_fit() {
     let mut bench = busy();
     bench.key(KeyCode::Char('?'));
-    for _ in 0..100 {
+    for _ in 0..200 {
         bench.key(KeyCode::Down);
         bench.screen(80, 24);
     }

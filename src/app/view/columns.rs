@@ -12,6 +12,7 @@ use super::text::Age;
 use super::{Drawn, bar, sparkline};
 use crate::core::cause::Cause;
 use crate::core::peer::{DialPhase, PeerState};
+use crate::core::verdict::Verdict;
 use crate::core::words::{Measured, Wait};
 
 /// How long a state that has just changed is shown reversed: long enough for an eye that was elsewhere.
@@ -96,9 +97,9 @@ impl Row<'_> {
                 field.format(usual, format_args!("{}", peer.info.addr));
             }
             Column::State => self.state(field, width, peer, drawn),
-            Column::Dial => match at_rest(peer).filter(|_| !self.tells_cause) {
+            Column::Dial => match why_at_rest(peer, width).filter(|_| !self.tells_cause) {
                 // Where the cause has no column, it is better news than the time of the next regular dial.
-                Some(cause) => words(field.style(theme.warning()), cause),
+                Some(word) => spaced(field.style(theme.warning()), word),
                 None => self.dial(field, width, peer, drawn),
             },
             Column::RoundTrip => measured(field, peer.rtt, usual),
@@ -120,11 +121,14 @@ impl Row<'_> {
                 field.styled(peer.via.map_or("", |via| via.word()), theme.dim());
             }
             Column::Cause => {
-                if let Some(cause) = peer.cause {
-                    words(field.style(if left { theme.dim() } else { theme.warning() }), cause);
+                let verdict = peer.wrong().map(|verdict| (verdict.word(), verdict.in_words()));
+                if let Some((word, meaning)) =
+                    verdict.or_else(|| peer.cause.map(|cause| (cause.word(), cause.in_words())))
+                {
+                    spaced(field.style(if left { theme.dim() } else { theme.warning() }), word);
                     // A sentence that is cut says less than its word alone.
-                    if usize::from(width) >= cause.word().len() + 2 + cause.in_words().len() || width >= 40 {
-                        field.text(": ").text(cause.in_words());
+                    if usize::from(width) >= word.len() + 2 + meaning.len() || width >= 40 {
+                        field.text(": ").text(meaning);
                     }
                 }
             }
@@ -187,14 +191,21 @@ impl Row<'_> {
 /// Waits below this are shown in tenths of a second.
 pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
 
-/// Why a peer failed, when no attempt is under way or waits.
-fn at_rest(peer: &Peer) -> Option<Cause> {
-    peer.cause.filter(|_| matches!(peer.dial, DialPhase::Resting { .. }) && peer.state != PeerState::Left)
+/// What is wrong with a peer in a word of at most so many columns, when no attempt is under way or waits.
+fn why_at_rest(peer: &Peer, width: u16) -> Option<&'static str> {
+    let rests = matches!(peer.dial, DialPhase::Resting { .. }) && peer.state != PeerState::Left;
+    let verdict = peer.wrong().map(Verdict::word).filter(|word| word.len() <= width.into());
+    verdict.or_else(|| peer.cause.map(Cause::word)).filter(|_| rests)
 }
 
 /// A cause's word as people write it.
 pub(super) fn words(field: &mut Field<'_>, cause: Cause) {
-    for (i, part) in cause.word().split('_').enumerate() {
+    spaced(field, cause.word());
+}
+
+/// A word of the contract as people write it.
+fn spaced(field: &mut Field<'_>, word: &str) {
+    for (i, part) in word.split('_').enumerate() {
         field.text(if i > 0 { " " } else { "" }).text(part);
     }
 }

@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use super::super::keymap;
 use super::super::state::App;
-use super::super::ui::{Overlay, Prompt};
+use super::super::ui::{Overlay, Prompt, View};
 use super::field::Field;
 use super::overlay;
 
@@ -18,7 +18,10 @@ pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position
     let theme = app.look.theme;
     match &app.ui.overlay {
         Some(Overlay::Filter { prompt, .. }) => {
-            let (listed, all) = (app.shown().listed(), app.shown().len());
+            let (listed, all) = match app.ui.view {
+                View::Matrix => app.ui.matrix.listed(app.shown()),
+                _ => (app.shown().listed(), app.shown().len()),
+            };
             return Some(line(app, prompt, &format!("{listed} of {all}"), area, buf));
         }
         Some(Overlay::Search(prompt)) => return Some(line(app, prompt, &app.ui.log.found(), area, buf)),
@@ -50,7 +53,9 @@ fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     for (keys, word) in keymap::footer(app.ui.context()) {
         let word = match word {
             "pause" if app.behind().is_some() => "resume",
-            "timeline" if app.ui.view == super::View::Timeline => "table",
+            "timeline" if app.ui.view == View::Timeline => "table",
+            "matrix" if app.ui.view == View::Matrix => "table",
+            "round trips" if app.ui.matrix.figures => "signs",
             word => word,
         };
         // The two blanks after the last entry may hang over.

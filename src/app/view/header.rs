@@ -142,7 +142,7 @@ enum Spelt {
     Words,
 }
 
-/// Peers by state: glyph, number and word; with less where that does not fit. A number is never cut off.
+/// What is wrong, and peers by state: glyph, number and word; with less where that does not fit. A number is never cut off.
 fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
     let spell = |spelt: Spelt| {
         let total = model.len();
@@ -151,11 +151,18 @@ fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
         if spelt > Spelt::Signs || total == 0 {
             spans.push(Span::styled(format!("{total} peer{s}"), theme.strong()));
         }
+        let findings = model.matrix().findings().len();
+        let gap = if spelt > Spelt::Signs { "  " } else { " " };
+        if findings > 0 {
+            let s = if findings == 1 { "" } else { "s" };
+            let word = if spelt == Spelt::Words { format!(" finding{s}") } else { String::new() };
+            spans.extend((!spans.is_empty()).then(|| Span::raw(gap)));
+            spans.push(Span::styled(format!("! {findings}{word}"), theme.alarm_text()));
+        }
         for state in PeerState::ALL {
             let count = model.count(state);
             if count > 0 {
                 let word = if spelt == Spelt::Words { format!(" {}", state.word()) } else { String::new() };
-                let gap = if spelt > Spelt::Signs { "  " } else { " " };
                 spans.extend((!spans.is_empty()).then(|| Span::raw(gap)));
                 spans.push(Span::styled(format!("{} {count}{word}", glyph(state)), theme.state(state)));
             }

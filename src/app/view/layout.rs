@@ -19,6 +19,10 @@ const STACKED: u16 = 14;
 /// From this width on, attempts and log stand side by side.
 const SIDE_BY_SIDE: u16 = 160;
 
+/// Lines that the matrix has beside its rows: title, findings, totals, heads, counts, and what both ends say of a pair. If it
+/// does not fit above the other panes, it is shown alone: cut to a few rows, it shows no pattern.
+const MATRIX_BESIDE: u16 = 16;
+
 /// Fewest lines of a lower pane, with its title.
 const MIN_LOWER: u16 = 4;
 
@@ -45,30 +49,38 @@ pub(super) struct Places {
 
 /// The places of a screen; none when it is too small for panes.
 ///
-/// - *Tabs*: a low screen, and a zoomed pane, show the focused pane alone.
+/// - *Tabs*: a low screen, a zoomed pane, and a matrix that needs it, show the focused pane alone.
 /// - *Side by side*: a wide screen has attempts and log beside each other under the main pane, others stack the three.
-/// - *As much as it can fill*: the table of `peers` rows takes the lines that it needs, and attempts and log share what it
-///   leaves; details and timeline take all but the least that the others need.
+/// - *As much as it can fill*: the table of `rows` rows, those of findings included, and that of the matrix take the lines that they need, and attempts and log share what it
+///   leave; details and timeline take all but the least that the others need.
 /// - *Grown*: lines that a person moves from one to the other, as far as each keeps its least.
-pub(super) fn places(area: Rect, ui: &Ui, peers: usize) -> Option<Places> {
+pub(super) fn places(area: Rect, ui: &Ui, rows: usize) -> Option<Places> {
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         return None;
     }
     let [header, rest] = cut_top(area, if area.height < TWO_LINE_HEADER { 1 } else { 2 });
     let [body, footer] = cut_bottom(rest, 1);
     let mut panes = [None; Pane::ALL.len()];
-    let tabs = ui.zoomed || body.height < STACKED;
+    let side_by_side = area.width >= SIDE_BY_SIDE;
+    let fewest = if side_by_side { MIN_LOWER } else { 2 * MIN_LOWER };
+    let least = match (ui.view, side_by_side) {
+        (View::Matrix, _) => fewest,
+        (_, true) => (body.height / 3).max(MIN_LOWER),
+        (_, false) => 2 * (body.height / 4).max(MIN_LOWER),
+    };
+    let wanted = match ui.view {
+        View::Peers => wanted(rows),
+        View::Matrix => u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(MATRIX_BESIDE),
+        View::Details | View::Timeline => u16::MAX,
+    };
+    let alone = ui.view == View::Matrix && wanted > body.height.saturating_sub(least);
+    let tabs = ui.zoomed || alone || body.height < STACKED;
     if tabs {
         panes[ui.focus as usize] = Some(body);
         return Some(Places { header, panes, footer, tabs, grown: ui.grown });
     }
-    let side_by_side = area.width >= SIDE_BY_SIDE;
-    let least =
-        if side_by_side { (body.height / 3).max(MIN_LOWER) } else { 2 * (body.height / 4).max(MIN_LOWER) };
-    let wanted = if ui.view == View::Peers { wanted(peers) } else { u16::MAX };
     let usual = least.max(body.height.saturating_sub(wanted));
-    let least = if side_by_side { MIN_LOWER } else { 2 * MIN_LOWER };
-    let lower = usual.saturating_add_signed(ui.grown.saturating_neg()).clamp(least, body.height - MIN_MAIN);
+    let lower = usual.saturating_add_signed(ui.grown.saturating_neg()).clamp(fewest, body.height - MIN_MAIN);
     let grown = i16::try_from(i32::from(usual) - i32::from(lower)).unwrap_or(0);
     let [main, lower] = cut_bottom(body, lower);
     let [attempts, log] = if side_by_side { halves(lower) } else { cut_bottom(lower, lower.height / 2) };
@@ -76,9 +88,9 @@ pub(super) fn places(area: Rect, ui: &Ui, peers: usize) -> Option<Places> {
     Some(Places { header, panes, footer, tabs, grown })
 }
 
-/// Lines that the table of so many peers fills: with its title, its headings, a blank line and the details.
-fn wanted(peers: usize) -> u16 {
-    u16::try_from(peers).unwrap_or(u16::MAX).saturating_add(5).max(MIN_PEERS)
+/// Lines that the table of so many rows fills: with its title, its headings, a blank line and the details.
+fn wanted(rows: usize) -> u16 {
+    u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(5).max(MIN_PEERS)
 }
 
 /// The top `lines` of an area, and the rest.
@@ -118,7 +130,8 @@ mod tests {
             for height in 1..70 {
                 let area = Rect::new(0, 0, width, height);
                 for (nth, (focus, peers)) in Pane::ALL.into_iter().zip([0, 15, 100_000]).enumerate() {
-                    let view = [View::Peers, View::Timeline, View::Details][usize::from(width) % 3];
+                    let view =
+                        [View::Peers, View::Timeline, View::Details, View::Matrix][usize::from(width) % 4];
                     let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
                     let ui = Ui { focus, view, grown, zoomed: width % 5 == 0, ..Ui::default() };
                     let Some(places) = places(area, &ui, peers) else {

@@ -6,9 +6,11 @@ mod bar;
 mod columns;
 mod details;
 pub(super) mod field;
+pub(super) mod findings;
 mod footer;
 mod header;
 mod layout;
+mod matrix;
 mod moment;
 mod overlay;
 mod peers;
@@ -68,7 +70,12 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     let shown_at = app.shown_at(now);
     let mut drawn = Drawn::default();
     app.ui.places = super::ui::Places::default();
-    let Some(places) = layout::places(area, &app.ui, app.shown().len()) else {
+    let matrix = app.shown().matrix();
+    let rows = match app.ui.view {
+        View::Matrix => matrix.marks().size(),
+        _ => app.shown().len() + findings::wanted(matrix.findings().len()),
+    };
+    let Some(places) = layout::places(area, &app.ui, rows) else {
         header::summary(app, area, buf);
         replace_signs(app.look.ascii, buf);
         return drawn;
@@ -109,6 +116,7 @@ fn body(
         (Pane::Main, View::Peers) => peers::render(model, ui, look, area, buf, now, drawn),
         (Pane::Main, View::Details) => details::render(model, ui, look, area, buf, now, drawn),
         (Pane::Main, View::Timeline) => timeline::render(model, ui, look, area, buf, now),
+        (Pane::Main, View::Matrix) => matrix::render(model, ui, look, area, buf, now),
         (Pane::Attempts, _) => attempts::render(model, ui, look, area, buf, now, drawn),
         (Pane::Log, _) => ui.log.render(area, buf, look),
     }

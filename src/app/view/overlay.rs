@@ -223,6 +223,8 @@ fn help_sections(beneath: keymap::Context, theme: Theme) -> Vec<Vec<Entry>> {
     // The timeline's own, after those that stand for a peer's present state.
     signs.push(("─ ▄ █".to_owned(), Some("timeline: up, retrying, unreachable"), theme.text()));
     signs.push(("░ · ╌".to_owned(), Some("timeline: silent, new, left"), theme.text()));
+    signs.push(("✖ • ? ○".to_owned(), Some("matrix: fails, fine, unknown, too old"), theme.text()));
+    signs.push(("▼ ▲ ~ +".to_owned(), Some("worse, better, unknown now, new node"), theme.text()));
     sections.push(signs);
     sections.extend(elsewhere);
     sections

@@ -5,6 +5,7 @@ use std::time::Instant;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::facts::Facts;
 use super::super::look::Look;
 use super::super::model::{Column, Model, Peer, Sort};
 use super::super::theme::Theme;
@@ -13,7 +14,7 @@ use super::columns::{Row, fitting, is_figure};
 use super::field::Field;
 use super::layout::{cut_bottom, cut_top};
 use super::text::wrap;
-use super::{Drawn, put, selected};
+use super::{Drawn, findings, put, selected};
 
 /// From this many lines on, two of them tell more of the selected peer.
 const WITH_DETAILS: u16 = 7;
@@ -32,6 +33,9 @@ pub(super) fn render(
     drawn: &mut Drawn,
 ) {
     let theme = look.theme;
+    let wrong = model.matrix().findings();
+    let [banner, area] = cut_top(area, findings::lines(wrong.len(), area.height));
+    findings::render(wrong, theme, banner, buf);
     if model.is_empty() {
         return empty(model, theme, area, buf);
     }
@@ -56,7 +60,7 @@ pub(super) fn render(
     }
     ui.places.rows = rows;
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
-        selected::render(peer, theme, below, buf, now);
+        selected::render(Facts { model, peer, look, now }, below, buf);
     }
 }
 

@@ -6,6 +6,7 @@ use super::columns::words;
 use super::field::Field;
 use super::text::columns;
 use crate::core::peer::LeaveReason;
+use crate::core::verdict::Verdict;
 
 /// Writes an entry as a sentence. Whom it is about is told by name alone: the address is in the table.
 pub(super) fn write(field: &mut Field<'_>, entry: &Entry, theme: Theme, dimmed: bool) {
@@ -37,6 +38,16 @@ pub(super) fn write(field: &mut Field<'_>, entry: &Entry, theme: Theme, dimmed: 
             // Half a sentence says less than the word alone.
             let meaning = cause.in_words();
             if columns(meaning) + 2 <= field.room() { field.text(", ").text(meaning) } else { field }
+        }
+        What::Diagnosed { finding } if finding.verdict == Verdict::Ok => field.text("is well again"),
+        What::Diagnosed { finding } => {
+            field.text("diagnosed: ").text(finding.verdict.in_words());
+            // An advice that is cut is none.
+            if columns(&finding.advice) + 2 <= field.room() {
+                field.text("; ").text(&finding.advice)
+            } else {
+                field
+            }
         }
         What::InterfaceUp { interface: i } => {
             field.format(style, format_args!("interface {} is up: {}/{}", i.name, i.addr, i.prefix))

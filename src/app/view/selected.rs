@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::super::facts::Facts;
 use super::super::model::Peer;
-use super::super::theme::Theme;
 use super::text::{Age, columns, fit};
 use super::{put, write};
 use crate::core::words::Measured;
@@ -18,11 +18,13 @@ const INDENT: &str = "  ";
 const SEPARATOR: &str = " · ";
 
 /// Draws them.
-pub(super) fn render(peer: &Peer, theme: Theme, area: Rect, buf: &mut Buffer, now: Instant) {
+pub(super) fn render(told: Facts<'_>, area: Rect, buf: &mut Buffer) {
+    let Facts { peer, now, .. } = told;
+    let (theme, wrong) = (told.look.theme, wrong(told));
     let room = usize::from(area.width).saturating_sub(INDENT.len());
     let mut facts = facts(peer, now).into_iter().peekable();
     // What does not fit is left out whole; without a failure to tell, the second line takes it.
-    for line in 0..if peer.cause.is_some() { 1 } else { 2 } {
+    for line in 0..if wrong.is_some() { 1 } else { 2 } {
         let mut spans = vec![Span::raw(INDENT)];
         let mut left = room;
         if line == 0 {
@@ -42,10 +44,9 @@ pub(super) fn render(peer: &Peer, theme: Theme, area: Rect, buf: &mut Buffer, no
             write(buf, area.x, area.y + line, &Line::from(spans), area.width);
         }
     }
-    if let Some(cause) = peer.cause {
-        let word = cause.word().replace('_', " ");
-        let detail = peer.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        let (meaning, advice) = (cause.in_words(), cause.advice());
+    if let Some(Wrong { word, meaning, detail, advice }) = wrong {
+        let word = word.replace('_', " ");
+        let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
         // The advice is the part to act on: it is not what a narrow screen cuts off.
         let forms = [
             format!("{word}: {meaning}{detail}; {advice}"),
@@ -55,6 +56,24 @@ pub(super) fn render(peer: &Peer, theme: Theme, area: Rect, buf: &mut Buffer, no
         let text = forms.iter().find(|text| columns(text) <= room).unwrap_or(&forms[2]);
         put(area, 1, &format!("{INDENT}{text}"), theme.warning(), buf);
     }
+}
+
+/// What is wrong with a peer.
+struct Wrong<'a> {
+    word: &'static str,
+    meaning: &'static str,
+    detail: Option<&'a str>,
+    advice: &'a str,
+}
+
+/// What the diagnosis has found, else why the last dial failed.
+fn wrong(told: Facts<'_>) -> Option<Wrong<'_>> {
+    if let Some(finding) = told.finding() {
+        let (word, meaning) = (finding.verdict.word(), finding.verdict.in_words());
+        return Some(Wrong { word, meaning, detail: None, advice: &finding.advice });
+    }
+    let (cause, detail) = (told.peer.cause?, told.peer.detail.as_deref());
+    Some(Wrong { word: cause.word(), meaning: cause.in_words(), detail, advice: cause.advice() })
 }
 
 /// What there is to tell, the most needed first.

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::look::Look;
+use super::super::matrix::Arrangement;
 use super::super::model::Model;
 use super::super::ui::{Pane, Ui, View};
 use super::field::Field;
@@ -57,6 +58,7 @@ fn name(pane: Pane, view: View) -> &'static str {
         (Pane::Main, View::Peers) => "Peers",
         (Pane::Main, View::Details) => "Peer",
         (Pane::Main, View::Timeline) => "Timeline",
+        (Pane::Main, View::Matrix) => "Matrix",
         (Pane::Attempts, _) => "Attempts",
         (Pane::Log, _) => "Log",
     }
@@ -67,6 +69,7 @@ fn says(pane: Pane, model: &Model, ui: &Ui, look: &Look) -> String {
         (Pane::Main, View::Peers) => peers(model, ui),
         (Pane::Main, View::Timeline) => timeline(model, ui, look),
         (Pane::Main, View::Details) => one_peer(model, ui),
+        (Pane::Main, View::Matrix) => matrix(model, ui),
         (Pane::Attempts, _) => attempts(model, ui),
         (Pane::Log, _) => ui.log.title(),
     }
@@ -102,6 +105,26 @@ fn timeline(model: &Model, ui: &Ui, look: &Look) -> String {
     });
     let parts = [moment.unwrap_or_default(), peers(model, ui)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// How many nodes there are, which of them stand alone, and in what order.
+fn matrix(model: &Model, ui: &Ui) -> String {
+    let Some(view) = model.matrix().latest() else { return String::new() };
+    let (all, (rows, columns)) = (view.nodes.len(), ui.matrix.seen());
+    let s = if all == 1 { "" } else { "s" };
+    let mut says = format!("{all} node{s}");
+    // Writing to a string cannot fail.
+    if rows.len() < ui.matrix.blocks().len() {
+        let _ = write!(says, " · rows {}–{}", rows.start + 1, rows.end);
+    }
+    if !model.filter().is_empty() {
+        let _ = write!(says, " · /{}", model.filter().text());
+    }
+    let partly = rows.len().min(columns.len()) < ui.matrix.blocks().len();
+    if partly || ui.matrix.arrangement != Arrangement::default() {
+        let _ = write!(says, " · {}", ui.matrix.arrangement.in_words());
+    }
+    says
 }
 
 /// Most columns of a peer's name: the names of the other panes are to have room beside it.

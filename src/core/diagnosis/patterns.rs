@@ -134,10 +134,10 @@ fn islands(left: &mut Vec<Bad>) -> Vec<Incident> {
             let Some((node, its)) = next else { break };
             side.insert(node, its);
         }
-        let (these, those): (Vec<usize>, Vec<usize>) = side.keys().partition(|node| side[*node]);
+        let (one, other): (Vec<usize>, Vec<usize>) = side.keys().partition(|node| side[*node]);
         let pairs =
             take(left, |(x, y, v)| *v == Verdict::Isolated && side.contains_key(x) && side.contains_key(y));
-        let (few, many) = if these.len() <= those.len() { (these, those) } else { (those, these) };
+        let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
         let (pattern, nodes) = match (few.len(), many.len()) {
             (1, 1) => (Pattern::Pair, vec![a.max(b), a.min(b)]),
             (1, _) => (Pattern::Host, few),

@@ -98,11 +98,22 @@ fn verdict(page: &mut Page<'_>, facts: Facts<'_>, drawn: &mut Drawn) {
     if !one_line {
         page.line(lasting);
     }
+    if let Some(verdict) = facts.verdict() {
+        page.words("verdict", theme.alarm_text(), verdict);
+    }
+    // What to do comes before what is only to be believed, and after what makes it understood.
+    let found = facts.finding().is_some();
+    if let Some(advice) = facts.advice().filter(|_| found) {
+        page.words("try", theme.strong(), advice);
+    }
+    for seen in facts.evidence() {
+        page.words("seen", theme.text(), seen);
+    }
     if let Some(why) = facts.why() {
         page.words("why", if peer.cause.is_some() { theme.warning() } else { theme.text() }, why);
     }
-    if let Some(cause) = peer.cause {
-        page.words("try", theme.strong(), cause.advice());
+    if let Some(advice) = facts.advice().filter(|_| !found) {
+        page.words("try", theme.strong(), advice);
     }
     if let Some(detail) = &peer.detail {
         page.words("said", theme.text(), detail);
@@ -115,6 +126,9 @@ fn verdict(page: &mut Page<'_>, facts: Facts<'_>, drawn: &mut Drawn) {
             dial.styled("at rest", theme.dim());
         }
     });
+    if let Some(ways) = facts.ways() {
+        page.words("ways", theme.text(), ways);
+    }
     page.words("address", theme.text(), facts.address());
     page.words("reached", theme.text(), facts.reached());
     page.words("heard", theme.text(), facts.heard());

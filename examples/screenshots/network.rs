@@ -1,0 +1,170 @@
+//! A matrix with faults that no loopback has: the app is told of it as the node would tell.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use slotmap::KeyData;
+use vigie::app::look::Look;
+use vigie::app::state::App;
+use vigie::app::theme::Theme;
+use vigie::app::{Options, view};
+use vigie::core::cause::Cause;
+use vigie::core::event::{Event, Stamped};
+use vigie::core::matrix::{MatrixNode, MatrixView, Row};
+use vigie::core::peer::{PeerInfo, PeerKey, PeerState, Via};
+use vigie::core::sight::{Reach, Sight};
+use vigie::core::verdict::{Confidence, Finding, Pattern, Verdict};
+use vigie::core::{Incarnation, NodeId};
+
+use crate::hour;
+
+/// Columns and lines of its picture.
+pub(crate) const SIZE: (u16, u16) = (120, 30);
+
+/// The nodes: name and last byte of the address. The first one looks on.
+const NODES: [(&str, u8); 10] = [
+    ("lighthouse", 5),
+    ("ada", 11),
+    ("anna-laptop", 23),
+    ("grace", 12),
+    ("nas", 30),
+    ("printer-hall", 40),
+    ("rack-1", 51),
+    ("rack-2", 52),
+    ("robot-3", 63),
+    ("山田のPC", 71),
+];
+
+const NAS: usize = 4;
+const RACK_2: usize = 7;
+const ROBOT: usize = 8;
+
+/// The matrix: a firewall before the NAS drops what is dialed to it since two minutes ago, a robot hears nobody by UDP, and
+/// a rack has told nothing for a minute.
+pub(crate) fn matrix((width, height): (u16, u16)) -> Buffer {
+    let mut app = App::new(Options::default(), Look::new(Theme::COLOURED));
+    let begin = crate::scene::now();
+    let at = |seconds: u64| begin + Duration::from_secs(seconds);
+    let mut tell = |seconds: u64, event: Event| {
+        let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(12);
+        app.fold(&Stamped { at: at(seconds), wall: noon + Duration::from_secs(seconds), event });
+    };
+    tell(0, hour::started());
+    for nth in 1..NODES.len() {
+        let peer = peer(nth);
+        tell(0, Event::PeerDiscovered { peer: Arc::clone(&peer), via: Via::Broadcast });
+        tell(0, Event::PeerState { peer, from: PeerState::New, to: PeerState::Up });
+    }
+    tell(600, Event::Matrix(told(at(600), false)));
+    tell(900, Event::Matrix(told(at(900), true)));
+    let mut screen = Buffer::empty(Rect::new(0, 0, width, height));
+    let mut draw = |app: &mut App| {
+        screen.reset();
+        view::draw(app, screen.area, &mut screen, at(901));
+    };
+    for key in ['m', 'c', 'c', 'n'] {
+        draw(&mut app);
+        app.key(&KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE), at(901));
+    }
+    draw(&mut app);
+    screen
+}
+
+fn peer(nth: usize) -> Arc<PeerInfo> {
+    let (name, host) = NODES[nth];
+    Arc::new(PeerInfo {
+        key: PeerKey::from(KeyData::from_ffi(nth as u64 | 1 << 32)),
+        id: Some(id(nth)),
+        name: name.into(),
+        addr: SocketAddr::from(([10, 7, 0, host], 17_474)),
+        incarnation: Some(Incarnation(1)),
+    })
+}
+
+/// That of the first is that of the node that the hour was seen from.
+fn id(nth: usize) -> NodeId {
+    NodeId(nth as u128 + 1)
+}
+
+/// What one sees of another.
+fn sight(from: usize, to: usize, ill: bool, now: Instant) -> Sight {
+    let drops = ill && (to == NAS || from == NAS);
+    let deaf = ill && from == ROBOT;
+    // An echo comes back from where it has arrived only.
+    let echoless = deaf || ill && to == ROBOT;
+    let reach = |fails: bool| if fails { Reach::Failing } else { Reach::Ok };
+    let tcp = reach(drops && to == NAS);
+    Sight {
+        tcp,
+        served: reach(drops && from == NAS),
+        broadcast: reach(deaf),
+        unicast: reach(deaf),
+        echo: reach(echoless),
+        cause: tcp.is_failing().then_some(Cause::TimedOut),
+        rtt: (!tcp.is_failing()).then(|| Duration::from_micros(280 + (from * 131 + to * 57) as u64 % 900)),
+        loss: Some(if echoless { 100 } else { 0 }),
+        checked: now.checked_sub(Duration::from_secs(3)),
+        alive: now.checked_sub(Duration::from_secs(1)),
+        ..Sight::default()
+    }
+}
+
+fn told(now: Instant, ill: bool) -> Arc<MatrixView> {
+    let all = 0..NODES.len();
+    let row = |from: usize| {
+        let others = all.clone().filter(|to| *to != from);
+        let silence = if ill && from == RACK_2 { 61 } else { 2 };
+        Some(Row {
+            sights: Arc::new(others.map(|to| (id(to), sight(from, to, ill, now))).collect::<HashMap<_, _>>()),
+            confirmed: now.checked_sub(Duration::from_secs(silence))?,
+        })
+    };
+    let node = |nth| {
+        let peer = peer(nth);
+        MatrixNode { id: id(nth), name: peer.name.clone(), addr: peer.addr, hearsay: false }
+    };
+    Arc::new(MatrixView {
+        at: now,
+        nodes: all.clone().map(node).collect(),
+        rows: all.clone().map(row).collect(),
+        fresh_for: Duration::from_secs(30),
+        findings: if ill { findings(now) } else { Vec::new() },
+        left_out: 0,
+    })
+}
+
+fn findings(now: Instant) -> Vec<Arc<Finding>> {
+    let others = |node: usize| (0..NODES.len()).filter(move |nth| *nth != node);
+    let finding = |node: usize, verdict, pattern, pairs: Vec<(NodeId, NodeId)>, advice: &str| {
+        Arc::new(Finding {
+            peer: peer(node),
+            verdict,
+            evidence: Vec::new(),
+            advice: advice.into(),
+            pattern,
+            confidence: Confidence::High,
+            nodes: vec![id(node)],
+            names: vec![NODES[node].0.into()],
+            pair_count: pairs.len(),
+            pairs,
+            since: now,
+        })
+    };
+    let column = others(NAS).map(|from| (id(from), id(NAS))).collect();
+    let deaf = others(ROBOT).map(|from| (id(from), id(ROBOT))).collect();
+    vec![
+        finding(NAS, Verdict::FirewallDrop, Pattern::Column, column, "sudo ufw allow 17474/tcp"),
+        finding(
+            ROBOT,
+            Verdict::OneWayUdp,
+            Pattern::Column,
+            deaf,
+            "open UDP port 17474 in robot-3's firewall",
+        ),
+    ]
+}

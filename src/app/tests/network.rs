@@ -1,0 +1,241 @@
+//! Networks made by hand: views of the matrix and findings, as the node would publish them.
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::core::matrix::{MatrixNode, MatrixView, Row};
+use crate::core::sight::Reach;
+use crate::core::verdict::{Confidence, Finding, Pattern};
+
+/// How old a row may be in these networks.
+pub(super) const FRESH: Duration = Duration::from_secs(30);
+
+/// A network whose pairs are set one by one. All is well in it at first.
+#[derive(Debug, Clone)]
+pub(super) struct Network {
+    peers: Vec<Arc<PeerInfo>>,
+    /// What each sees of each, and when that was last confirmed, in milliseconds before now.
+    rows: Vec<Option<(HashMap<NodeId, Sight>, u64)>>,
+    findings: Vec<Arc<Finding>>,
+    left_out: usize,
+}
+
+impl Network {
+    /// Nodes of these names and last two bytes of their addresses, the first being this node.
+    pub(super) fn new(nodes: &[(&str, u16)], now: Instant) -> Self {
+        let peers: Vec<_> = nodes.iter().map(|(name, number)| peer(u64::from(*number), name)).collect();
+        let mut own = PeerInfo::clone(&peers[0]);
+        (own.id, own.key) = (Some(node().id), PeerKey::default());
+        let peers: Vec<_> = [Arc::new(own)].into_iter().chain(peers.into_iter().skip(1)).collect();
+        let mut network = Self { rows: vec![None; peers.len()], peers, findings: Vec::new(), left_out: 0 };
+        for from in 0..network.peers.len() {
+            let others = (0..network.peers.len()).filter(|to| *to != from);
+            let sights = others.map(|to| (network.id(to), fine(from * 7 + to * 3, now))).collect();
+            network.rows[from] = Some((sights, 1_000));
+        }
+        network
+    }
+
+    pub(super) fn id(&self, nth: usize) -> NodeId {
+        self.peers[nth].id.unwrap()
+    }
+
+    pub(super) fn peer(&self, nth: usize) -> &Arc<PeerInfo> {
+        &self.peers[nth]
+    }
+
+    /// Changes what one sees of another.
+    pub(super) fn sight(&mut self, from: usize, to: usize, change: impl FnOnce(&mut Sight)) -> &mut Self {
+        let id = self.id(to);
+        if let Some((sights, _)) = &mut self.rows[from] {
+            change(sights.entry(id).or_default());
+        }
+        self
+    }
+
+    /// The one's dials of the other fail for this cause, and the other serves none.
+    pub(super) fn tcp_fails(&mut self, from: usize, to: usize, cause: Cause) -> &mut Self {
+        self.sight(from, to, |sight| {
+            (sight.tcp, sight.cause, sight.rtt) = (Reach::Failing, Some(cause), None);
+        });
+        self.sight(to, from, |sight| sight.served = Reach::Failing)
+    }
+
+    /// Nothing of the one arrives at the other.
+    pub(super) fn cut(&mut self, from: usize, to: usize) -> &mut Self {
+        self.tcp_fails(from, to, Cause::TimedOut);
+        self.sight(from, to, |sight| (sight.echo, sight.loss) = (Reach::Failing, Some(100)));
+        self.sight(to, from, |sight| {
+            (sight.broadcast, sight.unicast, sight.echo) = (Reach::Failing, Reach::Failing, Reach::Failing);
+        })
+    }
+
+    /// All is well between the two.
+    pub(super) fn mend(&mut self, from: usize, to: usize, now: Instant) -> &mut Self {
+        self.sight(from, to, |sight| *sight = fine(from, now)).sight(to, from, |sight| *sight = fine(to, now))
+    }
+
+    /// What one said was confirmed so long ago.
+    pub(super) fn said(&mut self, nth: usize, milliseconds_ago: u64) -> &mut Self {
+        if let Some((_, ago)) = &mut self.rows[nth] {
+            *ago = milliseconds_ago;
+        }
+        self
+    }
+
+    /// One has told nothing.
+    pub(super) fn silent(&mut self, nth: usize) -> &mut Self {
+        self.rows[nth] = None;
+        self
+    }
+
+    /// One goes.
+    pub(super) fn without(&self, nth: usize) -> Self {
+        let mut network = self.clone();
+        network.peers.remove(nth);
+        network.rows.remove(nth);
+        network
+    }
+
+    pub(super) fn leave_out(&mut self, count: usize) -> &mut Self {
+        self.left_out = count;
+        self
+    }
+
+    /// Something is wrong.
+    pub(super) fn finds(
+        &mut self,
+        verdict: Verdict,
+        pattern: Pattern,
+        nodes: &[usize],
+        pairs: &[(usize, usize)],
+        advice: &str,
+        now: Instant,
+    ) -> &mut Self {
+        let finding = Finding {
+            peer: Arc::clone(&self.peers[nodes[0]]),
+            verdict,
+            evidence: vec![
+                format!("{} pairs fail, 4 s ago", pairs.len()),
+                "its echoes come back, so that the host lives".into(),
+            ],
+            advice: advice.into(),
+            pattern,
+            confidence: Confidence::High,
+            nodes: nodes.iter().map(|nth| self.id(*nth)).collect(),
+            names: nodes.iter().map(|nth| self.peers[*nth].name.clone()).collect(),
+            pairs: pairs.iter().map(|(from, to)| (self.id(*from), self.id(*to))).collect(),
+            pair_count: pairs.len(),
+            since: now,
+        };
+        self.findings.push(Arc::new(finding));
+        self
+    }
+
+    /// The findings.
+    pub(super) fn findings(&self) -> &[Arc<Finding>] {
+        &self.findings
+    }
+
+    /// As it is told at a moment.
+    pub(super) fn view(&self, now: Instant) -> Arc<MatrixView> {
+        let node = |peer: &Arc<PeerInfo>| MatrixNode {
+            id: peer.id.unwrap(),
+            name: peer.name.clone(),
+            addr: peer.addr,
+            hearsay: false,
+        };
+        let row = |(sights, ago): &(HashMap<NodeId, Sight>, u64)| Row {
+            sights: Arc::new(sights.clone()),
+            confirmed: now.checked_sub(Duration::from_millis(*ago)).unwrap(),
+        };
+        Arc::new(MatrixView {
+            at: now,
+            nodes: self.peers.iter().map(node).collect(),
+            rows: self.rows.iter().map(|told| told.as_ref().map(row)).collect(),
+            fresh_for: FRESH,
+            findings: self.findings.clone(),
+            left_out: self.left_out,
+        })
+    }
+}
+
+fn fine(salt: usize, now: Instant) -> Sight {
+    let ok = Reach::Ok;
+    Sight {
+        tcp: ok,
+        echo: ok,
+        broadcast: ok,
+        unicast: ok,
+        served: ok,
+        large: Reach::Unknown,
+        loss: Some(0),
+        cause: None,
+        rtt: Some(Duration::from_micros(300 + salt as u64 * 157 % 2_500)),
+        checked: now.checked_sub(Duration::from_secs(4)),
+        alive: now.checked_sub(Duration::from_secs(2)),
+    }
+}
+
+/// Eight nodes: the firewall of `h2` drops TCP, `h7` has said nothing for a minute, `h5` does not reach `h6`, and `h8` has
+/// told nothing yet.
+pub(super) fn eight(now: Instant) -> Network {
+    let names = [
+        ("alice", 5),
+        ("h2", 12),
+        ("h3", 13),
+        ("h4", 14),
+        ("h5", 0x115),
+        ("h6", 0x116),
+        ("h7", 17),
+        ("h8", 18),
+    ];
+    let mut network = Network::new(&names, now);
+    let column: Vec<_> = [0, 2, 3, 4, 5].map(|from| (from, 1)).to_vec();
+    for (from, to) in &column {
+        network.tcp_fails(*from, *to, Cause::TimedOut);
+    }
+    network.cut(4, 5).said(6, 75_000).silent(7);
+    network.finds(Verdict::FirewallDrop, Pattern::Column, &[1], &column, "sudo ufw allow 17474/tcp", now);
+    let advice = "check the cable and the switch port between h5 and h6";
+    network.finds(Verdict::OneWayUdp, Pattern::Pair, &[4, 5], &[(4, 5)], advice, now);
+    network
+}
+
+/// A hundred and twenty nodes in five subnets; four pairs fail, one host has told nothing, one is deaf.
+pub(super) fn hundred_and_twenty(now: Instant) -> Network {
+    let names: Vec<_> =
+        (0..120_u16).map(|nth| (format!("node{nth:03}"), (nth / 24) << 8 | (nth % 24 + 5))).collect();
+    let names: Vec<_> = names.iter().map(|(name, number)| (&**name, *number)).collect();
+    let mut network = Network::new(&names, now);
+    for (from, to) in [(3, 77), (77, 3), (110, 40), (41, 42)] {
+        network.tcp_fails(from, to, Cause::Refused);
+    }
+    for from in (0..120).filter(|from| *from != 99) {
+        network.tcp_fails(from, 99, Cause::TimedOut);
+    }
+    network.silent(60).said(61, 90_000);
+    network
+}
+
+impl Bench {
+    /// Takes a view of a network in.
+    pub(super) fn told(&mut self, network: &Network) -> &mut Self {
+        let view = network.view(self.now());
+        self.fold(Event::Matrix(view))
+    }
+
+    /// A bench with the peers of a network, all up, and its matrix on the screen.
+    pub(super) fn of(network: impl FnOnce(Instant) -> Network) -> (Self, Network) {
+        let mut bench = Self::new();
+        bench.started(&[("eth0", 0)]);
+        bench.wait(120_000);
+        let network = network(bench.now());
+        for peer in &network.peers[1..] {
+            bench.discovered(peer).state(peer, PeerState::New, PeerState::Up);
+        }
+        bench.told(&network).wait(2_000);
+        bench.key(KeyCode::Char('m'));
+        (bench, network)
+    }
+}

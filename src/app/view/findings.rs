@@ -1,0 +1,85 @@
+//! What is wrong, one incident a line: above the peers and above the matrix.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::theme::Theme;
+use super::field::Field;
+use super::text::columns;
+use crate::core::verdict::{Confidence, Finding, Pattern};
+
+/// Most lines: more are in the matrix's own strip, the export and the details of their peers.
+const MOST: u16 = 5;
+
+/// A line of findings for as many lines of what stands below them.
+const SHARE: u16 = 4;
+
+/// Below this height nothing is given away.
+const LEAST: u16 = 6;
+
+/// Lines that so many findings want.
+pub(super) fn wanted(findings: usize) -> usize {
+    findings.min(MOST.into())
+}
+
+/// Lines that so many findings take of an area of this height: a quarter of it at most.
+pub(super) fn lines(findings: usize, height: u16) -> u16 {
+    let most = if height < LEAST { 0 } else { height.div_ceil(SHARE).min(MOST) };
+    u16::try_from(findings).unwrap_or(u16::MAX).min(most)
+}
+
+/// Draws as many as there are lines; the last line says how many there are beyond.
+pub(super) fn render(findings: &[Arc<Finding>], theme: Theme, area: Rect, buf: &mut Buffer) {
+    let shown = usize::from(area.height);
+    for (line, (nth, finding)) in (0..area.height).zip(findings.iter().enumerate()) {
+        let mut field = Field::line(buf, area, line);
+        let more = findings.len() - nth - 1;
+        if nth + 1 == shown && more > 0 {
+            let text = format!(" +{more} more");
+            let width = u16::try_from(text.len()).unwrap_or(0);
+            let rest = area.width.saturating_sub(width);
+            write(&mut field.part(rest), finding, theme);
+            field.skip(rest).styled(&text, theme.warning());
+        } else {
+            write(&mut field, finding, theme);
+        }
+    }
+}
+
+/// Writes one: the sign, whom it is about and what is wrong, how the pairs lie, what to do. The advice is the part to act
+/// on: it is not what a narrow screen cuts off first.
+pub(super) fn write(field: &mut Field<'_>, finding: &Finding, theme: Theme) {
+    let sure = finding.confidence > Confidence::Low;
+    field.styled(if sure { "! " } else { "? " }, theme.alarm_text());
+    let headline = finding.headline();
+    let who = headline.strip_suffix(finding.verdict.in_words()).unwrap_or(&headline);
+    let word = format!("{who}{}", finding.verdict.word().replace('_', " "));
+    let (lie, advice) = (how_they_lie(finding), &finding.advice);
+    let room = field.room();
+    let forms = [(&headline, Some(&lie)), (&headline, None), (&word, Some(&lie)), (&word, None)];
+    let width = |(head, lie): &(&String, Option<&String>)| {
+        columns(head) + lie.map_or(0, |lie| columns(lie) + 3) + columns(advice) + 3
+    };
+    let (head, lie) = forms.into_iter().find(|form| width(form) <= room).unwrap_or((&word, None));
+    field.styled(head, theme.strong());
+    if let Some(lie) = lie {
+        field.styled(" — ", theme.dim()).styled(lie, theme.text());
+    }
+    field.styled(" — ", theme.dim()).styled(advice, theme.warning());
+}
+
+/// The pattern and the number of pairs: `column, 2 pairs`.
+pub(in crate::app) fn how_they_lie(finding: &Finding) -> String {
+    let pairs = match finding.pair_count {
+        0 => return finding.pattern.word().to_owned(),
+        1 if finding.pattern == Pattern::Pair => return "one pair".to_owned(),
+        1 => "1 pair".to_owned(),
+        count => format!("{count} pairs"),
+    };
+    match finding.pattern {
+        Pattern::Pair | Pattern::Scattered => pairs,
+        pattern => format!("{}, {pairs}", pattern.word()),
+    }
+}

@@ -1,0 +1,188 @@
+//! Who reaches whom: rows dial columns. What is not on the screen is counted, and a block with a pair that fails is one that
+//! fails.
+
+mod legend;
+mod pair;
+mod shape;
+mod table;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::look::Look;
+use super::super::matrix::{Arrangement, Blocks, MatrixCursor};
+use super::super::model::{Comparison, Matrix, Model};
+use super::super::ui::{Pane, Ui};
+use super::layout::cut_top;
+use super::{findings, put};
+use crate::core::matrix::MatrixView;
+use shape::Shape;
+
+/// Below this many lines there is no room for a table.
+const LEAST_TABLE: u16 = 3;
+
+/// Below this many lines the pairs themselves come before what is said of them.
+const LEAST_WITH_FINDINGS: u16 = 10;
+
+/// Below this many lines of the table no other line says what is not in it: its last row does.
+const LEAST_WITH_HIDDEN: u16 = 6;
+
+/// What is drawn, and how.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    model: &'a Model,
+    matrix: &'a Matrix,
+    view: &'a MatrixView,
+    cursor: &'a MatrixCursor,
+    comparison: Option<&'a Comparison>,
+    look: &'a Look,
+    /// Whether the keys go here.
+    focused: bool,
+    now: Instant,
+}
+
+/// Draws it.
+pub(super) fn render(model: &Model, ui: &mut Ui, look: &Look, area: Rect, buf: &mut Buffer, now: Instant) {
+    let matrix = model.matrix();
+    let Some(view) = matrix.latest().map(Arc::clone) else {
+        return put(area, 0, "  The node is asked who reaches whom.", look.theme.dim(), buf);
+    };
+    let comparison = ui.matrix.comparison(matrix, now);
+    let compares = ui.matrix.against().is_some();
+    let blocks = Blocks::of(&view, ui.matrix.arrangement, model.filter());
+    let mut lines = Lines::of(area, matrix.findings().len(), compares);
+    let (blocks, mut shape) = arrange(&mut ui.matrix, matrix, &view, blocks, &mut lines);
+    let count = blocks.len();
+    ui.matrix.settle(matrix, blocks, (shape.rows, shape.columns));
+    if shape.number_up_to(ui.matrix.seen().1.end, lines.table.height, count) {
+        let blocks = ui.matrix.blocks().to_vec();
+        ui.matrix.settle(matrix, blocks, (shape.rows, shape.columns));
+    }
+    ui.matrix.count(matrix, comparison.as_ref());
+    let scene = Scene {
+        model,
+        matrix,
+        view: &view,
+        cursor: &ui.matrix,
+        comparison: comparison.as_deref(),
+        look,
+        focused: ui.focus == Pane::Main,
+        now,
+    };
+    findings::render(matrix.findings(), look.theme, lines.findings, buf);
+    legend::totals(scene, lines.totals, buf);
+    if compares {
+        legend::changes(scene, lines.changes, buf);
+    }
+    let drawn = table::render(scene, &shape, lines.table, buf);
+    legend::hidden(scene, drawn.shown, lines.hidden, buf);
+    pair::render(scene, lines.pair, buf);
+    ui.places.matrix = drawn.rows;
+    ui.places.cells = drawn.cells;
+    ui.places.cell = shape.cell;
+}
+
+/// How the blocks are laid out, in the order that they are drawn in. What the table does not need is given to the evidence.
+fn arrange(
+    cursor: &mut MatrixCursor,
+    matrix: &Matrix,
+    view: &MatrixView,
+    mut blocks: Blocks,
+    lines: &mut Lines,
+) -> (Vec<super::super::matrix::Block>, Shape) {
+    let fit = |lines: &Lines, blocks: &Blocks| Shape::of(lines.table, cursor, matrix, view, blocks);
+    let mut shape = fit(lines, &blocks);
+    if !shape.all {
+        lines.take_hidden();
+        shape = fit(lines, &blocks);
+        if cursor.arrangement == Arrangement::Worst {
+            blocks.worst_first(matrix);
+            // Other nodes are in the rows now.
+            shape = fit(lines, &blocks);
+        }
+    }
+    lines.give_back(shape.height());
+    (blocks.blocks, shape)
+}
+
+/// Which lines are for what.
+struct Lines {
+    findings: Rect,
+    totals: Rect,
+    changes: Rect,
+    table: Rect,
+    hidden: Rect,
+    pair: Rect,
+}
+
+impl Lines {
+    /// The table takes what the others leave.
+    fn of(area: Rect, findings: usize, compares: bool) -> Self {
+        let height = area.height;
+        let [findings, rest] = cut_top(
+            area,
+            if height < LEAST_WITH_FINDINGS { 0 } else { findings::lines(findings, height).min(height / 6) },
+        );
+        let [totals, rest] = cut_top(rest, u16::from(height > 1));
+        let [changes, rest] = cut_top(rest, u16::from(compares && height > 5));
+        let evidence = match height {
+            0..6 => 0,
+            6..9 => 1,
+            9..12 => 2,
+            12..16 => 3,
+            _ => 4,
+        };
+        let table = rest.height.saturating_sub(evidence);
+        let [table, pair] = cut_top(rest, if table < LEAST_TABLE { 0 } else { table });
+        Self { findings, totals, changes, table, hidden: Rect { height: 0, ..pair }, pair }
+    }
+
+    /// Takes a line from the table to say what is not in it.
+    fn take_hidden(&mut self) {
+        if self.table.height >= LEAST_WITH_HIDDEN {
+            self.table.height -= 1;
+            self.hidden = Rect { y: self.table.bottom(), height: 1, ..self.table };
+        }
+    }
+
+    /// The table needs so many lines: what it does not need is for the evidence, below a blank line.
+    fn give_back(&mut self, needed: u16) {
+        let unused = self.table.height.saturating_sub(needed);
+        self.table.height -= unused;
+        self.hidden.y -= unused.min(self.hidden.y);
+        let blank = unused.min(1);
+        self.pair = Rect {
+            y: self.pair.y - (unused - blank),
+            height: self.pair.height + unused - blank,
+            ..self.pair
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_every_height_nothing_overlaps_and_nothing_sticks_out() {
+        for height in 0..100 {
+            for (findings, compares, needed) in [(0, false, 3), (1, true, 200), (9, true, 12)] {
+                let area = Rect::new(0, 7, 80, height);
+                let mut lines = Lines::of(area, findings, compares);
+                lines.take_hidden();
+                lines.give_back(needed);
+                let Lines { findings, totals, changes, table, hidden, pair } = lines;
+                let all = [findings, totals, changes, table, hidden, pair];
+                let mut y = area.y;
+                for part in all.into_iter().filter(|part| part.height > 0) {
+                    assert!(part.y >= y && part.y <= y + 1, "{height}: {all:?}");
+                    y = part.bottom();
+                }
+                assert!(y <= area.bottom(), "{height}: {all:?}");
+            }
+        }
+    }
+}
