@@ -3,6 +3,7 @@
 #![allow(clippy::unchecked_time_subtraction, reason = "simulated time only goes on")]
 #![allow(dead_code, unreachable_pub, reason = "the network offers what the scenarios may need")]
 
+mod accusations;
 mod allocations;
 mod diagnosis;
 mod dialing;

@@ -137,9 +137,20 @@ impl Picture<'_> {
         let mut third = Third::default();
         let witnesses = witnesses.iter().filter(|by| **by != from && **by != to);
         for (by, sight) in witnesses.filter_map(|by| Some((*by, self.sight(*by, to)?))) {
-            let looked = since.is_none_or(|since| sight.checked.is_some_and(|at| at >= since));
+            // Everybody dials everybody once in an interval: by then a row that still stands tells of a dial since.
+            let since_then = |sight: &Sight, teller: usize| {
+                since.is_none_or(|since| {
+                    sight.checked.is_some_and(|at| at >= since)
+                        || self.confirmed[teller].is_some_and(|at| at >= since + self.patience)
+                })
+            };
+            let looked = since_then(sight, by);
             third.tcp_ok += usize::from(looked && sight.tcp.is_ok());
             third.tcp_failing += usize::from(looked && sight.tcp.is_failing());
+            third.looked += usize::from(looked);
+            third.known += 1;
+            let out = self.sight(from, by).filter(|sight| sight.tcp.is_ok());
+            third.reached += usize::from(out.is_some_and(|sight| since_then(sight, from)));
             let later = |here: Instant, there: Instant| there.saturating_duration_since(here) > self.margin;
             let news = match (last_here, sight.alive) {
                 (Some(here), Some(there)) => later(here, there),
@@ -149,13 +160,6 @@ impl Picture<'_> {
             if news && third.alive.is_none() {
                 third.alive = Some(by);
             }
-            third.looked += usize::from(looked);
-            let sender = self.sight(from, by).filter(|sight| sight.tcp.is_ok());
-            third.reached +=
-                usize::from(sender.is_some_and(|sight| {
-                    since.is_none_or(|since| sight.checked.is_some_and(|at| at >= since))
-                }));
-            third.known += 1;
         }
         third
     }
@@ -173,6 +177,7 @@ impl Picture<'_> {
         Some(Case {
             mine,
             theirs: self.sight(to, from).copied().filter(|_| believed),
+            doubt: !believed && self.sight(to, from).is_some_and(|theirs| theirs.hears_udp().is_ok()),
             settled: from == 0 || self.is_settled(from) && (to == 0 || self.is_settled(to)),
             third: self.third(from, to, since, witnesses),
             masks_differ: self.masks_differ(from, to),

@@ -25,11 +25,14 @@ pub struct Third {
 
 /// The evidence on one direction of a pair.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a piece of evidence of its own")]
 pub struct Case {
     /// What the sender sees of the receiver.
     pub mine: Sight,
     /// What the receiver sees of the sender, if that is known.
     pub theirs: Option<Sight>,
+    /// The receiver said that it hears the sender, too long ago to be believed: word of it may be on its way.
+    pub doubt: bool,
     /// What others see of the receiver.
     pub third: Third,
     /// The two say that their networks' masks differ.
@@ -85,7 +88,7 @@ const RULES: [Rule; 23] = [
     }),
     rule(Verdict::FirewallDrop, |c| c.tcp_alone_vanishes() && c.third_ones_looked() && c.reverse_is_known()),
     rule(Verdict::OneWayUdp, |c| c.gone() && c.mine.echo.is_failing() && (c.heard() || c.hears_me())),
-    rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.third.alive.is_some()),
+    rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.third_ones_see_life() && c.is_not_heard()),
     rule(Verdict::HostDown, |c| c.gone() && c.silent() && c.third_ones_know_no_better()),
     rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NetworkUnreachable]) && c.never_heard_by_udp()),
     rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.third_ones_know_no_better()),
@@ -173,7 +176,7 @@ impl Case {
     }
 
     fn lives(&self) -> bool {
-        self.program_lives() || self.hears_me() || self.third.alive.is_some()
+        self.program_lives() || self.hears_me() || self.third_ones_see_life()
     }
 
     fn never_heard_by_udp(&self) -> bool {
@@ -191,7 +194,7 @@ impl Case {
 
     /// The receiver says that it hears nothing of the sender, or says nothing at all for long.
     fn is_not_heard(&self) -> bool {
-        self.theirs.map_or(self.waited, |theirs| theirs.unicast.is_failing())
+        self.theirs.map_or(self.waited && !self.doubt, |theirs| theirs.unicast.is_failing())
     }
 
     /// Nothing at all came in for long.
@@ -201,7 +204,11 @@ impl Case {
 
     /// Third ones have looked, too, or there are none, or they were waited for.
     fn third_ones_know_no_better(&self) -> bool {
-        self.third.alive.is_none() && self.third_ones_looked()
+        !self.third_ones_see_life() && self.third_ones_looked()
+    }
+
+    fn third_ones_see_life(&self) -> bool {
+        self.third.alive.is_some() || self.third.tcp_ok > 0
     }
 
     fn third_ones_looked(&self) -> bool {
@@ -225,6 +232,7 @@ mod tests {
         Case {
             mine,
             theirs: None,
+            doubt: false,
             third: Third::default(),
             masks_differ: false,
             ours: true,

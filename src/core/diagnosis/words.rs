@@ -97,7 +97,7 @@ fn observed(picture: &Picture<'_>, from: usize, to: usize) -> Vec<String> {
             ));
         }
         (None, Some(at)) if mine.tcp.is_ok() => {
-            told.push(format!("{me} reached {whom} by TCP {} ago", ago(at)))
+            told.push(format!("{me} reached {whom} by TCP {} ago", ago(at)));
         }
         _ => {}
     }
@@ -131,7 +131,7 @@ fn observed(picture: &Picture<'_>, from: usize, to: usize) -> Vec<String> {
             told.push(format!("{whom} says that it hears {me} by UDP"));
         }
         Some(theirs) if theirs.unicast.is_failing() => {
-            told.push(format!("{whom} says that it hears no UDP of {me}"))
+            told.push(format!("{whom} says that it hears no UDP of {me}"));
         }
         _ => {}
     }

@@ -71,6 +71,58 @@ pub(super) struct Burst {
     pub(super) next: Instant,
 }
 
+/// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
+const RTT_FACTOR: u32 = 2;
+const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
+/// A change of the loss that is worth telling, in percent.
+const LOSS_STEP: u8 = 15;
+
+/// What our row tells of a peer: not every change of what is seen is worth a word to all others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Told {
+    pub(super) sight: Sight,
+    /// When that last changed.
+    at: Option<Instant>,
+    rtt_at: Option<Instant>,
+}
+
+impl Told {
+    /// Whether what is seen now is worth telling. In a network of too `many` for a whole matrix, only what is not fine is.
+    pub(super) fn is_news(&self, new: &Sight, dial_interval: Duration, many: bool, now: Instant) -> bool {
+        let old = &self.sight;
+        let lately =
+            |at: Option<Instant>, within| at.is_some_and(|at| now.saturating_duration_since(at) < within);
+        let rtt = match (old.rtt, new.rtt) {
+            (Some(old), Some(new)) => {
+                (new > old * RTT_FACTOR || old > new * RTT_FACTOR) && !lately(self.rtt_at, RTT_TOLD_EVERY)
+            }
+            (old, new) => old.is_some() != new.is_some(),
+        };
+        let loss = match (old.loss, new.loss) {
+            (Some(old), Some(new)) => old.abs_diff(new) >= LOSS_STEP || (old == 0) != (new == 0),
+            (old, new) => old != new,
+        };
+        let differs = old.ways() != new.ways() || old.cause != new.cause || loss || rtt;
+        let both_fine = old.is_fine() && new.is_fine();
+        // That one more way is known to be fine can wait; that one fails or no longer fails cannot.
+        let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == Reach::Unknown);
+        let waits = match self.at {
+            Some(at) => lately(Some(at), dial_interval),
+            None => new.tcp == Reach::Unknown,
+        };
+        differs && !(can_wait && waits) && !(many && both_fine)
+    }
+
+    /// Notes what is told from now on.
+    pub(super) fn note(&mut self, sight: Sight, now: Instant) {
+        if self.sight.rtt != sight.rtt {
+            self.rtt_at = Some(now);
+        }
+        self.sight = sight;
+        self.at = Some(now);
+    }
+}
+
 /// How long evidence counts. All follow from what a person set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
@@ -117,10 +169,8 @@ pub(super) struct Evidence {
     pub(super) version: u64,
     /// The version of our row that it has.
     pub(super) has: u64,
-    /// When its entry in our row last changed.
-    pub(super) told: Option<Instant>,
-    /// When the round trip in our row was last changed.
-    pub(super) rtt_told: Option<Instant>,
+    /// What our row tells of it.
+    pub(super) told: Told,
 }
 
 impl Evidence {
@@ -146,8 +196,7 @@ impl Evidence {
             prefix: None,
             version: 0,
             has: 0,
-            told: None,
-            rtt_told: None,
+            told: Told::default(),
         }
     }
 
@@ -267,7 +316,7 @@ impl Evidence {
         };
         let broadcast = period
             .map_or(Reach::Unknown, |period| heard(self.broadcast, period * (times.patience * 11) / 10));
-        let served_within = times.dial_interval * 5 / 2 + (times.fresh - times.dial_interval * 2);
+        let served_within = times.fresh + times.dial_interval / 2;
         let since_the_trouble = self.trouble.is_none_or(|began| self.served.is_some_and(|at| at >= began));
         let served = if lately(self.served, served_within) {
             if since_the_trouble { Reach::Ok } else { Reach::Unknown }

@@ -20,6 +20,7 @@ use super::limits::{
     BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS,
     STRANGER_KEPT, VERDICT_SETTLES,
 };
+use super::peer::Peer;
 
 /// An incident, told or about to be.
 #[derive(Debug)]
@@ -74,18 +75,25 @@ impl Engine {
         self.judge.due = None;
         self.expire_rows(now);
         self.strangers.retain(|_, stranger| now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT);
-        let troubled =
-            |peer: &&Box<super::peer::Peer>| peer.evidence.trouble.is_some() || !peer.sight.is_fine();
-        let keys: Vec<PeerKey> = self.peers.values().filter(troubled).map(|peer| peer.info.key).collect();
+        let troubled = |peer: &Peer| peer.evidence.trouble.is_some() || !peer.sight.is_fine();
+        let keys: Vec<PeerKey> = self
+            .peers
+            .values()
+            .map(|peer| &**peer)
+            .filter(|peer| troubled(peer))
+            .map(|peer| peer.info.key)
+            .collect();
         for key in keys {
             self.look(key, now);
         }
         let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
         let settles = VERDICT_SETTLES.min(self.config.dial_interval / 4);
         // What fails between two others is told when there has been time to see whether it is part of something larger.
-        let (me, patience) = (self.config.id, self.config.dial_interval + self.config.retry.timeout);
+        let (me, patience) = (self.config.id, self.config.dial_interval * 2 + self.config.retry.timeout);
         let theirs = |finding: &Finding| {
-            finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !finding.nodes.contains(&me)
+            finding.pattern == Pattern::Pair
+                && !finding.pairs.is_empty()
+                && !finding.pairs.iter().any(|(from, _)| *from == me)
         };
         let settles = |finding: &Finding| if theirs(finding) { patience } else { settles };
         let told = settle(&mut self.judge.standing, findings, &open, settles, now);
@@ -112,7 +120,7 @@ impl Engine {
         } else {
             self.config.dial_interval / ECHOES_PER_INTERVAL
         };
-        echo + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
+        echo * 2 + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
     }
 
     /// Everybody's verdict, and the row of each node that was judged; the first one is this node and has none.

@@ -509,8 +509,8 @@ impl Engine {
         let unicast = presence.nonce.is_some() || presence.echo.is_some();
         let here = peer.info.addr.ip() == from.ip();
         let path = peer.paths.iter_mut().find(|path| path.ip == from.ip());
-        if !(alive && unicast && here) || !path.is_some_and(|path| path.take_late(socket, presence.sequence))
-        {
+        let awaited = alive && unicast && here;
+        if !path.filter(|_| awaited).is_some_and(|path| path.take_late(socket, presence.sequence)) {
             return false;
         }
         peer.evidence.unicast = Some(now);

@@ -9,6 +9,7 @@ use crate::core::cause::Cause;
 use crate::core::matrix::{MatrixNode, MatrixView, Row};
 use crate::core::peer::{PeerKey, PeerState};
 use crate::core::sight::{Reach, Sight};
+use crate::core::verdict::Verdict;
 use crate::core::{Incarnation, NodeId};
 use crate::proto::rows::{
     Entry, GONE, LOSS_UNKNOWN, MAX_ABOUT, MAX_PAGES, MAX_WANTS, NEVER, PageHead, Want, append, pages,
@@ -21,11 +22,6 @@ use super::limits::{
 };
 use super::peer::{Dial, Peer};
 
-/// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
-const RTT_FACTOR: u32 = 2;
-const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
-/// A change of the loss that is worth telling, in percent.
-const LOSS_STEP: u8 = 15;
 /// Room that the head of a page and its largest entry need, in bytes.
 const HEAD_ROOM: usize = 64;
 
@@ -94,43 +90,17 @@ impl Engine {
             PeerState::Left => Sight::default(),
             _ => peer.evidence.sight(period, told, times, now),
         };
-        let old = peer.sight;
-        let rtt_told = peer.evidence.rtt_told;
-        let rtt_news = match (old.rtt, new.rtt) {
-            (Some(old), Some(new)) => {
-                let differs = new > old * RTT_FACTOR || old > new * RTT_FACTOR;
-                differs && rtt_told.is_none_or(|at| now.saturating_duration_since(at) >= RTT_TOLD_EVERY)
-            }
-            (old, new) => old.is_some() != new.is_some(),
-        };
-        let loss_news = match (old.loss, new.loss) {
-            (Some(old), Some(new)) => old.abs_diff(new) >= LOSS_STEP || (old == 0) != (new == 0),
-            (old, new) => old != new,
-        };
-        let news = old.ways() != new.ways() || old.cause != new.cause || loss_news || rtt_news;
-        // That a way is known to be fine now can wait; that one fails or no longer fails cannot.
-        let minor = old.is_fine() && new.is_fine() && (old.tcp == new.tcp || new.tcp == Reach::Unknown);
-        let lately = peer
-            .evidence
-            .told
-            .map_or(new.tcp == Reach::Unknown, |at| now.saturating_duration_since(at) < times.dial_interval);
-        // In a network too large for a whole matrix, only what is not fine is told.
-        let spared = many && old.is_fine() && new.is_fine();
-        let news = news && !(minor && lately) && !spared;
-        // Between two versions the row keeps what it told.
-        peer.sight = if news { new } else { Sight { checked: new.checked, alive: new.alive, ..old } };
-        if rtt_news {
-            peer.evidence.rtt_told = Some(now);
-        }
+        peer.sight = new;
         let settled = new.is_fine() && peer.evidence.trouble.is_none();
-        if settled && new.tcp.is_ok() {
-            peer.verdict =
-                if self.judge.stands_against(key) { peer.verdict } else { crate::core::verdict::Verdict::Ok };
+        if settled && new.tcp.is_ok() && !self.judge.stands_against(key) {
+            peer.verdict = Verdict::Ok;
         }
+        let news = peer.evidence.told.is_news(&new, times.dial_interval, many, now);
         if news {
             self.own_row.version += 1;
-            self.peers[key].evidence.version = self.own_row.version;
-            self.peers[key].evidence.told = Some(now);
+            let evidence = &mut self.peers[key].evidence;
+            evidence.version = self.own_row.version;
+            evidence.told.note(new, now);
         }
         if !settled {
             self.judge_soon(now);
@@ -456,7 +426,7 @@ impl Engine {
             return;
         }
         self.peers[key].evidence.asked = Some(now);
-        let idle = |peer: &&Box<Peer>| {
+        let idle = |peer: &Peer| {
             peer.state == PeerState::Up
                 && peer.evidence.trouble.is_none()
                 && matches!(peer.dial, Dial::Resting { .. })
@@ -465,7 +435,8 @@ impl Engine {
             .peers
             .values()
             .filter(|peer| peer.info.key != key)
-            .filter(idle)
+            .map(|peer| &**peer)
+            .filter(|peer| idle(peer))
             .map(|peer| peer.info.key)
             .collect();
         for _ in 0..ASKED_AROUND.min(able.len()) {
@@ -559,7 +530,8 @@ fn blank(id: NodeId) -> Entry<'static> {
 
 fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> Entry<'_> {
     // Of what is being measured only that there is life is known already.
-    let sight = Sight { alive: peer.evidence.alive(), ..peer.sight };
+    let sight =
+        Sight { alive: peer.evidence.alive(), checked: peer.sight.checked, ..peer.evidence.told.sight };
     entry(id, &sight, &peer.info.name, peer.info.addr, now)
 }
 

@@ -1,0 +1,219 @@
+//! Ten thousand networks, each with a fault at random: nobody may be accused of what is not so.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use vigie::core::NodeId;
+use vigie::core::event::Event;
+use vigie::core::verdict::{Finding, Pattern, Verdict};
+
+use crate::lan::{HostId, Lan, Link, Tcp, ms, secs};
+
+/// In each of four parts, which run side by side.
+const RUNS: u64 = 2_500;
+
+/// What may be said of a fault: these verdicts, of these nodes; by everybody or by these alone.
+#[derive(Debug)]
+struct Truth {
+    fault: &'static str,
+    verdicts: Vec<Verdict>,
+    about: Vec<HostId>,
+    /// What the host that is cut off may say beside that: of itself or of everybody.
+    cut_off: Vec<(HostId, Verdict)>,
+}
+
+impl Truth {
+    fn of(fault: &'static str, verdicts: &[Verdict], about: &[HostId]) -> Self {
+        Self { fault, verdicts: verdicts.to_vec(), about: about.to_vec(), cut_off: Vec::new() }
+    }
+
+    /// A host that is cut off sees the same of the others as they of it: it may take its own link, or theirs, for broken.
+    fn cut_off(mut self, hosts: &[HostId]) -> Self {
+        for host in hosts {
+            self.cut_off
+                .extend([Verdict::LocalProblem, Verdict::HostDown, Verdict::Isolated].map(|v| (*host, v)));
+        }
+        self
+    }
+
+    fn allows(&self, by: HostId, finding: &Finding, ids: &[NodeId]) -> bool {
+        if self.cut_off.contains(&(by, finding.verdict)) {
+            return true;
+        }
+        let involved = |id: &NodeId| {
+            ids.iter().position(|other| other == id).is_some_and(|nth| self.about.contains(&HostId(nth)))
+        };
+        // What is said of a pair accuses neither; else the first one is accused, and of islands all are told.
+        let right = match finding.pattern {
+            Pattern::Pair => finding.nodes.iter().any(involved),
+            Pattern::Islands => finding.nodes.iter().all(involved),
+            _ => finding.nodes.first().is_some_and(involved),
+        };
+        right && self.verdicts.contains(&finding.verdict)
+    }
+}
+
+fn all_to(lan: &mut Lan, hosts: &[HostId], to: HostId, change: impl Fn(&mut Link)) {
+    hosts.iter().filter(|from| **from != to).for_each(|from| lan.towards(*from, to, &change));
+}
+
+fn all_from(lan: &mut Lan, hosts: &[HostId], from: HostId, change: impl Fn(&mut Link)) {
+    hosts.iter().filter(|to| **to != from).for_each(|to| lan.towards(from, *to, &change));
+}
+
+fn cut(link: &mut Link) {
+    link.udp = false;
+    link.tcp = Tcp::Dropped;
+}
+
+/// Makes one fault, and says what may be said of it.
+fn inject(lan: &mut Lan, hosts: &[HostId], rng: &mut StdRng) -> Truth {
+    use Verdict as V;
+    let x = hosts[rng.random_range(0..hosts.len())];
+    let y = loop {
+        let y = hosts[rng.random_range(0..hosts.len())];
+        if y != x {
+            break y;
+        }
+    };
+    match rng.random_range(0..20) {
+        0 => Truth::of("none", &[], &[]),
+        1 => {
+            lan.kill(x);
+            Truth::of("killed", &[V::ClosedPort], &[x])
+        }
+        2 => {
+            lan.switch_off(x);
+            Truth::of("switched off", &[V::HostDown], &[x])
+        }
+        3 => {
+            lan.pause(x);
+            Truth::of("stopped", &[V::HungPeer], &[x])
+        }
+        4 => {
+            all_to(lan, hosts, x, |link| link.tcp = Tcp::DroppedSyn);
+            Truth::of("TCP in dropped", &[V::FirewallDrop], &[x])
+        }
+        5 => {
+            all_from(lan, hosts, x, |link| link.tcp = Tcp::DroppedSyn);
+            Truth::of("TCP out dropped", &[V::FirewallDrop], &[x])
+        }
+        6 => {
+            all_to(lan, hosts, x, |link| link.tcp = Tcp::Rejected);
+            Truth::of("TCP reset", &[V::FirewallReject], &[x])
+        }
+        7 => {
+            all_to(lan, hosts, x, |link| link.tcp = Tcp::Prohibited);
+            Truth::of("TCP prohibited", &[V::FirewallReject], &[x])
+        }
+        8 => {
+            all_to(lan, hosts, x, |link| link.udp = false);
+            Truth::of("UDP in dropped", &[V::OneWayUdp], &[x])
+        }
+        9 => {
+            all_from(lan, hosts, x, |link| link.udp = false);
+            Truth::of("UDP out dropped", &[V::OneWayUdp], &[x])
+        }
+        10 => {
+            all_to(lan, hosts, x, |link| link.udp = false);
+            all_from(lan, hosts, x, |link| link.udp = false);
+            Truth::of("UDP dropped", &[V::UdpBlocked], &[x])
+        }
+        11 => {
+            all_to(lan, hosts, x, |link| link.broadcast = false);
+            Truth::of("broadcasts in dropped", &[V::BroadcastBlocked], &[x])
+        }
+        12 => {
+            all_from(lan, hosts, x, |link| link.broadcast = false);
+            Truth::of("broadcasts out dropped", &[V::BroadcastBlocked], &[x])
+        }
+        13 => {
+            let loss = rng.random_range(0.2..0.4);
+            all_to(lan, hosts, x, |link| link.loss = loss);
+            Truth::of("loss", &[V::PacketLoss], &[x])
+        }
+        14 => {
+            all_to(lan, hosts, x, |link| link.large = false);
+            Truth::of("small MTU", &[V::PacketLoss], &[x])
+        }
+        15 => {
+            lan.between(x, y, cut);
+            Truth::of("one pair cut", &[V::Isolated], &[x, y])
+        }
+        16 => {
+            lan.towards(x, y, |link| link.tcp = Tcp::DroppedSyn);
+            Truth::of("one pair's TCP, one way", &[V::OneWayTcp], &[x, y])
+        }
+        17 => {
+            lan.towards(x, y, cut);
+            Truth::of("one pair, one way", &[V::OneWayUdp], &[x, y])
+        }
+        18 => {
+            let others: Vec<HostId> = hosts.iter().copied().filter(|host| *host != x).collect();
+            lan.partition(&[x], &others);
+            Truth::of("cut off", &[V::HostDown], &[x]).cut_off(&[x])
+        }
+        _ => {
+            let at = rng.random_range(1..hosts.len());
+            let (these, those) = hosts.split_at(at);
+            lan.partition(these, those);
+            Truth::of("islands", &[V::Isolated], hosts).cut_off(hosts)
+        }
+    }
+}
+
+fn run(seed: u64) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut lan = Lan::new(seed);
+    lan.link.late = (0.02, ms(20));
+    lan.link.duplicates = 0.01;
+    let n = rng.random_range(3..=6);
+    let hosts = lan.hosts(n);
+    lan.run_for(secs(25) + ms(rng.random_range(0..10_000)));
+    let ids: Vec<NodeId> = hosts.iter().map(|host| lan.hosts[host.0].config.id).collect();
+    let healthy = Truth::of("nothing yet", &[], &[]);
+    nobody_is_accused_wrongly(seed, &lan, &healthy, &ids, Duration::ZERO);
+    let begun = lan.elapsed();
+    let truth = inject(&mut lan, &hosts, &mut rng);
+    lan.run_for(secs(24) + ms(rng.random_range(0..12_000)));
+    nobody_is_accused_wrongly(seed, &lan, &truth, &ids, begun);
+}
+
+#[track_caller]
+fn nobody_is_accused_wrongly(seed: u64, lan: &Lan, truth: &Truth, ids: &[NodeId], begun: Duration) {
+    for logged in &lan.log {
+        if let Event::Diagnosis(finding) = &logged.event
+            && finding.verdict != Verdict::Ok
+        {
+            let at = logged.at.saturating_sub(begun);
+            assert!(
+                truth.allows(logged.host, finding, ids),
+                "seed {seed}, {} hosts, {at:?} after: {truth:?}\n{:?} says {finding:#?}",
+                ids.len(),
+                logged.host
+            );
+        }
+    }
+}
+
+#[test]
+fn the_first_quarter_of_ten_thousand_networks_accuses_nobody_wrongly() {
+    (0..RUNS).for_each(run);
+}
+
+#[test]
+fn the_second_quarter_of_ten_thousand_networks_accuses_nobody_wrongly() {
+    (RUNS..2 * RUNS).for_each(run);
+}
+
+#[test]
+fn the_third_quarter_of_ten_thousand_networks_accuses_nobody_wrongly() {
+    (2 * RUNS..3 * RUNS).for_each(run);
+}
+
+#[test]
+fn the_last_quarter_of_ten_thousand_networks_accuses_nobody_wrongly() {
+    (3 * RUNS..4 * RUNS).for_each(run);
+}
