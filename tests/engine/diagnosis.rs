@@ -165,7 +165,7 @@ fn udp_that_is_dropped_both_ways_is_blocked() {
 #[test]
 fn broadcasts_that_are_dropped_are_blocked() {
     // Three broadcasts must be missing, and the others learn from its row that they are.
-    let within = secs(36);
+    let within = secs(42);
     verdict_within(
         within,
         Verdict::BroadcastBlocked,

@@ -307,15 +307,19 @@ impl Evidence {
         let heard = |at: Option<Instant>, long: Duration| match self.trouble {
             _ if !lately(at, long) && known_for(long) => Reach::Failing,
             Some(began) if at.is_none_or(|at| at < began) => {
-                let waited =
-                    period.is_some_and(|period| now.saturating_duration_since(began) >= period * 22 / 10);
+                // Where echoes come, a missing broadcast may be lost by chance.
+                let enough =
+                    if echo.is_failing() { period.map(|period| period * 22 / 10) } else { Some(long) };
+                let waited = enough.is_some_and(|enough| now.saturating_duration_since(began) >= enough);
                 if waited { Reach::Failing } else { Reach::Unknown }
             }
             _ if lately(at, long) => Reach::Ok,
             _ => Reach::Unknown,
         };
-        let broadcast = period
-            .map_or(Reach::Unknown, |period| heard(self.broadcast, period * (times.patience * 11) / 10));
+        // Where packets are lost, so are broadcasts: then twice as many must be missing.
+        let patience = if self.echoes.losses().0 > 0 { times.patience * 2 } else { times.patience };
+        let broadcast =
+            period.map_or(Reach::Unknown, |period| heard(self.broadcast, period * (patience * 11) / 10));
         let served_within = times.fresh + times.dial_interval / 2;
         let since_the_trouble = self.trouble.is_none_or(|began| self.served.is_some_and(|at| at >= began));
         let served = if lately(self.served, served_within) {

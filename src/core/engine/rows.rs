@@ -90,6 +90,14 @@ impl Engine {
             PeerState::Left => Sight::default(),
             _ => peer.evidence.sight(period, told, times, now),
         };
+        if new.broadcast.is_failing() && new.echo.is_ok() && !peer.sight.broadcast.is_failing() {
+            // Are broadcasts stopped, or some packets lost? First that is measured.
+            self.begin_burst(key, now);
+            if self.peers[key].evidence.burst.is_some() {
+                return self.arm(key);
+            }
+        }
+        let peer = &mut self.peers[key];
         peer.sight = new;
         let settled = new.is_fine() && peer.evidence.trouble.is_none();
         if settled && new.tcp.is_ok() && !self.judge.stands_against(key) {
