@@ -109,9 +109,10 @@ impl Engine {
     }
 
     fn send_probe(&mut self, key: PeerKey, large: bool, now: Instant) {
+        let in_burst = self.peers[key].evidence.burst.is_some();
         let nonce = Nonce(self.rng.next_u64());
         let to = self.peers[key].unicast();
-        self.peers[key].evidence.probes.push(Probe { nonce, sent: now, large, answered: false });
+        self.peers[key].evidence.probes.push(Probe { nonce, sent: now, large, in_burst, answered: false });
         self.sequence += 1;
         let kind = if large { Kind::Probe } else { Kind::Here };
         self.send(to, kind, self.own_address_towards(to.ip()), Some(nonce), None);

@@ -16,6 +16,8 @@ pub(super) struct Probe {
     pub(super) nonce: Nonce,
     pub(super) sent: Instant,
     pub(super) large: bool,
+    /// It is one of a burst: the regular ones are never all there.
+    pub(super) in_burst: bool,
     /// Its echo came. It waits for those that were asked for before it, so that outcomes are counted in the order of asking.
     pub(super) answered: bool,
 }
@@ -259,7 +261,7 @@ impl Evidence {
 
     /// Whether a burst is under way, or its last echoes are awaited.
     pub(super) fn is_measuring(&self) -> bool {
-        self.burst.is_some() || (self.trouble.is_some() && !self.probes.is_empty())
+        self.burst.is_some() || self.probes.iter().any(|probe| probe.in_burst)
     }
 
     /// Whether so many echoes in a row are missing that a burst would tell nothing new.
