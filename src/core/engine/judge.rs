@@ -17,7 +17,7 @@ use crate::core::verdict::{Finding, Pattern, Verdict};
 
 use super::Engine;
 use super::limits::{
-    BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS,
+    BURST, BURST_GAP, ECHO_TIMEOUT, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS,
     STRANGER_KEPT, VERDICT_SETTLES,
 };
 
@@ -107,12 +107,7 @@ impl Engine {
 
     /// How long a node may need to notice that UDP fails: to the next regular echo, and then a burst.
     fn notices_within(&self) -> Duration {
-        let echo = if self.is_crowded() {
-            self.config.dial_interval
-        } else {
-            self.config.dial_interval / ECHOES_PER_INTERVAL
-        };
-        echo + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
+        self.echo_period() + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
     }
 
     /// Everybody's verdict, and the row of each node that was judged; the first one is this node and has none.
