@@ -82,10 +82,11 @@ impl Engine {
         }
         let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
         let settles = VERDICT_SETTLES.min(self.config.dial_interval / 4);
-        // What fails between two others is told when there has been time to see whether it is part of something larger.
+        // What only others say of one pair is told when there has been time to see whether it is part of something larger.
         let (me, patience) = (self.config.id, self.config.dial_interval + self.config.retry.timeout);
         let theirs = |finding: &Finding| {
-            finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !finding.nodes.contains(&me)
+            let observed = finding.pairs.iter().any(|(from, _)| *from == me);
+            finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
         };
         let settles = |finding: &Finding| if theirs(finding) { patience } else { settles };
         let told = settle(&mut self.judge.standing, findings, &open, settles, now);
