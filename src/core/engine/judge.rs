@@ -73,7 +73,13 @@ impl Engine {
         self.judge.last = Some(now);
         self.judge.due = None;
         self.expire_rows(now);
-        self.strangers.retain(|_, stranger| now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT);
+        let up = self.peers.values().filter(|peer| peer.state == PeerState::Up);
+        let (ips, ids): (HashSet<IpAddr>, HashSet<_>) =
+            up.map(|peer| (peer.info.addr.ip(), peer.info.id)).filter(|_| !self.strangers.is_empty()).unzip();
+        self.strangers.retain(|ip, stranger| {
+            let met = ips.contains(ip) || stranger.info.id.is_some() && ids.contains(&stranger.info.id);
+            !met && now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT
+        });
         let troubled =
             |peer: &&Box<super::peer::Peer>| peer.evidence.trouble.is_some() || !peer.sight.is_fine();
         let keys: Vec<PeerKey> = self.peers.values().filter(troubled).map(|peer| peer.info.key).collect();
