@@ -215,11 +215,6 @@ fn loss() -> Vec<Fault> {
 
 fn addresses() -> Vec<Fault> {
     let right = |s: &mut Scene<'_>| s.lab.host(2).change_address("10.77.0.2/24");
-    let again = move |s: &mut Scene<'_>| {
-        s.end(2);
-        right(s);
-        s.start(2);
-    };
     let others = [(2, "h1", "wrong_subnet"), (2, "h3", "wrong_subnet"), (2, "h4", "wrong_subnet")];
     vec![
         Fault::new("wrong mask from the start", "wrong_subnet", |s| {
@@ -238,7 +233,7 @@ fn addresses() -> Vec<Fault> {
         })
         .without_before(&[2])
         .perhaps(&others)
-        .healed_by(again)
+        .healed_by(right)
         .with_details(is_a_stranger),
     ]
 }

@@ -29,6 +29,8 @@ struct Standing {
     told: Option<Arc<Finding>>,
     /// When it was first missing, if it is.
     missing: Option<Instant>,
+    /// When it last lost a pair, if it did: it may be ending.
+    shrank: Option<Instant>,
 }
 
 /// The diagnosis of this node.
@@ -95,7 +97,7 @@ impl Engine {
             finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
         };
         let settles = |finding: &Finding| if theirs(finding) { patience } else { settles };
-        let told = settle(&mut self.judge.standing, findings, &open, settles, now);
+        let told = settle(&mut self.judge.standing, findings, &open, settles, patience, now);
         self.note_verdicts(&keys, &verdicts);
         for finding in told {
             self.publish(Event::Diagnosis(finding));
@@ -229,6 +231,7 @@ fn settle(
     findings: Vec<Finding>,
     open: &HashSet<(NodeId, NodeId)>,
     settles: impl Fn(&Finding) -> Duration,
+    patience: Duration,
     now: Instant,
 ) -> Vec<Arc<Finding>> {
     let mut tell = Vec::new();
@@ -241,7 +244,8 @@ fn settle(
         let known = standing.iter().position(|known| about(&known.found, &finding));
         let Some(nth) = known.filter(|nth| !seen.get(*nth).copied().unwrap_or(true)) else {
             if known.is_none() {
-                standing.push(Standing { found: Arc::new(finding), told: None, missing: None });
+                let found = Arc::new(finding);
+                standing.push(Standing { found, told: None, missing: None, shrank: None });
                 seen.push(true);
             }
             continue;
@@ -250,9 +254,17 @@ fn settle(
         let known = &mut standing[nth];
         known.missing = None;
         let since = if known.found.same(&finding) { known.found.since } else { now };
+        if finding.pair_count < known.found.pair_count {
+            known.shrank = Some(now);
+        } else if finding.pair_count > known.found.pair_count {
+            known.shrank = None;
+        }
+        // What remains of an incident that is ending looks like another one for a moment.
+        let ending = known.told.is_some()
+            && known.shrank.is_some_and(|at| now.saturating_duration_since(at) < patience);
         known.found = Arc::new(Finding { since, ..finding });
         let news = known.told.as_ref().is_none_or(|told| !told.same(&known.found));
-        if news && now.saturating_duration_since(since) >= settles(&known.found) {
+        if news && !ending && now.saturating_duration_since(since) >= settles(&known.found) {
             known.told = Some(Arc::clone(&known.found));
             tell.push(Arc::clone(&known.found));
         } else if !news {
