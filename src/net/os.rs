@@ -40,6 +40,8 @@ fn by_number(errno: i32) -> Option<(Cause, Retry)> {
         libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM => {
             Some((Cause::LocalResources, Retry::Usual))
         }
+        // ICMP "protocol unreachable": the host itself says that it does not speak TCP with us.
+        libc::ENOPROTOOPT => Some((Cause::Refused, Retry::Usual)),
         libc::EHOSTDOWN => Some((Cause::HostUnreachable, Retry::OnLinkChange)),
         libc::EAFNOSUPPORT | libc::EINVAL => Some((Cause::AddressNotAvailable, Retry::Never)),
         libc::ENODEV => Some((Cause::InterfaceDown, Retry::Never)),

@@ -7,17 +7,20 @@ use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::node::{Node, Stage, clean};
+use super::node::{Node, Ran, Stage, clean};
 use super::{SOON, poll};
 
 /// Set for a test that runs inside its lab; its value is the test's name.
 const INSIDE: &str = "LAB_INSIDE";
+/// Which of a test's labs this is, if it has several.
+const PART: &str = "LAB_PART";
 /// No scenario takes longer.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(100);
 /// What makes the namespaces. The mapped root of the user namespace may do in them what root may.
 const UNSHARE: [&str; 6] = ["-Urnm", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
 
@@ -29,25 +32,76 @@ pub(crate) fn within<F: FnOnce(&Lab)>(hosts: u8, scenario: F) {
     in_namespaces::<F>(|| scenario(&Lab::on_one_link(hosts)));
 }
 
+/// Runs a scenario once for each of `parts`, each in a lab of its own, as [`within`] does; `at_once` of them at a time. What
+/// each printed, in order; nothing inside of a lab, and where there can be none.
+#[track_caller]
+pub(crate) fn within_each<F: Fn(&Lab, usize)>(
+    hosts: u8,
+    parts: usize,
+    at_once: usize,
+    scenario: F,
+) -> Option<Vec<Ran>> {
+    let test = test_of::<F>();
+    if is_inside(test) {
+        let part = std::env::var(PART).ok().and_then(|part| part.parse().ok()).expect("which part this is");
+        scenario(&Lab::on_one_link(hosts), part);
+        return None;
+    }
+    if is_impossible(test) {
+        return None;
+    }
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|part| *part < parts);
+        std::iter::from_fn(take).map(|part| (part, run_inside(test, Some(part)))).collect::<Vec<_>>()
+    };
+    let mut ran: Vec<(usize, Ran)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no lab takes so long")).collect()
+    });
+    ran.sort_by_key(|(part, _)| *part);
+    Some(ran.into_iter().map(|(_, ran)| ran).collect())
+}
+
 /// Runs a scenario among two hosts, 10.77.1.2/24 and 10.77.2.2/24, with a router, the third host, between them.
 #[track_caller]
 pub(crate) fn within_routed<F: FnOnce(&Lab)>(scenario: F) {
     in_namespaces::<F>(|| scenario(&Lab::routed()));
 }
 
-/// `F` is the closure of the test itself, not of a helper: its type's name tells the test's.
 #[track_caller]
 fn in_namespaces<F>(scenario: impl FnOnce()) {
-    let path = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
-    let test = path.split_once("::").map_or(path, |(_, test)| test);
-    if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
+    let test = test_of::<F>();
+    if is_inside(test) {
         return scenario();
     }
-    if let Some(missing) = missing() {
-        assert!(std::env::var_os("CI").is_none(), "{missing}");
-        println!("SKIPPED {test}: {missing}");
+    if is_impossible(test) {
         return;
     }
+    let ran = run_inside(test, None);
+    assert!(has_passed(&ran), "{test} failed in its namespaces:\n{}\n{}", ran.out, ran.err);
+}
+
+/// The name of the test whose own closure `F` is: not of a helper.
+fn test_of<F>() -> &'static str {
+    let path = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
+    path.split_once("::").map_or(path, |(_, test)| test)
+}
+
+fn is_inside(test: &str) -> bool {
+    std::env::var(INSIDE).is_ok_and(|inside| inside == test)
+}
+
+#[track_caller]
+fn is_impossible(test: &str) -> bool {
+    let Some(missing) = missing() else { return false };
+    assert!(std::env::var_os("CI").is_none(), "{missing}");
+    println!("SKIPPED {test}: {missing}");
+    true
+}
+
+/// Runs this test again, inside.
+fn run_inside(test: &str, part: Option<usize>) -> Ran {
     let exe = std::env::current_exe().expect("a test knows its program");
     let mut command = Command::new("unshare");
     command
@@ -56,9 +110,15 @@ fn in_namespaces<F>(scenario: impl FnOnce()) {
         .args(["--exact", test, "--nocapture", "--include-ignored"])
         .env(INSIDE, test)
         .env("RUST_BACKTRACE", "0");
-    let ran = Stage::new().spawn("inside", command).finish(LIMIT);
-    let passed = ran.code == 0 && ran.out.contains("1 passed");
-    assert!(passed, "{test} failed in its namespaces:\n{}\n{}", ran.out, ran.err);
+    if let Some(part) = part {
+        command.env(PART, part.to_string());
+    }
+    Stage::new().spawn("inside", command).finish(LIMIT)
+}
+
+/// Whether the test inside has passed.
+pub(crate) fn has_passed(ran: &Ran) -> bool {
+    ran.code == 0 && ran.out.contains("1 passed")
 }
 
 /// Why labs are impossible here, if they are, with the Debian packages that would help.
@@ -268,6 +328,21 @@ impl Host<'_> {
         self.wait_for_links();
     }
 
+    /// Puts it on a second link, with the others that were put there.
+    pub(crate) fn join_second_link(&self) {
+        let there = Command::new("ip").args(["link", "show", "br1"]).output().expect("ip runs").status;
+        if !there.success() {
+            feed(Command::new("ip").args(["-batch", "-"]), "link add br1 type bridge\nlink set br1 up\n");
+        }
+        feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "master", "br1"]), "");
+        self.wait_for_links();
+    }
+
+    /// The largest packet, in bytes, that its switch port passes, without a word to anybody about larger ones.
+    pub(crate) fn port_mtu(&self, mtu: u16) {
+        feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "mtu", &mtu.to_string()]), "");
+    }
+
     /// Forgets the link addresses of its neighbours, so that the next dial asks for them at once: a known
     /// neighbour that is gone is only missed after some seconds of silence.
     pub(crate) fn forget_neighbours(&self) {
@@ -316,6 +391,10 @@ impl Host<'_> {
     /// A route of this kind (`unreachable`, `prohibit`, `blackhole`) to one address.
     pub(crate) fn bad_route(&self, kind: &str, to: &str) {
         self.run(&["ip", "route", "add", kind, to]);
+    }
+
+    pub(crate) fn heal_route(&self, kind: &str, to: &str) {
+        self.run(&["ip", "route", "del", kind, to]);
     }
 }
 

@@ -208,6 +208,10 @@ impl Engine {
         peer.evidence.dialed = Some((now, true));
         let info = Arc::clone(&peer.info);
         self.publish(Event::DialSucceeded { peer: info, addr, attempt, connect, rtt });
+        if self.peers[key].state != PeerState::Up {
+            // All may be well with it, and it has the name of another.
+            self.judge_soon(now);
+        }
         self.set_state(key, PeerState::Up);
         self.prove(key, addr.ip(), now);
         self.watch_for_silence(key, now);

@@ -11,8 +11,8 @@ use crate::proto::presence::Kind;
 use super::Engine;
 use super::evidence::{Burst, Probe};
 use super::limits::{
-    BURST, BURST_GAP, ECHOES_PER_INTERVAL, FIRST_ECHO_WITHIN, LARGE_IN_A_CROWD, LARGE_ONE_IN, LOST_IN_A_ROW,
-    MAX_BURSTS,
+    BURST, BURST_AGAIN, BURST_GAP, ECHO_AGAIN, ECHOES_PER_INTERVAL, FIRST_ECHO_WITHIN, LARGE_IN_A_CROWD,
+    LARGE_ONE_IN, LOST_IN_A_ROW, MAX_BURSTS,
 };
 use super::peer::Dial;
 
@@ -48,10 +48,16 @@ impl Engine {
         }
     }
 
+    /// How often a peer is regularly asked for an echo.
+    pub(super) fn echo_period(&self) -> Duration {
+        let often = if self.is_crowded() { 1 } else { ECHOES_PER_INTERVAL };
+        (self.config.dial_interval / often).max(ECHO_AGAIN)
+    }
+
     fn ask_for_an_echo(&mut self, key: PeerKey, now: Instant) {
         let crowded = self.is_crowded();
-        let interval = self.config.dial_interval;
-        let next = if crowded { self.in_step(now + interval) } else { now + interval / ECHOES_PER_INTERVAL };
+        let next = now + self.echo_period();
+        let next = if crowded { self.in_step(next) } else { next };
         let peer = &mut self.peers[key];
         if peer.state == PeerState::Left || !peer.is_proven() {
             peer.evidence.next_probe = None;
@@ -77,7 +83,7 @@ impl Engine {
     pub(super) fn begin_burst(&mut self, key: PeerKey, now: Instant) {
         let room = self.bursts < MAX_BURSTS;
         // Where packets are lost all the time, they are counted now and then.
-        let rest = self.config.dial_interval / 2;
+        let rest = (self.config.dial_interval / 2).max(BURST_AGAIN);
         let evidence = &mut self.peers[key].evidence;
         let rested = evidence.burst_began.is_none_or(|at| now.saturating_duration_since(at) >= rest);
         if room && rested && evidence.burst.is_none() && evidence.next_probe.is_some() {

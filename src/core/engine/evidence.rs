@@ -318,10 +318,19 @@ impl Evidence {
             _ if lately(at, long) => Reach::Ok,
             _ => Reach::Unknown,
         };
-        // Where packets are lost, so are broadcasts: then twice as many must be missing.
-        let patience = if self.echoes.losses().0 > 0 { times.patience * 2 } else { times.patience };
-        let broadcast =
-            period.map_or(Reach::Unknown, |period| heard(self.broadcast, period * (patience * 11) / 10));
+        let broadcast = period.map_or(Reach::Unknown, |period| {
+            // Where packets are lost, so are broadcasts: then twice as many must be missing.
+            let patience = if self.echoes.losses().0 > 0 { times.patience * 2 } else { times.patience };
+            let long = period * (patience * 11) / 10;
+            // An echo from before the silence was noticed does not tell that the broadcasts alone are missing.
+            let noticed = self.broadcast.unwrap_or(self.since) + long;
+            match heard(self.broadcast, long) {
+                Reach::Failing if echo.is_ok() && self.echoed.is_some_and(|at| at < noticed) => {
+                    Reach::Unknown
+                }
+                heard => heard,
+            }
+        });
         let served_within = times.fresh + times.dial_interval / 2;
         let since_the_trouble = self.trouble.is_none_or(|began| self.served.is_some_and(|at| at >= began));
         let served = if lately(self.served, served_within) {

@@ -17,8 +17,7 @@ use crate::core::verdict::{Finding, Pattern, Verdict};
 
 use super::Engine;
 use super::limits::{
-    BURST, BURST_GAP, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS,
-    STRANGER_KEPT, VERDICT_SETTLES,
+    BURST, BURST_GAP, ECHO_TIMEOUT, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS, STRANGER_KEPT, VERDICT_SETTLES,
 };
 use super::peer::Peer;
 
@@ -30,6 +29,8 @@ struct Standing {
     told: Option<Arc<Finding>>,
     /// When it was first missing, if it is.
     missing: Option<Instant>,
+    /// When it last lost a pair, if it did: it may be ending.
+    shrank: Option<Instant>,
 }
 
 /// The diagnosis of this node.
@@ -74,29 +75,30 @@ impl Engine {
         self.judge.last = Some(now);
         self.judge.due = None;
         self.expire_rows(now);
-        self.strangers.retain(|_, stranger| now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT);
+        let up = self.peers.values().filter(|peer| peer.state == PeerState::Up);
+        let (ips, ids): (HashSet<IpAddr>, HashSet<_>) =
+            up.map(|peer| (peer.info.addr.ip(), peer.info.id)).filter(|_| !self.strangers.is_empty()).unzip();
+        self.strangers.retain(|ip, stranger| {
+            let met = ips.contains(ip) || stranger.info.id.is_some() && ids.contains(&stranger.info.id);
+            !met && now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT
+        });
         let troubled = |peer: &Peer| peer.evidence.trouble.is_some() || !peer.sight.is_fine();
-        let keys: Vec<PeerKey> = self
-            .peers
-            .values()
-            .map(|peer| &**peer)
-            .filter(|peer| troubled(peer))
-            .map(|peer| peer.info.key)
-            .collect();
+        let peers = self.peers.values().map(|peer| &**peer);
+        let keys: Vec<PeerKey> = peers.filter(|peer| troubled(peer)).map(|peer| peer.info.key).collect();
         for key in keys {
             self.look(key, now);
         }
         let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
         let settles = VERDICT_SETTLES.min(self.config.dial_interval / 4);
-        // What fails between two others is told when there has been time to see whether it is part of something larger.
-        let (me, patience) = (self.config.id, self.config.dial_interval * 2 + self.config.retry.timeout);
+        // What only others say of one pair is told when there has been time to see whether it is part of something larger.
+        let (me, patience) = (self.config.id, self.config.dial_interval + self.config.retry.timeout);
+        let longer = patience + self.config.dial_interval;
         let theirs = |finding: &Finding| {
-            finding.pattern == Pattern::Pair
-                && !finding.pairs.is_empty()
-                && !finding.pairs.iter().any(|(from, _)| *from == me)
+            let observed = finding.pairs.iter().any(|(from, _)| *from == me);
+            finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
         };
-        let settles = |finding: &Finding| if theirs(finding) { patience } else { settles };
-        let told = settle(&mut self.judge.standing, findings, &open, settles, now);
+        let settles = |finding: &Finding| if theirs(finding) { longer } else { settles };
+        let told = settle(&mut self.judge.standing, findings, &open, settles, patience, now);
         self.note_verdicts(&keys, &verdicts);
         for finding in told {
             self.publish(Event::Diagnosis(finding));
@@ -115,12 +117,7 @@ impl Engine {
 
     /// How long a node may need to notice that UDP fails: to the next regular echo, and then a burst.
     fn notices_within(&self) -> Duration {
-        let echo = if self.is_crowded() {
-            self.config.dial_interval
-        } else {
-            self.config.dial_interval / ECHOES_PER_INTERVAL
-        };
-        echo * 2 + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
+        self.echo_period() * 2 + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
     }
 
     /// Everybody's verdict, and the row of each node that was judged; the first one is this node and has none.
@@ -235,6 +232,7 @@ fn settle(
     findings: Vec<Finding>,
     open: &HashSet<(NodeId, NodeId)>,
     settles: impl Fn(&Finding) -> Duration,
+    patience: Duration,
     now: Instant,
 ) -> Vec<Arc<Finding>> {
     let mut tell = Vec::new();
@@ -247,7 +245,8 @@ fn settle(
         let known = standing.iter().position(|known| about(&known.found, &finding));
         let Some(nth) = known.filter(|nth| !seen.get(*nth).copied().unwrap_or(true)) else {
             if known.is_none() {
-                standing.push(Standing { found: Arc::new(finding), told: None, missing: None });
+                let found = Arc::new(finding);
+                standing.push(Standing { found, told: None, missing: None, shrank: None });
                 seen.push(true);
             }
             continue;
@@ -256,9 +255,17 @@ fn settle(
         let known = &mut standing[nth];
         known.missing = None;
         let since = if known.found.same(&finding) { known.found.since } else { now };
+        if finding.pair_count < known.found.pair_count {
+            known.shrank = Some(now);
+        } else if finding.pair_count > known.found.pair_count {
+            known.shrank = None;
+        }
+        // What remains of an incident that is ending looks like another one for a moment.
+        let ending = known.told.is_some()
+            && known.shrank.is_some_and(|at| now.saturating_duration_since(at) < patience);
         known.found = Arc::new(Finding { since, ..finding });
         let news = known.told.as_ref().is_none_or(|told| !told.same(&known.found));
-        if news && now.saturating_duration_since(since) >= settles(&known.found) {
+        if news && !ending && now.saturating_duration_since(since) >= settles(&known.found) {
             known.told = Some(Arc::clone(&known.found));
             tell.push(Arc::clone(&known.found));
         } else if !news {

@@ -110,6 +110,10 @@ pub const ECHO_TIMEOUT: Duration = Duration::from_secs(1);
 /// Regular echoes asked of a peer in a dial interval while there are few peers; with many, it is one.
 pub const ECHOES_PER_INTERVAL: u32 = 4;
 
+/// Shortest time between two regular echoes of a peer: by then the one before has come or is lost, so that also with a short
+/// dial interval there are moments at which it is known how the peer fares.
+pub const ECHO_AGAIN: Duration = Duration::from_millis(1_500);
+
 /// One of so many regular echoes is asked for by a large datagram; with many peers one of [`LARGE_IN_A_CROWD`].
 pub const LARGE_ONE_IN: u8 = 4;
 
@@ -121,6 +125,10 @@ pub const BURST: u8 = 16;
 
 /// Between two probes of a burst: the whole burst then takes less than a second, and no queue is filled by it.
 pub const BURST_GAP: Duration = Duration::from_millis(50);
+
+/// Shortest time between the beginnings of two bursts: a whole burst, the wait for its last echo, and a moment in which its
+/// outcome counts.
+pub const BURST_AGAIN: Duration = Duration::from_secs(3);
 
 /// Bursts under way at once: when a switch dies, all behind it are measured together.
 pub const MAX_BURSTS: usize = 64;

@@ -1,0 +1,44 @@
+//! The diagnosis, judged: faults whose truth is known are made between real hosts, and what every node says is compared.
+//!
+//! - `faults`: the table of faults, with what each observer must say
+//! - `scene`: one fault among four hosts, from a healthy network to a healthy network; what was told meanwhile
+//! - `outcome`: the result of one fault, and the confusion matrix of all
+#![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod faults;
+mod outcome;
+mod scene;
+
+use outcome::Outcome;
+use support::lab::{has_passed, within_each};
+
+/// Hosts of each lab.
+const HOSTS: u8 = 4;
+/// Labs at a time: a node mostly waits, and a fault takes half a minute from end to end.
+const AT_ONCE: usize = 12;
+
+/// Only the faults whose name contains this are made, for a person who looks at one of them.
+const ONLY: &str = "FAULT";
+
+#[test]
+fn every_fault_is_told_as_what_it_is_by_those_whom_it_concerns_and_nobody_else_is_accused() {
+    let only = std::env::var(ONLY).unwrap_or_default();
+    let faults: Vec<_> = faults::all().into_iter().filter(|fault| fault.name.contains(&only)).collect();
+    let ran = within_each(HOSTS, faults.len(), AT_ONCE, |lab, part| {
+        outcome::print(&scene::play(lab, &faults[part]));
+    });
+    let Some(ran) = ran else { return };
+    let outcomes: Vec<Outcome> = faults
+        .iter()
+        .zip(&ran)
+        .map(|(fault, ran)| {
+            if has_passed(ran) { outcome::read(&ran.out) } else { outcome::broken(fault, &ran.out, &ran.err) }
+        })
+        .collect();
+    outcome::report(&outcomes);
+    let wrong: Vec<&str> = outcomes.iter().filter(|o| !o.is_right()).map(|o| o.fault.as_str()).collect();
+    assert!(wrong.is_empty(), "{} of {} faults are not told right: {wrong:?}", wrong.len(), outcomes.len());
+}

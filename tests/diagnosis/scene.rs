@@ -1,0 +1,260 @@
+//! One fault among four hosts: a healthy network, the fault, what is told of it, its end, a healthy network.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::faults::Fault;
+use crate::outcome::Outcome;
+use crate::support::lab::Lab;
+use crate::support::node::{Node, Seen};
+use crate::support::seen::{about, becomes, kind, last_state};
+use crate::support::{QUICK, SOON, now, poll};
+
+const DIAL_INTERVAL: Duration = Duration::from_secs(1);
+const DIAL_TIMEOUT: Duration = Duration::from_secs(4);
+const MAX_RETRIES: u32 = 3;
+/// Two dial intervals and the timeouts of a whole retrying dial: by then everybody must have told.
+pub(crate) const IN_TIME: Duration =
+    Duration::from_secs(2 * DIAL_INTERVAL.as_secs() + MAX_RETRIES as u64 * DIAL_TIMEOUT.as_secs());
+/// When the fault is over, so must be what was told of it.
+const OVER_IN_TIME: Duration =
+    Duration::from_secs(3 * DIAL_INTERVAL.as_secs() + MAX_RETRIES as u64 * DIAL_TIMEOUT.as_secs());
+/// How long all must go on to say the same, for it to be what they say.
+const STANDS: Duration = Duration::from_secs(4);
+
+/// The hosts and the nodes on them.
+pub(crate) struct Scene<'l> {
+    pub(crate) lab: &'l Lab,
+    nodes: BTreeMap<usize, Node>,
+    /// Nodes that are no more, with their hosts: what they told still counts.
+    past: Vec<(usize, Node)>,
+}
+
+impl<'l> Scene<'l> {
+    fn new(lab: &'l Lab) -> Self {
+        Self { lab, nodes: BTreeMap::new(), past: Vec::new() }
+    }
+
+    /// Starts a node under its host's name.
+    pub(crate) fn start(&mut self, host: usize) {
+        self.start_with(host, &[]);
+    }
+
+    /// Starts a node with more options, which may name it.
+    pub(crate) fn start_with(&mut self, host: usize, more: &[&str]) {
+        let named = [&["watch", "--json"], &QUICK[..], more].concat();
+        let name = match more {
+            [.., "--name", name] => (*name).to_owned(),
+            _ => self.lab.host(host).name(),
+        };
+        let args = if more.contains(&"--name") { &named[..named.len() - 2] } else { &named[..] };
+        let node = self.lab.host(host).vigie_named(&name, args);
+        self.nodes.insert(host, node);
+    }
+
+    /// Kills a node without a goodbye.
+    pub(crate) fn kill(&mut self, host: usize) {
+        if let Some(mut node) = self.nodes.remove(&host) {
+            node.kill9();
+            self.past.push((host, node));
+        }
+    }
+
+    /// Lets a node end in order.
+    pub(crate) fn end(&mut self, host: usize) {
+        if let Some(mut node) = self.nodes.remove(&host) {
+            node.sigterm();
+            node.wait_exit(SOON);
+            self.past.push((host, node));
+        }
+    }
+
+    pub(crate) fn node(&self, host: usize) -> &Node {
+        &self.nodes[&host]
+    }
+
+    /// Takes every firewall rule away.
+    pub(crate) fn heal(&mut self) {
+        for host in 1..=usize::from(crate::HOSTS) {
+            self.lab.host(host).heal();
+        }
+    }
+
+    /// What a host holds to be wrong now: by whom it accuses, the finding.
+    fn standing(&self, host: usize) -> Vec<Value> {
+        let mut standing: BTreeMap<String, Value> = BTreeMap::new();
+        for event in
+            self.nodes.get(&host).map(|node| node.always().events(kind("diagnosis"))).unwrap_or_default()
+        {
+            let key = format!("{}{}", event["peer"]["id"], event["peer"]["addr"]);
+            if event["verdict"] == "ok" {
+                standing.remove(&key);
+            } else {
+                standing.insert(key, (*event).clone());
+            }
+        }
+        standing.into_values().collect()
+    }
+
+    /// All that was ever told on a host.
+    fn ever(&self, host: usize) -> Vec<Seen> {
+        let past = self.past.iter().filter(|(at, _)| *at == host).map(|(_, node)| node);
+        past.chain(self.nodes.get(&host)).flat_map(|node| node.always().events(kind("diagnosis"))).collect()
+    }
+
+    /// Waits until all know and reach all others, and have heard how the others fare.
+    #[track_caller]
+    fn meet(&self) {
+        for (host, node) in &self.nodes {
+            for other in self.nodes.keys().filter(|other| *other != host) {
+                let name = self.lab.host(*other).name();
+                let up = node.wait_for(SOON * 2, becomes(&name, "up"));
+                let mut mark = up.mark;
+                for _ in 0..2 {
+                    mark = node.since(mark).wait_for(SOON * 2, about("dial_succeeded", &name)).mark;
+                }
+            }
+        }
+    }
+
+    /// Peers that are not up, as the names of both ends.
+    fn not_up(&self) -> Vec<String> {
+        let hosts: Vec<usize> = self.nodes.keys().copied().collect();
+        let pairs = hosts.iter().flat_map(|host| hosts.iter().map(move |other| (*host, *other)));
+        pairs
+            .filter(|(host, other)| host != other)
+            .filter_map(|(host, other)| {
+                let name = self.lab.host(other).name();
+                let state = last_state(&self.nodes[&host], &name);
+                (state.as_deref() != Some("up")).then(|| format!("h{host}: {name} is {state:?}"))
+            })
+            .collect()
+    }
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Of whom and what a finding is.
+fn said(finding: &Value) -> (String, String) {
+    (word(&finding["peer"]["name"]).to_owned(), word(&finding["verdict"]).to_owned())
+}
+
+/// Plays a fault from beginning to end.
+pub(crate) fn play(lab: &Lab, fault: &Fault) -> Outcome {
+    let mut scene = Scene::new(lab);
+    for host in (1..=usize::from(crate::HOSTS)).filter(|host| !fault.absent.contains(host)) {
+        scene.start(host);
+    }
+    scene.meet();
+    let mut outcome =
+        Outcome { fault: fault.name.clone(), expected: fault.verdict.to_owned(), ..Outcome::default() };
+    let begun = now();
+    (fault.inject)(&mut scene);
+    let told = watch_it_told(&scene, fault, begun);
+    outcome.told_ms = told.map(|took| u64::try_from(took.as_millis()).unwrap());
+    judge_observers(&scene, fault, &mut outcome);
+    let healed = now();
+    (fault.heal)(&mut scene);
+    let well = || {
+        let quiet = scene.nodes.keys().all(|host| scene.standing(*host).is_empty());
+        (quiet && scene.not_up().is_empty()).then(now)
+    };
+    let over = poll(OVER_IN_TIME, well);
+    outcome.over_ms = over.map(|at| u64::try_from((at - healed).as_millis()).unwrap());
+    if over.is_none() {
+        for host in scene.nodes.keys() {
+            for (who, what) in scene.standing(*host).iter().map(said) {
+                outcome.complaints.push(format!("h{host} does not withdraw that {who} is {what}"));
+            }
+        }
+        outcome.complaints.extend(scene.not_up().into_iter().map(|pair| format!("after the fault, {pair}")));
+    }
+    judge_accusations(&scene, fault, begun, &mut outcome);
+    outcome
+}
+
+/// Waits until all say what they must and have done so for a while; how long after the fault that began.
+fn watch_it_told(scene: &Scene<'_>, fault: &Fault, begun: Instant) -> Option<Duration> {
+    let mut right_since = None;
+    let stood = poll(IN_TIME + STANDS, || {
+        if complaints(scene, fault).is_empty() {
+            let since: Instant = *right_since.get_or_insert_with(now);
+            return (now() - since >= STANDS).then_some(since);
+        }
+        right_since = None;
+        None
+    });
+    stood.filter(|since| *since - begun <= IN_TIME).map(|since| since - begun)
+}
+
+/// What is not as it must be now.
+fn complaints(scene: &Scene<'_>, fault: &Fault) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for host in scene.nodes.keys() {
+        let standing = scene.standing(*host);
+        let said: Vec<_> = standing.iter().map(said).collect();
+        for (_, who, what) in fault.must.iter().filter(|(by, ..)| by == host) {
+            if !said.iter().any(|said| (said.0.as_str(), said.1.as_str()) == (*who, *what)) {
+                complaints.push(format!("h{host} does not say that {who} is {what}; it says {said:?}"));
+            }
+        }
+        for finding in standing.iter().filter(|finding| fault.is_required(*host, finding)) {
+            if let Some(complaint) = (fault.details)(finding) {
+                complaints.push(format!("h{host}: {complaint}: {finding}"));
+            }
+        }
+        for (finding, (who, what)) in standing.iter().zip(&said) {
+            if !fault.is_allowed(*host, finding) {
+                complaints.push(format!("h{host} says that {who} is {what}"));
+            }
+        }
+    }
+    complaints
+}
+
+/// What the observers say at the deadline, compared with what they must say.
+fn judge_observers(scene: &Scene<'_>, fault: &Fault, outcome: &mut Outcome) {
+    outcome.complaints.extend(complaints(scene, fault));
+    for (host, who, what) in &fault.must {
+        let said: Vec<_> = scene.standing(*host).iter().map(said).collect();
+        let of_it = said.iter().find(|said| said.0 == *who && said.1 == *what);
+        let of_it = of_it.or_else(|| said.iter().find(|said| said.0 == *who));
+        outcome.told.push(of_it.map_or("-".to_owned(), |said| said.1.clone()));
+    }
+    if outcome.told_ms.is_none() && outcome.complaints.is_empty() {
+        outcome.complaints.push(format!("it is told, and not within {IN_TIME:?}"));
+    }
+}
+
+/// What was ever told of others, or of the right one for the wrong reason.
+fn judge_accusations(scene: &Scene<'_>, fault: &Fault, begun: Instant, outcome: &mut Outcome) {
+    let mut seen = BTreeSet::new();
+    for host in 1..=usize::from(crate::HOSTS) {
+        for event in scene.ever(host) {
+            let (who, what) = said(&event);
+            let at = if event.at >= begun {
+                format!("{:+.1} s", (event.at - begun).as_secs_f64())
+            } else {
+                format!("{:.1} s before", (begun - event.at).as_secs_f64())
+            };
+            if what != "ok" && (event.at < begun || !fault.is_allowed(host, &event)) {
+                outcome.complaints.push(format!("{at}: h{host} said that {who} was {what}"));
+                if seen.insert((host, who.clone(), what.clone())) {
+                    outcome.told.push(format!("{what} (wrongly)"));
+                }
+            }
+            outcome.log.push(format!(
+                "{at} h{host}: {who} {what} {} {} {} {}; {}",
+                word(&event["pattern"]),
+                word(&event["confidence"]),
+                event["names"],
+                event["evidence"],
+                word(&event["advice"]),
+            ));
+        }
+    }
+}
