@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::verdict::{Confidence, Finding, MAX_PAIRS_LISTED, Pattern, Verdict};
 
+use super::rules::OWN_FAULT;
 use super::{Estranged, Picture, words};
 
 /// Pairs left over with one verdict, from which on they are told as one.
@@ -47,7 +48,12 @@ pub(super) fn group(picture: &Picture<'_>, verdicts: &[Option<Verdict>]) -> Vec<
 
 /// This machine's own fault: the system says so, or everybody is gone at once.
 fn own_fault(picture: &Picture<'_>, left: &mut Vec<Bad>, verdicts: &[Option<Verdict>]) -> Option<Incident> {
-    let told = left.iter().any(|(from, _, verdict)| *from == 0 && *verdict == Verdict::LocalProblem);
+    let system_says = |to: usize| {
+        picture.sight(0, to).and_then(|sight| sight.cause).is_some_and(|cause| OWN_FAULT.contains(&cause))
+    };
+    let told = left
+        .iter()
+        .any(|(from, to, verdict)| *from == 0 && *verdict == Verdict::LocalProblem && system_says(*to));
     let n = picture.nodes.len();
     let gone =
         |verdict: Verdict| matches!(verdict, Verdict::HostDown | Verdict::NoRoute | Verdict::LocalProblem);
@@ -105,7 +111,7 @@ fn vanished_together(
         return None;
     }
     let mut nodes = best.to_vec();
-    nodes.sort_unstable();
+    nodes.sort_by_key(|nth| &picture.nodes[*nth].info.name);
     let among = |node: &usize| nodes.contains(node);
     let pairs = take(left, |(from, to, _)| among(to) || among(from));
     Some(Incident {

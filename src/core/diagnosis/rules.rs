@@ -58,21 +58,17 @@ const fn rule(verdict: Verdict, holds: fn(&Case) -> bool) -> Rule {
 }
 
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
-const RULES: [Rule; 23] = [
-    rule(Verdict::LocalProblem, |c| {
-        c.fails_by(&[
-            Cause::PermissionDenied,
-            Cause::LocalResources,
-            Cause::InterfaceDown,
-            Cause::AddressNotAvailable,
-        ])
-    }),
+const RULES: [Rule; 25] = [
+    rule(Verdict::LocalProblem, |c| c.fails_by(&OWN_FAULT)),
     rule(Verdict::WrongGroup, |c| c.fails_by(&[Cause::WrongGroup])),
     rule(Verdict::WrongSecret, |c| c.fails_by(&[Cause::WrongSecret])),
     rule(Verdict::VersionMismatch, |c| c.fails_by(&[Cause::VersionMismatch])),
     rule(Verdict::WrongSubnet, |c| c.masks_differ),
     rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NoRoute])),
     rule(Verdict::PacketLoss, |c| c.mine.loss.is_some_and(|loss| loss >= LOSSY)),
+    // The other end says that it cannot send: then nothing of it arrives, either.
+    rule(Verdict::LocalProblem, |c| !c.mine.is_fine() && c.theirs_fails_by(&OWN_FAULT)),
+    rule(Verdict::NoRoute, |c| !c.mine.is_fine() && c.theirs_fails_by(&[Cause::NoRoute])),
     // TCP is answered, with a refusal.
     rule(Verdict::FirewallReject, |c| {
         c.fails_by(&[Cause::Refused]) && (c.program_lives() || c.third.tcp_ok > 0)
@@ -87,17 +83,25 @@ const RULES: [Rule; 23] = [
         c.tcp_alone_vanishes() && c.reaches_me() && c.third.tcp_ok > 0 && c.third.reached > 0
     }),
     rule(Verdict::FirewallDrop, |c| c.tcp_alone_vanishes() && c.third_ones_looked() && c.reverse_is_known()),
-    rule(Verdict::OneWayUdp, |c| c.gone() && c.mine.echo.is_failing() && (c.heard() || c.hears_me())),
+    rule(Verdict::OneWayUdp, |c| {
+        c.gone() && c.mine.echo.is_failing() && c.theirs_is_known() && (c.heard() || c.hears_me())
+    }),
     rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.third_ones_see_life() && c.is_not_heard()),
     rule(Verdict::HostDown, |c| c.gone() && c.silent() && c.third_ones_know_no_better()),
     rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NetworkUnreachable]) && c.never_heard_by_udp()),
     rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.third_ones_know_no_better()),
     // TCP passes.
-    rule(Verdict::OneWayUdp, |c| c.passes() && c.mine.echo.is_failing() && (c.heard() || c.hears_me())),
+    rule(Verdict::OneWayUdp, |c| {
+        c.passes() && c.mine.echo.is_failing() && c.theirs_is_known() && (c.heard() || c.hears_me())
+    }),
     rule(Verdict::UdpBlocked, |c| c.passes() && c.silent_by_udp() && c.is_not_heard()),
     rule(Verdict::BroadcastBlocked, |c| c.passes() && c.mine.echo.is_ok() && c.mine.broadcast.is_failing()),
     rule(Verdict::PacketLoss, |c| c.passes() && c.mine.large.is_failing()),
 ];
+
+/// The sender's own fault, as its system says.
+pub(super) const OWN_FAULT: [Cause; 4] =
+    [Cause::PermissionDenied, Cause::LocalResources, Cause::InterfaceDown, Cause::AddressNotAvailable];
 
 const UNREACHABLE: [Cause; 2] = [Cause::HostUnreachable, Cause::NetworkUnreachable];
 
@@ -123,6 +127,17 @@ pub fn verdict(case: &Case) -> Option<Verdict> {
 impl Case {
     fn fails_by(&self, causes: &[Cause]) -> bool {
         self.mine.tcp.is_failing() && self.mine.cause.is_some_and(|cause| causes.contains(&cause))
+    }
+
+    fn theirs_fails_by(&self, causes: &[Cause]) -> bool {
+        self.theirs.is_some_and(|theirs| {
+            theirs.tcp.is_failing() && theirs.cause.is_some_and(|cause| causes.contains(&cause))
+        })
+    }
+
+    /// The other end has told its view, or was waited for.
+    fn theirs_is_known(&self) -> bool {
+        self.theirs.is_some() || self.waited
     }
 
     fn passes(&self) -> bool {

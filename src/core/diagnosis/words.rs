@@ -25,7 +25,9 @@ pub(super) fn evidence(picture: &Picture<'_>, incident: &Incident) -> Vec<String
                 incident.nodes.iter().map(|nth| picture.nodes[*nth].info.addr.to_string()).collect();
             told.push(format!("this name is used at {}", addrs.join(" and ")));
         }
-        (Verdict::LocalProblem, _) if incident.confidence != Confidence::High => {
+        (Verdict::LocalProblem, Pattern::Row)
+            if incident.nodes.first() == Some(&0) && incident.confidence != Confidence::High =>
+        {
             told.push(format!(
                 "all {} others stopped answering this machine by every way",
                 incident.pairs.len()

@@ -98,7 +98,8 @@ impl Engine {
             finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
         };
         let settles = |finding: &Finding| if theirs(finding) { longer } else { settles };
-        let told = settle(&mut self.judge.standing, findings, &open, settles, patience, now);
+        let notice = self.notices_within();
+        let told = settle(&mut self.judge.standing, findings, &open, settles, (patience, notice), now);
         self.note_verdicts(&keys, &verdicts);
         for finding in told {
             self.publish(Event::Diagnosis(finding));
@@ -226,16 +227,36 @@ impl Engine {
     }
 }
 
+/// The nodes that a finding says something of.
+fn concerns(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let pairs = finding.pairs.iter().flat_map(|(from, to)| [*from, *to]);
+    finding.nodes.iter().copied().chain(pairs)
+}
+
 /// Compares what is found now with what stands; returns what is to be told.
 fn settle(
     standing: &mut Vec<Standing>,
     findings: Vec<Finding>,
     open: &HashSet<(NodeId, NodeId)>,
     settles: impl Fn(&Finding) -> Duration,
-    patience: Duration,
+    (patience, notice): (Duration, Duration),
     now: Instant,
 ) -> Vec<Arc<Finding>> {
     let mut tell = Vec::new();
+    // While an incident begins or ends, what is seen of those concerned changes way by way: another verdict on them must
+    // stand until everything can have been noticed.
+    let concerned: HashSet<NodeId> =
+        standing.iter().filter_map(|known| known.told.as_deref()).flat_map(concerns).collect();
+    let told_verdicts: HashSet<(Option<NodeId>, Verdict)> = standing
+        .iter()
+        .filter_map(|known| known.told.as_deref())
+        .map(|told| (told.peer.id, told.verdict))
+        .collect();
+    let settles = |finding: &Finding| {
+        let same = told_verdicts.contains(&(finding.peer.id, finding.verdict));
+        let another = !same && concerns(finding).any(|id| concerned.contains(&id));
+        settles(finding).max(if another { notice } else { Duration::ZERO })
+    };
     let about = |a: &Finding, b: &Finding| {
         (a.peer.id, a.peer.key, a.peer.addr) == (b.peer.id, b.peer.key, b.peer.addr)
             && (a.verdict == Verdict::DuplicateName) == (b.verdict == Verdict::DuplicateName)
@@ -296,7 +317,9 @@ fn settle(
             return true;
         }
         let missing = *known.missing.get_or_insert(now);
-        if known.told.is_some() && now.saturating_duration_since(missing) < settles(&known.found) {
+        if known.told.is_some()
+            && now.saturating_duration_since(missing) < settles(&known.found).min(patience)
+        {
             return true;
         }
         // One that became part of another incident is not over.
