@@ -10,10 +10,15 @@ use minicbor::data::Type;
 use serde::Deserialize;
 use serde_json::Value;
 
+use vigie::core::cause::Cause;
+use vigie::core::limits;
+use vigie::core::sight::{Reach, Sight};
 use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
 use vigie::proto::presence::{self, Kind, Presence};
+use vigie::proto::rows::{self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, Want, append};
 use vigie::proto::{
-    DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_TEXT, NodeId, Nonce, VERSION,
+    DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_PROBE, MAX_TEXT, NodeId, Nonce,
+    VERSION,
 };
 
 const SPECIFICATION: &str = include_str!("../assets/protocol.md");
@@ -23,6 +28,7 @@ const VECTORS: &str = include_str!("../assets/protocol-vectors.json");
 struct Vectors {
     version: u8,
     valid: Vec<Valid>,
+    sequences: Vec<Sequence>,
     invalid: Vec<Invalid>,
 }
 
@@ -33,6 +39,16 @@ struct Valid {
     canonical: bool,
     hex: String,
     fields: BTreeMap<String, Value>,
+}
+
+/// What a byte string of an exchange holds.
+#[derive(Deserialize)]
+struct Sequence {
+    name: String,
+    of: String,
+    canonical: bool,
+    hex: String,
+    items: Vec<BTreeMap<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -103,8 +119,17 @@ impl<'a> Fields<'a> {
         self.text("id").parse().unwrap()
     }
 
+    fn owner(&self) -> NodeId {
+        self.text("owner").parse().unwrap()
+    }
+
     fn incarnation(&self) -> Incarnation {
-        Incarnation(self.text("incarnation").parse().unwrap())
+        Incarnation(self.large("incarnation"))
+    }
+
+    /// A number too large for the numbers of JSON.
+    fn large(&self, key: &str) -> u64 {
+        self.text(key).parse().unwrap()
     }
 
     fn nonce(&self, key: &str) -> Option<Nonce> {
@@ -129,12 +154,13 @@ impl<'a> Fields<'a> {
                     "hello" => Kind::Hello,
                     "here" => Kind::Here,
                     "goodbye" => Kind::Goodbye,
+                    "probe" => Kind::Probe,
                     other => panic!("no such kind: {other}"),
                 },
                 group: self.text("group"),
                 id: self.id(),
                 incarnation: self.incarnation(),
-                sequence: self.text("sequence").parse().unwrap(),
+                sequence: self.large("sequence"),
                 name: self.text("name"),
                 tcp_port: self.small("tcp_port"),
                 udp_port: self.small("udp_port"),
@@ -177,6 +203,52 @@ impl<'a> Fields<'a> {
             other => panic!("no such message: {other}"),
         }
     }
+
+    fn page_head(&self, count: usize) -> PageHead {
+        PageHead {
+            owner: self.owner(),
+            incarnation: self.incarnation(),
+            from: self.large("from"),
+            upto: self.large("upto"),
+            latest: self.large("latest"),
+            age_ms: self.small("age_ms"),
+            count: count.try_into().unwrap(),
+        }
+    }
+
+    fn entry(&self) -> Entry<'a> {
+        Entry {
+            id: self.id(),
+            ways: self.small("ways"),
+            cause: self.small("cause"),
+            rtt_us: self.small("rtt_us"),
+            loss: self.small("loss"),
+            checked: self.small("checked"),
+            alive: self.small("alive"),
+            port: self.small("port"),
+            ip: self.text("ip").parse().unwrap(),
+            name: self.text("name"),
+        }
+    }
+
+    fn want(&self) -> Want {
+        Want { owner: self.owner(), incarnation: self.incarnation(), version: self.large("version") }
+    }
+}
+
+/// The pages that a vector lists: items with an owner are heads, the others entries of the last one.
+fn listed_pages(items: &[BTreeMap<String, Value>]) -> Vec<(PageHead, Vec<Entry<'_>>)> {
+    let heads = items.iter().enumerate().filter(|(_, item)| item.contains_key("owner"));
+    heads
+        .map(|(at, head)| {
+            let entries: Vec<_> = items[at + 1..]
+                .iter()
+                .take_while(|item| !item.contains_key("owner"))
+                .map(|item| Fields(item).entry())
+                .collect();
+            (Fields(head).page_head(entries.len()), entries)
+        })
+        .collect()
 }
 
 fn vectors() -> Vectors {
@@ -220,6 +292,92 @@ fn the_fields_of_every_canonical_vector_encode_to_exactly_its_bytes() {
     }
 }
 
+/// A request that carries one byte string.
+fn carrying<'a>(of: &str, bytes: &'a [u8]) -> Request<'a> {
+    let some = |what: &str| (what == of).then(|| bytes.into());
+    Request {
+        group: "g",
+        id: NodeId(1),
+        incarnation: Incarnation(2),
+        name: "n",
+        tcp_port: 3,
+        nonce: Nonce(4),
+        message: None,
+        rows: some("pages"),
+        wants: some("wants"),
+        about: some("about"),
+        prefix: None,
+    }
+}
+
+#[test]
+fn every_sequence_of_the_vectors_reads_as_its_items_which_encode_to_its_bytes() {
+    let vectors = vectors();
+    for Sequence { name, of, canonical, hex, items } in &vectors.sequences {
+        let bytes = unhex(hex);
+        let frame = carrying(of, &bytes).encode();
+        assert!(Request::decode(&frame[HEADER..]).is_ok(), "{name}");
+        let mut written = Vec::new();
+        match of.as_str() {
+            "pages" => {
+                let read: Vec<_> =
+                    rows::pages(&bytes).map(|(head, entries)| (head, entries.collect::<Vec<_>>())).collect();
+                assert_eq!(read, listed_pages(items), "{name}");
+                for (head, entries) in &read {
+                    append(head, &mut written);
+                    entries.iter().for_each(|entry| append(entry, &mut written));
+                }
+            }
+            "wants" => {
+                let read: Vec<_> = rows::wants(&bytes).collect();
+                assert_eq!(read, items.iter().map(|item| Fields(item).want()).collect::<Vec<_>>(), "{name}");
+                read.iter().for_each(|want| append(want, &mut written));
+            }
+            "about" => {
+                let read: Vec<_> = rows::about(&bytes).collect();
+                assert_eq!(read, items.iter().map(|item| Fields(item).id()).collect::<Vec<_>>(), "{name}");
+                read.iter().for_each(|id| append(id, &mut written));
+            }
+            other => panic!("no such sequence: {other}"),
+        }
+        assert_eq!(written == bytes, *canonical, "{name}");
+    }
+    for of in ["pages", "wants", "about"] {
+        assert!(vectors.sequences.iter().any(|s| s.of == of && s.canonical && !s.items.is_empty()), "{of}");
+    }
+}
+
+#[test]
+fn pages_of_more_bytes_than_the_specification_allows_are_refused() {
+    let head = PageHead {
+        owner: NodeId(1),
+        incarnation: Incarnation(2),
+        from: 0,
+        upto: 0,
+        latest: 0,
+        age_ms: 0,
+        count: 0,
+    };
+    let mut pages = Vec::new();
+    append(&head, &mut pages);
+    // The last head is longer by as many bytes as are missing, as it may be.
+    let (length, first) = (pages.len(), pages.clone());
+    while pages.len() + 2 * length <= MAX_PAGES {
+        pages.extend_from_slice(&first);
+    }
+    let filled = |to: usize| {
+        let missing = to - pages.len() - length;
+        // One element more: a byte string with a head of two bytes.
+        let more = [&[0x58, u8::try_from(missing - 2).unwrap()][..], &vec![0; missing - 2]].concat();
+        [&pages[..], &[first[0] + 1], &first[1..], &more].concat()
+    };
+    let decode = |bytes: &[u8]| Request::decode(&carrying("pages", bytes).encode()[HEADER..]).map(|_| ());
+    let (full, too_much) = (filled(MAX_PAGES), filled(MAX_PAGES + 1));
+    assert_eq!((full.len(), too_much.len()), (MAX_PAGES, MAX_PAGES + 1));
+    assert_eq!(decode(&full), Ok(()));
+    assert!(matches!(decode(&too_much), Err(DecodeError::Malformed(_))));
+}
+
 #[test]
 fn every_invalid_vector_fails_with_the_error_it_names() {
     for Invalid { name, message, error, version, hex } in &vectors().invalid {
@@ -253,13 +411,15 @@ fn cddl_keys(message: &str) -> Vec<(u32, String)> {
 /// All that an item may mean in a vector's fields.
 fn readings(item: &mut Decoder<'_>) -> Vec<Value> {
     match item.datatype().unwrap() {
+        Type::Bool => vec![item.bool().unwrap().into()],
         Type::String => vec![item.str().unwrap().into()],
         Type::Bytes => {
             let bytes = item.bytes().unwrap();
             let v4 = <[u8; 4]>::try_from(bytes).map(|b| IpAddr::from(b).to_string().into());
             let v6 = <[u8; 16]>::try_from(bytes).map(|b| IpAddr::from(b).to_string().into());
             let id = <[u8; 16]>::try_from(bytes).map(|b| NodeId(u128::from_be_bytes(b)).to_string().into());
-            [v4, v6, id].into_iter().flatten().collect()
+            let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
+            [v4, v6, id].into_iter().flatten().chain([hex]).collect()
         }
         _ => {
             let n = item.u64().unwrap();
@@ -268,7 +428,7 @@ fn readings(item: &mut Decoder<'_>) -> Vec<Value> {
                 n.into(),
                 n.to_string().into(),
                 format!("{n:016x}").into(),
-                word(&["hello", "here", "goodbye"]),
+                word(&["hello", "here", "goodbye", "probe"]),
                 word(&["ok", "wrong_group", "bad_request"]),
             ]
         }
@@ -297,10 +457,82 @@ fn the_key_numbers_of_the_cddl_are_those_of_the_vectors() {
     }
 }
 
+/// Names of an array's elements in the CDDL: lines like `  owner: id,`.
+fn cddl_elements(array: &str) -> Vec<&str> {
+    let (_, rule) = SPECIFICATION.split_once(&format!("\n{array} = [\n")).unwrap();
+    let (rule, _) = rule.split_once("\n]").unwrap();
+    rule.lines().filter_map(|line| Some(line.split_once(':')?.0.trim())).collect()
+}
+
+#[test]
+fn the_elements_of_the_cddl_are_those_of_the_sequences() {
+    for Sequence { name, of, hex, items, .. } in vectors().sequences.iter().filter(|s| s.of != "about") {
+        let bytes = unhex(hex);
+        let mut sequence = Decoder::new(&bytes);
+        for (at, item) in items.iter().enumerate() {
+            let array = match (of.as_str(), item.contains_key("owner")) {
+                ("wants", _) => "want",
+                (_, true) => "page-head",
+                (_, false) => "entry",
+            };
+            let elements = cddl_elements(array);
+            let listed = sequence.array().unwrap().unwrap();
+            assert!(listed >= elements.len() as u64, "{name}");
+            let entries = items[at + 1..].iter().take_while(|item| !item.contains_key("owner")).count();
+            for element in &elements {
+                let readings = readings(&mut sequence);
+                let value = if *element == "count" { entries.into() } else { item[*element].clone() };
+                assert!(readings.contains(&value), "{name}: {element} is not among {readings:?}");
+            }
+            for _ in elements.len() as u64..listed {
+                sequence.skip().unwrap();
+            }
+        }
+        assert_eq!(sequence.position(), bytes.len(), "{name}");
+    }
+}
+
+#[test]
+fn the_specification_numbers_causes_and_ways_as_the_code_does() {
+    for (nth, cause) in Cause::ALL.iter().enumerate() {
+        let row = format!("| {} | `{}` |", nth + 1, cause.word());
+        assert!(SPECIFICATION.lines().any(|line| line.starts_with(&row)), "{row}");
+    }
+    let ok = Reach::Ok;
+    for (nth, (way, sight)) in [
+        ("tcp", Sight { tcp: ok, ..Sight::default() }),
+        ("echo", Sight { echo: ok, ..Sight::default() }),
+        ("broadcast", Sight { broadcast: ok, ..Sight::default() }),
+        ("unicast", Sight { unicast: ok, ..Sight::default() }),
+        ("served", Sight { served: ok, ..Sight::default() }),
+        ("large", Sight { large: ok, ..Sight::default() }),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let row = format!("| {}–{} | `{way}` |", 2 * nth, 2 * nth + 1);
+        assert!(SPECIFICATION.lines().any(|line| line.starts_with(&row)), "{row}");
+        assert_eq!(sight.ways(), 1 << (2 * nth), "{way}");
+    }
+    assert!(SPECIFICATION.contains(&format!("({GONE}, `{GONE:x}` in hexadecimal)")));
+}
+
 #[test]
 fn the_specification_states_the_limits_of_the_code() {
     for (what, limit) in [
         ("Longest datagram", MAX_DATAGRAM),
+        ("Longest probe", MAX_PROBE),
+        ("Longest pages", MAX_PAGES),
+        ("Most wants", MAX_WANTS),
+        ("Most ids asked about", MAX_ABOUT),
+        ("Echoes with few peers", limits::ECHOES_PER_INTERVAL as usize),
+        ("Time for an echo", usize::try_from(limits::ECHO_TIMEOUT.as_millis()).unwrap()),
+        ("Echoes of a burst", limits::BURST.into()),
+        ("Bursts at once", limits::MAX_BURSTS),
+        ("Echoes to proven peers", limits::ECHO_ANSWERS_PER_SECOND as usize),
+        ("Own row told", limits::ROW_KILOBYTES_PER_SECOND as usize),
+        ("Entries kept", limits::MAX_CELLS),
+        ("Entries of one row kept", limits::MAX_ROW),
         ("Longest body", MAX_BODY),
         ("Longest group or name", MAX_TEXT),
         ("Longest message", MAX_MESSAGE),

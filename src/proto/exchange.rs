@@ -7,8 +7,8 @@ use minicbor::{Decode, Encode};
 
 use super::rows::{check_about, check_pages, check_wants};
 use super::{
-    DecodeError, Incarnation, MAGIC, MAX_BODY, NodeId, Nonce, VERSION, check_message, check_text, map,
-    strip_header,
+    DecodeError, Incarnation, MAGIC, MAX_BODY, NodeId, Nonce, VERSION, check_message, check_prefix,
+    check_text, map, strip_header,
 };
 
 pub use super::MAX_MESSAGE;
@@ -113,6 +113,7 @@ impl<'a> Request<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let request: Self = decode_body(body)?;
         check_names(request.group, request.name)?;
+        check_prefix(request.prefix)?;
         if request.message.is_some_and(|message| check_message(message).is_err()) {
             return Err(DecodeError::Malformed("the message to a person"));
         }
@@ -133,6 +134,7 @@ impl<'a> Reply<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let reply: Self = decode_body(body)?;
         check_names(reply.group, reply.name)?;
+        check_prefix(reply.prefix)?;
         reply.rows.map_or(Ok(()), |bytes| check_pages(bytes))?;
         Ok(reply)
     }
@@ -167,4 +169,44 @@ fn decode_body<'a, T: Decode<'a, ()>>(body: &'a [u8]) -> Result<T, DecodeError> 
 fn check_names(group: &str, name: &str) -> Result<(), DecodeError> {
     check_text(group).map_err(|_| DecodeError::Malformed("the group's name"))?;
     check_text(name).map_err(|_| DecodeError::Malformed("the sender's name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_longer_than_any_address_is_refused() {
+        let request = Request {
+            group: "g",
+            id: NodeId(1),
+            incarnation: Incarnation(2),
+            name: "n",
+            tcp_port: 3,
+            nonce: Nonce(4),
+            message: None,
+            rows: None,
+            wants: None,
+            about: None,
+            prefix: Some(128),
+        };
+        let reply = Reply {
+            status: Status::Ok,
+            id: NodeId(1),
+            incarnation: Incarnation(2),
+            name: "n",
+            nonce: None,
+            group: "g",
+            rows: None,
+            have: None,
+            prefix: Some(128),
+        };
+        let too_long = Err(DecodeError::Malformed("the prefix"));
+        assert!(Request::decode(&request.encode()[HEADER..]).is_ok());
+        let wrong = Request { prefix: Some(129), ..request };
+        assert_eq!(Request::decode(&wrong.encode()[HEADER..]).map(|_| ()), too_long);
+        assert!(Reply::decode(&reply.encode()[HEADER..]).is_ok());
+        let wrong = Reply { prefix: Some(129), ..reply };
+        assert_eq!(Reply::decode(&wrong.encode()[HEADER..]).map(|_| ()), too_long);
+    }
 }

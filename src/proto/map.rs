@@ -1,4 +1,5 @@
-//! The one CBOR map of a message: checked as a whole before any field is read, and written.
+//! The one CBOR map of a message, and the sequences in its byte strings: checked as a whole before any field is read, and
+//! written.
 //!
 //! The checks are those that the field-by-field decoder leaves out and on which two implementations could
 //! disagree: well-formedness of the values that are skipped, definite lengths, the keys' type, and keys that
@@ -82,6 +83,15 @@ fn check(body: &[u8]) -> Result<(), DecodeError> {
         rest.skip_item()?;
     }
     if rest.0.is_empty() { Ok(()) } else { Err(DecodeError::Malformed("bytes after the message")) }
+}
+
+/// Checks that all of these bytes are well-formed items of definite length, none or more.
+pub(super) fn check_sequence(bytes: &[u8]) -> Result<(), DecodeError> {
+    let mut rest = Unread(bytes);
+    while !rest.0.is_empty() {
+        rest.skip_item()?;
+    }
+    Ok(())
 }
 
 /// What a CBOR item begins with: its major type and its argument (RFC 8949 §3).

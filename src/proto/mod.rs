@@ -37,6 +37,9 @@ pub const MAX_MESSAGE: usize = 256;
 /// Longest name of a node or a group, in bytes of UTF-8: a DNS label has 63 (RFC 1035 §2.3.4).
 pub const MAX_TEXT: usize = 63;
 
+/// Longest network prefix, in bits: that of an IPv6 address.
+const MAX_PREFIX: u8 = 128;
+
 /// Why bytes are not a message of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -68,5 +71,13 @@ fn strip_header(bytes: &[u8]) -> Result<&[u8], DecodeError> {
         None => Err(DecodeError::Truncated),
         Some((&VERSION, body)) => Ok(body),
         Some((&other, _)) => Err(DecodeError::Version(other)),
+    }
+}
+
+/// Checks the length of a network's prefix, in bits.
+fn check_prefix(prefix: Option<u8>) -> Result<(), DecodeError> {
+    match prefix {
+        Some(bits) if bits > MAX_PREFIX => Err(DecodeError::Malformed("the prefix")),
+        _ => Ok(()),
     }
 }

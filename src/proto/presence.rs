@@ -6,8 +6,8 @@ use std::time::Duration;
 use minicbor::{Decode, Encode};
 
 use super::{
-    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, VERSION, check_text, map,
-    strip_header,
+    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, VERSION, check_prefix,
+    check_text, map, strip_header,
 };
 
 /// Shortest presence period a node may state, in milliseconds.
@@ -107,9 +107,7 @@ impl<'a> Presence<'a> {
         if !(MIN_PERIOD_MS..=MAX_PERIOD_MS).contains(&self.period_ms) {
             return Err(DecodeError::Malformed("the presence period"));
         }
-        if self.prefix.is_some_and(|bits| bits > 128) {
-            return Err(DecodeError::Malformed("the prefix"));
-        }
+        check_prefix(self.prefix)?;
         if self.udp_port == 0 {
             return Err(DecodeError::Malformed("the UDP port"));
         }

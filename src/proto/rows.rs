@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use minicbor::{Decode, Decoder, Encode};
 
-use super::map::Sink;
+use super::map::{self, Sink};
 use super::presence::address;
 use super::{DecodeError, Incarnation, NodeId, check_text};
 
@@ -150,7 +150,7 @@ fn items<'a, T: Decode<'a, ()>>(bytes: &'a [u8]) -> impl Iterator<Item = T> {
 /// Checks a byte string of pages as a whole.
 pub(super) fn check_pages(bytes: &[u8]) -> Result<(), DecodeError> {
     const WRONG: DecodeError = DecodeError::Malformed("a page of a row");
-    if bytes.len() > MAX_PAGES {
+    if bytes.len() > MAX_PAGES || map::check_sequence(bytes).is_err() {
         return Err(WRONG);
     }
     let mut decoder = Decoder::new(bytes);
@@ -187,6 +187,7 @@ fn check_items<'a, T: Decode<'a, ()>>(
     most: usize,
     wrong: DecodeError,
 ) -> Result<(), DecodeError> {
+    map::check_sequence(bytes).map_err(|_| wrong)?;
     let mut decoder = Decoder::new(bytes);
     let mut count = 0;
     while decoder.position() < bytes.len() {
@@ -261,5 +262,39 @@ mod tests {
         assert_eq!(of(head(1), Entry { ways: 3, ..entry("a") }), wrong);
         assert_eq!(of(head(1), Entry { ways: GONE, ..entry("a") }), Ok(()));
         assert_eq!(of(head(1), Entry { loss: 101, ..entry("a") }), wrong);
+    }
+
+    /// The items of a sequence, with the head of the first one replaced.
+    fn with_head(item: &[u8], head: u8, more: &[u8]) -> Vec<u8> {
+        [&[head], &item[1..], more].concat()
+    }
+
+    #[test]
+    fn a_sequence_is_as_strict_as_a_message() {
+        let (mut page, mut want, mut id) = (Vec::new(), Vec::new(), Vec::new());
+        append(&head(0), &mut page);
+        append(&Want { owner: NodeId(1), incarnation: Incarnation(2), version: 3 }, &mut want);
+        append(&NodeId(1), &mut id);
+        type Check = fn(&[u8]) -> Result<(), DecodeError>;
+        for (check, item) in [(check_pages as Check, &page), (check_wants, &want), (check_about, &id)] {
+            assert_eq!(check(item), Ok(()));
+            for end in 1..item.len() {
+                assert!(check(&item[..end]).is_err(), "cut short at {end}");
+            }
+            assert!(check(&[&[0xc1], &item[..]].concat()).is_err(), "tagged");
+            assert!(check(&[&item[..], &[0xff]].concat()).is_err(), "a break");
+        }
+        for (check, item) in [(check_pages as Check, &page), (check_wants, &want)] {
+            let elements = item[0] & 0x1f;
+            assert!(check(&with_head(item, 0x9f, b"\xff")).is_err(), "of indefinite length");
+            assert!(check(&with_head(item, item[0] - 1, b"")).is_err(), "an element is missing");
+            // As a later version may add some.
+            assert_eq!(check(&with_head(item, 0x80 | (elements + 2), b"\x61a\x82\xf6\x00")), Ok(()));
+            assert!(
+                check(&with_head(item, 0x80 | (elements + 1), b"\x9f\xff")).is_err(),
+                "one that is ignored"
+            );
+        }
+        assert!(check_about(b"\x5f\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff").is_err());
     }
 }
