@@ -262,7 +262,10 @@ fn take(left: &mut Vec<Bad>, of: impl Fn(&Bad) -> bool) -> Vec<Bad> {
 fn tell(picture: &Picture<'_>, incident: Incident) -> Finding {
     let evidence = words::evidence(picture, &incident);
     let advice = words::advice(picture, &incident);
-    let Incident { verdict, pattern, confidence, nodes, pairs } = incident;
+    let Incident { verdict, pattern, mut confidence, nodes, pairs } = incident;
+    if pairs.iter().any(|(from, to, _)| *from == 0 && picture.icmp_confirms(*to, verdict)) {
+        confidence = Confidence::High;
+    }
     let info = |nth: usize| &picture.nodes[nth].info;
     let id = |nth: usize| info(nth).id;
     let listed = pairs.iter().filter_map(|(from, to, _)| Some((id(*from)?, id(*to)?)));

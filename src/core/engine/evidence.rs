@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::core::Nonce;
 use crate::core::cause::Cause;
+use crate::core::event::Icmp;
 use crate::core::sight::{LOSSY, Reach, Sight};
 
 use super::limits::{BURST, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW};
@@ -161,6 +162,8 @@ pub(super) struct Evidence {
     pub(super) dialed: Option<(Instant, bool)>,
     /// When the trouble began that is not over.
     pub(super) trouble: Option<Instant>,
+    /// What ICMP last said of a datagram to it, and when.
+    pub(super) icmp: Option<(Icmp, Instant)>,
     /// When others were last asked about it.
     pub(super) asked: Option<Instant>,
     /// Length of its network's prefix, in bits, as it says.
@@ -192,6 +195,7 @@ impl Evidence {
             served: None,
             dialed: None,
             trouble: None,
+            icmp: None,
             asked: None,
             prefix: None,
             version: 0,
@@ -265,6 +269,15 @@ impl Evidence {
     /// Whether so many echoes in a row are missing that a burst would tell nothing new.
     pub(super) fn is_deaf(&self) -> bool {
         self.echoes.lost_in_a_row() >= BURST
+    }
+
+    /// What ICMP says of the trouble: it came `lately`, since the trouble began, and no echo came after it.
+    pub(super) fn icmp(&self, lately: Duration, now: Instant) -> Option<Icmp> {
+        let (icmp, at) = self.icmp?;
+        let of_the_trouble = self.trouble.is_some_and(|began| at >= began);
+        let contradicted = self.echoed.is_some_and(|echoed| echoed >= at);
+        let fresh = now.saturating_duration_since(at) <= lately;
+        (of_the_trouble && !contradicted && fresh).then_some(icmp)
     }
 
     /// The last sign of life, by any way.

@@ -133,7 +133,7 @@ impl Engine {
             incarnation: Some(self.config.incarnation),
         };
         let prefix = self.interfaces.first().map(|interface| interface.prefix);
-        let mut nodes = vec![Node { info: Arc::new(me), prefix, trouble: None }];
+        let mut nodes = vec![Node { info: Arc::new(me), prefix, trouble: None, icmp: None }];
         let mut keys = vec![None];
         let mut peers: Vec<_> = self.peers.values().filter(|peer| peer.state != PeerState::Left).collect();
         if peers.len() >= MAX_JUDGED {
@@ -145,7 +145,12 @@ impl Engine {
             // A mask is compared on the link that presence shares.
             let prefix =
                 peer.evidence.prefix.filter(|_| peer.interface.is_some() && self.interfaces.len() == 1);
-            nodes.push(Node { info: Arc::clone(&peer.info), prefix, trouble: peer.evidence.trouble });
+            nodes.push(Node {
+                info: Arc::clone(&peer.info),
+                prefix,
+                trouble: peer.evidence.trouble,
+                icmp: peer.evidence.icmp(self.fresh_for(), now),
+            });
             keys.push(Some(peer.info.key));
         }
         let n = nodes.len();
