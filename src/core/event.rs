@@ -1,7 +1,7 @@
 //! The whole system in one page: what the engine is told ([`Input`]), what it asks for ([`Output`]), what it
 //! publishes ([`Event`]) and what people ask of it ([`Command`]).
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -29,6 +29,13 @@ pub enum Input<'a> {
         socket: Socket,
         /// Its payload.
         bytes: &'a [u8],
+    },
+    /// An ICMP error came in for a datagram of ours. Anybody on the way can forge one.
+    Unreachable {
+        /// Where the datagram was sent.
+        to: SocketAddr,
+        /// What is said of it.
+        icmp: Icmp,
     },
     /// A dial that [`Output::Dial`] asked for has ended and its connection is closed.
     DialEnded {
@@ -64,6 +71,15 @@ pub enum Input<'a> {
     Command(Command),
     /// Time has come: [`Engine::poll_timeout`](super::Engine::poll_timeout) is due.
     Tick,
+}
+
+/// An ICMP message of type 3, destination unreachable (RFC 792, RFC 1812 §5.2.7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Icmp {
+    /// Why, 0 to 15.
+    pub code: u8,
+    /// Who says so: the destination itself, or a router; none if the system does not tell.
+    pub from: Option<IpAddr>,
 }
 
 /// A reply that came back, undecoded, and how long it took.

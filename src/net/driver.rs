@@ -23,6 +23,7 @@ use crate::core::interface::Kind;
 use crate::proto::MAX_PROBE;
 
 use super::dialer::{self, Reached};
+use super::icmp;
 use super::interfaces::{self, Selection};
 use super::os;
 use super::server::Inbound;
@@ -139,7 +140,8 @@ impl Driver {
                 Some(happened) = self.happened.recv() => self.take(happened),
                 _ = looks.tick() => self.look_at_the_interfaces(),
                 () = tokio::time::sleep_until(open.unwrap_or_else(Instant::now)), if flooded => {}
-                Ok(()) = self.private.readable(), if !flooded => {
+                Ok(_) = self.private.ready(icmp::INTEREST), if !flooded => {
+                    self.take_errors();
                     self.drain(Socket::Private, &mut buffer, &mut intake);
                 }
                 Ok(()) = self.shared.readable(), if !flooded => {
@@ -213,6 +215,14 @@ impl Driver {
         }
     }
 
+    /// Takes what ICMP says of what was sent.
+    fn take_errors(&mut self) {
+        for (to, icmp) in icmp::take(&self.private) {
+            tracing::debug!(%to, ?icmp, "unreachable");
+            self.tell(Input::Unreachable { to, icmp });
+        }
+    }
+
     fn look_at_the_interfaces(&mut self) {
         self.work.looked = Some(Instant::now());
         match interfaces::usable(&self.selection) {
@@ -253,8 +263,12 @@ impl Driver {
 
     /// Sends one datagram. UDP may lose it anyway: no error is fatal, and one that lasts is told once.
     fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
-        let error =
-            self.private.try_send_to(bytes, to).err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
+        // An ICMP error about something sent earlier fails the next call, whose datagram is not sent, and is spent with that.
+        let sent = self.private.try_send_to(bytes, to).or_else(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => Err(error),
+            _ => self.private.try_send_to(bytes, to),
+        });
+        let error = sent.err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
         let kind = error.as_ref().map(io::Error::kind);
         if let Some(error) = error.filter(|_| kind != self.work.send_error) {
             let hint = os::send_hint(&error);

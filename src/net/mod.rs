@@ -4,6 +4,7 @@
 mod dialer;
 mod driver;
 mod frame;
+mod icmp;
 pub mod interfaces;
 #[cfg(target_os = "linux")]
 pub mod links;

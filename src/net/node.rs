@@ -15,7 +15,7 @@ use crate::core::event::{Command, Stamped, StopReason};
 
 use super::driver::{Driver, Work};
 use super::interfaces::{self, Selection};
-use super::{server, udp};
+use super::{icmp, server, udp};
 
 /// Events kept for a slow reader before it loses the oldest: a few seconds of a busy network.
 pub const EVENTS: usize = 2_048;
@@ -111,6 +111,10 @@ impl Node {
         let shared =
             udp::open_shared(config.port).map_err(|e| socket_error("UDP", config.port, "--port", e))?;
         let private = udp::open_private(bind).map_err(|e| socket_error("UDP", 0, "--bind", e))?;
+        if let Err(error) = icmp::report(&private) {
+            // It explains less without them.
+            tracing::debug!(%error, "no ICMP errors can be read here");
+        }
         config.udp_port = private.local_addr()?.port();
         let listeners = listen(bind, config.port, tcp_port)?;
         let listening = listeners[0].local_addr()?.port();

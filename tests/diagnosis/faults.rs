@@ -345,7 +345,7 @@ fn links() -> Vec<Fault> {
 fn routes() -> Vec<Fault> {
     [
         ("prohibit", "local_problem"),
-        ("unreachable", "local_problem"),
+        ("unreachable", "no_route"),
         ("blackhole", "local_problem"),
         ("throw", "no_route"),
     ]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vigie::core::event::Event;
+use vigie::core::event::{Event, Icmp, Input};
 use vigie::core::verdict::{Finding, Verdict};
 
 use crate::lan::{HostId, Lan, Tcp, ms, secs};
@@ -185,4 +185,41 @@ fn loss_is_measured() {
 #[test]
 fn large_packets_that_vanish_are_loss() {
     verdict_is(Verdict::PacketLoss, |lan, hosts| inbound(lan, hosts, |l| l.large = false), healed);
+}
+
+#[test]
+fn forged_icmp_errors_make_no_trouble_for_a_healthy_peer() {
+    let (mut lan, hosts) = network(5, 3);
+    let ip = lan.hosts[hosts[1].0].interfaces[0].addr;
+    for nth in 0..200_u32 {
+        let code = u8::try_from(nth % 16).unwrap();
+        let from = [ip.into(), "10.0.9.9".parse().unwrap()][(nth % 2) as usize];
+        let icmp = Icmp { code, from: Some(from) };
+        lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
+        lan.run_for(ms(250));
+    }
+    assert_eq!(ever(&lan, hosts[0]), []);
+    let seen = lan.hosts[hosts[0].0].engine.survey(lan.now);
+    let bad =
+        lan.log.iter().filter(|l| matches!(l.event, Event::PeerState { .. } | Event::DialFailed { .. }));
+    assert_eq!(bad.count(), 0, "{seen:?}");
+}
+
+#[test]
+fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
+    let (mut lan, hosts) = network(6, 3);
+    let ip = lan.hosts[hosts[1].0].interfaces[0].addr;
+    let told_of = |lan: &Lan| told(lan, hosts[0]).get("h1").map(|finding| finding.evidence.join("; "));
+    let icmp = Icmp { code: 3, from: Some(ip.into()) };
+    lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
+    lan.run_for(ms(1));
+    lan.kill(hosts[1]);
+    lan.run_for(IN_TIME);
+    let before = told_of(&lan).expect("it is told");
+    assert!(!before.contains("ICMP"), "that one is older than the trouble: {before}");
+    lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
+    lan.run_for(secs(10));
+    let view = lan.hosts[hosts[0].0].engine.survey(lan.now);
+    let since = view.findings.iter().flat_map(|finding| finding.evidence.clone()).collect::<String>();
+    assert!(since.contains("(ICMP 3/3)"), "{since}");
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 pub use rules::{Case, Third, verdict};
 
 use super::NodeId;
+use super::event::Icmp;
 use super::peer::PeerInfo;
 use super::sight::Sight;
 use super::verdict::{Finding, Verdict};
@@ -35,6 +36,8 @@ pub struct Node {
     pub prefix: Option<u8>,
     /// When the trouble between this node and us began; none if there is none, or the node is this one.
     pub trouble: Option<Instant>,
+    /// What ICMP says of our datagrams to it since then; it can be forged.
+    pub icmp: Option<Icmp>,
 }
 
 /// A node that is no peer: of another group, version or network.
@@ -110,6 +113,21 @@ impl Picture<'_> {
         self.sights.get(from * self.nodes.len() + to).copied().flatten()
     }
 
+    /// What ICMP says of datagrams on this way; only known of our own.
+    fn icmp(&self, from: usize, to: usize) -> Option<Icmp> {
+        self.nodes[to].icmp.filter(|_| from == 0)
+    }
+
+    fn is_from_itself(&self, icmp: Icmp, to: usize) -> bool {
+        icmp.from == Some(self.nodes[to].info.addr.ip())
+    }
+
+    /// Whether ICMP says the same as this verdict on what we send to a node.
+    fn icmp_confirms(&self, to: usize, verdict: Verdict) -> bool {
+        let Some(icmp) = self.icmp(0, to) else { return false };
+        rules::icmp_confirms(verdict, icmp.code, self.is_from_itself(icmp, to))
+    }
+
     /// Whether two nodes say that their networks have masks that differ.
     fn masks_differ(&self, a: usize, b: usize) -> bool {
         match (self.nodes[a].prefix, self.nodes[b].prefix) {
@@ -170,7 +188,8 @@ impl Picture<'_> {
         // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
         let ours = [self.nodes[from].trouble, self.nodes[to].trouble].into_iter().flatten().min();
         let since = ours.or(mine.checked.filter(|_| mine.tcp.is_failing()));
-        let waited = since.is_some_and(|at| self.now.saturating_duration_since(at) > self.patience);
+        let waited_for = |long| since.is_some_and(|at| self.now.saturating_duration_since(at) > long);
+        let (waited, waited_long) = (waited_for(self.patience), waited_for(self.patience + self.notice));
         // By then it has noticed, too, that it no longer hears the other one.
         let believed =
             self.confirmed[to].is_some_and(|at| since.is_none_or(|since| at >= since + self.notice));
@@ -182,8 +201,11 @@ impl Picture<'_> {
             third: self.third(from, to, since, witnesses),
             masks_differ: self.masks_differ(from, to),
             ours: from == 0,
+            icmp_code: self.icmp(from, to).map(|icmp| icmp.code),
+            icmp_from_itself: self.icmp(from, to).is_some_and(|icmp| self.is_from_itself(icmp, to)),
             since,
             waited,
+            waited_long,
         })
     }
 

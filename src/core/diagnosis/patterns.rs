@@ -39,7 +39,7 @@ pub(super) fn group(picture: &Picture<'_>, verdicts: &[Option<Verdict>]) -> Vec<
     while let Some(incident) = star(&mut left, verdicts, n) {
         incidents.push(incident);
     }
-    incidents.extend(pairs(left));
+    incidents.extend(pairs(picture, left));
     incidents.extend(namesakes(picture, verdicts));
     let mut findings: Vec<Finding> = incidents.into_iter().map(|incident| tell(picture, incident)).collect();
     findings.extend(picture.strangers.iter().map(|stranger| words::of_stranger(stranger, picture)));
@@ -63,8 +63,9 @@ fn own_fault(picture: &Picture<'_>, left: &mut Vec<Bad>, verdicts: &[Option<Verd
     if !told && !all_gone {
         return None;
     }
-    let pairs = take(left, |(from, _, verdict)| {
+    let pairs = take(left, |(from, to, verdict)| {
         *from == 0 && (*verdict == Verdict::LocalProblem || all_gone && gone(*verdict))
+            || told && *to == 0 && *verdict == Verdict::LocalProblem && system_says(*from)
     });
     let confidence = if told { Confidence::High } else { Confidence::Medium };
     // What others said of each other while they could be heard is no longer true or false: it is not told.
@@ -189,7 +190,7 @@ fn star(left: &mut Vec<Bad>, verdicts: &[Option<Verdict>], n: usize) -> Option<I
 }
 
 /// What remains: single pairs, or so many with one verdict that they are told as one.
-fn pairs(left: Vec<Bad>) -> Vec<Incident> {
+fn pairs(picture: &Picture<'_>, left: Vec<Bad>) -> Vec<Incident> {
     let mut by_pair: BTreeMap<(usize, usize), Vec<Bad>> = BTreeMap::new();
     for bad in left {
         by_pair.entry((bad.0.min(bad.1), bad.0.max(bad.1))).or_default().push(bad);
@@ -211,8 +212,20 @@ fn pairs(left: Vec<Bad>) -> Vec<Incident> {
         }
         for pairs in pairs {
             let (from, to, _) = pairs.iter().find(|bad| bad.2 == verdict).copied().unwrap_or(pairs[0]);
-            // Of a pair with this node, the other one is told of.
-            let nodes = if to == 0 { vec![from, to] } else { vec![to, from] };
+            // Of a pair with this node, the other one is told of; but whose system says that it is its own fault is believed.
+            let own = |by: usize, of: usize| {
+                picture
+                    .sight(by, of)
+                    .and_then(|sight| sight.cause)
+                    .is_some_and(|cause| OWN_FAULT.contains(&cause))
+            };
+            let confesses = verdict == Verdict::LocalProblem && own(from, to) != own(to, from);
+            let nodes = match confesses {
+                true if own(from, to) => vec![from, to],
+                true => vec![to, from],
+                false if to == 0 => vec![from, to],
+                false => vec![to, from],
+            };
             found.push(Incident { verdict, pattern: Pattern::Pair, confidence, nodes, pairs });
         }
     }
@@ -268,7 +281,10 @@ fn take(left: &mut Vec<Bad>, of: impl Fn(&Bad) -> bool) -> Vec<Bad> {
 fn tell(picture: &Picture<'_>, incident: Incident) -> Finding {
     let evidence = words::evidence(picture, &incident);
     let advice = words::advice(picture, &incident);
-    let Incident { verdict, pattern, confidence, nodes, pairs } = incident;
+    let Incident { verdict, pattern, mut confidence, nodes, pairs } = incident;
+    if pairs.iter().any(|(from, to, _)| *from == 0 && picture.icmp_confirms(*to, verdict)) {
+        confidence = Confidence::High;
+    }
     let info = |nth: usize| &picture.nodes[nth].info;
     let id = |nth: usize| info(nth).id;
     let listed = pairs.iter().filter_map(|(from, to, _)| Some((id(*from)?, id(*to)?)));

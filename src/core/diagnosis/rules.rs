@@ -39,12 +39,18 @@ pub struct Case {
     pub masks_differ: bool,
     /// The sender is this node itself.
     pub ours: bool,
+    /// Why the sender's datagrams do not arrive, by the code of an ICMP message of type 3, as far as one came.
+    pub icmp_code: Option<u8>,
+    /// That message came from the receiver itself and not from a router.
+    pub icmp_from_itself: bool,
     /// Since when the sender has trouble with the receiver: what was seen before says nothing of it.
     pub since: Option<Instant>,
     /// What both ends say has stood long enough for silence to be noticed.
     pub settled: bool,
     /// Third ones have been waited for.
     pub waited: bool,
+    /// And so long that the other end would have told its view by way of them.
+    pub waited_long: bool,
 }
 
 /// A row of the table: the verdict of the first rule that holds counts.
@@ -58,7 +64,7 @@ const fn rule(verdict: Verdict, holds: fn(&Case) -> bool) -> Rule {
 }
 
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
-const RULES: [Rule; 25] = [
+const RULES: [Rule; 28] = [
     rule(Verdict::LocalProblem, |c| c.fails_by(&OWN_FAULT)),
     rule(Verdict::WrongGroup, |c| c.fails_by(&[Cause::WrongGroup])),
     rule(Verdict::WrongSecret, |c| c.fails_by(&[Cause::WrongSecret])),
@@ -75,6 +81,7 @@ const RULES: [Rule; 25] = [
     }),
     rule(Verdict::ClosedPort, |c| c.fails_by(&[Cause::Refused])),
     rule(Verdict::FirewallReject, |c| c.fails_by(&UNREACHABLE) && c.lives()),
+    rule(Verdict::FirewallReject, |c| c.gone() && c.icmp_confirms(Verdict::FirewallReject)),
     // TCP is accepted.
     rule(Verdict::PacketLoss, |c| c.fails_by(&[Cause::NoReply]) && c.mine.large.is_failing()),
     rule(Verdict::HungPeer, |c| c.fails_by(&[Cause::NoReply])),
@@ -86,8 +93,12 @@ const RULES: [Rule; 25] = [
     rule(Verdict::OneWayUdp, |c| {
         c.gone() && c.mine.echo.is_failing() && c.theirs_is_known() && (c.heard() || c.hears_me())
     }),
+    rule(Verdict::NoRoute, |c| c.gone() && c.unheard() && c.icmp_confirms(Verdict::NoRoute)),
     rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.third_ones_see_life() && c.is_not_heard()),
     rule(Verdict::HostDown, |c| c.gone() && c.silent() && c.third_ones_know_no_better()),
+    rule(Verdict::HostDown, |c| {
+        c.gone() && c.unheard() && c.icmp_confirms(Verdict::HostDown) && c.third_ones_know_no_better()
+    }),
     rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NetworkUnreachable]) && c.never_heard_by_udp()),
     rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.third_ones_know_no_better()),
     // TCP passes.
@@ -104,6 +115,28 @@ pub(super) const OWN_FAULT: [Cause; 4] =
     [Cause::PermissionDenied, Cause::LocalResources, Cause::InterfaceDown, Cause::AddressNotAvailable];
 
 const UNREACHABLE: [Cause; 2] = [Cause::HostUnreachable, Cause::NetworkUnreachable];
+
+/// ICMP codes of type 3 (RFC 1812 §5.2.7.1).
+const NET_UNREACHABLE: u8 = 0;
+const HOST_UNREACHABLE: u8 = 1;
+const PORT_UNREACHABLE: u8 = 3;
+const SOURCE_ROUTE_FAILED: u8 = 5;
+const NET_UNKNOWN: u8 = 6;
+/// The network, the host, or what is sent to it is prohibited by somebody's rule.
+const PROHIBITED: [u8; 3] = [9, 10, 13];
+
+/// Whether an ICMP message of type 3 says the same as a verdict.
+pub(super) fn icmp_confirms(verdict: Verdict, code: u8, from_itself: bool) -> bool {
+    match verdict {
+        Verdict::ClosedPort => code == PORT_UNREACHABLE && from_itself,
+        Verdict::FirewallReject => PROHIBITED.contains(&code),
+        Verdict::HostDown => code == HOST_UNREACHABLE && !from_itself,
+        Verdict::NoRoute => {
+            [NET_UNREACHABLE, SOURCE_ROUTE_FAILED, NET_UNKNOWN].contains(&code) && !from_itself
+        }
+        _ => false,
+    }
+}
 
 /// Whether a verdict rests on something that is no longer heard: of other pairs we learn that way by way.
 fn needs_silence(verdict: Verdict) -> bool {
@@ -137,7 +170,7 @@ impl Case {
 
     /// The other end has told its view, or was waited for.
     fn theirs_is_known(&self) -> bool {
-        self.theirs.is_some() || self.waited
+        self.theirs.is_some() || self.waited_long
     }
 
     fn passes(&self) -> bool {
@@ -152,6 +185,15 @@ impl Case {
     /// Or the answer that nobody is there.
     fn gone(&self) -> bool {
         self.vanishes() || self.fails_by(&UNREACHABLE)
+    }
+
+    fn icmp_confirms(&self, verdict: Verdict) -> bool {
+        self.icmp_code.is_some_and(|code| icmp_confirms(verdict, code, self.icmp_from_itself))
+    }
+
+    /// Nothing speaks for it that anything passes between the two.
+    fn unheard(&self) -> bool {
+        !self.program_lives() && !self.hears_me() && !self.reaches_me()
     }
 
     /// The sender hears datagrams of the receiver.
@@ -251,9 +293,12 @@ mod tests {
             third: Third::default(),
             masks_differ: false,
             ours: true,
+            icmp_code: None,
+            icmp_from_itself: false,
             since: None,
             settled: true,
             waited: true,
+            waited_long: true,
         }
     }
 
@@ -289,6 +334,44 @@ mod tests {
             let case = Case { third, ..case(sees(ways, cause)) };
             assert_eq!(verdict(&case), Some(expected), "{ways:?} {cause:?} {third:?}");
         }
+    }
+
+    #[test]
+    fn icmp_tells_more_than_silence() {
+        let dropped = sees([No, No, Open, Open, Open], Some(Cause::TimedOut));
+        let absent = sees([No, No, Open, Open, Open], Some(Cause::HostUnreachable));
+        let told =
+            |mine, icmp_code, icmp_from_itself| verdict(&Case { icmp_code, icmp_from_itself, ..case(mine) });
+        for mine in [dropped, absent] {
+            assert_eq!(told(mine, None, false), None, "silence has not lasted long enough");
+            for prohibited in [9, 10, 13] {
+                for itself in [true, false] {
+                    assert_eq!(told(mine, Some(prohibited), itself), Some(Verdict::FirewallReject));
+                }
+            }
+            for no_route in [0, 5, 6] {
+                assert_eq!(told(mine, Some(no_route), false), Some(Verdict::NoRoute));
+                assert_eq!(told(mine, Some(no_route), true), None, "a host does not say that of itself");
+            }
+            assert_eq!(told(mine, Some(1), false), Some(Verdict::HostDown));
+            assert_eq!(told(mine, Some(1), true), None);
+            assert_eq!(told(mine, Some(3), true), None);
+        }
+    }
+
+    #[test]
+    fn icmp_accuses_nobody_who_is_well_or_seen_by_others() {
+        let well = sees([Yes; 5], None);
+        let dropped = sees([No, No, Open, Open, Open], Some(Cause::TimedOut));
+        let third = Third { tcp_ok: 1, looked: 1, known: 1, ..Third::default() };
+        for icmp_code in (0..16).map(Some) {
+            for icmp_from_itself in [true, false] {
+                let case = Case { icmp_code, icmp_from_itself, ..case(well) };
+                assert_eq!(verdict(&case), Some(Verdict::Ok));
+            }
+        }
+        let seen = Case { icmp_code: Some(1), third, ..case(dropped) };
+        assert_ne!(verdict(&seen), Some(Verdict::HostDown));
     }
 
     #[test]

@@ -103,6 +103,7 @@ fn observed(picture: &Picture<'_>, from: usize, to: usize) -> Vec<String> {
         }
         _ => {}
     }
+    told.extend(icmp(picture, from, to));
     let mut udp = String::new();
     if mine.echo.is_ok() {
         let _ = match mine.loss {
@@ -144,6 +145,43 @@ fn observed(picture: &Picture<'_>, from: usize, to: usize) -> Vec<String> {
         told.push(format!("the last sign of life of {whom} that {me} had was {} ago", ago(at)));
     }
     told
+}
+
+/// What ICMP says of the datagrams on this way.
+fn icmp(picture: &Picture<'_>, from: usize, to: usize) -> Option<String> {
+    let icmp = picture.icmp(from, to)?;
+    let (said, code) = (in_words(icmp.code), icmp.code);
+    let ip = picture.nodes[to].info.addr.ip();
+    Some(match icmp.from {
+        Some(_) if picture.is_from_itself(icmp, to) && code == 3 => {
+            format!(
+                "{ip} itself answers UDP with '{said}' (ICMP 3/{code}): the host lives, and nothing listens there"
+            )
+        }
+        Some(_) if picture.is_from_itself(icmp, to) => {
+            format!("{ip} itself answers UDP with '{said}' (ICMP 3/{code})")
+        }
+        Some(router) => format!("{router} says '{said}' of UDP to {ip} (ICMP 3/{code})"),
+        None => format!("UDP to {ip} is answered with '{said}' (ICMP 3/{code})"),
+    })
+}
+
+/// What a code of ICMP type 3 is called (RFC 792, RFC 1812 §5.2.7.1).
+fn in_words(code: u8) -> &'static str {
+    match code {
+        0 => "network unreachable",
+        1 => "host unreachable",
+        2 => "protocol unreachable",
+        3 => "port unreachable",
+        4 => "fragmentation needed",
+        5 => "source route failed",
+        6 => "network unknown",
+        7 => "host unknown",
+        9 => "network administratively prohibited",
+        10 => "host administratively prohibited",
+        13 => "communication administratively prohibited",
+        _ => "destination unreachable",
+    }
 }
 
 fn masks(picture: &Picture<'_>, a: usize, b: usize) -> Option<String> {

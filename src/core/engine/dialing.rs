@@ -205,7 +205,7 @@ impl Engine {
         peer.rtt = Some(rtt);
         peer.cause = None;
         peer.retry = None;
-        peer.evidence.dialed = Some((now, true));
+        peer.evidence.note_dial(now.checked_sub(connect + rtt).unwrap_or(now), now, true);
         let info = Arc::clone(&peer.info);
         self.publish(Event::DialSucceeded { peer: info, addr, attempt, connect, rtt });
         if self.peers[key].state != PeerState::Up {
@@ -226,7 +226,7 @@ impl Engine {
         peer.outcomes.push(true);
         peer.cause = Some(failure.cause);
         peer.retry = Some(failure.retry);
-        peer.evidence.dialed = Some((now, false));
+        peer.evidence.note_dial(since, now, false);
         peer.evidence.note_trouble(since);
         let wait =
             if attempt < peer.max { policy.wait_after(attempt, &failure, &mut self.rng) } else { None };

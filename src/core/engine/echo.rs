@@ -1,10 +1,12 @@
 //! Unicast echoes: whether UDP passes there and back, how much is lost, whether large datagrams pass.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 
 use crate::core::Nonce;
+use crate::core::event::Icmp;
 use crate::core::peer::{PeerKey, PeerState};
 use crate::proto::presence::Kind;
 
@@ -140,6 +142,18 @@ impl Engine {
         let evidence = &self.peers[key].evidence;
         if !evidence.is_measuring() {
             self.conclude(key, now);
+        }
+    }
+
+    /// ICMP says that a datagram to a peer did not arrive. It can be forged: it explains trouble and makes none.
+    pub(super) fn take_unreachable(&mut self, to: SocketAddr, icmp: Icmp, now: Instant) {
+        // What this machine itself says of another one is what its dials say, too.
+        let from_here = |ip| ip != to.ip() && self.interfaces.iter().any(|interface| interface.addr == ip);
+        if icmp.from.is_some_and(from_here) || !self.nodes_at.contains_key(&to.ip()) {
+            return;
+        }
+        if let Some(peer) = self.peers.values_mut().find(|peer| peer.unicast() == to) {
+            peer.evidence.icmp = Some((icmp, now));
         }
     }
 

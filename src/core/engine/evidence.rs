@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::core::Nonce;
 use crate::core::cause::Cause;
+use crate::core::event::Icmp;
 use crate::core::sight::{LOSSY, Reach, Sight};
 
 use super::limits::{BURST, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW};
@@ -161,8 +162,18 @@ pub(super) struct Evidence {
     pub(super) served: Option<Instant>,
     /// When the last dial ended, and whether it got its reply.
     pub(super) dialed: Option<(Instant, bool)>,
+    /// When that dial began.
+    pub(super) dial_began: Option<Instant>,
+    /// When the dial before that failed, and this one got its reply.
+    pub(super) dial_back: Option<Instant>,
+    /// When the first echo came after many were lost.
+    pub(super) echo_back: Option<Instant>,
+    /// When the latest of the lost probes was sent.
+    pub(super) lost_sent: Option<Instant>,
     /// When the trouble began that is not over.
     pub(super) trouble: Option<Instant>,
+    /// What ICMP last said of a datagram to it, and when.
+    pub(super) icmp: Option<(Icmp, Instant)>,
     /// When others were last asked about it.
     pub(super) asked: Option<Instant>,
     /// Length of its network's prefix, in bits, as it says.
@@ -193,7 +204,12 @@ impl Evidence {
             unicast: None,
             served: None,
             dialed: None,
+            dial_began: None,
+            dial_back: None,
+            echo_back: None,
+            lost_sent: None,
             trouble: None,
+            icmp: None,
             asked: None,
             prefix: None,
             version: 0,
@@ -217,17 +233,30 @@ impl Evidence {
             }
             self.probes.remove(0);
             self.resolved = Some(now);
+            if !lost && !probe.large && self.echoes.lost_in_a_row() >= LOST_IN_A_ROW {
+                self.echo_back = Some(now);
+            }
             if probe.large {
                 self.large.push(lost);
             } else {
                 self.echoes.push(lost);
             }
             if lost {
+                self.lost_sent = Some(probe.sent);
                 self.note_trouble(probe.sent);
                 lost_one |= !self.is_deaf();
             }
         }
         lost_one
+    }
+
+    /// A dial that began then has ended.
+    pub(super) fn note_dial(&mut self, began: Instant, now: Instant, ok: bool) {
+        if ok && self.dialed.is_some_and(|(_, before)| !before) {
+            self.dial_back = Some(now);
+        }
+        self.dialed = Some((now, ok));
+        self.dial_began = Some(began);
     }
 
     /// Something is wrong from here on.
@@ -269,6 +298,15 @@ impl Evidence {
         self.echoes.lost_in_a_row() >= BURST
     }
 
+    /// What ICMP says of the trouble: it came `lately`, since the trouble began, and no echo came after it.
+    pub(super) fn icmp(&self, lately: Duration, now: Instant) -> Option<Icmp> {
+        let (icmp, at) = self.icmp?;
+        let of_the_trouble = self.trouble.is_some_and(|began| at >= began);
+        let contradicted = self.echoed.is_some_and(|echoed| echoed >= at);
+        let fresh = now.saturating_duration_since(at) <= lately;
+        (of_the_trouble && !contradicted && fresh).then_some(icmp)
+    }
+
     /// The last sign of life, by any way.
     pub(super) fn alive(&self) -> Option<Instant> {
         let dialed = self.dialed.filter(|(_, ok)| *ok).map(|(at, _)| at);
@@ -296,10 +334,13 @@ impl Evidence {
             }
             _ => Reach::Unknown,
         };
+        // When one way is back, what the other one failed in before says nothing of it now.
+        let tcp = if tcp.is_failing() && self.dial_began < self.echo_back { Reach::Unknown } else { tcp };
+        let back = self.dial_back.is_some() && self.lost_sent < self.dial_back;
         let echo = if !lately(self.resolved, times.fresh) {
             Reach::Unknown
         } else if self.echoes.lost_in_a_row() >= LOST_IN_A_ROW {
-            Reach::Failing
+            if back { Reach::Unknown } else { Reach::Failing }
         } else if lately(self.echoed, times.fresh) {
             Reach::Ok
         } else {

@@ -97,8 +97,16 @@ impl Engine {
             let observed = finding.pairs.iter().any(|(from, _)| *from == me);
             finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
         };
-        let settles = |finding: &Finding| if theirs(finding) { longer } else { settles };
+        // Loss shows here first and there a moment later.
         let notice = self.notices_within();
+        let lossy = |finding: &Finding| {
+            finding.pattern == Pattern::Pair && finding.verdict == Verdict::PacketLoss && keys.len() > 2
+        };
+        let settles = |finding: &Finding| match finding {
+            finding if theirs(finding) => longer,
+            finding if lossy(finding) => settles.max(notice),
+            _ => settles,
+        };
         let told = settle(&mut self.judge.standing, findings, &open, settles, (patience, notice), now);
         self.note_verdicts(&keys, &verdicts);
         for finding in told {
@@ -131,7 +139,7 @@ impl Engine {
             incarnation: Some(self.config.incarnation),
         };
         let prefix = self.interfaces.first().map(|interface| interface.prefix);
-        let mut nodes = vec![Node { info: Arc::new(me), prefix, trouble: None }];
+        let mut nodes = vec![Node { info: Arc::new(me), prefix, trouble: None, icmp: None }];
         let mut keys = vec![None];
         let mut peers: Vec<_> = self.peers.values().filter(|peer| peer.state != PeerState::Left).collect();
         if peers.len() >= MAX_JUDGED {
@@ -143,7 +151,12 @@ impl Engine {
             // A mask is compared on the link that presence shares.
             let prefix =
                 peer.evidence.prefix.filter(|_| peer.interface.is_some() && self.interfaces.len() == 1);
-            nodes.push(Node { info: Arc::clone(&peer.info), prefix, trouble: peer.evidence.trouble });
+            nodes.push(Node {
+                info: Arc::clone(&peer.info),
+                prefix,
+                trouble: peer.evidence.trouble,
+                icmp: peer.evidence.icmp(self.fresh_for(), now),
+            });
             keys.push(Some(peer.info.key));
         }
         let n = nodes.len();

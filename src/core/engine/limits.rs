@@ -155,6 +155,9 @@ pub const FRESH_ENOUGH: Duration = Duration::from_secs(2);
 /// Cells of others' rows that are kept: those of 362 nodes that all see each other, some 12 MB.
 pub const MAX_CELLS: usize = 131_072;
 
+/// Rows of others that are kept, whatever their size.
+pub const MAX_ROWS: usize = 4_096;
+
 /// Entries of one row of another that are kept.
 pub const MAX_ROW: usize = 2_048;
 

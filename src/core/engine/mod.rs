@@ -187,6 +187,7 @@ impl Engine {
         match input {
             Input::Interfaces(interfaces) => self.take_interfaces(interfaces, now),
             Input::Datagram { from, socket, bytes } => self.hear(from, socket, bytes, now),
+            Input::Unreachable { to, icmp } => self.take_unreachable(to, icmp, now),
             Input::DialEnded { dial, result } => self.end_dial(dial, result, now),
             Input::Request { conn, from, body } => self.serve(conn, from, body, now),
             Input::TurnedAway { from, reason } => self.reject(reason, from, now),

@@ -18,7 +18,8 @@ use crate::proto::rows::{
 use super::Engine;
 use super::evidence::Times;
 use super::limits::{
-    ASK_AGAIN, ASKED_AROUND, FRESH_ENOUGH, MAX_CELLS, MAX_GONE, MAX_HEARSAY, MAX_JUDGED, MAX_ROW, ROW_KEPT,
+    ASK_AGAIN, ASKED_AROUND, FRESH_ENOUGH, MAX_CELLS, MAX_GONE, MAX_HEARSAY, MAX_JUDGED, MAX_ROW, MAX_ROWS,
+    ROW_KEPT,
 };
 use super::peer::{Dial, Peer};
 
@@ -341,6 +342,12 @@ impl Engine {
         now: Instant,
     ) {
         let confirmed = now.checked_sub(Duration::from_millis(u64::from(head.age_ms))).unwrap_or(now);
+        let known = self.rows.of.get(&head.owner).map(|known| (known.incarnation, known.version));
+        let nothing_yet = head.upto == 0 && head.latest > 0;
+        let starts = head.from == 0;
+        if nothing_yet || known.is_none() && (!starts || self.rows.of.len() >= MAX_ROWS) {
+            return;
+        }
         let me = self.config.id;
         let by_id = &self.by_id;
         let rows = &mut self.rows;
@@ -400,10 +407,14 @@ impl Engine {
 
     /// Whether we have no exchange of our own with a node, so that others may tell us its row.
     pub(super) fn is_far(&self, id: NodeId) -> bool {
-        self.by_id.get(&id).is_none_or(|key| {
-            let peer = &self.peers[*key];
-            peer.evidence.trouble.is_some() && peer.state != PeerState::Left && !peer.sight.served.is_ok()
-        })
+        match self.by_id.get(&id) {
+            Some(key) => {
+                let peer = &self.peers[*key];
+                peer.evidence.trouble.is_some() && peer.state != PeerState::Left && !peer.sight.served.is_ok()
+            }
+            // Of strangers, those that a row told of; nobody can make us keep rows of nodes that nobody has seen.
+            None => self.rows.of.values().any(|known| known.hearsay.contains_key(&id)),
+        }
     }
 
     /// This process stood still: what did not come meanwhile says nothing of the peers.
