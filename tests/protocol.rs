@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what the helpers of a test unwrap, they check")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use minicbor::Decoder;
@@ -260,6 +261,13 @@ fn unhex(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
 #[test]
 fn the_vectors_are_of_this_version_and_cover_every_message_and_every_error() {
     let vectors = vectors();
@@ -325,18 +333,24 @@ fn every_sequence_of_the_vectors_reads_as_its_items_which_encode_to_its_bytes() 
                 assert_eq!(read, listed_pages(items), "{name}");
                 for (head, entries) in &read {
                     append(head, &mut written);
-                    entries.iter().for_each(|entry| append(entry, &mut written));
+                    for entry in entries {
+                        append(entry, &mut written);
+                    }
                 }
             }
             "wants" => {
                 let read: Vec<_> = rows::wants(&bytes).collect();
                 assert_eq!(read, items.iter().map(|item| Fields(item).want()).collect::<Vec<_>>(), "{name}");
-                read.iter().for_each(|want| append(want, &mut written));
+                for want in &read {
+                    append(want, &mut written);
+                }
             }
             "about" => {
                 let read: Vec<_> = rows::about(&bytes).collect();
                 assert_eq!(read, items.iter().map(|item| Fields(item).id()).collect::<Vec<_>>(), "{name}");
-                read.iter().for_each(|id| append(id, &mut written));
+                for id in &read {
+                    append(id, &mut written);
+                }
             }
             other => panic!("no such sequence: {other}"),
         }
@@ -418,8 +432,7 @@ fn readings(item: &mut Decoder<'_>) -> Vec<Value> {
             let v4 = <[u8; 4]>::try_from(bytes).map(|b| IpAddr::from(b).to_string().into());
             let v6 = <[u8; 16]>::try_from(bytes).map(|b| IpAddr::from(b).to_string().into());
             let id = <[u8; 16]>::try_from(bytes).map(|b| NodeId(u128::from_be_bytes(b)).to_string().into());
-            let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
-            [v4, v6, id].into_iter().flatten().chain([hex]).collect()
+            [v4, v6, id].into_iter().flatten().chain([hex(bytes).into()]).collect()
         }
         _ => {
             let n = item.u64().unwrap();

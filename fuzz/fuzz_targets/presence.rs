@@ -2,13 +2,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vigie::proto::MAX_DATAGRAM;
-use vigie::proto::presence::Presence;
+use vigie::proto::presence::{Kind, Presence};
+use vigie::proto::{MAX_DATAGRAM, MAX_PROBE};
 
 fuzz_target!(|datagram: &[u8]| {
     if let Ok(presence) = Presence::decode(datagram) {
         let bytes = presence.encode();
-        assert!(bytes.len() <= MAX_DATAGRAM);
+        match presence.kind {
+            Kind::Probe => assert_eq!(bytes.len(), MAX_PROBE),
+            _ => assert!(bytes.len() <= MAX_DATAGRAM && datagram.len() <= MAX_DATAGRAM),
+        }
         assert_eq!(Presence::decode(&bytes), Ok(presence));
     }
 });

@@ -264,6 +264,8 @@ mod tests {
         assert_eq!(of(head(1), Entry { loss: 101, ..entry("a") }), wrong);
     }
 
+    type Check = fn(&[u8]) -> Result<(), DecodeError>;
+
     /// The items of a sequence, with the head of the first one replaced.
     fn with_head(item: &[u8], head: u8, more: &[u8]) -> Vec<u8> {
         [&[head], &item[1..], more].concat()
@@ -275,7 +277,6 @@ mod tests {
         append(&head(0), &mut page);
         append(&Want { owner: NodeId(1), incarnation: Incarnation(2), version: 3 }, &mut want);
         append(&NodeId(1), &mut id);
-        type Check = fn(&[u8]) -> Result<(), DecodeError>;
         for (check, item) in [(check_pages as Check, &page), (check_wants, &want), (check_about, &id)] {
             assert_eq!(check(item), Ok(()));
             for end in 1..item.len() {
