@@ -158,8 +158,8 @@ fn inject(lan: &mut Lan, hosts: &[HostId], rng: &mut StdRng) -> Truth {
         }
         _ => {
             let at = rng.random_range(1..hosts.len());
-            let (these, those) = hosts.split_at(at);
-            lan.partition(these, those);
+            let (one_side, other_side) = hosts.split_at(at);
+            lan.partition(one_side, other_side);
             Truth::of("islands", &[V::Isolated], hosts).cut_off(hosts)
         }
     }

@@ -220,12 +220,8 @@ fn pairs(picture: &Picture<'_>, left: Vec<Bad>) -> Vec<Incident> {
                     .is_some_and(|cause| OWN_FAULT.contains(&cause))
             };
             let confesses = verdict == Verdict::LocalProblem && own(from, to) != own(to, from);
-            let nodes = match confesses {
-                true if own(from, to) => vec![from, to],
-                true => vec![to, from],
-                false if to == 0 => vec![from, to],
-                false => vec![to, from],
-            };
+            let from_first = if confesses { own(from, to) } else { to == 0 };
+            let nodes = if from_first { vec![from, to] } else { vec![to, from] };
             found.push(Incident { verdict, pattern: Pattern::Pair, confidence, nodes, pairs });
         }
     }
