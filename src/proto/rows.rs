@@ -116,7 +116,7 @@ pub fn append<T: Encode<()>>(item: &T, bytes: &mut Vec<u8>) {
     }
 }
 
-/// The pages of a byte string, each with its entries. Ends at the first error: what [`check_pages`] has accepted has none.
+/// The pages of a byte string, each with its entries. Ends at the first error: what a decoder has accepted has none.
 pub fn pages(bytes: &[u8]) -> impl Iterator<Item = (PageHead, impl Iterator<Item = Entry<'_>>)> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

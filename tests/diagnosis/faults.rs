@@ -42,7 +42,7 @@ impl Fault {
             verdict,
             absent: &[],
             inject: Box::new(inject),
-            heal: Box::new(|s| s.heal()),
+            heal: Box::new(super::scene::Scene::heal),
             must: [1, 3, 4].map(|by| (by, "h2", verdict)).to_vec(),
             may: Vec::new(),
             details: |_| None,
@@ -112,7 +112,7 @@ fn tcp() -> Vec<Fault> {
         })
         .and_of_itself("firewall_drop"),
         Fault::new("all TCP dropped out", "firewall_drop", |s| {
-            s.lab.host(2).nft_out("meta l4proto tcp drop")
+            s.lab.host(2).nft_out("meta l4proto tcp drop");
         })
         .and_of_itself("firewall_drop"),
     ];

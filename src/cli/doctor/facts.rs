@@ -1,4 +1,4 @@
-//! What was read of this machine and tried on it: plain data, from which [`examine`](super::examine) concludes.
+//! What was read of this machine and tried on it: plain data, from which [`examine`](mod@super::examine) concludes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! `vigie doctor`: examines this machine.
 //!
-//! [`read`] looks at the machine and tries its sockets, which gives [`facts`]; [`examine`] concludes from them, and touches
+//! [`read`] looks at the machine and tries its sockets, which gives [`facts`]; [`examine`](mod@examine) concludes from them, and touches
 //! nothing; [`text`] writes that for people.
 
 mod examine;
