@@ -42,7 +42,9 @@ impl Fault {
             verdict,
             absent: &[],
             inject: Box::new(inject),
-            heal: Box::new(super::scene::Scene::heal),
+            heal: Box::new(|s| {
+                s.heal();
+            }),
             must: [1, 3, 4].map(|by| (by, "h2", verdict)).to_vec(),
             may: Vec::new(),
             details: |_| None,
