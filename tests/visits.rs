@@ -230,7 +230,7 @@ fn a_check_ends_as_soon_as_all_are_reachable_both_ways() {
             (&json!(1), &json!(true), &json!([]))
         );
         assert!(document["reachable"].as_u64().is_some_and(|n| n >= 1), "{document}");
-        assert!(ran.took < SOON, "{args:?} took {:?}", ran.took);
+        assert!(ran.took < Duration::from_secs(5), "{args:?} took {:?}", ran.took);
     }
     let ran = run(&stage, "127.77.5.14", port, &["check", "--expect", "2"]);
     assert_eq!((ran.code, ran.out.as_str()), (0, "2 peers are reachable both ways: castor, pollux\n"));

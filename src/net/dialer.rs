@@ -162,7 +162,7 @@ fn connect_failure(addr: SocketAddr, error: &io::Error) -> Failure {
     {
         return not_a_host(addr);
     }
-    if matches!(failure.cause, Cause::NetworkUnreachable | Cause::HostUnreachable) && !has_route(addr) {
+    if failure.cause == Cause::NetworkUnreachable && !has_route(addr) {
         failure.cause = Cause::NoRoute;
     }
     failure

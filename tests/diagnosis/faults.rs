@@ -345,19 +345,15 @@ fn links() -> Vec<Fault> {
 
 /// On h1, towards h2.
 fn routes() -> Vec<Fault> {
-    [
-        ("prohibit", "local_problem"),
-        ("unreachable", "no_route"),
-        ("blackhole", "local_problem"),
-        ("throw", "no_route"),
-    ]
-    .map(|(kind, verdict)| {
-        let of_the_pair = [(3, "h1", verdict), (3, "h2", verdict), (4, "h1", verdict), (4, "h2", verdict)];
-        Fault::new(format!("{kind} route"), verdict, move |s| s.lab.host(1).bad_route(kind, "10.77.0.2"))
-            .told_by(&[(1, if verdict == "no_route" { "h2" } else { "h1" }, verdict)])
-            .perhaps(&[(2, "h1", verdict), (2, "h2", verdict)])
-            .perhaps(&of_the_pair)
-            .healed_by(move |s| s.lab.host(1).heal_route(kind, "10.77.0.2"))
-    })
-    .into()
+    [("prohibit", "local_problem"), ("blackhole", "local_problem"), ("throw", "no_route")]
+        .map(|(kind, verdict)| {
+            let of_the_pair =
+                [(3, "h1", verdict), (3, "h2", verdict), (4, "h1", verdict), (4, "h2", verdict)];
+            Fault::new(format!("{kind} route"), verdict, move |s| s.lab.host(1).bad_route(kind, "10.77.0.2"))
+                .told_by(&[(1, if verdict == "no_route" { "h2" } else { "h1" }, verdict)])
+                .perhaps(&[(2, "h1", verdict), (2, "h2", verdict)])
+                .perhaps(&of_the_pair)
+                .healed_by(move |s| s.lab.host(1).heal_route(kind, "10.77.0.2"))
+        })
+        .into()
 }

@@ -144,7 +144,8 @@ fn dialing_a_thousand_peers_at_once_keeps_the_rate_and_the_cap() {
     solo.tell(Input::Command(Command::DialAll));
     let begun = solo.now - solo.start;
     let starts = answer_all(&mut solo, begun + secs(25));
-    assert_eq!(starts.len(), 1_000, "each once");
+    // Those few that were asked for an echo meanwhile, and sent none here, are dialed once more for that.
+    assert!((1_000..=1_010).contains(&starts.len()), "each once: {}", starts.len());
     keeps_the_rate(&starts, 50, 5);
     solo.engine.check_invariants();
     // Nobody answers: the cap holds, and no time-out is invented.

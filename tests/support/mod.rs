@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Long enough for anything that is to happen at once, on a machine that is busy with other tests.
-pub(crate) const SOON: Duration = Duration::from_secs(5);
+pub(crate) const SOON: Duration = Duration::from_secs(15);
 
 /// Options that make a scenario quick. The dial timeout stays above the 3.06 s after which Linux reports an
 /// absent host.

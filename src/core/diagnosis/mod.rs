@@ -164,7 +164,6 @@ impl Picture<'_> {
             };
             let looked = since_then(sight, by);
             third.tcp_ok += usize::from(looked && sight.tcp.is_ok());
-            third.tcp_failing += usize::from(looked && sight.tcp.is_failing());
             third.looked += usize::from(looked);
             third.known += 1;
             let out = self.sight(from, by).filter(|sight| sight.tcp.is_ok());

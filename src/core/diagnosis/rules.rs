@@ -11,8 +11,6 @@ use crate::core::verdict::Verdict;
 pub struct Third {
     /// How many reach it by TCP, and have dialed it since the trouble began.
     pub tcp_ok: usize,
-    /// How many try and do not.
-    pub tcp_failing: usize,
     /// One that had a sign of life from it later than the sender had.
     pub alive: Option<usize>,
     /// How many have dialed it since the trouble began.
@@ -304,8 +302,7 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_pair_has_its_verdict() {
-        let third =
-            |tcp_ok, alive| Third { tcp_ok, alive, looked: 1, reached: 1, known: 1, ..Third::default() };
+        let third = |tcp_ok, alive| Third { tcp_ok, alive, looked: 1, reached: 1, known: 1 };
         let (none, reached, alive) = (Third::default(), third(1, Some(2)), third(0, Some(2)));
         let dropped = Some(Cause::TimedOut);
         let table: [([Reach; 5], Option<Cause>, Third, Verdict); 20] = [

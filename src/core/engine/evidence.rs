@@ -218,7 +218,7 @@ impl Evidence {
         }
     }
 
-    /// Forgets what was seen of another life or at another address; what was told to it stays told.
+    /// Forgets what was seen of another life or at another address.
     pub(super) fn begin_anew(&mut self, now: Instant) {
         *self = Self { version: self.version, prefix: self.prefix, ..Self::new(now) };
     }

@@ -161,8 +161,8 @@ pub const MAX_ROWS: usize = 4_096;
 /// Entries of one row of another that are kept.
 pub const MAX_ROW: usize = 2_048;
 
-/// Nodes that others told of, whose names are kept.
-pub const MAX_HEARSAY: usize = 4_096;
+/// Nodes of one row that are no peers of ours, whose names are kept.
+pub const MAX_HEARSAY: usize = 512;
 
 /// Peers gone from the table that our row still tells of; who knows an older version gets the whole row.
 pub const MAX_GONE: usize = 1_024;

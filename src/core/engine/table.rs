@@ -170,7 +170,10 @@ impl Engine {
         let interface = self.link_name(to.ip());
         self.end_burst(key);
         let peer = &mut self.peers[key];
+        let has = peer.evidence.has;
         peer.evidence.begin_anew(now);
+        // It is the same node, and has what it was told.
+        peer.evidence.has = has;
         peer.interface = interface;
         peer.introductions = 0;
         peer.claimed = None;
