@@ -271,8 +271,12 @@ fn settle(
         settles(finding).max(if another { notice } else { Duration::ZERO })
     };
     let about = |a: &Finding, b: &Finding| {
-        (a.peer.id, a.peer.key, a.peer.addr) == (b.peer.id, b.peer.key, b.peer.addr)
-            && (a.verdict == Verdict::DuplicateName) == (b.verdict == Verdict::DuplicateName)
+        // The same node may meanwhile have another address, this one when its interface goes and comes.
+        let same = match (a.peer.id, b.peer.id) {
+            (Some(a), Some(b)) => a == b,
+            _ => (a.peer.id, a.peer.key, a.peer.addr) == (b.peer.id, b.peer.key, b.peer.addr),
+        };
+        same && (a.verdict == Verdict::DuplicateName) == (b.verdict == Verdict::DuplicateName)
     };
     let mut seen = vec![false; standing.len()];
     for finding in findings {
@@ -310,7 +314,7 @@ fn settle(
     let covered: HashSet<NodeId> = standing
         .iter()
         .zip(&seen)
-        .filter(|(_, seen)| **seen)
+        .filter(|(known, seen)| **seen && known.told.is_some())
         .flat_map(|(known, _)| match known.found.pattern {
             Pattern::Islands => known.found.nodes.clone(),
             _ => known.found.nodes.first().copied().into_iter().collect(),

@@ -23,6 +23,8 @@ use super::limits::{
 };
 use super::peer::{Dial, Peer};
 
+/// Bytes of an entry with one letter for a name: what cannot fit need not be written to see that.
+const SMALLEST_ENTRY: usize = 32;
 /// Room that the head of a page and its largest entry need, in bytes.
 const HEAD_ROOM: usize = 64;
 
@@ -276,6 +278,10 @@ impl Engine {
         self.note_page(&bytes, now);
         for want in wants.iter().filter(|want| want.owner != me.0 && want.owner != asker.0) {
             let Some(known) = self.rows.of.get(&want.owner) else { continue };
+            let same = want.incarnation == known.incarnation && want.version == known.version;
+            if !same && bytes.len() + known.sights.len() * SMALLEST_ENTRY > MAX_PAGES {
+                continue;
+            }
             let page = self.relayed(want, known, now);
             if bytes.len() + page.len() <= MAX_PAGES {
                 bytes.extend_from_slice(&page);
