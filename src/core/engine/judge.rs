@@ -105,6 +105,10 @@ impl Engine {
         let settles = |finding: &Finding| match finding {
             finding if theirs(finding) => longer,
             finding if lossy(finding) => settles.max(notice),
+            // Are others gone with it? Their dials may end a moment later.
+            finding if finding.verdict == Verdict::HostDown && keys.len() > 2 => {
+                settles.max(ECHO_TIMEOUT * 2)
+            }
             _ => settles,
         };
         let told = settle(&mut self.judge.standing, findings, &open, settles, (patience, notice), now);
