@@ -13,11 +13,11 @@ use serde::Deserialize;
 
 use support::{nanoseconds, now, versus};
 use vigie::app::model::Model;
-use vigie::core::config::{Config, DEFAULT_PORT};
-use vigie::core::event::{Answer, ConnId, DialId, Event, Input, Output, Socket, Stamped};
-use vigie::core::interface::Interface;
-use vigie::core::retry::RetryPolicy;
-use vigie::core::{Engine, Incarnation, NodeId, Nonce};
+use vigie::engine::config::{Config, DEFAULT_PORT};
+use vigie::engine::event::{Answer, ConnId, DialId, Event, Input, Output, Socket, Stamped};
+use vigie::engine::interface::Interface;
+use vigie::engine::retry::RetryPolicy;
+use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::{HEADER, Reply, Request, Status};
 use vigie::proto::presence::{Kind, Presence};
 

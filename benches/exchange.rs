@@ -18,11 +18,11 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use support::{median, micros, now, percentile};
-use vigie::core::config::{Config, Target};
-use vigie::core::event::{Command, Event, Stamped, StopReason};
-use vigie::core::peer::PeerKey;
-use vigie::core::retry::RetryPolicy;
-use vigie::core::{Incarnation, NodeId, Nonce};
+use vigie::engine::config::{Config, Target};
+use vigie::engine::event::{Command, Event, Stamped, StopReason};
+use vigie::engine::peers::PeerKey;
+use vigie::engine::retry::RetryPolicy;
+use vigie::engine::{Incarnation, NodeId, Nonce};
 use vigie::net::{Node, Selection, Settings};
 use vigie::proto::exchange::{HEADER, Reply, Request, Status, body_length};
 

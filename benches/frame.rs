@@ -28,14 +28,14 @@ use vigie::app::state::App;
 use vigie::app::theme::Theme;
 use vigie::app::view::text::Age;
 use vigie::app::{Options, log, view};
-use vigie::core::cause::Cause;
-use vigie::core::event::{Event, Stamped};
-use vigie::core::interface::Interface;
-use vigie::core::peer::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via};
-use vigie::core::sight::Sight;
-use vigie::core::verdict::Verdict;
-use vigie::core::words::Measured;
-use vigie::core::{Incarnation, NodeId};
+use vigie::engine::cause::Cause;
+use vigie::engine::event::{Event, Stamped};
+use vigie::engine::interface::Interface;
+use vigie::engine::observation::Sight;
+use vigie::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via};
+use vigie::engine::verdict::Verdict;
+use vigie::engine::{Incarnation, NodeId};
+use vigie::text::Measured;
 
 const SCREEN: Rect = Rect::new(0, 0, 200, 50);
 

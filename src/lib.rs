@@ -3,19 +3,20 @@
 //! One direction only, as the folders go:
 //!
 //! ```text
-//! keys ──► app ──Command──► net ──Input──► core ──Output──► net ──► sockets
+//! keys ──► app ──Command──► net ──Input──► engine ─Output──► net ──► sockets
 //!                 ▲                          │
 //!                 └────────── Event ◄────────┘
 //! ```
 //!
 //! - [`proto`]: bytes to messages and back. No I/O, no clock.
-//! - [`core`]: the deterministic engine that decides everything. Start reading at [`core::event`].
+//! - [`engine`]: the deterministic engine that decides everything. Start reading at [`engine::event`].
 //! - [`net`]: the only sockets and tasks.
 //! - [`app`]: the terminal app, a fold over events.
 //! - [`cli`]: arguments, the headless commands, the wiring.
 
 pub mod app;
 pub mod cli;
-pub mod core;
+pub mod engine;
 pub mod net;
 pub mod proto;
+pub mod text;

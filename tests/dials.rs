@@ -11,8 +11,8 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
 use support::lab::within;
-use vigie::core::cause::{Cause, Failure, Retry};
-use vigie::core::{Incarnation, NodeId, Nonce};
+use vigie::engine::cause::{Cause, Failure, Retry};
+use vigie::engine::{Incarnation, NodeId, Nonce};
 use vigie::net::{Reached, attempt, classify, is_retryable_error, one_shot_request};
 use vigie::proto::exchange::{Reply, Status};
 

@@ -11,9 +11,9 @@ use minicbor::data::Type;
 use serde::Deserialize;
 use serde_json::Value;
 
-use vigie::core::cause::Cause;
-use vigie::core::limits;
-use vigie::core::sight::{Reach, Sight};
+use vigie::engine::cause::Cause;
+use vigie::engine::limits;
+use vigie::engine::observation::{Reach, Sight};
 use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
 use vigie::proto::presence::{self, Kind, Presence};
 use vigie::proto::rows::{self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, Want, append};

@@ -12,11 +12,11 @@ use vigie::app::look::Look;
 use vigie::app::state::App;
 use vigie::app::theme::Theme;
 use vigie::app::{Options, view};
-use vigie::core::cause::Cause;
-use vigie::core::event::{Event, Stamped};
-use vigie::core::interface::Interface;
-use vigie::core::peer::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Via};
-use vigie::core::{Incarnation, NodeId};
+use vigie::engine::cause::Cause;
+use vigie::engine::event::{Event, Stamped};
+use vigie::engine::interface::Interface;
+use vigie::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Via};
+use vigie::engine::{Incarnation, NodeId};
 
 use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
 

@@ -13,13 +13,13 @@ use vigie::app::look::Look;
 use vigie::app::state::App;
 use vigie::app::theme::Theme;
 use vigie::app::{Options, view};
-use vigie::core::cause::Cause;
-use vigie::core::event::{Event, Stamped};
-use vigie::core::matrix::{MatrixNode, MatrixView, Row};
-use vigie::core::peer::{PeerInfo, PeerKey, PeerState, Via};
-use vigie::core::sight::{Reach, Sight};
-use vigie::core::verdict::{Confidence, Finding, Pattern, Verdict};
-use vigie::core::{Incarnation, NodeId};
+use vigie::engine::cause::Cause;
+use vigie::engine::event::{Event, Stamped};
+use vigie::engine::matrix::{MatrixNode, MatrixView, Row};
+use vigie::engine::observation::{Reach, Sight};
+use vigie::engine::peers::{PeerInfo, PeerKey, PeerState, Via};
+use vigie::engine::verdict::{Confidence, Finding, Pattern, Verdict};
+use vigie::engine::{Incarnation, NodeId};
 
 use crate::hour;
 

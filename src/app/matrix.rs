@@ -10,8 +10,8 @@ use smallvec::{SmallVec, smallvec};
 
 use super::model::{Comparison, Filter, Mark, Matrix, Model, Tally};
 use super::ui::Move;
-use crate::core::NodeId;
-use crate::core::matrix::{MatrixNode, MatrixView};
+use crate::engine::NodeId;
+use crate::engine::matrix::{MatrixNode, MatrixView};
 
 /// The ages that a person can compare with, in minutes.
 pub const AGO: [u64; 4] = [1, 5, 15, 60];

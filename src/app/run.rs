@@ -19,8 +19,8 @@ use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
 use super::ui::View;
 use super::{Options, export, log};
-use crate::core::budget::Budget;
-use crate::core::event::{Command, Event, Stamped, StopReason};
+use crate::engine::event::{Command, Event, Stamped, StopReason};
+use crate::engine::rate_limiter::Budget;
 
 /// Shortest time between two frames: no eye sees more, and a flood of events costs no more than this.
 const FRAME: Duration = Duration::from_millis(33);

@@ -17,8 +17,8 @@ use super::matrix::{Arrangement, BlockId};
 use super::model::{Column, Filter, Model, Novelty, Peer, Sort};
 use super::report;
 use super::ui::{Move, Overlay, Pane, Prompt, Ui, View};
-use crate::core::event::{Command, Event, Stamped};
-use crate::core::peer::{PeerKey, PeerState};
+use crate::engine::event::{Command, Event, Stamped};
+use crate::engine::peers::{PeerKey, PeerState};
 
 /// Lines that one notch of the wheel moves.
 const WHEEL_LINES: usize = 3;

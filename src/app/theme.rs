@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use tui_logger::LevelFilter;
 
 use super::model::{Change, Mark};
-use crate::core::peer::PeerState;
+use crate::engine::peers::PeerState;
 
 /// The themes that can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -13,8 +13,8 @@ use super::log::LogPane;
 use super::matrix::MatrixCursor;
 use super::model::{AttemptId, Column, Filter, Model, Peer};
 use super::timeline::TimelineCursor;
-use crate::core::config::{Target, TargetError};
-use crate::core::peer::PeerKey;
+use crate::engine::config::{Target, TargetError};
+use crate::engine::peers::PeerKey;
 
 /// How long the status line says what was done, before the keys are shown again.
 pub const STATUS_SHOWN: Duration = Duration::from_secs(4);

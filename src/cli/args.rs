@@ -14,9 +14,9 @@ use tracing_subscriber::filter::Targets;
 
 use crate::app::look::Look;
 use crate::app::theme::{Depth, Theme, ThemeName};
-use crate::core::config::{Config, DEFAULT_PORT, Target};
-use crate::core::retry::{MAX_DELAY, RetryPolicy};
-use crate::core::{Incarnation, NodeId, limits};
+use crate::engine::config::{Config, DEFAULT_PORT, Target};
+use crate::engine::retry::{MAX_DELAY, RetryPolicy};
+use crate::engine::{Incarnation, NodeId, limits};
 use crate::net::{Selection, Settings};
 use crate::proto::{MAX_TEXT, check_text};
 

@@ -10,11 +10,11 @@ use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::core::cause::{Cause, Failure, Retry};
-use crate::core::config::Target;
-use crate::core::event::{Event, Stamped};
-use crate::core::peer::{PeerInfo, PeerKey};
-use crate::core::{NodeId, Nonce};
+use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::config::Target;
+use crate::engine::event::{Event, Stamped};
+use crate::engine::peers::{PeerInfo, PeerKey};
+use crate::engine::{NodeId, Nonce};
 use crate::net::{Dial, Reached, one_shot_request, retryable_dial};
 
 use super::args::{DialArgs, NodeArgs, random};

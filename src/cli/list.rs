@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::app::model::natural_cmp;
-use crate::core::peer::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
-use crate::core::verdict::Verdict;
-use crate::core::words::{Measured, Wait};
+use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
+use crate::engine::verdict::Verdict;
+use crate::text::{Measured, Wait};
 
 use super::args::{ListArgs, NodeArgs};
 use super::table::{Side, aligned};
@@ -99,11 +99,11 @@ fn verdict(peer: &PeerSnapshot) -> Option<String> {
 mod tests {
     use std::sync::Arc;
 
-    use crate::core::Incarnation;
-    use crate::core::NodeId;
-    use crate::core::cause::Cause;
-    use crate::core::peer::{DialPhase, PeerInfo, PeerKey, Via};
-    use crate::core::sight::Sight;
+    use crate::engine::Incarnation;
+    use crate::engine::NodeId;
+    use crate::engine::cause::Cause;
+    use crate::engine::observation::Sight;
+    use crate::engine::peers::{DialPhase, PeerInfo, PeerKey, Via};
 
     use super::*;
 

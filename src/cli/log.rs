@@ -12,10 +12,10 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::app::log::EVENTS;
-use crate::core::cause::Cause;
-use crate::core::event::{Event, RejectReason, Stamped};
-use crate::core::peer::{PeerKey, PeerState};
-use crate::core::verdict::Verdict;
+use crate::engine::cause::Cause;
+use crate::engine::event::{Event, RejectReason, Stamped};
+use crate::engine::peers::{PeerKey, PeerState};
+use crate::engine::verdict::Verdict;
 
 use super::Refusal;
 use super::args::NodeArgs;
@@ -205,7 +205,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::core::peer::PeerInfo;
+    use crate::engine::peers::PeerInfo;
 
     #[test]
     fn a_peer_that_is_given_up_again_for_the_same_reason_is_no_news_until_it_was_up() {

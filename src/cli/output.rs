@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::core::event::{Event, Stamped};
+use crate::engine::event::{Event, Stamped};
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant, SystemTime};
 
-    use crate::core::cause::Cause;
-    use crate::core::peer::{PeerInfo, PeerKey};
-    use crate::core::{Incarnation, NodeId};
+    use crate::engine::cause::Cause;
+    use crate::engine::peers::{PeerInfo, PeerKey};
+    use crate::engine::{Incarnation, NodeId};
 
     use super::*;
 

@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal};
 
 use crate::app;
-use crate::core::event::{Command, StopReason};
+use crate::engine::event::{Command, StopReason};
 use crate::net::{Node, Settings, interfaces};
 
 use super::args::{NodeArgs, ScreenArgs};

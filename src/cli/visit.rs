@@ -11,9 +11,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::core::event::{Command, Event, Stamped, StopReason};
-use crate::core::matrix::MatrixView;
-use crate::core::peer::Snapshot;
+use crate::engine::event::{Command, Event, Stamped, StopReason};
+use crate::engine::matrix::MatrixView;
+use crate::engine::peers::Snapshot;
 use crate::net::Node;
 
 use super::args::NodeArgs;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::core::budget::Budget;
-use crate::core::event::{Command, Event, Stamped, StopReason};
+use crate::engine::event::{Command, Event, Stamped, StopReason};
+use crate::engine::rate_limiter::Budget;
 use crate::net::Node;
 
 use super::args::{NodeArgs, WatchArgs};

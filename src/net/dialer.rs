@@ -11,12 +11,12 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::core::cause::{Cause, Failure, Retry};
-use crate::core::config::is_host;
-use crate::core::event::Event;
-use crate::core::peer::PeerInfo;
-use crate::core::retry::RetryPolicy;
-use crate::core::{Incarnation, NodeId, Nonce, check_reply, unreadable};
+use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::config::is_host;
+use crate::engine::event::Event;
+use crate::engine::peers::PeerInfo;
+use crate::engine::retry::RetryPolicy;
+use crate::engine::{Incarnation, NodeId, Nonce, check_reply, unreadable};
 use crate::proto::exchange::Request;
 
 use super::frame::{FrameError, read_frame};

@@ -12,14 +12,14 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::core::Engine;
-use crate::core::budget::Budget;
-use crate::core::cause::{Failure, Retry};
-use crate::core::config::Target;
-use crate::core::event::{
+use crate::engine::Engine;
+use crate::engine::cause::{Failure, Retry};
+use crate::engine::config::Target;
+use crate::engine::event::{
     Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, Stamped,
 };
-use crate::core::interface::Kind;
+use crate::engine::interface::Kind;
+use crate::engine::rate_limiter::Budget;
 use crate::proto::MAX_PROBE;
 
 use super::dialer::{self, Reached};

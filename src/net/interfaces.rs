@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use glob::Pattern;
 use if_addrs::IfAddr;
 
-use crate::core::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, Kind};
 
 /// Which of the system's interfaces to use.
 #[derive(Debug, Clone, Default)]

@@ -1,4 +1,4 @@
-//! The only sockets and tasks of the program. It executes what the [engine](crate::core) decides and decides nothing
+//! The only sockets and tasks of the program. It executes what the [engine](crate::engine) decides and decides nothing
 //! itself; it knows no screen.
 
 mod dialer;

@@ -9,9 +9,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::core::Engine;
-use crate::core::config::Config;
-use crate::core::event::{Command, Stamped, StopReason};
+use crate::engine::Engine;
+use crate::engine::config::Config;
+use crate::engine::event::{Command, Stamped, StopReason};
 
 use super::driver::{Driver, Work};
 use super::interfaces::{self, Selection};
@@ -266,9 +266,9 @@ pub(super) fn listen_on(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
 
 #[cfg(test)]
 mod tests {
-    use crate::core::event::Event;
-    use crate::core::retry::RetryPolicy;
-    use crate::core::{Incarnation, NodeId};
+    use crate::engine::event::Event;
+    use crate::engine::retry::RetryPolicy;
+    use crate::engine::{Incarnation, NodeId};
 
     use super::*;
 

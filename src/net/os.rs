@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use socket2::Socket;
 
-use crate::core::cause::{Cause, Retry};
+use crate::engine::cause::{Cause, Retry};
 
 /// Whether trying again can cure this error of a dial.
 pub fn is_retryable_error(error: &io::Error) -> bool {

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::core::event::RejectReason;
+use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, MAX_BODY};
 
 use super::driver::Happened;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rand::TryRng;
 
-use crate::core::interface::Interface;
-use crate::core::{Incarnation, NodeId};
+use crate::engine::interface::Interface;
+use crate::engine::{Incarnation, NodeId};
 use crate::proto::MAX_DATAGRAM;
 use crate::proto::presence::{Kind, Presence};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use vigie::core::NodeId;
-use vigie::core::event::Event;
-use vigie::core::verdict::{Finding, Pattern, Verdict};
+use vigie::engine::NodeId;
+use vigie::engine::event::Event;
+use vigie::engine::verdict::{Finding, Pattern, Verdict};
 
 use crate::lan::{HostId, Lan, Link, Tcp, ms, secs};
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use vigie::core::event::{Answer, DialId, Input, Output, Socket};
-use vigie::core::interface::Interface;
-use vigie::core::{Engine, Incarnation, NodeId, Nonce};
+use vigie::engine::event::{Answer, DialId, Input, Output, Socket};
+use vigie::engine::interface::Interface;
+use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::{HEADER, Reply, Request, Status};
 use vigie::proto::presence::{Kind, Presence};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vigie::core::event::{Event, Icmp, Input};
-use vigie::core::verdict::{Finding, Verdict};
+use vigie::engine::event::{Event, Icmp, Input};
+use vigie::engine::verdict::{Finding, Verdict};
 
 use crate::lan::{HostId, Lan, Tcp, ms, secs};
 

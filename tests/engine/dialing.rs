@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use vigie::core::Incarnation;
-use vigie::core::cause::Cause;
-use vigie::core::config::Target;
-use vigie::core::event::{Command, DialId, Event, Input};
-use vigie::core::peer::{LeaveReason, PeerState};
+use vigie::engine::Incarnation;
+use vigie::engine::cause::Cause;
+use vigie::engine::config::Target;
+use vigie::engine::event::{Command, DialId, Event, Input};
+use vigie::engine::peers::{LeaveReason, PeerState};
 use vigie::proto::presence::{Kind, Presence};
 
 use crate::lan::{HostId, Lan, Solo, Tcp, failure, ms, presence, secs};

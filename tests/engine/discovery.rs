@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use vigie::core::Incarnation;
-use vigie::core::NodeId;
-use vigie::core::event::{Event, Input};
-use vigie::core::peer::PeerState;
+use vigie::engine::Incarnation;
+use vigie::engine::NodeId;
+use vigie::engine::event::{Event, Input};
+use vigie::engine::peers::PeerState;
 use vigie::proto::presence::{Kind, Presence};
 
 use crate::lan::{Lan, Solo, ms, presence, secs};
@@ -273,7 +273,7 @@ fn an_echo_is_never_answered() {
         let mut solo = Solo::new(|_| {});
         solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
         solo.sent.clear();
-        let echo = Some(vigie::core::Nonce(9));
+        let echo = Some(vigie::engine::Nonce(9));
         solo.hear("10.0.0.2:30000", &Presence { echo, ..presence(kind, 2, 2) });
         assert!(solo.sent.is_empty(), "{kind:?}");
     }

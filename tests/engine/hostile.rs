@@ -7,15 +7,15 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use vigie::core::cause::Cause;
-use vigie::core::event::{
+use vigie::engine::cause::Cause;
+use vigie::engine::event::{
     Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, StopReason,
 };
-use vigie::core::limits::{
+use vigie::engine::limits::{
     ANSWERS_PER_SECOND, MAX_NODES_PER_ADDRESS, MAX_UNPROVEN, OFF_LINK_ANSWERS_PER_SECOND,
 };
-use vigie::core::peer::{PeerKey, PeerState};
-use vigie::core::{Engine, Incarnation, NodeId, Nonce};
+use vigie::engine::peers::{PeerKey, PeerState};
+use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::{HEADER, Reply, Request, Status};
 use vigie::proto::presence::{Kind, Presence};
 
@@ -452,7 +452,7 @@ impl Chaos {
             (12..20, _) => Command::DialAll,
             (20..28, Some(key)) => Command::Forget(key),
             (28..36, _) => {
-                let target: vigie::core::config::Target =
+                let target: vigie::engine::config::Target =
                     format!("{}:{}", self.pick(&ADDRESSES), self.pick(&[17_474, 9])).parse().unwrap();
                 self.named.extend(target.literal().map(|addr| addr.ip()));
                 Command::AddPeer(target)

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use vigie::core::cause::{Cause, Failure, Retry};
-use vigie::core::config::{Config, DEFAULT_PORT, Target};
-use vigie::core::event::{Answer, Command, ConnId, DialId, Event, Input, Output, Socket, StopReason};
-use vigie::core::interface::Interface;
-use vigie::core::limits::MAX_DIALS_IN_FLIGHT;
-use vigie::core::peer::{PeerKey, PeerSnapshot, PeerState};
-use vigie::core::retry::RetryPolicy;
-use vigie::core::{Engine, Incarnation, NodeId, Nonce};
+use vigie::engine::cause::{Cause, Failure, Retry};
+use vigie::engine::config::{Config, DEFAULT_PORT, Target};
+use vigie::engine::event::{Answer, Command, ConnId, DialId, Event, Input, Output, Socket, StopReason};
+use vigie::engine::interface::Interface;
+use vigie::engine::limits::MAX_DIALS_IN_FLIGHT;
+use vigie::engine::peers::{PeerKey, PeerSnapshot, PeerState};
+use vigie::engine::retry::RetryPolicy;
+use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::HEADER;
 use vigie::proto::presence::{Kind, Presence};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use vigie::core::cause::Cause;
-use vigie::core::event::Event;
-use vigie::core::limits::LEFT_KEPT;
-use vigie::core::peer::{LeaveReason, PeerState};
+use vigie::engine::cause::Cause;
+use vigie::engine::event::Event;
+use vigie::engine::limits::LEFT_KEPT;
+use vigie::engine::peers::{LeaveReason, PeerState};
 use vigie::proto::presence::Kind;
 
 use crate::lan::{Lan, Solo, Tcp, ms, presence, secs};
@@ -56,7 +56,7 @@ fn a_goodbye_is_one_farewell_and_late_datagrams_do_not_revive() {
 
 #[test]
 fn a_copy_of_an_older_round_that_is_late_on_a_second_link_revives_nobody() {
-    use vigie::core::event::Input;
+    use vigie::engine::event::Input;
     let mut solo = Solo::new(|_| {});
     let two = ["eth0=10.0.0.1/16", "wlan0=10.9.0.1/24"].map(crate::lan::interface);
     solo.tell(Input::Interfaces(two.to_vec()));
@@ -239,7 +239,7 @@ fn a_clock_that_jumps_accuses_nobody() {
     }
     // Nothing ticks for an hour; then the clock is an hour later.
     solo.now += secs(3_600);
-    solo.tell(vigie::core::event::Input::Tick);
+    solo.tell(vigie::engine::event::Input::Tick);
     solo.run_for(secs(4));
     say(&mut solo);
     solo.run_for(secs(5));

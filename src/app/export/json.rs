@@ -7,11 +7,11 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::super::model::{Model, Peer, Sample};
-use crate::core::cause::Cause;
-use crate::core::interface::Interface;
-use crate::core::matrix::MatrixView;
-use crate::core::peer::{NodeInfo, PeerInfo, PeerState, Via};
-use crate::core::verdict::{Finding, Verdict};
+use crate::engine::cause::Cause;
+use crate::engine::interface::Interface;
+use crate::engine::matrix::MatrixView;
+use crate::engine::peers::{NodeInfo, PeerInfo, PeerState, Via};
+use crate::engine::verdict::{Finding, Verdict};
 
 /// Who sees what. The names are those of `vigie list --json`.
 #[derive(Serialize)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::chain::{About, Chain};
-use crate::core::cause::Cause;
-use crate::core::peer::{PeerInfo, PeerKey};
+use crate::engine::cause::Cause;
+use crate::engine::peers::{PeerInfo, PeerKey};
 
 /// Attempts kept: at the default dial rate of 50 a second almost three minutes, and in a network of a hundred peers at
 /// rest a quarter of an hour, so that a peer's last dials are there when somebody looks. With all that belongs to them

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use crate::core::peer::PeerState;
+use crate::engine::peers::PeerState;
 
 /// The finest step of the timeline: about the time in which a peer is dialed again, and an hour of them is wider than
 /// most terminals.

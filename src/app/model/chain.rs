@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::core::peer::PeerKey;
+use crate::engine::peers::PeerKey;
 
 /// What a chain can hold: an entry is about one peer, or about none.
 pub(super) trait About {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::peer::Peer;
-use crate::core::peer::{DialPhase, PeerState};
+use crate::engine::peers::{DialPhase, PeerState};
 
 /// A column of the peer table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::peer::Peer;
-use crate::core::cause::Cause;
-use crate::core::matrix::MatrixNode;
-use crate::core::verdict::Verdict;
+use crate::engine::cause::Cause;
+use crate::engine::matrix::MatrixNode;
+use crate::engine::verdict::Verdict;
 
 /// A text that peers are filtered by. The empty one lets every peer through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::cause::Cause;
+use crate::engine::cause::Cause;
 
 /// Attempts that a peer's history holds: more than the widest sparkline shows.
 pub const HISTORY: usize = LENGTH as usize;

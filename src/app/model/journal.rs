@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::chain::{About, Chain};
-use crate::core::Incarnation;
-use crate::core::cause::Cause;
-use crate::core::event::{Event, Stamped};
-use crate::core::interface::Interface;
-use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
-use crate::core::verdict::{Finding, Verdict};
+use crate::engine::Incarnation;
+use crate::engine::cause::Cause;
+use crate::engine::event::{Event, Stamped};
+use crate::engine::interface::Interface;
+use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
+use crate::engine::verdict::{Finding, Verdict};
 
 /// Entries kept: an hour in which a hundred peers change their state every three minutes each. A few in each minute is
 /// all that a person can follow; well under 1 MB, and the record has all.

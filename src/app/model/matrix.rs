@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::square::{Kind, Square, Tally};
-use crate::core::NodeId;
-use crate::core::matrix::MatrixView;
-use crate::core::peer::PeerInfo;
-use crate::core::sight::Reach;
-use crate::core::verdict::{Finding, Verdict};
+use crate::engine::NodeId;
+use crate::engine::matrix::MatrixView;
+use crate::engine::observation::Reach;
+use crate::engine::peers::PeerInfo;
+use crate::engine::verdict::{Finding, Verdict};
 
 /// Time from one view that is kept to the next: what changed is asked for in minutes.
 pub const MOMENT: Duration = Duration::from_mins(1);

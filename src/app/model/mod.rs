@@ -35,11 +35,11 @@ pub use peer::Peer;
 pub use square::{KINDS, Kind, Square, Tally};
 pub use stats::{Histogram, Stats};
 
-use crate::core::NodeId;
-use crate::core::event::{Event, Stamped, StopReason};
-use crate::core::interface::Interface;
-use crate::core::peer::{DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
-use crate::core::verdict::Finding;
+use crate::engine::NodeId;
+use crate::engine::event::{Event, Stamped, StopReason};
+use crate::engine::interface::Interface;
+use crate::engine::peers::{DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
+use crate::engine::verdict::Finding;
 
 /// How long a peer that said goodbye stays on the screen: long enough to be noticed after a coffee, short enough
 /// that a day of laptops coming and going does not fill the table.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::column::Column;
-use crate::core::peer::{PeerInfo, PeerKey};
+use crate::engine::peers::{PeerInfo, PeerKey};
 
 /// What the table is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

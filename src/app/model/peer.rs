@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::bands::Bands;
 use super::history::History;
 use super::order::Rank;
-use crate::core::cause::Cause;
-use crate::core::peer::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
-use crate::core::sight::Sight;
-use crate::core::verdict::Verdict;
+use crate::engine::cause::Cause;
+use crate::engine::observation::Sight;
+use crate::engine::peers::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
+use crate::engine::verdict::Verdict;
 
 /// One peer as the screen knows it.
 #[derive(Debug, Clone)]

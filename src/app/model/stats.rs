@@ -106,7 +106,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::cause::Cause;
+    use crate::engine::cause::Cause;
 
     fn history(answered: &[u32], failed: usize) -> History {
         let mut history = History::default();

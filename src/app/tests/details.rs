@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier};
 use super::*;
 use crate::app::theme;
 use crate::app::ui::View;
-use crate::core::peer::{Elsewhere, HeardFrom};
+use crate::engine::peers::{Elsewhere, HeardFrom};
 
 use PeerState::{New, Retrying, Unreachable, Up};
 

@@ -9,8 +9,8 @@ use super::*;
 use crate::app::export;
 use crate::app::model::{Column, MOMENTS, Mark, Sort, What};
 use crate::app::state::Form;
-use crate::core::sight::Reach;
-use crate::core::verdict::{Finding, Pattern};
+use crate::engine::observation::Reach;
+use crate::engine::verdict::{Finding, Pattern};
 
 /// The network of eight in the peers view, with what the node says of its peers.
 fn diagnosed() -> (Bench, Network) {
@@ -237,7 +237,7 @@ fn the_marks_of_a_view_are_those_of_its_cells_however_it_came() {
         let (view, size) = (matrix.latest().unwrap(), matrix.marks().size());
         assert_eq!(size, view.nodes.len());
         for (from, to) in (0..size).flat_map(|from| (0..size).map(move |to| (from, to))) {
-            use crate::core::sight::Reach;
+            use crate::engine::observation::Reach;
             let expected = match view.cell(from, to, view.at).worse() {
                 _ if from == to => None,
                 Reach::Ok => Some(Mark::Fine),

@@ -7,9 +7,9 @@ use super::network::Network;
 use super::*;
 use crate::app::keymap::KEYMAP;
 use crate::app::ui::View;
-use crate::core::event::{RejectReason, StopReason};
-use crate::core::peer::{Elsewhere, HeardFrom};
-use crate::core::verdict::Finding;
+use crate::engine::event::{RejectReason, StopReason};
+use crate::engine::peers::{Elsewhere, HeardFrom};
+use crate::engine::verdict::Finding;
 
 /// One step of a random session: what, about whom, how much.
 type Step = (u8, u8, u16);
@@ -74,7 +74,7 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
                 network.silent(0);
             }
             if variant % 3 == 0 {
-                let pattern = crate::core::verdict::Pattern::Islands;
+                let pattern = crate::engine::verdict::Pattern::Islands;
                 network.finds(Verdict::Isolated, pattern, &[0], &[], "look", bench.now());
             }
             bench.told(&network);
@@ -86,8 +86,8 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
                 verdict,
                 evidence: vec!["\x1b[31mseen".into(); usize::from(number % 4)],
                 advice: "do something about it".into(),
-                pattern: crate::core::verdict::Pattern::Pair,
-                confidence: crate::core::verdict::Confidence::Low,
+                pattern: crate::engine::verdict::Pattern::Pair,
+                confidence: crate::engine::verdict::Confidence::Low,
                 nodes: vec![NodeId(u128::from(number % 12))],
                 names: vec!["name".into(); usize::from(number % 5)],
                 pairs: Vec::new(),

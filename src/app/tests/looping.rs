@@ -11,7 +11,7 @@ use super::*;
 use crate::app::run::run_on;
 use crate::app::terminal::Screen;
 use crate::app::view::Drawn;
-use crate::core::event::{Command, StopReason};
+use crate::engine::event::{Command, StopReason};
 
 #[derive(Default)]
 struct Paper {

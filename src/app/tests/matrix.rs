@@ -8,7 +8,7 @@ use super::*;
 use crate::app::matrix::{Arrangement, BlockId};
 use crate::app::model::{Mark, Tally};
 use crate::app::ui::View;
-use crate::core::event::Command;
+use crate::engine::event::Command;
 
 impl Bench {
     /// Presses keys one after the other, with a frame of this size before each.
@@ -429,7 +429,7 @@ fn the_screen_is_drawn_anew_only_for_what_changes_it() {
     let now = bench.now();
     network.finds(
         Verdict::PacketLoss,
-        crate::core::verdict::Pattern::Row,
+        crate::engine::verdict::Pattern::Row,
         &[3],
         &[],
         "change the cable",

@@ -29,15 +29,15 @@ use super::look::Look;
 use super::state::{App, Effect};
 use super::theme::Theme;
 use super::{Options, view};
-use crate::core::cause::Cause;
-use crate::core::event::{Event, Stamped};
-use crate::core::interface::Interface;
-use crate::core::peer::{
+use crate::engine::cause::Cause;
+use crate::engine::event::{Event, Stamped};
+use crate::engine::interface::Interface;
+use crate::engine::observation::Sight;
+use crate::engine::peers::{
     DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via,
 };
-use crate::core::sight::Sight;
-use crate::core::verdict::Verdict;
-use crate::core::{Incarnation, NodeId};
+use crate::engine::verdict::Verdict;
+use crate::engine::{Incarnation, NodeId};
 
 /// An app in a test, with its own time: `t0` and what has passed since.
 pub(super) struct Bench {

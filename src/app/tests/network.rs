@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::core::matrix::{MatrixNode, MatrixView, Row};
-use crate::core::sight::Reach;
-use crate::core::verdict::{Confidence, Finding, Pattern};
+use crate::engine::matrix::{MatrixNode, MatrixView, Row};
+use crate::engine::observation::Reach;
+use crate::engine::verdict::{Confidence, Finding, Pattern};
 
 /// How old a row may be in these networks.
 pub(super) const FRESH: Duration = Duration::from_secs(30);

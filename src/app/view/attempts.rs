@@ -13,9 +13,9 @@ use super::columns::{TENTHS_BELOW, words};
 use super::field::Field;
 use super::text::columns;
 use super::{Drawn, bar, put};
-use crate::core::cause::Cause;
-use crate::core::peer::PeerState;
-use crate::core::words::{Measured, Wait};
+use crate::engine::cause::Cause;
+use crate::engine::peers::PeerState;
+use crate::text::{Measured, Wait};
 
 /// Columns of a countdown: the longest below half a minute, and a blank.
 const WAIT: u16 = 6;

@@ -10,10 +10,10 @@ use super::super::theme::{Theme, glyph};
 use super::field::Field;
 use super::text::Age;
 use super::{Drawn, bar, sparkline};
-use crate::core::cause::Cause;
-use crate::core::peer::{DialPhase, PeerState};
-use crate::core::verdict::Verdict;
-use crate::core::words::{Measured, Wait};
+use crate::engine::cause::Cause;
+use crate::engine::peers::{DialPhase, PeerState};
+use crate::engine::verdict::Verdict;
+use crate::text::{Measured, Wait};
 
 /// How long a state that has just changed is shown reversed: long enough for an eye that was elsewhere.
 pub(super) const FLASH: Duration = Duration::from_millis(1_500);

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::super::theme::Theme;
 use super::field::Field;
 use super::text::columns;
-use crate::core::verdict::{Confidence, Finding, Pattern};
+use crate::engine::verdict::{Confidence, Finding, Pattern};
 
 /// Most lines: more are in the matrix's own strip, the export and the details of their peers.
 const MOST: u16 = 5;

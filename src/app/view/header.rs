@@ -14,8 +14,8 @@ use super::super::theme::{Theme, glyph};
 use super::field::Field;
 use super::text::{columns, fit};
 use super::write;
-use crate::core::interface::{Interface, Kind};
-use crate::core::peer::PeerState;
+use crate::engine::interface::{Interface, Kind};
+use crate::engine::peers::PeerState;
 
 /// How long missed events are told after the last of them: the next snapshot has made the display right long
 /// before, and a person should still see that there were any.

@@ -12,7 +12,7 @@ use super::super::theme::glyph;
 use super::field::Field;
 use super::text::Age;
 use super::{put, said};
-use crate::core::peer::PeerState;
+use crate::engine::peers::PeerState;
 
 /// From this age on, the time of day alone would mislead.
 const A_DAY: Duration = Duration::from_hours(24);
@@ -203,9 +203,9 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::core::cause::Cause;
-    use crate::core::event::{Event, Stamped};
-    use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, Via};
+    use crate::engine::cause::Cause;
+    use crate::engine::event::{Event, Stamped};
+    use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, Via};
 
     use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
 

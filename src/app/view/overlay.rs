@@ -15,7 +15,7 @@ use super::field::Field;
 use super::layout::{centred, cut_top};
 use super::text::{cell, columns, fit, wrap};
 use super::{put, write};
-use crate::core::peer::PeerState;
+use crate::engine::peers::PeerState;
 
 /// Width of the boxes, where the screen has it.
 const WIDTH: u16 = 76;

@@ -5,8 +5,8 @@ use super::super::theme::Theme;
 use super::columns::words;
 use super::field::Field;
 use super::text::columns;
-use crate::core::peer::LeaveReason;
-use crate::core::verdict::Verdict;
+use crate::engine::peers::LeaveReason;
+use crate::engine::verdict::Verdict;
 
 /// Writes an entry as a sentence. Whom it is about is told by name alone: the address is in the table.
 pub(super) fn write(field: &mut Field<'_>, entry: &Entry, theme: Theme, dimmed: bool) {

@@ -10,7 +10,7 @@ use super::super::facts::Facts;
 use super::super::model::Peer;
 use super::text::{Age, columns, fit};
 use super::{put, write};
-use crate::core::words::Measured;
+use crate::text::Measured;
 
 /// Under the names of the table.
 const INDENT: &str = "  ";

@@ -15,7 +15,7 @@ use super::field::Field;
 use super::layout::{cut_bottom, cut_top};
 use super::text::Age;
 use super::{axis, moment, peers, put};
-use crate::core::peer::PeerState;
+use crate::engine::peers::PeerState;
 
 /// Columns before the name: the mark of the selected row.
 const MARK: u16 = 2;

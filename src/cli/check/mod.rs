@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::core::event::Event;
-use crate::core::peer::PeerKey;
+use crate::engine::event::Event;
+use crate::engine::peers::PeerKey;
 
 use super::args::{CheckArgs, NodeArgs};
 use super::visit::{Answer, Guest, View, nobody_found, visit};

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::core::NodeId;
-use crate::core::cause::Cause;
-use crate::core::peer::{PeerKey, PeerSnapshot, PeerState};
-use crate::core::verdict::{Finding, Pattern, Verdict};
+use crate::engine::NodeId;
+use crate::engine::cause::Cause;
+use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
+use crate::engine::verdict::{Finding, Pattern, Verdict};
 
 use crate::cli::list::by_name;
 use crate::cli::visit::View;
@@ -267,11 +267,11 @@ mod tests {
 
     use slotmap::{Key as _, KeyData};
 
-    use crate::core::Incarnation;
-    use crate::core::matrix::{MatrixNode, MatrixView, Row};
-    use crate::core::peer::{DialPhase, NodeInfo, PeerInfo, Snapshot, Via};
-    use crate::core::sight::{Reach, Sight};
-    use crate::core::verdict::Confidence;
+    use crate::engine::Incarnation;
+    use crate::engine::matrix::{MatrixNode, MatrixView, Row};
+    use crate::engine::observation::{Reach, Sight};
+    use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, Snapshot, Via};
+    use crate::engine::verdict::Confidence;
 
     use super::*;
 

@@ -8,8 +8,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::cli::args::started_now;
-use crate::core::NodeId;
-use crate::core::event::StopReason;
+use crate::engine::NodeId;
+use crate::engine::event::StopReason;
 use crate::net::{Node, Settings};
 
 use super::gate::{Conduct, Gate};

@@ -1,6 +1,6 @@
 //! Where only the portable looks are possible, the rest is not known.
 
-use crate::core::interface::Interface;
+use crate::engine::interface::Interface;
 
 use super::facts::{Firewall, Holder, Link, Neighbours};
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::core::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, Kind};
 use crate::net::trials::{Failure, Outcome};
 
 use super::firewall::{Direction, Place};

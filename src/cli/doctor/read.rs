@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::cli::args::NodeArgs;
-use crate::core::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, Kind};
 use crate::net::interfaces::{self, Address};
 use crate::net::trials::{self, Outcome, Sender};
 

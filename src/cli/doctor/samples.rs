@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, Kind};
 
 use super::facts::{Asked, Facts, Firewall, Link, Neighbours, Obstacle, Port, State, System, Traffic};
 use super::firewall::{Direction, Place};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::plain;
-use crate::core::interface::Kind;
+use crate::engine::interface::Kind;
 
 use super::examine::{Finding, Mark, Report, Severity};
 use super::facts::{Facts, Link, State, link_of};

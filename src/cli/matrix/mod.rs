@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 
 use serde::Serialize;
 
-use crate::core::matrix::MatrixView;
+use crate::engine::matrix::MatrixView;
 
 use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
 use super::visit::{Answer, nobody_found, visit};

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use crate::app::view::text::{cell, cell_right, columns};
-use crate::core::matrix::{Cell, MatrixView};
-use crate::core::sight::Reach;
-use crate::core::verdict::Verdict;
+use crate::engine::matrix::{Cell, MatrixView};
+use crate::engine::observation::Reach;
+use crate::engine::verdict::Verdict;
 
 /// Failing pairs that are listed: a dead switch makes thousands, and the findings below say more.
 const MAX_PAIRS: usize = 20;
@@ -252,12 +252,12 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use crate::core::NodeId;
-    use crate::core::cause::Cause;
-    use crate::core::matrix::{MatrixNode, Row};
-    use crate::core::peer::{PeerInfo, PeerKey};
-    use crate::core::sight::Sight;
-    use crate::core::verdict::{Confidence, Finding, Pattern};
+    use crate::engine::NodeId;
+    use crate::engine::cause::Cause;
+    use crate::engine::matrix::{MatrixNode, Row};
+    use crate::engine::observation::Sight;
+    use crate::engine::peers::{PeerInfo, PeerKey};
+    use crate::engine::verdict::{Confidence, Finding, Pattern};
 
     use super::*;
 

@@ -8,8 +8,8 @@ use super::super::super::theme::Theme;
 use super::super::field::Field;
 use super::super::sparkline::{self, BARS};
 use super::page::Page;
-use crate::core::peer::PeerState;
-use crate::core::words::Measured;
+use crate::engine::peers::PeerState;
+use crate::text::Measured;
 
 /// Lines of the histogram.
 const HEIGHT: usize = 4;

@@ -8,7 +8,7 @@ use super::super::super::theme::{self, glyph};
 use super::super::field::Field;
 use super::super::{Drawn, attempts};
 use super::page::Page;
-use crate::core::peer::PeerState;
+use crate::engine::peers::PeerState;
 
 /// Changes that are listed.
 const CHANGES: usize = 8;

@@ -18,7 +18,7 @@ use super::super::model::{Comparison, Matrix, Model};
 use super::super::ui::{Pane, Ui};
 use super::layout::cut_top;
 use super::{findings, put};
-use crate::core::matrix::MatrixView;
+use crate::engine::matrix::MatrixView;
 use shape::Shape;
 
 /// Below this many lines there is no room for a table.

@@ -17,8 +17,8 @@ use super::Scene;
 use super::legend::Grouped;
 use super::shape::MARK;
 use super::table::words;
-use crate::core::sight::{Reach, Sight};
-use crate::core::words::Measured;
+use crate::engine::observation::{Reach, Sight};
+use crate::text::Measured;
 
 /// Pairs of a subnet's cell that are named in a line: more do not fit on any screen.
 const NAMED: usize = 16;

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::super::super::matrix::{Arrangement, Blocks, MatrixCursor};
 use super::super::super::model::{Mark, Matrix};
 use super::super::text::columns;
-use crate::core::matrix::MatrixView;
+use crate::engine::matrix::MatrixView;
 
 /// Columns of the mark of the cursor's row.
 pub(super) const MARK: u16 = 2;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, Kind};
 
 use super::super::facts::{Facts, Link, State, link_of};
 use super::super::fix;

@@ -1,6 +1,6 @@
 //! What the rules of the firewall mean for others' packets and ours.
 
-use crate::core::interface::Kind;
+use crate::engine::interface::Kind;
 
 use super::super::facts::{Facts, Manager, Obstacle, System, Traffic};
 use super::super::firewall::Direction;

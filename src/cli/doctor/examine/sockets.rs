@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io::ErrorKind;
 
-use crate::core::interface::Interface;
+use crate::engine::interface::Interface;
 use crate::net::trials::{Failure, Step};
 
 use super::super::facts::{Facts, Holder, Obstacle, Port, System};

@@ -1,6 +1,6 @@
 //! Routes, and the limits of the system.
 
-use crate::core::interface::Kind;
+use crate::engine::interface::Kind;
 
 use super::super::facts::{Facts, Neighbours, link_of};
 use super::super::fix;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 
-use crate::core::interface::Kind;
+use crate::engine::interface::Kind;
 use crate::net::trials::{Failure, Step};
 
 use super::super::facts::{Facts, Holder, Link, Manager, Obstacle, Port, Process, State, Traffic};
@@ -340,7 +340,7 @@ fn what_is_as_it_should_be_is_no_finding() {
         |f| {
             f.links[1].state = State::Down;
             f.asked.bind = Some(Ipv4Addr::LOCALHOST);
-            f.used = vec![crate::core::interface::Interface::new("lo", Ipv4Addr::LOCALHOST, 8).unwrap()];
+            f.used = vec![crate::engine::interface::Interface::new("lo", Ipv4Addr::LOCALHOST, 8).unwrap()];
             assert_eq!(f.used[0].kind, Kind::Loopback);
         },
         |f| {

@@ -10,7 +10,7 @@ pub(super) mod nft;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::core::interface::Interface;
+use crate::engine::interface::Interface;
 
 use super::facts::link_of;
 

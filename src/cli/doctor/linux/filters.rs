@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use crate::core::interface::Interface;
+use crate::engine::interface::Interface;
 
 use super::super::facts::{Firewall, Manager, Obstacle, Traffic};
 use super::super::firewall::iptables::Iptables;

@@ -7,7 +7,7 @@ mod tools;
 use std::fs;
 use std::path::Path;
 
-use crate::core::interface::Kind;
+use crate::engine::interface::Kind;
 use crate::net::links as kernel;
 
 use super::facts::{Link, Neighbours, State};

@@ -4,45 +4,45 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use crate::core::Nonce;
-use crate::core::cause::Cause;
-use crate::core::event::Icmp;
-use crate::core::sight::{LOSSY, Reach, Sight};
+use crate::engine::Nonce;
+use crate::engine::cause::Cause;
+use crate::engine::event::Icmp;
+use crate::engine::observation::{LOSSY, Reach, Sight};
 
-use super::limits::{BURST, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW};
+use crate::engine::limits::{BURST, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW};
 
 /// An echo that was asked for and is not counted yet.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Probe {
-    pub(super) nonce: Nonce,
-    pub(super) sent: Instant,
-    pub(super) large: bool,
+pub(crate) struct Probe {
+    pub(crate) nonce: Nonce,
+    pub(crate) sent: Instant,
+    pub(crate) large: bool,
     /// It is one of a burst: the regular ones are never all there.
-    pub(super) in_burst: bool,
+    pub(crate) in_burst: bool,
     /// Its echo came. It waits for those that were asked for before it, so that outcomes are counted in the order of asking.
-    pub(super) answered: bool,
+    pub(crate) answered: bool,
 }
 
 /// The last 32 outcomes of one kind of probe, a bit each: the latest is the lowest, and set if it was lost.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Window {
+pub(crate) struct Window {
     lost: u32,
     count: u8,
 }
 
 impl Window {
-    pub(super) fn push(&mut self, lost: bool) {
+    pub(crate) fn push(&mut self, lost: bool) {
         self.lost = self.lost << 1 | u32::from(lost);
         self.count = (self.count + 1).min(32);
     }
 
     /// How many of the latest were lost one after the other.
-    pub(super) fn lost_in_a_row(self) -> u8 {
+    pub(crate) fn lost_in_a_row(self) -> u8 {
         let row = u8::try_from(self.lost.trailing_ones()).unwrap_or(32);
         row.min(self.count)
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.count == 0
     }
 
@@ -69,9 +69,9 @@ impl Window {
 
 /// Several probes in quick succession, to tell loss from an outage.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Burst {
-    pub(super) left: u8,
-    pub(super) next: Instant,
+pub(crate) struct Burst {
+    pub(crate) left: u8,
+    pub(crate) next: Instant,
 }
 
 /// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
@@ -82,8 +82,8 @@ const LOSS_STEP: u8 = 15;
 
 /// What our row tells of a peer: not every change of what is seen is worth a word to all others.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Told {
-    pub(super) sight: Sight,
+pub(crate) struct Told {
+    pub(crate) sight: Sight,
     /// When that last changed.
     at: Option<Instant>,
     rtt_at: Option<Instant>,
@@ -91,7 +91,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Whether what is seen now is worth telling. In a network of too `many` for a whole matrix, only what is not fine is.
-    pub(super) fn is_news(&self, new: &Sight, dial_interval: Duration, many: bool, now: Instant) -> bool {
+    pub(crate) fn is_news(&self, new: &Sight, dial_interval: Duration, many: bool, now: Instant) -> bool {
         let old = &self.sight;
         let lately =
             |at: Option<Instant>, within| at.is_some_and(|at| now.saturating_duration_since(at) < within);
@@ -117,7 +117,7 @@ impl Told {
     }
 
     /// Notes what is told from now on.
-    pub(super) fn note(&mut self, sight: Sight, now: Instant) {
+    pub(crate) fn note(&mut self, sight: Sight, now: Instant) {
         if self.sight.rtt != sight.rtt {
             self.rtt_at = Some(now);
         }
@@ -128,66 +128,66 @@ impl Told {
 
 /// How long evidence counts. All follow from what a person set.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// Of our regular dials.
-    pub(super) dial_interval: Duration,
+    pub(crate) dial_interval: Duration,
     /// After this a status that was not renewed is unknown.
-    pub(super) fresh: Duration,
+    pub(crate) fresh: Duration,
     /// How many of a peer's periods without a broadcast are too many.
-    pub(super) patience: u32,
+    pub(crate) patience: u32,
 }
 
 /// All of it. Boxed in the peer's row.
 #[derive(Debug, Clone)]
-pub(super) struct Evidence {
+pub(crate) struct Evidence {
     /// Since when it is collected: the first time that the peer was known, a restart, a move.
-    pub(super) since: Instant,
-    pub(super) probes: SmallVec<[Probe; 1]>,
-    pub(super) echoes: Window,
-    pub(super) large: Window,
+    pub(crate) since: Instant,
+    pub(crate) probes: SmallVec<[Probe; 1]>,
+    pub(crate) echoes: Window,
+    pub(crate) large: Window,
     /// Echoes are lost here and there.
-    pub(super) lossy: bool,
+    pub(crate) lossy: bool,
     /// When the last echo came.
-    pub(super) echoed: Option<Instant>,
+    pub(crate) echoed: Option<Instant>,
     /// When an echo last came or was given up.
-    pub(super) resolved: Option<Instant>,
-    pub(super) next_probe: Option<Instant>,
+    pub(crate) resolved: Option<Instant>,
+    pub(crate) next_probe: Option<Instant>,
     /// Counts the regular probes: every so often one is large.
-    pub(super) nth_probe: u8,
-    pub(super) burst: Option<Burst>,
+    pub(crate) nth_probe: u8,
+    pub(crate) burst: Option<Burst>,
     /// When the last burst began.
-    pub(super) burst_began: Option<Instant>,
-    pub(super) broadcast: Option<Instant>,
-    pub(super) unicast: Option<Instant>,
-    pub(super) served: Option<Instant>,
+    pub(crate) burst_began: Option<Instant>,
+    pub(crate) broadcast: Option<Instant>,
+    pub(crate) unicast: Option<Instant>,
+    pub(crate) served: Option<Instant>,
     /// When the last dial ended, and whether it got its reply.
-    pub(super) dialed: Option<(Instant, bool)>,
+    pub(crate) dialed: Option<(Instant, bool)>,
     /// When that dial began.
-    pub(super) dial_began: Option<Instant>,
+    pub(crate) dial_began: Option<Instant>,
     /// When the dial before that failed, and this one got its reply.
-    pub(super) dial_back: Option<Instant>,
+    pub(crate) dial_back: Option<Instant>,
     /// When the first echo came after many were lost.
-    pub(super) echo_back: Option<Instant>,
+    pub(crate) echo_back: Option<Instant>,
     /// When the latest of the lost probes was sent.
-    pub(super) lost_sent: Option<Instant>,
+    pub(crate) lost_sent: Option<Instant>,
     /// When the trouble began that is not over.
-    pub(super) trouble: Option<Instant>,
+    pub(crate) trouble: Option<Instant>,
     /// What ICMP last said of a datagram to it, and when.
-    pub(super) icmp: Option<(Icmp, Instant)>,
+    pub(crate) icmp: Option<(Icmp, Instant)>,
     /// When others were last asked about it.
-    pub(super) asked: Option<Instant>,
+    pub(crate) asked: Option<Instant>,
     /// Length of its network's prefix, in bits, as it says.
-    pub(super) prefix: Option<u8>,
+    pub(crate) prefix: Option<u8>,
     /// Version of our row in which its entry last changed.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// The version of our row that it has.
-    pub(super) has: u64,
+    pub(crate) has: u64,
     /// What our row tells of it.
-    pub(super) told: Told,
+    pub(crate) told: Told,
 }
 
 impl Evidence {
-    pub(super) fn new(since: Instant) -> Self {
+    pub(crate) fn new(since: Instant) -> Self {
         Self {
             since,
             probes: SmallVec::new(),
@@ -219,12 +219,12 @@ impl Evidence {
     }
 
     /// Forgets what was seen of another life or at another address.
-    pub(super) fn begin_anew(&mut self, now: Instant) {
+    pub(crate) fn begin_anew(&mut self, now: Instant) {
         *self = Self { version: self.version, prefix: self.prefix, ..Self::new(now) };
     }
 
     /// Counts the outcomes that are known, in the order of asking. Whether one of them was lost that may tell something new.
-    pub(super) fn count_outcomes(&mut self, now: Instant) -> bool {
+    pub(crate) fn count_outcomes(&mut self, now: Instant) -> bool {
         let mut lost_one = false;
         while let Some(probe) = self.probes.first().copied() {
             let lost = !probe.answered;
@@ -251,7 +251,7 @@ impl Evidence {
     }
 
     /// A dial that began then has ended.
-    pub(super) fn note_dial(&mut self, began: Instant, now: Instant, ok: bool) {
+    pub(crate) fn note_dial(&mut self, began: Instant, now: Instant, ok: bool) {
         if ok && self.dialed.is_some_and(|(_, before)| !before) {
             self.dial_back = Some(now);
         }
@@ -260,17 +260,17 @@ impl Evidence {
     }
 
     /// Something is wrong from here on.
-    pub(super) fn note_trouble(&mut self, at: Instant) {
+    pub(crate) fn note_trouble(&mut self, at: Instant) {
         self.trouble.get_or_insert(at);
     }
 
     /// Tells loss from chance, now that more echoes came or did not.
-    pub(super) fn note_loss(&mut self) {
+    pub(crate) fn note_loss(&mut self) {
         self.lossy = self.echoes.is_lossy(self.lossy);
     }
 
     /// The trouble is over: both ways worked since it began.
-    pub(super) fn forget_trouble_if_over(&mut self, now: Instant) {
+    pub(crate) fn forget_trouble_if_over(&mut self, now: Instant) {
         let Some(began) = self.trouble else { return };
         let dialed = self.dialed.is_some_and(|(at, ok)| ok && at >= began);
         let echoed = self.echoes.is_empty() || self.echoes.lost_in_a_row() == 0;
@@ -282,24 +282,24 @@ impl Evidence {
     }
 
     /// When the peer's row must be looked at for the sake of its probes.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         let first = self.probes.first().filter(|probe| !probe.answered);
         let lost = first.map(|probe| probe.sent + ECHO_TIMEOUT);
         [lost, self.next_probe, self.burst.map(|burst| burst.next)].into_iter().flatten().min()
     }
 
     /// Whether a burst is under way, or its last echoes are awaited.
-    pub(super) fn is_measuring(&self) -> bool {
+    pub(crate) fn is_measuring(&self) -> bool {
         self.burst.is_some() || self.probes.iter().any(|probe| probe.in_burst)
     }
 
     /// Whether so many echoes in a row are missing that a burst would tell nothing new.
-    pub(super) fn is_deaf(&self) -> bool {
+    pub(crate) fn is_deaf(&self) -> bool {
         self.echoes.lost_in_a_row() >= BURST
     }
 
     /// What ICMP says of the trouble: it came `lately`, since the trouble began, and no echo came after it.
-    pub(super) fn icmp(&self, lately: Duration, now: Instant) -> Option<Icmp> {
+    pub(crate) fn icmp(&self, lately: Duration, now: Instant) -> Option<Icmp> {
         let (icmp, at) = self.icmp?;
         let of_the_trouble = self.trouble.is_some_and(|began| at >= began);
         let contradicted = self.echoed.is_some_and(|echoed| echoed >= at);
@@ -308,13 +308,13 @@ impl Evidence {
     }
 
     /// The last sign of life, by any way.
-    pub(super) fn alive(&self) -> Option<Instant> {
+    pub(crate) fn alive(&self) -> Option<Instant> {
         let dialed = self.dialed.filter(|(_, ok)| *ok).map(|(at, _)| at);
         [self.broadcast, self.unicast, self.served, self.echoed, dialed].into_iter().flatten().max()
     }
 
     /// What is seen of the peer. `period` is that of its presences, if it is on one of our links; `told` what the last dial told.
-    pub(super) fn sight(
+    pub(crate) fn sight(
         &self,
         period: Option<Duration>,
         told: (Option<Cause>, Option<Duration>),

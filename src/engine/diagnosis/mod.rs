@@ -6,8 +6,11 @@
 //! - `patterns`: the pairs that fail together: a column, a row, a block, or here and there
 //! - `words`: the evidence in sentences, and the advice
 
+pub(crate) mod judge;
+pub mod observation;
 mod patterns;
 mod rules;
+pub mod verdict;
 mod words;
 
 use std::collections::HashSet;
@@ -17,11 +20,11 @@ use std::time::{Duration, Instant};
 
 pub use rules::{Case, Third, verdict};
 
-use super::NodeId;
-use super::event::Icmp;
-use super::peer::PeerInfo;
-use super::sight::Sight;
-use super::verdict::{Finding, Verdict};
+use crate::engine::NodeId;
+use crate::engine::event::Icmp;
+use crate::engine::observation::Sight;
+use crate::engine::peers::PeerInfo;
+use crate::engine::verdict::{Finding, Verdict};
 
 /// Third ones that are heard about one node: more would not change the verdict, and all of them would take the cube of their
 /// number.

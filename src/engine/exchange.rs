@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::cause::{Cause, Failure, Retry};
-use crate::core::event::{ConnId, Event, Output, RejectReason};
-use crate::core::peer::{PeerInfo, PeerKey, PeerState, Via};
-use crate::core::{NodeId, Nonce};
+use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::event::{ConnId, Event, Output, RejectReason};
+use crate::engine::peers::{PeerInfo, PeerKey, PeerState, Via};
+use crate::engine::{NodeId, Nonce};
 use crate::proto::DecodeError;
 use crate::proto::exchange::{Reply, Request, Status};
 use crate::proto::rows::{self, Want};
@@ -16,7 +16,7 @@ use super::{Engine, Life};
 
 impl Engine {
     /// Answers a request, and learns from it: the sender exists, holds its address, and reaches us by TCP.
-    pub(super) fn serve(
+    pub(crate) fn serve(
         &mut self,
         conn: ConnId,
         from: SocketAddr,
@@ -121,7 +121,7 @@ impl Engine {
     }
 
     /// The frame of one dial.
-    pub(super) fn request(&mut self, key: PeerKey, now: Instant) -> Arc<[u8]> {
+    pub(crate) fn request(&mut self, key: PeerKey, now: Instant) -> Arc<[u8]> {
         let (page, wants, about) = self.rows_for_a_request(key, now);
         let request = Request {
             group: &self.config.group,
@@ -159,7 +159,7 @@ impl Engine {
     }
 
     /// Reads the reply to our dial, learns who answered, and returns its row.
-    pub(super) fn read_reply(&mut self, key: PeerKey, body: &[u8], now: Instant) -> Result<PeerKey, Failure> {
+    pub(crate) fn read_reply(&mut self, key: PeerKey, body: &[u8], now: Instant) -> Result<PeerKey, Failure> {
         let reply = check_reply(body, self.request_nonce)?;
         if reply.id == self.config.id {
             return Err(never(Cause::AddressNotAvailable, "that is this node itself".into()));

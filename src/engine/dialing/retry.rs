@@ -5,7 +5,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use rand::{Rng, RngExt};
 
-use super::cause::{Failure, Retry};
+use crate::engine::cause::{Failure, Retry};
 
 /// Longest wait between two attempts, before jitter.
 pub const MAX_DELAY: Duration = Duration::from_secs(30);
@@ -56,7 +56,7 @@ mod tests {
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
-    use super::super::cause::Cause;
+    use crate::engine::cause::Cause;
     use super::*;
 
     const POLICY: RetryPolicy = RetryPolicy {

@@ -1,32 +1,34 @@
 //! What we announce, what we hear, and the proof that a sender holds its address.
 
+pub(crate) mod rejects;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 
-use crate::core::config::is_host;
-use crate::core::diagnosis::Estranged;
-use crate::core::event::{Event, Output, RejectReason, Socket, StopReason};
-use crate::core::interface::Interface;
-use crate::core::interface::Kind as Link;
-use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
-use crate::core::{Nonce, event::Command};
+use crate::engine::config::is_host;
+use crate::engine::diagnosis::Estranged;
+use crate::engine::event::{Event, Output, RejectReason, Socket, StopReason};
+use crate::engine::interface::Interface;
+use crate::engine::interface::Kind as Link;
+use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
+use crate::engine::{Nonce, event::Command};
 use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_PROBE};
 
-use super::limits::{
+use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, DIAL_STEP, GOODBYE_GAPS, HELLO_GAPS, MAX_ANSWER_WAIT, MAX_INTRODUCTIONS,
     MAX_SEQUENCE_STEP, MOVE_PATIENCE, PERIOD_JITTER, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW, WIDE_EVERY,
 };
-use super::peer::Path;
-use super::{Engine, Life};
+use crate::engine::peers::row::Path;
+use crate::engine::{Engine, Life};
 
 /// The announcements of this node to everybody.
 #[derive(Debug, Default)]
-pub(super) struct Round {
-    pub(super) next: Option<Instant>,
+pub(crate) struct Round {
+    pub(crate) next: Option<Instant>,
     /// Hellos said since the start or the last change.
     hellos: usize,
 }
@@ -45,7 +47,7 @@ impl From<DecodeError> for RejectReason {
 
 impl Engine {
     /// The interfaces as they are now. The first time, the node starts.
-    pub(super) fn take_interfaces(&mut self, interfaces: Vec<Interface>, now: Instant) {
+    pub(crate) fn take_interfaces(&mut self, interfaces: Vec<Interface>, now: Instant) {
         let before = std::mem::replace(&mut self.interfaces, interfaces.into());
         let mut changed = false;
         if self.life == Life::Unborn {
@@ -76,14 +78,14 @@ impl Engine {
     }
 
     /// Says hello three times, starting now.
-    pub(super) fn hello_again(&mut self, now: Instant) {
+    pub(crate) fn hello_again(&mut self, now: Instant) {
         if self.life == Life::Running {
             self.round = Round { next: Some(now), hellos: 0 };
         }
     }
 
     /// Announces this node on every link, and to every named peer.
-    pub(super) fn announce(&mut self, now: Instant) {
+    pub(crate) fn announce(&mut self, now: Instant) {
         let hello = self.round.hellos <= HELLO_GAPS.len();
         let kind = if hello { Kind::Hello } else { Kind::Here };
         self.round.hellos += usize::from(hello);
@@ -138,7 +140,7 @@ impl Engine {
     }
 
     /// Sends a peer a unicast presence that asks it to prove its address.
-    pub(super) fn introduce(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
+    pub(crate) fn introduce(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
         let peer = &self.peers[key];
         let proven = peer.path(peer.info.addr.ip()).is_some_and(|p| p.proven);
         let budget = if proven && echo.is_some() { &mut self.echo_answers } else { &mut self.answers };
@@ -165,7 +167,7 @@ impl Engine {
     }
 
     /// Queues one datagram. IPv6 is not announced to: presence is IPv4, dialing is both.
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         to: SocketAddr,
         kind: Kind,
@@ -202,24 +204,24 @@ impl Engine {
     }
 
     /// The length of our network's prefix towards an address.
-    pub(super) fn own_prefix_towards(&self, ip: IpAddr) -> Option<u8> {
+    pub(crate) fn own_prefix_towards(&self, ip: IpAddr) -> Option<u8> {
         self.interfaces.iter().find(|i| i.reaches(ip)).or_else(|| self.interfaces.first()).map(|i| i.prefix)
     }
 
     /// Our address on the first link that presence uses.
-    pub(super) fn own_address(&self) -> IpAddr {
+    pub(crate) fn own_address(&self) -> IpAddr {
         let first = self.interfaces.first();
         first.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |i| IpAddr::V4(i.addr))
     }
 
     /// Our own address as a peer will probably see it.
-    pub(super) fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
+    pub(crate) fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
         let link = self.interfaces.iter().find(|i| i.reaches(ip)).or_else(|| self.interfaces.first());
         link.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |i| IpAddr::V4(i.addr))
     }
 
     /// A datagram came in.
-    pub(super) fn hear(&mut self, from: SocketAddr, socket: Socket, bytes: &[u8], now: Instant) {
+    pub(crate) fn hear(&mut self, from: SocketAddr, socket: Socket, bytes: &[u8], now: Instant) {
         if self.life != Life::Running {
             return;
         }
@@ -555,12 +557,12 @@ impl Engine {
     }
 
     /// The name of the link that an address is on.
-    pub(super) fn link_name(&self, ip: IpAddr) -> Option<Arc<str>> {
+    pub(crate) fn link_name(&self, ip: IpAddr) -> Option<Arc<str>> {
         self.interfaces.iter().find(|i| i.reaches(ip)).map(|i| Arc::clone(&i.name))
     }
 
     /// Ends all dials and begins to say goodbye.
-    pub(super) fn leave(&mut self, reason: StopReason, now: Instant) {
+    pub(crate) fn leave(&mut self, reason: StopReason, now: Instant) {
         let mut dials: Vec<_> = self.in_flight.drain().map(|(dial, _)| dial).collect();
         dials.sort_unstable();
         self.outputs.extend(dials.into_iter().map(Output::AbandonDial));
@@ -569,7 +571,7 @@ impl Engine {
     }
 
     /// Says one of the goodbyes, if it is due.
-    pub(super) fn say_goodbye(&mut self, now: Instant) {
+    pub(crate) fn say_goodbye(&mut self, now: Instant) {
         let Life::Leaving { reason, goodbyes_said, next } = self.life else { return };
         if now < next {
             return;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::NodeId;
-use super::peer::PeerInfo;
+use crate::engine::NodeId;
+use crate::engine::peers::PeerInfo;
 
 /// What is wrong with a peer or a pair, as the contract names it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -1,27 +1,29 @@
 //! Rows of the matrix: ours, told page by page to whoever has an older version, and those that others tell.
 
+pub mod matrix;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::cause::Cause;
-use crate::core::matrix::{MatrixNode, MatrixView, Row};
-use crate::core::peer::{PeerKey, PeerState};
-use crate::core::sight::{Reach, Sight};
-use crate::core::verdict::Verdict;
-use crate::core::{Incarnation, NodeId};
+use crate::engine::cause::Cause;
+use crate::engine::matrix::{MatrixNode, MatrixView, Row};
+use crate::engine::observation::{Reach, Sight};
+use crate::engine::peers::{PeerKey, PeerState};
+use crate::engine::verdict::Verdict;
+use crate::engine::{Incarnation, NodeId};
 use crate::proto::rows::{
     Entry, GONE, LOSS_UNKNOWN, MAX_ABOUT, MAX_PAGES, MAX_WANTS, NEVER, PageHead, Want, append, pages,
 };
 
-use super::Engine;
-use super::evidence::Times;
-use super::limits::{
+use crate::engine::Engine;
+use crate::engine::limits::{
     ASK_AGAIN, ASKED_AROUND, FRESH_ENOUGH, MAX_CELLS, MAX_GONE, MAX_HEARSAY, MAX_JUDGED, MAX_ROW, MAX_ROWS,
     ROW_KEPT,
 };
-use super::peer::{Dial, Peer};
+use crate::engine::peers::row::{Dial, Peer};
+use crate::engine::probing::evidence::Times;
 
 /// Bytes of an entry with one letter for a name: what cannot fit need not be written to see that.
 const SMALLEST_ENTRY: usize = 32;
@@ -30,9 +32,9 @@ const HEAD_ROOM: usize = 64;
 
 /// Our own row's versions.
 #[derive(Debug, Default)]
-pub(super) struct OwnRow {
+pub(crate) struct OwnRow {
     /// Grows by one with each change of an entry.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// Peers that are no longer in the table, with the version in which they went.
     gone: VecDeque<(u64, NodeId)>,
     /// Who has an older version than this gets the whole row.
@@ -41,30 +43,30 @@ pub(super) struct OwnRow {
 
 /// A row that another node told.
 #[derive(Debug)]
-pub(super) struct Known {
-    pub(super) incarnation: Incarnation,
-    pub(super) version: u64,
-    pub(super) sights: Arc<HashMap<NodeId, Sight>>,
+pub(crate) struct Known {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) version: u64,
+    pub(crate) sights: Arc<HashMap<NodeId, Sight>>,
     /// Names and addresses of those that were no peers of ours when it told of them.
-    pub(super) hearsay: HashMap<NodeId, (String, SocketAddr)>,
-    pub(super) confirmed: Instant,
+    pub(crate) hearsay: HashMap<NodeId, (String, SocketAddr)>,
+    pub(crate) confirmed: Instant,
     /// It tells of something that is not fine.
-    pub(super) troubled: bool,
+    pub(crate) troubled: bool,
     /// When it last changed, here.
-    pub(super) changed: Instant,
+    pub(crate) changed: Instant,
 }
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
-    pub(super) of: HashMap<NodeId, Known>,
+pub(crate) struct Rows {
+    pub(crate) of: HashMap<NodeId, Known>,
     cells: usize,
     /// Entries that were not kept for want of room.
     left_out: usize,
 }
 
 impl Engine {
-    pub(super) fn times(&self) -> Times {
+    pub(crate) fn times(&self) -> Times {
         Times {
             dial_interval: self.config.dial_interval,
             fresh: self.fresh_for(),
@@ -73,12 +75,12 @@ impl Engine {
     }
 
     /// How old a row may be to be believed: two regular exchanges may be missed, one of which hangs.
-    pub(super) fn fresh_for(&self) -> Duration {
+    pub(crate) fn fresh_for(&self) -> Duration {
         self.config.dial_interval * 2 + self.config.retry.timeout
     }
 
     /// Looks at what is seen of a peer now; if that has changed, our row has a new version.
-    pub(super) fn look(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn look(&mut self, key: PeerKey, now: Instant) {
         let times = self.times();
         let many = self.peers.len() > MAX_JUDGED;
         let peer = &mut self.peers[key];
@@ -121,7 +123,7 @@ impl Engine {
     }
 
     /// A peer is no longer in the table, or has another identity: our row says so.
-    pub(super) fn drop_from_own_row(&mut self, id: NodeId) {
+    pub(crate) fn drop_from_own_row(&mut self, id: NodeId) {
         let own = &mut self.own_row;
         own.version += 1;
         own.gone.push_back((own.version, id));
@@ -213,7 +215,7 @@ impl Engine {
     }
 
     /// What a request to this peer carries: our row, the rows that are wanted, and whom we ask about.
-    pub(super) fn rows_for_a_request(&mut self, key: PeerKey, now: Instant) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    pub(crate) fn rows_for_a_request(&mut self, key: PeerKey, now: Instant) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let peer = &self.peers[key];
         // Who dials us fetches our row; whoever does not, or has part of it, is told.
         let told = peer.evidence.has > 0 || !peer.sight.served.is_ok() && !self.is_new(peer, now);
@@ -264,7 +266,7 @@ impl Engine {
 
     /// What a reply carries: our row and the wanted rows of others; with the version of ours that the asker then has, and the
     /// version of the asker's row that we have.
-    pub(super) fn rows_for_a_reply(
+    pub(crate) fn rows_for_a_reply(
         &mut self,
         asker: (NodeId, Incarnation),
         wants: &[Want],
@@ -325,7 +327,7 @@ impl Engine {
     }
 
     /// Takes the pages in that one told; only of the rows of those for which `may` holds.
-    pub(super) fn take_pages(
+    pub(crate) fn take_pages(
         &mut self,
         bytes: &[u8],
         teller: NodeId,
@@ -412,7 +414,7 @@ impl Engine {
     }
 
     /// Whether we have no exchange of our own with a node, so that others may tell us its row.
-    pub(super) fn is_far(&self, id: NodeId) -> bool {
+    pub(crate) fn is_far(&self, id: NodeId) -> bool {
         match self.by_id.get(&id) {
             Some(key) => {
                 let peer = &self.peers[*key];
@@ -424,7 +426,7 @@ impl Engine {
     }
 
     /// This process stood still: what did not come meanwhile says nothing of the peers.
-    pub(super) fn blame_nobody(&mut self, now: Instant) {
+    pub(crate) fn blame_nobody(&mut self, now: Instant) {
         let keys: Vec<PeerKey> = self.peers.keys().collect();
         for key in keys {
             self.end_burst(key);
@@ -435,7 +437,7 @@ impl Engine {
     }
 
     /// Drops the rows of nodes of which nothing was heard for long.
-    pub(super) fn expire_rows(&mut self, now: Instant) {
+    pub(crate) fn expire_rows(&mut self, now: Instant) {
         let old = |known: &Known| now.saturating_duration_since(known.confirmed) > ROW_KEPT;
         let gone: Vec<NodeId> =
             self.rows.of.iter().filter(|(_, known)| old(known)).map(|(id, _)| *id).collect();
@@ -445,7 +447,7 @@ impl Engine {
     }
 
     /// Asks a few others, by dialing them now, what they see of a peer that fails.
-    pub(super) fn ask_around(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn ask_around(&mut self, key: PeerKey, now: Instant) {
         let asked = self.peers[key].evidence.asked;
         if asked.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN) {
             return;
@@ -471,7 +473,7 @@ impl Engine {
     }
 
     /// Another asks about these: what is not known freshly is looked at now, within a budget.
-    pub(super) fn check_for_another(&mut self, about: &[NodeId], now: Instant) {
+    pub(crate) fn check_for_another(&mut self, about: &[NodeId], now: Instant) {
         for id in about {
             let Some(&key) = self.by_id.get(id) else { continue };
             let peer = &self.peers[key];

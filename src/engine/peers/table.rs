@@ -4,18 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::config::Target;
-use crate::core::event::{Event, Output, RejectReason};
-use crate::core::peer::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
-use crate::core::{Incarnation, NodeId};
+use crate::engine::config::Target;
+use crate::engine::event::{Event, Output, RejectReason};
+use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
+use crate::engine::{Incarnation, NodeId};
 
-use super::Engine;
-use super::limits::{LEFT_KEPT, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN, SILENT_KEPT, UNPROVEN_KEPT};
-use super::peer::{Dial, Peer};
+use crate::engine::Engine;
+use crate::engine::limits::{
+    LEFT_KEPT, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN, SILENT_KEPT, UNPROVEN_KEPT,
+};
+use crate::engine::peers::row::{Dial, Peer};
 
 impl Engine {
     /// A new row; none, and a rejection, if there is no room for it.
-    pub(super) fn discover(
+    pub(crate) fn discover(
         &mut self,
         addr: SocketAddr,
         identity: Option<(NodeId, Incarnation)>,
@@ -57,7 +59,7 @@ impl Engine {
     }
 
     /// A person named this address.
-    pub(super) fn name_peer(&mut self, target: &Target, addr: SocketAddr, now: Instant) {
+    pub(crate) fn name_peer(&mut self, target: &Target, addr: SocketAddr, now: Instant) {
         let key = match self.by_addr.get(&addr) {
             Some(&key) => key,
             None => match self.discover(addr, None, &target.host, Via::Static, now) {
@@ -73,7 +75,7 @@ impl Engine {
     }
 
     /// The node at a row's address has said who it is: for the first time, or it is another life.
-    pub(super) fn identify(
+    pub(crate) fn identify(
         &mut self,
         key: PeerKey,
         id: NodeId,
@@ -89,7 +91,7 @@ impl Engine {
     }
 
     /// A peer lives a new life: what was proven of the old one is void, and it is dialed anew.
-    pub(super) fn restart(
+    pub(crate) fn restart(
         &mut self,
         key: PeerKey,
         id: NodeId,
@@ -133,7 +135,7 @@ impl Engine {
     }
 
     /// A peer that was silent or had left is heard again.
-    pub(super) fn revive(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn revive(&mut self, key: PeerKey, now: Instant) {
         if matches!(self.peers[key].state, PeerState::Silent | PeerState::Left) {
             self.peers[key].expiry = None;
             self.peers[key].introductions = 0;
@@ -143,7 +145,7 @@ impl Engine {
     }
 
     /// The peer receives at this address: it may be dialed with retries.
-    pub(super) fn prove(&mut self, key: PeerKey, ip: IpAddr, now: Instant) {
+    pub(crate) fn prove(&mut self, key: PeerKey, ip: IpAddr, now: Instant) {
         let peer = &mut self.peers[key];
         let path = peer.path_mut(ip, now);
         let news = !path.proven;
@@ -162,7 +164,7 @@ impl Engine {
     }
 
     /// The peer is dialed at another address from now on.
-    pub(super) fn readdress(&mut self, key: PeerKey, to: SocketAddr, now: Instant) {
+    pub(crate) fn readdress(&mut self, key: PeerKey, to: SocketAddr, now: Instant) {
         let from = self.peers[key].info.addr;
         self.unplace(key, from);
         self.peers[key].change_info(|info| info.addr = to);
@@ -191,7 +193,7 @@ impl Engine {
     }
 
     /// Moves the time at which silence will be suspected, after something was heard.
-    pub(super) fn watch_for_silence(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn watch_for_silence(&mut self, key: PeerKey, now: Instant) {
         self.peers[key].confirming = false;
         let Some(period) = self.peers[key].period else { return };
         let due = self.in_step(now + period * self.config.silent_after);
@@ -203,7 +205,7 @@ impl Engine {
     }
 
     /// Nothing was heard for long. Missed presences alone prove nothing: a dial must fail, too.
-    pub(super) fn suspect_silence(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn suspect_silence(&mut self, key: PeerKey, now: Instant) {
         let awake = self.awake_since;
         let patience = self.config.silent_after;
         let peer = &mut self.peers[key];
@@ -232,7 +234,7 @@ impl Engine {
     }
 
     /// Neither heard nor reached.
-    pub(super) fn fall_silent(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn fall_silent(&mut self, key: PeerKey, now: Instant) {
         let peer = &mut self.peers[key];
         peer.confirming = false;
         if matches!(peer.state, PeerState::Silent | PeerState::Left) {
@@ -246,7 +248,7 @@ impl Engine {
     }
 
     /// The peer said goodbye. Its row stays a while, so that its late datagrams do not revive it.
-    pub(super) fn peer_left(&mut self, key: PeerKey, reason: LeaveReason, now: Instant) {
+    pub(crate) fn peer_left(&mut self, key: PeerKey, reason: LeaveReason, now: Instant) {
         if self.peers[key].state == PeerState::Left {
             return;
         }
@@ -276,14 +278,14 @@ impl Engine {
     }
 
     /// A person wants to see a peer no longer.
-    pub(super) fn forget(&mut self, key: PeerKey) {
+    pub(crate) fn forget(&mut self, key: PeerKey) {
         if let Some(peer) = self.remove(key) {
             self.publish(Event::PeerLeft { peer, reason: LeaveReason::Forgotten });
         }
     }
 
     /// A peer's time in the table is over. One that said goodbye has been told of already.
-    pub(super) fn expire(&mut self, key: PeerKey) {
+    pub(crate) fn expire(&mut self, key: PeerKey) {
         let told = self.peers[key].state == PeerState::Left;
         if let Some(peer) = self.remove(key).filter(|_| !told) {
             self.publish(Event::PeerLeft { peer, reason: LeaveReason::Expired });
@@ -291,7 +293,7 @@ impl Engine {
     }
 
     /// The named row turned out to be a node that is in the table already: one row is enough.
-    pub(super) fn merge(&mut self, row: PeerKey, into: PeerKey, now: Instant) {
+    pub(crate) fn merge(&mut self, row: PeerKey, into: PeerKey, now: Instant) {
         let ip = self.peers[row].info.addr.ip();
         self.forget(row);
         self.peers[into].named = Some(ip);
@@ -300,7 +302,7 @@ impl Engine {
         self.arm(into);
     }
 
-    pub(super) fn set_state(&mut self, key: PeerKey, to: PeerState) {
+    pub(crate) fn set_state(&mut self, key: PeerKey, to: PeerState) {
         let peer = &mut self.peers[key];
         let from = std::mem::replace(&mut peer.state, to);
         if from != to {
@@ -311,13 +313,13 @@ impl Engine {
 
     /// After an interface came, went or changed: what failed for want of one is tried at once, and what was on one
     /// that is gone is looked at.
-    pub(super) fn links_changed(&mut self, now: Instant) {
+    pub(crate) fn links_changed(&mut self, now: Instant) {
         let keys: Vec<PeerKey> = self.peers.keys().collect();
         for key in keys {
             let link = self.link_name(self.peers[key].info.addr.ip());
             let peer = &mut self.peers[key];
             let changed = link != peer.interface;
-            let curable = peer.retry == Some(crate::core::cause::Retry::OnLinkChange);
+            let curable = peer.retry == Some(crate::engine::cause::Retry::OnLinkChange);
             if changed {
                 peer.evidence.since = now;
             }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::cause::Cause;
-use super::sight::Sight;
-use super::verdict::Verdict;
-use super::{Incarnation, NodeId};
+use crate::engine::cause::Cause;
+use crate::engine::observation::Sight;
+use crate::engine::verdict::Verdict;
+use crate::engine::{Incarnation, NodeId};
 
 slotmap::new_key_type! {
     /// Names a row of the peer table. A forgotten row's key is never used again.
@@ -53,7 +53,7 @@ pub struct PeerInfo {
 
 impl PeerInfo {
     /// Notes who the peer turned out to be.
-    pub(super) fn identify(&mut self, id: NodeId, incarnation: Incarnation, name: &str) {
+    pub(crate) fn identify(&mut self, id: NodeId, incarnation: Incarnation, name: &str) {
         self.id = Some(id);
         self.incarnation = Some(incarnation);
         name.clone_into(&mut self.name);
@@ -233,7 +233,7 @@ pub struct Snapshot {
     /// This node.
     pub node: Arc<NodeInfo>,
     /// The interfaces that presence uses.
-    pub interfaces: Arc<[super::interface::Interface]>,
+    pub interfaces: Arc<[crate::engine::interface::Interface]>,
     /// Every peer, in order of discovery.
     pub peers: Vec<PeerSnapshot>,
 }

@@ -1,24 +1,22 @@
-//! The engine: one deterministic state machine for presence, the peer table, dialing and exchanges.
+//! Meaning: peers, liveness, retries, budgets and causes, as one deterministic state machine.
 //!
-//! - `presence`: what we announce, what we hear, and the proof of addresses
-//! - `table`: peers come, restart, move, fall silent and go
-//! - `dialing`: when which peer is dialed, retried and given up
-//! - `exchange`: requests of others, replies to ours
-//! - `echo`, `evidence`: unicast echoes, and what all that was observed of a peer says now
-//! - `rows`: our row of the matrix, and those of others
-//! - `judge`: when a verdict of the [diagnosis](super::diagnosis) is told, and when it is withdrawn
+//! The [`Engine`] is told what happened and when ([`Engine::handle`]), says what is to be done
+//! ([`Engine::poll_output`]) and when it wants to be woken ([`Engine::poll_timeout`]). It touches no socket, no
+//! clock, no task and no global; its randomness comes from a seed. So a whole network of engines runs in memory
+//! in a test, and a failing seed replays.
 
+pub mod config;
+pub mod diagnosis;
 mod dialing;
-mod echo;
-mod evidence;
+pub mod event;
 mod exchange;
-mod judge;
+mod gossip;
+pub mod interface;
 pub mod limits;
-mod peer;
+pub mod peers;
 mod presence;
-mod rejects;
-mod rows;
-mod table;
+mod probing;
+pub mod rate_limiter;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -30,24 +28,27 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use slotmap::SlotMap;
 
-use super::budget::Budget;
-use super::config::{Config, Target};
-use super::diagnosis::Stranger;
-use super::event::{Command, DialId, Event, Input, Output, RejectReason, StopReason};
-use super::interface::Interface;
-use super::peer::{NodeInfo, PeerKey, PeerSnapshot, PeerState, Snapshot};
-use super::{NodeId, Nonce};
-
+pub use crate::proto::{Incarnation, NodeId, Nonce};
+pub use diagnosis::{observation, verdict};
+pub use dialing::{cause, retry};
 pub use exchange::{check_reply, unreadable};
-use judge::Judge;
+pub use gossip::matrix;
+
+use config::{Config, Target};
+use diagnosis::Stranger;
+use diagnosis::judge::Judge;
+use event::{Command, DialId, Event, Input, Output, RejectReason, StopReason};
+use gossip::{OwnRow, Rows};
+use interface::Interface;
 use limits::{
     ANSWERS_PER_SECOND, CHECKS_FOR_OTHERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, MAX_STATIC,
     OFF_LINK_ANSWERS_PER_SECOND, RESOLVE_AGAIN, ROW_KILOBYTES_PER_SECOND, STALL, UNPROVEN_DIALS_PER_SECOND,
 };
-use peer::Peer;
+use peers::row::Peer;
+use peers::{NodeInfo, PeerKey, PeerSnapshot, PeerState, Snapshot};
 use presence::Round;
-use rejects::Rejects;
-use rows::{OwnRow, Rows};
+use presence::rejects::Rejects;
+use rate_limiter::Budget;
 
 /// The state of one node. See the [module documentation](super) for how it is driven.
 #[derive(Debug)]
@@ -263,7 +264,7 @@ impl Engine {
     #[cfg(any(test, debug_assertions))]
     #[doc(hidden)]
     pub fn check_invariants(&self) {
-        use peer::Dial;
+        use peers::row::Dial;
         for (id, key) in &self.by_id {
             assert_eq!(self.peers[*key].info.id, Some(*id), "by_id names the row of that id");
         }

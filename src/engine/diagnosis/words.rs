@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::core::cause::Cause;
-use crate::core::sight::Sight;
-use crate::core::verdict::{Confidence, Finding, Pattern, Verdict};
-use crate::core::words::Wait;
+use crate::engine::cause::Cause;
+use crate::engine::observation::Sight;
+use crate::engine::verdict::{Confidence, Finding, Pattern, Verdict};
+use crate::text::Wait;
 
 use super::patterns::{Bad, Incident};
 use super::{Estranged, Picture, Stranger};
@@ -17,7 +17,7 @@ const MAX_EVIDENCE: usize = 6;
 const MAX_NAMES: usize = 4;
 
 /// What was observed, by whom, when.
-pub(super) fn evidence(picture: &Picture<'_>, incident: &Incident) -> Vec<String> {
+pub(crate) fn evidence(picture: &Picture<'_>, incident: &Incident) -> Vec<String> {
     let mut told = Vec::new();
     match (incident.verdict, incident.pattern) {
         (Verdict::DuplicateName, _) => {
@@ -191,7 +191,7 @@ fn masks(picture: &Picture<'_>, a: usize, b: usize) -> Option<String> {
 }
 
 /// What to do, in one sentence.
-pub(super) fn advice(picture: &Picture<'_>, incident: &Incident) -> String {
+pub(crate) fn advice(picture: &Picture<'_>, incident: &Incident) -> String {
     let accused = incident.nodes.first().copied().unwrap_or_default();
     let here = accused == 0;
     let who = if here { "this machine".to_owned() } else { picture.nodes[accused].info.name.clone() };
@@ -314,7 +314,7 @@ fn open(what: &str, port: u16) -> String {
 }
 
 /// A node that is no peer.
-pub(super) fn of_stranger(stranger: &Stranger, picture: &Picture<'_>) -> Finding {
+pub(crate) fn of_stranger(stranger: &Stranger, picture: &Picture<'_>) -> Finding {
     let who = &stranger.info.name;
     let ago = Wait(picture.now.saturating_duration_since(stranger.heard));
     let (evidence, advice) = match &stranger.why {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::cause::Cause;
-use super::event::{Event, RejectReason, StopReason};
-use super::peer::{LeaveReason, PeerInfo, Via};
-use super::verdict::Verdict;
+use crate::engine::cause::Cause;
+use crate::engine::event::{Event, RejectReason, StopReason};
+use crate::engine::peers::{LeaveReason, PeerInfo, Via};
+use crate::engine::verdict::Verdict;
 
 impl Cause {
     /// What it means, in a few words.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::verdict::{Confidence, Finding, MAX_PAIRS_LISTED, Pattern, Verdict};
+use crate::engine::verdict::{Confidence, Finding, MAX_PAIRS_LISTED, Pattern, Verdict};
 
 use super::rules::OWN_FAULT;
 use super::{Estranged, Picture, words};
@@ -11,21 +11,21 @@ use super::{Estranged, Picture, words};
 const SCATTERED: usize = 4;
 
 /// A direction of a pair, by positions, and what is wrong with it.
-pub(super) type Bad = (usize, usize, Verdict);
+pub(crate) type Bad = (usize, usize, Verdict);
 
 /// What an incident is made of, before it is put into words.
 #[derive(Debug)]
-pub(super) struct Incident {
-    pub(super) verdict: Verdict,
-    pub(super) pattern: Pattern,
-    pub(super) confidence: Confidence,
+pub(crate) struct Incident {
+    pub(crate) verdict: Verdict,
+    pub(crate) pattern: Pattern,
+    pub(crate) confidence: Confidence,
     /// By position, the accused one first.
-    pub(super) nodes: Vec<usize>,
-    pub(super) pairs: Vec<Bad>,
+    pub(crate) nodes: Vec<usize>,
+    pub(crate) pairs: Vec<Bad>,
 }
 
 /// Groups all pairs that are not well, and what is wrong with single nodes.
-pub(super) fn group(picture: &Picture<'_>, verdicts: &[Option<Verdict>]) -> Vec<Finding> {
+pub(crate) fn group(picture: &Picture<'_>, verdicts: &[Option<Verdict>]) -> Vec<Finding> {
     let n = picture.nodes.len();
     let of = |from: usize, to: usize| verdicts[from * n + to];
     let mut left: Vec<Bad> = (0..n)
@@ -301,7 +301,7 @@ fn tell(picture: &Picture<'_>, incident: Incident) -> Finding {
 
 impl Estranged {
     /// What the diagnosis calls it.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         match self {
             Self::Group(_) => Verdict::WrongGroup,
             Self::Version(_) => Verdict::VersionMismatch,

@@ -8,18 +8,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::NodeId;
-use crate::core::diagnosis::{Diagnosis, Estranged, Node, Picture, Stranger};
-use crate::core::event::Event;
-use crate::core::peer::{PeerInfo, PeerKey, PeerState};
-use crate::core::sight::Sight;
-use crate::core::verdict::{Finding, Pattern, Verdict};
+use crate::engine::NodeId;
+use crate::engine::diagnosis::{Diagnosis, Estranged, Node, Picture, Stranger};
+use crate::engine::event::Event;
+use crate::engine::observation::Sight;
+use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
+use crate::engine::verdict::{Finding, Pattern, Verdict};
 
-use super::Engine;
-use super::limits::{
+use crate::engine::Engine;
+use crate::engine::limits::{
     BURST, BURST_GAP, ECHO_TIMEOUT, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS, STRANGER_KEPT, VERDICT_SETTLES,
 };
-use super::peer::Peer;
+use crate::engine::peers::row::Peer;
 
 /// An incident, told or about to be.
 #[derive(Debug)]
@@ -35,10 +35,10 @@ struct Standing {
 
 /// The diagnosis of this node.
 #[derive(Debug, Default)]
-pub(super) struct Judge {
+pub(crate) struct Judge {
     standing: Vec<Standing>,
     /// When it is looked at next, if there is anything to look at.
-    pub(super) due: Option<Instant>,
+    pub(crate) due: Option<Instant>,
     last: Option<Instant>,
     /// Peers that a finding which was told is about.
     against: HashSet<PeerKey>,
@@ -46,32 +46,32 @@ pub(super) struct Judge {
 
 impl Judge {
     /// What was told and is not withdrawn.
-    pub(super) fn told(&self) -> Vec<Arc<Finding>> {
+    pub(crate) fn told(&self) -> Vec<Arc<Finding>> {
         self.standing.iter().filter_map(|standing| standing.told.clone()).collect()
     }
 
     /// Whether a finding that was told is about this peer.
-    pub(super) fn stands_against(&self, key: PeerKey) -> bool {
+    pub(crate) fn stands_against(&self, key: PeerKey) -> bool {
         self.against.contains(&key)
     }
 }
 
 impl Engine {
     /// Something changed that a verdict may hang on.
-    pub(super) fn judge_soon(&mut self, now: Instant) {
+    pub(crate) fn judge_soon(&mut self, now: Instant) {
         let at = self.judge.last.map_or(now, |last| (last + JUDGE_AGAIN).max(now));
         self.judge.due = Some(self.judge.due.map_or(at, |due| due.min(at)));
     }
 
     /// Others have told something: worth a look if anything is wrong anywhere.
-    pub(super) fn judge_if_needed(&mut self, now: Instant) {
+    pub(crate) fn judge_if_needed(&mut self, now: Instant) {
         if !self.judge.standing.is_empty() || self.rows.of.values().any(|known| known.troubled) {
             self.judge_soon(now);
         }
     }
 
     /// Looks for what is wrong, tells what is new and withdraws what is over.
-    pub(super) fn judge(&mut self, now: Instant) {
+    pub(crate) fn judge(&mut self, now: Instant) {
         self.judge.last = Some(now);
         self.judge.due = None;
         self.expire_rows(now);
@@ -207,7 +207,7 @@ impl Engine {
             };
             let ours = |finding: &&Arc<Finding>| {
                 finding.nodes.first() == Some(&id)
-                    || finding.pattern == crate::core::verdict::Pattern::Islands
+                    || finding.pattern == crate::engine::verdict::Pattern::Islands
                         && finding.nodes.contains(&id)
                     || finding.verdict == Verdict::DuplicateName && finding.nodes.contains(&id)
                     || finding.pairs.contains(&(me, id))
@@ -226,7 +226,7 @@ impl Engine {
     }
 
     /// A node that is no peer of ours was heard.
-    pub(super) fn note_stranger(&mut self, ip: IpAddr, info: PeerInfo, why: Estranged, now: Instant) {
+    pub(crate) fn note_stranger(&mut self, ip: IpAddr, info: PeerInfo, why: Estranged, now: Instant) {
         let room = self.strangers.len() < MAX_STRANGERS;
         match self.strangers.get_mut(&ip) {
             Some(known) => {

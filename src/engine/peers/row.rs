@@ -7,36 +7,36 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use crate::core::cause::{Cause, Retry};
-use crate::core::event::{DialId, Socket};
-use crate::core::peer::{DialPhase, Elsewhere, HeardFrom, PeerInfo, PeerSnapshot, PeerState, Via};
-use crate::core::sight::Sight;
-use crate::core::verdict::Verdict;
-use crate::core::{NodeId, Nonce};
+use crate::engine::cause::{Cause, Retry};
+use crate::engine::event::{DialId, Socket};
+use crate::engine::observation::Sight;
+use crate::engine::peers::{DialPhase, Elsewhere, HeardFrom, PeerInfo, PeerSnapshot, PeerState, Via};
+use crate::engine::verdict::Verdict;
+use crate::engine::{NodeId, Nonce};
 
-use super::evidence::Evidence;
-use super::limits::MAX_PATHS;
+use crate::engine::limits::MAX_PATHS;
+use crate::engine::probing::evidence::Evidence;
 
 /// An address that a peer was heard from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Path {
-    pub(super) ip: IpAddr,
+pub(crate) struct Path {
+    pub(crate) ip: IpAddr,
     /// Greatest sequence numbers heard from it on the shared and on the private port. The two are read one after the
     /// other, so that what was sent first may be read last.
-    pub(super) sequences: [u64; 2],
+    pub(crate) sequences: [u64; 2],
     /// Which of the 64 numbers before those were taken, a bit each: what only asks for an echo, or is one, may be late.
-    pub(super) taken: [u64; 2],
+    pub(crate) taken: [u64; 2],
     /// Rounds heard from other addresses since one was heard from this one.
-    pub(super) missed: u8,
+    pub(crate) missed: u8,
     /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
-    pub(super) proven: bool,
-    pub(super) heard: Instant,
+    pub(crate) proven: bool,
+    pub(crate) heard: Instant,
     /// When it was first heard, at all or after a long silence there.
-    pub(super) since: Instant,
+    pub(crate) since: Instant,
 }
 
 impl Path {
-    pub(super) fn sequence(&self, socket: Socket) -> u64 {
+    pub(crate) fn sequence(&self, socket: Socket) -> u64 {
         self.sequences[usize::from(socket == Socket::Private)]
     }
 
@@ -44,11 +44,11 @@ impl Path {
         HeardFrom { ip: self.ip, last: self.heard, interface, proven: self.proven }
     }
 
-    pub(super) fn newest(&self) -> u64 {
+    pub(crate) fn newest(&self) -> u64 {
         self.sequences[0].max(self.sequences[1])
     }
 
-    pub(super) fn heard(&mut self, socket: Socket, sequence: u64, now: Instant) {
+    pub(crate) fn heard(&mut self, socket: Socket, sequence: u64, now: Instant) {
         let of = usize::from(socket == Socket::Private);
         let step = sequence.saturating_sub(self.sequences[of]);
         // The number that was the greatest is the first of those before the new one.
@@ -62,7 +62,7 @@ impl Path {
 
     /// Takes a number below the greatest, if it was not taken before and is not long past: the anti-replay window of
     /// RFC 4303 §3.4.3.
-    pub(super) fn take_late(&mut self, socket: Socket, sequence: u64) -> bool {
+    pub(crate) fn take_late(&mut self, socket: Socket, sequence: u64) -> bool {
         let of = usize::from(socket == Socket::Private);
         let behind = self.sequences[of].checked_sub(sequence).and_then(|behind| behind.checked_sub(1));
         let Some(bit) =
@@ -78,7 +78,7 @@ impl Path {
 
 /// Where the dial of a peer stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Dial {
+pub(crate) enum Dial {
     /// Not dialed: it left, has no server, or is on no link of ours.
     Off,
     Resting {
@@ -102,74 +102,74 @@ pub(super) enum Dial {
 
 /// The last 64 attempts, a bit each.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Outcomes {
+pub(crate) struct Outcomes {
     failed: u64,
     count: u8,
 }
 
 #[derive(Debug)]
-pub(super) struct Peer {
-    pub(super) info: Arc<PeerInfo>,
-    pub(super) via: Via,
-    pub(super) state: PeerState,
+pub(crate) struct Peer {
+    pub(crate) info: Arc<PeerInfo>,
+    pub(crate) via: Via,
+    pub(crate) state: PeerState,
     /// A person named it by this address: there it is dialed without proof, and it never expires.
-    pub(super) named: Option<IpAddr>,
+    pub(crate) named: Option<IpAddr>,
     /// Identity that this row had before its last restart; late datagrams of it are refused. Boxed: few rows have one.
-    pub(super) retired: Option<Box<NodeId>>,
+    pub(crate) retired: Option<Box<NodeId>>,
 
     /// At most [`MAX_PATHS`]. Nearly every peer has one: that one stands in the row itself.
-    pub(super) paths: SmallVec<[Path; 1]>,
+    pub(crate) paths: SmallVec<[Path; 1]>,
     /// Its own UDP port, where it receives unicast.
-    pub(super) udp_port: u16,
+    pub(crate) udp_port: u16,
     /// Greatest sequence number heard on the presence port.
-    pub(super) round: u64,
+    pub(crate) round: u64,
     /// Mean time between its presences, once one was heard.
-    pub(super) period: Option<Duration>,
+    pub(crate) period: Option<Duration>,
     /// The address that it believes to have, where that is not the one it is heard from.
-    pub(super) claimed: Option<IpAddr>,
+    pub(crate) claimed: Option<IpAddr>,
     /// The link it is on.
-    pub(super) interface: Option<Arc<str>>,
+    pub(crate) interface: Option<Arc<str>>,
     /// Sent to it and not echoed yet, with where it was sent.
-    pub(super) nonce: Option<(Nonce, IpAddr)>,
-    pub(super) introductions: u8,
+    pub(crate) nonce: Option<(Nonce, IpAddr)>,
+    pub(crate) introductions: u8,
     /// Since when it seems to have moved, and the old address was asked.
-    pub(super) move_asked: Option<Instant>,
+    pub(crate) move_asked: Option<Instant>,
     /// It stands in the queue of those that have not proved their address.
-    pub(super) awaits_proof: bool,
-    pub(super) answered: Option<Instant>,
+    pub(crate) awaits_proof: bool,
+    pub(crate) answered: Option<Instant>,
 
     /// When anything at all was last received from it.
-    pub(super) heard: Option<Instant>,
-    pub(super) answer_due: Option<Instant>,
-    pub(super) silence_due: Option<Instant>,
-    pub(super) expiry: Option<Instant>,
+    pub(crate) heard: Option<Instant>,
+    pub(crate) answer_due: Option<Instant>,
+    pub(crate) silence_due: Option<Instant>,
+    pub(crate) expiry: Option<Instant>,
 
-    pub(super) dial: Dial,
+    pub(crate) dial: Dial,
     /// Attempts that the running dial may make.
-    pub(super) max: u32,
+    pub(crate) max: u32,
     /// When the running dial began: the regular dials keep this phase.
-    pub(super) began: Option<Instant>,
+    pub(crate) began: Option<Instant>,
     /// The next attempt was asked for by a person.
-    pub(super) forced: bool,
+    pub(crate) forced: bool,
     /// The running dial decides whether the peer is silent.
-    pub(super) confirming: bool,
-    pub(super) outcomes: Outcomes,
-    pub(super) connect: Option<Duration>,
-    pub(super) rtt: Option<Duration>,
-    pub(super) cause: Option<Cause>,
-    pub(super) retry: Option<Retry>,
+    pub(crate) confirming: bool,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) connect: Option<Duration>,
+    pub(crate) rtt: Option<Duration>,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) retry: Option<Retry>,
 
     /// What is seen of it by each way, as our row tells it.
-    pub(super) sight: Sight,
-    pub(super) verdict: Verdict,
-    pub(super) evidence: Box<Evidence>,
+    pub(crate) sight: Sight,
+    pub(crate) verdict: Verdict,
+    pub(crate) evidence: Box<Evidence>,
 
     /// The timer entry that will wake this peer; entries at other times are stale.
-    pub(super) armed: Option<Instant>,
+    pub(crate) armed: Option<Instant>,
 }
 
 impl Peer {
-    pub(super) fn new(info: Arc<PeerInfo>, via: Via, now: Instant) -> Self {
+    pub(crate) fn new(info: Arc<PeerInfo>, via: Via, now: Instant) -> Self {
         Self {
             named: (via == Via::Static).then(|| info.addr.ip()),
             info,
@@ -209,12 +209,12 @@ impl Peer {
     }
 
     /// The path to an address, if the peer was ever heard from it.
-    pub(super) fn path(&self, ip: IpAddr) -> Option<&Path> {
+    pub(crate) fn path(&self, ip: IpAddr) -> Option<&Path> {
         self.paths.iter().find(|p| p.ip == ip)
     }
 
     /// The path to an address; a new one takes the place of the one unheard for longest, never of the one dialed.
-    pub(super) fn path_mut(&mut self, ip: IpAddr, now: Instant) -> &mut Path {
+    pub(crate) fn path_mut(&mut self, ip: IpAddr, now: Instant) -> &mut Path {
         let dialed = self.info.addr.ip();
         let known = self.paths.iter().position(|path| path.ip == ip);
         let index = known.unwrap_or_else(|| {
@@ -240,24 +240,24 @@ impl Peer {
     }
 
     /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
-    pub(super) fn is_proven(&self) -> bool {
+    pub(crate) fn is_proven(&self) -> bool {
         let ip = self.info.addr.ip();
         self.named == Some(ip) || self.path(ip).is_some_and(|p| p.proven)
     }
 
     /// Where it receives unicast presences.
-    pub(super) fn unicast(&self) -> SocketAddr {
+    pub(crate) fn unicast(&self) -> SocketAddr {
         let port = if self.udp_port == 0 { self.info.addr.port() } else { self.udp_port };
         SocketAddr::new(self.info.addr.ip(), port)
     }
 
     /// It is dialed again at this time, unless it has no server.
-    pub(super) fn rest_until(&mut self, next: Instant) {
+    pub(crate) fn rest_until(&mut self, next: Instant) {
         self.dial = if self.info.addr.port() == 0 { Dial::Off } else { Dial::Resting { next } };
     }
 
     /// When this peer wants to be woken.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         let dial = match self.dial {
             Dial::Resting { next } => Some(next),
             Dial::Waiting { until, .. } => Some(until),
@@ -270,12 +270,12 @@ impl Peer {
     }
 
     /// Changes its identity or address, for all later events.
-    pub(super) fn change_info(&mut self, change: impl FnOnce(&mut PeerInfo)) {
+    pub(crate) fn change_info(&mut self, change: impl FnOnce(&mut PeerInfo)) {
         change(Arc::make_mut(&mut self.info));
     }
 
     /// What others are told; `link` names the interface on whose link an address is.
-    pub(super) fn snapshot(&self, now: Instant, link: impl Fn(IpAddr) -> Option<Arc<str>>) -> PeerSnapshot {
+    pub(crate) fn snapshot(&self, now: Instant, link: impl Fn(IpAddr) -> Option<Arc<str>>) -> PeerSnapshot {
         PeerSnapshot {
             info: Arc::clone(&self.info),
             state: self.state,
@@ -322,7 +322,7 @@ impl Peer {
 }
 
 impl Outcomes {
-    pub(super) fn push(&mut self, failed: bool) {
+    pub(crate) fn push(&mut self, failed: bool) {
         self.failed = self.failed << 1 | u64::from(failed);
         self.count = (self.count + 1).min(64);
     }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use crate::core::cause::Cause;
-use crate::core::sight::{LOSSY, Reach, Sight};
-use crate::core::verdict::Verdict;
+use crate::engine::cause::Cause;
+use crate::engine::observation::{LOSSY, Reach, Sight};
+use crate::engine::verdict::Verdict;
 
 /// What third ones see of the node that is to be reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ const RULES: [Rule; 28] = [
 ];
 
 /// The sender's own fault, as its system says.
-pub(super) const OWN_FAULT: [Cause; 4] =
+pub(crate) const OWN_FAULT: [Cause; 4] =
     [Cause::PermissionDenied, Cause::LocalResources, Cause::InterfaceDown, Cause::AddressNotAvailable];
 
 const UNREACHABLE: [Cause; 2] = [Cause::HostUnreachable, Cause::NetworkUnreachable];
@@ -124,7 +124,7 @@ const NET_UNKNOWN: u8 = 6;
 const PROHIBITED: [u8; 3] = [9, 10, 13];
 
 /// Whether an ICMP message of type 3 says the same as a verdict.
-pub(super) fn icmp_confirms(verdict: Verdict, code: u8, from_itself: bool) -> bool {
+pub(crate) fn icmp_confirms(verdict: Verdict, code: u8, from_itself: bool) -> bool {
     match verdict {
         Verdict::ClosedPort => code == PORT_UNREACHABLE && from_itself,
         Verdict::FirewallReject => PROHIBITED.contains(&code),

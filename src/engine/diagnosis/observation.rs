@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::cause::Cause;
+use crate::engine::cause::Cause;
 
 /// Lost echoes, in percent, from which on a way counts as lossy.
 pub const LOSSY: u8 = 10;

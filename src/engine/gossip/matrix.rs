@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
-use super::NodeId;
-use super::cause::Cause;
-use super::sight::{Reach, Sight, udp_arrives};
-use super::verdict::Finding;
+use crate::engine::NodeId;
+use crate::engine::cause::Cause;
+use crate::engine::observation::{Reach, Sight, udp_arrives};
+use crate::engine::verdict::Finding;
 
 /// A node of the matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

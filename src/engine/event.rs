@@ -9,12 +9,12 @@ use serde::{Serialize, Serializer};
 
 use crate::proto::{DecodeError, Incarnation};
 
-use super::cause::{Cause, Failure, Retry};
 use super::config::Target;
-use super::interface::Interface;
 use super::matrix::MatrixView;
-use super::peer::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
-use super::verdict::Finding;
+use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::interface::Interface;
+use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
+use crate::engine::verdict::Finding;
 
 /// One thing that happened, told to the engine.
 #[derive(Debug)]

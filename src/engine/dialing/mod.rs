@@ -3,23 +3,26 @@
 //! A dial is one to `max` attempts. It rests between two regular dials, queues for the budget, is in flight, and waits
 //! between attempts. Forced, first and confirming dials go before regular ones and retries.
 
+pub mod cause;
+pub mod retry;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use crate::core::cause::{Cause, Failure, Retry};
-use crate::core::event::{Answer, DialId, Event, Output};
-use crate::core::peer::{PeerKey, PeerState};
+use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::event::{Answer, DialId, Event, Output};
+use crate::engine::peers::{PeerKey, PeerState};
 
-use super::limits::{DIAL_SPREAD, MAX_DIALS_IN_FLIGHT, PROOF_GRACE, SILENT_KEPT};
-use super::peer::Dial;
-use super::{Engine, Life};
+use crate::engine::limits::{DIAL_SPREAD, MAX_DIALS_IN_FLIGHT, PROOF_GRACE, SILENT_KEPT};
+use crate::engine::peers::row::Dial;
+use crate::engine::{Engine, Life};
 
 impl Engine {
     /// A person wants this peer dialed now: a wait is cut short, a dial in flight is left alone.
-    pub(super) fn force_dial(&mut self, key: PeerKey) {
+    pub(crate) fn force_dial(&mut self, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let free = peer.info.addr.port() != 0 && !matches!(peer.dial, Dial::InFlight { .. });
         // Not even a person makes us dial what was only claimed by somebody beyond our links.
@@ -32,7 +35,7 @@ impl Engine {
     }
 
     /// Puts a peer's next attempt in front of the queue.
-    pub(super) fn dial_at_once(&mut self, key: PeerKey) {
+    pub(crate) fn dial_at_once(&mut self, key: PeerKey) {
         let attempt = match self.peers[key].dial {
             Dial::InFlight { .. } | Dial::Queued { urgent: true, .. } => return,
             Dial::Waiting { attempt, .. } | Dial::Queued { attempt, .. } => attempt,
@@ -42,13 +45,13 @@ impl Engine {
     }
 
     /// Dials a peer in a moment: after a random wait that grows with the number of peers.
-    pub(super) fn dial_soon(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn dial_soon(&mut self, key: PeerKey, now: Instant) {
         let wait = self.spread();
         self.dial_after(key, wait, now);
     }
 
     /// Dials a peer when it has had the time to prove its address; after a proof, [`Engine::dial_soon`] hurries it.
-    pub(super) fn dial_after_grace(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn dial_after_grace(&mut self, key: PeerKey, now: Instant) {
         let wait = PROOF_GRACE + self.spread();
         self.dial_after(key, wait, now);
     }
@@ -59,7 +62,7 @@ impl Engine {
     }
 
     /// Brings the next attempt forward to `wait` from now; one that is nearer, queued or in flight stays.
-    pub(super) fn dial_after(&mut self, key: PeerKey, wait: Duration, now: Instant) {
+    pub(crate) fn dial_after(&mut self, key: PeerKey, wait: Duration, now: Instant) {
         let peer = &mut self.peers[key];
         if peer.info.addr.port() == 0 {
             return;
@@ -74,7 +77,7 @@ impl Engine {
     }
 
     /// Queues the attempt whose time has come.
-    pub(super) fn dial_if_due(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn dial_if_due(&mut self, key: PeerKey, now: Instant) {
         match self.peers[key].dial {
             Dial::Resting { next } if next <= now => {
                 let first = self.peers[key].state == PeerState::New;
@@ -89,7 +92,7 @@ impl Engine {
 
     /// The reflection rule: a peer that has not proved its address is dialed only on a link of ours, within a small
     /// budget of all such peers.
-    pub(super) fn may_dial(&mut self, key: PeerKey, now: Instant) -> bool {
+    pub(crate) fn may_dial(&mut self, key: PeerKey, now: Instant) -> bool {
         let peer = &self.peers[key];
         if peer.is_proven() {
             return true;
@@ -110,13 +113,13 @@ impl Engine {
     }
 
     /// When the budget allows the next queued dial.
-    pub(super) fn dials_due(&self) -> Option<Instant> {
+    pub(crate) fn dials_due(&self) -> Option<Instant> {
         let waiting = !(self.urgent.is_empty() && self.regular.is_empty());
         (waiting && self.in_flight.len() < MAX_DIALS_IN_FLIGHT).then(|| self.dials.ready_at()).flatten()
     }
 
     /// Starts as many queued dials as the budget and the cap allow.
-    pub(super) fn start_dials(&mut self, now: Instant) {
+    pub(crate) fn start_dials(&mut self, now: Instant) {
         if self.life != Life::Running {
             return;
         }
@@ -167,7 +170,7 @@ impl Engine {
     }
 
     /// An attempt has ended. One that was abandoned since is not known any longer.
-    pub(super) fn end_dial(&mut self, dial: DialId, result: Result<Answer<'_>, Failure>, now: Instant) {
+    pub(crate) fn end_dial(&mut self, dial: DialId, result: Result<Answer<'_>, Failure>, now: Instant) {
         let Some(key) = self.in_flight.remove(&dial) else { return };
         let (attempt, since) = match self.peers[key].dial {
             Dial::InFlight { id, attempt, since } if id == dial => (attempt, since),

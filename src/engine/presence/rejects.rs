@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::core::event::{Event, RejectReason};
+use crate::engine::event::{Event, RejectReason};
 
-use super::limits::{MAX_REJECTED_WINDOW, REJECTED_WINDOW};
+use crate::engine::limits::{MAX_REJECTED_WINDOW, REJECTED_WINDOW};
 
 #[derive(Debug, Default)]
-pub(super) struct Rejects {
+pub(crate) struct Rejects {
     of: BTreeMap<RejectReason, Tally>,
 }
 
@@ -24,7 +24,7 @@ struct Tally {
 
 impl Rejects {
     /// Counts one; gives the event if none of this reason was told lately.
-    pub(super) fn count(&mut self, reason: RejectReason, from: SocketAddr, now: Instant) -> Option<Event> {
+    pub(crate) fn count(&mut self, reason: RejectReason, from: SocketAddr, now: Instant) -> Option<Event> {
         let tally =
             self.of.entry(reason).or_insert(Tally { count: 0, from, window: REJECTED_WINDOW, closes: now });
         tally.count += 1;
@@ -33,12 +33,12 @@ impl Rejects {
     }
 
     /// When the next event is due.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         self.of.values().filter(|t| t.count > 0).map(|t| t.closes).min()
     }
 
     /// One event that is due, if there is one.
-    pub(super) fn flush(&mut self, now: Instant) -> Option<Event> {
+    pub(crate) fn flush(&mut self, now: Instant) -> Option<Event> {
         let (reason, tally) = self.of.iter_mut().find(|(_, t)| t.count > 0 && now >= t.closes)?;
         Some(tally.tell(*reason, now))
     }

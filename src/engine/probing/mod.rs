@@ -1,26 +1,28 @@
 //! Unicast echoes: whether UDP passes there and back, how much is lost, whether large datagrams pass.
 
+pub(crate) mod evidence;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 
-use crate::core::Nonce;
-use crate::core::event::Icmp;
-use crate::core::peer::{PeerKey, PeerState};
+use crate::engine::Nonce;
+use crate::engine::event::Icmp;
+use crate::engine::peers::{PeerKey, PeerState};
 use crate::proto::presence::Kind;
 
-use super::Engine;
-use super::evidence::{Burst, Probe};
-use super::limits::{
+use crate::engine::Engine;
+use crate::engine::limits::{
     BURST, BURST_AGAIN, BURST_GAP, ECHO_AGAIN, ECHOES_PER_INTERVAL, FIRST_ECHO_WITHIN, LARGE_IN_A_CROWD,
     LARGE_ONE_IN, LOST_IN_A_ROW, MAX_BURSTS,
 };
-use super::peer::Dial;
+use crate::engine::peers::row::Dial;
+use crate::engine::probing::evidence::{Burst, Probe};
 
 impl Engine {
     /// Asks a peer for echoes from now on: its address is proven, and it is known where it receives.
-    pub(super) fn begin_echoes(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn begin_echoes(&mut self, key: PeerKey, now: Instant) {
         let peer = &mut self.peers[key];
         let reachable = peer.udp_port != 0 || peer.named.is_some();
         if peer.evidence.next_probe.is_some() || !reachable || !peer.info.addr.is_ipv4() {
@@ -33,7 +35,7 @@ impl Engine {
     }
 
     /// Does what is due for a peer's echoes: gives up those that did not come, asks for the next.
-    pub(super) fn run_echoes(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn run_echoes(&mut self, key: PeerKey, now: Instant) {
         let evidence = &mut self.peers[key].evidence;
         if evidence.deadline().is_none_or(|due| due > now) {
             return;
@@ -51,7 +53,7 @@ impl Engine {
     }
 
     /// How often a peer is regularly asked for an echo.
-    pub(super) fn echo_period(&self) -> Duration {
+    pub(crate) fn echo_period(&self) -> Duration {
         let often = if self.is_crowded() { 1 } else { ECHOES_PER_INTERVAL };
         (self.config.dial_interval / often).max(ECHO_AGAIN)
     }
@@ -82,7 +84,7 @@ impl Engine {
     }
 
     /// Something failed: several probes tell whether some or all are lost.
-    pub(super) fn begin_burst(&mut self, key: PeerKey, now: Instant) {
+    pub(crate) fn begin_burst(&mut self, key: PeerKey, now: Instant) {
         let room = self.bursts < MAX_BURSTS;
         // Where packets are lost all the time, they are counted now and then.
         let rest = (self.config.dial_interval / 2).max(BURST_AGAIN);
@@ -110,7 +112,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn end_burst(&mut self, key: PeerKey) {
+    pub(crate) fn end_burst(&mut self, key: PeerKey) {
         if self.peers[key].evidence.burst.take().is_some() {
             self.bursts -= 1;
         }
@@ -127,7 +129,7 @@ impl Engine {
     }
 
     /// An echo came, from the address that is dialed.
-    pub(super) fn take_echo(&mut self, key: PeerKey, echo: Nonce, now: Instant) {
+    pub(crate) fn take_echo(&mut self, key: PeerKey, echo: Nonce, now: Instant) {
         let evidence = &mut self.peers[key].evidence;
         let Some(probe) = evidence.probes.iter_mut().find(|probe| probe.nonce == echo && !probe.answered)
         else {
@@ -146,7 +148,7 @@ impl Engine {
     }
 
     /// ICMP says that a datagram to a peer did not arrive. It can be forged: it explains trouble and makes none.
-    pub(super) fn take_unreachable(&mut self, to: SocketAddr, icmp: Icmp, now: Instant) {
+    pub(crate) fn take_unreachable(&mut self, to: SocketAddr, icmp: Icmp, now: Instant) {
         // What this machine itself says of another one is what its dials say, too.
         let from_here = |ip| ip != to.ip() && self.interfaces.iter().any(|interface| interface.addr == ip);
         if icmp.from.is_some_and(from_here) || !self.nodes_at.contains_key(&to.ip()) {
