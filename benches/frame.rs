@@ -28,7 +28,7 @@ use vigie::app::state::App;
 use vigie::app::theme::Theme;
 use vigie::app::view::text::Age;
 use vigie::app::{Options, log, view};
-use vigie::engine::cause::Cause;
+use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
 use vigie::engine::interface::Interface;
 use vigie::engine::observation::Sight;
@@ -209,7 +209,7 @@ impl Network {
                 attempt,
                 max,
                 cause: Cause::Refused,
-                detail: "connect: Connection refused (os error 111)".into(),
+                detail: Detail::system("connect: Connection refused (os error 111)"),
                 errno: Some(111),
                 retryable: true,
                 retry_in: None,

@@ -11,7 +11,7 @@ use crate::proto::{DecodeError, Incarnation};
 
 use super::config::Target;
 use super::matrix::MatrixView;
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::interface::Interface;
 use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
 use crate::engine::verdict::Finding;
@@ -270,7 +270,7 @@ pub enum Event {
         attempt: u32,
         max: u32,
         cause: Cause,
-        detail: Arc<str>,
+        detail: Arc<Detail>,
         errno: Option<i32>,
         retryable: bool,
         #[serde(rename = "retry_in_ms", serialize_with = "as_millis")]

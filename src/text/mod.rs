@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::cause::Cause;
+use crate::engine::cause::{Cause, Detail};
 use crate::engine::event::{Event, RejectReason, StopReason};
 use crate::engine::peers::{LeaveReason, PeerInfo, Via};
 use crate::engine::verdict::Verdict;
@@ -51,6 +51,23 @@ impl Cause {
             Self::LocalResources => "raise `ulimit -n`, or stop what uses up this machine",
             Self::InterfaceDown => "bring the interface up, or plug the cable in",
             Self::Other => "run with --log debug and read the detail",
+        }
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(said) => f.write_str(said),
+            Self::WrongGroup { name, group } => write!(f, "{name} belongs to group '{group}'"),
+            Self::RequestUnreadable { name } => write!(f, "{name} could not read our request"),
+            Self::OtherRequest => f.write_str("the reply answers another request"),
+            Self::ThisNode => f.write_str("that is this node itself"),
+            Self::OtherNode { name } => write!(f, "{name} answers at this address"),
+            Self::ReplyUnreadable(error) => write!(f, "the reply is {error}"),
+            Self::InterfaceDown { interface, failed } => {
+                write!(f, "{failed}; interface {interface} is down or has lost its address")
+            }
         }
     }
 }

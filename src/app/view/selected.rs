@@ -62,7 +62,7 @@ pub(super) fn render(told: Facts<'_>, area: Rect, buf: &mut Buffer) {
 struct Wrong<'a> {
     word: &'static str,
     meaning: &'static str,
-    detail: Option<&'a str>,
+    detail: Option<&'a Detail>,
     advice: &'a str,
 }
 
