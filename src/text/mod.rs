@@ -272,6 +272,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_failure_of_the_link_says_what_failed_because_of_it() {
+        let failed = Detail::system("connect: No route to host (os error 113)");
+        let down = Detail::InterfaceDown { interface: "eth0".into(), failed };
+        let said = "connect: No route to host (os error 113); interface eth0 is down or has lost its address";
+        assert_eq!(down.to_string(), said);
+        assert_eq!(serde_json::to_value(&down).expect("JSON"), said, "a record has the sentence");
+    }
+
+    #[test]
     fn measured_times_have_three_digits_and_a_unit() {
         let words = |us| Measured(Duration::from_micros(us)).to_string();
         assert_eq!(words(84), "84 µs");

@@ -10,6 +10,7 @@ use super::super::facts::Facts;
 use super::super::model::Peer;
 use super::text::{Age, columns, fit};
 use super::{put, write};
+use crate::engine::cause::Detail;
 use crate::text::Measured;
 
 /// Under the names of the table.
