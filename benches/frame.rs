@@ -313,12 +313,12 @@ fn row(peer: &Peer, now: Instant) -> Row<'_> {
     Row::new([
         Text::from(peer.info.name.as_str()),
         Text::from(peer.info.addr.to_string()),
-        Text::from(peer.state.word()),
+        Text::from(peer.state.as_str()),
         Text::from(dial),
         Text::from(measured(peer.rtt)),
         Text::from(peer.history.last(30).map(bar).collect::<String>()),
         Text::from(heard.unwrap_or_default()),
         Text::from(measured(peer.connect)),
-        Text::from(peer.cause.map(Cause::in_words).unwrap_or_default()),
+        Text::from(peer.cause.map(Cause::description).unwrap_or_default()),
     ])
 }

@@ -10,7 +10,7 @@ use crate::engine::verdict::Verdict;
 
 impl Cause {
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Refused => "the host answers, nothing listens on the port",
             Self::TimedOut => "no answer in time: packets vanish on the way, or the host hangs",
@@ -74,7 +74,7 @@ impl fmt::Display for Detail {
 
 impl RejectReason {
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Foreign => "not a vigie message (another program uses this port)",
             Self::Malformed => "a malformed message",
@@ -99,7 +99,7 @@ impl RejectReason {
 
 impl StopReason {
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Quit => "quit",
             Self::Signal => "stopped by a signal",
@@ -112,7 +112,7 @@ impl StopReason {
 
 impl Via {
     /// The contract's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Broadcast => "broadcast",
             Self::Multicast => "multicast",
@@ -123,7 +123,7 @@ impl Via {
     }
 
     /// How we know of a peer, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Broadcast => "heard by broadcast",
             Self::Multicast => "heard by multicast",
@@ -206,8 +206,10 @@ impl fmt::Display for Event {
             Self::InterfaceDown { interface: i } => {
                 write!(f, "interface {} is gone: {}/{}", i.name, i.addr, i.prefix)
             }
-            Self::PeerDiscovered { peer, via } => write!(f, "{peer} discovered, {}", via.in_words()),
-            Self::PeerState { peer, from, to } => write!(f, "{peer} is {}, was {}", to.word(), from.word()),
+            Self::PeerDiscovered { peer, via } => write!(f, "{peer} discovered, {}", via.description()),
+            Self::PeerState { peer, from, to } => {
+                write!(f, "{peer} is {}, was {}", to.as_str(), from.as_str())
+            }
             Self::PeerRestarted { peer, .. } => write!(f, "{peer} has restarted"),
             Self::PeerMoved { peer, from, to } => write!(f, "{} moved from {from} to {to}", peer.name),
             Self::PeerLeft { peer, reason } => match reason {
@@ -224,12 +226,12 @@ impl fmt::Display for Event {
                 if *attempt > 1 { write!(f, ", at attempt {attempt}") } else { Ok(()) }
             }
             Self::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
-                let word = cause.word().replace('_', " ");
+                let word = cause.as_str().replace('_', " ");
                 write!(f, "{peer} attempt {attempt} of {max} failed: {word}")?;
                 match (cause, retry_in) {
                     (Cause::Other, _) => write!(f, " ({detail})")?,
                     // What it means is told once, at the end.
-                    (_, None) => write!(f, ", {}", cause.in_words())?,
+                    (_, None) => write!(f, ", {}", cause.description())?,
                     (_, Some(_)) => {}
                 }
                 match retry_in {
@@ -242,7 +244,7 @@ impl fmt::Display for Event {
                 write!(
                     f,
                     "{peer} given up after {attempts} attempt{s}: {}; {}",
-                    cause.word().replace('_', " "),
+                    cause.as_str().replace('_', " "),
                     cause.advice()
                 )
             }
@@ -250,10 +252,10 @@ impl fmt::Display for Event {
             Self::ExchangeServed { addr: Some(addr), .. } => write!(f, "{addr} reached us by TCP"),
             Self::ExchangeServed { .. } => write!(f, "somebody reached us by TCP"),
             Self::Rejected { from, reason, count: 1 } => {
-                write!(f, "turned away from {from}: {}", reason.in_words())
+                write!(f, "turned away from {from}: {}", reason.description())
             }
             Self::Rejected { from, reason, count } => {
-                write!(f, "turned away {count} times, last from {from}: {}", reason.in_words())
+                write!(f, "turned away {count} times, last from {from}: {}", reason.description())
             }
             Self::Lagged { missed } => write!(f, "{missed} events missed: the reader is too slow"),
             Self::Snapshot(snapshot) => write!(f, "{} peers in the table", snapshot.peers.len()),
@@ -262,7 +264,7 @@ impl fmt::Display for Event {
             }
             Self::Diagnosis(finding) => write!(f, "{}; {}", finding.headline(), finding.advice),
             Self::Matrix(view) => write!(f, "{} nodes in the matrix", view.nodes.len()),
-            Self::Stopped { reason } => write!(f, "stopped: {}", reason.in_words()),
+            Self::Stopped { reason } => write!(f, "stopped: {}", reason.description()),
         }
     }
 }

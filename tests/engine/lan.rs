@@ -95,7 +95,7 @@ pub fn failure(cause: Cause) -> Failure {
         Cause::HostUnreachable | Cause::NetworkUnreachable | Cause::NoRoute => Retry::OnLinkChange,
         _ => Retry::Usual,
     };
-    Failure { cause, detail: Detail::system(cause.word()), errno: None, retry }
+    Failure { cause, detail: Detail::system(cause.as_str()), errno: None, retry }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

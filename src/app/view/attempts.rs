@@ -125,7 +125,7 @@ fn outcome(field: &mut Field<'_>, attempt: &Attempt, look: &Look, now: Instant, 
             // nothing either.
             let meaning = match cause {
                 Cause::Other => Cow::Owned(detail.to_string()),
-                cause => Cow::Borrowed(cause.in_words()),
+                cause => Cow::Borrowed(cause.description()),
             };
             if columns(&meaning) + 2 <= field.room() {
                 field.text(if retry.is_some() { "  " } else { ": " }).text(&meaning);
