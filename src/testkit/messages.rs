@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::DEFAULT_PORT;
 use crate::engine::{Incarnation, NodeId, Nonce};
 use crate::proto::exchange::{Reply, Request, Status};
@@ -69,5 +69,5 @@ pub fn failure(cause: Cause) -> Failure {
         Cause::HostUnreachable | Cause::NetworkUnreachable | Cause::NoRoute => Retry::OnLinkChange,
         _ => Retry::Usual,
     };
-    Failure { cause, detail: cause.word().into(), errno: None, retry }
+    Failure { cause, detail: Detail::system(cause.as_str()), errno: None, retry }
 }
