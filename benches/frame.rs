@@ -26,7 +26,6 @@ use vigie::app::look::Look;
 use vigie::app::model::{Model, Peer, Sample};
 use vigie::app::state::App;
 use vigie::app::theme::Theme;
-use vigie::app::view::text::Age;
 use vigie::app::{Options, log, view};
 use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
@@ -35,6 +34,7 @@ use vigie::engine::observation::Sight;
 use vigie::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via};
 use vigie::engine::verdict::Verdict;
 use vigie::engine::{Incarnation, NodeId};
+use vigie::text::Age;
 use vigie::text::Measured;
 
 const SCREEN: Rect = Rect::new(0, 0, 200, 50);
