@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::plain;
+use crate::cli::complaint::plain;
 use crate::engine::interface::Kind;
 
 use super::examine::{Finding, Mark, Report, Severity};
