@@ -2,16 +2,11 @@
 
 use std::io::Write;
 
-use crate::proto::disturbs_a_terminal;
+use crate::text::plain;
 
 /// One line on stderr, in which what a person typed cannot steer the terminal. A closed stderr is nobody's fault.
 pub(super) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "vigie: {}", plain(line));
-}
-
-/// A line in which nothing can steer the terminal.
-pub(super) fn plain(line: &str) -> String {
-    line.chars().map(|c| if disturbs_a_terminal(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 /// A line that quotes a value of ten thousand characters, without the middle of it.

@@ -137,15 +137,16 @@ fn as_arguments(arg: &Arg, variable: &str, value: &OsStr) -> Result<Vec<OsString
 
 /// Whether a switch is on.
 fn switch(variable: &str, value: &OsStr) -> Result<bool, ParseError> {
-    let is = |word: &&str| value.eq_ignore_ascii_case(word);
-    match (ON.iter().any(|word| is(word)), OFF.iter().any(|word| is(word))) {
-        (true, _) => Ok(true),
-        (_, true) => Ok(false),
-        _ => Err(ParseError::Variable(format!(
-            "invalid value '{}' for {variable}: expected true, false, yes, no, 1 or 0",
-            value.to_string_lossy()
-        ))),
+    let is_one_of = |words: [&str; 3]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    if is_one_of(ON) {
+        return Ok(true);
     }
+    if is_one_of(OFF) {
+        return Ok(false);
+    }
+    let value = value.to_string_lossy();
+    let line = format!("invalid value '{value}' for {variable}: expected true, false, yes, no, 1 or 0");
+    Err(ParseError::Variable(line))
 }
 
 /// What arguments and variables say together.

@@ -11,7 +11,7 @@ use crate::proto::{DecodeError, Incarnation};
 
 use super::config::Target;
 use super::matrix::MatrixView;
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::interface::Interface;
 use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
 use crate::engine::verdict::Finding;
@@ -333,8 +333,8 @@ pub enum Event {
         max: u32,
         /// Why.
         cause: Cause,
-        /// What failed and what the system said, for people.
-        detail: Arc<str>,
+        /// What failed exactly; a record has its sentence.
+        detail: Arc<Detail>,
         /// The system's error number, if there was one.
         errno: Option<i32>,
         /// Whether trying again can help; where it cannot, no attempt follows.
