@@ -22,10 +22,10 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use support::{median, micros, now, percentile};
-use vigie::app::look::Look;
+use vigie::app::appearance::Appearance;
+use vigie::app::appearance::Theme;
 use vigie::app::model::{Model, Peer, Sample};
 use vigie::app::state::App;
-use vigie::app::theme::Theme;
 use vigie::app::view::text::Age;
 use vigie::app::{Options, log, view};
 use vigie::engine::cause::Cause;
@@ -165,7 +165,7 @@ impl Network {
         let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))), bell: false };
         let peers = (1..=peers).map(peer).collect();
         let mut network =
-            Self { app: App::new(options, Look::new(Theme::COLOURED)), peers, now: now(), frames: 0 };
+            Self { app: App::new(options, Appearance::new(Theme::COLOURED)), peers, now: now(), frames: 0 };
         let interfaces = [eth0()].into();
         network.fold(Event::Started { node: node(), interfaces });
         for peer in network.peers.clone() {

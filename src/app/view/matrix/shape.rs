@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::super::super::matrix::{Arrangement, Blocks, MatrixCursor};
-use super::super::super::model::{Mark, Matrix};
-use super::super::text::columns;
+use crate::app::model::{Mark, Matrix};
+use crate::app::ui::matrix::{Arrangement, Blocks, MatrixCursor};
+use crate::app::view::text::columns;
 use crate::engine::matrix::MatrixView;
 
 /// Columns of the mark of the cursor's row.
