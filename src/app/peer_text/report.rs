@@ -42,7 +42,7 @@ fn who(report: &mut Report, about: PeerText<'_>) {
 /// How it is, and what is known of it.
 fn now(report: &mut Report, about: PeerText<'_>) {
     let peer = about.peer;
-    report.fact("state", format_args!("{} {}", peer.state.word(), about.lasting()));
+    report.fact("state", format_args!("{} {}", peer.state.as_str(), about.lasting()));
     about.verdict().into_iter().for_each(|verdict| report.fact("verdict", verdict));
     about.evidence().for_each(|seen| report.fact("seen", seen));
     about.why().into_iter().for_each(|why| report.fact("why", why));

@@ -54,8 +54,8 @@ pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding, theme: Theme
     let sure = finding.confidence > Confidence::Low;
     writer.styled(if sure { "! " } else { "? " }, theme.alarm_text());
     let headline = finding.headline();
-    let who = headline.strip_suffix(finding.verdict.in_words()).unwrap_or(&headline);
-    let word = format!("{who}{}", finding.verdict.word().replace('_', " "));
+    let who = headline.strip_suffix(finding.verdict.description()).unwrap_or(&headline);
+    let word = format!("{who}{}", finding.verdict.as_str().replace('_', " "));
     let (lie, advice) = (how_they_lie(finding), &finding.advice);
     let room = writer.room();
     let forms = [(&headline, Some(&lie)), (&headline, None), (&word, Some(&lie)), (&word, None)];
@@ -73,13 +73,13 @@ pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding, theme: Theme
 /// The pattern and the number of pairs: `column, 2 pairs`.
 pub(in crate::app) fn how_they_lie(finding: &Finding) -> String {
     let pairs = match finding.pair_count {
-        0 => return finding.pattern.word().to_owned(),
+        0 => return finding.pattern.as_str().to_owned(),
         1 if finding.pattern == Pattern::Pair => return "one pair".to_owned(),
         1 => "1 pair".to_owned(),
         count => format!("{count} pairs"),
     };
     match finding.pattern {
         Pattern::Pair | Pattern::Scattered => pairs,
-        pattern => format!("{}, {pairs}", pattern.word()),
+        pattern => format!("{}, {pairs}", pattern.as_str()),
     }
 }

@@ -166,7 +166,7 @@ impl Head<'_> {
             writer.styled("was not known then", theme.dim());
             return;
         };
-        writer.style(theme.state(state)).text(glyph(state)).text(" ").text(state.word());
+        writer.style(theme.state(state)).text(glyph(state)).text(" ").text(state.as_str());
         writer.style(theme.text());
         match (from, until) {
             (Some(from), None) => {

@@ -16,10 +16,10 @@ pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, theme: Theme, di
         writer.text(&peer.name).text(" ");
     }
     match &entry.what {
-        What::Discovered { via } => writer.text("discovered, ").text(via.in_words()),
+        What::Discovered { via } => writer.text("discovered, ").text(via.description()),
         What::State { from, to } => {
             let told = if dimmed { style } else { theme.state(*to) };
-            writer.text("is ").styled(to.word(), told).styled(", was ", style).text(from.word())
+            writer.text("is ").styled(to.as_str(), told).styled(", was ", style).text(from.as_str())
         }
         What::Restarted { .. } => writer.text("has restarted"),
         What::Moved { from } => match &entry.peer {
@@ -36,12 +36,12 @@ pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, theme: Theme, di
             writer.format(style, format_args!("given up after {attempts} attempt{s}: "));
             words(writer, *cause);
             // Half a sentence says less than the word alone.
-            let meaning = cause.in_words();
+            let meaning = cause.description();
             if columns(meaning) + 2 <= writer.room() { writer.text(", ").text(meaning) } else { writer }
         }
         What::Diagnosed { finding } if finding.verdict == Verdict::Ok => writer.text("is well again"),
         What::Diagnosed { finding } => {
-            writer.text("diagnosed: ").text(finding.verdict.in_words());
+            writer.text("diagnosed: ").text(finding.verdict.description());
             // An advice that is cut is none.
             if columns(&finding.advice) + 2 <= writer.room() {
                 writer.text("; ").text(&finding.advice)

@@ -166,7 +166,7 @@ impl Rows<'_> {
         writer.skip(self.shape.band + 1);
         writer.sign(glyph(peer.state), theme.state(peer.state));
         if self.shape.word {
-            writer.text(" ").text(peer.state.word());
+            writer.text(" ").text(peer.state.as_str());
         }
         let age = self.now.saturating_duration_since(peer.since);
         if self.shape.age && age.as_secs() > 0 {
@@ -196,10 +196,10 @@ fn legend(theme: Theme, window: Window, line: Rect, buf: &mut Buffer) {
     let mut writer = LineWriter::line(buf, line, 0);
     writer.skip(MARK);
     for state in [Up, Retrying, Unreachable, Silent, New, Left] {
-        if writer.room() < state.word().len() + 2 {
+        if writer.room() < state.as_str().len() + 2 {
             return;
         }
-        writer.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.word());
+        writer.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.as_str());
         writer.skip(2);
     }
     let seconds = window.width.as_secs();

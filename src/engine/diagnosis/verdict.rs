@@ -81,7 +81,7 @@ impl Verdict {
     ];
 
     /// The contract's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::ClosedPort => "closed_port",
@@ -107,7 +107,7 @@ impl Verdict {
     }
 
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Ok => "all is well",
             Self::ClosedPort => "the host answers, nothing listens on the port",
@@ -155,7 +155,7 @@ pub enum Pattern {
 
 impl Pattern {
     /// Its word in events.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pair => "pair",
             Self::Column => "column",
@@ -228,6 +228,6 @@ impl Finding {
             [one, two, three] => format!("{one}, {two} and {three}"),
             [one, two, rest @ ..] => format!("{one}, {two} and {} others", rest.len()),
         };
-        format!("{who}: {}", self.verdict.in_words())
+        format!("{who}: {}", self.verdict.description())
     }
 }

@@ -94,8 +94,8 @@ fn observed(picture: &Picture<'_>, from: usize, to: usize) -> Vec<String> {
             told.push(format!(
                 "{me} dialed {whom} {} ago: {} ({})",
                 ago(at),
-                cause.word().replace('_', " "),
-                cause.in_words()
+                cause.as_str().replace('_', " "),
+                cause.description()
             ));
         }
         (None, Some(at)) if mine.tcp.is_ok() => {
@@ -150,7 +150,7 @@ fn observed(picture: &Picture<'_>, from: usize, to: usize) -> Vec<String> {
 /// What ICMP says of the datagrams on this way.
 fn icmp(picture: &Picture<'_>, from: usize, to: usize) -> Option<String> {
     let icmp = picture.icmp(from, to)?;
-    let (said, code) = (in_words(icmp.code), icmp.code);
+    let (said, code) = (description(icmp.code), icmp.code);
     let ip = picture.nodes[to].info.addr.ip();
     Some(match icmp.from {
         Some(_) if picture.is_from_itself(icmp, to) && code == 3 => {
@@ -167,7 +167,7 @@ fn icmp(picture: &Picture<'_>, from: usize, to: usize) -> Option<String> {
 }
 
 /// What a code of ICMP type 3 is called (RFC 792, RFC 1812 §5.2.7.1).
-fn in_words(code: u8) -> &'static str {
+fn description(code: u8) -> &'static str {
     match code {
         0 => "network unreachable",
         1 => "host unreachable",
