@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::app::model::natural_cmp;
 use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
 use crate::engine::verdict::Verdict;
-use crate::text::{Measured, Wait};
+use crate::text::{Measured, Wait, natural_cmp};
 
 use super::args::{ListArgs, NodeArgs};
 use super::table::{Side, aligned};

@@ -22,7 +22,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::net::StartError;
-use crate::proto::disturbs_a_terminal;
+use crate::text::plain;
 
 use args::{Cli, Command};
 
@@ -98,11 +98,6 @@ fn shortened(line: &str) -> String {
     let head: String = line.chars().take(ENDS).collect();
     let tail: String = line.chars().skip(length - ENDS).collect();
     format!("{head}…{tail}")
-}
-
-/// A line in which nothing can steer the terminal.
-fn plain(line: &str) -> String {
-    line.chars().map(|c| if disturbs_a_terminal(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 /// One line on stderr, in which what a person typed cannot steer the terminal. A closed stderr is nobody's fault.

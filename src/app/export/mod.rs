@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use super::state::{App, Form};
 use super::view;
-use super::view::text::columns;
+use crate::text::columns;
 
 /// Files of one second: the next one is refused, as nobody presses a key that often.
 const MAX_SAME_NAME: u32 = 20;

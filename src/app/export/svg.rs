@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
-use crate::app::view::text::columns;
+use crate::text::columns;
 
 /// Width and height of a cell, and where the text stands in it.
 const CELL: (f32, f32) = (8.4, 18.0);

@@ -11,7 +11,7 @@ use super::pane::LogPane;
 use super::records::Record;
 use crate::app::appearance::Appearance;
 use crate::app::view::line_writer::LineWriter;
-use crate::app::view::text::columns;
+use crate::text::columns;
 
 /// A text that is searched for.
 const FOUND: Modifier = Modifier::UNDERLINED.union(Modifier::BOLD);

@@ -12,12 +12,12 @@ use jiff::Timestamp;
 
 use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
 use super::view::findings::how_they_lie;
-use super::view::text::Age;
 use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
 use crate::engine::observation::Reach;
 use crate::engine::peers::{HeardFrom, LeaveReason, PeerState};
 use crate::engine::verdict::{Confidence, Finding, Verdict};
+use crate::text::Age;
 use crate::text::Measured;
 
 /// Attempts and entries of a peer that are searched for its last reply: at the usual pace more than an hour of failures,

@@ -126,7 +126,7 @@ fn a_peer_that_is_up_and_one_that_was_only_named_have_their_details_too() {
 
 fn style_of(buffer: &Buffer, text: &str) -> ratatui::style::Style {
     let (y, line) = (0_u16..).zip(lines(buffer)).find(|(_, line)| line.contains(text)).unwrap();
-    let x = crate::app::view::text::columns(line.split(text).next().unwrap());
+    let x = crate::text::columns(line.split(text).next().unwrap());
     buffer[(u16::try_from(x).unwrap(), y)].style()
 }
 

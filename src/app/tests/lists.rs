@@ -339,7 +339,7 @@ fn halfwidth_sound_marks_take_a_column_of_their_own_as_terminals_have_it() {
     let column = |name: &str| {
         let line = text.lines().find(|line| line.contains(name) && line.contains("· new")).unwrap();
         let before = &line[..line.find("10.0.").unwrap()];
-        super::super::view::text::columns(before)
+        crate::text::columns(before)
     };
     assert_eq!(column("ﾌﾟﾘﾝﾀ"), column("plain"));
 }

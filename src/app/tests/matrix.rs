@@ -44,7 +44,7 @@ const USUAL: (u16, u16) = (80, 24);
 fn find(buffer: &Buffer, text: &str) -> (u16, u16) {
     for (y, line) in (0..).zip(lines(buffer)) {
         if let Some(at) = line.find(text) {
-            return (u16::try_from(view::text::columns(&line[..at])).unwrap(), y);
+            return (u16::try_from(crate::text::columns(&line[..at])).unwrap(), y);
         }
     }
     panic!("no {text} in\n{}", lines(buffer).join("\n"));

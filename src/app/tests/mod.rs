@@ -173,7 +173,7 @@ pub(super) fn lines(buffer: &Buffer) -> Vec<String> {
         for cell in row {
             if covered == 0 {
                 text.push_str(cell.symbol());
-                covered = super::view::text::columns(cell.symbol()).max(1);
+                covered = crate::text::columns(cell.symbol()).max(1);
             }
             covered -= 1;
         }

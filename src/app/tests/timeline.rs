@@ -62,7 +62,7 @@ fn pane(bench: &mut Bench, width: u16, height: u16) -> Vec<String> {
 /// Where a text begins in a line.
 fn column_of(line: &str, text: &str) -> u16 {
     let at = line.find(text).unwrap_or_else(|| panic!("no {text} in {line}"));
-    u16::try_from(view::text::columns(&line[..at])).unwrap()
+    u16::try_from(crate::text::columns(&line[..at])).unwrap()
 }
 
 /// The line of the screen that has a text.

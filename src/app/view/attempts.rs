@@ -7,7 +7,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::columns::{TENTHS_BELOW, words};
-use super::text::columns;
 use super::{Drawn, bar, put};
 use crate::app::appearance::Appearance;
 use crate::app::appearance::signs::glyph;
@@ -16,6 +15,7 @@ use crate::app::ui::Ui;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::cause::Cause;
 use crate::engine::peers::PeerState;
+use crate::text::columns;
 use crate::text::{Measured, Wait};
 
 /// Columns of a countdown: the longest below half a minute, and a blank.

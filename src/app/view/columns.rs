@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use ratatui::style::Style;
 
-use super::text::Age;
 use super::{Drawn, bar, sparkline};
 use crate::app::appearance::Appearance;
 use crate::app::appearance::Theme;
@@ -14,6 +13,7 @@ use crate::app::view::line_writer::LineWriter;
 use crate::engine::cause::Cause;
 use crate::engine::peers::{DialPhase, PeerState};
 use crate::engine::verdict::Verdict;
+use crate::text::Age;
 use crate::text::{Measured, Wait};
 
 /// How long a state that has just changed is shown reversed: long enough for an eye that was elsewhere.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text::columns;
 use crate::app::appearance::Theme;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::verdict::{Confidence, Finding, Pattern};
+use crate::text::columns;
 
 /// Most lines: more are in the matrix's own strip, the export and the details of their peers.
 const MOST: u16 = 5;

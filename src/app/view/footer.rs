@@ -42,7 +42,7 @@ fn line(app: &App, prompt: &Prompt, found: &str, area: Rect, buf: &mut Buffer) -
     let cursor = overlay::typed("/", prompt, theme, Rect { width: area.width.min(TYPED), ..area }, buf);
     let rest = Rect { x: area.x + TYPED.min(area.width), width: area.width.saturating_sub(TYPED), ..area };
     LineWriter::line(buf, rest, 0).styled(found, theme.focused());
-    let gap = u16::try_from(super::text::columns(found) + 3).unwrap_or(u16::MAX).min(rest.width);
+    let gap = u16::try_from(crate::text::columns(found) + 3).unwrap_or(u16::MAX).min(rest.width);
     keys(app, Rect { x: rest.x + gap, width: rest.width - gap, ..rest }, buf);
     cursor
 }

@@ -8,7 +8,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::text::{columns, fit};
 use super::write;
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
@@ -17,6 +16,7 @@ use crate::app::state::App;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::interface::{Interface, Kind};
 use crate::engine::peers::PeerState;
+use crate::text::{columns, fit};
 
 /// How long missed events are told after the last of them: the next snapshot has made the display right long
 /// before, and a person should still see that there were any.

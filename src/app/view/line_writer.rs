@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::text::columns;
+use crate::text::columns;
 
 /// Stands for what does not fit.
 const ELLIPSIS: &str = "…";
@@ -183,7 +183,6 @@ fn is_right_to_left(c: char) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::text;
     use super::*;
 
     /// What a field of this width shows of a text.
@@ -195,7 +194,7 @@ mod tests {
         for cell in &buf.content {
             if covered == 0 {
                 shown.push_str(cell.symbol());
-                covered = text::columns(cell.symbol()).max(1);
+                covered = columns(cell.symbol()).max(1);
             }
             covered -= 1;
         }
@@ -249,7 +248,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_field_is_never_wider_than_its_room(text in "\\PC{0,20}", width in 0_u16..20) {
-            prop_assert!(text::columns(&shown(&text, width)) <= usize::from(width));
+            prop_assert!(columns(&shown(&text, width)) <= usize::from(width));
         }
     }
 }

@@ -17,7 +17,6 @@ mod peers;
 mod said;
 mod selected;
 mod sparkline;
-pub mod text;
 mod timeline;
 mod title;
 

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text::Age;
 use super::{put, said};
 use crate::app::appearance::Appearance;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::{Entry, Model, Peer, What, badness};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
+use crate::text::Age;
 
 /// From this age on, the time of day alone would mislead.
 const A_DAY: Duration = Duration::from_hours(24);

@@ -8,7 +8,6 @@ use ratatui::widgets::{Block, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::layout::{centred, cut_top};
-use super::text::{cell, columns, fit, wrap};
 use super::{put, write};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
@@ -17,6 +16,7 @@ use crate::app::state::App;
 use crate::app::ui::{Overlay, Prompt, Ui};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
+use crate::text::{cell, columns, fit, wrap};
 
 /// Width of the boxes, where the screen has it.
 const WIDTH: u16 = 76;

@@ -7,7 +7,6 @@ use ratatui::layout::Rect;
 
 use super::columns::{Row, fitting, is_figure};
 use super::layout::{cut_bottom, cut_top};
-use super::text::wrap;
 use super::{Drawn, findings, put, selected};
 use crate::app::appearance::Appearance;
 use crate::app::appearance::Theme;
@@ -15,6 +14,7 @@ use crate::app::model::{Column, Model, Peer, Sort};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::app::view::line_writer::LineWriter;
+use crate::text::wrap;
 
 /// From this many lines on, two of them tell more of the selected peer.
 const WITH_DETAILS: u16 = 7;

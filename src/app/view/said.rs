@@ -1,12 +1,12 @@
 //! What the journal says of a moment, in words.
 
 use super::columns::words;
-use super::text::columns;
 use crate::app::appearance::Theme;
 use crate::app::model::{Entry, What};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::LeaveReason;
 use crate::engine::verdict::Verdict;
+use crate::text::columns;
 
 /// Writes an entry as a sentence. Whom it is about is told by name alone: the address is in the table.
 pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, theme: Theme, dimmed: bool) {

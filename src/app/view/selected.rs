@@ -6,12 +6,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text::{Age, columns, fit};
 use super::{put, write};
 use crate::app::model::Peer;
 use crate::app::peer_text::PeerText;
 use crate::engine::cause::Detail;
 use crate::text::Measured;
+use crate::text::{Age, columns, fit};
 
 /// Under the names of the table.
 const INDENT: &str = "  ";

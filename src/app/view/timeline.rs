@@ -7,7 +7,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use super::layout::{cut_bottom, cut_top};
-use super::text::Age;
 use super::{axis, moment, peers, put};
 use crate::app::appearance::Appearance;
 use crate::app::appearance::Theme;
@@ -17,6 +16,7 @@ use crate::app::ui::Ui;
 use crate::app::ui::timeline::Window;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
+use crate::text::Age;
 
 /// Columns before the name: the mark of the selected row.
 const MARK: u16 = 2;

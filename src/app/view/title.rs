@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text::{Age, fit};
 use super::{fill, layout};
 use crate::app::appearance::Appearance;
 use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
 use crate::app::ui::{Pane, Ui, View};
 use crate::app::view::line_writer::LineWriter;
+use crate::text::{Age, fit};
 
 /// Draws a pane's title line. Where the panes share one place, the others are named too.
 pub(super) fn render(

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use crate::app::view::text::{cell, cell_right, columns};
 use crate::engine::matrix::{Cell, MatrixView};
 use crate::engine::observation::Reach;
 use crate::engine::verdict::Verdict;
+use crate::text::{cell, cell_right, columns};
 
 /// Failing pairs that are listed: a dead switch makes thousands, and the findings below say more.
 const MAX_PAIRS: usize = 20;

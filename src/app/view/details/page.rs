@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::view::line_writer::LineWriter;
-use crate::app::view::text::wrap;
+use crate::text::wrap;
 
 /// Columns before every line.
 const INDENT: u16 = 2;

@@ -11,7 +11,7 @@ use super::table::{ITSELF, change_words, words};
 use crate::app::appearance::signs;
 use crate::app::model::{Change, Mark, Tally};
 use crate::app::view::line_writer::LineWriter;
-use crate::app::view::text::Age;
+use crate::text::Age;
 
 /// How many pairs are of which kind, by the signs that say so.
 pub(super) fn totals(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {

@@ -16,8 +16,8 @@ use crate::app::peer_text::words as cause_words;
 use crate::app::ui::matrix::Block;
 use crate::app::view::findings;
 use crate::app::view::line_writer::LineWriter;
-use crate::app::view::text::Age;
 use crate::engine::observation::{Reach, Sight};
+use crate::text::Age;
 use crate::text::Measured;
 
 /// Pairs of a subnet's cell that are named in a line: more do not fit on any screen.

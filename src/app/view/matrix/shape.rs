@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::app::model::{Mark, Matrix};
 use crate::app::ui::matrix::{Arrangement, Blocks, MatrixCursor};
-use crate::app::view::text::columns;
 use crate::engine::matrix::MatrixView;
+use crate::text::columns;
 
 /// Columns of the mark of the cursor's row.
 pub(super) const MARK: u16 = 2;

@@ -1,8 +1,5 @@
 //! Text cut and wrapped by the columns it takes on the screen, not by its bytes or characters.
 
-use std::fmt;
-use std::time::Duration;
-
 use unicode_width::UnicodeWidthStr;
 
 /// Columns a text takes.
@@ -97,22 +94,6 @@ fn prefix(text: &str, width: usize) -> &str {
         end = next;
     }
     &text[..end]
-}
-
-/// An age or a wait in whole units: `now`, `12 s`, `3 min`, `2 h`.
-#[derive(Debug, Clone, Copy)]
-pub struct Age(pub Duration);
-
-impl fmt::Display for Age {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_secs() {
-            0 => write!(f, "now"),
-            seconds @ 1..60 => write!(f, "{seconds} s"),
-            seconds @ 60..3600 => write!(f, "{} min", seconds / 60),
-            seconds @ 3600..172_800 => write!(f, "{} h", seconds / 3600),
-            seconds => write!(f, "{} days", seconds / 86_400),
-        }
-    }
 }
 
 #[cfg(test)]
