@@ -64,7 +64,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
         std::thread::sleep(Duration::from_millis(2));
     }
     match reason {
-        StopReason::Failure => Err(Refusal::Other(anyhow::anyhow!("the node has failed; the log says how"))),
+        StopReason::Failure => Err(Refusal::Other(anyhow::anyhow!("the node failed; the log shows why"))),
         _ => Ok(0),
     }
 }

@@ -261,7 +261,7 @@ impl Engine {
     }
 
     /// Panics unless all tables agree with each other: for tests.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, feature = "testkit"))]
     #[doc(hidden)]
     pub fn check_invariants(&self) {
         use peers::row::Dial;

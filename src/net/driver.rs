@@ -117,7 +117,7 @@ impl Driver {
         self.look_at_the_interfaces();
         while !self.work.stopped {
             if let Err(error) = self.shared.watch(!self.engine.is_crowded()) {
-                tracing::error!(%error, "the presence port is lost: this node must stop");
+                tracing::error!(%error, "lost the presence port: this node must stop");
                 return;
             }
             let poll = (!self.shared.is_watched()).then(|| self.work.polled + POLL);
@@ -187,7 +187,7 @@ impl Driver {
             Happened::TurnedAway { from, reason } => self.tell(Input::TurnedAway { from, reason }),
             Happened::Resolved { target, addr } => {
                 if addr.is_none() {
-                    tracing::warn!(host = %target.host, "the name has no address now; trying again in 30 s");
+                    tracing::warn!(host = %target.host, "the name does not resolve; trying again in 30 s");
                 }
                 self.tell(Input::Resolved { target, addr });
             }
@@ -240,7 +240,7 @@ impl Driver {
             Output::SendFrom { source, to, bytes } => {
                 // What cannot be sent here says the same as the presence of the round that it goes with.
                 if let Err(error) = udp::send_from(source, to, &bytes) {
-                    tracing::debug!(%source, %to, %error, "cannot send a presence to the limited broadcast address");
+                    tracing::debug!(%source, %to, %error, "cannot send to the limited broadcast address");
                 }
             }
             Output::Dial { dial, addr, request, timeout } => self.dial(dial, addr, request, timeout),
@@ -272,7 +272,7 @@ impl Driver {
         let kind = error.as_ref().map(io::Error::kind);
         if let Some(error) = error.filter(|_| kind != self.work.send_error) {
             let hint = os::send_hint(&error);
-            tracing::warn!(%to, %error, "cannot send a presence, so the peers there do not hear us: {hint}");
+            tracing::warn!(%to, %error, "cannot send, so peers there cannot hear this node: {hint}");
         }
         self.work.send_error = kind;
     }

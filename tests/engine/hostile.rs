@@ -19,7 +19,7 @@ use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::{HEADER, Reply, Request, Status};
 use vigie::proto::presence::{Kind, Presence};
 
-use crate::lan::{Lan, Solo, config, failure, interface, ms, presence, secs, t0};
+use vigie::testkit::{Lan, Solo, config, failure, interface, ms, presence, secs, t0};
 
 /// The `n`th forged sender, on the link.
 fn forged(n: u32) -> String {
@@ -116,7 +116,7 @@ fn ten_thousand_forged_peers_fill_their_part_of_the_table_only() {
         assert_eq!(lan.about(hosts[0], h).filter(|l| matches!(l.event, Event::PeerState { .. })).count(), 0);
     }
     let healthy: HashSet<NodeId> = hosts.iter().map(|h| lan.hosts[h.0].config.id).collect();
-    let at_forged = |l: &&crate::lan::Logged| {
+    let at_forged = |l: &&vigie::testkit::Logged| {
         l.host == hosts[0]
             && matches!(&l.event, Event::DialStarted { peer, .. } if peer.id.is_none_or(|id| !healthy.contains(&id)))
     };
@@ -225,7 +225,7 @@ fn a_broadcast_never_carries_a_nonce() {
     let mut lan = Lan::new(1);
     lan.hosts(5);
     lan.run_for(secs(60));
-    let broadcast = |s: &&crate::lan::Sent| s.to.ip().to_string() == "10.0.255.255";
+    let broadcast = |s: &&vigie::testkit::Sent| s.to.ip().to_string() == "10.0.255.255";
     assert!(lan.sent.iter().filter(broadcast).all(|s| Presence::decode(&s.bytes).unwrap().nonce.is_none()));
 }
 
