@@ -19,7 +19,7 @@ use crate::engine::event::{
     Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, Stamped,
 };
 use crate::engine::interface::Kind;
-use crate::engine::rate_limiter::Budget;
+use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::MAX_PROBE;
 
 use super::dialer::{self, Reached};
@@ -109,7 +109,7 @@ impl Driver {
         let mut looks = tokio::time::interval(INTERFACE_POLL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut alarm = pin!(tokio::time::sleep_until(Instant::now()));
-        let mut intake = Budget::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
+        let mut intake = RateLimiter::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
         let mut buffer = [0; MAX_PROBE + 1];
         looks.tick().await;
         // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
@@ -195,7 +195,7 @@ impl Driver {
     }
 
     /// Takes what a socket holds: a batch of it, or all if the next look is far.
-    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_PROBE + 1], intake: &mut Budget) {
+    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_PROBE + 1], intake: &mut RateLimiter) {
         let watched = socket == Socket::Private || self.shared.is_watched();
         let most = if watched { BATCH } else { DATAGRAM_BURST };
         for _ in 0..most {
