@@ -219,7 +219,7 @@ fn help_sections(beneath: keymap::Context, theme: Theme) -> Vec<Vec<Entry>> {
     for state in PeerState::ALL {
         signs.push((
             format!("{} {}", glyph(state), state.as_str()),
-            Some(meaning(state)),
+            Some(state.description()),
             theme.state(state),
         ));
     }
@@ -233,16 +233,4 @@ fn help_sections(beneath: keymap::Context, theme: Theme) -> Vec<Vec<Entry>> {
     sections.push(signs);
     sections.extend(elsewhere);
     sections
-}
-
-/// What a state says of a peer, for who sees its sign for the first time.
-fn meaning(state: PeerState) -> &'static str {
-    match state {
-        PeerState::New => "just heard of, not dialed yet",
-        PeerState::Up => "its last dial was answered",
-        PeerState::Retrying => "a dial failed, the next one follows",
-        PeerState::Unreachable => "all attempts failed",
-        PeerState::Silent => "neither heard nor reached any more",
-        PeerState::Left => "said goodbye",
-    }
 }
