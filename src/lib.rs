@@ -11,11 +11,13 @@
 //! - [`proto`]: bytes to messages and back. No I/O, no clock.
 //! - [`engine`]: the deterministic engine that decides everything. Start reading at [`engine::event`].
 //! - [`net`]: the only sockets and tasks.
+//! - [`doctor`]: what this machine looks like and what is wrong with it; facts are read at the edge, rules are pure.
 //! - [`app`]: the terminal app, a fold over events.
 //! - [`cli`]: arguments, the headless commands, the wiring.
 
 pub mod app;
 pub mod cli;
+pub mod doctor;
 pub mod engine;
 pub mod net;
 pub mod proto;

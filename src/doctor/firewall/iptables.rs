@@ -4,13 +4,15 @@
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
-use super::{Answer, Base, Direction, Place, Probe, Rules, Span, Step, Verdict};
+use crate::doctor::facts::{Direction, InsertionPoint};
+
+use super::{Base, Matched, ProbePacket, RuleAction, RuleStep, Rules, Span};
 
 /// All tables of IPv4.
 #[derive(Debug, Default)]
-pub(in crate::cli::doctor) struct Iptables {
+pub(in crate::doctor) struct Iptables {
     bases: Vec<Base>,
-    chains: HashMap<String, Vec<Rule>>,
+    chains: HashMap<String, Vec<IptablesRule>>,
     tables: HashSet<String>,
     /// nftables holds them, and shows them, too.
     in_nftables: bool,
@@ -18,7 +20,7 @@ pub(in crate::cli::doctor) struct Iptables {
 
 /// A rule of one table.
 #[derive(Debug)]
-pub(in crate::cli::doctor) struct Rule {
+pub(in crate::doctor) struct IptablesRule {
     table: String,
     line: String,
     words: Vec<String>,
@@ -26,7 +28,7 @@ pub(in crate::cli::doctor) struct Rule {
 
 impl Iptables {
     /// Reads what iptables-save prints.
-    pub(in crate::cli::doctor) fn read(saved: &str) -> Self {
+    pub(in crate::doctor) fn read(saved: &str) -> Self {
         let mut all = Self::default();
         let mut table = String::new();
         for line in saved.lines().map(str::trim) {
@@ -38,7 +40,7 @@ impl Iptables {
             } else if let Some(chain) = line.strip_prefix(':') {
                 all.bases.extend(base(chain, &table));
             } else if let Some((chain, rest)) = appended(line) {
-                let rule = Rule { table: table.clone(), line: line.to_owned(), words: words(rest) };
+                let rule = IptablesRule { table: table.clone(), line: line.to_owned(), words: words(rest) };
                 all.chains.entry(format!("{table} {chain}")).or_default().push(rule);
             }
         }
@@ -46,38 +48,38 @@ impl Iptables {
     }
 
     /// The tables that `nft` shows, too, with less detail.
-    pub(in crate::cli::doctor) fn shown_by_nft(&self) -> HashSet<String> {
+    pub(in crate::doctor) fn shown_by_nft(&self) -> HashSet<String> {
         if self.in_nftables { self.tables.clone() } else { HashSet::new() }
     }
 
     /// How many rules there are.
-    pub(in crate::cli::doctor) fn rules(&self) -> usize {
+    pub(in crate::doctor) fn rules(&self) -> usize {
         self.chains.values().map(Vec::len).sum()
     }
 
     /// Whether chains are those of a program that manages the rules: they begin with this.
-    pub(in crate::cli::doctor) fn has_chains_of(&self, program: &str) -> bool {
+    pub(in crate::doctor) fn has_chains_of(&self, program: &str) -> bool {
         let begins = |chain: &String| chain.split(' ').nth(1).is_some_and(|name| name.starts_with(program));
         self.chains.keys().any(begins)
     }
 }
 
 impl Rules for Iptables {
-    type Rule = Rule;
+    type Rule = IptablesRule;
 
     fn bases(&self) -> &[Base] {
         &self.bases
     }
 
-    fn chain(&self, chain: &str) -> &[Rule] {
+    fn chain(&self, chain: &str) -> &[IptablesRule] {
         self.chains.get(chain).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn steps(&self, rule: &Rule, probe: &Probe) -> Vec<Step> {
+    fn steps(&self, rule: &IptablesRule, probe: &ProbePacket) -> Vec<RuleStep> {
         judge(rule, probe).into_iter().collect()
     }
 
-    fn text(&self, rule: &Rule, _chain: &str) -> String {
+    fn text(&self, rule: &IptablesRule, _chain: &str) -> String {
         format!("table {} has the rule '{}'", rule.table, rule.line)
     }
 }
@@ -90,9 +92,9 @@ fn base(chain: &str, table: &str) -> Option<Base> {
         "OUTPUT" | "POSTROUTING" => Direction::Out,
         _ => return None,
     };
-    let place = Place::Iptables { table: table.to_owned(), chain: name.to_owned() };
+    let insert_at = InsertionPoint::Iptables { table: table.to_owned(), chain: name.to_owned() };
     let chain = format!("{table} {name}");
-    Some(Base { chain, place, direction, drops: policy == "DROP", interfaces: Vec::new() })
+    Some(Base { chain, insert_at, direction, drops: policy == "DROP", interfaces: Vec::new() })
 }
 
 /// The chain and the rest of `-A CHAIN …`, with or without counters before it.
@@ -136,8 +138,8 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// What a rule does with a packet; nothing if it only counts or marks.
-fn judge(rule: &Rule, probe: &Probe) -> Option<Step> {
-    let (mut answer, mut named) = (Answer::Yes, false);
+fn judge(rule: &IptablesRule, probe: &ProbePacket) -> Option<RuleStep> {
+    let (mut answer, mut named) = (Matched::Yes, false);
     let mut words = rule.words.iter().map(String::as_str).peekable();
     let mut inverted = false;
     while let Some(word) = words.next() {
@@ -153,16 +155,16 @@ fn judge(rule: &Rule, probe: &Probe) -> Option<Step> {
         let value = values.first().copied().unwrap_or_default();
         match word {
             "-j" | "-g" => {
-                let verdict = target(value, word == "-g", &rule.table)?;
-                let answer = if verdict.1 { answer.min(Answer::Maybe) } else { answer };
-                return Some(Step { answer, named, verdict: verdict.0 });
+                let action = target(value, word == "-g", &rule.table)?;
+                let answer = if action.1 { answer.min(Matched::Maybe) } else { answer };
+                return Some(RuleStep { answer, named, action: action.0 });
             }
             "-m" | "--comment" | "--limit" | "--limit-burst" => continue,
             _ => {}
         }
         let holds = condition(word, &values, probe);
         let holds = if inverted { holds.not() } else { holds };
-        named |= holds == Answer::Yes
+        named |= holds == Matched::Yes
             && !inverted
             && (matches!(word, "--dport" | "--dports" | "--ports")
                 || probe.broadcast && matches!(word, "--pkt-type" | "--dst-type" | "-d"));
@@ -178,23 +180,23 @@ fn is_option(word: &str) -> bool {
 }
 
 /// Where a target leads, and whether another program decides there.
-fn target(name: &str, goto: bool, table: &str) -> Option<(Verdict, bool)> {
+fn target(name: &str, goto: bool, table: &str) -> Option<(RuleAction, bool)> {
     Some(match name {
-        "ACCEPT" | "DNAT" | "SNAT" | "REDIRECT" | "MASQUERADE" | "TPROXY" => (Verdict::Accept, false),
-        "DROP" | "REJECT" | "TARPIT" => (Verdict::Drop, false),
-        "RETURN" => (Verdict::Return, false),
-        "QUEUE" | "NFQUEUE" => (Verdict::Accept, true),
+        "ACCEPT" | "DNAT" | "SNAT" | "REDIRECT" | "MASQUERADE" | "TPROXY" => (RuleAction::Accept, false),
+        "DROP" | "REJECT" | "TARPIT" => (RuleAction::Drop, false),
+        "RETURN" => (RuleAction::Return, false),
+        "QUEUE" | "NFQUEUE" => (RuleAction::Accept, true),
         "LOG" | "NFLOG" | "ULOG" | "MARK" | "CONNMARK" | "CT" | "NOTRACK" | "TRACE" | "TCPMSS" | "TOS"
         | "DSCP" | "CLASSIFY" | "SET" | "AUDIT" | "CHECKSUM" | "TTL" | "TEE" | "SECMARK" | "CONNSECMARK"
         | "IDLETIMER" | "" => return None,
-        chain if goto => (Verdict::Goto(format!("{table} {chain}")), false),
-        chain => (Verdict::Jump(format!("{table} {chain}")), false),
+        chain if goto => (RuleAction::Goto(format!("{table} {chain}")), false),
+        chain => (RuleAction::Jump(format!("{table} {chain}")), false),
     })
 }
 
-fn condition(option: &str, values: &[&str], probe: &Probe) -> Answer {
+fn condition(option: &str, values: &[&str], probe: &ProbePacket) -> Matched {
     let value = values.first().copied().unwrap_or_default();
-    let one_of = |word: &str| Answer::from(value.split(',').any(|v| v.eq_ignore_ascii_case(word)));
+    let one_of = |word: &str| Matched::from(value.split(',').any(|v| v.eq_ignore_ascii_case(word)));
     let (came_by, goes_by) = match probe.direction {
         Direction::In => (&*probe.interface, ""),
         Direction::Out => ("", &*probe.interface),
@@ -207,11 +209,11 @@ fn condition(option: &str, values: &[&str], probe: &Probe) -> Answer {
         }
         "-i" => is_interface(value, came_by),
         "-o" => is_interface(value, goes_by),
-        "-s" => network(value).map_or(Answer::Maybe, |span| Answer::within(probe.from, span)),
-        "-d" => network(value).map_or(Answer::Maybe, |span| Answer::within(probe.to, span)),
+        "-s" => network(value).map_or(Matched::Maybe, |span| Matched::within(probe.from, span)),
+        "-d" => network(value).map_or(Matched::Maybe, |span| Matched::within(probe.to, span)),
         "--dport" | "--dports" => ports(value, (probe.port.into(), probe.port.into())),
         "--sport" | "--sports" => ports(value, (1_024, 65_535)),
-        "--ports" => ports(value, (probe.port.into(), probe.port.into())).max(Answer::Maybe),
+        "--ports" => ports(value, (probe.port.into(), probe.port.into())).max(Matched::Maybe),
         "--ctstate" | "--state" => one_of("NEW"),
         "--pkt-type" => match (probe.direction, probe.broadcast) {
             (Direction::In, true) => one_of("broadcast"),
@@ -226,7 +228,7 @@ fn condition(option: &str, values: &[&str], probe: &Probe) -> Answer {
             Direction::In => one_of("UNICAST"),
             Direction::Out => one_of("LOCAL"),
         },
-        "--syn" => Answer::Yes,
+        "--syn" => Matched::Yes,
         "--tcp-flags" => {
             let masked = value.split(',').any(|flag| flag == "SYN" || flag == "ALL");
             let wanted = values.get(1).copied().unwrap_or_default();
@@ -234,12 +236,12 @@ fn condition(option: &str, values: &[&str], probe: &Probe) -> Answer {
             (wanted == if masked { "SYN" } else { "NONE" }).into()
         }
         // Fragments, of which ours are none.
-        "-f" => Answer::No,
-        _ => Answer::Maybe,
+        "-f" => Matched::No,
+        _ => Matched::Maybe,
     }
 }
 
-fn is_interface(pattern: &str, interface: &str) -> Answer {
+fn is_interface(pattern: &str, interface: &str) -> Matched {
     match pattern.strip_suffix('+') {
         Some(start) => interface.starts_with(start).into(),
         None => (pattern == interface).into(),
@@ -258,12 +260,12 @@ fn network(value: &str) -> Option<Span> {
 }
 
 /// Whether a port is in a list like `22,1000:2000`.
-fn ports(all: &str, known: Span) -> Answer {
-    Answer::any(all.split(',').map(|part| {
+fn ports(all: &str, known: Span) -> Matched {
+    Matched::any(all.split(',').map(|part| {
         let (first, last) = part.split_once(':').unwrap_or((part, part));
         match (first.parse(), last.parse()) {
-            (Ok(first), Ok(last)) => Answer::within(known, (first, last)),
-            _ => Answer::Maybe,
+            (Ok(first), Ok(last)) => Matched::within(known, (first, last)),
+            _ => Matched::Maybe,
         }
     }))
 }

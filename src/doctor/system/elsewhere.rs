@@ -1,15 +1,13 @@
-//! Where only the portable looks are possible, the rest is not known.
+//! Systems whose files and tools are not read: what only they know stays unknown.
 
 use crate::engine::interface::Interface;
 
-use super::facts::{Firewall, Holder, Link, Neighbours};
+use super::facts::{Firewall, MachineLink, Neighbours, PortHolder, Transport};
 
-/// The links with addresses are known otherwise.
-pub(super) fn links() -> Option<Vec<Link>> {
-    None
-}
+/// All that is known is known already.
+pub(super) fn refine(_link: &mut MachineLink) {}
 
-pub(super) fn holders(_tcp: bool, _port: u16) -> Vec<Holder> {
+pub(super) fn holders(_transport: Transport, _port: u16) -> Vec<PortHolder> {
     Vec::new()
 }
 

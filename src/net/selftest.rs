@@ -1,8 +1,8 @@
-//! What this machine can do with the sockets of a node, tried on the sockets themselves: whether the ports can be had,
-//! and whether what is sent from here arrives here.
+//! What this machine can do with the sockets of a node, tried on the sockets themselves: whether the ports are free, and
+//! whether what this machine sends arrives back at it.
 //!
-//! The datagrams are goodbyes of a node that nobody knows: they take the way of presences, through all rules for them, and
-//! every other node ignores them.
+//! The datagrams are goodbyes of an unknown node: they pass the same firewall rules as presence, and every other node
+//! ignores them.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -17,14 +17,14 @@ use crate::proto::presence::{Kind, Presence};
 
 use super::{node, udp};
 
-/// What is sent to oneself is there within microseconds; so long on a machine that is very busy.
+/// What a machine sends to itself arrives within microseconds; this is for a very busy one.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at sockets that have nothing yet.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// What was done when a trial failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum SelfTestStep {
     /// Taking the port.
     Bind,
     /// Sending to ourselves.
@@ -39,58 +39,118 @@ pub enum Step {
 
 /// How a trial failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct SelfTestFailure {
     /// What was done.
-    pub step: Step,
+    pub step: SelfTestStep,
     /// The kind of error.
     pub kind: ErrorKind,
     /// In the system's words.
     pub error: String,
 }
 
-impl Failure {
+impl SelfTestFailure {
     /// A step that the system refused.
     #[expect(clippy::needless_pass_by_value, reason = "made to stand in `map_err`")]
-    pub fn new(step: Step, error: io::Error) -> Self {
+    fn new(step: SelfTestStep, error: io::Error) -> Self {
         Self { step, kind: error.kind(), error: error.to_string() }
     }
 
-    fn nothing_came(step: Step) -> Self {
+    fn nothing_came(step: SelfTestStep) -> Self {
         let error = format!("nothing arrived within {}", humantime::format_duration(PATIENCE));
         Self { step, kind: ErrorKind::TimedOut, error }
     }
 }
 
 /// How long it took, or how it failed.
-pub type Outcome = Result<Duration, Failure>;
+pub type Timing = Result<Duration, SelfTestFailure>;
+
+/// What is to be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The name and the group of the node that would run here.
+    pub sender: SelfTestSender<'a>,
+    /// The presence port.
+    pub port: u16,
+    /// The port of the TCP server.
+    pub tcp_port: u16,
+    /// The only address to use; this machine must have it.
+    pub bind: Option<Ipv4Addr>,
+    /// The interfaces that the node would use.
+    pub used: &'a [Interface],
+    /// Another program has the presence port open, too: then it, and not this one, may get what is sent to this machine.
+    pub port_is_shared: bool,
+}
+
+/// What the sockets of a node can do here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelfTest {
+    /// Taking the presence port.
+    pub udp_port: Result<(), SelfTestFailure>,
+    /// Taking the TCP port.
+    pub tcp_port: Result<(), SelfTestFailure>,
+    /// A datagram from this machine to itself.
+    pub udp_loopback: Timing,
+    /// A connection from this machine to itself.
+    pub tcp_loopback: Timing,
+    /// One broadcast on each of the interfaces, in their order.
+    pub broadcasts: Vec<Timing>,
+}
+
+/// Tries everything. Where a port is refused, the rest is tried on a free one.
+pub fn run(plan: &Plan<'_>) -> SelfTest {
+    let Plan { sender, port, tcp_port, bind, used, port_is_shared } = *plan;
+    let own = IpAddr::V4(bind.unwrap_or(Ipv4Addr::LOCALHOST));
+
+    let presence = take_presence_port(port);
+    // Of several sockets on one port, only one gets a datagram that is no broadcast; it need not be ours.
+    let udp_loopback = match &presence {
+        Ok(presence) if !port_is_shared => udp_by_way_of(own, presence, sender),
+        _ => take_any_udp_port().and_then(|any| udp_by_way_of(own, &any, sender)),
+    };
+    let broadcasts = match &presence {
+        Ok(presence) => broadcasts(used, presence, sender),
+        Err(_) => match take_any_udp_port() {
+            Ok(any) => broadcasts(used, &any, sender),
+            Err(failure) => vec![Err(failure); used.len()],
+        },
+    };
+
+    let listener = take_tcp_port(bind.unwrap_or(Ipv4Addr::UNSPECIFIED).into(), tcp_port);
+    let (tcp_port, listener) = match listener {
+        Ok(listener) => (Ok(()), Ok(listener)),
+        Err(failure) => (Err(failure), take_tcp_port(own, 0)),
+    };
+    let tcp_loopback = listener.and_then(|listener| tcp_by_way_of(own, &listener));
+    SelfTest { udp_port: presence.map(drop), tcp_port, udp_loopback, tcp_loopback, broadcasts }
+}
 
 /// Takes the presence port as a node does: shared with other nodes of this machine.
-pub fn take_presence_port(port: u16) -> Result<UdpSocket, Failure> {
-    udp::open_shared(port).map_err(|e| Failure::new(Step::Bind, e))
+fn take_presence_port(port: u16) -> Result<UdpSocket, SelfTestFailure> {
+    udp::open_shared(port).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
 }
 
 /// Takes a TCP port as a node does; 0 takes any that is free.
-pub fn take_tcp_port(ip: IpAddr, port: u16) -> Result<TcpListener, Failure> {
-    node::listen_on(ip, port).map_err(|e| Failure::new(Step::Bind, e))
+fn take_tcp_port(ip: IpAddr, port: u16) -> Result<TcpListener, SelfTestFailure> {
+    node::listen_on(ip, port).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
 }
 
 /// In whose name datagrams are sent.
 #[derive(Debug, Clone, Copy)]
-pub struct Sender<'a> {
+pub struct SelfTestSender<'a> {
     /// The name of a node.
     pub name: &'a str,
     /// Its group.
     pub group: &'a str,
 }
 
-impl Sender<'_> {
+impl SelfTestSender<'_> {
     /// What every node ignores: a goodbye of one that it does not know. No two are alike.
-    fn goodbye(&self, socket: &UdpSocket) -> Result<Vec<u8>, Failure> {
-        let own = socket.local_addr().map_err(|e| Failure::new(Step::Send, e))?;
+    fn goodbye(&self, socket: &UdpSocket) -> Result<Vec<u8>, SelfTestFailure> {
+        let own = socket.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?;
         let goodbye = Presence {
             kind: Kind::Goodbye,
             group: self.group,
-            id: NodeId(u128::from_ne_bytes(token(Step::Send)?)),
+            id: NodeId(u128::from_ne_bytes(token(SelfTestStep::Send)?)),
             incarnation: Incarnation(1),
             sequence: 1,
             name: self.name,
@@ -108,31 +168,31 @@ impl Sender<'_> {
 }
 
 /// Sends one datagram to a socket of ours by way of `ip`, an address of this machine.
-pub fn udp_by_way_of(ip: IpAddr, receiver: &UdpSocket, from: Sender<'_>) -> Outcome {
+fn udp_by_way_of(ip: IpAddr, receiver: &UdpSocket, from: SelfTestSender<'_>) -> Timing {
     let began = now();
-    let port = receiver.local_addr().map_err(|e| Failure::new(Step::Send, e))?.port();
-    let socket = udp::open_private(ip).map_err(|e| Failure::new(Step::Bind, e))?;
+    let port = receiver.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?.port();
+    let socket = udp::open_private(ip).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))?;
     let goodbye = from.goodbye(&socket)?;
-    socket.send_to(&goodbye, (ip, port)).map_err(|e| Failure::new(Step::Send, e))?;
-    wait(Step::Hear, began, || heard(receiver, |bytes| bytes == goodbye))
+    socket.send_to(&goodbye, (ip, port)).map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?;
+    wait(SelfTestStep::Hear, began, || heard(receiver, |bytes| bytes == goodbye))
 }
 
 /// A UDP socket of ours alone, on any free port of all addresses: where the presence port cannot be had.
-pub fn take_any_udp_port() -> Result<UdpSocket, Failure> {
-    udp::open_private(Ipv4Addr::UNSPECIFIED.into()).map_err(|e| Failure::new(Step::Bind, e))
+fn take_any_udp_port() -> Result<UdpSocket, SelfTestFailure> {
+    udp::open_private(Ipv4Addr::UNSPECIFIED.into()).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
 }
 
 /// Connects to a listener of ours by way of `ip`, and sends a few bytes through.
-pub fn tcp_by_way_of(ip: IpAddr, listener: &TcpListener) -> Outcome {
+fn tcp_by_way_of(ip: IpAddr, listener: &TcpListener) -> Timing {
     let began = now();
-    let token = token(Step::Connect)?;
-    let port = listener.local_addr().map_err(|e| Failure::new(Step::Connect, e))?.port();
+    let token = token(SelfTestStep::Connect)?;
+    let port = listener.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Connect, e))?.port();
     let mut dialer = TcpStream::connect_timeout(&SocketAddr::new(ip, port), PATIENCE)
-        .map_err(|e| Failure::new(Step::Connect, e))?;
-    let own = dialer.local_addr().map_err(|e| Failure::new(Step::Connect, e))?;
-    dialer.write_all(&token).map_err(|e| Failure::new(Step::Exchange, e))?;
+        .map_err(|e| SelfTestFailure::new(SelfTestStep::Connect, e))?;
+    let own = dialer.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Connect, e))?;
+    dialer.write_all(&token).map_err(|e| SelfTestFailure::new(SelfTestStep::Exchange, e))?;
     let mut served = None;
-    wait(Step::Connect, began, || match listener.accept() {
+    wait(SelfTestStep::Connect, began, || match listener.accept() {
         // Others may find the port open, too.
         Ok((stream, from)) if from == own => {
             served = Some(stream);
@@ -142,7 +202,7 @@ pub fn tcp_by_way_of(ip: IpAddr, listener: &TcpListener) -> Outcome {
         Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(false),
         Err(e) => Err(e),
     })?;
-    let Some(mut served) = served else { return Err(Failure::nothing_came(Step::Connect)) };
+    let Some(mut served) = served else { return Err(SelfTestFailure::nothing_came(SelfTestStep::Connect)) };
     let mut came = [0; TOKEN];
     let exchange = served
         .set_nonblocking(false)
@@ -156,27 +216,29 @@ pub fn tcp_by_way_of(ip: IpAddr, listener: &TcpListener) -> Outcome {
             let _ = served.read(&mut came);
             Ok(took)
         }
-        Ok(()) => Err(Failure::new(Step::Exchange, ErrorKind::InvalidData.into())),
+        Ok(()) => Err(SelfTestFailure::new(SelfTestStep::Exchange, ErrorKind::InvalidData.into())),
         // The system says so in one of two ways, in words that tell nobody anything.
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            Err(Failure::nothing_came(Step::Exchange))
+            Err(SelfTestFailure::nothing_came(SelfTestStep::Exchange))
         }
-        Err(e) => Err(Failure::new(Step::Exchange, e)),
+        Err(e) => Err(SelfTestFailure::new(SelfTestStep::Exchange, e)),
     }
 }
 
 /// Sends one broadcast on each link, to the port of a socket of ours, and listens whether we hear it: who broadcasts hears
 /// itself. The outcomes are in the order of the interfaces.
-pub fn broadcasts(interfaces: &[Interface], receiver: &UdpSocket, from: Sender<'_>) -> Vec<Outcome> {
+fn broadcasts(interfaces: &[Interface], receiver: &UdpSocket, from: SelfTestSender<'_>) -> Vec<Timing> {
     let began = now();
     let sent: Vec<_> = interfaces.iter().map(|interface| broadcast(interface, receiver, from)).collect();
-    let mut outcomes: Vec<Outcome> = sent
+    let mut outcomes: Vec<Timing> = sent
         .iter()
-        .map(|sent| sent.as_ref().map_err(Clone::clone).and(Err(Failure::nothing_came(Step::Hear))))
+        .map(|sent| {
+            sent.as_ref().map_err(Clone::clone).and(Err(SelfTestFailure::nothing_came(SelfTestStep::Hear)))
+        })
         .collect();
     let mut waiting = sent.iter().filter(|sent| sent.is_ok()).count();
     // What fails here has failed for each of them, which is what their outcomes say.
-    let _ = wait(Step::Hear, began, || {
+    let _ = wait(SelfTestStep::Hear, began, || {
         let mut came = |bytes: &[u8]| {
             if let Some(nth) =
                 sent.iter().position(|sent| sent.as_ref().is_ok_and(|goodbye| bytes == goodbye))
@@ -193,21 +255,28 @@ pub fn broadcasts(interfaces: &[Interface], receiver: &UdpSocket, from: Sender<'
     outcomes
 }
 
-fn broadcast(interface: &Interface, to: &UdpSocket, from: Sender<'_>) -> Result<Vec<u8>, Failure> {
-    let port = to.local_addr().map_err(|e| Failure::new(Step::Send, e))?.port();
-    let socket = udp::open_private(interface.addr.into()).map_err(|e| Failure::new(Step::Bind, e))?;
+fn broadcast(
+    interface: &Interface,
+    to: &UdpSocket,
+    from: SelfTestSender<'_>,
+) -> Result<Vec<u8>, SelfTestFailure> {
+    let port = to.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?.port();
+    let socket =
+        udp::open_private(interface.addr.into()).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))?;
     let goodbye = from.goodbye(&socket)?;
-    socket.send_to(&goodbye, (interface.broadcast, port)).map_err(|e| Failure::new(Step::Send, e))?;
+    socket
+        .send_to(&goodbye, (interface.broadcast, port))
+        .map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?;
     Ok(goodbye)
 }
 
 /// Bytes that tell what we sent from what others send.
 const TOKEN: usize = 16;
 
-fn token(step: Step) -> Result<[u8; TOKEN], Failure> {
+fn token(step: SelfTestStep) -> Result<[u8; TOKEN], SelfTestFailure> {
     let mut token = [0; TOKEN];
     let filled = rand::rngs::SysRng.try_fill_bytes(&mut token);
-    filled.map_err(|e| Failure::new(step, io::Error::other(e.to_string())))?;
+    filled.map_err(|e| SelfTestFailure::new(step, io::Error::other(e.to_string())))?;
     Ok(token)
 }
 
@@ -230,14 +299,14 @@ fn heard(socket: &UdpSocket, mut wanted: impl FnMut(&[u8]) -> bool) -> io::Resul
 }
 
 /// Asks until it is done or the patience is over.
-fn wait(step: Step, began: Instant, mut done: impl FnMut() -> io::Result<bool>) -> Outcome {
+fn wait(step: SelfTestStep, began: Instant, mut done: impl FnMut() -> io::Result<bool>) -> Timing {
     loop {
         let elapsed = began.elapsed();
         match done() {
             Ok(true) => return Ok(began.elapsed()),
-            Ok(false) if elapsed >= PATIENCE => return Err(Failure::nothing_came(step)),
+            Ok(false) if elapsed >= PATIENCE => return Err(SelfTestFailure::nothing_came(step)),
             Ok(false) => std::thread::sleep(PAUSE),
-            Err(error) => return Err(Failure::new(step, error)),
+            Err(error) => return Err(SelfTestFailure::new(step, error)),
         }
     }
 }
@@ -253,7 +322,7 @@ mod tests {
 
     const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 9, 1));
 
-    const SENDER: Sender<'_> = Sender { name: "doctor", group: "test" };
+    const SENDER: SelfTestSender<'_> = SelfTestSender { name: "doctor", group: "test" };
 
     #[test]
     fn on_loopback_both_ports_reach_themselves() {
@@ -268,7 +337,7 @@ mod tests {
         let lo = Interface::new("lo", Ipv4Addr::LOCALHOST, 8).unwrap();
         let not_ours = Interface::new("eth9", Ipv4Addr::new(192, 0, 2, 1), 24).unwrap();
         let outcomes = broadcasts(&[not_ours, lo], &take_any_udp_port().unwrap(), SENDER);
-        assert_eq!(outcomes[0].as_ref().unwrap_err().step, Step::Bind);
+        assert_eq!(outcomes[0].as_ref().unwrap_err().step, SelfTestStep::Bind);
         assert!(outcomes[1].is_ok(), "{outcomes:?}");
     }
 
@@ -285,9 +354,9 @@ mod tests {
     fn a_port_that_is_taken_and_not_shared_is_refused() {
         let holder = UdpSocket::bind((OURS, 0)).unwrap();
         let failed = take_presence_port(holder.local_addr().unwrap().port()).unwrap_err();
-        assert_eq!((failed.step, failed.kind), (Step::Bind, ErrorKind::AddrInUse));
+        assert_eq!((failed.step, failed.kind), (SelfTestStep::Bind, ErrorKind::AddrInUse));
         let holder = TcpListener::bind((OURS, 0)).unwrap();
         let failed = take_tcp_port(OURS, holder.local_addr().unwrap().port()).unwrap_err();
-        assert_eq!((failed.step, failed.kind), (Step::Bind, ErrorKind::AddrInUse));
+        assert_eq!((failed.step, failed.kind), (SelfTestStep::Bind, ErrorKind::AddrInUse));
     }
 }

@@ -1,20 +1,22 @@
-//! What the packet filters of this machine do with vigie's packets, as far as we may read their rules.
+//! What the packet filters of this machine do with vigie's packets, as far as their rules may be read.
 
 use std::collections::HashSet;
 use std::fs;
 
+use crate::doctor::facts::{Firewall, InsertionPoint, Manager, Obstacle, Traffic, Transport};
+use crate::doctor::firewall::iptables::Iptables;
+use crate::doctor::firewall::nft::Nft;
+use crate::doctor::firewall::{ProbePacket, Rules, stopped};
 use crate::engine::interface::Interface;
+use crate::text::Count;
 
-use super::super::facts::{Firewall, Manager, Obstacle, Traffic};
-use super::super::firewall::iptables::Iptables;
-use super::super::firewall::nft::Nft;
-use super::super::firewall::{Place, Probe, Rules, Transport, stopped};
 use super::tools::{Answered, ask};
 
 /// Reads all rules that can be read, and follows vigie's packets through them.
-pub(in crate::cli::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: u16) -> Firewall {
+pub(in crate::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: u16) -> Firewall {
     let mut firewall = Firewall { managers: managers(), ..Firewall::default() };
-    let probes: Vec<_> = interfaces.iter().flat_map(|interface| Probe::all_of(interface, udp, tcp)).collect();
+    let probes: Vec<_> =
+        interfaces.iter().flat_map(|interface| ProbePacket::all_of(interface, udp, tcp)).collect();
 
     let mut known = HashSet::new();
     let mut ufw_has_chains = false;
@@ -25,7 +27,7 @@ pub(in crate::cli::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: 
             let iptables = Iptables::read(&saved);
             known = iptables.shown_by_nft();
             ufw_has_chains = iptables.has_chains_of("ufw-");
-            firewall.read.push(format!("{} (iptables-save)", counted(iptables.rules())));
+            firewall.read.push(format!("{} (iptables-save)", Count(iptables.rules(), "rule")));
             collect(&iptables, &probes, &mut firewall.obstacles);
         }
     }
@@ -34,7 +36,7 @@ pub(in crate::cli::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: 
         && let Answered::Well(saved) = ask("iptables-legacy-save", &[])
     {
         let legacy = Iptables::read(&saved);
-        firewall.read.push(format!("{} (iptables-legacy-save)", counted(legacy.rules())));
+        firewall.read.push(format!("{} (iptables-legacy-save)", Count(legacy.rules(), "rule")));
         collect(&legacy, &probes, &mut firewall.obstacles);
     }
     match ask("nft", &["-j", "list", "ruleset"]) {
@@ -47,7 +49,7 @@ pub(in crate::cli::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: 
                     Answered::Well(listing) => nft.with_words(&listing),
                     _ => nft,
                 };
-                firewall.read.push(format!("{} (nft list ruleset)", counted(nft.rules())));
+                firewall.read.push(format!("{} (nft list ruleset)", Count(nft.rules(), "rule")));
                 collect(&nft, &probes, &mut firewall.obstacles);
             }
         },
@@ -59,13 +61,9 @@ pub(in crate::cli::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: 
         firewall.open_ports = Some(ports.trim().to_owned());
     }
     for obstacle in &mut firewall.obstacles {
-        obstacle.manager = manager_of(&obstacle.place, &firewall.managers, ufw_has_chains);
+        obstacle.manager = manager_of(&obstacle.insert_at, &firewall.managers, ufw_has_chains);
     }
     firewall
-}
-
-fn counted(rules: usize) -> String {
-    format!("{rules} rule{}", if rules == 1 { "" } else { "s" })
 }
 
 /// The programs that manage rules here.
@@ -88,19 +86,19 @@ fn managers() -> Vec<Manager> {
 }
 
 /// Who has to be told to let packets through a chain; none if the rule is to be added there.
-fn manager_of(place: &Place, active: &[Manager], ufw_has_chains: bool) -> Option<Manager> {
-    let manager = match place {
-        Place::Nft { table, .. } if table == "firewalld" => Manager::Firewalld,
-        Place::Iptables { table, .. } if table == "filter" && ufw_has_chains => Manager::Ufw,
-        Place::Nft { family, table, .. } if family == "ip" && table == "filter" => Manager::Ufw,
-        Place::Iptables { .. } => Manager::Firewalld,
-        Place::Nft { .. } => return None,
+fn manager_of(insert_at: &InsertionPoint, active: &[Manager], ufw_has_chains: bool) -> Option<Manager> {
+    let manager = match insert_at {
+        InsertionPoint::Nft { table, .. } if table == "firewalld" => Manager::Firewalld,
+        InsertionPoint::Iptables { table, .. } if table == "filter" && ufw_has_chains => Manager::Ufw,
+        InsertionPoint::Nft { family, table, .. } if family == "ip" && table == "filter" => Manager::Ufw,
+        InsertionPoint::Iptables { .. } => Manager::Firewalld,
+        InsertionPoint::Nft { .. } => return None,
     };
     active.contains(&manager).then_some(manager)
 }
 
 /// Sends all packets through the rules, and puts together what the same rule does to several.
-fn collect<R: Rules>(rules: &R, probes: &[Probe], obstacles: &mut Vec<Obstacle>) {
+fn collect<R: Rules>(rules: &R, probes: &[ProbePacket], obstacles: &mut Vec<Obstacle>) {
     for probe in probes {
         let Some(stopped) = stopped(rules, probe) else { continue };
         let traffic = match (probe.transport, probe.broadcast) {
@@ -111,7 +109,7 @@ fn collect<R: Rules>(rules: &R, probes: &[Probe], obstacles: &mut Vec<Obstacle>)
         let same = |o: &Obstacle| {
             o.direction == probe.direction
                 && o.rule == stopped.rule
-                && o.place == stopped.place
+                && o.insert_at == stopped.insert_at
                 && o.certain == stopped.certain
         };
         let nth = obstacles.iter().position(same).unwrap_or_else(|| {
@@ -121,7 +119,7 @@ fn collect<R: Rules>(rules: &R, probes: &[Probe], obstacles: &mut Vec<Obstacle>)
                 interfaces: Vec::new(),
                 certain: stopped.certain,
                 rule: stopped.rule,
-                place: stopped.place,
+                insert_at: stopped.insert_at,
                 manager: None,
             });
             obstacles.len() - 1
@@ -138,8 +136,9 @@ fn collect<R: Rules>(rules: &R, probes: &[Probe], obstacles: &mut Vec<Obstacle>)
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::firewall::Direction;
-    use super::super::super::firewall::samples::eth0;
+    use crate::doctor::facts::Direction;
+    use crate::doctor::firewall::samples::eth0;
+
     use super::*;
 
     #[test]
@@ -148,7 +147,7 @@ mod tests {
             "*filter\n:INPUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -j DROP\nCOMMIT",
         );
         let mut obstacles = Vec::new();
-        collect(&iptables, &Probe::all_of(&eth0(), 17_474, 17_474), &mut obstacles);
+        collect(&iptables, &ProbePacket::all_of(&eth0(), 17_474, 17_474), &mut obstacles);
         let short: Vec<_> = obstacles.iter().map(|o| (o.direction, &o.stops[..])).collect();
         let all = [Traffic::Broadcast, Traffic::Unicast, Traffic::Tcp];
         assert_eq!(short, [(Direction::In, &all[..]), (Direction::Out, &all[2..])]);
@@ -157,12 +156,13 @@ mod tests {
 
     #[test]
     fn the_one_who_manages_the_rules_is_told() {
-        let filter = Place::Iptables { table: "filter".into(), chain: "INPUT".into() };
+        let filter = InsertionPoint::Iptables { table: "filter".into(), chain: "INPUT".into() };
         assert_eq!(manager_of(&filter, &[Manager::Ufw], true), Some(Manager::Ufw));
         assert_eq!(manager_of(&filter, &[], true), None, "it is switched off");
-        let own = Place::Nft { family: "inet".into(), table: "mine".into(), chain: "input".into() };
+        let own = InsertionPoint::Nft { family: "inet".into(), table: "mine".into(), chain: "input".into() };
         assert_eq!(manager_of(&own, &[Manager::Ufw, Manager::Firewalld], true), None);
-        let firewalld = Place::Nft { family: "inet".into(), table: "firewalld".into(), chain: "c".into() };
+        let firewalld =
+            InsertionPoint::Nft { family: "inet".into(), table: "firewalld".into(), chain: "c".into() };
         assert_eq!(manager_of(&firewalld, &[Manager::Firewalld], false), Some(Manager::Firewalld));
     }
 }

@@ -3,27 +3,30 @@
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 
+use crate::doctor::facts::{
+    LinkState, MachineFacts, MachineLink, Manager, Obstacle, Port, PortHolder, Program, Traffic,
+    TrialFailure, TrialStep,
+};
+use crate::doctor::report::CheckResult;
+use crate::doctor::samples::{add, healthy, link, obstacle};
 use crate::engine::interface::Kind;
-use crate::net::trials::{Failure, Step};
 
-use super::super::facts::{Facts, Holder, Link, Manager, Obstacle, Port, Process, State, Traffic};
-use super::super::samples::{add, healthy, link, obstacle};
 use super::*;
 use Severity::{Error, Info, Warning};
 
-fn failure(step: Step, kind: ErrorKind) -> Failure {
-    Failure { step, kind, error: kind.to_string() }
+fn failure(step: TrialStep, kind: ErrorKind) -> TrialFailure {
+    TrialFailure { step, kind, error: kind.to_string() }
 }
 
 fn held_by(name: &str) -> Port {
-    let process = Process { name: name.into(), pid: 812 };
+    let program = Program { name: name.into(), pid: 812 };
     let addr = Ipv4Addr::UNSPECIFIED.into();
-    let holder = Holder { process: Some(process), addr, user: 0, source: "/proc/net/udp" };
-    Port { refused: Some(failure(Step::Bind, ErrorKind::AddrInUse)), holders: vec![holder] }
+    let holder = PortHolder { program: Some(program), addr, user: 0, source: "/proc/net/udp" };
+    Port { refused: Some(failure(TrialStep::Bind, ErrorKind::AddrInUse)), holders: vec![holder] }
 }
 
 /// Takes the only interface away.
-fn unused(facts: &mut Facts, state: State) {
+fn unused(facts: &mut MachineFacts, state: LinkState) {
     facts.used.clear();
     facts.broadcasts.clear();
     facts.links[1].state = state;
@@ -33,19 +36,19 @@ fn unused(facts: &mut Facts, state: State) {
 fn a_healthy_machine_has_no_findings() {
     let report = examine(&healthy());
     assert!(report.ok && report.findings.is_empty(), "{report:?}");
-    assert!(report.checks.iter().all(|check| check.result == Mark::Fine), "{:?}", report.checks);
+    assert!(report.checks.iter().all(|check| check.result == CheckResult::Fine), "{:?}", report.checks);
 }
 
-type Case = (&'static str, fn(&mut Facts), Severity, &'static str, &'static str);
+type Case = (&'static str, fn(&mut MachineFacts), Severity, &'static str, &'static str);
 
 /// The name of the examination, the fault, how bad it is, and words of what is said and of its remedy.
 const CASES: &[Case] = &[
-    ("interfaces", |f| unused(f, State::Down), Error, "eth0 is switched off", "sudo ip link set eth0 up"),
-    ("interfaces", |f| unused(f, State::NoCarrier), Error, "eth0 is up and has no carrier", "plug in"),
+    ("interfaces", |f| unused(f, LinkState::Down), Error, "eth0 is switched off", "sudo ip link set eth0 up"),
+    ("interfaces", |f| unused(f, LinkState::NoCarrier), Error, "eth0 is up but has no carrier", "plug in"),
     (
         "interfaces",
         |f| {
-            unused(f, State::Up);
+            unused(f, LinkState::Up);
             f.links[1].v4.clear();
         },
         Error,
@@ -55,7 +58,7 @@ const CASES: &[Case] = &[
     (
         "interfaces",
         |f| {
-            unused(f, State::Up);
+            unused(f, LinkState::Up);
             f.links[1].v4.clear();
             f.links[1].v6.push("2001:db8::1".parse().unwrap());
         },
@@ -66,17 +69,17 @@ const CASES: &[Case] = &[
     (
         "interfaces",
         |f| {
-            unused(f, State::Up);
+            unused(f, LinkState::Up);
             f.links.truncate(1);
         },
         Error,
-        "none but loopback",
+        "there is only loopback",
         "connect this machine",
     ),
     (
         "interfaces",
         |f| {
-            unused(f, State::Up);
+            unused(f, LinkState::Up);
             f.links[1].v4[0].1 = 31;
         },
         Error,
@@ -86,30 +89,30 @@ const CASES: &[Case] = &[
     (
         "interfaces",
         |f| {
-            unused(f, State::Up);
-            f.asked.selection = "--interface 'wlan*'".into();
+            unused(f, LinkState::Up);
+            f.request.selection = "--interface 'wlan*'".into();
         },
         Error,
-        "left by --interface 'wlan*'",
+        "--interface 'wlan*' leaves no interface",
         "without these options",
     ),
     (
         "interfaces",
-        |f| (f.asked.bind, f.asked.bind_is_ours) = (Some(Ipv4Addr::new(10, 0, 0, 9)), false),
+        |f| (f.request.bind, f.request.bind_is_ours) = (Some(Ipv4Addr::new(10, 0, 0, 9)), false),
         Error,
-        "does not hold 10.0.0.9",
+        "does not have 10.0.0.9",
         "without --bind",
     ),
     (
         "interfaces",
-        |f| f.links.push(link("eth1", State::NoCarrier, "10.9.9.1/24")),
+        |f| f.links.push(link("eth1", LinkState::NoCarrier, "10.9.9.1/24")),
         Warning,
-        "eth1 is up and has no carrier",
+        "eth1 is up but has no carrier",
         "plug in the cable of eth1",
     ),
     (
         "interfaces",
-        |f| f.links.push(link("wg0", State::Up, "10.9.9.1/32")),
+        |f| f.links.push(link("wg0", LinkState::Up, "10.9.9.1/32")),
         Info,
         "wg0 has 10.9.9.1/32",
         "--peer HOST",
@@ -121,10 +124,10 @@ const CASES: &[Case] = &[
             add(f, "br-0a1b2c", "172.18.0.1/16");
         },
         Info,
-        "docker0, br-0a1b2c are each a container",
+        "container or virtual-machine interfaces: docker0, br-0a1b2c",
         "--exclude-interface 'docker*' --exclude-interface 'br-*'",
     ),
-    ("interfaces", |f| add(f, "tun0", "10.8.0.2/24"), Info, "tun0 is a tunnel (VPN)", "'tun*'"),
+    ("interfaces", |f| add(f, "tun0", "10.8.0.2/24"), Info, "tunnel (VPN) interface: tun0", "'tun*'"),
     (
         "networks",
         |f| add(f, "wlan0", "192.168.1.33/24"),
@@ -134,21 +137,21 @@ const CASES: &[Case] = &[
     ),
     (
         "broadcast",
-        |f| f.broadcasts[0] = Err(failure(Step::Send, ErrorKind::PermissionDenied)),
+        |f| f.broadcasts[0] = Err(failure(TrialStep::Send, ErrorKind::PermissionDenied)),
         Error,
-        "firewall refuses to send broadcasts on eth0",
+        "firewall blocks outgoing broadcasts on eth0",
         "sudo vigie doctor",
     ),
     (
         "broadcast",
-        |f| f.broadcasts[0] = Err(failure(Step::Hear, ErrorKind::TimedOut)),
+        |f| f.broadcasts[0] = Err(failure(TrialStep::Hear, ErrorKind::TimedOut)),
         Warning,
-        "was not heard by this machine itself",
+        "does not hear its own broadcast on eth0",
         "sudo vigie doctor",
     ),
     (
         "broadcast",
-        |f| f.broadcasts[0] = Err(failure(Step::Send, ErrorKind::NetworkUnreachable)),
+        |f| f.broadcasts[0] = Err(failure(TrialStep::Send, ErrorKind::NetworkUnreachable)),
         Error,
         "no route for broadcasts on eth0",
         "ip route add 192.168.1.0/24 dev eth0",
@@ -157,17 +160,17 @@ const CASES: &[Case] = &[
         "UDP port",
         |f| f.udp_port = held_by("dnsmasq"),
         Error,
-        "UDP port 17474 is held by dnsmasq (pid 812), which does not share it",
+        "UDP port 17474 is in use by dnsmasq (pid 812), which does not share it",
         "sudo kill 812",
     ),
     (
         "UDP port",
         |f| {
             f.udp_port = held_by("");
-            f.udp_port.holders[0].process = None;
+            f.udp_port.holders[0].program = None;
         },
         Error,
-        "a program of user 0 that you may not see",
+        "in use by a program of user 0, which you may not see",
         "sudo ss -lnup 'sport = :17474'",
     ),
     (
@@ -177,53 +180,53 @@ const CASES: &[Case] = &[
             f.udp_port.refused = None;
         },
         Info,
-        "shared with other (pid 812), which is no vigie",
+        "shared with other (pid 812), which is not vigie",
         "--port 17473",
     ),
     (
         "UDP port",
         |f| {
-            f.asked.port = 80;
-            f.udp_port.refused = Some(failure(Step::Bind, ErrorKind::PermissionDenied));
+            f.request.port = 80;
+            f.udp_port.refused = Some(failure(TrialStep::Bind, ErrorKind::PermissionDenied));
         },
         Error,
-        "UDP port 80 needs more permissions",
+        "UDP port 80 requires privileges",
         "above 1023",
     ),
     (
         "UDP port",
-        |f| f.asked.port = 40_000,
+        |f| f.request.port = 40_000,
         Warning,
-        "may be taken at any time",
+        "any program may get it at any time",
         "ip_local_reserved_ports=40000",
     ),
     (
         "UDP port",
-        |f| f.udp_loopback = Err(failure(Step::Hear, ErrorKind::TimedOut)),
+        |f| f.udp_loopback = Err(failure(TrialStep::Hear, ErrorKind::TimedOut)),
         Error,
-        "by UDP does not arrive",
+        "from this machine to itself do not arrive",
         "ip link set lo up",
     ),
     (
         "TCP port",
         |f| f.tcp_port = held_by("nginx"),
         Warning,
-        "TCP port 17474 is held by nginx (pid 812); vigie will take any",
+        "TCP port 17474 is in use by nginx (pid 812); vigie will use any",
         "kill 812",
     ),
     (
         "TCP port",
         |f| {
-            f.asked.tcp_port = Some(80);
+            f.request.tcp_port = Some(80);
             f.tcp_port = held_by("vigie");
         },
         Error,
-        "TCP port 80 is held by vigie",
+        "TCP port 80 is in use by vigie",
         "--tcp-port 17474",
     ),
     (
         "TCP port",
-        |f| f.tcp_loopback = Err(failure(Step::Connect, ErrorKind::TimedOut)),
+        |f| f.tcp_loopback = Err(failure(TrialStep::Connect, ErrorKind::TimedOut)),
         Error,
         "cannot connect to itself by TCP",
         "ip link set lo up",
@@ -232,7 +235,7 @@ const CASES: &[Case] = &[
         "firewall",
         |f| f.firewall.obstacles.push(obstacle()),
         Error,
-        "the firewall stops UDP port 17474, coming in on eth0",
+        "the firewall blocks incoming UDP 17474 on eth0",
         "sudo nft insert rule inet filter input udp dport 17474 accept",
     ),
     (
@@ -245,7 +248,7 @@ const CASES: &[Case] = &[
             });
         },
         Warning,
-        "may stop broadcasts to UDP port 17474",
+        "may block incoming broadcasts to UDP 17474",
         "nft insert rule",
     ),
     (
@@ -255,7 +258,7 @@ const CASES: &[Case] = &[
             (f.firewall.read, f.firewall.unread) = (Vec::new(), vec!["nft: Operation not permitted".into()]);
         },
         Info,
-        "ufw is on, and its rules could not be read",
+        "ufw is active and may block vigie",
         "sudo vigie doctor",
     ),
     (
@@ -265,7 +268,7 @@ const CASES: &[Case] = &[
             f.firewall.open_ports = Some("17474/udp 8000-9000/tcp".into());
         },
         Warning,
-        "firewalld may keep",
+        "firewalld may block",
         "--add-port=17474/udp --add-port=17474/tcp",
     ),
     ("routes", |f| f.default_route = Some(false), Info, "no default route", "ip route add default"),
@@ -296,10 +299,10 @@ const CASES: &[Case] = &[
         "limits",
         |f| f.neighbours.as_mut().unwrap().known = 950,
         Warning,
-        "knows 950 neighbours, and can know 1024",
+        "holds 950 of at most 1024",
         "gc_thresh3=4096",
     ),
-    ("limits", |f| f.neighbours.as_mut().unwrap().known = 600, Info, "knows 600 neighbours", "gc_thresh3"),
+    ("limits", |f| f.neighbours.as_mut().unwrap().known = 600, Info, "holds 600 of", "gc_thresh3"),
 ];
 
 #[test]
@@ -308,7 +311,7 @@ fn each_fault_is_found_with_its_remedy_and_nothing_else() {
         let mut facts = healthy();
         fault(&mut facts);
         let report = examine(&facts);
-        let of_it = |f: &&Finding| f.what.contains(what);
+        let of_it = |f: &&MachineFinding| f.what.contains(what);
         let found = report.findings.iter().find(of_it).unwrap_or_else(|| panic!("{what}: {report:#?}"));
         assert_eq!(found.severity, *severity, "{what}");
         assert!(found.fix.contains(fix), "{what}: {}", found.fix);
@@ -317,20 +320,22 @@ fn each_fault_is_found_with_its_remedy_and_nothing_else() {
         assert_eq!(report.ok, *severity == Info, "{what}");
         let check = report.checks.iter().find(|check| check.name == *examination).unwrap();
         match severity {
-            Info => assert!(matches!(check.result, Mark::Fine | Mark::Unknown), "{what}: {check:?}"),
-            Warning => assert_eq!((check.result, &check.saw), (Mark::Warning, &found.what)),
-            Error => assert_eq!((check.result, &check.saw), (Mark::Error, &found.what)),
+            Info => {
+                assert!(matches!(check.result, CheckResult::Fine | CheckResult::Unknown), "{what}: {check:?}")
+            }
+            Warning => assert_eq!((check.result, &check.saw), (CheckResult::Warning, &found.what)),
+            Error => assert_eq!((check.result, &check.saw), (CheckResult::Error, &found.what)),
         }
     }
 }
 
 #[test]
 fn what_is_as_it_should_be_is_no_finding() {
-    let fine: &[fn(&mut Facts)] = &[
+    let fine: &[fn(&mut MachineFacts)] = &[
         |f| f.tcp_port = held_by("vigie"),
-        |f| f.links.push(link("docker0", State::NoCarrier, "172.17.0.1/16")),
-        |f| f.links.push(Link { v4: Vec::new(), ..link("eth1", State::NoCarrier, "10.0.0.1/24") }),
-        |f| (f.asked.port, f.reserved) = (40_000, true),
+        |f| f.links.push(link("docker0", LinkState::NoCarrier, "172.17.0.1/16")),
+        |f| f.links.push(MachineLink { v4: Vec::new(), ..link("eth1", LinkState::NoCarrier, "10.0.0.1/24") }),
+        |f| (f.request.port, f.reserved) = (40_000, true),
         // A second address of the same link.
         |f| {
             add(f, "eth0:1", "192.168.1.21/24");
@@ -338,8 +343,8 @@ fn what_is_as_it_should_be_is_no_finding() {
         },
         // A person asked for loopback.
         |f| {
-            f.links[1].state = State::Down;
-            f.asked.bind = Some(Ipv4Addr::LOCALHOST);
+            f.links[1].state = LinkState::Down;
+            f.request.bind = Some(Ipv4Addr::LOCALHOST);
             f.used = vec![crate::engine::interface::Interface::new("lo", Ipv4Addr::LOCALHOST, 8).unwrap()];
             assert_eq!(f.used[0].kind, Kind::Loopback);
         },
@@ -359,8 +364,8 @@ fn what_is_as_it_should_be_is_no_finding() {
 #[test]
 fn a_trial_that_fails_by_a_known_rule_is_mended_at_that_rule() {
     let mut facts = healthy();
-    facts.tcp_loopback = Err(failure(Step::Connect, ErrorKind::TimedOut));
-    facts.broadcasts[0] = Err(failure(Step::Hear, ErrorKind::TimedOut));
+    facts.tcp_loopback = Err(failure(TrialStep::Connect, ErrorKind::TimedOut));
+    facts.broadcasts[0] = Err(failure(TrialStep::Hear, ErrorKind::TimedOut));
     facts
         .firewall
         .obstacles

@@ -4,20 +4,20 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::doctor::{
+    CheckResult, LinkState, MachineFacts, MachineFinding, MachineLink, MachineReport, Severity, link_of,
+};
 use crate::engine::interface::Kind;
 use crate::text::plain;
-
-use super::examine::{Finding, Mark, Report, Severity};
-use super::facts::{Facts, Link, State, link_of};
 
 /// Longest line, in columns.
 const COLUMNS: usize = 100;
 /// Where the words of a finding stand.
 const INDENT: &str = "      ";
 
-/// Signs before checks and findings, by how bad they are.
+/// CheckSigns before checks and findings, by how bad they are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Signs {
+pub(super) struct CheckSigns {
     fine: char,
     info: char,
     unknown: char,
@@ -25,19 +25,19 @@ pub(super) struct Signs {
     error: char,
 }
 
-impl Signs {
+impl CheckSigns {
     /// ASCII signs are for poor fonts.
     pub(super) fn of(ascii: bool) -> Self {
         let (fine, info, error) = if ascii { ('+', '-', 'x') } else { ('✓', '·', '✗') };
         Self { fine, info, unknown: '?', warning: '!', error }
     }
 
-    fn of_mark(self, mark: Mark) -> char {
-        match mark {
-            Mark::Fine => self.fine,
-            Mark::Unknown => self.unknown,
-            Mark::Warning => self.warning,
-            Mark::Error => self.error,
+    fn of_result(self, result: CheckResult) -> char {
+        match result {
+            CheckResult::Fine => self.fine,
+            CheckResult::Unknown => self.unknown,
+            CheckResult::Warning => self.warning,
+            CheckResult::Error => self.error,
         }
     }
 
@@ -51,18 +51,23 @@ impl Signs {
 }
 
 /// Writes the whole report.
-pub(super) fn write(out: &mut impl Write, facts: &Facts, report: &Report, signs: Signs) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut impl Write,
+    facts: &MachineFacts,
+    report: &MachineReport,
+    signs: CheckSigns,
+) -> io::Result<()> {
     writeln!(out, "Interfaces")?;
     table(out, facts)?;
     writeln!(out, "\nChecks")?;
     for check in &report.checks {
-        let sign = signs.of_mark(check.result);
+        let sign = signs.of_result(check.result);
         hanging(out, &format!("  {sign} {:<13}", check.name), &check.saw)?;
     }
     if !report.findings.is_empty() {
         writeln!(out, "\nFindings")?;
     }
-    for Finding { severity, what, evidence, fix } in &report.findings {
+    for MachineFinding { severity, what, evidence, fix } in &report.findings {
         hanging(out, &format!("  {} ", signs.of_severity(*severity)), what)?;
         hanging(out, &format!("{INDENT}seen  "), evidence)?;
         let mut head = format!("{INDENT}fix   ");
@@ -74,7 +79,7 @@ pub(super) fn write(out: &mut impl Write, facts: &Facts, report: &Report, signs:
     writeln!(out, "\n{}", summary(report))
 }
 
-fn summary(report: &Report) -> String {
+fn summary(report: &MachineReport) -> String {
     let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
     let counted = |n: usize, what: &str| match n {
         0 => None,
@@ -90,7 +95,7 @@ fn summary(report: &Report) -> String {
 }
 
 /// One row for each link: name, kind, addresses, state, packet size, and whether it is used.
-fn table(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
+fn table(out: &mut impl Write, facts: &MachineFacts) -> io::Result<()> {
     let rows: Vec<[String; 6]> = facts.links.iter().map(|link| row(facts, link)).collect();
     if rows.is_empty() {
         return writeln!(out, "  none");
@@ -108,7 +113,7 @@ fn table(out: &mut impl Write, facts: &Facts) -> io::Result<()> {
     Ok(())
 }
 
-fn row(facts: &Facts, link: &Link) -> [String; 6] {
+fn row(facts: &MachineFacts, link: &MachineLink) -> [String; 6] {
     let kind = match link.kind {
         Kind::Lan => "LAN",
         Kind::Wifi => "Wi-Fi",
@@ -123,10 +128,10 @@ fn row(facts: &Facts, link: &Link) -> [String; 6] {
         ([], []) => "no address".to_owned(),
     };
     let state = match link.state {
-        State::Up => "up",
-        State::NoCarrier => "no carrier",
-        State::Down => "down",
-        State::NotRunning => "not running",
+        LinkState::Up => "up",
+        LinkState::NoCarrier => "no carrier",
+        LinkState::Down => "down",
+        LinkState::NotRunning => "not running",
     };
     let mtu = link.mtu.map(|mtu| format!("mtu {mtu}")).unwrap_or_default();
     let used = if facts.used.iter().any(|i| link_of(&i.name) == &*link.name) { "used" } else { "" };
@@ -172,15 +177,13 @@ fn hanging(out: &mut impl Write, head: &str, words: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::examine::examine;
-    use super::super::facts::{Obstacle, Traffic};
-    use super::super::firewall::Place;
-    use super::super::samples::{healthy, link, obstacle};
+    use crate::doctor::{InsertionPoint, Obstacle, Traffic, examine, healthy, obstacle};
+
     use super::*;
 
-    fn text(facts: &Facts, ascii: bool) -> String {
+    fn text(facts: &MachineFacts, ascii: bool) -> String {
         let mut out = Vec::new();
-        write(&mut out, facts, &examine(facts), Signs::of(ascii)).unwrap();
+        write(&mut out, facts, &examine(facts), CheckSigns::of(ascii)).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -196,10 +199,11 @@ mod tests {
     fn a_command_stays_on_one_line_and_each_has_its_own() {
         let mut facts = healthy();
         let long = "a-table-with-a-very-long-name-that-somebody-gave-it";
-        let place = Place::Nft { family: "inet".into(), table: long.into(), chain: "input".into() };
+        let insert_at =
+            InsertionPoint::Nft { family: "inet".into(), table: long.into(), chain: "input".into() };
         facts.firewall.obstacles.push(Obstacle {
             stops: vec![Traffic::Unicast, Traffic::Tcp],
-            place,
+            insert_at,
             ..obstacle()
         });
         let text = text(&facts, false);
@@ -218,7 +222,9 @@ mod tests {
     fn names_of_the_system_cannot_steer_the_terminal() {
         let mut facts = healthy();
         let name = "e\u{1b}[2J\u{202e}";
-        facts.links.push(link(name, State::Down, "10.9.9.1/24"));
+        let mut link = MachineLink::new(name, LinkState::Down);
+        link.add_address("10.9.9.1".parse().unwrap(), 24);
+        facts.links.push(link);
         let text = text(&facts, false);
         assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
         assert!(text.contains("switched off"), "{text}");

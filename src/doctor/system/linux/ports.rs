@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::facts::{Holder, Process};
+use crate::doctor::facts::{PortHolder, Program, Transport};
 
 /// The tables of UDP sockets.
 const UDP_TABLES: [&str; 2] = ["/proc/net/udp", "/proc/net/udp6"];
@@ -17,7 +17,7 @@ const LISTENING: u8 = 0x0A;
 
 /// A line of a table.
 #[derive(Debug, PartialEq, Eq)]
-struct Socket {
+struct SocketEntry {
     addr: IpAddr,
     port: u16,
     state: u8,
@@ -25,35 +25,38 @@ struct Socket {
     inode: u64,
 }
 
-/// Who holds a TCP or a UDP port, apart from ourselves.
-pub(in crate::cli::doctor) fn holders(tcp: bool, port: u16) -> Vec<Holder> {
-    let tables = if tcp { TCP_TABLES } else { UDP_TABLES };
+/// Who holds a port, apart from this process.
+pub(in crate::doctor) fn holders(transport: Transport, port: u16) -> Vec<PortHolder> {
+    let tables = match transport {
+        Transport::Udp => UDP_TABLES,
+        Transport::Tcp => TCP_TABLES,
+    };
     let mut found = Vec::new();
     for table in tables {
         let text = fs::read_to_string(table).unwrap_or_default();
         let sockets = text.lines().skip(1).filter_map(socket);
-        let holding = |s: &Socket| s.port == port && matches!(s.state, UNCONNECTED | LISTENING);
+        let holding = |s: &SocketEntry| s.port == port && matches!(s.state, UNCONNECTED | LISTENING);
         found.extend(sockets.filter(holding).map(|socket| (socket, table)));
     }
     if found.is_empty() {
         return Vec::new();
     }
     let owners = owners(&found.iter().map(|(socket, _)| socket.inode).collect::<Vec<_>>());
-    let holders = found.into_iter().map(|(socket, source)| Holder {
-        process: owners.get(&socket.inode).cloned(),
+    let holders = found.into_iter().map(|(socket, source)| PortHolder {
+        program: owners.get(&socket.inode).cloned(),
         addr: socket.addr,
         user: socket.user,
         source,
     });
     let own = std::process::id();
-    holders.filter(|holder| holder.process.as_ref().is_none_or(|process| process.pid != own)).collect()
+    holders.filter(|holder| holder.program.as_ref().is_none_or(|program| program.pid != own)).collect()
 }
 
 /// Columns: number, local address, remote address, state, queues, timer, retransmissions, user, time-outs, inode …
-fn socket(line: &str) -> Option<Socket> {
+fn socket(line: &str) -> Option<SocketEntry> {
     let columns: Vec<_> = line.split_whitespace().collect();
     let (addr, port) = columns.get(1)?.split_once(':')?;
-    Some(Socket {
+    Some(SocketEntry {
         addr: address(addr)?,
         port: u16::from_str_radix(port, 16).ok()?,
         state: u8::from_str_radix(columns.get(3)?, 16).ok()?,
@@ -79,7 +82,7 @@ fn address(hex: &str) -> Option<IpAddr> {
 }
 
 /// The programs that have these sockets open, as far as we may look.
-fn owners(inodes: &[u64]) -> HashMap<u64, Process> {
+fn owners(inodes: &[u64]) -> HashMap<u64, Program> {
     let mut owners = HashMap::new();
     let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     for process in processes {
@@ -91,7 +94,7 @@ fn owners(inodes: &[u64]) -> HashMap<u64, Process> {
                 target.to_str().and_then(|t| t.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
             if let Some(inode) = inode.filter(|inode| inodes.contains(inode)) {
                 let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-                owners.insert(inode, Process { name: name.trim().to_owned(), pid });
+                owners.insert(inode, Program { name: name.trim().to_owned(), pid });
             }
         }
     }
@@ -106,7 +109,7 @@ mod tests {
     #[cfg(target_endian = "little")]
     fn the_lines_of_the_kernel_s_tables_are_read() {
         let udp = "  529: 00000000:4442 00000000:0000 07 00000000:00000000 00:00000000 00000000  1000        0 7301 2 0000000000000000 0";
-        let expected = Socket {
+        let expected = SocketEntry {
             addr: Ipv4Addr::UNSPECIFIED.into(),
             port: 17_474,
             state: UNCONNECTED,
@@ -129,6 +132,6 @@ mod tests {
     #[test]
     fn our_own_sockets_are_no_others_holders() {
         let socket = std::net::UdpSocket::bind("127.77.9.2:0").unwrap();
-        assert_eq!(holders(false, socket.local_addr().unwrap().port()), []);
+        assert_eq!(holders(Transport::Udp, socket.local_addr().unwrap().port()), []);
     }
 }

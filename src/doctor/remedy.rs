@@ -1,10 +1,9 @@
-//! What mends a finding: commands of this system that can be pasted.
+//! What fixes a finding: commands of this system that can be pasted.
 
-use super::facts::{Facts, Manager, Obstacle, System};
-use super::firewall::{Direction, Place};
+use super::facts::{Direction, InsertionPoint, MachineFacts, Manager, Obstacle, System};
 
 /// A command that only an administrator may run.
-pub(super) fn admin(facts: &Facts, command: &str) -> String {
+pub(super) fn admin(facts: &MachineFacts, command: &str) -> String {
     match facts.system {
         System::Windows => command.to_owned(),
         _ if facts.root => command.to_owned(),
@@ -22,7 +21,7 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 /// Switches an interface on.
-pub(super) fn switch_on(facts: &Facts, interface: &str) -> String {
+pub(super) fn switch_on(facts: &MachineFacts, interface: &str) -> String {
     let name = quoted(interface);
     match facts.system {
         System::Linux => admin(facts, &format!("ip link set {name} up")),
@@ -31,12 +30,12 @@ pub(super) fn switch_on(facts: &Facts, interface: &str) -> String {
     }
 }
 
-/// Gives an interface an address, by the network's own means or by hand.
-pub(super) fn give_address(facts: &Facts, interface: &str) -> String {
+/// Gives an interface an address, by DHCP or by hand.
+pub(super) fn give_address(facts: &MachineFacts, interface: &str) -> String {
     let name = quoted(interface);
     match facts.system {
         System::Linux => format!(
-            "{}, or by hand, with an address that is free: {}",
+            "{}, or by hand, with a free address: {}",
             admin(facts, &format!("dhclient {name}")),
             admin(facts, &format!("ip addr add 192.168.1.77/24 brd + dev {name}"))
         ),
@@ -47,7 +46,7 @@ pub(super) fn give_address(facts: &Facts, interface: &str) -> String {
 }
 
 /// Shows who holds a port.
-pub(super) fn show_holder(facts: &Facts, transport: &str, port: u16) -> String {
+pub(super) fn show_holder(facts: &MachineFacts, transport: &str, port: u16) -> String {
     match facts.system {
         System::Linux => {
             let table = if transport == "TCP" { "-lntp" } else { "-lnup" };
@@ -58,16 +57,16 @@ pub(super) fn show_holder(facts: &Facts, transport: &str, port: u16) -> String {
     }
 }
 
-/// A port that is likely to be free, near the one that is not, and as well out of the ephemeral ones.
+/// A port that is likely to be free, next to the one that is not, and likewise outside the ephemeral range.
 pub(super) fn another_port(port: u16) -> u16 {
     if port > 1_024 { port - 1 } else { 17_474 }
 }
 
 /// Lets packets through the rule that stops them.
-pub(super) fn let_through(facts: &Facts, obstacle: &Obstacle) -> String {
+pub(super) fn let_through(facts: &MachineFacts, obstacle: &Obstacle) -> String {
     let incoming = obstacle.direction == Direction::In;
-    let udp = obstacle.stops_udp().then_some(("udp", facts.asked.port));
-    let tcp = obstacle.stops_tcp().then_some(("tcp", facts.asked.tcp()));
+    let udp = obstacle.stops_udp().then_some(("udp", facts.request.port));
+    let tcp = obstacle.stops_tcp().then_some(("tcp", facts.request.tcp()));
     let wanted = [udp, tcp].into_iter().flatten();
     let commands: Vec<String> = match obstacle.manager {
         Some(Manager::Ufw) => {
@@ -90,8 +89,8 @@ pub(super) fn let_through(facts: &Facts, obstacle: &Obstacle) -> String {
             };
             wanted.map(rule).collect()
         }
-        None => match &obstacle.place {
-            Place::Nft { family, table, chain } => {
+        None => match &obstacle.insert_at {
+            InsertionPoint::Nft { family, table, chain } => {
                 let (table, chain) = (quoted(table), quoted(chain));
                 wanted
                     .map(|(t, port)| {
@@ -99,7 +98,7 @@ pub(super) fn let_through(facts: &Facts, obstacle: &Obstacle) -> String {
                     })
                     .collect()
             }
-            Place::Iptables { table, chain } => {
+            InsertionPoint::Iptables { table, chain } => {
                 let table = if table == "filter" { String::new() } else { format!("-t {table} ") };
                 wanted
                     .map(|(t, port)| format!("iptables {table}-I {chain} -p {t} --dport {port} -j ACCEPT"))
@@ -110,9 +109,9 @@ pub(super) fn let_through(facts: &Facts, obstacle: &Obstacle) -> String {
     commands.iter().map(|command| admin(facts, command)).collect::<Vec<_>>().join(" && ")
 }
 
-/// Where rules are not known: how to look at them, or what usually lets vigie through.
-pub(super) fn look_at_firewall(facts: &Facts) -> String {
-    let (udp, tcp) = (facts.asked.port, facts.asked.tcp());
+/// Where rules are unknown: how to list them, or what usually lets vigie through.
+pub(super) fn check_firewall(facts: &MachineFacts) -> String {
+    let (udp, tcp) = (facts.request.port, facts.request.tcp());
     match facts.system {
         System::Linux if facts.firewall.managers.contains(&Manager::Ufw) => {
             admin(facts, &format!("ufw allow {udp}/udp"))
@@ -169,7 +168,8 @@ mod tests {
             "sudo firewall-cmd --add-port=17474/udp --add-port=17474/tcp && sudo firewall-cmd --runtime-to-permanent"
         );
         assert_eq!(
-            of(|o| o.place = Place::Iptables { table: "raw".into(), chain: "PREROUTING".into() }),
+            of(|o| o.insert_at =
+                InsertionPoint::Iptables { table: "raw".into(), chain: "PREROUTING".into() }),
             "sudo iptables -t raw -I PREROUTING -p udp --dport 17474 -j ACCEPT"
         );
     }

@@ -1,5 +1,5 @@
-//! The links of this machine as the kernel itself describes them (`rtnetlink(7)`): those without an address, too, and
-//! always those of our own network namespace, as the files of `/sys/class/net` are not in a container that shares them.
+//! The links of this machine as the kernel itself describes them (`rtnetlink(7)`): including those without an address, and
+//! always those of the own network namespace, unlike the files of `/sys/class/net` in a container that shares them.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// A link, with or without addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
+pub struct KernelLink {
     /// As the kernel names it.
     pub name: String,
     /// It is switched on.
@@ -39,7 +39,7 @@ const LINK: usize = 16;
 ///
 /// # Errors
 /// When the kernel does not answer, or says what vigie cannot read.
-pub fn all() -> io::Result<Vec<Link>> {
+pub fn links() -> io::Result<Vec<KernelLink>> {
     let mut socket =
         Socket::new(Domain::from(libc::AF_NETLINK), Type::RAW, Some(Protocol::from(libc::NETLINK_ROUTE)))?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -64,7 +64,7 @@ fn request() -> [u8; HEADER + LINK] {
 }
 
 /// Reads the messages of one part; true when it held the end of the dump.
-fn read_part(mut part: &[u8], links: &mut Vec<Link>) -> io::Result<bool> {
+fn read_part(mut part: &[u8], links: &mut Vec<KernelLink>) -> io::Result<bool> {
     const DONE: u16 = 3;
     const ERROR: u16 = 2;
     while let (Some(length), Some(kind)) = (u32_at(part, 0), u16_at(part, 4)) {
@@ -87,7 +87,7 @@ fn errno(message: &[u8]) -> io::Error {
 }
 
 /// One link; none for a message without a name.
-fn link(message: &[u8]) -> Option<Link> {
+fn link(message: &[u8]) -> Option<KernelLink> {
     const ADDRESS: u16 = 1;
     const NAME: u16 = 3;
     const MTU: u16 = 4;
@@ -96,7 +96,7 @@ fn link(message: &[u8]) -> Option<Link> {
     const CARRIER: u16 = 33;
     let flags = u32_at(message, 8)?;
     let is = |flag: libc::c_int| flags & flag.cast_unsigned() != 0;
-    let mut link = Link {
+    let mut link = KernelLink {
         name: String::new(),
         up: is(libc::IFF_UP),
         carrier: is(libc::IFF_RUNNING),
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_kernel_tells_of_loopback() {
-        let all = all().unwrap();
+        let all = links().unwrap();
         let lo = all.iter().find(|link| link.name == "lo").unwrap();
         assert!(lo.mtu >= 1_280 && !lo.point_to_point && lo.made_by.is_none(), "{lo:?}");
     }

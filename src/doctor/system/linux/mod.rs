@@ -1,4 +1,4 @@
-//! What only Linux tells: the files of `/proc`, and the rules of its packet filters.
+//! What only Linux tells: the files of `/proc` and `/sys`, and the rules of its packet filters.
 
 mod filters;
 mod ports;
@@ -8,53 +8,34 @@ use std::fs;
 use std::path::Path;
 
 use crate::engine::interface::Kind;
-use crate::net::links as kernel;
 
-use super::facts::{Link, Neighbours, State};
+use super::facts::{MachineLink, Neighbours};
 
 pub(super) use filters::firewall;
 pub(super) use ports::holders;
 
-/// All links, without their addresses; none when the kernel does not tell.
-pub(super) fn links() -> Option<Vec<Link>> {
-    let of_all = rp_filter("all");
-    let links = kernel::all().ok()?.into_iter().map(|link| {
-        let state = match (link.up, link.carrier) {
-            (false, _) => State::Down,
-            (true, false) => State::NoCarrier,
-            (true, true) => State::Up,
-        };
-        let own = rp_filter(&link.name);
-        Link {
-            kind: kind(&link),
-            state,
-            mtu: Some(link.mtu),
-            point_to_point: link.point_to_point,
-            v4: Vec::new(),
-            v6: Vec::new(),
-            // The stricter one holds (ip-sysctl).
-            rp_filter: own.max(of_all),
-            name: link.name.into(),
-        }
-    });
-    Some(links.collect())
+/// Adds what the files of the kernel say of a link.
+pub(super) fn refine(link: &mut MachineLink) {
+    link.kind = kind(link);
+    // The stricter one holds (ip-sysctl).
+    link.rp_filter = rp_filter(&link.name).max(rp_filter("all"));
 }
 
 /// What the name tells, or the kernel where it knows more.
-fn kind(link: &kernel::Link) -> Kind {
-    let by_name = Kind::of(&link.name);
+fn kind(link: &MachineLink) -> Kind {
     let tunnel = ["wireguard", "tun", "ipip", "sit", "gre", "vti", "xfrm", "ppp", "ovpn"];
-    match (by_name, link.made_by.as_deref()) {
+    match (link.kind, link.made_by.as_deref()) {
         (Kind::Lan, Some(made_by)) if tunnel.contains(&made_by) => Kind::Vpn,
         (Kind::Lan, _) if is_wireless(link) => Kind::Wifi,
-        _ => by_name,
+        (by_name, _) => by_name,
     }
 }
 
 /// The files may be those of another network namespace: then the link of that name has another hardware address.
-fn is_wireless(link: &kernel::Link) -> bool {
-    let folder = Path::new("/sys/class/net").join(&link.name);
-    let ours = fs::read_to_string(folder.join("address")).is_ok_and(|addr| addr.trim() == link.hardware);
+fn is_wireless(link: &MachineLink) -> bool {
+    let folder = Path::new("/sys/class/net").join(&*link.name);
+    let addr = fs::read_to_string(folder.join("address")).ok();
+    let ours = addr.as_deref().map(str::trim) == Some(link.hardware.as_deref().unwrap_or_default());
     ours && folder.join("phy80211").exists()
 }
 

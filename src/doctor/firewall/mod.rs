@@ -1,8 +1,8 @@
 //! What the rules of a packet filter do with vigie's packets: the walk through the chains, and what stops a packet there.
-//! How a rule is read is up to [`nft`] and [`iptables`].
+//! [`nft`] and [`iptables`] know how to read a rule. Nothing here asks the system.
 //!
-//! It is careful: a condition that cannot be judged from here (a mark, a user, a set that is filled as packets come) is
-//! answered [`Answer::Maybe`], and what hangs on it is never said to be certain.
+//! It is careful: a condition that cannot be judged from here (a mark, a user, a set that is filled by packets) is answered
+//! [`Matched::Maybe`], and what depends on it is never called certain.
 
 pub(super) mod iptables;
 pub(super) mod nft;
@@ -12,26 +12,12 @@ use std::sync::Arc;
 
 use crate::engine::interface::Interface;
 
-use super::facts::link_of;
+use super::facts::{Direction, InsertionPoint, Transport, link_of};
 
 /// Jumps within jumps that the kernel allows (`NFT_JUMP_STACK_SIZE`).
 const DEEPEST: usize = 16;
 /// Rules looked at for one packet: more than any table has on the way of one packet, and soon done.
 const MOST_RULES: usize = 100_000;
-
-/// Which way a packet goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    In,
-    Out,
-}
-
-/// What carries a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transport {
-    Udp,
-    Tcp,
-}
 
 impl Transport {
     /// As the packet filters name it.
@@ -56,7 +42,7 @@ pub(super) type Span = (u64, u64);
 
 /// The first packet of what vigie sends or is sent: no connection is known of it yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Probe {
+pub(super) struct ProbePacket {
     pub(super) direction: Direction,
     pub(super) transport: Transport,
     /// To which it goes.
@@ -68,7 +54,7 @@ pub(super) struct Probe {
     pub(super) broadcast: bool,
 }
 
-impl Probe {
+impl ProbePacket {
     /// All packets of one interface: presences as broadcasts and to one host, and a dial, each in both directions.
     pub(super) fn all_of(interface: &Interface, udp: u16, tcp: u16) -> Vec<Self> {
         let one = |addr: Ipv4Addr| (u64::from(u32::from(addr)), u64::from(u32::from(addr)));
@@ -94,13 +80,13 @@ impl Probe {
 
 /// Whether a condition holds for a packet, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Answer {
+pub(super) enum Matched {
     No,
     Maybe,
     Yes,
 }
 
-impl Answer {
+impl Matched {
     /// The opposite.
     fn not(self) -> Self {
         match self {
@@ -127,7 +113,7 @@ impl Answer {
     }
 }
 
-impl From<bool> for Answer {
+impl From<bool> for Matched {
     fn from(holds: bool) -> Self {
         if holds { Self::Yes } else { Self::No }
     }
@@ -135,7 +121,7 @@ impl From<bool> for Answer {
 
 /// What a rule does with a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RuleAction {
     Accept,
     /// Drops or rejects it.
     Drop,
@@ -144,20 +130,13 @@ pub(super) enum Verdict {
     Goto(String),
 }
 
-/// A verdict, and whether it meets the packet.
+/// An action, and whether it meets the packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) answer: Answer,
+pub(super) struct RuleStep {
+    pub(super) answer: Matched,
     /// Its conditions name our port, or broadcasts.
     pub(super) named: bool,
-    pub(super) verdict: Verdict,
-}
-
-/// Where a rule is to be added so that it comes before all others.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Place {
-    Nft { family: String, table: String, chain: String },
-    Iptables { table: String, chain: String },
+    pub(super) action: RuleAction,
 }
 
 /// A chain into which the kernel itself sends packets.
@@ -165,7 +144,7 @@ pub(super) enum Place {
 pub(super) struct Base {
     /// Its name within the rules.
     pub(super) chain: String,
-    pub(super) place: Place,
+    pub(super) insert_at: InsertionPoint,
     pub(super) direction: Direction,
     /// Drops what no rule decides.
     pub(super) drops: bool,
@@ -181,7 +160,7 @@ pub(super) trait Rules {
     /// None where there is no such chain.
     fn chain(&self, chain: &str) -> &[Self::Rule];
     /// What a rule may do with a packet, the first that meets it first.
-    fn steps(&self, rule: &Self::Rule, probe: &Probe) -> Vec<Step>;
+    fn steps(&self, rule: &Self::Rule, probe: &ProbePacket) -> Vec<RuleStep>;
     /// A rule in the words of its packet filter, with its chain.
     fn text(&self, rule: &Self::Rule, chain: &str) -> String;
 }
@@ -191,13 +170,13 @@ pub(super) trait Rules {
 pub(super) struct Stopped {
     /// In the words of the packet filter.
     pub(super) rule: String,
-    pub(super) place: Place,
+    pub(super) insert_at: InsertionPoint,
     /// It hangs on no condition that cannot be judged.
     pub(super) certain: bool,
 }
 
 /// What stops a packet, if anything does.
-pub(super) fn stopped<R: Rules>(rules: &R, probe: &Probe) -> Option<Stopped> {
+pub(super) fn stopped<R: Rules>(rules: &R, probe: &ProbePacket) -> Option<Stopped> {
     let mut doubtful = None;
     for base in rules.bases() {
         let elsewhere =
@@ -207,16 +186,16 @@ pub(super) fn stopped<R: Rules>(rules: &R, probe: &Probe) -> Option<Stopped> {
         }
         let mut walk = Walk { rules, probe, doubt: false, suspect: None, left: MOST_RULES };
         let (rule, certain) = match (walk.through(&base.chain, 0), base.drops) {
-            (End::Dropped(rule), _) => (rule, !walk.doubt),
-            (End::Fell, true) => {
+            (WalkEnd::Dropped(rule), _) => (rule, !walk.doubt),
+            (WalkEnd::Fell, true) => {
                 (format!("chain {} drops what no rule accepts (policy drop)", base.chain), !walk.doubt)
             }
-            (End::Accepted | End::Fell, _) => match walk.suspect {
+            (WalkEnd::Accepted | WalkEnd::Fell, _) => match walk.suspect {
                 Some(rule) => (rule, false),
                 None => continue,
             },
         };
-        let stopped = Stopped { rule, place: base.place.clone(), certain };
+        let stopped = Stopped { rule, insert_at: base.insert_at.clone(), certain };
         if certain {
             return Some(stopped);
         }
@@ -226,7 +205,7 @@ pub(super) fn stopped<R: Rules>(rules: &R, probe: &Probe) -> Option<Stopped> {
 }
 
 /// Where a way through a chain ends.
-enum End {
+enum WalkEnd {
     Accepted,
     /// By this rule.
     Dropped(String),
@@ -237,7 +216,7 @@ enum End {
 /// One packet on its way.
 struct Walk<'r, R> {
     rules: &'r R,
-    probe: &'r Probe,
+    probe: &'r ProbePacket,
     /// It may have been accepted, or spared, before.
     doubt: bool,
     /// A rule that names it and may have dropped it.
@@ -247,53 +226,53 @@ struct Walk<'r, R> {
 }
 
 impl<R: Rules> Walk<'_, R> {
-    fn through(&mut self, chain: &str, depth: usize) -> End {
+    fn through(&mut self, chain: &str, depth: usize) -> WalkEnd {
         if depth > DEEPEST {
-            return End::Accepted;
+            return WalkEnd::Accepted;
         }
         let rules = self.rules;
         for rule in rules.chain(chain) {
             self.left = self.left.saturating_sub(1);
             if self.left == 0 {
-                return End::Accepted;
+                return WalkEnd::Accepted;
             }
             for step in rules.steps(rule, self.probe) {
                 let met = match step.answer {
-                    Answer::No => continue,
-                    Answer::Maybe => {
+                    Matched::No => continue,
+                    Matched::Maybe => {
                         self.suppose(&step, || rules.text(rule, chain), depth);
                         continue;
                     }
-                    Answer::Yes => match step.verdict {
-                        Verdict::Accept => End::Accepted,
-                        Verdict::Drop => End::Dropped(rules.text(rule, chain)),
-                        Verdict::Return => return End::Fell,
-                        Verdict::Goto(to) => return self.through(&to, depth + 1),
-                        Verdict::Jump(to) => self.through(&to, depth + 1),
+                    Matched::Yes => match step.action {
+                        RuleAction::Accept => WalkEnd::Accepted,
+                        RuleAction::Drop => WalkEnd::Dropped(rules.text(rule, chain)),
+                        RuleAction::Return => return WalkEnd::Fell,
+                        RuleAction::Goto(to) => return self.through(&to, depth + 1),
+                        RuleAction::Jump(to) => self.through(&to, depth + 1),
                     },
                 };
                 match met {
                     // The rest of a rule that jumped is passed over, too.
-                    End::Fell => break,
+                    WalkEnd::Fell => break,
                     decided => return decided,
                 }
             }
         }
-        End::Fell
+        WalkEnd::Fell
     }
 
     /// Takes into account what a rule would do if it met the packet.
-    fn suppose(&mut self, step: &Step, text: impl FnOnce() -> String, depth: usize) {
-        let end = match &step.verdict {
-            Verdict::Accept | Verdict::Return => End::Accepted,
-            Verdict::Drop => End::Dropped(text()),
-            Verdict::Jump(to) | Verdict::Goto(to) => self.through(to, depth + 1),
+    fn suppose(&mut self, step: &RuleStep, text: impl FnOnce() -> String, depth: usize) {
+        let end = match &step.action {
+            RuleAction::Accept | RuleAction::Return => WalkEnd::Accepted,
+            RuleAction::Drop => WalkEnd::Dropped(text()),
+            RuleAction::Jump(to) | RuleAction::Goto(to) => self.through(to, depth + 1),
         };
         match end {
-            End::Accepted => self.doubt = true,
+            WalkEnd::Accepted => self.doubt = true,
             // One that concerns some packets only, we do not know which: most firewalls have such rules.
-            End::Dropped(rule) if step.named => drop(self.suspect.get_or_insert(rule)),
-            End::Dropped(_) | End::Fell => {}
+            WalkEnd::Dropped(rule) if step.named => drop(self.suspect.get_or_insert(rule)),
+            WalkEnd::Dropped(_) | WalkEnd::Fell => {}
         }
     }
 }
@@ -310,7 +289,7 @@ pub(super) mod samples {
 
     /// What stops each of: broadcast in, unicast in, TCP in, and the same out.
     pub(crate) fn all_stopped<R: Rules>(rules: &R) -> Vec<Option<Stopped>> {
-        Probe::all_of(&eth0(), 17_474, 17_474).iter().map(|probe| stopped(rules, probe)).collect()
+        ProbePacket::all_of(&eth0(), 17_474, 17_474).iter().map(|probe| stopped(rules, probe)).collect()
     }
 
     /// The same in short: `+` gets through, `?` may not, `-` does not.
