@@ -15,7 +15,7 @@ const COLUMNS: usize = 100;
 /// Where the words of a finding stand.
 const INDENT: &str = "      ";
 
-/// CheckSigns before checks and findings, by how bad they are.
+/// Signs before checks and findings, by how bad they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CheckSigns {
     fine: char,
