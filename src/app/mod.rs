@@ -4,10 +4,13 @@
 //! - [`ui`], [`timeline`], [`matrix`], [`keymap`], [`state`]: what the person at the keyboard does.
 //! - [`view`], [`theme`], [`look`]: the screen, drawn from the two above.
 //! - `facts`, `report`, [`export`]: what is told of a peer in words, copied, and written to files.
-//! - [`terminal`], [`log`]: the only parts that touch the process: its terminal, its log lines.
+//! - [`terminal`], `device`, [`log`]: the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets.
 
+#[cfg_attr(unix, path = "device/unix.rs")]
+#[cfg_attr(not(unix), path = "device/elsewhere.rs")]
+mod device;
 pub mod export;
 mod facts;
 pub mod keymap;

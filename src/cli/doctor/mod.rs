@@ -36,10 +36,10 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Re
     // After an interrupt nobody waits for it.
     let looking = thread.spawn(move || drop(looked.send(read::read(&for_looking))));
     looking.map_err(anyhow::Error::from)?;
+    let signals = signals::heed(exit::INTERRUPTED)?;
     runtime.block_on(async {
-        let ending = signals::ending().map_err(anyhow::Error::from)?;
         tokio::select! {
-            () = ending => Ok(exit::INTERRUPTED),
+            () = signals.first() => Ok(exit::INTERRUPTED),
             seen = seen => {
                 let fault = "the examination has failed: this is a fault of vigie; please report it";
                 let facts = seen.map_err(|_| anyhow::anyhow!(fault))?;
