@@ -20,7 +20,7 @@ use super::terminal::{self, Screen, Tty};
 use super::ui::View;
 use super::{Options, device, export, log};
 use crate::engine::event::{Command, Event, Stamped, StopReason};
-use crate::engine::rate_limiter::Budget;
+use crate::engine::rate_limiter::RateLimiter;
 
 /// Shortest time between two frames: no eye sees more, and a flood of events costs no more than this.
 const FRAME: Duration = Duration::from_millis(33);
@@ -117,7 +117,7 @@ impl<S: Screen> Loop<'_, S> {
         let mut second = now();
         let mut frame = second;
         let mut soonest = second;
-        let mut frames = Budget::per_second(FRAMES_PER_SECOND, FRAME_BURST);
+        let mut frames = RateLimiter::per_second(FRAMES_PER_SECOND, FRAME_BURST);
         let mut next = None;
         loop {
             let at = now();

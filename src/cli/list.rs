@@ -148,7 +148,7 @@ mod tests {
         let expected = "\
 name    address         state        round trip  loss      heard  verdict
 host9   10.0.0.1:17474  up              1.25 ms  25 %  1.2 s ago  packets are lost
-host10  10.0.0.1:17474  unreachable           –     –          –  the host answers, nothing listens on the port
+host10  10.0.0.1:17474  unreachable           –     –          –  the host answers, but nothing is listening on the port
 山田    10.0.0.1:17474  new                   –     –          –  –
 ";
         assert_eq!(table(&peers), expected);

@@ -49,5 +49,5 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, Refusa
     node.stop(StopReason::Quit, STOP_PATIENCE);
     shown
         .map(|()| 0)
-        .map_err(|error| Refusal::Other(anyhow::Error::new(error).context("the terminal app has failed")))
+        .map_err(|error| Refusal::Other(anyhow::Error::new(error).context("the terminal app failed")))
 }

@@ -190,7 +190,7 @@ impl Missing {
             advice: stranger.map_or_else(
                 || {
                     format!(
-                        "start vigie there with --group {} and --port {}, or name its address here with --peer if \
+                        "start vigie there with --group {} and --port {}, or add its address here with --peer if \
                          broadcasts do not reach it",
                         node.group, node.port
                     )
@@ -227,7 +227,7 @@ impl Ways {
         match (self.out, self.back) {
             (true, false) => "it answers, but has not dialed this machine",
             (false, true) => "it dials this machine, but has not answered a dial",
-            _ => "no dial has come to an end yet",
+            _ => "no dial has finished yet",
         }
     }
 
