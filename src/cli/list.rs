@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
 use crate::engine::verdict::Verdict;
-use crate::text::{Measured, Wait, natural_cmp};
+use crate::text::{Measured, Wait, natural_cmp, what_is_wrong};
 
 use super::args::{ListArgs, NodeArgs};
 use super::table::{Side, aligned};
@@ -86,12 +86,8 @@ fn table(peers: &[&PeerSnapshot]) -> String {
 
 /// What is to be said of a peer: the diagnosis, else why its last dial failed; nothing as long as nothing is known.
 fn verdict(peer: &PeerSnapshot) -> Option<String> {
-    let words = match (peer.verdict, peer.cause) {
-        (Verdict::Unknown, Some(cause)) => cause.description(),
-        (Verdict::Unknown, None) if !peer.state.is_failing() => return None,
-        (verdict, _) => verdict.description(),
-    };
-    Some(words.to_owned())
+    let unexplained = || peer.state.is_failing().then(|| Verdict::Unknown.description());
+    what_is_wrong(peer.verdict, peer.cause).or_else(unexplained).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod events;
 mod natural_order;
 mod plural;
 mod rejects;
+mod states;
 mod terminal;
 
 pub use columns::{cell, cell_right, columns, fit, wrap};
@@ -17,4 +18,5 @@ pub use durations::{Age, Measured, Wait};
 pub use events::{GaveUp, NO_BROADCAST};
 pub use natural_order::natural_cmp;
 pub use plural::{Count, Label};
+pub use states::what_is_wrong;
 pub use terminal::{ascii, plain};
