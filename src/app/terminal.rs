@@ -201,11 +201,11 @@ pub fn abandon() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
+    device::drop_unread_input();
+    let _ = disable_raw_mode();
     if let Ok(farewell) = farewell() {
         device::write_at_once(&farewell);
     }
-    device::drop_unread_input();
-    let _ = disable_raw_mode();
 }
 
 fn enter() -> io::Result<()> {
@@ -222,13 +222,15 @@ fn leave() -> io::Result<()> {
     if !TAKEN.swap(false, Ordering::Relaxed) {
         return Ok(());
     }
-    // All is tried, whatever becomes of the rest.
+    // First, so that nobody sees the shell's screen and types what would be dropped.
+    device::drop_unread_input();
+    // Both are tried, whatever becomes of the first.
+    let cooked = disable_raw_mode();
     let left = farewell().and_then(|farewell| {
         let mut stdout = stdout();
         stdout.write_all(&farewell).and_then(|()| stdout.flush())
     });
-    device::drop_unread_input();
-    disable_raw_mode().and(left)
+    cooked.and(left)
 }
 
 /// What makes the terminal what it was, but for raw mode.
