@@ -23,10 +23,10 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Re
     // After an interrupt nobody waits for it.
     let looking = thread.spawn(move || drop(looked.send(machine::look_at(&for_looking))));
     looking.map_err(anyhow::Error::from)?;
+    let signals = signals::heed(exit::INTERRUPTED)?;
     runtime.block_on(async {
-        let ending = signals::ending().map_err(anyhow::Error::from)?;
         tokio::select! {
-            () = ending => Ok(exit::INTERRUPTED),
+            () = signals.first() => Ok(exit::INTERRUPTED),
             seen = seen => {
                 let fault = "the examination failed; this is a bug in vigie, please report it";
                 let facts = seen.map_err(|_| anyhow::anyhow!(fault))?;
