@@ -29,13 +29,21 @@ use rand::rngs::StdRng;
 use slotmap::SlotMap;
 
 pub use crate::proto::{Incarnation, NodeId, Nonce};
-pub use diagnosis::{observation, verdict};
+pub use diagnosis::observation;
 pub use dialing::{cause, retry};
 pub use exchange::{check_reply, unreadable};
 pub use gossip::matrix;
 
+/// What the diagnosis says.
+pub mod verdict {
+    pub use super::diagnosis::advice::Advice;
+    pub use super::diagnosis::evidence::{self, Evidence};
+    pub use super::diagnosis::finding::{Finding, MAX_PAIRS_LISTED};
+    pub use super::diagnosis::verdict::{Confidence, Pattern, Verdict};
+}
+
 use config::{Config, Target};
-use diagnosis::Stranger;
+use diagnosis::foreign_nodes::ForeignNode;
 use diagnosis::judge::Judge;
 use event::{Command, DialId, Event, Input, Output, RejectReason, StopReason};
 use gossip::{OwnRow, Rows};
@@ -90,7 +98,7 @@ pub struct Engine {
     own_row: OwnRow,
     rows: Rows,
     judge: Judge,
-    strangers: HashMap<IpAddr, Stranger>,
+    strangers: HashMap<IpAddr, ForeignNode>,
     /// Bursts of echoes under way.
     bursts: usize,
     echo_answers: Budget,

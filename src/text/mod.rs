@@ -1,12 +1,13 @@
 //! What happened, in words for people: the same in the terminal, in `watch` and in the log.
 
+mod finding;
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, RejectReason, StopReason};
 use crate::engine::peers::{LeaveReason, PeerInfo, Via};
-use crate::engine::verdict::Verdict;
 
 impl Cause {
     /// What it means, in a few words.
@@ -240,10 +241,7 @@ impl fmt::Display for Event {
             }
             Self::Lagged { missed } => write!(f, "{missed} events missed: the reader is too slow"),
             Self::Snapshot(snapshot) => write!(f, "{} peers in the table", snapshot.peers.len()),
-            Self::Diagnosis(finding) if finding.verdict == Verdict::Ok => {
-                write!(f, "{}: all is well again", finding.peer.name)
-            }
-            Self::Diagnosis(finding) => write!(f, "{}; {}", finding.headline(), finding.advice),
+            Self::Diagnosis(finding) => finding.fmt(f),
             Self::Matrix(view) => write!(f, "{} nodes in the matrix", view.nodes.len()),
             Self::Stopped { reason } => write!(f, "stopped: {}", reason.in_words()),
         }

@@ -43,11 +43,8 @@ pub(super) fn write(field: &mut Field<'_>, entry: &Entry, theme: Theme, dimmed: 
         What::Diagnosed { finding } => {
             field.text("diagnosed: ").text(finding.verdict.in_words());
             // An advice that is cut is none.
-            if columns(&finding.advice) + 2 <= field.room() {
-                field.text("; ").text(&finding.advice)
-            } else {
-                field
-            }
+            let advice = finding.advice.to_string();
+            if columns(&advice) + 2 <= field.room() { field.text("; ").text(&advice) } else { field }
         }
         What::InterfaceUp { interface: i } => {
             field.format(style, format_args!("interface {} is up: {}/{}", i.name, i.addr, i.prefix))

@@ -1,5 +1,6 @@
 //! Two lines on the selected peer: what the table has no room for, and what to do about its failure.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use ratatui::buffer::Buffer;
@@ -63,17 +64,18 @@ struct Wrong<'a> {
     word: &'static str,
     meaning: &'static str,
     detail: Option<&'a str>,
-    advice: &'a str,
+    advice: Cow<'a, str>,
 }
 
 /// What the diagnosis has found, else why the last dial failed.
 fn wrong(told: Facts<'_>) -> Option<Wrong<'_>> {
     if let Some(finding) = told.finding() {
         let (word, meaning) = (finding.verdict.word(), finding.verdict.in_words());
-        return Some(Wrong { word, meaning, detail: None, advice: &finding.advice });
+        let advice = finding.advice.to_string().into();
+        return Some(Wrong { word, meaning, detail: None, advice });
     }
     let (cause, detail) = (told.peer.cause?, told.peer.detail.as_deref());
-    Some(Wrong { word: cause.word(), meaning: cause.in_words(), detail, advice: cause.advice() })
+    Some(Wrong { word: cause.word(), meaning: cause.in_words(), detail, advice: cause.advice().into() })
 }
 
 /// What there is to tell, the most needed first.

@@ -31,10 +31,14 @@ struct Signs {
     unknown: &'static str,
     itself: &'static str,
     arrow: &'static str,
+    /// Of both directions.
+    arrows: &'static str,
 }
 
-const SIGNS: Signs = Signs { ok: "●", failing: "✗", unknown: "?", itself: "·", arrow: "→" };
-const ASCII_SIGNS: Signs = Signs { ok: "+", failing: "x", unknown: "?", itself: ".", arrow: "->" };
+const SIGNS: Signs =
+    Signs { ok: "●", failing: "✗", unknown: "?", itself: "·", arrow: "→", arrows: "↔" };
+const ASCII_SIGNS: Signs =
+    Signs { ok: "+", failing: "x", unknown: "?", itself: ".", arrow: "->", arrows: "<->" };
 
 impl Signs {
     fn of(&self, reach: Option<Reach>) -> &'static str {
@@ -64,16 +68,17 @@ pub(super) fn text(view: &MatrixView, paper: Paper) -> String {
     if view.left_out > 0 {
         let _ = writeln!(out, "\n{} rows or pairs are left out for want of room", view.left_out);
     }
-    write_findings(&mut out, view);
+    write_findings(&mut out, view, &signs);
     out
 }
 
 /// What is wrong, the gravest first, and what to do.
-fn write_findings(out: &mut String, view: &MatrixView) {
+fn write_findings(out: &mut String, view: &MatrixView, signs: &Signs) {
+    let plain = |text: String| text.replace('→', signs.arrow).replace('↔', signs.arrows);
     for finding in view.findings.iter().filter(|finding| finding.verdict != Verdict::Ok) {
-        let _ = writeln!(out, "\n{}", finding.headline());
+        let _ = writeln!(out, "\n{}", plain(finding.headline()));
         for evidence in finding.evidence.iter().take(MAX_EVIDENCE) {
-            let _ = writeln!(out, "  seen: {evidence}");
+            let _ = writeln!(out, "  seen: {}", plain(evidence.to_string()));
         }
         let _ = writeln!(out, "  try:  {}", finding.advice);
     }
@@ -257,7 +262,8 @@ mod tests {
     use crate::engine::matrix::{MatrixNode, Row};
     use crate::engine::observation::Sight;
     use crate::engine::peers::{PeerInfo, PeerKey};
-    use crate::engine::verdict::{Confidence, Finding, Pattern};
+    use crate::engine::verdict::evidence::Who;
+    use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, Pattern};
 
     use super::*;
 
@@ -314,11 +320,17 @@ mod tests {
             addr: "10.0.0.1:17474".parse().unwrap(),
             incarnation: None,
         };
+        let peer = Arc::new(peer);
         view.findings.push(Arc::new(Finding {
-            peer: Arc::new(peer),
+            peer,
             verdict: Verdict::ClosedPort,
-            evidence: vec!["you dialed it: refused".into()],
-            advice: "start vigie there".into(),
+            evidence: vec![Evidence::DialFailed {
+                from: Who::ThisNode,
+                to: Who::Peer(Arc::clone(&peer)),
+                cause: Cause::Refused,
+                ago: Duration::from_secs(3),
+            }],
+            advice: Advice::Start { on: Who::Peer(Arc::clone(&peer)) },
             pattern: Pattern::Pair,
             confidence: Confidence::Medium,
             nodes: vec![NodeId(3)],
@@ -341,8 +353,8 @@ you → h3: TCP refused: the host answers, nothing listens on the port
 2 of 6 pairs unknown: nobody has told, or too long ago; with a longer --wait more is learned
 
 h3: the host answers, nothing listens on the port
-  seen: you dialed it: refused
-  try:  start vigie there
+  seen: this node → h3: dialed 3.0 s ago, refused (the host answers, nothing listens on the port)
+  try:  start vigie on h3, or check which TCP port it listens on
 ";
         assert_eq!(text(&view, WIDE), expected);
         let plain = text(&view, Paper { ascii: true, ..WIDE });

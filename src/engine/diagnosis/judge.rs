@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::NodeId;
-use crate::engine::diagnosis::{Diagnosis, Estranged, Node, Picture, Stranger};
+use crate::engine::diagnosis::foreign_nodes::{ForeignNode, Mismatch};
+use crate::engine::diagnosis::grid::{Grid, NodeIdx};
+use crate::engine::diagnosis::network_view::{NetworkView, Node};
+use crate::engine::diagnosis::{Diagnosis, diagnose};
 use crate::engine::event::Event;
 use crate::engine::observation::Sight;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
@@ -143,7 +146,9 @@ impl Engine {
             incarnation: Some(self.config.incarnation),
         };
         let prefix = self.interfaces.first().map(|interface| interface.prefix);
-        let mut nodes = vec![Node { info: Arc::new(me), prefix, trouble: None, icmp: None }];
+        let me = Arc::new(me);
+        let mut nodes =
+            vec![Node { info: me, prefix, trouble: None, icmp: None, confirmed: Some(now), changed: None }];
         let mut keys = vec![None];
         let mut peers: Vec<_> = self.peers.values().filter(|peer| peer.state != PeerState::Left).collect();
         if peers.len() >= MAX_JUDGED {
@@ -151,46 +156,48 @@ impl Engine {
             peers.sort_by_key(|peer| peer.evidence.trouble.is_none() && peer.sight.is_fine());
             peers.truncate(MAX_JUDGED - 1);
         }
+        let fresh_for = self.fresh_for();
+        let row_of = |peer: &Peer| {
+            let known = peer.info.id.and_then(|id| self.rows.of.get(&id));
+            known.filter(|known| now.saturating_duration_since(known.confirmed) <= fresh_for)
+        };
         for peer in &peers {
             // A mask is compared on the link that presence shares.
             let prefix =
                 peer.evidence.prefix.filter(|_| peer.interface.is_some() && self.interfaces.len() == 1);
+            let row = row_of(peer);
             nodes.push(Node {
                 info: Arc::clone(&peer.info),
                 prefix,
                 trouble: peer.evidence.trouble,
-                icmp: peer.evidence.icmp(self.fresh_for(), now),
+                icmp: peer.evidence.icmp(fresh_for, now),
+                confirmed: row.map(|row| row.confirmed),
+                changed: row.map(|row| row.changed),
             });
             keys.push(Some(peer.info.key));
         }
-        let n = nodes.len();
-        let fresh_for = self.fresh_for();
-        let mut sights: Vec<Option<&Sight>> = Vec::with_capacity(n * n);
-        let mut confirmed = vec![Some(now)];
-        let mut changed = vec![None];
-        sights.push(None);
-        sights.extend(peers.iter().map(|peer| Some(&peer.sight)));
-        for peer in &peers {
-            let known = peer.info.id.and_then(|id| self.rows.of.get(&id));
-            let known = known.filter(|known| now.saturating_duration_since(known.confirmed) <= fresh_for);
-            confirmed.push(known.map(|known| known.confirmed));
-            changed.push(known.map(|known| known.changed));
-            sights.extend(nodes.iter().map(|of| known.and_then(|known| known.sights.get(&of.info.id?))));
+        let mut observations: Grid<Option<&Sight>> = Grid::new(nodes.len(), None);
+        let own = observations.row_mut(NodeIdx::SELF).iter_mut().skip(1);
+        own.zip(&peers).for_each(|(cell, peer)| *cell = Some(&peer.sight));
+        for (nth, row) in peers.iter().enumerate().filter_map(|(nth, peer)| Some((nth + 1, row_of(peer)?))) {
+            for (cell, of) in observations.row_mut(NodeIdx::new(nth)).iter_mut().zip(&nodes) {
+                *cell = of.info.id.and_then(|id| row.sights.get(&id));
+            }
+            // Nobody has anything to tell of itself.
+            observations[(NodeIdx::new(nth), NodeIdx::new(nth))] = None;
         }
-        let picture = Picture {
+        let view = NetworkView {
             nodes,
-            sights,
-            confirmed,
-            changed,
+            observations,
             notice: self.notices_within(),
-            strangers: self.strangers.values().collect(),
+            foreign: self.strangers.values().collect(),
             group: &self.config.group,
             presence_port: self.config.port,
             margin: self.config.interval * 3 / 2 + Duration::from_millis(500),
             patience: self.config.dial_interval + self.config.retry.timeout,
             now,
         };
-        (keys, picture.diagnose())
+        (keys, diagnose(&view))
     }
 
     /// What the table says of each peer: the verdict of the finding that was told of it; without one, whether all is well.
@@ -226,17 +233,18 @@ impl Engine {
     }
 
     /// A node that is no peer of ours was heard.
-    pub(crate) fn note_stranger(&mut self, ip: IpAddr, info: PeerInfo, why: Estranged, now: Instant) {
+    pub(crate) fn note_stranger(&mut self, ip: IpAddr, info: PeerInfo, why: Mismatch, now: Instant) {
         let room = self.strangers.len() < MAX_STRANGERS;
         match self.strangers.get_mut(&ip) {
             Some(known) => {
                 known.heard = now;
-                if known.why != why || *known.info != info {
-                    (known.why, known.info) = (why, Arc::new(info));
+                if known.mismatch != why || *known.info != info {
+                    (known.mismatch, known.info) = (why, Arc::new(info));
                 }
             }
             None if room => {
-                self.strangers.insert(ip, Stranger { info: Arc::new(info), why, heard: now, since: now });
+                self.strangers
+                    .insert(ip, ForeignNode { info: Arc::new(info), mismatch: why, heard: now, since: now });
             }
             None => return,
         }
@@ -346,16 +354,7 @@ fn settle(
         // One that became part of another incident is not over.
         let elsewhere = known.found.peer.id.is_some_and(|id| covered.contains(&id));
         if let Some(told) = known.told.take().filter(|_| !elsewhere) {
-            let over = Finding {
-                verdict: Verdict::Ok,
-                evidence: Vec::new(),
-                advice: String::new(),
-                pairs: Vec::new(),
-                pair_count: 0,
-                since: now,
-                ..(*told).clone()
-            };
-            tell.push(Arc::new(over));
+            tell.push(Arc::new(told.resolved(now)));
         }
         false
     });

@@ -56,8 +56,8 @@ mod tests {
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
-    use crate::engine::cause::Cause;
     use super::*;
+    use crate::engine::cause::Cause;
 
     const POLICY: RetryPolicy = RetryPolicy {
         max_attempts: 5,

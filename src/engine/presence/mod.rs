@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng, RngExt};
 
 use crate::engine::config::is_host;
-use crate::engine::diagnosis::Estranged;
+use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::event::{Event, Output, RejectReason, Socket, StopReason};
 use crate::engine::interface::Interface;
 use crate::engine::interface::Kind as Link;
@@ -231,7 +231,7 @@ impl Engine {
             Ok(presence) => presence,
             Err(error) => {
                 if let DecodeError::Version(version) = error {
-                    self.meet(from, None, Estranged::Version(version), now);
+                    self.meet(from, None, Mismatch::Version(version), now);
                 }
                 return self.reject(error.into(), from, now);
             }
@@ -240,7 +240,7 @@ impl Engine {
             return;
         }
         if presence.group != self.config.group {
-            self.meet(from, Some(&presence), Estranged::Group(presence.group.to_owned()), now);
+            self.meet(from, Some(&presence), Mismatch::Group(presence.group.to_owned()), now);
             return self.reject(RejectReason::WrongGroup, from, now);
         }
         if !is_host(from.ip()) {
@@ -286,14 +286,14 @@ impl Engine {
         };
         let ours = (IpAddr::V4(ours.addr), ours.prefix);
         if presence.kind != Kind::Goodbye && self.interfaces.iter().all(|i| IpAddr::V4(i.addr) != from.ip()) {
-            let why = Estranged::Network { theirs: (from.ip(), presence.prefix), ours };
+            let why = Mismatch::Network { theirs: (from.ip(), presence.prefix), ours };
             self.stranger_at(from, Some(presence), why, now);
         }
         true
     }
 
     /// A node of another group or version was heard: one on our link is told of.
-    fn meet(&mut self, from: SocketAddr, presence: Option<&Presence<'_>>, why: Estranged, now: Instant) {
+    fn meet(&mut self, from: SocketAddr, presence: Option<&Presence<'_>>, why: Mismatch, now: Instant) {
         let own = self.interfaces.iter().any(|i| IpAddr::V4(i.addr) == from.ip());
         let on_link = self.interfaces.iter().any(|i| i.reaches(from.ip()));
         if on_link && !own && presence.is_none_or(|presence| presence.kind != Kind::Goodbye) {
@@ -305,7 +305,7 @@ impl Engine {
         &mut self,
         from: SocketAddr,
         presence: Option<&Presence<'_>>,
-        why: Estranged,
+        why: Mismatch,
         now: Instant,
     ) {
         // Who has a peer of ours at its address knows what it does: it runs several.
