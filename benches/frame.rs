@@ -28,7 +28,7 @@ use vigie::app::state::App;
 use vigie::app::theme::Theme;
 use vigie::app::view::text::Age;
 use vigie::app::{Options, log, view};
-use vigie::engine::cause::Cause;
+use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
 use vigie::engine::interface::Interface;
 use vigie::engine::observation::Sight;
@@ -209,7 +209,7 @@ impl Network {
                 attempt,
                 max,
                 cause: Cause::Refused,
-                detail: "connect: Connection refused (os error 111)".into(),
+                detail: Detail::system("connect: Connection refused (os error 111)"),
                 errno: Some(111),
                 retryable: true,
                 retry_in: None,
@@ -313,12 +313,12 @@ fn row(peer: &Peer, now: Instant) -> Row<'_> {
     Row::new([
         Text::from(peer.info.name.as_str()),
         Text::from(peer.info.addr.to_string()),
-        Text::from(peer.state.word()),
+        Text::from(peer.state.as_str()),
         Text::from(dial),
         Text::from(measured(peer.rtt)),
         Text::from(peer.history.last(30).map(bar).collect::<String>()),
         Text::from(heard.unwrap_or_default()),
         Text::from(measured(peer.connect)),
-        Text::from(peer.cause.map(Cause::in_words).unwrap_or_default()),
+        Text::from(peer.cause.map(Cause::description).unwrap_or_default()),
     ])
 }

@@ -64,7 +64,7 @@ fn closed() -> SocketAddr {
 fn fails(result: Result<Reached, Failure>, cause: Cause, retry: Retry) {
     let failure = result.expect_err("the dial fails");
     assert_eq!((failure.cause, failure.retry), (cause, retry), "{failure:?}");
-    assert!(!failure.detail.is_empty());
+    assert!(!failure.detail.to_string().is_empty());
 }
 
 #[test]

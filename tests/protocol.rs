@@ -508,7 +508,7 @@ fn the_elements_of_the_cddl_are_those_of_the_sequences() {
 #[test]
 fn the_specification_numbers_causes_and_ways_as_the_code_does() {
     for (nth, cause) in Cause::ALL.iter().enumerate() {
-        let row = format!("| {} | `{}` |", nth + 1, cause.word());
+        let row = format!("| {} | `{}` |", nth + 1, cause.as_str());
         assert!(SPECIFICATION.lines().any(|line| line.starts_with(&row)), "{row}");
     }
     let ok = Reach::Ok;

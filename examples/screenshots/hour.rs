@@ -12,7 +12,7 @@ use vigie::app::look::Look;
 use vigie::app::state::App;
 use vigie::app::theme::Theme;
 use vigie::app::{Options, view};
-use vigie::engine::cause::Cause;
+use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
 use vigie::engine::interface::Interface;
 use vigie::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Via};
@@ -155,7 +155,7 @@ fn failed(peer: &Arc<PeerInfo>, cause: Cause) -> Event {
         attempt: 1,
         max: 5,
         cause,
-        detail: "connect: No route to host (os error 113)".into(),
+        detail: Detail::system("connect: No route to host (os error 113)"),
         errno: Some(113),
         retryable: true,
         retry_in: None,

@@ -74,7 +74,7 @@ impl<'a> Facts<'a> {
         };
         (cause.is_some() || !of_state.is_empty()).then(|| {
             fmt::from_fn(move |f| match cause {
-                Some(cause) => write!(f, "{}: {}", words(cause), cause.in_words()),
+                Some(cause) => write!(f, "{}: {}", words(cause), cause.description()),
                 None => f.write_str(of_state),
             })
         })
@@ -92,7 +92,7 @@ impl<'a> Facts<'a> {
         let finding = self.finding();
         let verdict = finding.map(|finding| finding.verdict).or(self.peer.wrong())?;
         Some(fmt::from_fn(move |f| {
-            f.write_str(verdict.in_words())?;
+            f.write_str(verdict.description())?;
             match finding {
                 Some(finding) => {
                     write!(f, " ({}", sure(finding.confidence))?;
@@ -124,7 +124,7 @@ impl<'a> Facts<'a> {
         known().next()?;
         Some(fmt::from_fn(move |f| {
             for (nth, (way, reach)) in known().enumerate() {
-                write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.word())?;
+                write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.as_str())?;
             }
             match sight.loss {
                 Some(loss) if loss > 0 => write!(f, ", {loss} % of echoes lost"),
@@ -173,7 +173,7 @@ impl<'a> Facts<'a> {
 
     /// How it was found.
     pub(super) fn found(self) -> &'static str {
-        self.peer.via.map_or("the event that says how was missed", |via| via.in_words())
+        self.peer.via.map_or("the event that says how was missed", |via| via.description())
     }
 
     /// When it started and for how long it runs, by its own clock; none before that is known.
@@ -246,8 +246,8 @@ impl<'a> Facts<'a> {
     /// What an entry of the journal says of it.
     pub(super) fn happened(entry: &'a Entry) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| match &entry.what {
-            What::Discovered { via } => write!(f, "found: {}", via.in_words()),
-            What::State { from, to } => write!(f, "{}, was {}", to.word(), from.word()),
+            What::Discovered { via } => write!(f, "found: {}", via.description()),
+            What::State { from, to } => write!(f, "{}, was {}", to.as_str(), from.as_str()),
             What::Restarted { .. } => f.write_str("restarted"),
             What::Moved { from } => match &entry.peer {
                 Some(peer) => write!(f, "moved from {from} to {}", peer.addr),
@@ -263,7 +263,7 @@ impl<'a> Facts<'a> {
                 write!(f, "given up after {attempts} attempt{s}: {}", words(*cause))
             }
             What::Diagnosed { finding } if finding.verdict == Verdict::Ok => f.write_str("is well again"),
-            What::Diagnosed { finding } => write!(f, "diagnosed: {}", finding.verdict.in_words()),
+            What::Diagnosed { finding } => write!(f, "diagnosed: {}", finding.verdict.description()),
             What::InterfaceUp { interface } => write!(f, "interface {} is up", interface.name),
             What::InterfaceDown { interface } => write!(f, "interface {} is gone", interface.name),
             What::Lagged { missed } => write!(f, "{missed} events were missed"),
@@ -343,7 +343,7 @@ fn sure(confidence: Confidence) -> &'static str {
 /// A cause's word as people write it.
 pub(super) fn words(cause: Cause) -> impl fmt::Display {
     fmt::from_fn(move |f| {
-        for (i, part) in cause.word().split('_').enumerate() {
+        for (i, part) in cause.as_str().split('_').enumerate() {
             write!(f, "{}{part}", if i > 0 { " " } else { "" })?;
         }
         Ok(())

@@ -104,7 +104,7 @@ pub enum Arrangement {
 
 impl Arrangement {
     /// In words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Worst => "worst first",
             Self::Subnets => "by subnet",

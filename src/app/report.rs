@@ -42,7 +42,7 @@ fn who(report: &mut Report, facts: Facts<'_>) {
 /// How it is, and what is known of it.
 fn now(report: &mut Report, facts: Facts<'_>) {
     let peer = facts.peer;
-    report.fact("state", format_args!("{} {}", peer.state.word(), facts.lasting()));
+    report.fact("state", format_args!("{} {}", peer.state.as_str(), facts.lasting()));
     facts.verdict().into_iter().for_each(|verdict| report.fact("verdict", verdict));
     facts.evidence().for_each(|seen| report.fact("seen", seen));
     facts.why().into_iter().for_each(|why| report.fact("why", why));

@@ -381,7 +381,7 @@ impl App {
 
     fn arrange(&mut self, now: Instant) {
         self.ui.matrix.arrange();
-        let order = self.ui.matrix.arrangement.in_words();
+        let order = self.ui.matrix.arrangement.description();
         self.ui.say(format!("nodes {order}"), true, now);
     }
 

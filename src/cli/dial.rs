@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerKey};
@@ -102,7 +102,7 @@ async fn resolve(target: &Target) -> Result<SocketAddr, Failure> {
     };
     let detail =
         format!("cannot find the address of '{}': {why}; check the name, or give its address", target.host);
-    Err(Failure { cause: Cause::Other, detail: detail.into(), errno: None, retry: Retry::Usual })
+    Err(Failure { cause: Cause::Other, detail: Detail::system(detail), errno: None, retry: Retry::Usual })
 }
 
 fn say(format: Format, event: Event) -> io::Result<()> {

@@ -74,7 +74,7 @@ fn table(peers: &[&PeerSnapshot]) -> String {
             [
                 peer.info.name.clone(),
                 peer.info.addr.to_string(),
-                peer.state.word().to_owned(),
+                peer.state.as_str().to_owned(),
                 known(peer.rtt_us.map(|us| Measured(Duration::from_micros(us)).to_string())),
                 known(peer.loss.map(|loss| format!("{:.0} %", loss * 100.0))),
                 known(peer.last_heard_ms.map(|ms| format!("{} ago", Wait(Duration::from_millis(ms))))),
@@ -88,9 +88,9 @@ fn table(peers: &[&PeerSnapshot]) -> String {
 /// What is to be said of a peer: the diagnosis, else why its last dial failed; nothing as long as nothing is known.
 fn verdict(peer: &PeerSnapshot) -> Option<String> {
     let words = match (peer.verdict, peer.cause) {
-        (Verdict::Unknown, Some(cause)) => cause.in_words(),
+        (Verdict::Unknown, Some(cause)) => cause.description(),
         (Verdict::Unknown, None) if !peer.state.is_failing() => return None,
-        (verdict, _) => verdict.in_words(),
+        (verdict, _) => verdict.description(),
     };
     Some(words.to_owned())
 }

@@ -139,17 +139,17 @@ fn write(event: &Event, is_news: bool) {
         Event::InterfaceUp { interface } => info!(target: EVENTS, interface = %interface.name, "{event}"),
         Event::InterfaceDown { interface } => warn!(target: EVENTS, interface = %interface.name, "{event}"),
         Event::PeerState { peer, from, to } => {
-            let (peer, addr, from) = (&peer.name, peer.addr, from.word());
+            let (peer, addr, from) = (&peer.name, peer.addr, from.as_str());
             match to {
                 // Another event tells it: that it was discovered, has restarted or said goodbye.
                 PeerState::New | PeerState::Left => {
-                    debug!(target: EVENTS, peer, %addr, from, to = to.word(), "{event}");
+                    debug!(target: EVENTS, peer, %addr, from, to = to.as_str(), "{event}");
                 }
                 PeerState::Up => {
-                    info!(target: EVENTS, peer, %addr, from, to = to.word(), "{event}");
+                    info!(target: EVENTS, peer, %addr, from, to = to.as_str(), "{event}");
                 }
                 PeerState::Retrying | PeerState::Unreachable | PeerState::Silent => {
-                    warn!(target: EVENTS, peer, %addr, from, to = to.word(), "{event}");
+                    warn!(target: EVENTS, peer, %addr, from, to = to.as_str(), "{event}");
                 }
             }
         }
@@ -167,13 +167,13 @@ fn write(event: &Event, is_news: bool) {
         }
         // That a peer is being retried, and that it was given up and why, is told on its own.
         Event::DialFailed { peer, addr, attempt, max, cause, errno, .. } => {
-            debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, cause = cause.word(), errno, "{event}");
+            debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, cause = cause.as_str(), errno, "{event}");
         }
         Event::DialGaveUp { peer, addr, attempts, cause } if !is_news => {
-            debug!(target: EVENTS, peer = peer.name, %addr, attempts, cause = cause.word(), "{event}");
+            debug!(target: EVENTS, peer = peer.name, %addr, attempts, cause = cause.as_str(), "{event}");
         }
         Event::DialGaveUp { peer, addr, attempts, cause } => {
-            warn!(target: EVENTS, peer = peer.name, %addr, attempts, cause = cause.word(), "{event}");
+            warn!(target: EVENTS, peer = peer.name, %addr, attempts, cause = cause.as_str(), "{event}");
         }
         Event::ExchangeServed { peer, addr } => {
             let peer = peer.as_ref().map(|p| &p.name);
@@ -188,7 +188,7 @@ fn write(event: &Event, is_news: bool) {
         Event::Lagged { missed } => warn!(target: EVENTS, missed, "{event}"),
         Event::Diagnosis(finding) => {
             let (peer, verdict, pattern) =
-                (&finding.peer.name, finding.verdict.word(), finding.pattern.word());
+                (&finding.peer.name, finding.verdict.as_str(), finding.pattern.as_str());
             if finding.verdict == Verdict::Ok {
                 info!(target: EVENTS, peer, verdict, "{event}");
             } else {

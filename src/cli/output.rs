@@ -48,7 +48,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant, SystemTime};
 
-    use crate::engine::cause::Cause;
+    use crate::engine::cause::{Cause, Detail};
     use crate::engine::peers::{PeerInfo, PeerKey};
     use crate::engine::{Incarnation, NodeId};
 
@@ -81,7 +81,7 @@ mod tests {
             attempt: 1,
             max: 5,
             cause: Cause::Refused,
-            detail: "connect: Connection refused".into(),
+            detail: Detail::system("connect: Connection refused"),
             errno: Some(111),
             retryable: true,
             retry_in: Some(Duration::from_millis(2_100)),

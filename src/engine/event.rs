@@ -11,7 +11,7 @@ use crate::proto::{DecodeError, Incarnation};
 
 use super::config::Target;
 use super::matrix::MatrixView;
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::interface::Interface;
 use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
 use crate::engine::verdict::Finding;
@@ -233,71 +233,163 @@ pub enum RejectReason {
 /// One thing that happened, told to everybody who listens. The field names are those of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are the contract's, named by what they hold")]
 pub enum Event {
-    /// The node is up: sockets are open and the first hello is on its way.
-    Started { node: Arc<NodeInfo>, interfaces: Arc<[Interface]> },
-    /// Presence uses one more interface.
-    InterfaceUp { interface: Arc<Interface> },
+    /// The node is up: sockets are open and the first hello is on its way. Always the first event.
+    Started {
+        /// This node.
+        node: Arc<NodeInfo>,
+        /// The interfaces that presence uses; may be empty, then one is waited for.
+        interfaces: Arc<[Interface]>,
+    },
+    /// Presence uses one more interface; a hello leaves on all of them. An interface whose address changes goes down
+    /// and comes up.
+    InterfaceUp {
+        /// The one that came.
+        interface: Arc<Interface>,
+    },
     /// Presence uses one interface less.
-    InterfaceDown { interface: Arc<Interface> },
-    /// A peer entered the table.
-    PeerDiscovered { peer: Arc<PeerInfo>, via: Via },
-    /// A peer's state changed.
-    PeerState { peer: Arc<PeerInfo>, from: PeerState, to: PeerState },
-    /// A peer lives a new life.
-    PeerRestarted { peer: Arc<PeerInfo>, previous_incarnation: Incarnation },
-    /// A peer is dialed at another address from now on.
-    PeerMoved { peer: Arc<PeerInfo>, from: SocketAddr, to: SocketAddr },
-    /// A peer said goodbye, was forgotten by a person, or left the table by age.
-    PeerLeft { peer: Arc<PeerInfo>, reason: LeaveReason },
-    /// An attempt begins.
-    DialStarted { peer: Arc<PeerInfo>, addr: SocketAddr, attempt: u32, max: u32, forced: bool },
-    /// An attempt got its reply.
-    DialSucceeded {
+    InterfaceDown {
+        /// As it was.
+        interface: Arc<Interface>,
+    },
+    /// A peer entered the table, in the state [`PeerState::New`].
+    PeerDiscovered {
+        /// Who; its identity is unknown as long as a peer added by hand has not answered.
         peer: Arc<PeerInfo>,
+        /// How this node learned of it.
+        via: Via,
+    },
+    /// A peer's state changed.
+    PeerState {
+        /// Whose.
+        peer: Arc<PeerInfo>,
+        /// The state before; of a peer's first change [`PeerState::New`].
+        from: PeerState,
+        /// The state now, never the same as `from`.
+        to: PeerState,
+    },
+    /// Another process runs at a peer's address: the peer is new again, and what was proven of the old process is void.
+    PeerRestarted {
+        /// The peer with its new identity, in the same row of the table.
+        peer: Arc<PeerInfo>,
+        /// When the old process started.
+        previous_incarnation: Incarnation,
+    },
+    /// A peer is dialed at another address from now on. A dial under way is abandoned, and no event tells its end.
+    PeerMoved {
+        /// The peer, already with its new address.
+        peer: Arc<PeerInfo>,
+        /// The address that was dialed until now.
+        from: SocketAddr,
+        /// The address that is dialed from now on.
+        to: SocketAddr,
+    },
+    /// A peer said goodbye, was forgotten by a person, or left the table by age. After a goodbye it stays in the table for
+    /// a while, in the state [`PeerState::Left`]; otherwise its row is gone.
+    PeerLeft {
+        /// Who.
+        peer: Arc<PeerInfo>,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// An attempt begins. One of [`Event::DialSucceeded`] and [`Event::DialFailed`] ends it, unless the peer moves,
+    /// restarts or leaves before, or the node stops.
+    DialStarted {
+        /// Who is dialed.
+        peer: Arc<PeerInfo>,
+        /// Where.
         addr: SocketAddr,
+        /// Which attempt of this dial, from 1.
         attempt: u32,
+        /// The attempts that this dial may take; 1 before a peer has proved that it holds its address.
+        max: u32,
+        /// A person asked for it, by a command or by naming the peer.
+        forced: bool,
+    },
+    /// An attempt got its reply; the dial ends here.
+    DialSucceeded {
+        /// Who replied: the peer that was dialed, or another row that turned out to be the same node.
+        peer: Arc<PeerInfo>,
+        /// Where it was dialed.
+        addr: SocketAddr,
+        /// Which attempt of this dial, from 1.
+        attempt: u32,
+        /// From the start of the attempt until the connection stood.
         #[serde(rename = "connect_us", serialize_with = "as_micros")]
         connect: Duration,
+        /// From sending the request until the whole reply was read.
         #[serde(rename = "rtt_us", serialize_with = "as_micros")]
         rtt: Duration,
     },
-    /// An attempt failed; `retry_in` says when the next one follows, if one does.
+    /// An attempt failed. Either `retry_in` says when the next one follows, or [`Event::DialGaveUp`] comes next.
     DialFailed {
+        /// Who was dialed.
         peer: Arc<PeerInfo>,
+        /// Where.
         addr: SocketAddr,
+        /// Which attempt of this dial, from 1.
         attempt: u32,
+        /// The attempts that this dial may take.
         max: u32,
+        /// Why.
         cause: Cause,
-        detail: Arc<str>,
+        /// What failed exactly; a record has its sentence.
+        detail: Arc<Detail>,
+        /// The system's error number, if there was one.
         errno: Option<i32>,
+        /// Whether trying again can help; where it cannot, no attempt follows.
         retryable: bool,
+        /// The wait before the next attempt; none if no attempt follows.
         #[serde(rename = "retry_in_ms", serialize_with = "as_millis")]
         retry_in: Option<Duration>,
     },
-    /// The last attempt of a dial failed, or one that no retry can cure.
-    DialGaveUp { peer: Arc<PeerInfo>, addr: SocketAddr, attempts: u32, cause: Cause },
-    /// We answered somebody's exchange.
+    /// The last attempt of a dial failed, or one that no retry can cure. The peer's regular dials go on.
+    DialGaveUp {
+        /// Who was dialed.
+        peer: Arc<PeerInfo>,
+        /// Where.
+        addr: SocketAddr,
+        /// How many attempts this dial took.
+        attempts: u32,
+        /// Why the last one failed.
+        cause: Cause,
+    },
+    /// We answered somebody's exchange: a dial of theirs has succeeded as far as we can tell. Has one of its two fields.
     ExchangeServed {
+        /// The peer that dialed.
         #[serde(skip_serializing_if = "Option::is_none")]
         peer: Option<Arc<PeerInfo>>,
+        /// Where the connection came from, if that is no peer: a dial without a node behind it, or no room in the table.
         #[serde(skip_serializing_if = "Option::is_none")]
         addr: Option<SocketAddr>,
     },
     /// A verdict on a peer, or on a pattern of the matrix, or that an earlier one is withdrawn: then the verdict is `ok`.
     Diagnosis(Arc<Finding>),
-    /// Things from the network were turned away; `from` is the latest sender of `count`.
-    Rejected { from: SocketAddr, reason: RejectReason, count: u64 },
-    /// The reader was too slow and missed this many events. Made by the reader's side, never by the engine.
-    Lagged { missed: u64 },
+    /// Things from the network were turned away: told at once for the first of its reason, then at most once a second,
+    /// rarer while it goes on.
+    Rejected {
+        /// The latest sender; the others are not told.
+        from: SocketAddr,
+        /// Why all of them were turned away.
+        reason: RejectReason,
+        /// How many since the last event of this reason.
+        count: u64,
+    },
+    /// The reader was too slow for the events. Made by the reader's side, never by the engine.
+    Lagged {
+        /// How many events it missed.
+        missed: u64,
+    },
     /// All peers as they are now, because somebody sent [`Command::Refresh`]: a reader that lagged is right
     /// again, and the ages that no other event carries are fresh.
     Snapshot(Arc<Snapshot>),
     /// Who reaches whom now, because somebody sent [`Command::Survey`].
     Matrix(Arc<MatrixView>),
-    /// The node is about to stop.
-    Stopped { reason: StopReason },
+    /// The node has said its goodbyes and is about to stop. Always the last event, but for a node that fails.
+    Stopped {
+        /// Why.
+        reason: StopReason,
+    },
 }
 
 impl Event {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::event::{ConnId, Event, Output, RejectReason};
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState, Via};
 use crate::engine::{NodeId, Nonce};
@@ -162,7 +162,7 @@ impl Engine {
     pub(crate) fn read_reply(&mut self, key: PeerKey, body: &[u8], now: Instant) -> Result<PeerKey, Failure> {
         let reply = check_reply(body, self.request_nonce)?;
         if reply.id == self.config.id {
-            return Err(never(Cause::AddressNotAvailable, "that is this node itself".into()));
+            return Err(never(Cause::AddressNotAvailable, Detail::ThisNode));
         }
         let (rows, have, prefix) = (reply.rows, reply.have, reply.prefix);
         let held = self.by_id.get(&reply.id).copied();
@@ -175,7 +175,7 @@ impl Engine {
                 }
             }
             (Some(_), Some(other)) => {
-                let detail = format!("{} answers at this address", self.peers[other].info.name);
+                let detail = Detail::OtherNode { name: self.peers[other].info.name.as_str().into() };
                 return Err(Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) });
             }
             (None, Some(other)) => {
@@ -195,30 +195,29 @@ impl Engine {
 
 /// Reads a reply to a request that carried this nonce, or says why it is none.
 pub fn check_reply(body: &[u8], nonce: Nonce) -> Result<Reply<'_>, Failure> {
-    let reply = Reply::decode(body).map_err(|error| unreadable(&error))?;
+    let reply = Reply::decode(body).map_err(unreadable)?;
     match reply.status {
         Status::WrongGroup => {
-            Err(never(Cause::WrongGroup, format!("{} belongs to group '{}'", reply.name, reply.group)))
+            let (name, group) = (reply.name.into(), reply.group.into());
+            Err(never(Cause::WrongGroup, Detail::WrongGroup { name, group }))
         }
         Status::BadRequest => {
-            Err(never(Cause::BadReply, format!("{} could not read our request", reply.name)))
+            Err(never(Cause::BadReply, Detail::RequestUnreadable { name: reply.name.into() }))
         }
-        Status::Ok if reply.nonce != Some(nonce) => {
-            Err(never(Cause::BadReply, "the reply answers another request".into()))
-        }
+        Status::Ok if reply.nonce != Some(nonce) => Err(never(Cause::BadReply, Detail::OtherRequest)),
         Status::Ok => Ok(reply),
     }
 }
 
 /// The failure that bytes which are no reply mean.
-pub fn unreadable(error: &DecodeError) -> Failure {
+pub fn unreadable(error: DecodeError) -> Failure {
     let cause = match error {
         DecodeError::Version(_) => Cause::VersionMismatch,
         _ => Cause::BadReply,
     };
-    never(cause, format!("the reply is {error}"))
+    never(cause, Detail::ReplyUnreadable(error))
 }
 
-fn never(cause: Cause, detail: String) -> Failure {
-    Failure { cause, detail: detail.into(), errno: None, retry: Retry::Never }
+fn never(cause: Cause, detail: Detail) -> Failure {
+    Failure { cause, detail: Arc::new(detail), errno: None, retry: Retry::Never }
 }

@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::is_host;
 use crate::engine::event::Event;
 use crate::engine::peers::PeerInfo;
@@ -152,7 +152,7 @@ async fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -
     stream.write_all(request).await.map_err(|error| failure("send", &error))?;
     read_frame(stream, reply).await.map_err(|error| match error {
         FrameError::Io(error) => failure("receive", &error),
-        FrameError::Decode(error) => unreadable(&error),
+        FrameError::Decode(error) => unreadable(error),
     })
 }
 
@@ -170,7 +170,12 @@ fn connect_failure(addr: SocketAddr, error: &io::Error) -> Failure {
 
 fn not_a_host(addr: SocketAddr) -> Failure {
     let detail = format!("{addr} is not the address of one host and a port");
-    Failure { cause: Cause::AddressNotAvailable, detail: detail.into(), errno: None, retry: Retry::Never }
+    Failure {
+        cause: Cause::AddressNotAvailable,
+        detail: Detail::system(detail),
+        errno: None,
+        retry: Retry::Never,
+    }
 }
 
 /// Whether an address is the directed broadcast of a link of this machine.
@@ -192,10 +197,10 @@ fn failure(operation: &str, error: &io::Error) -> Failure {
         io::ErrorKind::UnexpectedEof => format!("{operation}: closed before the reply was complete"),
         _ => format!("{operation}: {error}"),
     };
-    Failure { cause, detail: detail.into(), errno: error.raw_os_error(), retry }
+    Failure { cause, detail: Detail::system(detail), errno: error.raw_os_error(), retry }
 }
 
 fn too_late(cause: Cause, operation: &str, timeout: Duration) -> Failure {
     let detail = format!("{operation}: nothing within {}", humantime::format_duration(timeout));
-    Failure { cause, detail: detail.into(), errno: None, retry: Retry::Usual }
+    Failure { cause, detail: Detail::system(detail), errno: None, retry: Retry::Usual }
 }

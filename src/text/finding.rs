@@ -18,10 +18,10 @@ const NAMED: usize = 3;
 
 impl Verdict {
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Ok => "all is well",
-            Self::ClosedPort => Cause::Refused.in_words(),
+            Self::ClosedPort => Cause::Refused.description(),
             Self::FirewallReject => "a firewall rejects TCP connections",
             Self::FirewallDrop => "a firewall drops TCP connections",
             Self::HostDown => "the host does not respond at all",
@@ -35,9 +35,9 @@ impl Verdict {
             Self::WrongSubnet => "address or netmask does not match the network",
             Self::NoRoute => "there is no route to it",
             Self::LocalProblem => "the problem is on this machine",
-            Self::WrongSecret => Cause::WrongSecret.in_words(),
-            Self::WrongGroup => Cause::WrongGroup.in_words(),
-            Self::VersionMismatch => Cause::VersionMismatch.in_words(),
+            Self::WrongSecret => Cause::WrongSecret.description(),
+            Self::WrongGroup => Cause::WrongGroup.description(),
+            Self::VersionMismatch => Cause::VersionMismatch.description(),
             Self::DuplicateName => "another host has the same name",
             Self::Unknown => "it fails; the cause is unclear",
         }
@@ -59,7 +59,7 @@ impl Finding {
     pub fn headline(&self) -> String {
         match self.verdict {
             Verdict::DuplicateName => format!("{} share a name", self.subject()),
-            verdict => format!("{}: {}", self.subject(), verdict.in_words()),
+            verdict => format!("{}: {}", self.subject(), verdict.description()),
         }
     }
 
@@ -166,8 +166,8 @@ impl fmt::Display for Evidence {
                 write!(f, "{hosts} disappeared at the same time; the other hosts still reach each other")
             }
             Self::DialFailed { from, to, cause, ago } => {
-                let word = cause.word().replace('_', " ");
-                write!(f, "{from} → {to}: dialed {} ago, {word} ({})", Wait(*ago), cause.in_words())
+                let word = cause.as_str().replace('_', " ");
+                write!(f, "{from} → {to}: dialed {} ago, {word} ({})", Wait(*ago), cause.description())
             }
             Self::DialAnswered { from, to, ago } => {
                 write!(f, "{from} → {to}: reached by TCP {} ago", Wait(*ago))
@@ -251,7 +251,7 @@ fn udp(
 
 /// What ICMP says of datagrams to an address.
 fn icmp_error(f: &mut fmt::Formatter<'_>, target: IpAddr, code: u8, sender: IcmpSender) -> fmt::Result {
-    let said = icmp_in_words(code);
+    let said = icmp_description(code);
     match sender {
         IcmpSender::Target => write!(f, "{target} itself answers UDP with '{said}' (ICMP 3/{code})")?,
         IcmpSender::Router(router) => {
@@ -266,7 +266,7 @@ fn icmp_error(f: &mut fmt::Formatter<'_>, target: IpAddr, code: u8, sender: Icmp
 }
 
 /// What a code of ICMP type 3 is called (RFC 792, RFC 1812 §5.2.7.1).
-fn icmp_in_words(code: u8) -> &'static str {
+fn icmp_description(code: u8) -> &'static str {
     match code {
         0 => "network unreachable",
         1 => "host unreachable",

@@ -5,13 +5,13 @@ mod finding;
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::cause::Cause;
+use crate::engine::cause::{Cause, Detail};
 use crate::engine::event::{Event, RejectReason, StopReason};
 use crate::engine::peers::{LeaveReason, PeerInfo, Via};
 
 impl Cause {
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Refused => "the host answers, nothing listens on the port",
             Self::TimedOut => "no answer in time: packets vanish on the way, or the host hangs",
@@ -56,9 +56,26 @@ impl Cause {
     }
 }
 
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(said) => f.write_str(said),
+            Self::WrongGroup { name, group } => write!(f, "{name} belongs to group '{group}'"),
+            Self::RequestUnreadable { name } => write!(f, "{name} could not read our request"),
+            Self::OtherRequest => f.write_str("the reply answers another request"),
+            Self::ThisNode => f.write_str("that is this node itself"),
+            Self::OtherNode { name } => write!(f, "{name} answers at this address"),
+            Self::ReplyUnreadable(error) => write!(f, "the reply is {error}"),
+            Self::InterfaceDown { interface, failed } => {
+                write!(f, "{failed}; interface {interface} is down or has lost its address")
+            }
+        }
+    }
+}
+
 impl RejectReason {
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Foreign => "not a vigie message (another program uses this port)",
             Self::Malformed => "a malformed message",
@@ -83,7 +100,7 @@ impl RejectReason {
 
 impl StopReason {
     /// What it means, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Quit => "quit",
             Self::Signal => "stopped by a signal",
@@ -96,7 +113,7 @@ impl StopReason {
 
 impl Via {
     /// The contract's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Broadcast => "broadcast",
             Self::Multicast => "multicast",
@@ -107,7 +124,7 @@ impl Via {
     }
 
     /// How we know of a peer, in a few words.
-    pub fn in_words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Broadcast => "heard by broadcast",
             Self::Multicast => "heard by multicast",
@@ -190,8 +207,10 @@ impl fmt::Display for Event {
             Self::InterfaceDown { interface: i } => {
                 write!(f, "interface {} is gone: {}/{}", i.name, i.addr, i.prefix)
             }
-            Self::PeerDiscovered { peer, via } => write!(f, "{peer} discovered, {}", via.in_words()),
-            Self::PeerState { peer, from, to } => write!(f, "{peer} is {}, was {}", to.word(), from.word()),
+            Self::PeerDiscovered { peer, via } => write!(f, "{peer} discovered, {}", via.description()),
+            Self::PeerState { peer, from, to } => {
+                write!(f, "{peer} is {}, was {}", to.as_str(), from.as_str())
+            }
             Self::PeerRestarted { peer, .. } => write!(f, "{peer} has restarted"),
             Self::PeerMoved { peer, from, to } => write!(f, "{} moved from {from} to {to}", peer.name),
             Self::PeerLeft { peer, reason } => match reason {
@@ -208,12 +227,12 @@ impl fmt::Display for Event {
                 if *attempt > 1 { write!(f, ", at attempt {attempt}") } else { Ok(()) }
             }
             Self::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
-                let word = cause.word().replace('_', " ");
+                let word = cause.as_str().replace('_', " ");
                 write!(f, "{peer} attempt {attempt} of {max} failed: {word}")?;
                 match (cause, retry_in) {
                     (Cause::Other, _) => write!(f, " ({detail})")?,
                     // What it means is told once, at the end.
-                    (_, None) => write!(f, ", {}", cause.in_words())?,
+                    (_, None) => write!(f, ", {}", cause.description())?,
                     (_, Some(_)) => {}
                 }
                 match retry_in {
@@ -226,7 +245,7 @@ impl fmt::Display for Event {
                 write!(
                     f,
                     "{peer} given up after {attempts} attempt{s}: {}; {}",
-                    cause.word().replace('_', " "),
+                    cause.as_str().replace('_', " "),
                     cause.advice()
                 )
             }
@@ -234,16 +253,16 @@ impl fmt::Display for Event {
             Self::ExchangeServed { addr: Some(addr), .. } => write!(f, "{addr} reached us by TCP"),
             Self::ExchangeServed { .. } => write!(f, "somebody reached us by TCP"),
             Self::Rejected { from, reason, count: 1 } => {
-                write!(f, "turned away from {from}: {}", reason.in_words())
+                write!(f, "turned away from {from}: {}", reason.description())
             }
             Self::Rejected { from, reason, count } => {
-                write!(f, "turned away {count} times, last from {from}: {}", reason.in_words())
+                write!(f, "turned away {count} times, last from {from}: {}", reason.description())
             }
             Self::Lagged { missed } => write!(f, "{missed} events missed: the reader is too slow"),
             Self::Snapshot(snapshot) => write!(f, "{} peers in the table", snapshot.peers.len()),
             Self::Diagnosis(finding) => finding.fmt(f),
             Self::Matrix(view) => write!(f, "{} nodes in the matrix", view.nodes.len()),
-            Self::Stopped { reason } => write!(f, "stopped: {}", reason.in_words()),
+            Self::Stopped { reason } => write!(f, "stopped: {}", reason.description()),
         }
     }
 }
@@ -251,6 +270,15 @@ impl fmt::Display for Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_of_the_link_says_what_failed_because_of_it() {
+        let failed = Detail::system("connect: No route to host (os error 113)");
+        let down = Detail::InterfaceDown { interface: "eth0".into(), failed };
+        let said = "connect: No route to host (os error 113); interface eth0 is down or has lost its address";
+        assert_eq!(down.to_string(), said);
+        assert_eq!(serde_json::to_value(&down).expect("JSON"), said, "a record has the sentence");
+    }
 
     #[test]
     fn measured_times_have_three_digits_and_a_unit() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vigie::engine::Incarnation;
-use vigie::engine::cause::Cause;
+use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::config::Target;
 use vigie::engine::event::{Command, DialId, Event, Input};
 use vigie::engine::peers::{LeaveReason, PeerState};
@@ -280,7 +280,7 @@ fn a_peer_that_answers_with_our_own_id_is_ourselves_and_not_retried() {
     solo.answer(dial, 1, 1_000);
     let clear = solo.count(|e| {
         matches!(e, Event::DialFailed { cause: Cause::AddressNotAvailable, retryable: false, retry_in: None, detail, .. }
-            if detail.contains("this node itself"))
+            if **detail == Detail::ThisNode)
     });
     assert_eq!(clear, 1);
     assert_eq!(solo.count(|e| matches!(e, Event::DialGaveUp { attempts: 1, .. })), 1);

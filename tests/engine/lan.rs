@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use vigie::engine::cause::{Cause, Failure, Retry};
+use vigie::engine::cause::{Cause, Detail, Failure, Retry};
 use vigie::engine::config::{Config, DEFAULT_PORT, Target};
 use vigie::engine::event::{Answer, Command, ConnId, DialId, Event, Input, Output, Socket, StopReason};
 use vigie::engine::interface::Interface;
@@ -95,7 +95,7 @@ pub fn failure(cause: Cause) -> Failure {
         Cause::HostUnreachable | Cause::NetworkUnreachable | Cause::NoRoute => Retry::OnLinkChange,
         _ => Retry::Usual,
     };
-    Failure { cause, detail: cause.word().into(), errno: None, retry }
+    Failure { cause, detail: Detail::system(cause.as_str()), errno: None, retry }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::super::model::{Model, Peer, Sample};
-use crate::engine::cause::Cause;
+use crate::engine::cause::{Cause, Detail};
 use crate::engine::interface::Interface;
 use crate::engine::matrix::MatrixView;
 use crate::engine::peers::{NodeInfo, PeerInfo, PeerState, Via};
@@ -41,7 +41,7 @@ struct Row<'a> {
     last_heard_ms: Option<u128>,
     cause: Option<Cause>,
     verdict: Verdict,
-    detail: Option<&'a str>,
+    detail: Option<&'a Detail>,
     /// Round trips of the last dials in microseconds, oldest first; null for one that failed.
     history_us: Vec<Option<u32>>,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::chain::{About, Chain};
-use crate::engine::cause::Cause;
+use crate::engine::cause::{Cause, Detail};
 use crate::engine::peers::{PeerInfo, PeerKey};
 
 /// Attempts kept: at the default dial rate of 50 a second almost three minutes, and in a network of a hundred peers at
@@ -52,8 +52,8 @@ pub enum Outcome {
     Failed {
         /// Why.
         cause: Cause,
-        /// What the system said.
-        detail: Arc<str>,
+        /// What failed exactly.
+        detail: Arc<Detail>,
         /// From when until when the next attempt waits; none if none follows or it has begun.
         retry: Option<(Instant, Instant)>,
     },

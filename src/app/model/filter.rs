@@ -43,13 +43,13 @@ impl Filter {
         let shown = [
             &*peer.info.name,
             &address,
-            peer.state.word(),
-            peer.cause.map_or("", Cause::word),
-            peer.cause.map_or("", Cause::in_words),
-            peer.wrong().map_or("", Verdict::word),
-            peer.wrong().map_or("", Verdict::in_words),
+            peer.state.as_str(),
+            peer.cause.map_or("", Cause::as_str),
+            peer.cause.map_or("", Cause::description),
+            peer.wrong().map_or("", Verdict::as_str),
+            peer.wrong().map_or("", Verdict::description),
             peer.interface.as_deref().unwrap_or_default(),
-            peer.via.map_or("", super::Via::in_words),
+            peer.via.map_or("", super::Via::description),
         ];
         self.words.iter().all(|word| shown.iter().any(|text| contains(text, word)))
     }

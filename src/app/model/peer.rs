@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::bands::Bands;
 use super::history::History;
 use super::order::Rank;
-use crate::engine::cause::Cause;
+use crate::engine::cause::{Cause, Detail};
 use crate::engine::observation::Sight;
 use crate::engine::peers::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::Verdict;
@@ -36,8 +36,8 @@ pub struct Peer {
     pub last_heard: Option<Instant>,
     /// Why the last dial failed; none after a success.
     pub cause: Option<Cause>,
-    /// What the system said then.
-    pub detail: Option<Arc<str>>,
+    /// What failed exactly then.
+    pub detail: Option<Arc<Detail>>,
     /// What the diagnosis says of it.
     pub verdict: Verdict,
     /// What we see of it, by each way.
@@ -125,7 +125,7 @@ impl Peer {
         attempt: u32,
         max: u32,
         cause: Cause,
-        detail: &Arc<str>,
+        detail: &Arc<Detail>,
         at: Instant,
         retry: Option<Instant>,
     ) {

@@ -29,7 +29,7 @@ use super::look::Look;
 use super::state::{App, Effect};
 use super::theme::Theme;
 use super::{Options, view};
-use crate::engine::cause::Cause;
+use crate::engine::cause::{Cause, Detail};
 use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::Interface;
 use crate::engine::observation::Sight;
@@ -111,7 +111,7 @@ impl Bench {
             attempt,
             max: 5,
             cause: Cause::Refused,
-            detail: "connect: Connection refused (os error 111)".into(),
+            detail: Detail::system("connect: Connection refused (os error 111)"),
             errno: Some(111),
             retryable: true,
             retry_in: retry_ms.map(Duration::from_millis),

@@ -1,5 +1,6 @@
 //! The attempts pane: one line for each dial attempt, the newest first.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use ratatui::buffer::Buffer;
@@ -122,9 +123,12 @@ fn outcome(field: &mut Field<'_>, attempt: &Attempt, look: &Look, now: Instant, 
             }
             // People read what it means; what the system called it counts where that says nothing. Half a sentence says
             // nothing either.
-            let meaning = if *cause == Cause::Other { detail } else { cause.in_words() };
-            if columns(meaning) + 2 <= field.room() {
-                field.text(if retry.is_some() { "  " } else { ": " }).text(meaning);
+            let meaning = match cause {
+                Cause::Other => Cow::Owned(detail.to_string()),
+                cause => Cow::Borrowed(cause.description()),
+            };
+            if columns(&meaning) + 2 <= field.room() {
+                field.text(if retry.is_some() { "  " } else { ": " }).text(&meaning);
             }
         }
         Outcome::Abandoned => {

@@ -118,12 +118,12 @@ impl Row<'_> {
             Column::Via => {
                 let interface = peer.interface.as_deref().unwrap_or("off-link");
                 field.styled(interface, usual).styled(" ", usual);
-                field.styled(peer.via.map_or("", |via| via.word()), theme.dim());
+                field.styled(peer.via.map_or("", |via| via.as_str()), theme.dim());
             }
             Column::Cause => {
-                let verdict = peer.wrong().map(|verdict| (verdict.word(), verdict.in_words()));
+                let verdict = peer.wrong().map(|verdict| (verdict.as_str(), verdict.description()));
                 if let Some((word, meaning)) =
-                    verdict.or_else(|| peer.cause.map(|cause| (cause.word(), cause.in_words())))
+                    verdict.or_else(|| peer.cause.map(|cause| (cause.as_str(), cause.description())))
                 {
                     spaced(field.style(if left { theme.dim() } else { theme.warning() }), word);
                     // A sentence that is cut says less than its word alone.
@@ -144,7 +144,7 @@ impl Row<'_> {
         }
         field.sign(glyph(peer.state), style);
         if width > 1 {
-            field.text(" ").text(peer.state.word());
+            field.text(" ").text(peer.state.as_str());
         }
     }
 
@@ -194,13 +194,13 @@ pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
 /// What is wrong with a peer in a word of at most so many columns, when no attempt is under way or waits.
 fn why_at_rest(peer: &Peer, width: u16) -> Option<&'static str> {
     let rests = matches!(peer.dial, DialPhase::Resting { .. }) && peer.state != PeerState::Left;
-    let verdict = peer.wrong().map(Verdict::word).filter(|word| word.len() <= width.into());
-    verdict.or_else(|| peer.cause.map(Cause::word)).filter(|_| rests)
+    let verdict = peer.wrong().map(Verdict::as_str).filter(|word| word.len() <= width.into());
+    verdict.or_else(|| peer.cause.map(Cause::as_str)).filter(|_| rests)
 }
 
 /// A cause's word as people write it.
 pub(super) fn words(field: &mut Field<'_>, cause: Cause) {
-    spaced(field, cause.word());
+    spaced(field, cause.as_str());
 }
 
 /// A word of the contract as people write it.

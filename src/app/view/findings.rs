@@ -54,7 +54,7 @@ pub(super) fn write(field: &mut Field<'_>, finding: &Finding, theme: Theme) {
     let sure = finding.confidence > Confidence::Low;
     field.styled(if sure { "! " } else { "? " }, theme.alarm_text());
     let headline = finding.headline();
-    let word = format!("{}: {}", finding.subject(), finding.verdict.word().replace('_', " "));
+    let word = format!("{}: {}", finding.subject(), finding.verdict.as_str().replace('_', " "));
     let (paths, advice) = (finding.paths(), finding.advice.to_string());
     let room = field.room();
     let forms = [(&headline, &paths), (&headline, &None), (&word, &paths), (&word, &None)];

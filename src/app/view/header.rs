@@ -162,7 +162,7 @@ fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
         for state in PeerState::ALL {
             let count = model.count(state);
             if count > 0 {
-                let word = if spelt == Spelt::Words { format!(" {}", state.word()) } else { String::new() };
+                let word = if spelt == Spelt::Words { format!(" {}", state.as_str()) } else { String::new() };
                 spans.extend((!spans.is_empty()).then(|| Span::raw(gap)));
                 spans.push(Span::styled(format!("{} {count}{word}", glyph(state)), theme.state(state)));
             }

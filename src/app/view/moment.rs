@@ -166,7 +166,7 @@ impl Head<'_> {
             field.styled("was not known then", theme.dim());
             return;
         };
-        field.style(theme.state(state)).text(glyph(state)).text(" ").text(state.word());
+        field.style(theme.state(state)).text(glyph(state)).text(" ").text(state.as_str());
         field.style(theme.text());
         match (from, until) {
             (Some(from), None) => {

@@ -216,7 +216,11 @@ fn help_sections(beneath: keymap::Context, theme: Theme) -> Vec<Vec<Entry>> {
     }
     let mut signs = vec![heading("What the signs say")];
     for state in PeerState::ALL {
-        signs.push((format!("{} {}", glyph(state), state.word()), Some(meaning(state)), theme.state(state)));
+        signs.push((
+            format!("{} {}", glyph(state), state.as_str()),
+            Some(meaning(state)),
+            theme.state(state),
+        ));
     }
     signs.push(("▂▅█".to_owned(), Some("round trips of the last dials"), theme.good()));
     signs.push(("×".to_owned(), Some("a dial that failed"), theme.bad()));

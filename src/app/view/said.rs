@@ -16,10 +16,10 @@ pub(super) fn write(field: &mut Field<'_>, entry: &Entry, theme: Theme, dimmed: 
         field.text(&peer.name).text(" ");
     }
     match &entry.what {
-        What::Discovered { via } => field.text("discovered, ").text(via.in_words()),
+        What::Discovered { via } => field.text("discovered, ").text(via.description()),
         What::State { from, to } => {
             let told = if dimmed { style } else { theme.state(*to) };
-            field.text("is ").styled(to.word(), told).styled(", was ", style).text(from.word())
+            field.text("is ").styled(to.as_str(), told).styled(", was ", style).text(from.as_str())
         }
         What::Restarted { .. } => field.text("has restarted"),
         What::Moved { from } => match &entry.peer {
@@ -36,12 +36,12 @@ pub(super) fn write(field: &mut Field<'_>, entry: &Entry, theme: Theme, dimmed: 
             field.format(style, format_args!("given up after {attempts} attempt{s}: "));
             words(field, *cause);
             // Half a sentence says less than the word alone.
-            let meaning = cause.in_words();
+            let meaning = cause.description();
             if columns(meaning) + 2 <= field.room() { field.text(", ").text(meaning) } else { field }
         }
         What::Diagnosed { finding } if finding.verdict == Verdict::Ok => field.text("is well again"),
         What::Diagnosed { finding } => {
-            field.text("diagnosed: ").text(finding.verdict.in_words());
+            field.text("diagnosed: ").text(finding.verdict.description());
             // An advice that is cut is none.
             let advice = finding.advice.to_string();
             if columns(&advice) + 2 <= field.room() { field.text("; ").text(&advice) } else { field }

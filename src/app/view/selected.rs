@@ -11,6 +11,7 @@ use super::super::facts::Facts;
 use super::super::model::Peer;
 use super::text::{Age, columns, fit};
 use super::{put, write};
+use crate::engine::cause::Detail;
 use crate::text::Measured;
 
 /// Under the names of the table.
@@ -63,27 +64,27 @@ pub(super) fn render(told: Facts<'_>, area: Rect, buf: &mut Buffer) {
 struct Wrong<'a> {
     word: &'static str,
     meaning: &'static str,
-    detail: Option<&'a str>,
+    detail: Option<&'a Detail>,
     advice: Cow<'a, str>,
 }
 
 /// What the diagnosis has found, else why the last dial failed.
 fn wrong(told: Facts<'_>) -> Option<Wrong<'_>> {
     if let Some(finding) = told.finding() {
-        let (word, meaning) = (finding.verdict.word(), finding.verdict.in_words());
+        let (word, meaning) = (finding.verdict.as_str(), finding.verdict.description());
         let advice = finding.advice.to_string().into();
         return Some(Wrong { word, meaning, detail: None, advice });
     }
     let (cause, detail) = (told.peer.cause?, told.peer.detail.as_deref());
-    Some(Wrong { word: cause.word(), meaning: cause.in_words(), detail, advice: cause.advice().into() })
+    Some(Wrong { word: cause.as_str(), meaning: cause.description(), detail, advice: cause.advice().into() })
 }
 
 /// What there is to tell, the most needed first.
 fn facts(peer: &Peer, now: Instant) -> Vec<String> {
     let mut facts = vec![
         match now.saturating_duration_since(peer.since) {
-            short if short.as_secs() == 0 => peer.state.word().to_owned(),
-            long => format!("{} for {}", peer.state.word(), Age(long)),
+            short if short.as_secs() == 0 => peer.state.as_str().to_owned(),
+            long => format!("{} for {}", peer.state.as_str(), Age(long)),
         },
         peer.info.addr.to_string(),
     ];
@@ -103,7 +104,7 @@ fn facts(peer: &Peer, now: Instant) -> Vec<String> {
         None => {}
     }
     if let Some(via) = peer.via {
-        facts.push(via.in_words().into());
+        facts.push(via.description().into());
     }
     if let Some(interface) = &peer.interface {
         facts.push(format!("on {interface}"));

@@ -158,7 +158,7 @@ impl Rows<'_> {
         field.skip(self.shape.band + 1);
         field.sign(glyph(peer.state), theme.state(peer.state));
         if self.shape.word {
-            field.text(" ").text(peer.state.word());
+            field.text(" ").text(peer.state.as_str());
         }
         let age = self.now.saturating_duration_since(peer.since);
         if self.shape.age && age.as_secs() > 0 {
@@ -188,10 +188,10 @@ fn legend(theme: Theme, window: Window, line: Rect, buf: &mut Buffer) {
     let mut field = Field::line(buf, line, 0);
     field.skip(MARK);
     for state in [Up, Retrying, Unreachable, Silent, New, Left] {
-        if field.room() < state.word().len() + 2 {
+        if field.room() < state.as_str().len() + 2 {
             return;
         }
-        field.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.word());
+        field.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.as_str());
         field.skip(2);
     }
     let seconds = window.width.as_secs();

@@ -122,7 +122,7 @@ fn matrix(model: &Model, ui: &Ui) -> String {
     }
     let partly = rows.len().min(columns.len()) < ui.matrix.blocks().len();
     if partly || ui.matrix.arrangement != Arrangement::default() {
-        let _ = write!(says, " · {}", ui.matrix.arrangement.in_words());
+        let _ = write!(says, " · {}", ui.matrix.arrangement.description());
     }
     says
 }

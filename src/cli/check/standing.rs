@@ -206,20 +206,24 @@ impl Missing {
         let Some(state) = self.state else {
             return match self.verdict {
                 Verdict::Unknown => "never heard".to_owned(),
-                verdict => verdict.in_words().to_owned(),
+                verdict => verdict.description().to_owned(),
             };
         };
         let what = match (self.verdict, self.cause) {
-            (Verdict::Unknown, Some(cause)) => cause.in_words(),
-            (Verdict::Unknown, None) => self.ways.in_words(),
-            (verdict, _) => verdict.in_words(),
+            (Verdict::Unknown, Some(cause)) => cause.description(),
+            (Verdict::Unknown, None) => self.ways.description(),
+            (verdict, _) => verdict.description(),
         };
-        if state == PeerState::Left { state.word().to_owned() } else { format!("{}, {what}", state.word()) }
+        if state == PeerState::Left {
+            state.as_str().to_owned()
+        } else {
+            format!("{}, {what}", state.as_str())
+        }
     }
 }
 
 impl Ways {
-    fn in_words(self) -> &'static str {
+    fn description(self) -> &'static str {
         match (self.out, self.back) {
             (true, false) => "it answers, but has not dialed this machine",
             (false, true) => "it dials this machine, but has not answered a dial",

@@ -105,7 +105,7 @@ impl Counts {
     }
 
     /// `all ok`, or what is not.
-    fn in_words(self) -> String {
+    fn description(self) -> String {
         match (self.failing, self.unknown) {
             (0, 0) => "all ok".to_owned(),
             (0, unknown) => format!("{unknown} unknown"),
@@ -154,7 +154,7 @@ impl Grid {
         let digits = self.size.to_string().len();
         let summaries: Vec<Counts> = (0..self.size).map(|from| self.row(from)).collect();
         let names = view.nodes.iter().map(|node| columns(&node.name)).max().unwrap_or(0).min(MAX_NAME);
-        let summary = summaries.iter().map(|counts| counts.in_words().len()).max().unwrap_or(0);
+        let summary = summaries.iter().map(|counts| counts.description().len()).max().unwrap_or(0);
         // Number, name and a gap before, a gap and the summary behind; each column has a space before it.
         let margins = digits + 1 + names + 1 + 2 + summary;
         let room = width.map_or(self.size, |width| width.saturating_sub(margins) / (digits + 1)).max(1);
@@ -175,7 +175,8 @@ impl Grid {
             let name = cell(&view.nodes[from].name, names);
             let reach = |&to: &usize| cell_right(signs.of(self.at((from, to))), digits);
             let reaches: Vec<String> = shown.iter().map(reach).collect();
-            let _ = writeln!(out, "{number} {name}  {}  {}", reaches.join(" "), summaries[from].in_words());
+            let _ =
+                writeln!(out, "{number} {name}  {}  {}", reaches.join(" "), summaries[from].description());
         }
         self.write_not_shown(&mut out, rows.len(), &shown);
         out
@@ -241,7 +242,7 @@ struct Shown {
 /// What fails between two nodes.
 fn why(cell: Cell) -> String {
     let tcp = match cell.cause {
-        Some(cause) => format!("TCP {}: {}", cause.word().replace('_', " "), cause.in_words()),
+        Some(cause) => format!("TCP {}: {}", cause.as_str().replace('_', " "), cause.description()),
         None => "TCP fails".to_owned(),
     };
     match (cell.udp.is_failing(), cell.tcp.is_failing()) {
@@ -322,7 +323,7 @@ mod tests {
         };
         let peer = Arc::new(peer);
         view.findings.push(Arc::new(Finding {
-            peer,
+            peer: Arc::clone(&peer),
             verdict: Verdict::ClosedPort,
             evidence: vec![Evidence::DialFailed {
                 from: Who::ThisNode,
@@ -330,7 +331,7 @@ mod tests {
                 cause: Cause::Refused,
                 ago: Duration::from_secs(3),
             }],
-            advice: Advice::Start { on: Who::Peer(Arc::clone(&peer)) },
+            advice: Advice::Start { on: Who::Peer(peer) },
             pattern: Pattern::Pair,
             confidence: Confidence::Medium,
             nodes: vec![NodeId(3)],

@@ -24,7 +24,7 @@ pub enum Reach {
 
 impl Reach {
     /// The contract's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Ok => "ok",

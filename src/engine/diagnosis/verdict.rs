@@ -75,7 +75,7 @@ impl Verdict {
     ];
 
     /// The contract's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::ClosedPort => "closed_port",
@@ -124,7 +124,7 @@ pub enum Pattern {
 
 impl Pattern {
     /// Its word in events.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pair => "pair",
             Self::Column => "column",

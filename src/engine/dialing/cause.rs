@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::proto::DecodeError;
 
 /// Why a dial failed, as the contract names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -78,7 +80,7 @@ impl Cause {
     ];
 
     /// The contract's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
             Self::TimedOut => "timed_out",
@@ -101,14 +103,65 @@ impl Cause {
     }
 }
 
+/// What failed exactly. Its sentence stands in `text`, like that of every cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// The operation and what the system said of it, as the net tells.
+    System(Arc<str>),
+    /// The node that answered belongs to another group.
+    WrongGroup {
+        /// That node's name.
+        name: Arc<str>,
+        /// Its group.
+        group: Arc<str>,
+    },
+    /// The node of this name could not read our request.
+    RequestUnreadable {
+        /// That node's name.
+        name: Arc<str>,
+    },
+    /// The reply carries the nonce of another request.
+    OtherRequest,
+    /// This node itself answered.
+    ThisNode,
+    /// Another node than the one that was dialed answers at this address.
+    OtherNode {
+        /// The name of who answers.
+        name: Arc<str>,
+    },
+    /// The bytes that came back are no reply.
+    ReplyUnreadable(DecodeError),
+    /// The link towards the peer was this machine's until lately and is no more.
+    InterfaceDown {
+        /// The interface of that link.
+        interface: Arc<str>,
+        /// What failed because of that.
+        failed: Arc<Detail>,
+    },
+}
+
+impl Detail {
+    /// What the system said of an operation.
+    pub fn system(said: impl Into<Arc<str>>) -> Arc<Self> {
+        Arc::new(Self::System(said.into()))
+    }
+}
+
+/// In a record it is its sentence.
+impl Serialize for Detail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A failed attempt: the cause, and what a person needs beyond it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Failure {
     /// In the contract's words.
     pub cause: Cause,
-    /// What failed and what the system said, for people.
-    pub detail: Arc<str>,
+    /// What failed exactly, for people.
+    pub detail: Arc<Detail>,
     /// The system's error number, if there was one.
     pub errno: Option<i32>,
     /// Whether and how a retry can help.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::event::{Answer, DialId, Event, Output};
 use crate::engine::peers::{PeerKey, PeerState};
 
@@ -287,11 +287,11 @@ impl Engine {
         let mut failure = failure.clone();
         let peer = &self.peers[key];
         let link_failure = failure.retry == Retry::OnLinkChange;
-        if let Some(name) = peer.interface.as_deref().filter(|_| link_failure)
+        if let Some(interface) = peer.interface.as_ref().filter(|_| link_failure)
             && self.link_name(peer.info.addr.ip()).is_none()
         {
-            failure.detail =
-                format!("{}; interface {name} is down or has lost its address", failure.detail).into();
+            let interface = Arc::clone(interface);
+            failure.detail = Arc::new(Detail::InterfaceDown { interface, failed: failure.detail });
             failure.cause = Cause::InterfaceDown;
         }
         failure

@@ -57,7 +57,7 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
-    use crate::engine::cause::Cause;
+    use crate::engine::cause::{Cause, Detail};
 
     const POLICY: RetryPolicy = RetryPolicy {
         max_attempts: 5,
@@ -67,7 +67,7 @@ mod tests {
     };
 
     fn failure(retry: Retry) -> Failure {
-        Failure { cause: Cause::Refused, detail: "refused".into(), errno: None, retry }
+        Failure { cause: Cause::Refused, detail: Detail::system("refused"), errno: None, retry }
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl PeerState {
     }
 
     /// The contract's word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Up => "up",
