@@ -19,4 +19,7 @@ pub mod cli;
 pub mod engine;
 pub mod net;
 pub mod proto;
+#[cfg(any(test, feature = "testkit"))]
+#[doc(hidden)]
+pub mod testkit;
 pub mod text;

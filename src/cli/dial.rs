@@ -18,8 +18,9 @@ use crate::engine::{NodeId, Nonce};
 use crate::net::{Dial, Reached, one_shot_request, retryable_dial};
 
 use super::args::{DialArgs, NodeArgs, random};
+use super::complaint::complain;
 use super::output::{Format, write_event};
-use super::{Refusal, complain, exit, log, signals};
+use super::{Refusal, exit, log, signals};
 
 /// For the look-up of the host's name.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -100,8 +101,7 @@ async fn resolve(target: &Target) -> Result<SocketAddr, Failure> {
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("no answer within {}", humantime::format_duration(RESOLVE_TIMEOUT)),
     };
-    let detail =
-        format!("cannot find the address of '{}': {why}; check the name, or give its address", target.host);
+    let detail = format!("cannot resolve '{}': {why}; check the name, or use its address", target.host);
     Err(Failure { cause: Cause::Other, detail: Detail::system(detail), errno: None, retry: Retry::Usual })
 }
 

@@ -1,6 +1,6 @@
 //! A table of text whose columns are as wide as their widest cell, by what the terminal shows.
 
-use crate::app::view::text::{cell, cell_right, columns};
+use crate::text::{cell, cell_right, columns};
 
 /// Between two columns.
 const GAP: &str = "  ";

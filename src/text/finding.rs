@@ -11,12 +11,18 @@ use crate::engine::cause::Cause;
 use crate::engine::peers::PeerInfo;
 use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
 use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, Pattern, Verdict};
-use crate::text::Wait;
+
+use super::{Label, Wait};
 
 /// Names in a headline before the rest is counted.
 const NAMED: usize = 3;
 
 impl Verdict {
+    /// Its word as people write it: `host down`.
+    pub fn label(self) -> Label {
+        Label(self.as_str())
+    }
+
     /// What it means, in a few words.
     pub fn description(self) -> &'static str {
         match self {
@@ -30,7 +36,7 @@ impl Verdict {
             Self::BroadcastBlocked => "broadcasts are not arriving",
             Self::UdpBlocked => "TCP works, UDP does not",
             Self::OneWayTcp => "TCP works in one direction only",
-            Self::HungPeer => "it accepts connections but never replies",
+            Self::HungPeer => Cause::NoReply.description(),
             Self::PacketLoss => "packets are lost",
             Self::WrongSubnet => "address or netmask does not match the network",
             Self::NoRoute => "there is no route to it",
@@ -166,8 +172,8 @@ impl fmt::Display for Evidence {
                 write!(f, "{hosts} disappeared at the same time; the other hosts still reach each other")
             }
             Self::DialFailed { from, to, cause, ago } => {
-                let word = cause.as_str().replace('_', " ");
-                write!(f, "{from} → {to}: dialed {} ago, {word} ({})", Wait(*ago), cause.description())
+                let (ago, why) = (Wait(*ago), cause.description());
+                write!(f, "{from} → {to}: dialed {ago} ago, {} ({why})", cause.label())
             }
             Self::DialAnswered { from, to, ago } => {
                 write!(f, "{from} → {to}: reached by TCP {} ago", Wait(*ago))

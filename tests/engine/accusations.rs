@@ -10,7 +10,7 @@ use vigie::engine::NodeId;
 use vigie::engine::event::Event;
 use vigie::engine::verdict::{Finding, Pattern, Verdict};
 
-use crate::lan::{HostId, Lan, Link, Tcp, ms, secs};
+use vigie::testkit::{HostId, Lan, Link, Tcp, ms, secs};
 
 /// In each of four parts, which run side by side.
 const RUNS: u64 = 2_500;

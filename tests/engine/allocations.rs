@@ -8,7 +8,7 @@ use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::{HEADER, Reply, Request, Status};
 use vigie::proto::presence::{Kind, Presence};
 
-use crate::lan::{config, interface, ms, presence, secs, t0};
+use vigie::testkit::{config, interface, ms, presence, secs, t0};
 
 struct Rest {
     engine: Engine,

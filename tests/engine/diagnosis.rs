@@ -6,7 +6,7 @@ use std::time::Duration;
 use vigie::engine::event::{Event, Icmp, Input};
 use vigie::engine::verdict::{Finding, Verdict};
 
-use crate::lan::{HostId, Lan, Tcp, ms, secs};
+use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
 
 /// Two dial intervals and the dial timeout: within that a verdict must be there.
 const IN_TIME: Duration = Duration::from_secs(24);
@@ -116,14 +116,14 @@ fn a_stopped_process_is_a_hung_peer() {
 }
 
 /// What goes to the second host.
-fn inbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut crate::lan::Link)) {
+fn inbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut vigie::testkit::Link)) {
     for from in hosts.iter().filter(|host| **host != hosts[1]) {
         lan.towards(*from, hosts[1], &change);
     }
 }
 
 /// What the second host sends.
-fn outbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut crate::lan::Link)) {
+fn outbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut vigie::testkit::Link)) {
     for to in hosts.iter().filter(|host| **host != hosts[1]) {
         lan.towards(hosts[1], *to, &change);
     }

@@ -9,7 +9,7 @@ use vigie::engine::event::{Command, DialId, Event, Input};
 use vigie::engine::peers::{LeaveReason, PeerState};
 use vigie::proto::presence::{Kind, Presence};
 
-use crate::lan::{HostId, Lan, Solo, Tcp, failure, ms, presence, secs};
+use vigie::testkit::{HostId, Lan, Solo, Tcp, failure, ms, presence, secs};
 
 fn target(text: &str) -> Target {
     text.parse().unwrap()

@@ -8,7 +8,7 @@ use vigie::engine::event::{Event, Input};
 use vigie::engine::peers::PeerState;
 use vigie::proto::presence::{Kind, Presence};
 
-use crate::lan::{Lan, Solo, ms, presence, secs};
+use vigie::testkit::{Lan, Solo, ms, presence, secs};
 
 #[test]
 fn two_hosts_know_each_other_within_a_millisecond() {
@@ -237,7 +237,7 @@ fn a_peer_heard_on_two_links_moves_to_the_other_when_one_breaks() {
 #[test]
 fn every_address_that_a_peer_is_heard_from_is_told_the_latest_first() {
     let mut solo = Solo::new(|_| {});
-    let two = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/24"].map(crate::lan::interface);
+    let two = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/24"].map(vigie::testkit::interface);
     solo.tell(Input::Interfaces(two.to_vec()));
     let claims = |claimed: &str, sequence| Presence {
         claimed: claimed.parse().unwrap(),
@@ -282,7 +282,7 @@ fn an_echo_is_never_answered() {
 #[test]
 fn the_same_interfaces_in_another_order_are_no_change() {
     let mut solo = Solo::new(|_| {});
-    let two = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/24"].map(crate::lan::interface);
+    let two = ["eth0=10.0.0.1/16", "eth1=10.9.0.1/24"].map(vigie::testkit::interface);
     solo.tell(Input::Interfaces(two.to_vec()));
     solo.run_for(secs(20));
     solo.sent.clear();

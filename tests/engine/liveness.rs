@@ -8,11 +8,11 @@ use vigie::engine::limits::LEFT_KEPT;
 use vigie::engine::peers::{LeaveReason, PeerState};
 use vigie::proto::presence::Kind;
 
-use crate::lan::{Lan, Solo, Tcp, ms, presence, secs};
+use vigie::testkit::{Lan, Solo, Tcp, ms, presence, secs};
 
 /// Changes to a state that says something bad of a peer.
 fn accusations(lan: &Lan) -> Vec<String> {
-    let bad = |l: &&crate::lan::Logged| {
+    let bad = |l: &&vigie::testkit::Logged| {
         matches!(l.event, Event::PeerLeft { .. } | Event::DialGaveUp { .. } | Event::DialFailed { .. })
             || matches!(l.event, Event::PeerState { to, .. } if !matches!(to, PeerState::New | PeerState::Up))
     };
@@ -58,7 +58,7 @@ fn a_goodbye_is_one_farewell_and_late_datagrams_do_not_revive() {
 fn a_copy_of_an_older_round_that_is_late_on_a_second_link_revives_nobody() {
     use vigie::engine::event::Input;
     let mut solo = Solo::new(|_| {});
-    let two = ["eth0=10.0.0.1/16", "wlan0=10.9.0.1/24"].map(crate::lan::interface);
+    let two = ["eth0=10.0.0.1/16", "wlan0=10.9.0.1/24"].map(vigie::testkit::interface);
     solo.tell(Input::Interfaces(two.to_vec()));
     for from in ["10.0.0.2:30000", "10.9.0.2:30000"] {
         solo.hear(from, &presence(Kind::Here, 2, 1));

@@ -1,7 +1,6 @@
 //! The engine alone, on a network in memory and with simulated time: whole lives of many nodes in milliseconds.
 #![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
 #![allow(clippy::unchecked_time_subtraction, reason = "simulated time only goes on")]
-#![allow(dead_code, unreachable_pub, reason = "the network offers what the scenarios may need")]
 
 mod accusations;
 mod allocations;
@@ -9,5 +8,4 @@ mod diagnosis;
 mod dialing;
 mod discovery;
 mod hostile;
-mod lan;
 mod liveness;

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::plain;
 use crate::engine::interface::Kind;
+use crate::text::plain;
 
 use super::examine::{Finding, Mark, Report, Severity};
 use super::facts::{Facts, Link, State, link_of};

@@ -7,22 +7,24 @@
 //! - `witnesses`, `pair_evidence`, `rules`: one direction of one pair, from the evidence of both ends and of others to a verdict
 //! - `patterns`: pairs that fail together are one `incident`: a column, a row, a block, or pairs here and there
 //! - `explain`: the `finding` of an incident, with its `evidence` and `advice`
-//! - `run`: all of that, once
+//! - `run`: all of that, once; `schedule`: when
+//! - `finding_tracker`: when a finding is published, and when it is withdrawn
 
 pub mod advice;
 pub mod evidence;
 mod explain;
 pub mod finding;
+pub(crate) mod finding_tracker;
 pub mod foreign_nodes;
 pub mod grid;
 mod incident;
-pub(crate) mod judge;
 pub mod network_view;
 pub mod observation;
 mod pair_evidence;
 mod patterns;
 mod rules;
 mod run;
+pub(crate) mod schedule;
 pub mod verdict;
 mod witnesses;
 

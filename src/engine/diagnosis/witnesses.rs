@@ -120,15 +120,13 @@ fn dialed_until(view: &NetworkView<'_>, by: NodeIdx, sight: &Sight) -> Option<In
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::testkit::{secs, t0};
 
     #[test]
     fn the_latest_time_of_all_but_one_is_known_whoever_that_is() {
-        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
-        let t0 = Instant::now();
-        let at = |seconds| t0 + Duration::from_secs(seconds);
+        let t0 = t0();
+        let at = |seconds| t0 + secs(seconds);
         let [a, b, c] = [0, 1, 2].map(NodeIdx::new);
         for times in
             [[Some(1), Some(2), Some(3)], [Some(3), Some(2), Some(1)], [None, Some(2), Some(2)], [None; 3]]

@@ -7,7 +7,7 @@ mod system;
 
 use serde::Serialize;
 
-use crate::cli::plain;
+use crate::text::plain;
 
 use super::facts::Facts;
 

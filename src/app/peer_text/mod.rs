@@ -1,0 +1,367 @@
+//! What there is to tell of a peer, in words: the same in its details on the screen and in the copied report.
+//!
+//! Each fact is written straight to where it is wanted, and looked up only then.
+
+pub(super) mod report;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+
+use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
+use crate::app::appearance::Appearance;
+use crate::engine::cause::Cause;
+use crate::engine::observation::Reach;
+use crate::engine::peers::{HeardFrom, LeaveReason, PeerState};
+use crate::engine::verdict::{Confidence, Evidence, Finding, Verdict};
+use crate::text::Age;
+use crate::text::Measured;
+
+/// Attempts and entries of a peer that are searched for its last reply: at the usual pace more than an hour of failures,
+/// and a few microseconds.
+const SEARCHED: usize = 512;
+
+/// The figures of the round trips that are told, with their percentiles.
+const FIGURES: [(&str, usize); 4] = [("p50", 50), ("p90", 90), ("p99", 99), ("max", 100)];
+
+/// A peer, with what is needed to tell of it.
+#[derive(Clone, Copy)]
+pub(super) struct PeerText<'a> {
+    pub(super) model: &'a Model,
+    pub(super) peer: &'a Peer,
+    pub(super) appearance: &'a Appearance,
+    pub(super) now: Instant,
+}
+
+/// When a peer last answered a dial, as far as that is remembered.
+enum Reached {
+    Answered {
+        wall: SystemTime,
+        connect: Duration,
+        rtt: Duration,
+    },
+    /// It was up until then.
+    Until(SystemTime),
+    /// It never was since it was found.
+    NeverSince(SystemTime),
+    Unknown,
+}
+
+impl<'a> PeerText<'a> {
+    /// How long it has been in its state, and since when.
+    pub(super) fn lasting(self) -> impl fmt::Display + use<'a> {
+        fmt::from_fn(move |f| {
+            let lasted = self.now.saturating_duration_since(self.peer.since);
+            match lasted.as_secs() {
+                0 => f.write_str("just now")?,
+                _ => write!(f, "for {}", Age(lasted))?,
+            }
+            match self.model.wall(self.peer.since) {
+                Some(wall) => write!(f, ", since {}", self.moment(wall)),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Why it is not up: in the words of its last failure, else of its state. None of one that is up.
+    pub(super) fn why(self) -> Option<impl fmt::Display + use<'a>> {
+        let (cause, state) = (self.peer.cause, self.peer.state);
+        let of_state = match state {
+            PeerState::Silent => "it was not heard for long, and no dial has reached it since",
+            PeerState::Left => "it said goodbye",
+            PeerState::New => "it was found, and no dial has come to an end yet",
+            PeerState::Up | PeerState::Retrying | PeerState::Unreachable => "",
+        };
+        (cause.is_some() || !of_state.is_empty()).then(|| {
+            fmt::from_fn(move |f| match cause {
+                Some(cause) => write!(f, "{}: {}", words(cause), cause.description()),
+                None => f.write_str(of_state),
+            })
+        })
+    }
+
+    /// What the diagnosis has found about it: of an incident that it is only part of, if something is wrong with it, too.
+    pub(super) fn finding(self) -> Option<&'a Arc<Finding>> {
+        let finding = self.model.matrix().finding_about(&self.peer.info)?;
+        let about_it = finding.peer.id == self.peer.info.id;
+        (about_it || self.peer.wrong().is_some()).then_some(finding)
+    }
+
+    /// What the diagnosis says is wrong with it, and how sure that is.
+    pub(super) fn verdict(self) -> Option<impl fmt::Display + use<'a>> {
+        let finding = self.finding();
+        let verdict = finding.map(|finding| finding.verdict).or(self.peer.wrong())?;
+        Some(fmt::from_fn(move |f| {
+            f.write_str(verdict.description())?;
+            match finding {
+                Some(finding) => {
+                    write!(f, " ({}", sure(finding.confidence))?;
+                    finding.paths().map_or(Ok(()), |paths| write!(f, "; {paths}"))?;
+                    f.write_str(")")
+                }
+                None => Ok(()),
+            }
+        }))
+    }
+
+    /// What was observed that says so.
+    pub(super) fn evidence(self) -> impl Iterator<Item = &'a Evidence> {
+        self.finding().into_iter().flat_map(|finding| &finding.evidence)
+    }
+
+    /// What we see of it by each way, those of which something is known; none when nothing is.
+    pub(super) fn ways(self) -> Option<impl fmt::Display + use<'a>> {
+        let sight = &self.peer.sight;
+        let ways = [
+            ("TCP", sight.tcp),
+            ("echo", sight.echo),
+            ("its broadcasts", sight.broadcast),
+            ("its unicast", sight.unicast),
+            ("its dials", sight.served),
+            ("large packets", sight.large),
+        ];
+        let known = move || ways.into_iter().filter(|(_, reach)| *reach != Reach::Unknown);
+        known().next()?;
+        Some(fmt::from_fn(move |f| {
+            for (nth, (way, reach)) in known().enumerate() {
+                write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.as_str())?;
+            }
+            match sight.loss {
+                Some(loss) if loss > 0 => write!(f, ", {loss} % of echoes lost"),
+                _ => Ok(()),
+            }
+        }))
+    }
+
+    /// What to try next: what the diagnosis says, else what the cause of the last failure suggests.
+    pub(super) fn advice(self) -> Option<String> {
+        let found = self.finding().map(|finding| finding.advice.to_string());
+        found.or_else(|| self.peer.cause.map(|cause| cause.advice().to_owned()))
+    }
+
+    /// Where it is dialed.
+    pub(super) fn address(self) -> impl fmt::Display + use<'a> {
+        fmt::from_fn(move |f| {
+            write!(f, "{}, ", self.peer.info.addr)?;
+            // Until the node has told the interface, it is the one whose link the address is on.
+            let on_link = || self.model.interfaces().iter().find(|i| i.reaches(self.peer.info.addr.ip()));
+            on(f, self.peer.interface.as_deref().or_else(|| Some(&*on_link()?.name)))
+        })
+    }
+
+    /// When it last answered a dial.
+    pub(super) fn reached(self) -> impl fmt::Display + use<'a> {
+        fmt::from_fn(move |f| match self.last_reply() {
+            Reached::Answered { wall, connect, rtt } => {
+                let (rtt, connect) = (Measured(rtt), Measured(connect));
+                write!(f, "{}: round trip {rtt}, connect {connect}", self.past(wall))
+            }
+            Reached::Until(wall) => write!(f, "not since {}", self.moment(wall)),
+            Reached::NeverSince(wall) => write!(f, "never since it was found at {}", self.moment(wall)),
+            Reached::Unknown => f.write_str("not within the attempts that are held"),
+        })
+    }
+
+    /// When anything was last received from it.
+    pub(super) fn heard(self) -> impl fmt::Display + use<'a> {
+        fmt::from_fn(move |f| match self.peer.last_heard.map(|at| (at, self.model.wall(at))) {
+            Some((_, Some(wall))) => write!(f, "{}", self.past(wall)),
+            Some((at, None)) => ago(f, self.now.saturating_duration_since(at)),
+            None => f.write_str("never"),
+        })
+    }
+
+    /// How it was found.
+    pub(super) fn found(self) -> &'static str {
+        self.peer.via.map_or("the event that says how was missed", |via| via.description())
+    }
+
+    /// When it started and for how long it runs, by its own clock; none before that is known.
+    pub(super) fn life(self) -> Option<impl fmt::Display + use<'a>> {
+        let incarnation = self.peer.info.incarnation?;
+        Some(fmt::from_fn(move |f| {
+            let since = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(incarnation.0));
+            let since = since.filter(|since| Timestamp::try_from(*since).is_ok());
+            let (Some(since), Some(now)) = (since, self.wall()) else {
+                return write!(f, "started at no time of a calendar: its clock is wrong ({})", incarnation.0);
+            };
+            write!(f, "started {} by its clock, ", self.moment(since))?;
+            match now.duration_since(since) {
+                Ok(up) if up.as_secs() == 0 => write!(f, "just now"),
+                Ok(up) => write!(f, "up for {}", Age(up)),
+                Err(ahead) => {
+                    let ahead = ahead.duration().max(Duration::from_secs(1));
+                    write!(f, "which is ahead of ours by at least {}", Age(ahead))
+                }
+            }
+        }))
+    }
+
+    /// The addresses that it was heard from beside the one that is dialed, the latest first.
+    pub(super) fn other_addresses(self) -> impl Iterator<Item = impl fmt::Display + use<'a>> + use<'a> {
+        let dialed = self.peer.info.addr.ip();
+        let all = self.peer.elsewhere.iter().flat_map(|elsewhere| &elsewhere.heard);
+        all.filter(move |heard| heard.ip != dialed).map(move |heard: &HeardFrom| {
+            fmt::from_fn(move |f| {
+                write!(f, "{}, ", heard.ip)?;
+                on(f, heard.interface.as_deref())?;
+                f.write_str(", ")?;
+                ago(f, self.now.saturating_duration_since(heard.last))?;
+                f.write_str(if heard.proven { "" } else { ", not proven" })
+            })
+        })
+    }
+
+    /// The address that it believes to have, if that is not the one it is seen at.
+    pub(super) fn claimed(self) -> Option<impl fmt::Display + use<'a>> {
+        let claimed = self.peer.elsewhere.as_ref()?.claimed?;
+        Some(fmt::from_fn(move |f| {
+            write!(f, "{claimed}: a translator (NAT) is between, or it takes another of its links")
+        }))
+    }
+
+    /// How its last dials went: how many were answered, and why the others were not.
+    pub(super) fn dials(self, stats: &Stats) -> impl fmt::Display + use<'a> {
+        let (answered, failed) = (stats.answered(), stats.failed());
+        fmt::from_fn(move |f| {
+            if answered + failed == 0 {
+                return f.write_str("none has ended yet");
+            }
+            write!(f, "{answered} answered, {failed} failed of the last {}", answered + failed)?;
+            let mut sign = ": ";
+            for cause in Cause::ALL {
+                let times = self.peer.history.last(HISTORY).filter(|s| *s == Sample::Failed(cause)).count();
+                // Alone, it needs no number.
+                match times {
+                    0 => continue,
+                    _ if times == failed => write!(f, "{sign}{}", words(cause))?,
+                    _ => write!(f, "{sign}{times} {}", words(cause))?,
+                }
+                sign = ", ";
+            }
+            Ok(())
+        })
+    }
+
+    /// What an entry of the journal says of it.
+    pub(super) fn happened(entry: &'a Entry) -> impl fmt::Display + use<'a> {
+        fmt::from_fn(move |f| match &entry.what {
+            What::Discovered { via } => write!(f, "found: {}", via.description()),
+            What::State { from, to } => write!(f, "{}, was {}", to.as_str(), from.as_str()),
+            What::Restarted { .. } => f.write_str("restarted"),
+            What::Moved { from } => match &entry.peer {
+                Some(peer) => write!(f, "moved from {from} to {}", peer.addr),
+                None => write!(f, "moved from {from}"),
+            },
+            What::Left { reason } => f.write_str(match reason {
+                LeaveReason::Goodbye => "said goodbye",
+                LeaveReason::Forgotten => "was forgotten",
+                LeaveReason::Expired => "was dropped from the table",
+            }),
+            What::GaveUp { attempts, cause } => {
+                let s = if *attempts == 1 { "" } else { "s" };
+                write!(f, "given up after {attempts} attempt{s}: {}", words(*cause))
+            }
+            What::Diagnosed { finding } if finding.verdict == Verdict::Ok => f.write_str("is well again"),
+            What::Diagnosed { finding } => write!(f, "diagnosed: {}", finding.verdict.description()),
+            What::InterfaceUp { interface } => write!(f, "interface {} is up", interface.name),
+            What::InterfaceDown { interface } => write!(f, "interface {} is gone", interface.name),
+            What::Lagged { missed } => write!(f, "{missed} events were missed"),
+        })
+    }
+
+    /// How an attempt went, in full.
+    pub(super) fn went(outcome: &'a Outcome) -> impl fmt::Display + use<'a> {
+        fmt::from_fn(move |f| match outcome {
+            Outcome::InFlight { .. } => f.write_str("under way"),
+            Outcome::Answered { connect, rtt } => {
+                write!(f, "answered: round trip {}, connect {}", Measured(*rtt), Measured(*connect))
+            }
+            Outcome::Failed { cause, detail, .. } => write!(f, "failed: {} ({detail})", words(*cause)),
+            Outcome::Abandoned => f.write_str("abandoned"),
+        })
+    }
+
+    /// A moment: the time of day, and the date if it is not today's.
+    pub(super) fn moment(self, wall: SystemTime) -> impl fmt::Display + use<> {
+        self.appearance.moment(wall, self.wall().unwrap_or(wall))
+    }
+
+    /// What time it is.
+    pub(super) fn wall(self) -> Option<SystemTime> {
+        self.model.wall(self.now)
+    }
+
+    /// How long ago a moment was, and when.
+    fn past(self, wall: SystemTime) -> impl fmt::Display + use<'a> {
+        fmt::from_fn(move |f| {
+            let since = self.wall().and_then(|now| now.duration_since(wall).ok());
+            ago(f, since.unwrap_or_default())?;
+            write!(f, ", at {}", self.moment(wall))
+        })
+    }
+
+    fn last_reply(self) -> Reached {
+        let key = self.peer.info.key;
+        let mut attempts = self.model.attempts().of_peer(key).take(SEARCHED);
+        let answered = attempts.find_map(|(_, attempt)| match attempt.outcome {
+            Outcome::Answered { connect, rtt } => {
+                Some(Reached::Answered { wall: attempt.wall, connect, rtt })
+            }
+            _ => None,
+        });
+        let mut entries = self.model.journal().of_peer(key).take(SEARCHED);
+        let said = || {
+            entries.find_map(|(_, entry)| match entry.what {
+                What::State { from: PeerState::Up, .. } => Some(Reached::Until(entry.wall)),
+                What::State { to: PeerState::Up, .. } => Some(Reached::Unknown),
+                What::Discovered { .. } => Some(Reached::NeverSince(entry.wall)),
+                _ => None,
+            })
+        };
+        answered.or_else(said).unwrap_or(Reached::Unknown)
+    }
+}
+
+/// The figures of the round trips with their names; none before the first reply.
+pub(super) fn figures(stats: &Stats) -> impl Iterator<Item = (&'static str, Measured)> {
+    FIGURES.into_iter().filter_map(|(name, percent)| {
+        let us = stats.percentile(percent)?;
+        Some((name, Measured(Duration::from_micros(us.into()))))
+    })
+}
+
+/// How sure a verdict is, in a word or two.
+fn sure(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => "certain",
+        Confidence::Medium => "likely",
+        Confidence::Low => "perhaps",
+    }
+}
+
+/// A cause's word as people write it.
+pub(super) fn words(cause: Cause) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        for (i, part) in cause.as_str().split('_').enumerate() {
+            write!(f, "{}{part}", if i > 0 { " " } else { "" })?;
+        }
+        Ok(())
+    })
+}
+
+fn ago(f: &mut fmt::Formatter<'_>, age: Duration) -> fmt::Result {
+    match age.as_secs() {
+        0 => f.write_str("just now"),
+        _ => write!(f, "{} ago", Age(age)),
+    }
+}
+
+fn on(f: &mut fmt::Formatter<'_>, interface: Option<&str>) -> fmt::Result {
+    match interface {
+        Some(interface) => write!(f, "on {interface}"),
+        None => f.write_str("off-link"),
+    }
+}

@@ -1,0 +1,254 @@
+//! A stretch of one line, written straight into the cells of the screen: nothing is allocated, nothing sticks out.
+
+use std::fmt;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::text::columns;
+
+/// Stands for what does not fit.
+const ELLIPSIS: &str = "…";
+
+/// Brings a terminal that reorders right-to-left text back to left-to-right, so that a name does not drag the rest of
+/// its row along (Unicode Standard Annex 9, LRM).
+const LEFT_TO_RIGHT_MARK: char = '\u{200E}';
+
+/// A stretch of one line. Text that does not fit is cut, its end marked; control characters are dropped.
+pub(in crate::app) struct LineWriter<'a> {
+    cells: &'a mut [Cell],
+    /// The next free cell.
+    at: usize,
+    /// Where the last character begins.
+    last: usize,
+    style: Style,
+    cut: bool,
+}
+
+impl<'a> LineWriter<'a> {
+    /// The stretch of `width` columns from a position on, cut to the screen.
+    pub(in crate::app) fn new(buf: &'a mut Buffer, x: u16, y: u16, width: u16) -> Self {
+        let stretch = Rect { x, y, width, height: 1 }.intersection(buf.area);
+        let from = if stretch.is_empty() { 0 } else { buf.index_of(stretch.x, stretch.y) };
+        let cells = &mut buf.content[from..from + usize::from(stretch.width) * usize::from(stretch.height)];
+        Self { cells, at: 0, last: 0, style: Style::new(), cut: false }
+    }
+
+    /// One line of an area.
+    pub(in crate::app) fn line(buf: &'a mut Buffer, area: Rect, line: u16) -> Self {
+        let width = if line < area.height { area.width } else { 0 };
+        Self::new(buf, area.x, area.y.saturating_add(line), width)
+    }
+
+    /// What is written from now on has this style.
+    pub(in crate::app) fn style(&mut self, style: Style) -> &mut Self {
+        self.style = style;
+        self
+    }
+
+    /// Writes a text.
+    pub(in crate::app) fn text(&mut self, text: &str) -> &mut Self {
+        if text.is_ascii() {
+            return self.ascii(text);
+        }
+        let mut right_to_left = false;
+        for grapheme in text.graphemes(true) {
+            if !grapheme.contains(char::is_control) {
+                right_to_left |= grapheme.chars().any(is_right_to_left);
+                self.grapheme(grapheme, columns(grapheme));
+            }
+        }
+        if right_to_left && let Some(cell) = self.cells.get_mut(self.last) {
+            let marked = format!("{}{LEFT_TO_RIGHT_MARK}", cell.symbol());
+            cell.set_symbol(&marked);
+        }
+        self
+    }
+
+    /// Writes signs that take one column each. Costs less than a text, which may hold anything.
+    pub(in crate::app) fn sign(&mut self, sign: &'static str, style: Style) -> &mut Self {
+        self.style = style;
+        if self.room() > 0 && !self.cut {
+            self.put(sign, 1);
+        } else if !self.cut {
+            self.cut();
+        }
+        self
+    }
+
+    /// Writes a text in which every byte is a character of one column.
+    fn ascii(&mut self, text: &str) -> &mut Self {
+        for (at, _) in text.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_control()) {
+            let Some(cell) = self.cells.get_mut(self.at).filter(|_| !self.cut) else {
+                if !self.cut {
+                    self.cut();
+                }
+                break;
+            };
+            cell.set_symbol(&text[at..=at]).set_style(self.style);
+            self.last = self.at;
+            self.at += 1;
+        }
+        self
+    }
+
+    /// Writes a text in a style.
+    pub(in crate::app) fn styled(&mut self, text: &str, style: Style) -> &mut Self {
+        self.style(style).text(text)
+    }
+
+    /// Writes what is formatted, in a style.
+    pub(in crate::app) fn format(&mut self, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
+        // A field takes everything and never fails.
+        let _ = fmt::Write::write_fmt(self.style(style), args);
+        self
+    }
+
+    /// Leaves columns free.
+    pub(in crate::app) fn skip(&mut self, columns: u16) -> &mut Self {
+        self.at = (self.at + usize::from(columns)).min(self.cells.len());
+        self
+    }
+
+    /// Moves what was written to the right end.
+    pub(in crate::app) fn right(&mut self) {
+        let free = self.room();
+        if free > 0 && self.at > 0 {
+            self.cells.rotate_right(free);
+            self.at = self.cells.len();
+        }
+    }
+
+    /// The next columns as a field of their own.
+    pub(in crate::app) fn part(&mut self, columns: u16) -> LineWriter<'_> {
+        let end = (self.at + usize::from(columns)).min(self.cells.len());
+        LineWriter { cells: &mut self.cells[self.at..end], at: 0, last: 0, style: self.style, cut: false }
+    }
+
+    /// Columns that are still free.
+    pub(in crate::app) fn room(&self) -> usize {
+        self.cells.len() - self.at
+    }
+
+    fn grapheme(&mut self, symbol: &str, width: usize) {
+        if width == 0 || self.cut {
+            return;
+        }
+        if width > self.room() {
+            self.cut();
+            return;
+        }
+        self.put(symbol, width);
+    }
+
+    fn put(&mut self, symbol: &str, width: usize) {
+        self.last = self.at;
+        for (i, cell) in self.cells[self.at..self.at + width].iter_mut().enumerate() {
+            // What a wide character covers is hidden under it.
+            cell.set_symbol(if i == 0 { symbol } else { " " }).set_style(self.style);
+        }
+        self.at += width;
+    }
+
+    /// Marks the end: in the last column, which may have to be taken back from a character.
+    fn cut(&mut self) {
+        self.cut = true;
+        if self.room() == 0 && self.at > 0 {
+            for cell in &mut self.cells[self.last..self.at] {
+                cell.set_symbol(" ");
+            }
+            self.at = self.last;
+        }
+        if self.room() > 0 {
+            self.put(ELLIPSIS, 1);
+        }
+    }
+}
+
+impl fmt::Write for LineWriter<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
+    }
+}
+
+/// Whether a terminal may write this character to the left (the Hebrew, Arabic, Syriac, N'Ko, … blocks).
+fn is_right_to_left(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a field of this width shows of a text.
+    fn shown(text: &str, width: u16) -> String {
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
+        LineWriter::new(&mut buf, 0, 0, width).text(text);
+        let mut shown = String::new();
+        let mut covered = 0;
+        for cell in &buf.content {
+            if covered == 0 {
+                shown.push_str(cell.symbol());
+                covered = columns(cell.symbol()).max(1);
+            }
+            covered -= 1;
+        }
+        shown.trim_end().to_owned()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_by_columns_and_marked() {
+        assert_eq!(shown("plain", 5), "plain");
+        assert_eq!(shown("plainly", 5), "plai…");
+        assert_eq!(shown("山田のPC", 8), "山田のPC");
+        assert_eq!(shown("山田のPC", 7), "山田の…");
+        assert_eq!(shown("山田のPC", 6), "山田…");
+        assert_eq!(shown("e\u{301}tude", 3), "e\u{301}t…");
+        assert_eq!(shown("a\x1b[31mb", 10), "a[31mb");
+        assert_eq!(shown("abc", 0), "");
+    }
+
+    #[test]
+    fn several_pieces_are_cut_as_one() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
+        LineWriter::new(&mut buf, 0, 0, 6).text("abc").text("def").text("g").text("h");
+        assert_eq!(buf, Buffer::with_lines(["abcde…"]));
+    }
+
+    #[test]
+    fn what_is_moved_to_the_right_ends_there() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
+        LineWriter::new(&mut buf, 1, 0, 6).format(Style::new(), format_args!("{} s", 12)).right();
+        assert_eq!(buf, Buffer::with_lines(["   12 s "]));
+    }
+
+    #[test]
+    fn a_right_to_left_name_ends_with_a_mark_that_keeps_its_row_in_order() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
+        LineWriter::new(&mut buf, 0, 0, 6).text("مضيف");
+        assert!(buf[(3, 0)].symbol().ends_with(LEFT_TO_RIGHT_MARK));
+        assert_eq!(buf[(4, 0)].symbol(), " ");
+    }
+
+    #[test]
+    fn outside_the_screen_nothing_is_written() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
+        LineWriter::new(&mut buf, 9, 0, 3).text("abc").right();
+        LineWriter::new(&mut buf, 0, 9, 3).text("abc");
+        LineWriter::line(&mut buf, Rect::new(0, 0, 4, 1), 1).text("abc");
+        LineWriter::new(&mut buf, 2, 0, 30).text("abc");
+        assert_eq!(buf, Buffer::with_lines(["  a…"]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_field_is_never_wider_than_its_room(text in "\\PC{0,20}", width in 0_u16..20) {
+            prop_assert!(columns(&shown(&text, width)) <= usize::from(width));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What can go wrong: processes that end, hang or come back, interfaces that change, links that fail.
+
+use rand::RngExt as _;
+
+use crate::engine::cause::Cause;
+use crate::engine::config::Config;
+use crate::engine::event::Input;
+
+use super::host::Process;
+use super::link::{Link, Tcp};
+use super::schedule::Arrival;
+use super::{HostId, Lan};
+use crate::testkit::{failure, interface};
+
+impl Lan {
+    /// kill -9: the machine goes on.
+    pub fn kill(&mut self, host: HostId) {
+        self.end_process(host, Process::Killed);
+    }
+
+    /// The machine is switched off.
+    pub fn switch_off(&mut self, host: HostId) {
+        self.end_process(host, Process::Off);
+    }
+
+    fn end_process(&mut self, id: HostId, process: Process) {
+        for (dialer, life, dial) in self.hosts[id.0].end_process(process) {
+            let latency = self.latency(id, dialer);
+            let what = Arrival::DialEnded { dial, result: Err(failure(Cause::Reset)) };
+            self.schedule(latency, dialer, Some(life), what);
+        }
+    }
+
+    /// A new process on the same host; its id and incarnation are the caller's choice.
+    pub fn restart(&mut self, id: HostId, change: impl FnOnce(&mut Config)) {
+        if self.hosts[id.0].runs() {
+            self.kill(id);
+        }
+        let seed: u64 = self.rng.random();
+        let host = &mut self.hosts[id.0];
+        host.config.seed[16..24].copy_from_slice(&seed.to_le_bytes());
+        change(&mut host.config);
+        host.start_process();
+        self.tell_interfaces(id);
+    }
+
+    /// SIGSTOP: no input comes in, and what arrives waits.
+    pub fn pause(&mut self, id: HostId) {
+        self.hosts[id.0].process = Process::Paused;
+    }
+
+    /// SIGCONT: all that waited comes in now.
+    pub fn resume(&mut self, id: HostId) {
+        for arrival in self.hosts[id.0].resume() {
+            self.arrive(id, arrival);
+        }
+    }
+
+    /// Gives a host other interfaces, and tells its node.
+    pub fn set_interfaces(&mut self, id: HostId, nets: &[&str]) {
+        self.hosts[id.0].interfaces = nets.iter().map(|net| interface(net)).collect();
+        self.tell_interfaces(id);
+    }
+
+    pub(super) fn tell_interfaces(&mut self, id: HostId) {
+        let interfaces = self.hosts[id.0].interfaces.clone();
+        self.tell(id, Input::Interfaces(interfaces));
+    }
+
+    /// Changes the link in both directions.
+    pub fn between(&mut self, a: HostId, b: HostId, change: impl Fn(&mut Link)) {
+        self.towards(a, b, &change);
+        self.towards(b, a, &change);
+    }
+
+    /// Changes the link in one direction.
+    pub fn towards(&mut self, from: HostId, to: HostId, change: impl FnOnce(&mut Link)) {
+        change(self.links.entry((from, to)).or_insert(self.link));
+    }
+
+    /// Cuts all links between the two sides.
+    pub fn partition(&mut self, one: &[HostId], other: &[HostId]) {
+        for &a in one {
+            for &b in other {
+                self.between(a, b, |link| {
+                    link.udp = false;
+                    link.tcp = Tcp::Dropped;
+                });
+            }
+        }
+    }
+
+    /// Makes all links alike again.
+    pub fn heal(&mut self) {
+        self.links.clear();
+    }
+}

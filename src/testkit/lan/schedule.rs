@@ -1,0 +1,71 @@
+//! What is on its way, in the order in which it arrives.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::cause::Failure;
+use crate::engine::event::{ConnId, DialId, Socket};
+
+use super::HostId;
+
+/// What a host's process is told of by its machine.
+#[derive(Debug, Clone)]
+pub(super) enum Arrival {
+    Tick,
+    Datagram { from: SocketAddr, socket: Socket, bytes: Arc<[u8]> },
+    Request { conn: ConnId, from: SocketAddr, body: Arc<[u8]> },
+    DialEnded { dial: DialId, result: Result<(Arc<[u8]>, Duration), Failure> },
+}
+
+#[derive(Debug)]
+pub(super) struct Scheduled {
+    pub(super) at: Instant,
+    /// Makes the order of what is due together the order of scheduling.
+    nth: u64,
+    pub(super) host: HostId,
+    /// None: whatever process runs there by then.
+    pub(super) life: Option<u32>,
+    pub(super) what: Arrival,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, self.nth).cmp(&(other.at, other.nth))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    queue: BinaryHeap<Reverse<Scheduled>>,
+    nth: u64,
+}
+
+impl Schedule {
+    pub(super) fn add(&mut self, at: Instant, host: HostId, life: Option<u32>, what: Arrival) {
+        self.nth += 1;
+        self.queue.push(Reverse(Scheduled { at, nth: self.nth, host, life, what }));
+    }
+
+    /// The next that arrives until then.
+    pub(super) fn next_until(&mut self, end: Instant) -> Option<Scheduled> {
+        self.queue.peek().filter(|Reverse(next)| next.at <= end)?;
+        self.queue.pop().map(|Reverse(next)| next)
+    }
+}

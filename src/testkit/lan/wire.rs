@@ -1,0 +1,179 @@
+//! The network's side: datagrams travel with the latency, loss and duplication of their link; dials end as Linux would end
+//! them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use crate::engine::cause::Cause;
+use crate::engine::event::{ConnId, DialId, Socket};
+use crate::engine::peers::PeerKey;
+use crate::proto::exchange::HEADER;
+
+use super::link::{Link, Tcp};
+use super::schedule::Arrival;
+use super::{HostId, Lan, Sent};
+use crate::testkit::{failure, ms};
+
+/// After so long Linux reports that nobody answers for an address on a link.
+pub const NO_NEIGHBOUR: Duration = ms(3_060);
+/// Datagrams above this are large ones.
+const SMALL: usize = 1_300;
+
+/// A dial that the engine asked for.
+pub(super) struct Dial<'a> {
+    pub(super) id: DialId,
+    pub(super) key: PeerKey,
+    pub(super) addr: SocketAddr,
+    pub(super) request: &'a [u8],
+    pub(super) timeout: Duration,
+}
+
+impl Lan {
+    fn link_between(&self, from: HostId, to: HostId) -> Link {
+        self.links.get(&(from, to)).copied().unwrap_or(self.link)
+    }
+
+    pub(super) fn latency(&mut self, from: HostId, to: HostId) -> Duration {
+        let (least, most) = self.link_between(from, to).latency;
+        self.rng.random_range(least..=most)
+    }
+
+    fn owners(&self, ip: IpAddr) -> Vec<HostId> {
+        self.hosts.iter().enumerate().filter(|(_, h)| h.owns(ip)).map(|(i, _)| HostId(i)).collect()
+    }
+
+    pub(super) fn send(&mut self, id: HostId, to: SocketAddr, bytes: &Arc<[u8]>) {
+        if self.record {
+            self.sent.push(Sent { at: self.elapsed(), host: id, to, bytes: Arc::clone(bytes) });
+        }
+        let port = self.hosts[id.0].config.udp_port;
+        let link = self.hosts[id.0].interfaces.iter().find(|i| IpAddr::V4(i.broadcast) == to.ip()).cloned();
+        if let Some(link) = link {
+            let from = SocketAddr::from((link.addr, port));
+            for i in 0..self.hosts.len() {
+                if self.hosts[i].hears(&link, to.port()) {
+                    self.broadcast(id, HostId(i), from, bytes);
+                }
+            }
+            return;
+        }
+        let Some(source) = self.hosts[id.0].source(to.ip()) else { return };
+        let from = SocketAddr::from((source, port));
+        for owner in self.owners(to.ip()) {
+            let config = &self.hosts[owner.0].config;
+            if config.udp_port == to.port() {
+                self.transmit(id, owner, from, Socket::Private, bytes);
+            } else if config.port == to.port() {
+                self.transmit(id, owner, from, Socket::Shared, bytes);
+            }
+        }
+    }
+
+    /// The limited broadcast reaches everybody who has a cable.
+    pub(super) fn send_to_all(&mut self, id: HostId, source: Ipv4Addr, bytes: &Arc<[u8]>) {
+        let from = SocketAddr::from((source, 45_000));
+        for i in 0..self.hosts.len() {
+            if !self.hosts[i].interfaces.is_empty() {
+                self.broadcast(id, HostId(i), from, bytes);
+            }
+        }
+    }
+
+    fn broadcast(&mut self, id: HostId, to: HostId, from: SocketAddr, bytes: &Arc<[u8]>) {
+        if id == to || self.link_between(id, to).broadcast {
+            self.transmit(id, to, from, Socket::Shared, bytes);
+        }
+    }
+
+    fn transmit(&mut self, id: HostId, to: HostId, from: SocketAddr, socket: Socket, bytes: &Arc<[u8]>) {
+        let link = if id == to { Link::default() } else { self.link_between(id, to) };
+        if !link.udp || (!link.large && bytes.len() > SMALL) || self.rng.random_bool(link.loss) {
+            return;
+        }
+        for _ in 0..=usize::from(self.rng.random_bool(link.duplicates)) {
+            let late = if self.rng.random_bool(link.late.0) {
+                self.rng.random_range(Duration::ZERO..=link.late.1)
+            } else {
+                Duration::ZERO
+            };
+            let latency = self.latency(id, to) + late;
+            self.schedule(latency, to, None, Arrival::Datagram { from, socket, bytes: Arc::clone(bytes) });
+        }
+    }
+
+    pub(super) fn dial(&mut self, id: HostId, dial: &Dial<'_>) {
+        let host = &mut self.hosts[id.0];
+        host.note_dial(dial.id, dial.key, dial.addr);
+        let life = host.life;
+        let ended = |cause| Arrival::DialEnded { dial: dial.id, result: Err(failure(cause)) };
+        let (after, result) = self.connect(id, dial.addr, dial.timeout);
+        let server = match result {
+            Ok(server) => server,
+            Err(cause) => return self.schedule(after, id, Some(life), ended(cause)),
+        };
+        self.last_conn += 1;
+        let conn = ConnId(self.last_conn);
+        let source = self.hosts[id.0].source(dial.addr.ip()).expect("it connected");
+        let from = SocketAddr::from((source, 40_000));
+        self.hosts[server.0].conns.insert(conn, (id, life, dial.id));
+        let server_life = self.hosts[server.0].life;
+        self.tcp_bytes += dial.request.len();
+        let body = Arc::from(&dial.request[HEADER..]);
+        self.schedule(after, server, Some(server_life), Arrival::Request { conn, from, body });
+        // The dialer's own deadline; the reply comes first, usually.
+        self.schedule(dial.timeout, id, Some(life), ended(Cause::NoReply));
+    }
+
+    /// When and how a connection attempt ends.
+    fn connect(
+        &mut self,
+        id: HostId,
+        addr: SocketAddr,
+        timeout: Duration,
+    ) -> (Duration, Result<HostId, Cause>) {
+        let Some(source) = self.hosts[id.0].source(addr.ip()) else {
+            return (Duration::ZERO, Err(Cause::NetworkUnreachable));
+        };
+        let owners = self.owners(addr.ip());
+        let Some(&machine) = owners.first() else {
+            let absent = self.hosts[id.0].interfaces.iter().any(|i| i.reaches(addr.ip()));
+            return if absent && NO_NEIGHBOUR < timeout {
+                (NO_NEIGHBOUR, Err(Cause::HostUnreachable))
+            } else {
+                (timeout, Err(Cause::TimedOut))
+            };
+        };
+        let (there, back) = (self.link_between(id, machine), self.link_between(machine, id));
+        let rtt = self.latency(id, machine) + self.latency(machine, id);
+        let routed_back = self.hosts[machine.0].source(source.into()).is_some();
+        match (there.tcp, back.tcp) {
+            (Tcp::Rejected, _) => return (rtt, Err(Cause::Refused)),
+            (Tcp::Prohibited, _) => return (rtt, Err(Cause::HostUnreachable)),
+            (Tcp::DroppedSyn | Tcp::Dropped, _) | (_, Tcp::Dropped) => {
+                return (timeout, Err(Cause::TimedOut));
+            }
+            _ if !routed_back => return (timeout, Err(Cause::TimedOut)),
+            _ => {}
+        }
+        match owners.iter().find(|owner| self.hosts[owner.0].listens(addr.port())) {
+            Some(server) => (rtt, Ok(*server)),
+            None => (rtt, Err(Cause::Refused)),
+        }
+    }
+
+    pub(super) fn reply(&mut self, id: HostId, conn: ConnId, frame: Option<Vec<u8>>) {
+        let Some((dialer, life, dial)) = self.hosts[id.0].conns.remove(&conn) else { return };
+        let latency = self.latency(id, dialer);
+        let result = match frame {
+            Some(frame) => {
+                self.tcp_bytes += frame.len();
+                Ok((Arc::from(&frame[HEADER..]), latency * 2))
+            }
+            None => Err(failure(Cause::ClosedEarly)),
+        };
+        self.schedule(latency, dialer, Some(life), Arrival::DialEnded { dial, result });
+    }
+}

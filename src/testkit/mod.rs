@@ -1,0 +1,23 @@
+//! What tests, benches and pictures are built with: peers, configurations, one engine alone, a network of engines in memory.
+//!
+//! Feature `testkit`, and the crate's own unit tests; not part of the program and no part of its interface. Whoever needs a
+//! peer or a configuration starts with the one from here and changes what matters: `Config { dial_rate: 1, ..config(7) }`.
+//!
+//! It opens no socket and starts no task. Only [`clock`] knows the real time.
+
+mod config;
+mod lan;
+mod messages;
+mod peers;
+mod solo;
+
+pub mod clock;
+
+pub use clock::{ms, secs, t0};
+pub use config::{config, interface};
+pub use lan::host::Host;
+pub use lan::link::{Link, Tcp};
+pub use lan::{HostId, Lan, Logged, NO_NEIGHBOUR, Sent};
+pub use messages::{failure, presence, reply, request};
+pub use peers::{finding, named_peer, node, peer, peer_at, row};
+pub use solo::Solo;

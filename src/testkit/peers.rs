@@ -1,0 +1,85 @@
+//! Peers as they are told to others, and what else events carry.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use slotmap::KeyData;
+
+use crate::engine::config::DEFAULT_PORT;
+use crate::engine::observation::Sight;
+use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
+use crate::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
+use crate::engine::{Incarnation, NodeId};
+
+/// The peer with this number, which is its id and the row that it has in a table: at 10.0.x.y, by its lowest two bytes.
+pub fn peer(number: u64, name: &str) -> Arc<PeerInfo> {
+    let [.., high, low] = number.to_be_bytes();
+    peer_at(number, name, ([10, 0, high, low], DEFAULT_PORT))
+}
+
+/// The same at another address.
+pub fn peer_at(number: u64, name: &str, addr: impl Into<SocketAddr>) -> Arc<PeerInfo> {
+    Arc::new(PeerInfo {
+        key: PeerKey::from(KeyData::from_ffi(number | 1 << 32)),
+        id: Some(NodeId(u128::from(number))),
+        name: name.into(),
+        addr: addr.into(),
+        incarnation: Some(Incarnation(1)),
+    })
+}
+
+/// A peer that a person named and that has not answered yet.
+pub fn named_peer(number: u64, name: &str) -> Arc<PeerInfo> {
+    Arc::new(PeerInfo { id: None, incarnation: None, ..PeerInfo::clone(&peer(number, name)) })
+}
+
+/// What a table tells of a peer of which nothing is known but its state.
+pub fn row(info: &Arc<PeerInfo>, state: PeerState) -> PeerSnapshot {
+    PeerSnapshot {
+        info: Arc::clone(info),
+        state,
+        via: Via::Broadcast,
+        rtt_us: None,
+        connect: None,
+        loss: None,
+        last_heard_ms: None,
+        last_heard: None,
+        cause: None,
+        verdict: Verdict::Unknown,
+        sight: Sight::default(),
+        dial: DialPhase::Resting { next: None },
+        interface: None,
+        elsewhere: None,
+    }
+}
+
+/// This node, as it introduces itself.
+pub fn node(id: u128, name: &str) -> NodeInfo {
+    NodeInfo {
+        id: NodeId(id),
+        name: name.into(),
+        group: "default".into(),
+        incarnation: Incarnation(1),
+        port: DEFAULT_PORT,
+        tcp_port: DEFAULT_PORT,
+        version: "0.1.0",
+    }
+}
+
+/// What is wrong with one peer, with nothing said of how that is known or what to do.
+pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Finding {
+    Finding {
+        peer: Arc::clone(peer),
+        verdict,
+        evidence: Vec::new(),
+        advice: Advice::Nothing,
+        pattern: Pattern::Pair,
+        confidence: Confidence::High,
+        nodes: peer.id.into_iter().collect(),
+        names: vec![peer.name.clone()],
+        pairs: Vec::new(),
+        pair_count: 0,
+        since,
+    }
+}

@@ -1,0 +1,26 @@
+//! Why something from the network was rejected.
+
+use crate::engine::event::RejectReason;
+
+impl RejectReason {
+    /// What it means, in a few words.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Foreign => "not a vigie message (another program uses this port)",
+            Self::Malformed => "a malformed message",
+            Self::Truncated => "a truncated message",
+            Self::Oversized => "a message larger than the protocol allows",
+            Self::VersionMismatch => "a different protocol version (update the older vigie)",
+            Self::WrongGroup => "different group",
+            Self::Replayed => "a duplicate, late or replayed datagram",
+            Self::OffLink => "not from a network of this machine (add it with --peer to dial it)",
+            Self::Retired => "another node has taken over its address (two hosts with one address?)",
+            Self::IdentityConflict => "another host uses the id of a peer",
+            Self::TableFull => "the peer table is full",
+            Self::TooManyNodes => "too many nodes at one address",
+            Self::TooManyConnections => "too many connections at once",
+            Self::TooSlow => "a connection that did not send its request in time",
+            Self::ClosedEarly => "a connection that closed before its request was complete",
+        }
+    }
+}
