@@ -86,7 +86,7 @@ impl Engine {
 
     /// What is too old goes, and what changes also by the time that passes is looked at.
     fn prepare_to_judge(&mut self, now: Instant) {
-        let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().collect();
+        let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
         unwell.into_iter().for_each(|key| self.settle_peer(key, now));
         self.remote_rows.expire(now);
         let peers = &self.peers;
