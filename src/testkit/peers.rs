@@ -9,7 +9,7 @@ use slotmap::KeyData;
 use crate::engine::config::DEFAULT_PORT;
 use crate::engine::observation::Sight;
 use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
-use crate::engine::verdict::{Confidence, Finding, Pattern, Verdict};
+use crate::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
 use crate::engine::{Incarnation, NodeId};
 
 /// The peer with this number, which is its id and the row that it has in a table: at 10.0.x.y, by its lowest two bytes.
@@ -73,7 +73,7 @@ pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Findin
         peer: Arc::clone(peer),
         verdict,
         evidence: Vec::new(),
-        advice: String::new(),
+        advice: Advice::Nothing,
         pattern: Pattern::Pair,
         confidence: Confidence::High,
         nodes: peer.id.into_iter().collect(),

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::*;
 use crate::engine::matrix::{MatrixNode, MatrixView, Row};
 use crate::engine::observation::Reach;
-use crate::engine::verdict::{Confidence, Finding, Pattern};
+use crate::engine::verdict::evidence::{Echo, Who};
+use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, Pattern};
 
 /// How old a row may be in these networks.
 pub(super) const FRESH: Duration = Duration::from_secs(30);
@@ -42,6 +43,11 @@ impl Network {
 
     pub(super) fn peer(&self, nth: usize) -> &Arc<PeerInfo> {
         &self.peers[nth]
+    }
+
+    /// As evidence and advice speak of it.
+    pub(super) fn who(&self, nth: usize) -> Who {
+        if nth == 0 { Who::ThisNode } else { Who::Peer(Arc::clone(&self.peers[nth])) }
     }
 
     /// Changes what one sees of another.
@@ -109,17 +115,22 @@ impl Network {
         pattern: Pattern,
         nodes: &[usize],
         pairs: &[(usize, usize)],
-        advice: &str,
+        advice: Advice,
         now: Instant,
     ) -> &mut Self {
         let finding = Finding {
             peer: Arc::clone(&self.peers[nodes[0]]),
             verdict,
             evidence: vec![
-                format!("{} pairs fail, 4 s ago", pairs.len()),
-                "its echoes come back, so that the host lives".into(),
+                Evidence::Common { node: self.who(nodes[0]), pairs: pairs.len() },
+                Evidence::Udp {
+                    from: Who::ThisNode,
+                    to: self.who(nodes[0]),
+                    echo: Some(Echo::Returned { lost: 0, large_lost: false }),
+                    heard: None,
+                },
             ],
-            advice: advice.into(),
+            advice,
             pattern,
             confidence: Confidence::High,
             nodes: nodes.iter().map(|nth| self.id(*nth)).collect(),
@@ -196,8 +207,9 @@ pub(super) fn eight(now: Instant) -> Network {
         network.tcp_fails(*from, *to, Cause::TimedOut);
     }
     network.cut(4, 5).said(6, 75_000).silent(7);
-    network.finds(Verdict::FirewallDrop, Pattern::Column, &[1], &column, "sudo ufw allow 17474/tcp", now);
-    let advice = "check the cable and the switch port between h5 and h6";
+    let advice = Advice::Against(Cause::TimedOut);
+    network.finds(Verdict::FirewallDrop, Pattern::Column, &[1], &column, advice, now);
+    let advice = Advice::CheckCable { host: network.who(5) };
     network.finds(Verdict::OneWayUdp, Pattern::Pair, &[4, 5], &[(4, 5)], advice, now);
     network
 }

@@ -159,7 +159,7 @@ impl Missing {
         let finding = finding_about(peer, view);
         let verdict = finding.map_or(peer.verdict, |finding| finding.verdict);
         let advice = match (finding, peer.state, peer.cause) {
-            (Some(finding), ..) => finding.advice.clone(),
+            (Some(finding), ..) => finding.advice.to_string(),
             (None, PeerState::Left, _) => "it said goodbye: start vigie there again".to_owned(),
             (None, _, Some(cause)) => cause.advice().to_owned(),
             (None, _, None) => ways.advice(view),
@@ -178,7 +178,7 @@ impl Missing {
     /// A peer that is not in the table. It may be a node that is no peer, of another group for instance.
     fn never_heard(name: &str, view: &View) -> Self {
         let stranger = view.matrix.findings.iter().find(|finding| {
-            finding.pattern == Pattern::Stranger
+            finding.pattern == Pattern::ForeignNode
                 && finding.verdict != Verdict::Ok
                 && finding.peer.name == *name
         });
@@ -196,7 +196,7 @@ impl Missing {
                         node.group, node.port
                     )
                 },
-                |finding| finding.advice.clone(),
+                |finding| finding.advice.to_string(),
             ),
             ways: Ways::default(),
         }
@@ -269,7 +269,7 @@ mod tests {
     use crate::engine::matrix::{MatrixNode, MatrixView, Row};
     use crate::engine::observation::{Reach, Sight};
     use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, Snapshot, Via};
-    use crate::engine::verdict::Confidence;
+    use crate::engine::verdict::{Advice, Confidence};
 
     use super::*;
 
@@ -337,13 +337,13 @@ mod tests {
         View { table: Arc::new(table), matrix: Arc::new(matrix) }
     }
 
-    fn find(view: &mut View, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: &str) {
+    fn find(view: &mut View, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: Advice) {
         let matrix = Arc::make_mut(&mut view.matrix);
         matrix.findings.push(Arc::new(Finding {
             peer: Arc::clone(&of.info),
             verdict,
             evidence: Vec::new(),
-            advice: advice.into(),
+            advice,
             pattern,
             confidence: Confidence::High,
             nodes: of.info.id.into_iter().collect(),
@@ -427,16 +427,16 @@ mod tests {
         dropping.cause = Some(Cause::TimedOut);
         let stranger = peer(9, "stranger", PeerState::New);
         let mut seen = view(vec![dropping.clone()]);
-        find(&mut seen, &dropping, Verdict::FirewallDrop, Pattern::Column, "open its port");
-        find(&mut seen, &stranger, Verdict::WrongGroup, Pattern::Stranger, "give it the same group");
+        find(&mut seen, &dropping, Verdict::FirewallDrop, Pattern::Column, Advice::ShareSecret);
+        find(&mut seen, &stranger, Verdict::WrongGroup, Pattern::ForeignNode, Advice::Update);
         let standing = judge(&wanted(None, &["dropping", "stranger"]), &seen);
         let told: Vec<_> = standing.missing.iter().map(|m| (m.verdict, m.advice.as_str(), m.state)).collect();
         let unreachable = Some(PeerState::Unreachable);
         assert_eq!(
             told,
             [
-                (Verdict::FirewallDrop, "open its port", unreachable),
-                (Verdict::WrongGroup, "give it the same group", None)
+                (Verdict::FirewallDrop, Cause::WrongSecret.advice(), unreachable),
+                (Verdict::WrongGroup, Cause::VersionMismatch.advice(), None)
             ]
         );
     }
@@ -445,7 +445,7 @@ mod tests {
     fn a_finding_about_another_peer_says_nothing() {
         let (a, b) = (peer(1, "a", PeerState::New), peer(2, "b", PeerState::New));
         let mut seen = view(vec![a.clone(), b]);
-        find(&mut seen, &a, Verdict::HostDown, Pattern::Host, "switch it on");
+        find(&mut seen, &a, Verdict::HostDown, Pattern::Host, Advice::CheckOwnLink);
         let standing = judge(&wanted(None, &["b"]), &seen);
         assert_eq!(standing.missing[0].verdict, Verdict::Unknown);
         assert!(!standing.missing[0].advice.contains("switch"));

@@ -258,7 +258,8 @@ mod tests {
     use crate::engine::matrix::{MatrixNode, Row};
     use crate::engine::observation::Sight;
     use crate::engine::peers::{PeerInfo, PeerKey};
-    use crate::engine::verdict::{Confidence, Finding, Pattern};
+    use crate::engine::verdict::evidence::Who;
+    use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, Pattern};
 
     use super::*;
 
@@ -315,11 +316,17 @@ mod tests {
             addr: "10.0.0.1:17474".parse().unwrap(),
             incarnation: None,
         };
+        let peer = Arc::new(peer);
         view.findings.push(Arc::new(Finding {
-            peer: Arc::new(peer),
+            peer: Arc::clone(&peer),
             verdict: Verdict::ClosedPort,
-            evidence: vec!["you dialed it: refused".into()],
-            advice: "start vigie there".into(),
+            evidence: vec![Evidence::DialFailed {
+                from: Who::ThisNode,
+                to: Who::Peer(Arc::clone(&peer)),
+                cause: Cause::Refused,
+                ago: Duration::from_secs(3),
+            }],
+            advice: Advice::Start { on: Who::Peer(peer) },
             pattern: Pattern::Pair,
             confidence: Confidence::Medium,
             nodes: vec![NodeId(3)],
@@ -342,8 +349,8 @@ you → h3: TCP refused: the host answers, but nothing is listening on the port
 2 of 6 pairs unknown: not reported, or too long ago; a longer --wait shows more
 
 h3: the host answers, but nothing is listening on the port
-  seen: you dialed it: refused
-  try:  start vigie there
+  seen: this node → h3: dialed 3.0 s ago, refused (the host answers, but nothing is listening on the port)
+  try:  start vigie on h3, or check which TCP port it listens on
 ";
         assert_eq!(text(&view, WIDE), expected);
         let plain = text(&view, Paper { ascii: true, ..WIDE });

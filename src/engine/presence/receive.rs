@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::engine::config::is_host;
 use crate::engine::context::Context;
-use crate::engine::diagnosis::Estranged;
+use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::event::{RejectReason, Socket};
 use crate::engine::limits::MOVE_PATIENCE;
 use crate::engine::peers::path::{SequenceCheck, fingerprint};
@@ -27,7 +27,7 @@ pub(crate) struct Datagram<'a> {
 #[derive(Debug)]
 pub(crate) struct Foreign {
     pub(crate) info: PeerInfo,
-    pub(crate) why: Estranged,
+    pub(crate) mismatch: Mismatch,
 }
 
 /// What became of bytes that were received.
@@ -101,15 +101,15 @@ pub(crate) fn read<'a>(from: SocketAddr, socket: Socket, bytes: &'a [u8], ctx: &
     match Presence::decode(bytes) {
         Err(error) => {
             let foreign = match error {
-                DecodeError::Version(version) => foreign(from, None, Estranged::Version(version), ctx),
+                DecodeError::Version(version) => foreign(from, None, Mismatch::Version(version), ctx),
                 _ => None,
             };
             Reading::Refused(error.into(), foreign)
         }
         Ok(presence) if presence.id == ctx.config.id => Reading::Own,
         Ok(presence) if presence.group != ctx.config.group => {
-            let why = Estranged::Group(presence.group.to_owned());
-            Reading::Refused(RejectReason::WrongGroup, foreign(from, Some(&presence), why, ctx))
+            let mismatch = Mismatch::Group(presence.group.to_owned());
+            Reading::Refused(RejectReason::WrongGroup, foreign(from, Some(&presence), mismatch, ctx))
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
         Ok(presence) => Reading::Presence(Datagram { from, socket, presence }),
@@ -120,18 +120,18 @@ pub(crate) fn read<'a>(from: SocketAddr, socket: Socket, bytes: &'a [u8], ctx: &
 fn foreign(
     from: SocketAddr,
     presence: Option<&Presence<'_>>,
-    why: Estranged,
+    mismatch: Mismatch,
     ctx: &Context<'_>,
 ) -> Option<Box<Foreign>> {
     let here = presence.is_none_or(|presence| presence.kind != Kind::Goodbye);
     (here && ctx.links.reaches(from.ip()) && !ctx.links.holds(from.ip()))
-        .then(|| foreign_at(from, presence, why, ctx))
+        .then(|| foreign_at(from, presence, mismatch, ctx))
 }
 
 fn foreign_at(
     from: SocketAddr,
     presence: Option<&Presence<'_>>,
-    why: Estranged,
+    mismatch: Mismatch,
     ctx: &Context<'_>,
 ) -> Box<Foreign> {
     let info = PeerInfo {
@@ -141,7 +141,7 @@ fn foreign_at(
         addr: SocketAddr::new(from.ip(), presence.map_or(ctx.config.port, |presence| presence.tcp_port)),
         incarnation: presence.map(|presence| presence.incarnation),
     };
-    Box::new(Foreign { info, why })
+    Box::new(Foreign { info, mismatch })
 }
 
 impl Datagram<'_> {
@@ -171,9 +171,9 @@ impl Datagram<'_> {
             return Ok(());
         };
         let ours = (ctx.links.own_address(), own);
-        let why = Estranged::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
+        let mismatch = Mismatch::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
         let here = self.presence.kind != Kind::Goodbye && !ctx.links.holds(self.source_ip());
-        Err(here.then(|| foreign_at(self.from, Some(&self.presence), why, ctx)))
+        Err(here.then(|| foreign_at(self.from, Some(&self.presence), mismatch, ctx)))
     }
 
     /// Whether it is one more heartbeat of a peer with which all is well, which tells nothing but that it came; that is noted then.
