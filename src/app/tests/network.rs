@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::engine::matrix::{MatrixNode, MatrixView, Row};
+use crate::engine::matrix::MatrixView;
 use crate::engine::observation::Reach;
-use crate::engine::verdict::{Confidence, Finding, Pattern};
+use crate::engine::verdict::{Finding, Pattern};
 
 /// How old a row may be in these networks.
 pub(super) const FRESH: Duration = Duration::from_secs(30);
@@ -113,20 +113,17 @@ impl Network {
         now: Instant,
     ) -> &mut Self {
         let finding = Finding {
-            peer: Arc::clone(&self.peers[nodes[0]]),
-            verdict,
             evidence: vec![
                 format!("{} pairs fail, 4 s ago", pairs.len()),
                 "its echoes come back, so that the host lives".into(),
             ],
             advice: advice.into(),
             pattern,
-            confidence: Confidence::High,
             nodes: nodes.iter().map(|nth| self.id(*nth)).collect(),
             names: nodes.iter().map(|nth| self.peers[*nth].name.clone()).collect(),
             pairs: pairs.iter().map(|(from, to)| (self.id(*from), self.id(*to))).collect(),
             pair_count: pairs.len(),
-            since: now,
+            ..testkit::finding(&self.peers[nodes[0]], verdict, now)
         };
         self.findings.push(Arc::new(finding));
         self
@@ -139,23 +136,16 @@ impl Network {
 
     /// As it is told at a moment.
     pub(super) fn view(&self, now: Instant) -> Arc<MatrixView> {
-        let node = |peer: &Arc<PeerInfo>| MatrixNode {
-            id: peer.id.unwrap(),
-            name: peer.name.clone(),
-            addr: peer.addr,
-            hearsay: false,
+        let row = |nth: usize| {
+            let (sights, ago) = self.rows[nth].clone()?;
+            Some(testkit::told(now.checked_sub(Duration::from_millis(ago)).unwrap(), sights))
         };
-        let row = |(sights, ago): &(HashMap<NodeId, Sight>, u64)| Row {
-            sights: Arc::new(sights.clone()),
-            confirmed: now.checked_sub(Duration::from_millis(*ago)).unwrap(),
-        };
+        let view = testkit::matrix(now, &self.peers, row);
         Arc::new(MatrixView {
-            at: now,
-            nodes: self.peers.iter().map(node).collect(),
-            rows: self.rows.iter().map(|told| told.as_ref().map(row)).collect(),
             fresh_for: FRESH,
             findings: self.findings.clone(),
             left_out: self.left_out,
+            ..view
         })
     }
 }
