@@ -6,6 +6,7 @@ mod fingerprint;
 
 use clap::CommandFactory;
 use vigie::cli::args::Cli;
+use vigie::engine::peers::PeerState;
 
 const README: &str = include_str!("../README.md");
 
@@ -31,6 +32,15 @@ fn the_readme_lists_every_option_and_every_command() {
             "{} is missing",
             command.get_name()
         );
+    }
+}
+
+#[test]
+fn the_readme_says_of_every_state_what_the_program_says() {
+    for state in PeerState::ALL {
+        let (word, meaning) = (state.as_str(), state.description());
+        let row = README.lines().find(|line| line.starts_with(&format!("| {word} | `"))).unwrap();
+        assert!(row.ends_with(&format!(" | {meaning} |")), "{row}: {meaning}");
     }
 }
 

@@ -100,8 +100,7 @@ async fn resolve(target: &Target) -> Result<SocketAddr, Failure> {
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("no answer within {}", humantime::format_duration(RESOLVE_TIMEOUT)),
     };
-    let detail =
-        format!("cannot find the address of '{}': {why}; check the name, or give its address", target.host);
+    let detail = format!("cannot resolve '{}': {why}; check the name, or use its address", target.host);
     Err(Failure { cause: Cause::Other, detail: Detail::system(detail), errno: None, retry: Retry::Usual })
 }
 

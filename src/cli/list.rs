@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
 use crate::engine::verdict::Verdict;
-use crate::text::{Measured, Wait, natural_cmp};
+use crate::text::{Measured, Wait, natural_cmp, what_is_wrong};
 
 use super::args::{ListArgs, NodeArgs};
 use super::table::{Side, aligned};
@@ -86,12 +86,8 @@ fn table(peers: &[&PeerSnapshot]) -> String {
 
 /// What is to be said of a peer: the diagnosis, else why its last dial failed; nothing as long as nothing is known.
 fn verdict(peer: &PeerSnapshot) -> Option<String> {
-    let words = match (peer.verdict, peer.cause) {
-        (Verdict::Unknown, Some(cause)) => cause.description(),
-        (Verdict::Unknown, None) if !peer.state.is_failing() => return None,
-        (verdict, _) => verdict.description(),
-    };
-    Some(words.to_owned())
+    let unexplained = || peer.state.is_failing().then(|| Verdict::Unknown.description());
+    what_is_wrong(peer.verdict, peer.cause).or_else(unexplained).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -121,7 +117,7 @@ mod tests {
         let expected = "\
 name    address         state        round trip  loss      heard  verdict
 host9   10.0.0.1:17474  up              1.25 ms  25 %  1.2 s ago  packets are lost
-host10  10.0.0.1:17474  unreachable           –     –          –  the host answers, nothing listens on the port
+host10  10.0.0.1:17474  unreachable           –     –          –  the host answers, but nothing is listening on the port
 山田    10.0.0.1:17474  new                   –     –          –  –
 ";
         assert_eq!(table(&peers), expected);

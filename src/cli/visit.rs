@@ -16,6 +16,8 @@ use crate::engine::matrix::MatrixView;
 use crate::engine::peers::Snapshot;
 use crate::net::Node;
 
+use crate::text::NO_BROADCAST;
+
 use super::args::NodeArgs;
 use super::{Refusal, STOP_PATIENCE, complain, exit, log, signals};
 
@@ -146,7 +148,7 @@ impl Guest {
         match timeout(PATIENCE, looking).await {
             Ok(seen) => seen,
             Err(_) => Err(failed(&format!(
-                "the node has not answered within {}: this machine is too busy; try again",
+                "the node did not answer within {}: this machine is too busy; try again",
                 humantime::format_duration(PATIENCE)
             ))),
         }
@@ -167,7 +169,7 @@ impl Guest {
 }
 
 fn node_failed() -> Refusal {
-    failed("the node has failed; --log debug says how")
+    failed("the node failed; --log debug shows why")
 }
 
 fn failed(line: &str) -> Refusal {
@@ -177,17 +179,15 @@ fn failed(line: &str) -> Refusal {
 /// What to tell somebody who found no peer at all: what is known to be wrong, else what to look at.
 pub(super) fn nobody_found(view: &View) -> String {
     if let Some(finding) = view.matrix.findings.first() {
-        return format!("no peer was found; {}; {}", finding.headline(), finding.advice);
+        return format!("no peers found; {}; {}", finding.headline(), finding.advice);
     }
     let node = &view.table.node;
     if view.table.interfaces.is_empty() {
-        return "no peer was found: no interface of this machine can broadcast; connect a network or name peers with \
-            --peer (`vigie doctor` examines this machine)"
-            .to_owned();
+        return format!("no peers found: {NO_BROADCAST} (`vigie doctor` examines this machine)");
     }
     format!(
-        "no peer was found: is vigie running on another machine of this network, in the same --group ({}) and with the \
-         same --port ({})? If it is, open UDP and TCP port {} in the firewalls (`vigie doctor` examines this machine)",
+        "no peers found: is vigie running on another machine of this network with the same --group ({}) and --port ({})? \
+         If so, open UDP and TCP port {} in the firewalls (`vigie doctor` examines this machine)",
         node.group, node.port, node.port
     )
 }

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::engine::event::{Command, Event, Stamped, StopReason};
-use crate::engine::rate_limiter::Budget;
+use crate::engine::rate_limiter::RateLimiter;
 use crate::net::Node;
 
 use super::args::{NodeArgs, WatchArgs};
@@ -64,7 +64,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
         std::thread::sleep(Duration::from_millis(2));
     }
     match reason {
-        StopReason::Failure => Err(Refusal::Other(anyhow::anyhow!("the node has failed; the log says how"))),
+        StopReason::Failure => Err(Refusal::Other(anyhow::anyhow!("the node failed; the log shows why"))),
         _ => Ok(0),
     }
 }
@@ -76,7 +76,7 @@ fn write_events(
     commands: &mpsc::Sender<Command>,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut writes = Budget::per_second(WRITES_PER_SECOND, BURST);
+    let mut writes = RateLimiter::per_second(WRITES_PER_SECOND, BURST);
     let mut resynchronising = false;
     let mut next = events.blocking_recv();
     loop {
@@ -114,7 +114,7 @@ fn write_events(
 }
 
 /// Waits for the turn of the next write.
-fn pause(writes: &mut Budget) {
+fn pause(writes: &mut RateLimiter) {
     #[expect(clippy::disallowed_methods, reason = "paces the output of this process")]
     let now = std::time::Instant::now();
     if !writes.take(now)

@@ -1,196 +1,181 @@
-//! Requests of others, and the replies to ours.
+//! Requests of others and replies to ours: what their frames say, and whose they are.
+//!
+//! Rows travel in them as bytes; what those mean is the gossip's business.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::engine::cause::{Cause, Detail, Failure, Retry};
-use crate::engine::event::{ConnId, Event, Output, RejectReason};
-use crate::engine::peers::{PeerInfo, PeerKey, PeerState, Via};
-use crate::engine::{NodeId, Nonce};
 use crate::proto::DecodeError;
 use crate::proto::exchange::{Reply, Request, Status};
-use crate::proto::rows::{self, Want};
 
-use super::{Engine, Life};
+use super::Nonce;
+use super::cause::{Cause, Detail, Failure, Retry};
+use super::context::Context;
+use super::event::{ConnId, Output, RejectReason};
+use super::peers::{PeerKey, PeerTable, Via};
 
-impl Engine {
-    /// Answers a request, and learns from it: the sender exists, holds its address, and reaches us by TCP.
-    pub(crate) fn serve(
-        &mut self,
-        conn: ConnId,
-        from: SocketAddr,
-        body: Result<&[u8], DecodeError>,
-        now: Instant,
-    ) {
-        if self.life != Life::Running {
-            return self.outputs.push_back(Output::Reply { conn, frame: None });
+/// What a request carries of the rows.
+#[derive(Debug, Default)]
+pub(crate) struct RequestRows {
+    /// A page of our row.
+    pub(crate) page: Vec<u8>,
+    /// The rows that we want.
+    pub(crate) wants: Vec<u8>,
+    /// Whom we ask about.
+    pub(crate) about: Vec<u8>,
+}
+
+/// What a reply carries of the rows.
+#[derive(Debug)]
+pub(crate) struct ReplyRows {
+    pub(crate) pages: Vec<u8>,
+    /// The version of the asker's row that we have.
+    pub(crate) have: u64,
+}
+
+/// A request that is answered with nothing but this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Declined {
+    pub(crate) status: Status,
+    pub(crate) nonce: Option<Nonce>,
+    /// Why it is counted as rejected, if it is.
+    pub(crate) reason: Option<RejectReason>,
+}
+
+/// The frame of one dial.
+pub(crate) fn request_frame(rows: &RequestRows, nonce: Nonce, to: IpAddr, ctx: &Context<'_>) -> Arc<[u8]> {
+    let request = Request {
+        group: &ctx.config.group,
+        id: ctx.config.id,
+        incarnation: ctx.config.incarnation,
+        name: &ctx.config.name,
+        tcp_port: ctx.config.tcp_port,
+        nonce,
+        message: None,
+        rows: Some(rows.page.as_slice().into()),
+        wants: (!rows.wants.is_empty()).then(|| rows.wants.as_slice().into()),
+        about: (!rows.about.is_empty()).then(|| rows.about.as_slice().into()),
+        prefix: ctx.links.prefix_towards(to),
+    };
+    request.encode().into()
+}
+
+/// Reads a request, or says how it is declined.
+pub(crate) fn read_request<'a>(
+    body: Result<&'a [u8], DecodeError>,
+    ctx: &Context<'_>,
+) -> Result<Request<'a>, Declined> {
+    let declined = |status, nonce, reason| Err(Declined { status, nonce, reason });
+    match body.and_then(Request::decode) {
+        Err(error) => declined(Status::BadRequest, None, Some(error.into())),
+        Ok(request) if request.group != ctx.config.group => {
+            declined(Status::WrongGroup, Some(request.nonce), Some(RejectReason::WrongGroup))
         }
-        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-        let request = match body.and_then(Request::decode) {
-            Ok(request) => request,
-            Err(error) => {
-                self.reply(conn, Status::BadRequest, None);
-                return self.reject(error.into(), from, now);
-            }
-        };
-        if request.group != self.config.group {
-            self.reply(conn, Status::WrongGroup, Some(request.nonce));
-            return self.reject(RejectReason::WrongGroup, from, now);
-        }
-        if request.id == self.config.id {
-            return self.reply(conn, Status::Ok, Some(request.nonce));
-        }
-        let known = self.sender(from, &request, now);
-        self.reply_with_rows(conn, from.ip(), &request, known, now);
-        if let Some(key) = known {
-            self.peers[key].heard = Some(now);
-            self.peers[key].evidence.served = Some(now);
-            self.peers[key].evidence.prefix = request.prefix;
-            self.prove(key, from.ip(), now);
-            self.revive(key, now);
-            self.peers[key].expiry = None;
-            if self.peers[key].state == PeerState::Unreachable {
-                self.dial_soon(key, now);
-            }
-            self.watch_for_silence(key, now);
-            self.look(key, now);
-            self.arm(key);
-        }
-        let peer: Option<Arc<PeerInfo>> = known.map(|key| Arc::clone(&self.peers[key].info));
-        let addr = peer.is_none().then_some(from);
-        self.publish(Event::ExchangeServed { peer, addr });
+        Ok(request) if request.id == ctx.config.id => declined(Status::Ok, Some(request.nonce), None),
+        Ok(request) => Ok(request),
     }
+}
 
-    /// The row of a dialer, a new one if need be; none for a one-shot dial, which is no node.
-    fn sender(&mut self, from: SocketAddr, request: &Request<'_>, now: Instant) -> Option<PeerKey> {
-        if request.tcp_port == 0 {
-            return None;
-        }
-        if let Some(&key) = self.by_id.get(&request.id) {
-            let newer = self.peers[key].info.incarnation.is_some_and(|known| request.incarnation > known);
-            if newer {
-                self.restart(key, request.id, request.incarnation, request.name, now);
-            }
-            return (self.peers[key].state != PeerState::Left).then_some(key);
-        }
-        let addr = SocketAddr::new(from.ip(), request.tcp_port);
-        if let Some(&key) = self.by_addr.get(&addr) {
-            if self.peers[key].retired.as_deref() == Some(&request.id) {
-                return None;
-            }
-            self.identify(key, request.id, request.incarnation, request.name, now);
-            return Some(key);
-        }
-        self.discover(addr, Some((request.id, request.incarnation)), request.name, Via::Reply, now)
-    }
+/// Declines a request.
+pub(crate) fn decline(conn: ConnId, declined: Declined, ctx: &mut Context<'_>) {
+    let frame = plain_reply(declined.status, declined.nonce, ctx).encode();
+    ctx.out.push(Output::Reply { conn, frame: Some(frame) });
+}
 
-    /// Answers a request of our group: with our row, and what else was asked for.
-    fn reply_with_rows(
-        &mut self,
-        conn: ConnId,
-        from: IpAddr,
-        request: &Request<'_>,
-        known: Option<PeerKey>,
-        now: Instant,
-    ) {
-        let wants: Vec<Want> = request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
-        let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
-        if known.is_some() {
-            if let Some(bytes) = request.rows {
-                self.take_pages(bytes, request.id, |_, owner| owner == request.id, now);
-            }
-            self.check_for_another(&about, now);
-        }
-        let (pages, upto, have) =
-            self.rows_for_a_reply((request.id, request.incarnation), &wants, &about, now);
-        if let Some(key) = known {
-            // If the reply is lost, the next request or reply of that peer says so.
-            self.peers[key].evidence.has = upto;
-        }
-        // A one-shot dial is no node: it gets its answer and nothing else.
-        let pages = if known.is_some() { pages } else { Vec::new() };
-        let reply = Reply {
-            rows: known.map(|_| pages.as_slice().into()),
-            have: known.map(|_| have),
-            prefix: self.own_prefix_towards(from),
-            ..self.plain_reply(Status::Ok, Some(request.nonce))
-        };
-        let frame = reply.encode();
-        self.outputs.push_back(Output::Reply { conn, frame: Some(frame) });
-    }
+/// Answers a request of our group. A one-shot dial is no node: it gets its answer and no `rows`.
+pub(crate) fn reply(
+    conn: ConnId,
+    (from, nonce): (IpAddr, Nonce),
+    rows: Option<&ReplyRows>,
+    ctx: &mut Context<'_>,
+) {
+    let reply = Reply {
+        rows: rows.map(|rows| rows.pages.as_slice().into()),
+        have: rows.map(|rows| rows.have),
+        prefix: ctx.links.prefix_towards(from),
+        ..plain_reply(Status::Ok, Some(nonce), ctx)
+    };
+    let frame = reply.encode();
+    ctx.out.push(Output::Reply { conn, frame: Some(frame) });
+}
 
-    /// The frame of one dial.
-    pub(crate) fn request(&mut self, key: PeerKey, now: Instant) -> Arc<[u8]> {
-        let (page, wants, about) = self.rows_for_a_request(key, now);
-        let request = Request {
-            group: &self.config.group,
-            id: self.config.id,
-            incarnation: self.config.incarnation,
-            name: &self.config.name,
-            tcp_port: self.config.tcp_port,
-            nonce: self.request_nonce,
-            message: None,
-            rows: Some(page.as_slice().into()),
-            wants: (!wants.is_empty()).then(|| wants.as_slice().into()),
-            about: (!about.is_empty()).then(|| about.as_slice().into()),
-            prefix: self.own_prefix_towards(self.peers[key].info.addr.ip()),
-        };
-        request.encode().into()
+fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> Reply<'a> {
+    let config = ctx.config;
+    Reply {
+        status,
+        id: config.id,
+        incarnation: config.incarnation,
+        name: &config.name,
+        nonce,
+        group: &config.group,
+        rows: None,
+        have: None,
+        prefix: None,
     }
+}
 
-    fn reply(&mut self, conn: ConnId, status: Status, nonce: Option<Nonce>) {
-        let frame = self.plain_reply(status, nonce).encode();
-        self.outputs.push_back(Output::Reply { conn, frame: Some(frame) });
+/// The peer that dialed us, a new one if need be; none for a one-shot dial, which is no node, and for one that has left or that
+/// another has replaced.
+pub(crate) fn resolve_dialer(
+    request: &Request<'_>,
+    from: SocketAddr,
+    peers: &mut PeerTable,
+    ctx: &mut Context<'_>,
+) -> Result<Option<PeerKey>, RejectReason> {
+    let Request { id, incarnation, name, tcp_port, .. } = *request;
+    if tcp_port == 0 {
+        return Ok(None);
     }
+    if let Some(key) = peers.by_id(id) {
+        let known = peers.get(key).and_then(|peer| peer.info().incarnation);
+        if known.is_some_and(|known| incarnation > known) {
+            peers.restart(key, id, incarnation, name, ctx);
+        }
+        return Ok(Some(key).filter(|key| peers.get(*key).is_some_and(|peer| !peer.has_left())));
+    }
+    let addr = SocketAddr::new(from.ip(), tcp_port);
+    if let Some(key) = peers.by_addr(addr) {
+        if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
+            return Ok(None);
+        }
+        peers.identify(key, id, incarnation, name, ctx);
+        return Ok(Some(key));
+    }
+    peers.discover(addr, Some((id, incarnation)), name, Via::Reply, ctx).map(Some)
+}
 
-    fn plain_reply(&self, status: Status, nonce: Option<Nonce>) -> Reply<'_> {
-        Reply {
-            status,
-            id: self.config.id,
-            incarnation: self.config.incarnation,
-            name: &self.config.name,
-            nonce,
-            group: &self.config.group,
-            rows: None,
-            have: None,
-            prefix: None,
-        }
+/// The peer that answered our dial of `key`: that one, the one it turned out to be, or a failure.
+pub(crate) fn resolve_answerer(
+    reply: &Reply<'_>,
+    key: PeerKey,
+    peers: &mut PeerTable,
+    ctx: &mut Context<'_>,
+) -> Result<PeerKey, Failure> {
+    let Reply { id, incarnation, name, .. } = *reply;
+    if id == ctx.config.id {
+        return Err(never(Cause::AddressNotAvailable, Detail::ThisNode));
     }
-
-    /// Reads the reply to our dial, learns who answered, and returns its row.
-    pub(crate) fn read_reply(&mut self, key: PeerKey, body: &[u8], now: Instant) -> Result<PeerKey, Failure> {
-        let reply = check_reply(body, self.request_nonce)?;
-        if reply.id == self.config.id {
-            return Err(never(Cause::AddressNotAvailable, Detail::ThisNode));
-        }
-        let (rows, have, prefix) = (reply.rows, reply.have, reply.prefix);
-        let held = self.by_id.get(&reply.id).copied();
-        let row = &self.peers[key].info;
-        match (row.id, held) {
-            (Some(id), _) if id == reply.id => {
-                // Even an older one: what we believed of this life was forged, then.
-                if row.incarnation != Some(reply.incarnation) {
-                    self.restart(key, reply.id, reply.incarnation, reply.name, now);
-                }
+    let known = peers.get(key).map(|peer| (peer.id(), peer.info().incarnation));
+    let (row, known_incarnation) = known.unwrap_or_default();
+    match (row, peers.by_id(id)) {
+        (Some(row), _) if row == id => {
+            // Even an older one: what we believed of this life was forged, then.
+            if known_incarnation != Some(incarnation) {
+                peers.restart(key, id, incarnation, name, ctx);
             }
-            (Some(_), Some(other)) => {
-                let detail = Detail::OtherNode { name: self.peers[other].info.name.as_str().into() };
-                return Err(Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) });
-            }
-            (None, Some(other)) => {
-                self.merge(key, other, now);
-                return Ok(other);
-            }
-            (_, None) => self.identify(key, reply.id, reply.incarnation, reply.name, now),
         }
-        self.peers[key].evidence.has = have.unwrap_or(0);
-        self.peers[key].evidence.prefix = prefix;
-        if let Some(bytes) = rows {
-            self.take_pages(bytes, reply.id, |engine, owner| owner == reply.id || engine.is_far(owner), now);
+        (Some(_), Some(other)) => {
+            let name = peers.get(other).map_or(name, |other| &other.info().name);
+            let detail = Detail::OtherNode { name: name.into() };
+            return Err(Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) });
         }
-        Ok(key)
+        (None, Some(other)) => {
+            peers.merge(key, other, ctx);
+            return Ok(other);
+        }
+        (_, None) => peers.identify(key, id, incarnation, name, ctx),
     }
+    Ok(key)
 }
 
 /// Reads a reply to a request that carried this nonce, or says why it is none.

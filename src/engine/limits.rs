@@ -13,6 +13,10 @@ pub const MAX_UNPROVEN: usize = 2_048;
 /// Nodes behind one address: far more than anybody runs on one host, far less than a forger would like.
 pub const MAX_NODES_PER_ADDRESS: u16 = 32;
 
+/// Nodes that said goodbye, remembered at one address: as many as may live there, so that of all that leave together none is
+/// revived by a late datagram of its own.
+pub const MAX_LEFT_PER_ADDRESS: usize = 32;
+
 /// Addresses remembered of one peer: a host with more shared links is rare, and loses only the oldest.
 pub const MAX_PATHS: usize = 4;
 
@@ -143,6 +147,9 @@ pub const LARGE_LOST_IN_A_ROW: u8 = 3;
 /// Peers that are asked what they see of one that fails: the subgroup of SWIM's indirect probes (Das, Gupta, Motivala 2002).
 pub const ASKED_AROUND: usize = 3;
 
+/// Peers that are looked at to find [`ASKED_AROUND`] that can be asked: among that many some are idle, unless hardly any is.
+pub const ABLE_TRIED: usize = 64;
+
 /// Between two rounds of asking about the same peer.
 pub const ASK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -169,6 +176,9 @@ pub const MAX_GONE: usize = 1_024;
 
 /// How long the row of a node that is not heard of any longer is kept.
 pub const ROW_KEPT: Duration = Duration::from_mins(10);
+
+/// Between two looks at which rows are too old: they are many, and an old one may stay a little longer.
+pub const ROWS_EXPIRED_EVERY: Duration = Duration::from_secs(10);
 
 /// Nodes of other groups, versions or networks that are remembered.
 pub const MAX_STRANGERS: usize = 64;

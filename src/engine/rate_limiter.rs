@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// A rate limit by the generic cell rate algorithm (ITU-T I.371, the virtual scheduling form): one instant of
 /// state, exact, and it never needs a timer to refill.
 #[derive(Debug, Clone, Copy)]
-pub struct Budget {
+pub struct RateLimiter {
     /// Between two events at the sustained rate.
     gap: Duration,
     /// How much earlier than its turn an event may come.
@@ -14,7 +14,7 @@ pub struct Budget {
     turn: Option<Instant>,
 }
 
-impl Budget {
+impl RateLimiter {
     /// `rate` events a second, of which `burst` (at least 1) may come at once.
     pub fn per_second(rate: u32, burst: u32) -> Self {
         let gap = Duration::from_secs(1) / rate.max(1);
@@ -54,7 +54,7 @@ mod tests {
     fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         let t0 = Instant::now();
-        let mut budget = Budget::per_second(10, 3);
+        let mut budget = RateLimiter::per_second(10, 3);
         assert_eq!((0..5).filter(|_| budget.take(t0)).count(), 3);
         assert_eq!(budget.ready_at(), Some(t0 + Duration::from_millis(100)));
         let taken = (0..10_000).filter(|ms| budget.take(t0 + Duration::from_millis(*ms))).count();

@@ -201,6 +201,6 @@ fn failure(operation: &str, error: &io::Error) -> Failure {
 }
 
 fn too_late(cause: Cause, operation: &str, timeout: Duration) -> Failure {
-    let detail = format!("{operation}: nothing within {}", humantime::format_duration(timeout));
+    let detail = format!("{operation}: no answer within {}", humantime::format_duration(timeout));
     Failure { cause, detail: Detail::system(detail), errno: None, retry: Retry::Usual }
 }

@@ -19,7 +19,7 @@ use crate::engine::event::{
     Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, Stamped,
 };
 use crate::engine::interface::Kind;
-use crate::engine::rate_limiter::Budget;
+use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::MAX_PROBE;
 
 use super::dialer::{self, Reached};
@@ -109,7 +109,7 @@ impl Driver {
         let mut looks = tokio::time::interval(INTERFACE_POLL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut alarm = pin!(tokio::time::sleep_until(Instant::now()));
-        let mut intake = Budget::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
+        let mut intake = RateLimiter::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
         let mut buffer = [0; MAX_PROBE + 1];
         looks.tick().await;
         // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
@@ -117,7 +117,7 @@ impl Driver {
         self.look_at_the_interfaces();
         while !self.work.stopped {
             if let Err(error) = self.shared.watch(!self.engine.is_crowded()) {
-                tracing::error!(%error, "the presence port is lost: this node must stop");
+                tracing::error!(%error, "lost the presence port: this node must stop");
                 return;
             }
             let poll = (!self.shared.is_watched()).then(|| self.work.polled + POLL);
@@ -187,7 +187,7 @@ impl Driver {
             Happened::TurnedAway { from, reason } => self.tell(Input::TurnedAway { from, reason }),
             Happened::Resolved { target, addr } => {
                 if addr.is_none() {
-                    tracing::warn!(host = %target.host, "the name has no address now; trying again in 30 s");
+                    tracing::warn!(host = %target.host, "the name does not resolve; trying again in 30 s");
                 }
                 self.tell(Input::Resolved { target, addr });
             }
@@ -195,7 +195,7 @@ impl Driver {
     }
 
     /// Takes what a socket holds: a batch of it, or all if the next look is far.
-    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_PROBE + 1], intake: &mut Budget) {
+    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_PROBE + 1], intake: &mut RateLimiter) {
         let watched = socket == Socket::Private || self.shared.is_watched();
         let most = if watched { BATCH } else { DATAGRAM_BURST };
         for _ in 0..most {
@@ -240,7 +240,7 @@ impl Driver {
             Output::SendFrom { source, to, bytes } => {
                 // What cannot be sent here says the same as the presence of the round that it goes with.
                 if let Err(error) = udp::send_from(source, to, &bytes) {
-                    tracing::debug!(%source, %to, %error, "cannot send a presence to the limited broadcast address");
+                    tracing::debug!(%source, %to, %error, "cannot send to the limited broadcast address");
                 }
             }
             Output::Dial { dial, addr, request, timeout } => self.dial(dial, addr, request, timeout),
@@ -272,7 +272,7 @@ impl Driver {
         let kind = error.as_ref().map(io::Error::kind);
         if let Some(error) = error.filter(|_| kind != self.work.send_error) {
             let hint = os::send_hint(&error);
-            tracing::warn!(%to, %error, "cannot send a presence, so the peers there do not hear us: {hint}");
+            tracing::warn!(%to, %error, "cannot send, so peers there cannot hear this node: {hint}");
         }
         self.work.send_error = kind;
     }

@@ -44,7 +44,7 @@ pub struct Settings {
 pub enum StartError {
     /// Another program holds the port and does not share it.
     #[error(
-        "{protocol} port {port} is taken by another program: stop it, or choose another {option} (`ss -lnp` shows who holds it)"
+        "{protocol} port {port} is in use by another program: stop it, or choose another {option} (`vigie doctor` helps to find it)"
     )]
     PortTaken {
         /// UDP or TCP.
@@ -65,10 +65,10 @@ pub enum StartError {
         error: io::Error,
     },
     /// `--bind` names an address that this machine does not hold.
-    #[error("--bind {0}: this machine does not hold that address; it holds {1}")]
+    #[error("--bind {0}: not an address of this machine, which has {1}")]
     NotOurs(IpAddr, String),
     /// `--interface` and `--exclude-interface` leave nothing.
-    #[error("no interface that can broadcast is left by {wanted}; this machine has {held}")]
+    #[error("no interface that can broadcast matches {wanted}; this machine has {held}")]
     NoInterface {
         /// What was asked for.
         wanted: String,
@@ -165,7 +165,7 @@ impl Node {
                 _ = owner_gone => None,
             };
             if let Some(error) = failed {
-                tracing::error!(%error, "the node has failed: this is a fault of vigie; please report it");
+                tracing::error!(%error, "the node failed: this is a bug in vigie, please report it");
             }
             driving.shutdown().await;
             // The events end with the driver; the follower reads them to their end.

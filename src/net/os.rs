@@ -72,11 +72,11 @@ pub(super) fn send_hint(error: &io::Error) -> &'static str {
             "with hundreds of hosts on one link the kernel's neighbour table overflows: raise \
              net.ipv4.neigh.default.gc_thresh3 with sysctl"
         }
-        Cause::PermissionDenied => "allow vigie's outgoing UDP in this machine's firewall",
+        Cause::PermissionDenied => "allow outbound UDP for vigie in this machine's firewall",
         Cause::NetworkUnreachable | Cause::InterfaceDown => {
             "the interface is going down or has lost its address"
         }
-        _ => "it is tried again at the next presence",
+        _ => "retrying at the next broadcast",
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Nonce(pub u64);
 
 /// A text that is not 32 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a node id: 32 hex digits are expected")]
+#[error("not a node id: expected 32 hex digits")]
 pub struct ParseIdError;
 
 impl fmt::Display for NodeId {

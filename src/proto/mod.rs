@@ -3,6 +3,7 @@
 //! Decoding is total: any byte string gives a message or a [`DecodeError`], never a panic, and never
 //! allocates. This module does no I/O and reads no clock.
 
+pub mod codes;
 pub mod exchange;
 mod ids;
 mod map;
@@ -44,10 +45,10 @@ const MAX_PREFIX: u8 = 128;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The first bytes are not [`MAGIC`]: another program uses the port.
-    #[error("not a vigie message (another program on this port?)")]
+    #[error("not a vigie message")]
     Foreign,
     /// The message speaks another major version of the protocol.
-    #[error("protocol version {0}, and this vigie speaks version {VERSION}; update the older one")]
+    #[error("protocol version {0}, and this vigie speaks version {VERSION}")]
     Version(u8),
     /// More bytes than the protocol allows.
     #[error("larger than the protocol allows")]

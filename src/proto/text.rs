@@ -9,10 +9,10 @@ pub enum TextError {
     #[error("it is empty")]
     Empty,
     /// Longer than the limit, which is the second number.
-    #[error("it has {0} bytes and {1} is the most")]
+    #[error("it has {0} bytes, and {1} is the maximum")]
     TooLong(usize, usize),
     /// A character that would disturb a terminal: controls, line separators, direction overrides, fillers.
-    #[error("it holds the control character U+{0:04X}")]
+    #[error("it contains the control character U+{0:04X}")]
     Control(u32),
 }
 

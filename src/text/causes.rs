@@ -3,28 +3,37 @@
 use std::fmt;
 
 use crate::engine::cause::{Cause, Detail};
+use crate::engine::event::RejectReason;
+use crate::proto::{DecodeError, VERSION};
+
+use super::Label;
 
 impl Cause {
+    /// Its word as people write it: `timed out`.
+    pub fn label(self) -> Label {
+        Label(self.as_str())
+    }
+
     /// What it means, in a few words.
     pub fn description(self) -> &'static str {
         match self {
-            Self::Refused => "the host answers, nothing listens on the port",
-            Self::TimedOut => "no answer in time: packets vanish on the way, or the host hangs",
-            Self::HostUnreachable => "the host does not answer on its link",
-            Self::NetworkUnreachable => "a router says the network is not reachable",
+            Self::Refused => "the host answers, but nothing is listening on the port",
+            Self::TimedOut => "no answer in time: packets are dropped, or the host hangs",
+            Self::HostUnreachable => "no host answers at this address",
+            Self::NetworkUnreachable => "a router reports the network as unreachable",
             Self::NoRoute => "this machine has no route to it",
-            Self::PermissionDenied => "this machine's own firewall or policy forbids it",
+            Self::PermissionDenied => "blocked by this machine's own firewall or policy",
             Self::Reset => "the connection was reset",
             Self::ClosedEarly => "the connection was closed before the reply",
-            Self::NoReply => "the port accepts, but no reply comes: the program hangs",
-            Self::BadReply => "something else than the expected vigie answers there",
+            Self::NoReply => "it accepts connections but never replies",
+            Self::BadReply => "something other than the expected vigie answers there",
             Self::WrongSecret => "the shared secrets differ",
-            Self::WrongGroup => "it belongs to another group",
-            Self::VersionMismatch => "it speaks another protocol version",
+            Self::WrongGroup => "it is in a different group",
+            Self::VersionMismatch => "it speaks a different protocol version",
             Self::AddressNotAvailable => "the address cannot be dialed from here",
-            Self::LocalResources => "this machine is out of descriptors, memory or ports",
-            Self::InterfaceDown => "this machine's interface towards it is down",
-            Self::Other => "an unusual error; the detail says which",
+            Self::LocalResources => "this machine is out of file descriptors, memory or ports",
+            Self::InterfaceDown => "this machine's interface to it is down",
+            Self::Other => "an unusual error, named in the detail",
         }
     }
 
@@ -32,39 +41,54 @@ impl Cause {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Refused => "start vigie there, or open its TCP port in that host's firewall",
-            Self::TimedOut => "look for a firewall that drops TCP on that host or between",
+            Self::TimedOut => "look for a firewall that drops TCP on that host or in between",
             Self::HostUnreachable => "check that it is switched on, its cable or Wi-Fi, and its address",
             Self::NetworkUnreachable => "check the router between the two networks",
             Self::NoRoute => "check this machine's address, netmask and default route",
-            Self::PermissionDenied => "allow vigie's outgoing TCP in this machine's firewall",
-            Self::Reset | Self::ClosedEarly => "look at the log of the vigie there",
-            Self::NoReply => "restart the vigie there",
-            Self::BadReply => "another program holds that port there: choose another --port for all",
+            Self::PermissionDenied => "allow outbound TCP for vigie in this machine's firewall",
+            Self::Reset | Self::ClosedEarly => "check the log of vigie there",
+            Self::NoReply => "restart vigie there",
+            Self::BadReply => "another program uses that port there: choose another --port for all nodes",
             Self::WrongSecret => "give both nodes the same --secret-file",
             Self::WrongGroup => "give both nodes the same --group",
             Self::VersionMismatch => "update the older vigie",
-            Self::AddressNotAvailable => "check the address, and that --bind is still this machine's",
-            Self::LocalResources => "raise `ulimit -n`, or stop what uses up this machine",
+            Self::AddressNotAvailable => {
+                "check the address, and that --bind names an address of this machine"
+            }
+            Self::LocalResources => "raise `ulimit -n`, or stop what is using up this machine's resources",
             Self::InterfaceDown => "bring the interface up, or plug the cable in",
-            Self::Other => "run with --log debug and read the detail",
+            Self::Other => "run with --log debug for the details",
         }
     }
 }
 
+/// What failed exactly, as a sentence.
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System(said) => f.write_str(said),
-            Self::WrongGroup { name, group } => write!(f, "{name} belongs to group '{group}'"),
+            Self::WrongGroup { name, group } => write!(f, "{name} is in group '{group}'"),
             Self::RequestUnreadable { name } => write!(f, "{name} could not read our request"),
-            Self::OtherRequest => f.write_str("the reply answers another request"),
-            Self::ThisNode => f.write_str("that is this node itself"),
+            Self::OtherRequest => f.write_str("the reply is to another request"),
+            Self::ThisNode => f.write_str("this node itself answers there"),
             Self::OtherNode { name } => write!(f, "{name} answers at this address"),
-            Self::ReplyUnreadable(error) => write!(f, "the reply is {error}"),
+            Self::ReplyUnreadable(error) => reply_unreadable(f, *error),
             Self::InterfaceDown { interface, failed } => {
                 write!(f, "{failed}; interface {interface} is down or has lost its address")
             }
         }
+    }
+}
+
+fn reply_unreadable(f: &mut fmt::Formatter<'_>, error: DecodeError) -> fmt::Result {
+    match error {
+        DecodeError::Version(theirs) => {
+            write!(f, "the reply has protocol version {theirs}, and this vigie speaks version {VERSION}")
+        }
+        DecodeError::Malformed(what) => {
+            write!(f, "the reply is {}: {what}", RejectReason::Malformed.description())
+        }
+        error => write!(f, "the reply is {}", RejectReason::from(error).description()),
     }
 }
 

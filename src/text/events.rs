@@ -4,99 +4,111 @@ use std::fmt;
 
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, StopReason};
-use crate::engine::peers::{LeaveReason, PeerInfo, Via};
+use crate::engine::interface::Interface;
+use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, Via};
 use crate::engine::verdict::Verdict;
 
-use super::{Measured, Wait};
+use super::{Count, Measured, Wait};
+
+/// What a node without such an interface can do.
+pub const NO_BROADCAST: &str =
+    "no interface of this machine can broadcast: connect to a network, or add peers with --peer";
 
 /// An event as one sentence.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { node, interfaces } => {
-                write!(
-                    f,
-                    "{} is up, group {}, UDP {}, TCP {}",
-                    node.name, node.group, node.port, node.tcp_port
-                )?;
-                if interfaces.is_empty() {
-                    return write!(
-                        f,
-                        "; no interface can broadcast: nobody is found by itself; connect a network or name peers with --peer"
-                    );
-                }
-                write!(f, ", on ")?;
-                for (i, interface) in interfaces.iter().enumerate() {
-                    let comma = if i == 0 { "" } else { ", " };
-                    write!(f, "{comma}{} {}/{}", interface.name, interface.addr, interface.prefix)?;
-                }
-                Ok(())
-            }
+            Self::Started { node, interfaces } => started(f, node, interfaces),
             Self::InterfaceUp { interface: i } => {
                 write!(f, "interface {} is up: {}/{}", i.name, i.addr, i.prefix)
             }
             Self::InterfaceDown { interface: i } => {
                 write!(f, "interface {} is gone: {}/{}", i.name, i.addr, i.prefix)
             }
-            Self::PeerDiscovered { peer, via } => write!(f, "{peer} discovered, {}", via.description()),
-            Self::PeerState { peer, from, to } => {
-                write!(f, "{peer} is {}, was {}", to.as_str(), from.as_str())
-            }
-            Self::PeerRestarted { peer, .. } => write!(f, "{peer} has restarted"),
-            Self::PeerMoved { peer, from, to } => write!(f, "{} moved from {from} to {to}", peer.name),
-            Self::PeerLeft { peer, reason } => match reason {
-                LeaveReason::Goodbye => write!(f, "{peer} said goodbye"),
-                LeaveReason::Forgotten => write!(f, "{peer} was forgotten"),
-                LeaveReason::Expired => write!(f, "{peer} was dropped from the table"),
-            },
+            Self::PeerDiscovered { peer, via } => write!(f, "{peer}: discovered ({})", via.description()),
+            Self::PeerState { peer, from, to } => write!(f, "{peer}: {} → {}", from.as_str(), to.as_str()),
+            Self::PeerRestarted { peer, .. } => write!(f, "{peer}: restarted"),
+            Self::PeerMoved { peer, from, to } => write!(f, "{}: moved from {from} to {to}", peer.name),
+            Self::PeerLeft { peer, reason } => write!(f, "{peer}: {}", reason.description()),
             Self::DialStarted { peer, attempt, max, forced, .. } => {
-                let forced = if *forced { ", by hand" } else { "" };
-                write!(f, "dialing {peer}, attempt {attempt} of {max}{forced}")
+                let manually = if *forced { ", manually" } else { "" };
+                write!(f, "{peer}: dialing, attempt {attempt} of {max}{manually}")
             }
             Self::DialSucceeded { peer, attempt, connect, rtt, .. } => {
-                write!(f, "{peer} answered: connect {}, round trip {}", Measured(*connect), Measured(*rtt))?;
-                if *attempt > 1 { write!(f, ", at attempt {attempt}") } else { Ok(()) }
+                let (connect, rtt) = (Measured(*connect), Measured(*rtt));
+                write!(f, "{peer}: answered, connect {connect}, round trip {rtt}")?;
+                if *attempt > 1 { write!(f, ", on attempt {attempt}") } else { Ok(()) }
             }
             Self::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
-                let word = cause.as_str().replace('_', " ");
-                write!(f, "{peer} attempt {attempt} of {max} failed: {word}")?;
+                write!(f, "{peer}: attempt {attempt} of {max} failed: {}", cause.label())?;
                 match (cause, retry_in) {
                     (Cause::Other, _) => write!(f, " ({detail})")?,
                     // What it means is told once, at the end.
                     (_, None) => write!(f, ", {}", cause.description())?,
                     (_, Some(_)) => {}
                 }
-                match retry_in {
-                    Some(wait) => write!(f, "; again in {}", Wait(*wait)),
-                    None => Ok(()),
-                }
+                retry_in.map_or(Ok(()), |wait| write!(f, "; next attempt in {}", Wait(wait)))
             }
             Self::DialGaveUp { peer, attempts, cause, .. } => {
-                let s = if *attempts == 1 { "" } else { "s" };
-                write!(
-                    f,
-                    "{peer} given up after {attempts} attempt{s}: {}; {}",
-                    cause.as_str().replace('_', " "),
-                    cause.advice()
-                )
+                write!(f, "{peer}: {}; {}", GaveUp { attempts: *attempts, cause: *cause }, cause.advice())
             }
-            Self::ExchangeServed { peer: Some(peer), .. } => write!(f, "{peer} reached us by TCP"),
-            Self::ExchangeServed { addr: Some(addr), .. } => write!(f, "{addr} reached us by TCP"),
-            Self::ExchangeServed { .. } => write!(f, "somebody reached us by TCP"),
+            Self::ExchangeServed { peer: Some(peer), .. } => write!(f, "{peer}: reached this node by TCP"),
+            Self::ExchangeServed { addr: Some(addr), .. } => write!(f, "{addr}: reached this node by TCP"),
+            Self::ExchangeServed { .. } => write!(f, "an unknown node reached this node by TCP"),
             Self::Rejected { from, reason, count: 1 } => {
-                write!(f, "turned away from {from}: {}", reason.description())
+                write!(f, "rejected {from}: {}", reason.description())
             }
             Self::Rejected { from, reason, count } => {
-                write!(f, "turned away {count} times, last from {from}: {}", reason.description())
+                write!(f, "rejected {count} times, last {from}: {}", reason.description())
             }
-            Self::Lagged { missed } => write!(f, "{missed} events missed: the reader is too slow"),
-            Self::Snapshot(snapshot) => write!(f, "{} peers in the table", snapshot.peers.len()),
+            Self::Lagged { missed } => {
+                write!(f, "{} missed: the reader is too slow", Count(*missed, "event"))
+            }
+            Self::Snapshot(snapshot) => write!(f, "{} in the table", Count(snapshot.peers.len(), "peer")),
             Self::Diagnosis(finding) if finding.verdict == Verdict::Ok => {
-                write!(f, "{}: all is well again", finding.peer.name)
+                write!(f, "{}: resolved", finding.peer.name)
             }
             Self::Diagnosis(finding) => write!(f, "{}; {}", finding.headline(), finding.advice),
-            Self::Matrix(view) => write!(f, "{} nodes in the matrix", view.nodes.len()),
+            Self::Matrix(view) => write!(f, "{} in the matrix", Count(view.nodes.len(), "node")),
             Self::Stopped { reason } => write!(f, "stopped: {}", reason.description()),
+        }
+    }
+}
+
+fn started(f: &mut fmt::Formatter<'_>, node: &NodeInfo, interfaces: &[Interface]) -> fmt::Result {
+    write!(f, "{} is up, group {}, UDP {}, TCP {}", node.name, node.group, node.port, node.tcp_port)?;
+    if interfaces.is_empty() {
+        return write!(f, "; {NO_BROADCAST}");
+    }
+    for (nth, interface) in interfaces.iter().enumerate() {
+        let sign = if nth == 0 { ", on" } else { "," };
+        write!(f, "{sign} {} {}/{}", interface.name, interface.addr, interface.prefix)?;
+    }
+    Ok(())
+}
+
+/// How a dial ended whose last attempt failed: `gave up after 5 attempts: timed out`.
+#[derive(Debug, Clone, Copy)]
+pub struct GaveUp {
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// Why the last one failed.
+    pub cause: Cause,
+}
+
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "gave up after {}: {}", Count(self.attempts, "attempt"), self.cause.label())
+    }
+}
+
+impl LeaveReason {
+    /// What happened to the peer, in a few words.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Goodbye => "said goodbye",
+            Self::Forgotten => "forgotten",
+            Self::Expired => "removed from the table",
         }
     }
 }
@@ -106,10 +118,10 @@ impl StopReason {
     pub fn description(self) -> &'static str {
         match self {
             Self::Quit => "quit",
-            Self::Signal => "stopped by a signal",
-            Self::Elapsed => "the given time is over",
-            Self::OutputClosed => "nobody reads the output",
-            Self::Failure => "an internal failure",
+            Self::Signal => "signal received",
+            Self::Elapsed => "time limit reached",
+            Self::OutputClosed => "output closed",
+            Self::Failure => "internal failure",
         }
     }
 }
@@ -129,11 +141,11 @@ impl Via {
     /// How we know of a peer, in a few words.
     pub fn description(self) -> &'static str {
         match self {
-            Self::Broadcast => "heard by broadcast",
-            Self::Multicast => "heard by multicast",
-            Self::Reply => "it answered us",
-            Self::Static => "named by hand",
-            Self::Membership => "named by a peer",
+            Self::Broadcast => "by broadcast",
+            Self::Multicast => "by multicast",
+            Self::Reply => "by reply",
+            Self::Static => "added manually",
+            Self::Membership => "through another peer",
         }
     }
 }
@@ -141,5 +153,17 @@ impl Via {
 impl fmt::Display for PeerInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name, self.addr)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dial_that_gave_up_counts_its_attempts() {
+        let gave_up = |attempts| GaveUp { attempts, cause: Cause::TimedOut }.to_string();
+        assert_eq!(gave_up(1), "gave up after 1 attempt: timed out");
+        assert_eq!(gave_up(5), "gave up after 5 attempts: timed out");
     }
 }

@@ -8,10 +8,15 @@ mod columns;
 mod durations;
 mod events;
 mod natural_order;
+mod plural;
 mod rejects;
+mod states;
 mod terminal;
 
 pub use columns::{cell, cell_right, columns, fit, wrap};
 pub use durations::{Age, Measured, Wait};
+pub use events::{GaveUp, NO_BROADCAST};
 pub use natural_order::natural_cmp;
-pub use terminal::plain;
+pub use plural::{Count, Label};
+pub use states::what_is_wrong;
+pub use terminal::{ascii, plain};

@@ -1,4 +1,4 @@
-//! Why something from the network was turned away, in words.
+//! Why something from the network was rejected.
 
 use crate::engine::event::RejectReason;
 
@@ -10,14 +10,12 @@ impl RejectReason {
             Self::Malformed => "a malformed message",
             Self::Truncated => "a truncated message",
             Self::Oversized => "a message larger than the protocol allows",
-            Self::VersionMismatch => "another protocol version (update the older vigie)",
-            Self::WrongGroup => "another group",
+            Self::VersionMismatch => "a different protocol version (update the older vigie)",
+            Self::WrongGroup => "different group",
             Self::Replayed => "a duplicate, late or replayed datagram",
-            Self::OffLink => "from outside this machine's links (name it with --peer to dial it)",
-            Self::Retired => {
-                "from a node that another has replaced at its address (two hosts with one address?)"
-            }
-            Self::IdentityConflict => "another host speaks in the name of a peer",
+            Self::OffLink => "not from a network of this machine (add it with --peer to dial it)",
+            Self::Retired => "another node has taken over its address (two hosts with one address?)",
+            Self::IdentityConflict => "another host uses the id of a peer",
             Self::TableFull => "the peer table is full",
             Self::TooManyNodes => "too many nodes at one address",
             Self::TooManyConnections => "too many connections at once",

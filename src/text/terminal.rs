@@ -7,9 +7,30 @@ pub fn plain(line: &str) -> String {
     line.chars().map(|c| if disturbs_a_terminal(c) { '\u{FFFD}' } else { c }).collect()
 }
 
+/// A text whose own signs are ASCII, for poor fonts. Letters of names stay as they are.
+pub fn ascii(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '→' => plain.push_str("->"),
+            '↔' => plain.push_str("<->"),
+            '…' => plain.push_str("..."),
+            '–' | '—' => plain.push('-'),
+            'µ' => plain.push('u'),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_ascii_only_the_letters_of_names_are_something_else() {
+        assert_eq!(ascii("山田 → h2: 84 µs…"), "山田 -> h2: 84 us...");
+    }
 
     #[test]
     fn nothing_in_a_plain_line_steers_the_terminal() {

@@ -12,7 +12,8 @@ use vigie::engine::event::{
     Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, StopReason,
 };
 use vigie::engine::limits::{
-    ANSWERS_PER_SECOND, MAX_NODES_PER_ADDRESS, MAX_UNPROVEN, OFF_LINK_ANSWERS_PER_SECOND,
+    ANSWERS_PER_SECOND, MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_UNPROVEN,
+    OFF_LINK_ANSWERS_PER_SECOND,
 };
 use vigie::engine::peers::{PeerKey, PeerState};
 use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
@@ -537,4 +538,77 @@ fn whatever_comes_in_the_tables_stay_whole_and_every_dial_ends_once() {
             }
         }
     }
+}
+
+#[test]
+fn a_peer_whose_sequence_went_far_ahead_unheard_is_heard_again_after_one_echo() {
+    let mut solo = Solo::new(|_| {});
+    let far = 5 + (1 << 20) + 1;
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 4));
+    solo.run_for(secs(1));
+    solo.sent.clear();
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, far));
+    assert_eq!(solo.count(|e| matches!(e, Event::Rejected { reason: RejectReason::Replayed, .. })), 1);
+    let asked: Vec<_> =
+        solo.sent.iter().map(|(_, to, bytes)| (*to, Presence::decode(bytes).unwrap().nonce)).collect();
+    assert!(matches!(asked[..], [(to, Some(_))] if to.to_string() == "10.0.0.2:30000"), "{asked:?}");
+    solo.run_for(secs(2));
+    solo.echo("10.0.0.2:30000", &presence(Kind::Here, 7, far + 1));
+    let heard = |solo: &Solo| solo.rows()[0].last_heard_ms.unwrap();
+    assert_eq!(heard(&solo), 0, "the echo is taken");
+    solo.run_for(secs(3));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, far + 2));
+    assert_eq!(heard(&solo), 0, "and what follows it");
+    solo.run_for(secs(1));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 5));
+    assert_eq!(heard(&solo), 1_000, "what was recorded before is a replay");
+}
+
+#[test]
+fn forged_sequences_far_ahead_move_no_window_and_are_asked_within_the_budget() {
+    let mut solo = Solo::new(|_| {});
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 4));
+    solo.run_for(secs(1));
+    solo.sent.clear();
+    for n in 0..1_000_u64 {
+        let echo = Some(Nonce(n));
+        solo.hear("10.0.0.2:30000", &Presence { echo, ..presence(Kind::Here, 7, (1 << 40) + n) });
+    }
+    assert!(solo.sent.len() <= ANSWERS_PER_SECOND as usize, "{}", solo.sent.len());
+    solo.run_for(secs(2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 5));
+    assert_eq!(solo.rows()[0].last_heard_ms, Some(0), "the peer's own next datagram is taken");
+}
+
+#[test]
+fn nodes_that_said_goodbye_take_no_place_among_those_of_their_address() {
+    let mut solo = Solo::new(|_| {});
+    let at = |n: u64| format!("10.0.0.2:{}", 30_000 + n);
+    let node = |n: u64, kind, sequence| Presence {
+        tcp_port: u16::try_from(20_000 + n).unwrap(),
+        ..presence(kind, 1_000 + u128::from(n), sequence)
+    };
+    solo.hear(&at(0), &node(0, Kind::Here, 1));
+    for visit in 1..=200 {
+        solo.hear(&at(visit), &node(visit, Kind::Hello, 1));
+        solo.run_for(ms(700));
+        solo.hear(&at(visit), &node(visit, Kind::Goodbye, 2));
+        solo.run_for(ms(700));
+    }
+    solo.hear(&at(0), &node(0, Kind::Here, 2));
+    let tcp_ports = |solo: &Solo, ended: bool| {
+        let rows = solo.rows();
+        let of = rows.iter().filter(|row| (row.state == PeerState::Left) == ended);
+        let mut ports: Vec<u16> = of.map(|row| row.info.addr.port()).collect();
+        ports.sort_unstable();
+        ports
+    };
+    assert_eq!(tcp_ports(&solo, false), [20_000]);
+    let kept = tcp_ports(&solo, true);
+    assert!(kept.len() <= MAX_LEFT_PER_ADDRESS, "{}", kept.len());
+    let latest = kept.contains(&20_200) && kept.contains(&20_199);
+    assert!(latest, "the latest ones are remembered, so that their late datagrams revive nobody: {kept:?}");
+    assert_eq!(solo.count(|e| matches!(e, Event::Rejected { .. })), 0);
+    solo.hear(&at(999), &node(999, Kind::Hello, 1));
+    assert_eq!(tcp_ports(&solo, false), [20_000, 20_999], "a new node has its place");
 }

@@ -24,9 +24,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-use super::look::Look;
+use super::appearance::Appearance;
+use super::appearance::Theme;
 use super::state::{App, Effect};
-use super::theme::Theme;
 use super::{Options, view};
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::event::{Event, Stamped};
@@ -51,7 +51,8 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))), bell: false };
-        Self { app: App::new(options, Look::new(Theme::COLOURED)), t0: testkit::t0(), passed: Duration::ZERO }
+        let app = App::new(options, Appearance::new(Theme::COLOURED));
+        Self { app, t0: testkit::t0(), passed: Duration::ZERO }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -173,7 +174,7 @@ pub(super) fn lines(buffer: &Buffer) -> Vec<String> {
         for cell in row {
             if covered == 0 {
                 text.push_str(cell.symbol());
-                covered = super::view::text::columns(cell.symbol()).max(1);
+                covered = crate::text::columns(cell.symbol()).max(1);
             }
             covered -= 1;
         }

@@ -10,6 +10,7 @@ use crate::engine::NodeId;
 use crate::engine::cause::Cause;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
 use crate::engine::verdict::{Finding, Pattern, Verdict};
+use crate::text::what_is_wrong;
 
 use crate::cli::list::by_name;
 use crate::cli::visit::View;
@@ -190,7 +191,7 @@ impl Missing {
             advice: stranger.map_or_else(
                 || {
                     format!(
-                        "start vigie there with --group {} and --port {}, or name its address here with --peer if \
+                        "start vigie there with --group {} and --port {}, or add its address here with --peer if \
                          broadcasts do not reach it",
                         node.group, node.port
                     )
@@ -204,16 +205,9 @@ impl Missing {
     /// What is known of it, in a few words.
     fn why(&self) -> String {
         let Some(state) = self.state else {
-            return match self.verdict {
-                Verdict::Unknown => "never heard".to_owned(),
-                verdict => verdict.description().to_owned(),
-            };
+            return what_is_wrong(self.verdict, None).unwrap_or("never heard").to_owned();
         };
-        let what = match (self.verdict, self.cause) {
-            (Verdict::Unknown, Some(cause)) => cause.description(),
-            (Verdict::Unknown, None) => self.ways.description(),
-            (verdict, _) => verdict.description(),
-        };
+        let what = what_is_wrong(self.verdict, self.cause).unwrap_or(self.ways.description());
         if state == PeerState::Left {
             state.as_str().to_owned()
         } else {
@@ -227,7 +221,7 @@ impl Ways {
         match (self.out, self.back) {
             (true, false) => "it answers, but has not dialed this machine",
             (false, true) => "it dials this machine, but has not answered a dial",
-            _ => "no dial has come to an end yet",
+            _ => "no dial has finished yet",
         }
     }
 

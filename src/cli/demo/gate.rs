@@ -76,7 +76,7 @@ async fn keep(
         match listener {
             Ok(listener) => admit(listener, inside, &mut conduct, &mut rng).await,
             Err(error) => {
-                tracing::warn!(target: super::DEMO, %error, "cannot open {outside} again");
+                tracing::warn!(target: super::DEMO, %error, "cannot reopen {outside}");
                 tokio::time::sleep(AGAIN).await;
             }
         }

@@ -55,7 +55,7 @@ pub(super) fn check_addresses(peers: u8) -> anyhow::Result<()> {
 fn unavailable(address: Ipv4Addr, peers: u8, error: &io::Error) -> anyhow::Error {
     let hint = if cfg!(target_os = "macos") {
         format!(
-            "; give them to this machine until it restarts: \
+            "; add them until the next restart of this machine: \
              for a in 0.1 1.{{1..{peers}}} 2.{{1..{peers}}}; do sudo ifconfig lo0 alias 127.82.$a; done"
         )
     } else {

@@ -68,7 +68,7 @@ fn settings(node: &NodeArgs, rng: &mut StdRng) -> anyhow::Result<Settings> {
     settings.config.peers.clear();
     if settings.config.port == 0 {
         settings.config.port = loopback::free_port(rng)
-            .ok_or_else(|| anyhow::anyhow!("no free port was found for the demo; name one by --port"))?;
+            .ok_or_else(|| anyhow::anyhow!("no free port found for the demo; choose one with --port"))?;
     }
     Ok(settings)
 }
@@ -87,11 +87,11 @@ fn of_a_peer(own: &Settings, peers: u8) -> Settings {
 /// The first lines of the log: what is going on here.
 fn announce(demo: &DemoArgs, port: u16) {
     let (peers, first) = (demo.peers, loopback::Place::Home.address(0));
-    info!(target: DEMO, "{peers} peers start on this machine, from {first}:{port} on; nothing leaves it");
+    info!(target: DEMO, "starting {peers} peers on this machine, from {first}:{port} up; no traffic leaves it");
     if demo.faults {
-        info!(target: DEMO, "here stands what they do; compare it with what the peers' states become");
+        info!(target: DEMO, "their actions are logged here; compare them with the peers' states");
     } else {
-        info!(target: DEMO, "all of them behave; `vigie demo --faults` shows trouble");
+        info!(target: DEMO, "none of them misbehaves; `vigie demo --faults` shows trouble");
     }
 }
 

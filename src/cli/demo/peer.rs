@@ -112,17 +112,17 @@ impl Peer {
         use Trouble as T;
         let did = match act {
             Act::Begin(T::Refuses) => "closes its TCP port: dials are refused",
-            Act::Begin(T::Hangs) => "hangs: it accepts dials and answers none",
+            Act::Begin(T::Hangs) => "hangs: it accepts dials but answers none",
             Act::Begin(T::Loses) => "answers only some of the dials",
-            Act::Begin(T::Restarts) => "crashes and starts anew at once",
+            Act::Begin(T::Restarts) => "crashes and restarts at once",
             Act::Begin(T::Leaves) => "says goodbye and leaves",
-            Act::Begin(T::Dies) => "dies without a goodbye",
-            Act::Begin(T::Moves) => "is unplugged and carried away",
+            Act::Begin(T::Dies) => "dies without saying goodbye",
+            Act::Begin(T::Moves) => "is unplugged",
             Act::End(T::Refuses) => "opens its TCP port again",
             Act::End(T::Hangs | T::Loses) => "answers every dial again",
-            Act::End(T::Restarts) => "has started anew",
+            Act::End(T::Restarts) => "has restarted",
             Act::End(T::Leaves | T::Dies) => "is back",
-            Act::End(T::Moves) => return format!("{} is plugged in at {}", self.name(), self.ip()),
+            Act::End(T::Moves) => return format!("{} reconnects as {}", self.name(), self.ip()),
         };
         format!("{} {did}", self.name())
     }

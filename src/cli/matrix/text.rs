@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::engine::matrix::{Cell, MatrixView};
 use crate::engine::observation::Reach;
 use crate::engine::verdict::Verdict;
-use crate::text::{cell, cell_right, columns};
+use crate::text::{ascii, cell, cell_right, columns};
 
 /// Failing pairs that are listed: a dead switch makes thousands, and the findings below say more.
 const MAX_PAIRS: usize = 20;
@@ -57,15 +57,15 @@ pub(super) fn text(view: &MatrixView, paper: Paper) -> String {
     if unknown > 0 {
         let _ = writeln!(
             out,
-            "\n{unknown} of {} pairs unknown: nobody has told, or too long ago; with a longer --wait more is learned",
+            "\n{unknown} of {} pairs unknown: not reported, or too long ago; a longer --wait shows more",
             grid.pairs().count()
         );
     }
     if view.left_out > 0 {
-        let _ = writeln!(out, "\n{} rows or pairs are left out for want of room", view.left_out);
+        let _ = writeln!(out, "\n{} rows or pairs omitted: too many for one answer", view.left_out);
     }
     write_findings(&mut out, view);
-    out
+    if paper.ascii { ascii(&out) } else { out }
 }
 
 /// What is wrong, the gravest first, and what to do.
@@ -156,11 +156,11 @@ impl Grid {
         let Shown { rows, columns: shown } = self.choose(room);
 
         let mut out = format!(
-            "each row: which others a node reaches, by UDP and TCP\n{} ok  {} failing  {} unknown  {} itself\n\n",
-            signs.ok, signs.failing, signs.unknown, signs.itself
+            "rows dial {} columns, by UDP and TCP\n{} ok  {} failing  {} unknown  {} self\n\n",
+            signs.arrow, signs.ok, signs.failing, signs.unknown, signs.itself
         );
         if rows.is_empty() {
-            let _ = writeln!(out, "all {} nodes reach each other; there is no room for the grid", self.size);
+            let _ = writeln!(out, "all {} nodes reach each other (no room for the grid)", self.size);
             return out;
         }
         let head: Vec<String> = shown.iter().map(|to| cell_right(&(to + 1).to_string(), digits)).collect();
@@ -199,13 +199,13 @@ impl Grid {
         let (fine, others): (Vec<_>, Vec<_>) = left_out.partition(|to| self.column(*to).is_fine());
         let mut parts = Vec::new();
         if !others.is_empty() {
-            parts.push(format!("{} columns in which something is not ok", others.len()));
+            parts.push(format!("{} columns with problems", others.len()));
         }
         if !fine.is_empty() {
-            parts.push(format!("{} columns in which all is ok", fine.len()));
+            parts.push(format!("{} columns all ok", fine.len()));
         }
         if rows < self.size {
-            parts.push(format!("{} rows in which all is ok", self.size - rows));
+            parts.push(format!("{} rows all ok", self.size - rows));
         }
         if !parts.is_empty() {
             let _ = writeln!(out, "no room for {}", parts.join(", "));
@@ -237,7 +237,7 @@ struct Shown {
 /// What fails between two nodes.
 fn why(cell: Cell) -> String {
     let tcp = match cell.cause {
-        Some(cause) => format!("TCP {}: {}", cause.as_str().replace('_', " "), cause.description()),
+        Some(cause) => format!("TCP {}: {}", cause.label(), cause.description()),
         None => "TCP fails".to_owned(),
     };
     match (cell.udp.is_failing(), cell.tcp.is_failing()) {
@@ -303,25 +303,26 @@ mod tests {
             ..testkit::finding(&testkit::peer(3, "h3"), Verdict::ClosedPort, view.at)
         }));
         let expected = "\
-each row: which others a node reaches, by UDP and TCP
-● ok  ✗ failing  ? unknown  · itself
+rows dial → columns, by UDP and TCP
+● ok  ✗ failing  ? unknown  · self
 
         1 2 3
 1 you   · ● ✗  1 failing
 2 山田  ● · ●  all ok
 3 h3    ? ? ·  2 unknown
 
-you → h3: TCP refused: the host answers, nothing listens on the port
+you → h3: TCP refused: the host answers, but nothing is listening on the port
 
-2 of 6 pairs unknown: nobody has told, or too long ago; with a longer --wait more is learned
+2 of 6 pairs unknown: not reported, or too long ago; a longer --wait shows more
 
-h3: the host answers, nothing listens on the port
+h3: the host answers, but nothing is listening on the port
   seen: you dialed it: refused
   try:  start vigie there
 ";
         assert_eq!(text(&view, WIDE), expected);
         let plain = text(&view, Paper { ascii: true, ..WIDE });
         assert!(plain.contains("1 you   . + x  1 failing") && plain.contains("you -> h3"), "{plain}");
+        assert!(plain.replace("山田", "").is_ascii(), "{plain}");
     }
 
     #[test]
@@ -333,7 +334,7 @@ h3: the host answers, nothing listens on the port
         assert_eq!(grid[0].trim(), "50");
         assert_eq!(grid[1], "  1 n1      ✗  1 failing");
         assert_eq!(grid[7], "  7 n7      ✗  1 failing");
-        assert_eq!(grid[8], "no room for 99 columns in which all is ok, 93 rows in which all is ok");
+        assert_eq!(grid[8], "no room for 99 columns all ok, 93 rows all ok");
     }
 
     #[test]
@@ -348,8 +349,8 @@ h3: the host answers, nothing listens on the port
         assert!(head.split_whitespace().any(|number| number == "11"), "{text}");
         let shown = head.split_whitespace().count();
         let left = 29 - shown;
-        assert!(left > 0 && text.contains(&format!("{left} columns in which something is not ok")), "{text}");
-        assert!(text.contains("31 columns in which all is ok"), "{text}");
+        assert!(left > 0 && text.contains(&format!("{left} columns with problems")), "{text}");
+        assert!(text.contains("31 columns all ok"), "{text}");
         assert!(text.contains("+39 more pairs fail"), "{text}");
     }
 
@@ -357,6 +358,6 @@ h3: the host answers, nothing listens on the port
     fn a_wide_network_in_which_all_is_well_needs_no_grid() {
         let text = text(&many(90, |_, _| Reach::Ok), Paper { width: Some(40), ..WIDE });
         let rest: Vec<&str> = text.lines().skip(3).collect();
-        assert_eq!(rest, ["all 90 nodes reach each other; there is no room for the grid"]);
+        assert_eq!(rest, ["all 90 nodes reach each other (no room for the grid)"]);
     }
 }

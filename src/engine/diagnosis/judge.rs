@@ -8,18 +8,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::NodeId;
+use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::{Diagnosis, Estranged, Node, Picture, Stranger};
 use crate::engine::event::Event;
-use crate::engine::observation::Sight;
-use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
-use crate::engine::verdict::{Finding, Pattern, Verdict};
-
-use crate::engine::Engine;
+use crate::engine::gossip::remote_rows::RemoteRow;
 use crate::engine::limits::{
-    BURST, BURST_GAP, ECHO_TIMEOUT, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS, STRANGER_KEPT, VERDICT_SETTLES,
+    ECHO_TIMEOUT, JUDGE_AGAIN, MAX_JUDGED, MAX_STRANGERS, STRANGER_KEPT, VERDICT_SETTLES,
 };
-use crate::engine::peers::row::Peer;
+use crate::engine::observation::Sight;
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
+use crate::engine::probing::prober::notices_within;
+use crate::engine::verdict::{Finding, Pattern, Verdict};
+use crate::engine::{Engine, NodeId};
 
 /// An incident, told or about to be.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Engine {
 
     /// Others have told something: worth a look if anything is wrong anywhere.
     pub(crate) fn judge_if_needed(&mut self, now: Instant) {
-        if !self.judge.standing.is_empty() || self.rows.of.values().any(|known| known.troubled) {
+        if !self.judge.standing.is_empty() || self.remote_rows.is_any_troubled() {
             self.judge_soon(now);
         }
     }
@@ -74,31 +75,20 @@ impl Engine {
     pub(crate) fn judge(&mut self, now: Instant) {
         self.judge.last = Some(now);
         self.judge.due = None;
-        self.expire_rows(now);
-        let up = self.peers.values().filter(|peer| peer.state == PeerState::Up);
-        let (ips, ids): (HashSet<IpAddr>, HashSet<_>) =
-            up.map(|peer| (peer.info.addr.ip(), peer.info.id)).filter(|_| !self.strangers.is_empty()).unzip();
-        self.strangers.retain(|ip, stranger| {
-            let met = ips.contains(ip) || stranger.info.id.is_some() && ids.contains(&stranger.info.id);
-            !met && now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT
-        });
-        let troubled = |peer: &Peer| peer.evidence.trouble.is_some() || !peer.sight.is_fine();
-        let peers = self.peers.values().map(|peer| &**peer);
-        let keys: Vec<PeerKey> = peers.filter(|peer| troubled(peer)).map(|peer| peer.info.key).collect();
-        for key in keys {
-            self.look(key, now);
-        }
+        self.remote_rows.expire(now);
+        self.forget_foreign_nodes(now);
         let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
-        let settles = VERDICT_SETTLES.min(self.config.dial_interval / 4);
+        let config = self.shared.config();
+        let settles = VERDICT_SETTLES.min(config.dial_interval / 4);
         // What only others say of one pair is told when there has been time to see whether it is part of something larger.
-        let (me, patience) = (self.config.id, self.config.dial_interval + self.config.retry.timeout);
-        let longer = patience + self.config.dial_interval;
+        let (me, patience) = (config.id, config.dial_interval + config.retry.timeout);
+        let longer = patience + config.dial_interval;
         let theirs = |finding: &Finding| {
             let observed = finding.pairs.iter().any(|(from, _)| *from == me);
             finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
         };
         // Loss shows here first and there a moment later.
-        let notice = self.notices_within();
+        let notice = notices_within(config, self.shared.pace(self.peers.len()));
         let lossy = |finding: &Finding| {
             finding.pattern == Pattern::Pair && finding.verdict == Verdict::PacketLoss && keys.len() > 2
         };
@@ -116,93 +106,98 @@ impl Engine {
         for finding in told {
             self.publish(Event::Diagnosis(finding));
         }
-        let troubled = self.peers.values().any(|peer| peer.evidence.trouble.is_some());
+        let config = self.shared.config();
+        let troubled = !self.peers.troubled().is_empty();
         let unsettled =
             self.judge.standing.iter().any(|known| known.told.is_none() || known.missing.is_some());
         self.judge.due = if unsettled || !open.is_empty() {
             Some(now + JUDGE_AGAIN)
         } else if troubled || !self.judge.standing.is_empty() || !self.strangers.is_empty() {
-            Some(now + JUDGE_AGAIN.max(self.config.dial_interval / 4))
+            Some(now + JUDGE_AGAIN.max(config.dial_interval / 4))
         } else {
             None
         };
     }
 
-    /// How long a node may need to notice that UDP fails: to the next regular echo, and then a burst.
-    fn notices_within(&self) -> Duration {
-        self.echo_period() * 2 + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
-    }
-
     /// Everybody's verdict, and the row of each node that was judged; the first one is this node and has none.
     fn diagnose(&self, now: Instant) -> (Vec<Option<PeerKey>>, Diagnosis) {
+        let (config, links) = (self.shared.config(), self.shared.links());
         let me = PeerInfo {
             key: PeerKey::default(),
-            id: Some(self.config.id),
-            name: self.config.name.clone(),
-            addr: SocketAddr::new(self.own_address(), self.config.tcp_port),
-            incarnation: Some(self.config.incarnation),
+            id: Some(config.id),
+            name: config.name.clone(),
+            addr: SocketAddr::new(links.own_address(), config.tcp_port),
+            incarnation: Some(config.incarnation),
         };
-        let prefix = self.interfaces.first().map(|interface| interface.prefix);
-        let mut nodes = vec![Node { info: Arc::new(me), prefix, trouble: None, icmp: None }];
+        let fresh_for = fresh_for(config);
+        let mut nodes =
+            vec![Node { info: Arc::new(me), prefix: links.first_prefix(), trouble: None, icmp: None }];
         let mut keys = vec![None];
-        let mut peers: Vec<_> = self.peers.values().filter(|peer| peer.state != PeerState::Left).collect();
-        if peers.len() >= MAX_JUDGED {
-            // Those with trouble first: the others are what they are compared with.
-            peers.sort_by_key(|peer| peer.evidence.trouble.is_none() && peer.sight.is_fine());
-            peers.truncate(MAX_JUDGED - 1);
-        }
+        let peers = self.judged_peers();
+        let one_link = links.all().len() == 1;
         for peer in &peers {
             // A mask is compared on the link that presence shares.
-            let prefix =
-                peer.evidence.prefix.filter(|_| peer.interface.is_some() && self.interfaces.len() == 1);
+            let prefix = peer.paths.prefix().filter(|_| peer.interface().is_some() && one_link);
             nodes.push(Node {
-                info: Arc::clone(&peer.info),
+                info: Arc::clone(peer.info()),
                 prefix,
-                trouble: peer.evidence.trouble,
-                icmp: peer.evidence.icmp(self.fresh_for(), now),
+                trouble: peer.health.trouble(),
+                icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
             });
-            keys.push(Some(peer.info.key));
+            keys.push(Some(peer.key()));
         }
         let n = nodes.len();
-        let fresh_for = self.fresh_for();
         let mut sights: Vec<Option<&Sight>> = Vec::with_capacity(n * n);
         let mut confirmed = vec![Some(now)];
         let mut changed = vec![None];
         sights.push(None);
-        sights.extend(peers.iter().map(|peer| Some(&peer.sight)));
+        sights.extend(peers.iter().map(|peer| Some(peer.sight())));
         for peer in &peers {
-            let known = peer.info.id.and_then(|id| self.rows.of.get(&id));
-            let known = known.filter(|known| now.saturating_duration_since(known.confirmed) <= fresh_for);
-            confirmed.push(known.map(|known| known.confirmed));
-            changed.push(known.map(|known| known.changed));
-            sights.extend(nodes.iter().map(|of| known.and_then(|known| known.sights.get(&of.info.id?))));
+            let row = peer.id().and_then(|id| self.remote_rows.of(id));
+            let row = row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for);
+            confirmed.push(row.map(RemoteRow::confirmed));
+            changed.push(row.map(RemoteRow::changed));
+            sights.extend(nodes.iter().map(|of| row.and_then(|row| row.sights().get(&of.info.id?))));
         }
         let picture = Picture {
             nodes,
             sights,
             confirmed,
             changed,
-            notice: self.notices_within(),
+            notice: notices_within(config, self.shared.pace(self.peers.len())),
             strangers: self.strangers.values().collect(),
-            group: &self.config.group,
-            presence_port: self.config.port,
-            margin: self.config.interval * 3 / 2 + Duration::from_millis(500),
-            patience: self.config.dial_interval + self.config.retry.timeout,
+            group: &config.group,
+            presence_port: config.port,
+            margin: config.interval * 3 / 2 + Duration::from_millis(500),
+            patience: config.dial_interval + config.retry.timeout,
             now,
         };
         (keys, picture.diagnose())
     }
 
+    /// The peers that are judged, in order of discovery. Of too many, those with trouble first: the others are what they are
+    /// compared with.
+    fn judged_peers(&self) -> Vec<&Peer> {
+        let here = |peer: &&Peer| !peer.has_left();
+        if self.peers.len() < MAX_JUDGED {
+            return self.peers.iter().filter(here).collect();
+        }
+        let unwell = self.peers.unwell();
+        let first = unwell.iter().filter_map(|key| self.peers.get(*key)).filter(here);
+        let others = self.peers.iter().filter(here).filter(|peer| !unwell.contains(&peer.key()));
+        first.chain(others).take(MAX_JUDGED - 1).collect()
+    }
+
     /// What the table says of each peer: the verdict of the finding that was told of it; without one, whether all is well.
     fn note_verdicts(&mut self, keys: &[Option<PeerKey>], verdicts: &[Option<Verdict>]) {
         let told = self.judge.told();
-        let me = self.config.id;
+        let me = self.shared.config().id;
         self.judge.against.clear();
         for (key, verdict) in keys.iter().zip(verdicts) {
-            let Some(peer) = key.and_then(|key| self.peers.get_mut(key)) else { continue };
-            let Some(id) = peer.info.id else {
-                let about = told.iter().find(|finding| finding.peer.key == peer.info.key);
-                peer.verdict = about.map_or(Verdict::Unknown, |finding| finding.verdict);
+            let Some(peer) = key.and_then(|key| self.peers.settle(key)) else { continue };
+            let Some(id) = peer.id() else {
+                let about = told.iter().find(|finding| finding.peer.key == peer.key());
+                peer.set_verdict(about.map_or(Verdict::Unknown, |finding| finding.verdict));
                 continue;
             };
             let ours = |finding: &&Arc<Finding>| {
@@ -214,15 +209,26 @@ impl Engine {
                     || finding.pairs.contains(&(id, me))
             };
             let about = told.iter().find(ours);
-            peer.verdict = match (about, verdict) {
+            peer.set_verdict(match (about, verdict) {
                 (Some(finding), _) => finding.verdict,
                 (None, Some(Verdict::Ok)) => Verdict::Ok,
                 _ => Verdict::Unknown,
-            };
+            });
             if about.is_some() {
-                self.judge.against.insert(peer.info.key);
+                self.judge.against.insert(peer.key());
             }
         }
+    }
+
+    /// Foreign nodes that were not heard for long, or that are peers by now.
+    fn forget_foreign_nodes(&mut self, now: Instant) {
+        let peers = &self.peers;
+        let is_up = |peer: &Peer| peer.state() == PeerState::Up;
+        self.strangers.retain(|ip, stranger| {
+            let known = stranger.info.id.and_then(|id| peers.get(peers.by_id(id)?));
+            let met = peers.at(*ip).any(is_up) || known.is_some_and(is_up);
+            !met && now.saturating_duration_since(stranger.heard) <= STRANGER_KEPT
+        });
     }
 
     /// A node that is no peer of ours was heard.

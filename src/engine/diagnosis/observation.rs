@@ -71,31 +71,9 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// The ways, in the order in which [`Sight::ways`] packs them.
-    fn each(&self) -> [Reach; 6] {
+    /// Every path: TCP, echo, broadcast, unicast, served, large.
+    pub fn paths(&self) -> [Reach; 6] {
         [self.tcp, self.echo, self.broadcast, self.unicast, self.served, self.large]
-    }
-
-    /// All ways in one number, two bits each: 0 unknown, 1 ok, 2 failing; TCP lowest, then echo, broadcast, unicast, served
-    /// and large.
-    pub fn ways(&self) -> u16 {
-        self.each().iter().rev().fold(0, |ways, reach| ways << 2 | *reach as u16)
-    }
-
-    /// Takes the ways from such a number; none when it is no such number.
-    pub fn with_ways(mut self, ways: u16) -> Option<Self> {
-        let reach = |nth: u16| match ways >> (2 * nth) & 3 {
-            0 => Some(Reach::Unknown),
-            1 => Some(Reach::Ok),
-            2 => Some(Reach::Failing),
-            _ => None,
-        };
-        if ways >> 12 != 0 {
-            return None;
-        }
-        (self.tcp, self.echo, self.broadcast) = (reach(0)?, reach(1)?, reach(2)?);
-        (self.unicast, self.served, self.large) = (reach(3)?, reach(4)?, reach(5)?);
-        Some(self)
     }
 
     /// Whether anything at all of the other one came in lately.
@@ -121,7 +99,7 @@ impl Sight {
 
     /// Whether nothing at all is wrong with it, as far as is known.
     pub fn is_fine(&self) -> bool {
-        !self.each().contains(&Reach::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)
+        !self.paths().contains(&Reach::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)
     }
 
     /// Makes all ways unknown: it is too old to be believed.
@@ -148,17 +126,6 @@ pub fn udp_arrives(mine: &Sight, theirs: Option<&Sight>) -> Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_ways_of_a_sight_survive_their_number() {
-        for ways in 0..1 << 12 {
-            match Sight::default().with_ways(ways) {
-                Some(sight) => assert_eq!(sight.ways(), ways),
-                None => assert!((0..6).any(|nth| ways >> (2 * nth) & 3 == 3), "{ways:b}"),
-            }
-        }
-        assert_eq!(Sight::default().with_ways(1 << 12), None);
-    }
 
     #[test]
     fn a_lost_echo_alone_does_not_tell_which_direction_fails() {

@@ -110,7 +110,7 @@ impl Verdict {
     pub fn description(self) -> &'static str {
         match self {
             Self::Ok => "all is well",
-            Self::ClosedPort => "the host answers, nothing listens on the port",
+            Self::ClosedPort => "the host answers, but nothing is listening on the port",
             Self::FirewallReject => "a firewall refuses its TCP connections",
             Self::FirewallDrop => "TCP connections vanish in a firewall",
             Self::HostDown => "no sign of life by any way",

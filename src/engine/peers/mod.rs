@@ -1,6 +1,10 @@
 //! The peer table: who is known, and all that is known of them.
 
-pub(crate) mod row;
+mod health;
+mod last_seen;
+pub(crate) mod observe;
+pub(crate) mod path;
+pub(crate) mod peer;
 mod snapshot;
 mod table;
 
@@ -8,3 +12,4 @@ pub use snapshot::{
     DialPhase, Elsewhere, HeardFrom, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState,
     Snapshot, Via,
 };
+pub(crate) use table::PeerTable;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::engine::cause::Cause;
+use crate::engine::config::Config;
 use crate::engine::observation::Sight;
 use crate::engine::verdict::Verdict;
 use crate::engine::{Incarnation, NodeId};
@@ -33,6 +34,21 @@ pub struct NodeInfo {
     pub tcp_port: u16,
     /// Of the program.
     pub version: &'static str,
+}
+
+impl NodeInfo {
+    /// What a configuration says of this node.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            id: config.id,
+            name: config.name.clone(),
+            group: config.group.clone(),
+            incarnation: config.incarnation,
+            port: config.port,
+            tcp_port: config.tcp_port,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
 }
 
 /// Who a peer is. Shared by all events about it until it changes.

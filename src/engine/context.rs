@@ -1,0 +1,214 @@
+//! All that a part of the engine may use besides itself: the time, what a person set, chance, the links, and the way out.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::proto::presence::{Kind, Presence};
+
+use super::Nonce;
+use super::config::{Config, Target};
+use super::event::{Event, Output};
+use super::limits::{ANSWER_AT_ONCE, DIAL_SPREAD, DIAL_STEP};
+use super::links::Links;
+
+/// What all parts share, owned by the engine.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    config: Config,
+    rng: StdRng,
+    links: Links,
+    out: Outbox,
+    /// Where the steps of [`DIAL_STEP`] begin: at random, so that nodes do not step together.
+    steps_from: Option<Instant>,
+}
+
+/// Lent to a part for one call.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    pub(crate) rng: &'a mut StdRng,
+    pub(crate) links: &'a Links,
+    pub(crate) out: &'a mut Outbox,
+    pub(crate) pace: Pace,
+}
+
+/// What is to be done and told, in order; and the number of the last datagram sent.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    outputs: VecDeque<Output>,
+    sequence: u64,
+}
+
+/// How many nodes there are decides whether things are done at once or together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    known: usize,
+    steps_from: Option<Instant>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            rng: StdRng::from_seed(config.seed),
+            links: Links::default(),
+            out: Outbox::default(),
+            steps_from: None,
+            config,
+        }
+    }
+
+    /// The context of one call; `known` peers are in the table.
+    pub(crate) fn context(&mut self, known: usize, now: Instant) -> Context<'_> {
+        let pace = self.pace(known);
+        let Self { config, rng, links, out, .. } = self;
+        Context { now, config, rng, links, out, pace }
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn pace(&self, known: usize) -> Pace {
+        Pace { known, steps_from: self.steps_from }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The peers that a person named before the start, once.
+    pub(crate) fn take_named(&mut self) -> Vec<Target> {
+        std::mem::take(&mut self.config.peers)
+    }
+
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    pub(crate) fn links_mut(&mut self) -> &mut Links {
+        &mut self.links
+    }
+
+    pub(crate) fn out(&mut self) -> &mut Outbox {
+        &mut self.out
+    }
+
+    pub(crate) fn random_nonce(&mut self) -> Nonce {
+        Nonce(rand::Rng::next_u64(&mut self.rng))
+    }
+
+    /// The node runs from now on.
+    pub(crate) fn begin_steps(&mut self, now: Instant) {
+        self.steps_from = Some(now + self.rng.random_range(Duration::ZERO..DIAL_STEP));
+    }
+
+    /// Whether the node has run so long that it dialed everybody once.
+    pub(crate) fn runs_longer_than_an_interval(&self, now: Instant) -> bool {
+        self.steps_from.is_some_and(|at| now > at + self.config.dial_interval)
+    }
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn publish(&mut self, event: Event) {
+        self.push(Output::Publish(event));
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Begins the next round or unicast datagram: all copies of a round carry one number.
+    pub(crate) fn next_sequence(&mut self) {
+        self.sequence += 1;
+    }
+}
+
+impl Pace {
+    /// Whether there are so many peers that doing things together matters more than doing each at once.
+    pub(crate) fn is_crowded(self) -> bool {
+        is_crowd(self.known)
+    }
+
+    /// How many peers are known.
+    pub(crate) fn known(self) -> usize {
+        self.known
+    }
+
+    /// With many peers, the step of [`DIAL_STEP`] that is nearest.
+    pub(crate) fn in_step(self, at: Instant) -> Instant {
+        let Some(from) = self.steps_from.filter(|_| self.is_crowded()) else { return at };
+        let step = DIAL_STEP.as_millis();
+        let steps = (at.saturating_duration_since(from).as_millis() + step / 2) / step;
+        from + DIAL_STEP * u32::try_from(steps).unwrap_or(u32::MAX)
+    }
+
+    /// `each` for every known peer, at most `longest`.
+    pub(crate) fn for_each_peer(self, each: Duration, longest: Duration) -> Duration {
+        each.saturating_mul(u32::try_from(self.known).unwrap_or(u32::MAX)).min(longest)
+    }
+}
+
+impl Context<'_> {
+    /// Whether less than `within` has passed since `at`.
+    pub(crate) fn is_within(&self, at: Instant, within: Duration) -> bool {
+        self.now.saturating_duration_since(at) < within
+    }
+
+    /// A random wait before a dial that grows with the number of peers.
+    pub(crate) fn dial_spread(&mut self) -> Duration {
+        let most = self.pace.for_each_peer(DIAL_SPREAD, self.config.dial_interval);
+        self.rng.random_range(Duration::ZERO..=most)
+    }
+
+    pub(crate) fn random_nonce(&mut self) -> Nonce {
+        Nonce(rand::Rng::next_u64(self.rng))
+    }
+
+    /// Queues one unicast datagram with a number of its own. IPv6 is not announced to: presence is IPv4, dialing is both.
+    pub(crate) fn send(&mut self, to: SocketAddr, kind: Kind, nonce: Option<Nonce>, echo: Option<Nonce>) {
+        self.out.next_sequence();
+        if to.is_ipv4() {
+            let claimed = self.links.own_address_towards(to.ip());
+            let bytes = Presence { nonce, echo, ..self.presence(kind, claimed) }.encode();
+            self.out.push(Output::Send { to, bytes });
+        }
+    }
+
+    /// What this node says of itself, as the address `claimed` of one of its links.
+    pub(crate) fn presence(&self, kind: Kind, claimed: IpAddr) -> Presence<'_> {
+        let link = self.links.iter().find(|interface| IpAddr::V4(interface.addr) == claimed);
+        Presence {
+            kind,
+            group: &self.config.group,
+            id: self.config.id,
+            incarnation: self.config.incarnation,
+            sequence: self.out.sequence,
+            name: &self.config.name,
+            tcp_port: self.config.tcp_port,
+            udp_port: self.config.udp_port,
+            period_ms: u32::try_from(self.config.interval.as_millis()).unwrap_or(u32::MAX),
+            claimed,
+            nonce: None,
+            echo: None,
+            prefix: link.map(|interface| interface.prefix),
+            wide: None,
+        }
+    }
+}
+
+/// Whether so many peers are a crowd.
+pub(crate) fn is_crowd(known: usize) -> bool {
+    known > ANSWER_AT_ONCE
+}
+
+/// How old a row may be to be believed: two regular exchanges may be missed, one of which hangs.
+pub(crate) fn fresh_for(config: &Config) -> Duration {
+    config.dial_interval * 2 + config.retry.timeout
+}

@@ -1,0 +1,423 @@
+//! Where the dial of one peer stands, and how its dials went.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::event::DialId;
+use crate::engine::observation::Reach;
+use crate::engine::peers::DialPhase;
+
+/// A dial is one to `max` attempts. It rests between two regular dials, queues for the rate, is in flight, and waits between
+/// attempts.
+#[derive(Debug, Clone, Copy, Default)]
+enum Phase {
+    /// Not dialed: it left, has no server, or is on no link of ours.
+    #[default]
+    Off,
+    Resting {
+        next: Instant,
+    },
+    /// `placed`: it stands in the dialer's queue.
+    Queued {
+        attempt: u32,
+        urgent: bool,
+        placed: bool,
+    },
+    InFlight {
+        id: DialId,
+        attempt: u32,
+        since: Instant,
+    },
+    Waiting {
+        attempt: u32,
+        since: Instant,
+        until: Instant,
+    },
+}
+
+/// The last 64 attempts, a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+struct Outcomes {
+    failed: u64,
+    count: u8,
+}
+
+/// The last dial that ended.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    began: Instant,
+    at: Instant,
+    ok: bool,
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DialState {
+    phase: Phase,
+    /// Attempts that the running dial may make.
+    max: u32,
+    /// When the running dial began: the regular dials keep this phase.
+    began: Option<Instant>,
+    /// The next attempt was asked for by a person.
+    forced: bool,
+    /// The running dial decides whether the peer is silent.
+    confirming: bool,
+    /// In flight when the peer became another one: the connection is to be dropped.
+    abandoned: Option<DialId>,
+    outcomes: Outcomes,
+    connect: Option<Duration>,
+    rtt: Option<Duration>,
+    cause: Option<Cause>,
+    retry: Option<Retry>,
+    ended: Option<Ended>,
+    /// When a dial got its reply and the one before had failed.
+    recovered: Option<Instant>,
+}
+
+impl DialState {
+    /// It is dialed again at this time.
+    pub(crate) fn rest_until(&mut self, next: Instant) {
+        self.phase = Phase::Resting { next };
+    }
+
+    /// It is not dialed any longer; a dial in flight is abandoned.
+    pub(crate) fn stop(&mut self) {
+        self.abandon();
+        self.phase = Phase::Off;
+        self.confirming = false;
+    }
+
+    /// Brings the next attempt forward to this time; one that is nearer, queued or in flight stays.
+    pub(crate) fn bring_forward(&mut self, at: Instant) {
+        match &mut self.phase {
+            Phase::Off => self.phase = Phase::Resting { next: at },
+            Phase::Resting { next } => *next = at.min(*next),
+            Phase::Waiting { until, .. } => *until = at.min(*until),
+            Phase::Queued { .. } | Phase::InFlight { .. } => {}
+        }
+    }
+
+    /// Puts the next attempt in front of the queue; one in flight stays.
+    pub(crate) fn hurry(&mut self) {
+        let attempt = match self.phase {
+            Phase::InFlight { .. } | Phase::Queued { urgent: true, .. } => return,
+            Phase::Waiting { attempt, .. } | Phase::Queued { attempt, .. } => attempt,
+            Phase::Off | Phase::Resting { .. } => 1,
+        };
+        self.queue(attempt, true);
+    }
+
+    pub(crate) fn queue(&mut self, attempt: u32, urgent: bool) {
+        self.phase = Phase::Queued { attempt, urgent, placed: false };
+    }
+
+    /// Whether it must be placed in a queue, and in the urgent one; from now on it stands there.
+    pub(crate) fn take_unplaced(&mut self) -> Option<bool> {
+        match &mut self.phase {
+            Phase::Queued { urgent, placed, .. } => (!std::mem::replace(placed, true)).then_some(*urgent),
+            _ => None,
+        }
+    }
+
+    /// The attempt that waits in this queue.
+    pub(crate) fn queued_in(&self, urgent: bool) -> Option<u32> {
+        match self.phase {
+            Phase::Queued { attempt, urgent: of, .. } if of == urgent => Some(attempt),
+            _ => None,
+        }
+    }
+
+    /// The queue in which it waits: whether that is the urgent one.
+    #[cfg(any(test, feature = "testkit"))]
+    pub(crate) fn queue_of(&self) -> Option<bool> {
+        match self.phase {
+            Phase::Queued { urgent, .. } => Some(urgent),
+            _ => None,
+        }
+    }
+
+    /// A regular dial is due: it rested until now.
+    pub(crate) fn is_regular_due(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Resting { next } if next <= now)
+    }
+
+    /// A retry is due: which attempt it is.
+    pub(crate) fn retry_due(&self, now: Instant) -> Option<u32> {
+        match self.phase {
+            Phase::Waiting { attempt, until, .. } if until <= now => Some(attempt),
+            _ => None,
+        }
+    }
+
+    /// An attempt begins; the first one of a dial may be followed by others up to `max`. Whether a person asked for it.
+    pub(crate) fn start(&mut self, id: DialId, attempt: u32, max: u32, now: Instant) -> bool {
+        if attempt == 1 {
+            self.began = Some(now);
+            self.max = max;
+        }
+        self.phase = Phase::InFlight { id, attempt, since: now };
+        std::mem::take(&mut self.forced)
+    }
+
+    /// The attempt in flight has ended, and when it began; none if that dial is not in flight here.
+    pub(crate) fn take_in_flight(&mut self, dial: DialId) -> Option<(u32, Instant)> {
+        match self.phase {
+            Phase::InFlight { id, attempt, since } if id == dial => {
+                self.phase = Phase::Off;
+                Some((attempt, since))
+            }
+            _ => None,
+        }
+    }
+
+    /// Names the dial in flight.
+    pub(crate) fn in_flight(&self) -> Option<DialId> {
+        match self.phase {
+            Phase::InFlight { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The dial in flight is of another address or another life of the peer.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(id) = self.in_flight() {
+            self.abandoned = Some(id);
+            self.phase = Phase::Off;
+        }
+    }
+
+    /// The dial whose connection is to be dropped.
+    pub(crate) fn take_abandoned(&mut self) -> Option<DialId> {
+        self.abandoned.take()
+    }
+
+    /// The next attempt, number `attempt`, waits until then.
+    pub(crate) fn wait(&mut self, attempt: u32, since: Instant, until: Instant) {
+        self.phase = Phase::Waiting { attempt, since, until };
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self.phase, Phase::Off)
+    }
+
+    pub(crate) fn is_resting(&self) -> bool {
+        matches!(self.phase, Phase::Resting { .. })
+    }
+
+    pub(crate) fn is_queued(&self) -> bool {
+        matches!(self.phase, Phase::Queued { .. })
+    }
+
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.in_flight().is_some()
+    }
+
+    /// Attempts that the running dial may make.
+    pub(crate) fn max(&self) -> u32 {
+        self.max
+    }
+
+    /// When the dial that runs or ran last began.
+    pub(crate) fn began(&self) -> Option<Instant> {
+        self.began
+    }
+
+    /// A person wants the next attempt.
+    pub(crate) fn force(&mut self) {
+        self.forced = true;
+        self.hurry();
+    }
+
+    pub(crate) fn set_confirming(&mut self, confirming: bool) {
+        self.confirming = confirming;
+    }
+
+    /// Whether its outcome decides whether the peer is silent.
+    pub(crate) fn is_confirming(&self) -> bool {
+        self.confirming
+    }
+
+    /// No dial of the peer has ended yet.
+    pub(crate) fn is_first(&self) -> bool {
+        self.connect.is_none() && self.cause.is_none()
+    }
+
+    /// An attempt got its reply.
+    pub(crate) fn note_success(&mut self, connect: Duration, rtt: Duration, now: Instant) {
+        self.outcomes.push(false);
+        self.confirming = false;
+        self.connect = Some(connect);
+        self.rtt = Some(rtt);
+        self.cause = None;
+        self.retry = None;
+        if self.ended.is_some_and(|before| !before.ok) {
+            self.recovered = Some(now);
+        }
+        let began = now.checked_sub(connect + rtt).unwrap_or(now);
+        self.ended = Some(Ended { began, at: now, ok: true });
+    }
+
+    /// An attempt that began then has failed.
+    pub(crate) fn note_failure(&mut self, failure: &Failure, began: Instant, now: Instant) {
+        self.outcomes.push(true);
+        self.cause = Some(failure.cause);
+        self.retry = Some(failure.retry);
+        self.ended = Some(Ended { began, at: now, ok: false });
+    }
+
+    /// What was dialed is another life or address: its outcomes say nothing of this one. What people see of it stays.
+    pub(crate) fn forget_evidence(&mut self) {
+        self.ended = None;
+        self.recovered = None;
+    }
+
+    /// Forgets what belongs to the life before.
+    pub(crate) fn forget_wish(&mut self) {
+        self.forced = false;
+    }
+
+    /// When the last dial ended.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        self.ended.map(|ended| ended.at)
+    }
+
+    /// When the last dial ended, if it got its reply.
+    pub(crate) fn reached(&self) -> Option<Instant> {
+        self.ended.filter(|ended| ended.ok).map(|ended| ended.at)
+    }
+
+    /// When a dial got its reply and the one before had failed.
+    pub(crate) fn recovered(&self) -> Option<Instant> {
+        self.recovered
+    }
+
+    /// Whether dials get their replies. After `fresh` that is unknown; a failure that began before echoes came back says nothing of
+    /// TCP now.
+    pub(crate) fn tcp_status(&self, echo_recovered: Option<Instant>, fresh: Duration, now: Instant) -> Reach {
+        match self.ended.filter(|ended| now.saturating_duration_since(ended.at) <= fresh) {
+            None => Reach::Unknown,
+            Some(ended) if ended.ok => Reach::Ok,
+            Some(ended) if Some(ended.began) < echo_recovered => Reach::Unknown,
+            Some(_) => Reach::Failing,
+        }
+    }
+
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        self.cause
+    }
+
+    pub(crate) fn retry(&self) -> Option<Retry> {
+        self.retry
+    }
+
+    pub(crate) fn connect(&self) -> Option<Duration> {
+        self.connect
+    }
+
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        self.rtt
+    }
+
+    /// Share of the last 64 attempts that failed.
+    pub(crate) fn loss(&self) -> Option<f32> {
+        self.outcomes.loss()
+    }
+
+    /// When the dial needs attention.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Resting { next } => Some(next),
+            Phase::Waiting { until, .. } => Some(until),
+            Phase::Off | Phase::Queued { .. } | Phase::InFlight { .. } => None,
+        }
+    }
+
+    /// As people see it.
+    pub(crate) fn phase(&self) -> DialPhase {
+        let max = self.max;
+        match self.phase {
+            Phase::Off => DialPhase::Resting { next: None },
+            Phase::Resting { next } => DialPhase::Resting { next: Some(next) },
+            Phase::Queued { attempt, .. } => DialPhase::Queued { attempt },
+            Phase::InFlight { attempt, since, .. } => DialPhase::InFlight { attempt, max, since },
+            Phase::Waiting { attempt, since, until } => DialPhase::Waiting { attempt, max, since, until },
+        }
+    }
+}
+
+impl Outcomes {
+    fn push(&mut self, failed: bool) {
+        self.failed = self.failed << 1 | u64::from(failed);
+        self.count = (self.count + 1).min(64);
+    }
+
+    fn loss(self) -> Option<f32> {
+        let failed = self.failed & u64::MAX.checked_shr(64 - u32::from(self.count)).unwrap_or(0);
+        #[expect(clippy::cast_precision_loss, reason = "at most 64")]
+        (self.count > 0).then(|| failed.count_ones() as f32 / f32::from(self.count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t0() -> Instant {
+        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
+        Instant::now()
+    }
+
+    fn refused() -> Failure {
+        let detail = crate::engine::cause::Detail::system("refused");
+        Failure { cause: Cause::Refused, detail, errno: None, retry: Retry::Usual }
+    }
+
+    #[test]
+    fn a_dial_is_brought_forward_and_never_put_off() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        let at = |n| t0 + Duration::from_secs(n);
+        dial.bring_forward(at(9));
+        dial.bring_forward(at(5));
+        dial.bring_forward(at(7));
+        assert_eq!(dial.deadline(), Some(at(5)));
+        dial.wait(2, t0, at(8));
+        dial.bring_forward(at(1));
+        assert_eq!(dial.retry_due(at(1)), Some(2));
+    }
+
+    #[test]
+    fn a_hurried_retry_keeps_its_number_and_is_placed_once() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        dial.wait(3, t0, t0 + Duration::from_secs(8));
+        dial.force();
+        assert_eq!((dial.take_unplaced(), dial.take_unplaced()), (Some(true), None));
+        assert_eq!((dial.queued_in(true), dial.queued_in(false)), (Some(3), None));
+        assert!(dial.start(DialId(7), 3, 5, t0), "a person asked for it");
+        dial.hurry();
+        assert!(dial.is_in_flight(), "what is in flight is left alone");
+        assert_eq!(dial.take_in_flight(DialId(6)), None);
+        assert_eq!(dial.take_in_flight(DialId(7)), Some((3, t0)));
+    }
+
+    #[test]
+    fn a_dial_in_flight_is_abandoned_once_when_its_peer_is_another_one() {
+        let mut dial = DialState::default();
+        dial.start(DialId(7), 1, 5, t0());
+        dial.stop();
+        assert_eq!((dial.take_abandoned(), dial.take_abandoned()), (Some(DialId(7)), None));
+        assert!(dial.is_off());
+    }
+
+    #[test]
+    fn a_failure_from_before_echoes_came_back_says_nothing_of_tcp_now() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        let (fresh, later) = (Duration::from_secs(24), t0 + Duration::from_secs(4));
+        dial.note_failure(&refused(), t0, later);
+        assert_eq!(dial.tcp_status(None, fresh, later), Reach::Failing);
+        assert_eq!(dial.tcp_status(Some(later), fresh, later), Reach::Unknown);
+        assert_eq!(dial.tcp_status(None, fresh, later + fresh * 2), Reach::Unknown);
+        dial.note_success(Duration::ZERO, Duration::ZERO, later + fresh);
+        assert_eq!(dial.recovered(), Some(later + fresh));
+        assert_eq!(dial.loss(), Some(0.5));
+    }
+}

@@ -1,0 +1,34 @@
+//! What always holds between the parts, for tests.
+
+use super::Engine;
+use super::lifecycle::Lifecycle;
+use super::limits::{MAX_BURSTS, MAX_DIALS_IN_FLIGHT};
+
+impl Engine {
+    /// Panics unless all parts agree with each other: for tests.
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        self.peers.check();
+        self.remote_rows.check(&self.peers);
+        let running = self.lifecycle == Lifecycle::Running;
+        for peer in self.peers.iter().filter(|_| running) {
+            self.dialer.check(peer);
+            if let Some(deadline) = peer.deadline() {
+                let armed = peer.armed().expect("a peer with a deadline is armed");
+                assert!(armed <= deadline, "it is woken in time");
+                assert!(self.timers.has(peer.key(), armed), "its timer is set");
+            }
+        }
+        let in_flight = self.peers.iter().filter(|peer| peer.dial.is_in_flight()).count();
+        assert!(!running || self.dialer.in_flight() == in_flight, "a dial in flight is a peer's");
+        let bursts = self.peers.iter().filter(|peer| peer.probes.in_burst()).count();
+        assert!(!running || self.prober.bursts() == bursts, "a burst is a peer's");
+        assert!(in_flight <= MAX_DIALS_IN_FLIGHT && bursts <= MAX_BURSTS);
+    }
+
+    /// How many rows of the table were looked at until now, walks included: for tests of cost.
+    #[doc(hidden)]
+    pub fn steps(&self) -> u64 {
+        self.peers.steps()
+    }
+}

@@ -1,0 +1,356 @@
+//! Where a peer was heard from: its addresses, the replay window of each, and which of them are proven.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use smallvec::SmallVec;
+
+use crate::engine::event::Socket;
+use crate::engine::limits::{MAX_PATHS, MAX_SEQUENCE_STEP, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW};
+
+use super::HeardFrom;
+
+/// An address that a peer was heard from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Path {
+    ip: IpAddr,
+    /// One for the shared and one for the private port. The two are read one after the other, so that what was sent first may be
+    /// read last.
+    windows: [ReplayWindow; 2],
+    /// Rounds heard from other addresses since one was heard from this one.
+    missed: u8,
+    /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
+    proven: bool,
+    heard: Instant,
+    /// When it was first heard, at all or after a long silence there.
+    since: Instant,
+}
+
+/// The anti-replay window of RFC 4303 §3.4.3.
+#[derive(Debug, Clone, Copy, Default)]
+struct ReplayWindow {
+    greatest: u64,
+    /// Which of the 64 numbers before that were taken, a bit each: what only asks for an echo, or is one, may be late.
+    taken: u64,
+}
+
+/// All addresses of a peer, and what it says of them.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    /// At most [`MAX_PATHS`]. Nearly every peer has one: that one stands in the row itself.
+    all: SmallVec<[Path; 1]>,
+    /// Its own UDP port, where it receives unicast; 0 before it is known.
+    udp_port: u16,
+    /// Greatest sequence number heard on the presence port.
+    round: u64,
+    /// The address that it believes to have, where that is not the one it is heard from.
+    claimed: Option<IpAddr>,
+    /// Length of its network's prefix, in bits, as it says.
+    prefix: Option<u8>,
+    /// Since when it seems to have moved, and the old address was asked.
+    move_asked: Option<Instant>,
+}
+
+/// Whether a datagram's number is one that may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SequenceCheck {
+    /// Greater than all before.
+    New,
+    /// Not greater: a duplicate, late, or replayed.
+    Seen,
+    /// Implausibly far ahead.
+    TooFar,
+}
+
+impl ReplayWindow {
+    fn advance(&mut self, sequence: u64) {
+        let step = sequence.saturating_sub(self.greatest);
+        // The number that was the greatest is the first of those before the new one.
+        let step = u32::try_from(step).ok();
+        let shifted = step.and_then(|step| self.taken.checked_shl(step)).unwrap_or(0);
+        let last = step.and_then(|step| 1_u64.checked_shl(step.saturating_sub(1))).unwrap_or(0);
+        self.taken = if sequence > self.greatest { shifted | last } else { 0 };
+        self.greatest = sequence;
+    }
+
+    /// Takes a number below the greatest, if it was not taken before and is at most 64 behind.
+    fn take_late(&mut self, sequence: u64) -> bool {
+        let behind = self.greatest.checked_sub(sequence).and_then(|behind| behind.checked_sub(1));
+        let bit = behind.and_then(|behind| u32::try_from(behind).ok()).and_then(|n| 1_u64.checked_shl(n));
+        let Some(bit) = bit else { return false };
+        let new = self.taken & bit == 0;
+        self.taken |= bit;
+        new
+    }
+}
+
+impl Path {
+    fn new(ip: IpAddr, now: Instant) -> Self {
+        let windows = [ReplayWindow::default(); 2];
+        Self { ip, windows, missed: 0, proven: false, heard: now, since: now }
+    }
+
+    fn newest(&self) -> u64 {
+        self.windows.iter().map(|window| window.greatest).max().unwrap_or(0)
+    }
+}
+
+impl Paths {
+    fn find(&self, ip: IpAddr) -> Option<&Path> {
+        self.all.iter().find(|path| path.ip == ip)
+    }
+
+    /// The path to an address; a new one takes the place of the one unheard for longest, never of the one dialed.
+    fn find_or_add(&mut self, ip: IpAddr, dialed: IpAddr, now: Instant) -> &mut Path {
+        let known = self.all.iter().position(|path| path.ip == ip);
+        let index = known.unwrap_or_else(|| {
+            if self.all.len() < MAX_PATHS {
+                self.all.push(Path::new(ip, now));
+                return self.all.len() - 1;
+            }
+            let others = self.all.iter().enumerate().filter(|(_, path)| path.ip != dialed);
+            let index = others.min_by_key(|(_, path)| path.heard).map_or(0, |(index, _)| index);
+            self.all[index] = Path::new(ip, now);
+            index
+        });
+        &mut self.all[index]
+    }
+
+    /// Whether the peer is known to receive at this address.
+    pub(crate) fn is_proven(&self, ip: IpAddr) -> bool {
+        self.find(ip).is_some_and(|path| path.proven)
+    }
+
+    /// The peer receives at this address: whether that is news.
+    pub(crate) fn prove(&mut self, ip: IpAddr, dialed: IpAddr, now: Instant) -> bool {
+        let path = self.find_or_add(ip, dialed, now);
+        !std::mem::replace(&mut path.proven, true)
+    }
+
+    /// Checks a datagram's number. A goodbye ends all paths: a copy that is late on another one revives nobody.
+    pub(crate) fn check_sequence(
+        &self,
+        ip: IpAddr,
+        socket: Socket,
+        sequence: u64,
+        left: bool,
+    ) -> SequenceCheck {
+        let newest = self.all.iter().map(Path::newest).max().unwrap_or(0);
+        let known =
+            if left { newest } else { self.find(ip).map_or(0, |path| path.windows[nth(socket)].greatest) };
+        if newest > 0 && sequence > newest.saturating_add(MAX_SEQUENCE_STEP) {
+            SequenceCheck::TooFar
+        } else if sequence <= known {
+            SequenceCheck::Seen
+        } else {
+            SequenceCheck::New
+        }
+    }
+
+    /// Notes that a datagram was heard from an address. `dialed` is where the peer is dialed; `returning`, that it was silent or
+    /// had left.
+    pub(crate) fn note_heard(
+        &mut self,
+        ip: IpAddr,
+        dialed: IpAddr,
+        (socket, sequence): (Socket, u64),
+        returning: bool,
+        now: Instant,
+    ) {
+        let path = self.find_or_add(ip, dialed, now);
+        path.windows[nth(socket)].advance(sequence);
+        path.heard = now;
+        if path.missed >= ROUNDS_BEFORE_NEW {
+            path.since = now;
+        }
+        path.missed = 0;
+        if socket == Socket::Shared && (sequence > self.round || returning) {
+            self.round = sequence;
+            for other in self.all.iter_mut().filter(|path| path.ip != ip) {
+                other.missed = other.missed.saturating_add(1);
+            }
+        }
+    }
+
+    /// Takes a late number of an address it was heard from.
+    pub(crate) fn take_late(&mut self, ip: IpAddr, socket: Socket, sequence: u64) -> bool {
+        let path = self.all.iter_mut().find(|path| path.ip == ip);
+        path.is_some_and(|path| path.windows[nth(socket)].take_late(sequence))
+    }
+
+    /// Any number is taken next: the peer has proved that it is as far as it says.
+    pub(crate) fn reset_sequences(&mut self) {
+        self.all.iter_mut().for_each(|path| path.windows = Default::default());
+        self.round = 0;
+    }
+
+    /// Another life of the peer: its numbers begin again, and it must prove its addresses.
+    pub(crate) fn restart(&mut self) {
+        self.reset_sequences();
+        self.all.iter_mut().for_each(|path| path.proven = false);
+        self.claimed = None;
+    }
+
+    /// It is dialed at another address from now on.
+    pub(crate) fn note_moved(&mut self) {
+        self.claimed = None;
+        self.move_asked = None;
+    }
+
+    /// Whether an address was silent for [`ROUNDS_BEFORE_MOVE`] rounds, or never heard. `reached`: the peer answers there; then the
+    /// other address must be newer than the last word from this one, too, or it is a second interface of the peer's.
+    pub(crate) fn is_gone_from(&self, ip: IpAddr, heard_at: IpAddr, reached: bool) -> bool {
+        let since = self.find(heard_at).map(|path| path.since);
+        self.find(ip).is_none_or(|old| {
+            old.missed >= ROUNDS_BEFORE_MOVE && (!reached || since.is_some_and(|since| since > old.heard))
+        })
+    }
+
+    /// Whether it was ever heard from an address.
+    pub(crate) fn is_known(&self, ip: IpAddr) -> bool {
+        self.find(ip).is_some()
+    }
+
+    /// Since when it seems to have moved, and the old address was asked.
+    pub(crate) fn move_asked(&self) -> Option<Instant> {
+        self.move_asked
+    }
+
+    /// The old address is asked now whether the peer is still there.
+    pub(crate) fn note_move_asked(&mut self, now: Instant) {
+        self.move_asked = Some(now);
+    }
+
+    /// Takes what the peer says of itself, heard from the address that is dialed.
+    pub(crate) fn note_claims(&mut self, dialed: IpAddr, claimed: IpAddr, udp_port: u16, prefix: Option<u8>) {
+        self.move_asked = None;
+        self.claimed = (claimed != dialed && !claimed.is_unspecified()).then_some(claimed);
+        self.udp_port = udp_port;
+        self.prefix = prefix;
+    }
+
+    /// Takes the length of its network's prefix, in bits.
+    pub(crate) fn note_prefix(&mut self, prefix: Option<u8>) {
+        self.prefix = prefix;
+    }
+
+    /// Length of its network's prefix, in bits, as it says.
+    pub(crate) fn prefix(&self) -> Option<u8> {
+        self.prefix
+    }
+
+    /// Where it receives unicast; none before it is known.
+    pub(crate) fn udp_port(&self) -> Option<u16> {
+        (self.udp_port != 0).then_some(self.udp_port)
+    }
+
+    /// Whether it was heard on the presence port.
+    pub(crate) fn heard_a_round(&self) -> bool {
+        self.round > 0
+    }
+
+    /// The address that it believes to have, where that differs.
+    pub(crate) fn claimed(&self) -> Option<IpAddr> {
+        self.claimed
+    }
+
+    /// Every address that it was heard from, the latest first; `link` names the interface on whose link one is. Empty if that is
+    /// only the one that is dialed.
+    pub(crate) fn heard_from(
+        &self,
+        dialed: IpAddr,
+        link: impl Fn(IpAddr) -> Option<Arc<str>>,
+    ) -> Vec<HeardFrom> {
+        if self.all.iter().all(|path| path.ip == dialed) {
+            return Vec::new();
+        }
+        let from = |path: &Path| HeardFrom {
+            ip: path.ip,
+            last: path.heard,
+            interface: link(path.ip),
+            proven: path.proven,
+        };
+        let mut heard: Vec<HeardFrom> = self.all.iter().map(from).collect();
+        heard.sort_by_key(|from| std::cmp::Reverse(from.last));
+        heard
+    }
+}
+
+fn nth(socket: Socket) -> usize {
+    match socket {
+        Socket::Shared => 0,
+        Socket::Private => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIALED: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 1, 2));
+
+    fn t0() -> Instant {
+        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
+        Instant::now()
+    }
+
+    fn heard(paths: &mut Paths, ip: IpAddr, sequence: u64) {
+        paths.note_heard(ip, DIALED, (Socket::Shared, sequence), false, t0());
+    }
+
+    #[test]
+    fn a_number_is_taken_once_on_each_path_and_socket() {
+        let mut paths = Paths::default();
+        heard(&mut paths, DIALED, 7);
+        let check = |ip, socket, sequence| paths.check_sequence(ip, socket, sequence, false);
+        assert_eq!(check(DIALED, Socket::Shared, 7), SequenceCheck::Seen);
+        assert_eq!(check(DIALED, Socket::Shared, 8), SequenceCheck::New);
+        assert_eq!(check(DIALED, Socket::Private, 7), SequenceCheck::New);
+        assert_eq!(
+            check(OTHER, Socket::Shared, 7),
+            SequenceCheck::New,
+            "the copy of a round on another link"
+        );
+        assert_eq!(check(DIALED, Socket::Shared, 8 + MAX_SEQUENCE_STEP), SequenceCheck::TooFar);
+        assert_eq!(paths.check_sequence(OTHER, Socket::Shared, 7, true), SequenceCheck::Seen, "it has left");
+    }
+
+    #[test]
+    fn late_numbers_are_taken_once_and_not_from_long_ago() {
+        let mut window = ReplayWindow::default();
+        window.advance(1);
+        window.advance(5);
+        assert!(!window.take_late(1), "it was taken in its turn");
+        assert!(window.take_late(3) && !window.take_late(3));
+        window.advance(6);
+        assert!(!window.take_late(3) && window.take_late(4), "the window moves on");
+        window.advance(200);
+        assert!(!window.take_late(100) && window.take_late(150));
+        assert!(!window.take_late(200) && !window.take_late(201));
+    }
+
+    #[test]
+    fn an_address_is_gone_when_rounds_come_from_another_one_only() {
+        let mut paths = Paths::default();
+        heard(&mut paths, DIALED, 1);
+        heard(&mut paths, OTHER, 2);
+        assert!(!paths.is_gone_from(DIALED, OTHER, false), "one round may be lost");
+        heard(&mut paths, OTHER, 3);
+        assert!(paths.is_gone_from(DIALED, OTHER, false));
+        heard(&mut paths, DIALED, 4);
+        assert!(!paths.is_gone_from(DIALED, OTHER, false));
+    }
+
+    #[test]
+    fn the_dialed_address_never_makes_room_for_another() {
+        let mut paths = Paths::default();
+        paths.prove(DIALED, DIALED, t0());
+        for n in 0..20 {
+            heard(&mut paths, IpAddr::from([10, 0, 2, n]), u64::from(n));
+        }
+        assert!(paths.is_proven(DIALED));
+        assert_eq!(paths.heard_from(DIALED, |_| None).len(), MAX_PATHS);
+    }
+}

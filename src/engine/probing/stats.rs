@@ -1,0 +1,313 @@
+//! What the echoes of one peer tell: whether UDP passes there and back, how much is lost, whether large datagrams pass.
+
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::engine::Nonce;
+use crate::engine::limits::{
+    BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW,
+};
+use crate::engine::observation::{LOSSY, Reach};
+
+use super::window::Window;
+
+/// An echo that was asked for and is not counted yet.
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    nonce: Nonce,
+    sent: Instant,
+    large: bool,
+    /// It is one of a burst: the regular ones are never all there.
+    in_burst: bool,
+    /// Its echo came. It waits for those that were asked for before it, so that outcomes are counted in the order of asking.
+    answered: bool,
+}
+
+/// Several probes in quick succession, to tell loss from an outage.
+#[derive(Debug, Clone, Copy)]
+struct Burst {
+    left: u8,
+    next: Instant,
+}
+
+/// What the outcomes that were just counted say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Counted {
+    /// When the first of the lost probes was sent: trouble began then at the latest.
+    pub(crate) lost_since: Option<Instant>,
+    /// One was lost of which it is not clear yet whether it is loss or an outage.
+    pub(crate) measure: bool,
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ProbeStats {
+    probes: SmallVec<[Probe; 1]>,
+    echoes: Window,
+    large: Window,
+    /// Echoes are lost here and there.
+    lossy: bool,
+    /// When the last echo came.
+    echoed: Option<Instant>,
+    /// When an echo last came or was given up.
+    resolved: Option<Instant>,
+    /// When the first echo came after many were lost.
+    recovered: Option<Instant>,
+    /// When the latest of the lost probes was sent.
+    lost_sent: Option<Instant>,
+    next: Option<Instant>,
+    /// Counts the regular probes: every so often one is large.
+    nth: u8,
+    burst: Option<Burst>,
+    burst_began: Option<Instant>,
+}
+
+impl ProbeStats {
+    /// Whether the peer is regularly asked for echoes.
+    pub(crate) fn is_regular(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// When the next regular probe is due; none stops them.
+    pub(crate) fn set_next(&mut self, at: Option<Instant>) {
+        self.next = at;
+    }
+
+    pub(crate) fn is_next_due(&self, now: Instant) -> bool {
+        self.next.is_some_and(|at| at <= now)
+    }
+
+    /// Counts a regular probe: whether one that comes once in `one_in` is large. While large ones are lost, all are.
+    pub(crate) fn count_regular(&mut self, one_in: u8) -> bool {
+        self.nth = self.nth.wrapping_add(1);
+        self.nth % one_in == 1 || self.large.lost_in_a_row() > 0
+    }
+
+    /// Notes a probe that is sent now.
+    pub(crate) fn note_sent(&mut self, nonce: Nonce, large: bool, now: Instant) {
+        let in_burst = self.burst.is_some();
+        self.probes.push(Probe { nonce, sent: now, large, in_burst, answered: false });
+    }
+
+    /// Notes an echo; none if nothing was asked with this nonce, or it came before.
+    pub(crate) fn note_echo(&mut self, echo: Nonce, now: Instant) -> Option<Counted> {
+        self.probes.iter_mut().find(|probe| probe.nonce == echo && !probe.answered)?.answered = true;
+        self.echoed = Some(now);
+        Some(self.count_outcomes(now))
+    }
+
+    /// Counts the outcomes that are known, in the order of asking.
+    pub(crate) fn count_outcomes(&mut self, now: Instant) -> Counted {
+        let mut counted = Counted::default();
+        while let Some(probe) = self.probes.first().copied() {
+            let lost = !probe.answered;
+            if lost && probe.sent + ECHO_TIMEOUT > now {
+                break;
+            }
+            self.probes.remove(0);
+            self.resolved = Some(now);
+            if !lost && !probe.large && self.echoes.lost_in_a_row() >= LOST_IN_A_ROW {
+                self.recovered = Some(now);
+            }
+            let window = if probe.large { &mut self.large } else { &mut self.echoes };
+            window.push(lost);
+            if lost {
+                self.lost_sent = Some(probe.sent);
+                counted.lost_since.get_or_insert(probe.sent);
+                counted.measure |= !self.is_deaf();
+            }
+        }
+        counted
+    }
+
+    /// Tells loss from chance, now that more echoes came or did not.
+    pub(crate) fn note_loss(&mut self) {
+        self.lossy = self.echoes.is_lossy(self.lossy);
+    }
+
+    /// Begins a burst, unless one is under way, the last one was less than `rest` ago, or no echoes are asked for.
+    pub(crate) fn begin_burst(&mut self, rest: Duration, now: Instant) -> bool {
+        let rest = rest.max(BURST_AGAIN);
+        let rested = self.burst_began.is_none_or(|at| now.saturating_duration_since(at) >= rest);
+        let begins = rested && self.burst.is_none() && self.next.is_some();
+        if begins {
+            self.burst_began = Some(now);
+            self.burst = Some(Burst { left: BURST, next: now });
+        }
+        begins
+    }
+
+    /// The next probe of a burst that is due: whether a large one goes with it. Ends the burst behind its last one.
+    pub(crate) fn next_of_burst(&mut self, now: Instant) -> Option<bool> {
+        let Burst { left, next } = self.burst.filter(|burst| burst.next <= now)?;
+        let Some(left) = left.checked_sub(1) else {
+            self.burst = None;
+            return None;
+        };
+        self.burst = Some(Burst { left, next: next.max(now) + BURST_GAP });
+        Some(self.large.lost_in_a_row() > 0 && left % 4 == 0)
+    }
+
+    pub(crate) fn in_burst(&self) -> bool {
+        self.burst.is_some()
+    }
+
+    /// Whether a burst is under way, or its last echoes are awaited.
+    pub(crate) fn is_measuring(&self) -> bool {
+        self.burst.is_some() || self.probes.iter().any(|probe| probe.in_burst)
+    }
+
+    /// This process stood still: what was asked for says nothing.
+    pub(crate) fn forget_asked(&mut self) {
+        self.probes.clear();
+        self.burst = None;
+    }
+
+    /// When the probes need attention.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let first = self.probes.first().filter(|probe| !probe.answered);
+        let lost = first.map(|probe| probe.sent + ECHO_TIMEOUT);
+        [lost, self.next, self.burst.map(|burst| burst.next)].into_iter().flatten().min()
+    }
+
+    /// So many echoes in a row are missing that a burst would tell nothing new.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.echoes.lost_in_a_row() >= BURST
+    }
+
+    /// So many are missing that UDP counts as failing.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.echoes.lost_in_a_row() >= LOST_IN_A_ROW
+    }
+
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.lossy
+    }
+
+    /// Whether any echo was lost of those that are remembered.
+    pub(crate) fn lost_any(&self) -> bool {
+        self.echoes.lost() > 0
+    }
+
+    /// Whether an outcome of any echo is known.
+    pub(crate) fn has_outcomes(&self) -> bool {
+        !self.echoes.is_empty()
+    }
+
+    /// Whether the latest echo came, as far as any outcome is known.
+    pub(crate) fn latest_came(&self) -> bool {
+        self.echoes.is_empty() || self.echoes.lost_in_a_row() == 0
+    }
+
+    pub(crate) fn last_echo(&self) -> Option<Instant> {
+        self.echoed
+    }
+
+    /// When the first echo came after many were lost.
+    pub(crate) fn recovered(&self) -> Option<Instant> {
+        self.recovered
+    }
+
+    /// Whether a lost probe was sent before `at`, and none since.
+    pub(crate) fn lost_only_before(&self, at: Option<Instant>) -> bool {
+        at.is_some() && self.lost_sent < at
+    }
+
+    /// Whether UDP passes there and back. After `fresh`, what was known is unknown.
+    pub(crate) fn echo_status(&self, tcp_recovered: Option<Instant>, fresh: Duration, now: Instant) -> Reach {
+        let is_fresh = |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) <= fresh);
+        if !is_fresh(self.resolved) {
+            Reach::Unknown
+        } else if self.is_failing() {
+            // When TCP is back, the losses before that say nothing of UDP now.
+            if self.lost_only_before(tcp_recovered) { Reach::Unknown } else { Reach::Failing }
+        } else if is_fresh(self.echoed) {
+            Reach::Ok
+        } else {
+            Reach::Unknown
+        }
+    }
+
+    /// Whether large datagrams pass where small ones do.
+    pub(crate) fn large_status(&self, echo: Reach) -> Reach {
+        if self.large.lost_in_a_row() >= LARGE_LOST_IN_A_ROW && echo.is_ok() {
+            Reach::Failing
+        } else if !self.large.is_empty() && self.large.lost_in_a_row() == 0 {
+            Reach::Ok
+        } else {
+            Reach::Unknown
+        }
+    }
+
+    /// Share of the echoes that are lost, in percent; 0 where it is not more than chance, none before any outcome.
+    pub(crate) fn loss(&self) -> Option<u8> {
+        let share = if self.lossy { self.echoes.share_lost().max(LOSSY) } else { 0 };
+        self.has_outcomes().then_some(share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    fn t0() -> Instant {
+        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
+        Instant::now()
+    }
+
+    #[test]
+    fn outcomes_are_counted_in_the_order_of_asking() {
+        let (mut stats, t0) = (ProbeStats::default(), t0());
+        stats.note_sent(Nonce(1), false, t0);
+        stats.note_sent(Nonce(2), false, t0 + ms(10));
+        assert_eq!(stats.note_echo(Nonce(2), t0 + ms(20)), Some(Counted::default()));
+        assert!(!stats.has_outcomes(), "the first one may still come");
+        assert_eq!(stats.note_echo(Nonce(2), t0 + ms(21)), None, "each echo counts once");
+        let counted = stats.count_outcomes(t0 + ECHO_TIMEOUT);
+        assert_eq!(counted, Counted { lost_since: Some(t0), measure: true });
+        assert!(stats.latest_came(), "the second one did");
+    }
+
+    #[test]
+    fn a_burst_sends_all_its_probes_and_another_one_waits() {
+        let (mut stats, t0) = (ProbeStats::default(), t0());
+        assert!(!stats.begin_burst(Duration::ZERO, t0), "who is never asked is not measured");
+        stats.set_next(Some(t0));
+        assert!(stats.begin_burst(Duration::ZERO, t0) && !stats.begin_burst(Duration::ZERO, t0));
+        let mut now = t0;
+        let mut sent = 0;
+        while stats.in_burst() {
+            if stats.next_of_burst(now).is_some() {
+                stats.note_sent(Nonce(sent), false, now);
+                sent += 1;
+            }
+            now += BURST_GAP;
+        }
+        assert_eq!(sent, u64::from(BURST));
+        assert!(stats.is_measuring(), "its echoes are awaited");
+        let _ = stats.count_outcomes(now + ECHO_TIMEOUT);
+        assert!(!stats.is_measuring() && stats.is_deaf());
+        assert!(!stats.begin_burst(Duration::ZERO, t0 + BURST_AGAIN - ms(1)));
+        assert!(stats.begin_burst(Duration::ZERO, t0 + BURST_AGAIN));
+    }
+
+    #[test]
+    fn what_was_lost_before_tcp_came_back_says_nothing_of_udp_now() {
+        let (mut stats, t0) = (ProbeStats::default(), t0());
+        for n in 0..u64::from(LOST_IN_A_ROW) {
+            stats.note_sent(Nonce(n), false, t0);
+        }
+        let now = t0 + ECHO_TIMEOUT;
+        let _ = stats.count_outcomes(now);
+        assert_eq!(stats.echo_status(None, ms(10_000), now), Reach::Failing);
+        assert_eq!(stats.echo_status(Some(now), ms(10_000), now), Reach::Unknown);
+        assert_eq!(stats.echo_status(Some(t0), ms(10_000), now), Reach::Failing);
+        assert_eq!(stats.echo_status(None, ms(10_000), now + ms(10_001)), Reach::Unknown);
+    }
+}

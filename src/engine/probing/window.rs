@@ -1,0 +1,91 @@
+//! The last outcomes of one kind of probe, and what they say: loss, an outage, or chance.
+
+/// The last 32 outcomes, a bit each: the latest is the lowest, and set if the probe was lost.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Window {
+    lost: u32,
+    count: u8,
+}
+
+impl Window {
+    pub(crate) fn push(&mut self, lost: bool) {
+        self.lost = self.lost << 1 | u32::from(lost);
+        self.count = (self.count + 1).min(32);
+    }
+
+    /// How many of the latest were lost one after the other.
+    pub(crate) fn lost_in_a_row(self) -> u8 {
+        let row = u8::try_from(self.lost.trailing_ones()).unwrap_or(32);
+        row.min(self.count)
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.count == 0
+    }
+
+    /// How many were lost.
+    pub(crate) fn lost(self) -> u32 {
+        self.losses().0
+    }
+
+    /// How many were lost, and in how many pieces. Losses in one piece are an outage, not loss.
+    fn losses(self) -> (u32, u32) {
+        let lost = self.lost & u32::MAX.checked_shr(32 - u32::from(self.count)).unwrap_or(0);
+        // Each piece begins where a lost one follows one that was not.
+        (lost.count_ones(), (lost & !(lost << 1)).count_ones())
+    }
+
+    /// Whether losses are scattered and too many to be chance: three or more of the last 32, in two pieces or more. The loss is
+    /// over when at most one of 32 is lost; in between it stays as it was. At 20 % loss, that ends it by chance once in 150.
+    pub(crate) fn is_lossy(self, before: bool) -> bool {
+        let (lost, pieces) = self.losses();
+        if before { lost > 1 } else { self.count >= 8 && lost >= 3 && pieces >= 2 }
+    }
+
+    /// The share that was lost, in percent.
+    pub(crate) fn share_lost(self) -> u8 {
+        let share = self.losses().0 * 100 / u32::from(self.count.max(1));
+        u8::try_from(share).unwrap_or(100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(outcomes: &str) -> Window {
+        let mut window = Window::default();
+        for outcome in outcomes.chars() {
+            window.push(outcome == 'x');
+        }
+        window
+    }
+
+    #[test]
+    fn losses_here_and_there_are_loss_and_those_in_one_piece_are_an_outage() {
+        let lossy = |outcomes| window(outcomes).is_lossy(false);
+        assert!(lossy("..x..x..x..........."));
+        assert!(!lossy("......xxxxxxxx......"), "an outage that is over");
+        assert!(!lossy("............xxxxxxxx"), "one that is not");
+        assert!(!lossy("xxxxxxxxxxxxxxxxxxxx"));
+        assert!(!lossy("..x.x.............."), "two may be chance");
+        assert!(!lossy("x.x.x."), "too few to tell");
+        assert_eq!(window("..x..x..x...........").share_lost(), 15);
+    }
+
+    #[test]
+    fn loss_is_over_when_hardly_any_is_left() {
+        let (few, one) = ("x..x............................", "x...............................");
+        assert!(!window(few).is_lossy(false), "it does not begin with two");
+        assert!(window(few).is_lossy(true), "and does not end with them");
+        assert!(!window(one).is_lossy(true));
+    }
+
+    #[test]
+    fn only_the_latest_losses_are_in_a_row() {
+        assert_eq!(window("xx.xxx").lost_in_a_row(), 3);
+        assert_eq!(window("xxx.").lost_in_a_row(), 0);
+        assert_eq!(window("xx").lost_in_a_row(), 2);
+        assert_eq!(window("").lost_in_a_row(), 0);
+    }
+}

@@ -1,0 +1,70 @@
+//! What people ask to see: the table, one row of it, and the matrix. Reads all parts, changes none.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::context::fresh_for;
+use super::gossip::remote_rows::RemoteRow;
+use super::matrix::{MatrixNode, MatrixView, Row};
+use super::peers::{PeerKey, PeerSnapshot, Snapshot};
+use super::{Engine, NodeId};
+
+impl Engine {
+    /// The whole table as it is.
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        let links = self.shared.links();
+        Snapshot {
+            node: Arc::clone(&self.node),
+            interfaces: Arc::clone(links.all()),
+            peers: self.peers.iter().map(|peer| peer.snapshot(links, now)).collect(),
+        }
+    }
+
+    /// One row of the table.
+    pub fn peer(&self, key: PeerKey, now: Instant) -> Option<PeerSnapshot> {
+        self.peers.get(key).map(|peer| peer.snapshot(self.shared.links(), now))
+    }
+
+    /// Who reaches whom, as far as is known here.
+    pub fn survey(&self, now: Instant) -> MatrixView {
+        let nodes = self.matrix_nodes(now);
+        let here = self.peers.iter().filter(|peer| !peer.has_left());
+        let sights = here.filter_map(|peer| Some((peer.id()?, *peer.sight()))).collect();
+        let own = Row { sights: Arc::new(sights), confirmed: now };
+        let told = |node: &MatrixNode| {
+            let row = self.remote_rows.of(node.id)?;
+            Some(Row { sights: Arc::clone(row.sights()), confirmed: row.confirmed() })
+        };
+        let rows = std::iter::once(Some(own)).chain(nodes[1..].iter().map(told)).collect();
+        MatrixView {
+            at: now,
+            nodes: nodes.into(),
+            rows,
+            fresh_for: fresh_for(self.shared.config()),
+            findings: self.judge.told(),
+            left_out: self.remote_rows.left_out(),
+        }
+    }
+
+    /// This node, and behind it all others that are known, by name.
+    fn matrix_nodes(&self, now: Instant) -> Vec<MatrixNode> {
+        let config = self.shared.config();
+        let node = |id, name: &str, addr, hearsay| MatrixNode { id, name: name.to_owned(), addr, hearsay };
+        let here = self.peers.iter().filter(|peer| !peer.has_left());
+        let mut nodes: Vec<MatrixNode> =
+            here.filter_map(|peer| Some(node(peer.id()?, &peer.info().name, peer.addr(), false))).collect();
+        let fresh = |row: &&RemoteRow| now.saturating_duration_since(row.confirmed()) <= fresh_for(config);
+        let mut second_hand: HashMap<NodeId, &(String, SocketAddr)> = HashMap::new();
+        for row in self.remote_rows.iter().filter(fresh) {
+            let unmet = row.second_hand().iter().filter(|(id, _)| self.remote_rows.is_unmet(**id));
+            second_hand.extend(unmet.map(|(id, who)| (*id, who)));
+        }
+        nodes.extend(second_hand.into_iter().map(|(id, (name, addr))| node(id, name, *addr, true)));
+        nodes.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        let own = SocketAddr::new(self.shared.links().own_address(), config.tcp_port);
+        nodes.insert(0, node(config.id, &config.name, own, false));
+        nodes
+    }
+}
