@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use vigie::testkit::clock::now;
-use vigie::testkit::crowd::{Crowd, Told, Watch};
+use vigie::testkit::crowd::{Crowd, Rows, Told, Watch};
 use vigie::testkit::secs;
 
 use super::Cap;
@@ -121,7 +121,7 @@ pub(crate) fn longest_tick(crowd: &mut Crowd, time: Duration, cap: Cap) -> Optio
 /// A settled crowd in which everybody has told that everybody else is out of reach.
 pub(crate) fn accusing(peers: usize, cap: Cap) -> Option<Crowd> {
     let mut crowd = settled(peers, cap)?;
-    crowd.accuse_everybody();
+    crowd.tell_rows(Rows::Bad);
     live(&mut crowd, secs(25), &mut (), cap)?;
     Some(crowd)
 }

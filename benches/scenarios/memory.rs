@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use vigie::app::model::Model;
 use vigie::engine::event::{Event, Stamped};
-use vigie::testkit::crowd::{Crowd, Told, Watch};
+use vigie::testkit::crowd::{Crowd, Rows, Told, Watch};
 use vigie::testkit::secs;
 
 use super::Cap;
@@ -37,6 +37,8 @@ impl Watch for Reader {
 pub(crate) fn of(peers: usize, cap: Cap) -> Option<Memory> {
     // Often, so that the history fills soon.
     let mut crowd = Crowd::new(peers, |config| config.dial_interval = secs(1));
+    // What is kept of others' rows has a limit of its own, whatever the number of peers.
+    crowd.tell_rows(Rows::Untold);
     let mut reader = Reader::default();
     while crowd.dials < SAMPLES * peers as u64 {
         if cap.is_over() {

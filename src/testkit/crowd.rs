@@ -71,14 +71,26 @@ pub struct Crowd {
     start: Instant,
     me: (NodeId, Incarnation),
     peers: Vec<Peer>,
-    /// Each tells that all others are out of reach.
-    accuses: bool,
+    rows: Rows,
     nonce: Nonce,
     presences: Turns,
     requests: Turns,
+    /// The timers have run up to the next presence or request.
+    ticked: bool,
     echoes: VecDeque<(usize, Nonce)>,
     open: VecDeque<(DialId, usize)>,
     outputs: Vec<Output>,
+}
+
+/// What peers tell of their own rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Nothing, as nodes of an older version.
+    Untold,
+    /// That they stand as they were: empty.
+    Fine,
+    /// That every other peer is out of reach by every path, again and again as a whole.
+    Bad,
 }
 
 /// A peer, as far as it matters.
@@ -128,8 +140,9 @@ impl Crowd {
             dials: 0,
             start: now,
             peers: vec![Peer::default(); peers],
-            accuses: false,
+            rows: Rows::Fine,
             nonce: Nonce(0),
+            ticked: false,
             echoes: VecDeque::new(),
             open: VecDeque::new(),
             outputs: Vec::new(),
@@ -162,23 +175,27 @@ impl Crowd {
         let presence = self.presences.next(self.start, peers);
         let request = self.requests.next(self.start, peers);
         let next = presence.min(request);
-        if let Some(tick) = self.engine.poll_timeout().filter(|at| *at <= next) {
-            self.now = tick.max(self.now);
-            self.tell(Told::Tick, Input::Tick, watch);
-        } else if presence <= request {
-            self.now = presence.max(self.now);
+        // A crowded node lets the timers of single peers wait for whatever wakes it next: they run first, or it would be told to
+        // cost what they cost.
+        if !std::mem::replace(&mut self.ticked, true) {
+            let tick = self.engine.poll_timeout().unwrap_or(next);
+            self.ticked = tick > next;
+            self.now = tick.min(next).max(self.now);
+            return self.tell(Told::Tick, Input::Tick, watch);
+        }
+        self.ticked = false;
+        if presence <= request {
             let nth = self.presences.take(peers);
             self.say(nth, Kind::Here, None, watch);
         } else {
-            self.now = request.max(self.now);
             let nth = self.requests.take(peers);
             self.ask(nth, watch);
         }
     }
 
-    /// From now on everybody says that everybody else is out of reach by every way, the node excepted.
-    pub fn accuse_everybody(&mut self) {
-        self.accuses = true;
+    /// From now on everybody tells this of its own row.
+    pub fn tell_rows(&mut self, rows: Rows) {
+        self.rows = rows;
     }
 
     fn tell(&mut self, told: Told, input: Input<'_>, watch: &mut impl Watch) {
@@ -285,36 +302,28 @@ impl Crowd {
         self.tell(Told::Reply, Input::DialEnded { dial, result: Ok(answer) }, watch);
     }
 
-    /// What a peer tells of its own row: that it stands, or the accusation, whole and anew each time.
+    /// What a peer tells of its own row.
     fn row_of(&mut self, nth: usize) -> Vec<u8> {
-        let mut page = Vec::new();
         let (owner, incarnation) = (id(nth), INCARNATION);
-        let mut head = PageHead { owner, incarnation, from: 1, upto: 1, latest: 1, age_ms: 0, count: 0 };
-        let peer = &mut self.peers[nth];
-        if !self.accuses {
-            // The first page begins the row.
-            head.from = u64::from(std::mem::replace(&mut peer.told, 1) > 0);
-            append(&head, &mut page);
-            return page;
-        }
-        peer.told += 1;
-        (head.from, head.upto, head.latest) = (0, peer.told, peer.told);
-        head.count = u16::try_from(self.peers.len() - 1).expect("a row that fits in a page");
-        append(&head, &mut page);
-        for other in (0..self.peers.len()).filter(|other| *other != nth) {
-            let entry = Entry {
-                id: id(other),
-                ways: unreachable_by_all_paths(),
-                cause: cause::TIMED_OUT,
-                rtt_us: 0,
-                loss: 100,
-                checked: 1,
-                alive: 600,
-                port: DEFAULT_PORT,
-                ip: ip(other),
-                name: "n",
-            };
-            append(&entry, &mut page);
+        let mut page = Vec::new();
+        let told = &mut self.peers[nth].told;
+        match self.rows {
+            Rows::Untold => {}
+            Rows::Fine => {
+                // The first page begins the row.
+                let from = u64::from(std::mem::replace(told, 1) > 0);
+                let head = PageHead { owner, incarnation, from, upto: 1, latest: 1, age_ms: 0, count: 0 };
+                append(&head, &mut page);
+            }
+            Rows::Bad => {
+                *told += 1;
+                let (version, count) = (*told, u16::try_from(self.peers.len() - 1).expect("few peers"));
+                let (from, upto, latest) = (0, version, version);
+                append(&PageHead { owner, incarnation, from, upto, latest, age_ms: 0, count }, &mut page);
+                for other in (0..self.peers.len()).filter(|other| *other != nth) {
+                    append(&out_of_reach(other), &mut page);
+                }
+            }
         }
         page
     }
@@ -336,9 +345,21 @@ fn ip(nth: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(FIRST_IP + nth))
 }
 
-fn unreachable_by_all_paths() -> u16 {
+/// The entry of a peer that is out of reach by every path.
+fn out_of_reach(nth: usize) -> Entry<'static> {
     let paths = [path::TCP, path::ECHO, path::BROADCAST, path::UNICAST, path::SERVED, path::LARGE];
-    paths.into_iter().map(|path| status::FAILING << path).sum()
+    Entry {
+        id: id(nth),
+        ways: paths.into_iter().map(|path| status::FAILING << path).sum(),
+        cause: cause::TIMED_OUT,
+        rtt_us: 0,
+        loss: 100,
+        checked: 1,
+        alive: 600,
+        port: DEFAULT_PORT,
+        ip: ip(nth),
+        name: "n",
+    }
 }
 
 /// As long as fully qualified ones are.
@@ -402,7 +423,7 @@ mod tests {
     fn who_is_accused_by_everybody_is_told_of() {
         let mut crowd = Crowd::new(12, |_| {});
         crowd.run_for(secs(30), &mut ());
-        crowd.accuse_everybody();
+        crowd.tell_rows(Rows::Bad);
         let mut count = Count::default();
         crowd.run_for(secs(60), &mut count);
         assert!(count.findings > 0);
