@@ -7,12 +7,11 @@ use std::time::Instant;
 use crate::engine::context::Context;
 use crate::engine::dialing::dial_state::DialState;
 use crate::engine::event::{Event, RejectReason};
-use crate::engine::gossip::own_row::GossipSync;
+use crate::engine::gossip::sync::GossipSync;
 use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
 use crate::engine::links::Links;
 use crate::engine::observation::Sight;
 use crate::engine::presence::introduction::Introduction;
-use crate::engine::probing::prober::begin_echoes;
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::verdict::Verdict;
 use crate::engine::{Incarnation, NodeId};
@@ -197,6 +196,18 @@ impl Peer {
         self.is_troubled() && !self.sight.served.is_ok()
     }
 
+    /// Whether all is well and known to be, so that another heartbeat like the last one tells nothing but that it came.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.state == PeerState::Up
+            && self.health.trouble().is_none()
+            && self.sight.is_fine()
+            && self.sight.broadcast.is_ok()
+            && self.has_proved()
+            && self.paths.is_single()
+            && self.last_seen.deadline().is_some()
+            && !self.dial.is_confirming()
+    }
+
     /// Whether it can be asked at once what it sees of another.
     pub(crate) fn is_idle_and_well(&self) -> bool {
         self.state == PeerState::Up && self.health.trouble().is_none() && self.dial.is_resting()
@@ -323,7 +334,10 @@ impl Peer {
         if ip != dialed {
             return;
         }
-        begin_echoes(self, ctx);
+        let receives = self.paths.udp_port().is_some() || self.is_named();
+        if receives && self.info.addr.is_ipv4() {
+            self.probes.begin_regular(ctx);
+        }
         if news {
             self.introduction.count_again();
             if matches!(self.state, PeerState::New | PeerState::Unreachable) {
