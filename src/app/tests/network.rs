@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::engine::matrix::{MatrixNode, MatrixView, Row};
+use crate::engine::matrix::MatrixView;
 use crate::engine::observation::Reach;
 use crate::engine::verdict::evidence::{Echo, Who};
-use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, Pattern};
+use crate::engine::verdict::{Advice, Evidence, Finding, Pattern};
 
 /// How old a row may be in these networks.
 pub(super) const FRESH: Duration = Duration::from_secs(30);
@@ -119,8 +119,6 @@ impl Network {
         now: Instant,
     ) -> &mut Self {
         let finding = Finding {
-            peer: Arc::clone(&self.peers[nodes[0]]),
-            verdict,
             evidence: vec![
                 Evidence::Common { node: self.who(nodes[0]), pairs: pairs.len() },
                 Evidence::Udp {
@@ -132,12 +130,11 @@ impl Network {
             ],
             advice,
             pattern,
-            confidence: Confidence::High,
             nodes: nodes.iter().map(|nth| self.id(*nth)).collect(),
             names: nodes.iter().map(|nth| self.peers[*nth].name.clone()).collect(),
             pairs: pairs.iter().map(|(from, to)| (self.id(*from), self.id(*to))).collect(),
             pair_count: pairs.len(),
-            since: now,
+            ..testkit::finding(&self.peers[nodes[0]], verdict, now)
         };
         self.findings.push(Arc::new(finding));
         self
@@ -150,23 +147,16 @@ impl Network {
 
     /// As it is told at a moment.
     pub(super) fn view(&self, now: Instant) -> Arc<MatrixView> {
-        let node = |peer: &Arc<PeerInfo>| MatrixNode {
-            id: peer.id.unwrap(),
-            name: peer.name.clone(),
-            addr: peer.addr,
-            hearsay: false,
+        let row = |nth: usize| {
+            let (sights, ago) = self.rows[nth].clone()?;
+            Some(testkit::told(now.checked_sub(Duration::from_millis(ago)).unwrap(), sights))
         };
-        let row = |(sights, ago): &(HashMap<NodeId, Sight>, u64)| Row {
-            sights: Arc::new(sights.clone()),
-            confirmed: now.checked_sub(Duration::from_millis(*ago)).unwrap(),
-        };
+        let view = testkit::matrix(now, &self.peers, row);
         Arc::new(MatrixView {
-            at: now,
-            nodes: self.peers.iter().map(node).collect(),
-            rows: self.rows.iter().map(|told| told.as_ref().map(row)).collect(),
             fresh_for: FRESH,
             findings: self.findings.clone(),
             left_out: self.left_out,
+            ..view
         })
     }
 }

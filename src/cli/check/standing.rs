@@ -261,44 +261,20 @@ fn finding_about<'a>(peer: &PeerSnapshot, view: &'a View) -> Option<&'a Finding>
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::{Duration, Instant};
 
-    use slotmap::{Key as _, KeyData};
+    use slotmap::Key as _;
 
-    use crate::engine::Incarnation;
-    use crate::engine::matrix::{MatrixNode, MatrixView, Row};
     use crate::engine::observation::{Reach, Sight};
-    use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, Snapshot, Via};
-    use crate::engine::verdict::{Advice, Confidence};
+    use crate::engine::peers::{NodeInfo, Snapshot};
+    use crate::engine::verdict::Advice;
+    use crate::testkit;
 
     use super::*;
 
     const US: NodeId = NodeId(0);
 
     fn peer(nth: u64, name: &str, state: PeerState) -> PeerSnapshot {
-        let info = PeerInfo {
-            key: PeerKey::from(KeyData::from_ffi(nth)),
-            id: Some(NodeId(nth.into())),
-            name: name.into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            incarnation: Some(Incarnation(1)),
-        };
-        PeerSnapshot {
-            info: Arc::new(info),
-            state,
-            via: Via::Broadcast,
-            rtt_us: None,
-            connect: None,
-            loss: None,
-            last_heard_ms: None,
-            last_heard: None,
-            cause: None,
-            verdict: Verdict::Unknown,
-            sight: Sight::default(),
-            dial: DialPhase::Resting { next: None },
-            interface: None,
-            elsewhere: None,
-        }
+        testkit::row(&testkit::peer_at(nth, name, ([10, 0, 0, 1], 17_474)), state)
     }
 
     fn serves(mut peer: PeerSnapshot) -> PeerSnapshot {
@@ -306,52 +282,20 @@ mod tests {
         peer
     }
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn view(peers: Vec<PeerSnapshot>) -> View {
-        let node = NodeInfo {
-            id: US,
-            name: "here".into(),
-            group: "lab".into(),
-            incarnation: Incarnation(1),
-            port: 17_474,
-            tcp_port: 17_475,
-            version: "0",
-        };
-        let node_of = |id, name: &str| MatrixNode {
-            id,
-            name: name.into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            hearsay: false,
-        };
-        let others = peers.iter().map(|peer| node_of(peer.info.id.unwrap(), &peer.info.name));
-        let nodes: Vec<_> = [node_of(US, "here")].into_iter().chain(others).collect();
-        let matrix = MatrixView {
-            at: Instant::now(),
-            rows: vec![None; nodes.len()],
-            nodes: nodes.into(),
-            fresh_for: Duration::from_secs(10),
-            findings: Vec::new(),
-            left_out: 0,
-        };
+        let here = testkit::peer_at(0, "here", ([10, 0, 0, 1], 17_474));
+        let others = peers.iter().map(|peer| Arc::clone(&peer.info));
+        let nodes: Vec<_> = std::iter::once(here).chain(others).collect();
+        let matrix = testkit::matrix(testkit::t0(), &nodes, |_| None);
+        let node = NodeInfo { group: "lab".into(), tcp_port: 17_475, ..testkit::node(US.0, "here") };
         let table = Snapshot { node: Arc::new(node), interfaces: Arc::new([]), peers };
         View { table: Arc::new(table), matrix: Arc::new(matrix) }
     }
 
     fn find(view: &mut View, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: Advice) {
         let matrix = Arc::make_mut(&mut view.matrix);
-        matrix.findings.push(Arc::new(Finding {
-            peer: Arc::clone(&of.info),
-            verdict,
-            evidence: Vec::new(),
-            advice,
-            pattern,
-            confidence: Confidence::High,
-            nodes: of.info.id.into_iter().collect(),
-            names: vec![of.info.name.clone()],
-            pairs: Vec::new(),
-            pair_count: 0,
-            since: matrix.at,
-        }));
+        let finding = testkit::finding(&of.info, verdict, matrix.at);
+        matrix.findings.push(Arc::new(Finding { pattern, advice, ..finding }));
     }
 
     fn wanted(count: Option<usize>, names: &[&str]) -> Wanted {
@@ -393,9 +337,9 @@ mod tests {
         let (a, b) = (peer(1, "a", PeerState::Up), peer(2, "b", PeerState::Up));
         let key = a.info.key;
         let mut seen = view(vec![a, b]);
-        let sights = HashMap::from([(US, Sight { tcp: Reach::Ok, ..Sight::default() })]);
+        let sights = [(US, Sight { tcp: Reach::Ok, ..Sight::default() })];
         let matrix = Arc::make_mut(&mut seen.matrix);
-        matrix.rows[2] = Some(Row { sights: Arc::new(sights), confirmed: matrix.at });
+        matrix.rows[2] = Some(testkit::told(matrix.at, sights));
         assert_eq!(judge(&wanted(None, &[]), &seen).reachable, ["b"]);
         let both = Standing::of(&wanted(Some(2), &["a"]), &seen, &HashSet::from([key]));
         assert_eq!((both.met, both.missing), (true, Vec::new()));

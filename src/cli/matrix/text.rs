@@ -249,48 +249,36 @@ fn why(cell: Cell) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::sync::Arc;
-    use std::time::{Duration, Instant};
 
-    use crate::engine::NodeId;
     use crate::engine::cause::Cause;
-    use crate::engine::matrix::{MatrixNode, Row};
     use crate::engine::observation::Sight;
-    use crate::engine::peers::{PeerInfo, PeerKey};
     use crate::engine::verdict::evidence::Who;
-    use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, Pattern};
+    use crate::engine::verdict::{Advice, Confidence, Evidence, Finding};
+    use crate::testkit;
 
     use super::*;
 
     const WIDE: Paper = Paper { width: None, ascii: false };
 
-    /// Nodes n1, n2, … of which each reaches what `reach` says.
-    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    /// Nodes of which each reaches what `reach` says.
     fn view(names: &[&str], reach: impl Fn(usize, usize) -> Reach) -> MatrixView {
-        let at = Instant::now();
-        let id = |nth: usize| NodeId(nth as u128 + 1);
-        let addr = "10.0.0.1:17474".parse().unwrap();
-        let nodes = names.iter().enumerate();
-        let nodes: Vec<_> = nodes
-            .map(|(nth, name)| MatrixNode { id: id(nth), name: (*name).into(), addr, hearsay: false })
-            .collect();
-        let row = |from: usize| {
-            let sight = |to| match reach(from, to) {
-                Reach::Failing => Sight {
-                    tcp: Reach::Failing,
-                    echo: Reach::Ok,
-                    cause: Some(Cause::Refused),
-                    ..Sight::default()
-                },
-                reach => Sight { tcp: reach, echo: reach, ..Sight::default() },
-            };
-            let sights: HashMap<_, _> = (0..names.len()).map(|to| (id(to), sight(to))).collect();
-            Some(Row { sights: Arc::new(sights), confirmed: at })
+        let nodes: Vec<_> = (1..).zip(names).map(|(number, name)| testkit::peer(number, name)).collect();
+        let sight = |reach| match reach {
+            Reach::Failing => Sight {
+                tcp: Reach::Failing,
+                echo: Reach::Ok,
+                cause: Some(Cause::Refused),
+                ..Sight::default()
+            },
+            reach => Sight { tcp: reach, echo: reach, ..Sight::default() },
         };
-        let rows = (0..names.len()).map(row).collect();
-        let fresh_for = Duration::from_secs(1);
-        MatrixView { at, nodes: nodes.into(), rows, fresh_for, findings: Vec::new(), left_out: 0 }
+        let at = testkit::t0();
+        testkit::matrix(at, &nodes, |from| {
+            let sights =
+                nodes.iter().enumerate().map(|(to, node)| (node.id.unwrap(), sight(reach(from, to))));
+            Some(testkit::told(at, sights))
+        })
     }
 
     fn names(count: usize) -> Vec<String> {
@@ -309,31 +297,17 @@ mod tests {
             (2, _) => Reach::Unknown,
             _ => Reach::Ok,
         });
-        let peer = PeerInfo {
-            key: PeerKey::default(),
-            id: Some(NodeId(3)),
-            name: "h3".into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            incarnation: None,
-        };
-        let peer = Arc::new(peer);
+        let peer = testkit::peer(3, "h3");
         view.findings.push(Arc::new(Finding {
-            peer: Arc::clone(&peer),
-            verdict: Verdict::ClosedPort,
             evidence: vec![Evidence::DialFailed {
                 from: Who::ThisNode,
                 to: Who::Peer(Arc::clone(&peer)),
                 cause: Cause::Refused,
                 ago: Duration::from_secs(3),
             }],
-            advice: Advice::Start { on: Who::Peer(peer) },
-            pattern: Pattern::Pair,
+            advice: Advice::Start { on: Who::Peer(Arc::clone(&peer)) },
             confidence: Confidence::Medium,
-            nodes: vec![NodeId(3)],
-            names: vec!["h3".into()],
-            pairs: Vec::new(),
-            pair_count: 1,
-            since: view.at,
+            ..testkit::finding(&peer, Verdict::ClosedPort, view.at)
         }));
         let expected = "\
 rows dial → columns, by UDP and TCP
