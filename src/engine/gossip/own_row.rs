@@ -2,55 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::context::Context;
 use crate::engine::limits::{MAX_GONE, ROW_KILOBYTES_PER_SECOND};
-use crate::engine::observation::{Reach, Sight};
+use crate::engine::observation::Sight;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::rows::{MAX_PAGES, PageHead, append};
 
 use super::page::{HEAD_ROOM, entry, gone, page};
-
-/// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
-const RTT_FACTOR: u32 = 2;
-const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
-/// A change of the loss that is worth telling, in percent.
-const LOSS_STEP: u8 = 15;
-
-/// What the row tells of a peer: not every change of what is seen is worth a word to all others.
-#[derive(Debug, Clone, Copy, Default)]
-struct Advertised {
-    sight: Sight,
-    /// When that last changed.
-    at: Option<Instant>,
-    rtt_at: Option<Instant>,
-}
-
-/// What a peer and our row know of each other.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct GossipSync {
-    advertised: Advertised,
-    /// Version of our row in which its entry last changed; 0 if it has none.
-    changed_in: u64,
-    /// The version of our row that it has.
-    acked_version: u64,
-}
-
-impl GossipSync {
-    /// The peer has this version of our row.
-    pub(crate) fn acknowledge(&mut self, version: u64) {
-        self.acked_version = version;
-    }
-
-    /// What was told of another life or address says nothing now. The version in which its entry changed stays.
-    pub(crate) fn forget_advertised(&mut self) {
-        self.advertised = Advertised::default();
-    }
-}
+use super::sync::GossipSync;
 
 /// Our own row and its versions.
 #[derive(Debug)]
@@ -92,16 +56,12 @@ impl OwnRow {
     /// whole matrix, only what is not fine is.
     pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &Context<'_>) -> bool {
         let (key, new) = (peer.key(), *peer.sight());
-        if peer.id().is_none()
-            || !peer.gossip.advertised.is_news(&new, ctx.config.dial_interval, many, ctx.now)
-        {
+        if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.config.dial_interval, many, ctx.now) {
             return false;
         }
-        peer.gossip.advertised.note(new, ctx.now);
-        self.changed.remove(&peer.gossip.changed_in);
         self.version += 1;
+        self.changed.remove(&peer.gossip.note_change(self.version));
         self.changed.insert(self.version, key);
-        peer.gossip.changed_in = self.version;
         true
     }
 
@@ -118,12 +78,12 @@ impl OwnRow {
 
     /// The entry of a peer goes out of the row, until something is told of it again.
     pub(crate) fn drop_entry(&mut self, gossip: &mut GossipSync) {
-        self.changed.remove(&std::mem::take(&mut gossip.changed_in));
+        self.changed.remove(&gossip.note_change(0));
     }
 
     /// The page that goes with a request to a peer. Who dials us fetches our row; whoever does not, or has part of it, is told.
     pub(crate) fn page_for_request(&mut self, to: &Peer, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
-        let has = to.gossip.acked_version;
+        let has = to.gossip.acked_version();
         let is_new = ctx.is_within(to.health.since(), ctx.config.dial_interval);
         let told = has > 0 || !to.sight().served.is_ok() && !is_new;
         let room = if told { self.room(ctx.now) } else { 0 };
@@ -206,46 +166,9 @@ impl OwnRow {
     }
 }
 
-impl Advertised {
-    /// Whether what is seen now is worth telling.
-    fn is_news(&self, new: &Sight, dial_interval: Duration, many: bool, now: Instant) -> bool {
-        let old = &self.sight;
-        let lately =
-            |at: Option<Instant>, within| at.is_some_and(|at| now.saturating_duration_since(at) < within);
-        let rtt = match (old.rtt, new.rtt) {
-            (Some(old), Some(new)) => {
-                (new > old * RTT_FACTOR || old > new * RTT_FACTOR) && !lately(self.rtt_at, RTT_TOLD_EVERY)
-            }
-            (old, new) => old.is_some() != new.is_some(),
-        };
-        let loss = match (old.loss, new.loss) {
-            (Some(old), Some(new)) => old.abs_diff(new) >= LOSS_STEP || (old == 0) != (new == 0),
-            (old, new) => old != new,
-        };
-        let differs = old.paths() != new.paths() || old.cause != new.cause || loss || rtt;
-        let both_fine = old.is_fine() && new.is_fine();
-        // That one more way is known to be fine can wait; that one fails or no longer fails cannot.
-        let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == Reach::Unknown);
-        let waits = match self.at {
-            Some(at) => lately(Some(at), dial_interval),
-            None => new.tcp == Reach::Unknown,
-        };
-        differs && !(can_wait && waits) && !(many && both_fine)
-    }
-
-    /// Notes what is told from now on.
-    fn note(&mut self, sight: Sight, now: Instant) {
-        if self.sight.rtt != sight.rtt {
-            self.rtt_at = Some(now);
-        }
-        self.sight = sight;
-        self.at = Some(now);
-    }
-}
-
 fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> crate::proto::rows::Entry<'_> {
     // Of what is being measured only that there is life is known already.
-    let told = peer.gossip.advertised.sight;
+    let told = peer.gossip.advertised();
     let sight = Sight { alive: peer.last_alive(), checked: peer.sight().checked, ..told };
     entry(id, &sight, &peer.info().name, peer.addr(), now)
 }

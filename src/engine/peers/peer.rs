@@ -7,12 +7,11 @@ use std::time::Instant;
 use crate::engine::context::Context;
 use crate::engine::dialing::dial_state::DialState;
 use crate::engine::event::{Event, RejectReason};
-use crate::engine::gossip::own_row::GossipSync;
+use crate::engine::gossip::sync::GossipSync;
 use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
 use crate::engine::links::Links;
 use crate::engine::observation::Sight;
 use crate::engine::presence::introduction::Introduction;
-use crate::engine::probing::prober::begin_echoes;
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::verdict::Verdict;
 use crate::engine::{Incarnation, NodeId};
@@ -335,7 +334,10 @@ impl Peer {
         if ip != dialed {
             return;
         }
-        begin_echoes(self, ctx);
+        let receives = self.paths.udp_port().is_some() || self.is_named();
+        if receives && self.info.addr.is_ipv4() {
+            self.probes.begin_regular(ctx);
+        }
         if news {
             self.introduction.count_again();
             if matches!(self.state, PeerState::New | PeerState::Unreachable) {

@@ -145,7 +145,7 @@ fn foreign_at(
 }
 
 impl Datagram<'_> {
-    fn ip(&self) -> IpAddr {
+    fn source_ip(&self) -> IpAddr {
         self.from.ip()
     }
 
@@ -162,17 +162,17 @@ impl Datagram<'_> {
         ctx: &Context<'_>,
     ) -> Result<(), Option<Box<Foreign>>> {
         if let Some(peer) = peers.by_id(self.presence.id).and_then(|key| peers.get_mut(key)) {
-            if peer.addr().ip() == self.ip() {
+            if peer.addr().ip() == self.source_ip() {
                 peer.paths.note_prefix(self.presence.prefix);
             }
             return Err(None);
         }
-        let Some(own) = ctx.links.first_prefix().filter(|_| !ctx.links.reaches(self.ip())) else {
+        let Some(own) = ctx.links.first_prefix().filter(|_| !ctx.links.reaches(self.source_ip())) else {
             return Ok(());
         };
         let ours = (ctx.links.own_address(), own);
-        let why = Estranged::Network { theirs: (self.ip(), self.presence.prefix), ours };
-        let here = self.presence.kind != Kind::Goodbye && !ctx.links.holds(self.ip());
+        let why = Estranged::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
+        let here = self.presence.kind != Kind::Goodbye && !ctx.links.holds(self.source_ip());
         Err(here.then(|| foreign_at(self.from, Some(&self.presence), why, ctx)))
     }
 
@@ -184,7 +184,8 @@ impl Datagram<'_> {
             return false;
         }
         let Some(peer) = peers.by_id(presence.id).and_then(|key| peers.steady_mut(key)) else { return false };
-        let taken = peer.paths.take_heartbeat(self.ip(), presence.sequence, fingerprint(presence), ctx.now);
+        let taken =
+            peer.paths.take_heartbeat(self.source_ip(), presence.sequence, fingerprint(presence), ctx.now);
         if taken {
             peer.last_seen.note_any(ctx.now);
             peer.last_seen.note_broadcast(ctx.now);
@@ -196,14 +197,14 @@ impl Datagram<'_> {
     pub(crate) fn resolve_sender(&self, peers: &mut PeerTable, ctx: &mut Context<'_>) -> Sender {
         let Presence { id, incarnation, name, kind, .. } = self.presence;
         if let Some(key) = peers.by_id(id) {
-            match peers.get(key).map(|peer| peer.is_new_life(incarnation, self.ip())) {
+            match peers.get(key).map(|peer| peer.is_new_life(incarnation, self.source_ip())) {
                 Some(Err(reason)) => return Sender::Refused(reason),
                 Some(Ok(true)) => peers.restart(key, id, incarnation, name, ctx),
                 Some(Ok(false)) | None => {}
             }
             return Sender::Peer(key);
         }
-        let addr = SocketAddr::new(self.ip(), self.presence.tcp_port);
+        let addr = SocketAddr::new(self.source_ip(), self.presence.tcp_port);
         if let Some(key) = peers.by_addr(addr) {
             if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
                 return Sender::Refused(RejectReason::Retired);
@@ -217,7 +218,7 @@ impl Datagram<'_> {
         if kind == Kind::Goodbye {
             return Sender::Nobody;
         }
-        if !ctx.links.reaches(self.ip()) {
+        if !ctx.links.reaches(self.source_ip()) {
             return Sender::OffLink;
         }
         let via = if self.socket == Socket::Shared { Via::Broadcast } else { Via::Reply };
@@ -229,7 +230,7 @@ impl Datagram<'_> {
 
     /// Writes down when and where a peer was heard.
     pub(crate) fn note_heard(&self, peer: &mut Peer, ctx: &Context<'_>) -> Taken {
-        let (ip, dialed, sequence) = (self.ip(), peer.addr().ip(), self.presence.sequence);
+        let (ip, dialed, sequence) = (self.source_ip(), peer.addr().ip(), self.presence.sequence);
         let silent = peer.state() == PeerState::Silent;
         match peer.paths.check_sequence(ip, self.socket, sequence, peer.has_left()) {
             SequenceCheck::New => {}
@@ -260,8 +261,8 @@ impl Datagram<'_> {
     /// Two datagrams may change places on the way: one that asks for an echo, or is one, does its work all the same.
     fn take_late(&self, peer: &mut Peer, ctx: &Context<'_>) -> Taken {
         let alive = !peer.has_left() && self.presence.kind != Kind::Goodbye;
-        let awaited = alive && self.is_unicast() && peer.addr().ip() == self.ip();
-        if awaited && peer.paths.take_late(self.ip(), self.socket, self.presence.sequence) {
+        let awaited = alive && self.is_unicast() && peer.addr().ip() == self.source_ip();
+        if awaited && peer.paths.take_late(self.source_ip(), self.socket, self.presence.sequence) {
             peer.last_seen.note_unicast(ctx.now);
             Taken::EchoOnly
         } else {
@@ -277,7 +278,7 @@ impl Datagram<'_> {
     /// word from the old one. Otherwise it is a second interface of the peer's, and the rounds may have been lost: then the old
     /// address must fail a dial, too, or a lossy link would make the peer move to and fro.
     pub(crate) fn locate(&self, peer: &Peer, ctx: &Context<'_>) -> Whereabouts {
-        let (dialed, heard_at) = (peer.addr(), self.ip());
+        let (dialed, heard_at) = (peer.addr(), self.source_ip());
         let reached = matches!(peer.state(), PeerState::New | PeerState::Up);
         let gone = peer.paths.is_gone_from(dialed.ip(), heard_at, reached);
         let cut_off = !ctx.links.reaches(dialed.ip()) && peer.interface().is_some();
@@ -297,13 +298,13 @@ impl Datagram<'_> {
     /// Takes what a peer says of itself. It counts when it comes from the address that is dialed: others may say it in its name.
     pub(crate) fn apply_claims(&self, key: PeerKey, peers: &mut PeerTable, ctx: &mut Context<'_>) {
         let presence = &self.presence;
-        let addr = SocketAddr::new(self.ip(), presence.tcp_port);
+        let addr = SocketAddr::new(self.source_ip(), presence.tcp_port);
         if peers.get(key).is_some_and(|peer| peer.addr() != addr) {
             peers.readdress(key, addr, ctx);
         }
         let Some(peer) = peers.get_mut(key) else { return };
-        peer.set_interface(ctx.links.name_of(self.ip()));
-        peer.paths.note_claims(self.ip(), presence);
+        peer.set_interface(ctx.links.name_of(self.source_ip()));
+        peer.paths.note_claims(self.source_ip(), presence);
         peer.last_seen.note_period(presence.period());
         if peer.info().name != presence.name {
             peer.change_info(|info| presence.name.clone_into(&mut info.name));
@@ -312,7 +313,7 @@ impl Datagram<'_> {
 
     /// Whether it comes from the address at which the peer is dialed.
     pub(crate) fn is_from_dialed(&self, peer: &Peer) -> bool {
-        peer.addr().ip() == self.ip()
+        peer.addr().ip() == self.source_ip()
     }
 }
 

@@ -5,13 +5,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use rand::RngExt;
-
 use crate::engine::config::Config;
 use crate::engine::context::{Context, Pace};
 use crate::engine::limits::{
-    BURST, BURST_GAP, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, FIRST_ECHO_WITHIN, LARGE_IN_A_CROWD,
-    LARGE_ONE_IN, MAX_BURSTS,
+    BURST, BURST_GAP, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD, LARGE_ONE_IN,
+    MAX_BURSTS,
 };
 use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::Peer;
@@ -121,18 +119,6 @@ impl Prober {
             send_probe(peer, true, ctx);
         }
     }
-}
-
-/// Asks a peer for echoes from now on: its address is proven, and it is known where it receives.
-pub(crate) fn begin_echoes(peer: &mut Peer, ctx: &mut Context<'_>) {
-    let reachable = peer.paths.udp_port().is_some() || peer.is_named();
-    if peer.probes.is_regular() || !reachable || !peer.addr().is_ipv4() {
-        return;
-    }
-    // A newcomer is not to be asked by all at once.
-    let most = if ctx.pace.is_crowded() { ctx.config.dial_interval } else { FIRST_ECHO_WITHIN };
-    let wait = ctx.rng.random_range(Duration::ZERO..=most);
-    peer.probes.set_next(Some(ctx.now + wait));
 }
 
 /// How often a peer is regularly asked for an echo.
