@@ -582,7 +582,7 @@ mod tests {
         );
         peer.prove(dialed, &mut test.context());
         assert!(peer.is_proven() && peer.has_proved());
-        assert!(peer.dial.deadline() < patient && peer.probes.is_regular());
+        assert!(peer.dial.deadline() < patient && peer.probes.deadline().is_some());
     }
 
     #[test]
@@ -621,7 +621,7 @@ mod tests {
         peer.health.note_trouble(test.now);
         peer.dial.start(DialId(7), 1, 5, test.now);
         peer.begin_life(NodeId(2), Incarnation(2), "again", &mut test.context());
-        assert!(!peer.is_proven() && peer.health.trouble().is_none() && !peer.probes.is_regular());
+        assert!(!peer.is_proven() && peer.health.trouble().is_none() && peer.probes.deadline().is_none());
         assert_eq!((peer.state(), peer.info().name.as_str()), (PeerState::New, "again"));
         assert_eq!(peer.dial.take_abandoned(), Some(DialId(7)));
         assert!(peer.dial.deadline() >= Some(test.now + PROOF_GRACE));

@@ -529,7 +529,7 @@ mod tests {
         let mut peer = known(&mut test, 5);
         let datagram = heard("10.0.0.2", far);
         assert_eq!(datagram.note_heard(&mut peer, &test.context()), Taken::ProveFirst);
-        peer.introduction.nonce_for(datagram.ip(), || Nonce(7));
+        peer.introduction.nonce_for(datagram.source_ip(), || Nonce(7));
         let wrong = heard("10.0.0.2", Presence { echo: Some(Nonce(8)), ..far });
         assert_eq!(wrong.note_heard(&mut peer, &test.context()), Taken::ProveFirst);
         let proof = heard("10.0.0.2", Presence { echo: Some(Nonce(7)), ..far });
@@ -636,7 +636,7 @@ mod tests {
         datagram.apply_claims(key, &mut peers, &mut test.context());
         let peer = peers.get_mut(key).unwrap();
         assert_eq!(datagram.note_heard(peer, &test.context()), Taken::Whole);
-        peer.prove(datagram.ip(), &mut test.context());
+        peer.prove(datagram.source_ip(), &mut test.context());
         peer.set_state(PeerState::Up, &mut test.context());
         peer.set_sight(Sight { broadcast: Reach::Ok, tcp: Reach::Ok, ..Sight::default() });
         peer.watch_for_silence(&test.context());
