@@ -100,7 +100,7 @@ fn measure(peers: u64, frames: usize) {
             let begun = now();
             naive
                 .draw(|frame| {
-                    let table = whole_table(network.app.model(), network.now);
+                    let table = whole_table(network.app.models.live(), network.now);
                     frame.render_stateful_widget(table, frame.area(), &mut rows);
                 })
                 .expect("nothing fails to be written");

@@ -74,6 +74,36 @@ pub(crate) fn free_port() -> u16 {
         .expect("some port of 14 000 is free")
 }
 
+/// Whether a thread of that process is in the midst of a write, or that cannot be told. A write that ends at once is
+/// hardly ever seen: who is seen writing twice is kept waiting.
+pub(crate) fn is_writing(id: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else { return true };
+    let writing = |thread: std::fs::DirEntry| match std::fs::read_to_string(thread.path().join("syscall")) {
+        Ok(call) => call.split(' ').next() == Some(&libc::SYS_write.to_string()),
+        Err(_) => true,
+    };
+    threads.flatten().any(writing)
+}
+
+/// Waits until the process heeds this signal in its own way.
+#[track_caller]
+pub(crate) fn wait_caught(id: u32, signal: rustix::process::Signal) {
+    let caught = || has_signal(id, "SigCgt", signal).then_some(());
+    assert!(poll(SOON, caught).is_some(), "{signal:?} is left to the system");
+}
+
+/// Whether the process ignores this signal.
+pub(crate) fn ignores(id: u32, signal: rustix::process::Signal) -> bool {
+    has_signal(id, "SigIgn", signal)
+}
+
+fn has_signal(id: u32, set: &str, signal: rustix::process::Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let mask = status.lines().find_map(|line| line.strip_prefix(set)?.strip_prefix(":\t"));
+    let mask = u64::from_str_radix(mask.expect("Linux states it"), 16).expect("a number");
+    mask & 1 << (signal.as_raw() - 1) != 0
+}
+
 /// Checks that nothing but lines of the log stand on stderr: no panic, no error of ours.
 pub(crate) fn only_the_log(stderr: &str) {
     for line in stderr.lines() {

@@ -127,7 +127,7 @@ proptest! {
             if let Some((width, height)) = step(&mut bench, one) {
                 bench.screen(width, height);
             }
-            let model = bench.app.model();
+            let model = bench.app.models.live();
             let counted: usize = PeerState::ALL.into_iter().map(|state| model.count(state)).sum();
             prop_assert_eq!(counted, model.len());
             prop_assert_eq!(model.rows(0..usize::MAX).count(), model.listed());
