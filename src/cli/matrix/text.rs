@@ -250,6 +250,7 @@ fn why(cell: Cell) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use crate::engine::cause::Cause;
     use crate::engine::observation::Sight;

@@ -343,13 +343,9 @@ mod tests {
     }
 
     /// What becomes of a presence: why it is refused, and why its sender is foreign.
-    fn refused(
-        test: &mut TestContext,
-        from: &str,
-        bytes: &[u8],
-    ) -> Option<(RejectReason, Option<Estranged>)> {
+    fn refused(test: &mut TestContext, from: &str, bytes: &[u8]) -> Option<(RejectReason, Option<Mismatch>)> {
         match read(addr(from), Socket::Shared, bytes, &test.context()) {
-            Reading::Refused(reason, foreign) => Some((reason, foreign.map(|foreign| foreign.why))),
+            Reading::Refused(reason, foreign) => Some((reason, foreign.map(|foreign| foreign.mismatch))),
             Reading::Own | Reading::Presence(_) => None,
         }
     }
@@ -373,7 +369,7 @@ mod tests {
     #[test]
     fn another_group_or_version_is_refused_and_told_of_if_it_is_on_our_link() {
         let mut test = TestContext::new(|_| {});
-        let group = Some(Estranged::Group("else".into()));
+        let group = Some(Mismatch::Group("else".into()));
         let other = |kind| Presence { group: "else", ..presence(kind, 2, 1) }.encode();
         let here = other(Kind::Here);
         let mut version = here.clone();
@@ -383,7 +379,7 @@ mod tests {
             ("beyond it", "192.0.2.2", &here, RejectReason::WrongGroup, None),
             ("at our address", "10.0.0.1", &here, RejectReason::WrongGroup, None),
             ("it leaves", "10.0.0.2", &other(Kind::Goodbye), RejectReason::WrongGroup, None),
-            ("a version", "10.0.0.2", &version, RejectReason::VersionMismatch, Some(Estranged::Version(9))),
+            ("a version", "10.0.0.2", &version, RejectReason::VersionMismatch, Some(Mismatch::Version(9))),
             ("a version beyond", "192.0.2.2", &version, RejectReason::VersionMismatch, None),
             ("noise", "10.0.0.2", &b"noise that is no presence".to_vec(), RejectReason::Foreign, None),
             ("cut", "10.0.0.2", &here[..30].to_vec(), RejectReason::Truncated, None),
@@ -401,10 +397,10 @@ mod tests {
         let wide = |kind| Presence { wide: Some(true), prefix: Some(8), ..presence(kind, 2, 1) };
         let read = |peers: &mut PeerTable, test: &mut TestContext, from, kind| {
             let foreign = heard(from, wide(kind)).read_wide(peers, &test.context());
-            foreign.map_err(|foreign| foreign.map(|foreign| foreign.why))
+            foreign.map_err(|foreign| foreign.map(|foreign| foreign.mismatch))
         };
         assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Here), Ok(()), "like any other presence");
-        let why = Estranged::Network {
+        let why = Mismatch::Network {
             theirs: ("192.168.0.2".parse().unwrap(), Some(8)),
             ours: ("10.0.0.1".parse().unwrap(), 16),
         };
@@ -722,7 +718,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (peers, _) = steady(&mut test);
         let foreign =
-            |from| foreign_at(addr(from), None, Estranged::Version(9), &test.shared.context(0, test.now));
+            |from| foreign_at(addr(from), None, Mismatch::Version(9), &test.shared.context(0, test.now));
         let [same, other] = [("10.0.0.2"), ("10.0.0.3")].map(foreign);
         assert!(!is_worth_telling(&same, &peers) && is_worth_telling(&other, &peers));
     }

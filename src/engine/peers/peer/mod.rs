@@ -304,7 +304,9 @@ impl Peer {
 mod tests {
     use super::*;
     use crate::engine::context::TestContext;
-    use crate::engine::event::DialId;
+    use crate::engine::event::{DialId, Event};
+    use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
+    use crate::engine::peers::LeaveReason;
     use crate::testkit::{ms, named_peer, secs};
 
     /// A little above what it is, on a machine of 64 bits. In a full table, each 64 bytes more are a megabyte.

@@ -250,11 +250,14 @@ impl PeerTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Incarnation;
     use crate::engine::context::TestContext;
-    use crate::engine::event::Output;
+    use crate::engine::event::{Event, Output, RejectReason};
+    use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
     use crate::engine::observation::{Reach, Sight};
-    use crate::engine::peers::PeerState;
+    use crate::engine::peers::{LeaveReason, PeerState, Via};
     use crate::testkit::t0;
+    use std::net::SocketAddr;
 
     const PORT: u16 = 17_474;
 
