@@ -78,13 +78,13 @@ impl Engine {
         let news = self.judging.findings.update(findings, is_open, &circumstances, now);
         self.note_verdicts(&keys, &verdicts);
         for finding in news {
-            self.publish(Event::Diagnosis(finding));
+            self.shared.out().publish(Event::Diagnosis(finding));
         }
         let outlook = self.outlook(!open.is_empty());
         self.judging.schedule.end(outlook, self.shared.config().dial_interval, now);
     }
 
-    /// What is too old goes, and what changes also by the time that passes is looked at.
+    /// What is too old goes.
     fn prepare_to_judge(&mut self, now: Instant) {
         let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
         unwell.into_iter().for_each(|key| self.settle_peer(key, now));

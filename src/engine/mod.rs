@@ -58,7 +58,7 @@ use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
 use judging::Judging;
 use lifecycle::Lifecycle;
-use limits::{CHECKS_FOR_OTHERS_PER_SECOND, STALL, TIMER_SLACK};
+use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;
 use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
@@ -173,6 +173,9 @@ impl Engine {
             }
         }
         if self.judging.due().is_some_and(|at| at <= now) {
+            // What is seen changes also by the time that passes.
+            let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
+            unwell.into_iter().for_each(|key| self.settle_peer(key, now));
             self.judge(now);
         }
         self.run_errands(now);
