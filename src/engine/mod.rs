@@ -174,7 +174,7 @@ impl Engine {
         }
         if self.judging.due().is_some_and(|at| at <= now) {
             // What is seen changes also by the time that passes.
-            let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
+            let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
             unwell.into_iter().for_each(|key| self.settle_peer(key, now));
             self.judge(now);
         }
