@@ -299,3 +299,215 @@ impl Peer {
         (!heard.is_empty() || claimed.is_some()).then(|| Arc::new(Elsewhere { heard, claimed }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::event::{DialId, Event};
+    use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
+    use crate::engine::peers::LeaveReason;
+    use crate::testkit::{ms, named_peer, secs};
+
+    /// A little above what it is, on a machine of 64 bits. In a full table, each 64 bytes more are a megabyte.
+    const MOST_BYTES: usize = 1_056;
+
+    #[test]
+    fn a_peer_does_not_grow_unseen() {
+        let size = size_of::<Peer>();
+        assert!(size <= MOST_BYTES, "a peer takes {size} bytes");
+    }
+
+    #[test]
+    fn a_new_life_begins_where_the_old_one_was_or_after_that_has_ended() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let (here, there) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        let (older, same, newer) = (Incarnation(0), Incarnation(1), Incarnation(2));
+        for (state, incarnation, from, expected) in [
+            (PeerState::Up, older, here, Err(RejectReason::Replayed)),
+            (PeerState::Up, same, there, Ok(false)),
+            (PeerState::Up, newer, here, Ok(true)),
+            (PeerState::New, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Up, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Retrying, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Unreachable, newer, there, Ok(true)),
+            (PeerState::Silent, newer, there, Ok(true)),
+            (PeerState::Left, newer, there, Ok(true)),
+            (PeerState::Left, older, here, Err(RejectReason::Replayed)),
+        ] {
+            peer.set_state(state, &mut test.context());
+            assert_eq!(
+                peer.is_new_life(incarnation, from),
+                expected,
+                "{state:?} {incarnation:?} from {from}"
+            );
+        }
+        let named = Peer::new(PeerInfo::clone(&named_peer(3, "host")), Via::Static, test.now);
+        assert_eq!(named.is_new_life(older, there), Ok(false), "of one that never answered no life is known");
+    }
+
+    #[test]
+    fn a_change_of_state_is_told_once_with_where_it_came_from() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        for state in [PeerState::New, PeerState::Up, PeerState::Up, PeerState::Silent] {
+            peer.set_state(state, &mut test.context());
+        }
+        let told = test.events().into_iter().map(|event| match event {
+            Event::PeerState { from, to, .. } => (from, to),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [(PeerState::New, PeerState::Up), (PeerState::Up, PeerState::Silent)]
+        );
+    }
+
+    #[test]
+    fn a_peer_is_told_things_at_its_own_udp_port_as_soon_as_that_is_known() {
+        let test = TestContext::new(|_| {});
+        let info = PeerInfo::clone(&named_peer(2, "host"));
+        assert_eq!(Peer::new(info, Via::Static, test.now).unicast().port(), 17_474);
+        assert_eq!(test.peer(2).unicast().port(), 30_000);
+    }
+
+    #[test]
+    fn proof_hurries_the_first_dial_of_the_address_that_is_dialed() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let (dialed, other) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        peer.dial_after_grace(&mut test.context());
+        let patient = peer.dial.deadline();
+        peer.prove(other, &mut test.context());
+        assert_eq!(
+            (peer.is_proven(), peer.dial.deadline()),
+            (false, patient),
+            "another address proves nothing"
+        );
+        peer.prove(dialed, &mut test.context());
+        assert!(peer.is_proven() && peer.has_proved());
+        assert!(peer.dial.deadline() < patient && peer.probes.deadline().is_some());
+    }
+
+    #[test]
+    fn a_persons_word_proves_an_address_for_dialing_only() {
+        let test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        peer.name_at(peer.addr().ip());
+        assert!(peer.is_proven() && !peer.has_proved());
+        peer.name_at(IpAddr::from([10, 0, 0, 9]));
+        assert!(peer.is_named() && !peer.is_proven());
+    }
+
+    #[test]
+    fn not_even_a_person_makes_us_dial_what_was_claimed_beyond_our_links() {
+        let test = TestContext::new(|_| {});
+        let forced = |addr: &str, proven: bool| {
+            let info = PeerInfo { addr: addr.parse().unwrap(), ..PeerInfo::clone(&named_peer(2, "host")) };
+            let mut peer = Peer::new(info, Via::Broadcast, test.now);
+            if proven {
+                peer.name_at(peer.addr().ip());
+            }
+            peer.force_dial(test.shared.links());
+            peer.dial.queued_in(true)
+        };
+        assert_eq!(forced("10.0.0.2:1", false), Some(1), "on our link");
+        assert_eq!(forced("192.0.2.2:1", false), None);
+        assert_eq!(forced("192.0.2.2:1", true), Some(1));
+        assert_eq!(forced("10.0.0.2:0", true), None, "it has no server");
+    }
+
+    #[test]
+    fn another_life_must_prove_its_address_again_and_is_dialed_anew() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        peer.set_state(PeerState::Up, &mut test.context());
+        peer.health.note_trouble(test.now);
+        peer.dial.start(DialId(7), 1, 5, test.now);
+        peer.begin_life(NodeId(2), Incarnation(2), "again", &mut test.context());
+        assert!(!peer.is_proven() && peer.health.trouble().is_none() && peer.probes.deadline().is_none());
+        assert_eq!((peer.state(), peer.info().name.as_str()), (PeerState::New, "again"));
+        assert_eq!(peer.dial.take_abandoned(), Some(DialId(7)));
+        assert!(peer.dial.deadline() >= Some(test.now + PROOF_GRACE));
+    }
+
+    #[test]
+    fn who_says_goodbye_stays_a_while_and_one_that_was_named_for_good() {
+        let mut test = TestContext::new(|_| {});
+        let (mut heard, mut named) = (test.proven_peer(2), test.proven_peer(3));
+        named.name_at(named.addr().ip());
+        heard.leave(LeaveReason::Goodbye, &mut test.context());
+        named.leave(LeaveReason::Goodbye, &mut test.context());
+        assert!(!heard.is_expired(test.now + LEFT_KEPT - ms(1)) && heard.is_expired(test.now + LEFT_KEPT));
+        assert!(!named.is_expired(test.now + LEFT_KEPT * 99));
+        assert_eq!((heard.dial.deadline(), named.dial.deadline()), (None, Some(test.now + secs(10))));
+        heard.revive(&mut test.context());
+        assert_eq!(heard.state(), PeerState::New);
+        assert!(!heard.is_expired(test.now + LEFT_KEPT) && heard.dial.is_resting());
+    }
+
+    #[test]
+    fn a_silent_peer_stays_the_longer_the_better_it_was_known() {
+        let mut test = TestContext::new(|_| {});
+        let (mut proven, mut unproven) = (test.proven_peer(2), test.peer(3));
+        for (peer, kept) in [(&mut proven, SILENT_KEPT), (&mut unproven, UNPROVEN_KEPT)] {
+            peer.fall_silent(&mut test.context());
+            assert_eq!(peer.state(), PeerState::Silent);
+            assert!(!peer.is_expired(test.now + kept - ms(1)) && peer.is_expired(test.now + kept));
+        }
+    }
+
+    #[test]
+    fn missed_presences_alone_do_not_make_a_peer_silent() {
+        for (what, state, off, suspicion, then) in [
+            ("a dial must fail, too", PeerState::Up, false, Suspicion::ConfirmByDial, PeerState::Up),
+            ("dials fail already", PeerState::Unreachable, false, Suspicion::Settled, PeerState::Silent),
+            ("it cannot be dialed", PeerState::Up, true, Suspicion::Settled, PeerState::Silent),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.proven_peer(2);
+            peer.set_state(state, &mut test.context());
+            if off {
+                peer.dial.stop();
+            }
+            peer.last_seen.note_any(test.now);
+            peer.last_seen.note_period(secs(5));
+            assert_eq!(peer.suspect_silence(None, &mut test.context()), Suspicion::Settled, "it was heard");
+            test.now += secs(15);
+            assert_eq!(peer.suspect_silence(None, &mut test.context()), suspicion, "{what}");
+            assert_eq!(peer.state(), then, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_dial_in_flight_decides_whether_a_suspect_is_silent() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        peer.dial.start(DialId(7), 1, 5, test.now);
+        peer.last_seen.note_any(test.now);
+        peer.last_seen.note_period(secs(5));
+        test.now += secs(15);
+        assert_eq!(peer.suspect_silence(None, &mut test.context()), Suspicion::Settled);
+        assert!(peer.dial.is_confirming() && peer.state() == PeerState::New);
+        peer.watch_for_silence(&test.context());
+        assert!(!peer.dial.is_confirming(), "it was heard meanwhile");
+    }
+
+    #[test]
+    fn a_timer_is_set_for_the_nearest_deadline_and_never_put_off() {
+        let test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let at = |n| test.now + secs(n);
+        assert_eq!(peer.arm(), None, "nothing is planned");
+        peer.rest_until(at(9));
+        assert_eq!((peer.arm(), peer.arm()), (Some(at(9)), None), "one entry is enough");
+        peer.expire_at_latest(at(5));
+        assert_eq!(peer.arm(), Some(at(5)));
+        peer.keep();
+        assert_eq!(peer.arm(), None, "the earlier entry will find the later deadline");
+        assert!(!peer.take_wake_up(at(9)), "that entry is stale");
+        assert!(peer.take_wake_up(at(5)) && !peer.take_wake_up(at(5)));
+        assert_eq!(peer.arm(), Some(at(9)));
+    }
+}
