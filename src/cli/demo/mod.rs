@@ -24,7 +24,8 @@ use tracing::{info, warn};
 use crate::net::{Selection, Settings};
 
 use super::args::{DemoArgs, NodeArgs, ScreenArgs, random};
-use super::{Refusal, log, screen};
+use super::error::CliError;
+use super::{log, screen};
 
 use peer::{Nature, Peer};
 use schedule::Schedule;
@@ -42,7 +43,7 @@ const DIALS_PER_SECOND: u32 = 400;
 /// How long the end of all peers may hold up the end of the program.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result<u8, Refusal> {
+pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result<u8, CliError> {
     screen::require_a_terminal()?;
     let _log = log::to_screen(node)?;
     loopback::check_addresses(demo.peers)?;

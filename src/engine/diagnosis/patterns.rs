@@ -283,7 +283,9 @@ fn pairs(view: &NetworkView<'_>, failures: Failures) -> Vec<Incident> {
 
 fn scattered(view: &NetworkView<'_>, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {
     let mut involved = vec![false; view.nodes.len()];
-    pairs.iter().for_each(|pair| (involved[pair.from.index()], involved[pair.to.index()]) = (true, true));
+    for pair in &pairs {
+        (involved[pair.from.index()], involved[pair.to.index()]) = (true, true);
+    }
     let nodes = view.all().rev().filter(|node| involved[node.index()]).collect();
     Incident { verdict, pattern: Pattern::Scattered, confidence: Confidence::Medium, nodes, pairs }
 }

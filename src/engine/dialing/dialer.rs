@@ -137,7 +137,9 @@ impl Dialer {
     pub(crate) fn abandon_all(&mut self, ctx: &mut Context<'_>) {
         let mut dials: Vec<_> = self.in_flight.drain().map(|(dial, _)| dial).collect();
         dials.sort_unstable();
-        dials.into_iter().for_each(|dial| ctx.out.push(Output::AbandonDial(dial)));
+        for dial in dials {
+            ctx.out.push(Output::AbandonDial(dial));
+        }
     }
 
     /// Whether this dial is in flight, and whether a peer stands in a queue.

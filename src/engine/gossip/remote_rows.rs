@@ -214,7 +214,9 @@ impl RemoteRows {
             Arc::make_mut(&mut row.sights).clear();
             row.troubled = 0;
             let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
-            known.into_iter().for_each(|id| self.is_told_less(id));
+            for id in known {
+                self.is_told_less(id);
+            }
         }
         row.incarnation = head.incarnation;
         let sights = Arc::make_mut(&mut row.sights);
@@ -292,7 +294,9 @@ impl RemoteRows {
         self.expired = Some(now);
         let old = |row: &RemoteRow| now.saturating_duration_since(row.confirmed) > ROW_KEPT;
         let gone: Vec<NodeId> = self.of.iter().filter(|(_, row)| old(row)).map(|(id, _)| *id).collect();
-        gone.into_iter().for_each(|id| self.forget(id));
+        for id in gone {
+            self.forget(id);
+        }
     }
 
     /// Panics unless all counts agree with the rows: for tests.
