@@ -207,7 +207,7 @@ mod tests {
         let begun = Instant::now();
         let next = async || {
             if signals.next().is_none() {
-                pending().await
+                pending::<()>().await;
             }
         };
         guard(next, &tell, &node).await;

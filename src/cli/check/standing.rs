@@ -295,7 +295,7 @@ mod tests {
     fn find(view: &mut NodeView, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: Advice) {
         let matrix = Arc::make_mut(&mut view.matrix);
         let finding = testkit::finding(&of.info, verdict, matrix.at);
-        matrix.findings.push(Arc::new(Finding { pattern, advice, ..finding }));
+        matrix.findings.push(Arc::new(Finding { advice, pattern, ..finding }));
     }
 
     fn wanted(count: Option<usize>, names: &[&str]) -> Wanted {

@@ -391,7 +391,9 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut dialer = Dialer::new(FAST);
         let mut peers = queued(&mut dialer, &mut test, 2..5);
-        peers.iter_mut().for_each(|peer| dialer.start(peer, 1, request(), &mut test.context()));
+        for peer in &mut peers {
+            dialer.start(peer, 1, request(), &mut test.context());
+        }
         test.outputs();
         let abandoned = |test: &mut TestContext| {
             let dial = |output| if let Output::AbandonDial(dial) = output { Some(dial) } else { None };

@@ -380,6 +380,7 @@ fn in_turn<T: Ord + Copy>(of: &BTreeSet<T>, last: Option<T>) -> impl Iterator<It
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::context::TestContext;
@@ -610,7 +611,9 @@ mod tests {
         bed.rows.append_wanted(&mut bytes, &[want], NodeId(asker), &bed.peers, &bed.test.context());
         let mut told: Vec<(PageHead, Vec<u128>)> =
             pages(&bytes).map(|(head, entries)| (head, entries.map(|entry| entry.id.0).collect())).collect();
-        told.iter_mut().for_each(|(_, ids)| ids.sort_unstable());
+        for (_, ids) in &mut told {
+            ids.sort_unstable();
+        }
         told
     }
 
