@@ -4,15 +4,17 @@
 //! No test sleeps and hopes: each waits for what it expects, with a deadline, and fails with all that was
 //! printed until then.
 
-#![allow(dead_code, reason = "each test binary compiles all of it and uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test binary compiles all of it and uses its part")]
 
 pub(crate) mod lab;
 pub(crate) mod node;
 pub(crate) mod pty;
 pub(crate) mod seen;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+pub(crate) use vigie::testkit::clock::{now, poll};
+pub(crate) use vigie::testkit::free_port;
 
 /// Long enough for anything that is to happen at once, on a machine that is busy with other tests.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
@@ -31,48 +33,6 @@ pub(crate) const QUICK: [&str; 10] = [
     "--max-retries",
     "3",
 ];
-
-/// The time, for deadlines and measurements of the tests.
-#[expect(clippy::disallowed_methods, reason = "a test outside the program has its own clock")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
-}
-
-/// Asks again every few milliseconds until the answer is there or the time is over.
-pub(crate) fn poll<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = now() + within;
-    loop {
-        if let Some(answer) = ask() {
-            return Some(answer);
-        }
-        if now() >= end {
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(3));
-    }
-}
-
-/// A port below the ephemeral range that nobody uses on any address, by UDP or TCP. Another one at each call,
-/// and other ones in test processes that run at the same time, so that tests do not hear each other.
-///
-/// The kernel's tables are read instead of binding the port for a try: a program that another thread is just
-/// starting would inherit that socket and hold the port for a moment.
-pub(crate) fn free_port() -> u16 {
-    const FIRST: u32 = 18_000;
-    const COUNT: u32 = 14_000;
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let used: String = ["tcp", "tcp6", "udp", "udp6"]
-        .iter()
-        .map(|table| std::fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default())
-        .collect();
-    (0..COUNT)
-        .find_map(|_| {
-            let nth = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id().wrapping_mul(37) % COUNT;
-            let port = u16::try_from(FIRST + nth % COUNT).ok()?;
-            (!used.contains(&format!(":{port:04X} "))).then_some(port)
-        })
-        .expect("some port of 14 000 is free")
-}
 
 /// Whether a thread of that process is in the midst of a write, or that cannot be told. A write that ends at once is
 /// hardly ever seen: who is seen writing twice is kept waiting.

@@ -1,14 +1,14 @@
 //! A row of the peer table: a peer is what its parts know of it. Each part keeps its own state; here is what concerns several.
 
+mod changes;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::context::Context;
 use crate::engine::dialing::dial_state::DialState;
-use crate::engine::event::{Event, RejectReason};
+use crate::engine::event::RejectReason;
 use crate::engine::gossip::sync::GossipSync;
-use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
 use crate::engine::links::Links;
 use crate::engine::observation::Sight;
 use crate::engine::presence::introduction::Introduction;
@@ -19,7 +19,7 @@ use crate::engine::{Incarnation, NodeId};
 use super::health::Health;
 use super::last_seen::LastSeen;
 use super::path::Paths;
-use super::{Elsewhere, LeaveReason, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
+use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 
 /// All that the engine keeps of a peer.
 #[derive(Debug)]
@@ -223,203 +223,6 @@ impl Peer {
         self.retired = Some(Box::new(id));
     }
 
-    pub(crate) fn set_state(&mut self, to: PeerState, ctx: &mut Context<'_>) {
-        let from = std::mem::replace(&mut self.state, to);
-        if from != to {
-            ctx.out.publish(Event::PeerState { peer: Arc::clone(&self.info), from, to });
-        }
-    }
-
-    /// It is dialed again at this time, unless it has no server.
-    pub(crate) fn rest_until(&mut self, next: Instant) {
-        if self.info.addr.port() == 0 {
-            self.dial.stop();
-        } else {
-            self.dial.rest_until(next);
-        }
-    }
-
-    /// Dials it in a moment: after a random wait that grows with the number of peers.
-    pub(crate) fn dial_soon(&mut self, ctx: &mut Context<'_>) {
-        let at = ctx.now + ctx.dial_spread();
-        self.dial_at(at);
-    }
-
-    /// Dials it when it has had the time to prove its address; after a proof, [`Peer::dial_soon`] hurries it.
-    pub(crate) fn dial_after_grace(&mut self, ctx: &mut Context<'_>) {
-        let at = ctx.now + PROOF_GRACE + ctx.dial_spread();
-        self.dial_at(at);
-    }
-
-    fn dial_at(&mut self, at: Instant) {
-        if self.info.addr.port() != 0 {
-            self.dial.bring_forward(at);
-        }
-    }
-
-    /// A person wants it dialed now: a wait is cut short, a dial in flight is left alone. Not even a person makes us dial what was
-    /// only claimed by somebody beyond our links.
-    pub(crate) fn force_dial(&mut self, links: &Links) {
-        let free = self.info.addr.port() != 0 && !self.dial.is_in_flight();
-        if free && (self.is_proven() || links.reaches(self.info.addr.ip())) {
-            self.dial.force();
-        }
-    }
-
-    /// It lives a new life at the same place: what was proven of the old one is void.
-    pub(crate) fn begin_life(
-        &mut self,
-        id: NodeId,
-        incarnation: Incarnation,
-        name: &str,
-        ctx: &mut Context<'_>,
-    ) {
-        let previous = self.info.incarnation;
-        self.forget_evidence(ctx.now);
-        self.gossip.acknowledge(0);
-        self.change_info(|info| info.identify(id, incarnation, name));
-        self.paths.restart();
-        self.introduction.restart();
-        self.dial.forget_wish();
-        if let Some(previous_incarnation) = previous {
-            ctx.out.publish(Event::PeerRestarted { peer: Arc::clone(&self.info), previous_incarnation });
-        }
-        self.expiry = None;
-        self.set_state(PeerState::New, ctx);
-        self.dial.stop();
-        self.dial_after_grace(ctx);
-    }
-
-    /// It is dialed at another address from now on. It is the same node, and has what it was told.
-    pub(crate) fn begin_address(&mut self, to: SocketAddr, ctx: &mut Context<'_>) {
-        let from = self.info.addr;
-        self.change_info(|info| info.addr = to);
-        self.interface = ctx.links.name_of(to.ip());
-        self.forget_evidence(ctx.now);
-        self.introduction.count_again();
-        self.paths.note_moved();
-        // Its outcome would be taken for one of the new address.
-        self.dial.stop();
-        ctx.out.publish(Event::PeerMoved { peer: Arc::clone(&self.info), from, to });
-        if self.is_proven() {
-            self.dial_soon(ctx);
-        } else {
-            self.dial_after_grace(ctx);
-        }
-    }
-
-    /// Forgets what was seen of another life or at another address.
-    fn forget_evidence(&mut self, now: Instant) {
-        self.health = Health::new(now);
-        self.probes = ProbeStats::default();
-        self.last_seen.forget_evidence();
-        self.dial.forget_evidence();
-        self.gossip.forget_advertised();
-    }
-
-    /// One that was silent or had left is heard again.
-    pub(crate) fn revive(&mut self, ctx: &mut Context<'_>) {
-        if matches!(self.state, PeerState::Silent | PeerState::Left) {
-            self.expiry = None;
-            self.introduction.count_again();
-            self.set_state(PeerState::New, ctx);
-            self.dial_soon(ctx);
-        }
-    }
-
-    /// It receives at this address: it may be dialed with retries.
-    pub(crate) fn prove(&mut self, ip: IpAddr, ctx: &mut Context<'_>) {
-        let dialed = self.info.addr.ip();
-        let news = self.paths.prove(ip, dialed, ctx.now);
-        if ip != dialed {
-            return;
-        }
-        let receives = self.paths.udp_port().is_some() || self.is_named();
-        if receives && self.info.addr.is_ipv4() {
-            self.probes.begin_regular(ctx);
-        }
-        if news {
-            self.introduction.count_again();
-            if matches!(self.state, PeerState::New | PeerState::Unreachable) {
-                self.dial_soon(ctx);
-            }
-        }
-    }
-
-    /// Takes an echo for a proof, if it is the one that was asked for at this address.
-    pub(crate) fn prove_by_echo(
-        &mut self,
-        echo: Option<crate::engine::Nonce>,
-        ip: IpAddr,
-        ctx: &mut Context<'_>,
-    ) {
-        if self.introduction.is_echoed_by(echo, ip) {
-            self.introduction.end();
-            self.prove(ip, ctx);
-        }
-    }
-
-    /// A peer was heard or reached: its silence is suspected later.
-    pub(crate) fn watch_for_silence(&mut self, ctx: &Context<'_>) {
-        self.dial.set_confirming(false);
-        self.last_seen.watch(ctx);
-    }
-
-    /// It was not heard for long, by the timer.
-    pub(crate) fn suspect_silence(&mut self, awake: Option<Instant>, ctx: &mut Context<'_>) -> Suspicion {
-        if !self.last_seen.is_silent(awake, ctx) {
-            return Suspicion::Settled;
-        }
-        let failing = matches!(self.state, PeerState::Retrying | PeerState::Unreachable);
-        if self.dial.is_in_flight() {
-            self.dial.set_confirming(true);
-        } else if self.dial.is_off() || failing {
-            self.fall_silent(ctx);
-        } else {
-            return Suspicion::ConfirmByDial;
-        }
-        Suspicion::Settled
-    }
-
-    /// Neither heard nor reached.
-    pub(crate) fn fall_silent(&mut self, ctx: &mut Context<'_>) {
-        self.dial.set_confirming(false);
-        if matches!(self.state, PeerState::Silent | PeerState::Left) {
-            return;
-        }
-        if !self.is_named() {
-            let known = self.was_reached() || self.is_proven();
-            self.expiry = Some(ctx.now + if known { SILENT_KEPT } else { UNPROVEN_KEPT });
-        }
-        self.set_state(PeerState::Silent, ctx);
-    }
-
-    /// It said goodbye. Its row stays a while, so that its late datagrams do not revive it.
-    pub(crate) fn leave(&mut self, reason: LeaveReason, ctx: &mut Context<'_>) {
-        self.introduction.stop();
-        self.last_seen.stop_watching();
-        self.dial.stop();
-        if self.is_named() {
-            self.rest_until(ctx.now + ctx.config.dial_interval);
-        } else {
-            self.expiry = Some(ctx.now + LEFT_KEPT);
-        }
-        self.set_state(PeerState::Left, ctx);
-        self.forget_evidence(ctx.now);
-        self.gossip.acknowledge(0);
-        ctx.out.publish(Event::PeerLeft { peer: Arc::clone(&self.info), reason });
-    }
-
-    /// It stays in the table: it was reached.
-    pub(crate) fn keep(&mut self) {
-        self.expiry = None;
-    }
-
-    /// It goes from the table then, if nothing else is planned.
-    pub(crate) fn expire_at_latest(&mut self, at: Instant) {
-        self.expiry.get_or_insert(at);
-    }
-
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
         self.expiry.is_some_and(|at| at <= now)
     }
@@ -494,5 +297,217 @@ impl Peer {
         let heard = self.paths.heard_from(self.info.addr.ip(), |ip| links.name_of(ip));
         let claimed = self.paths.claimed();
         (!heard.is_empty() || claimed.is_some()).then(|| Arc::new(Elsewhere { heard, claimed }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::event::{DialId, Event};
+    use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
+    use crate::engine::peers::LeaveReason;
+    use crate::testkit::{ms, named_peer, secs};
+
+    /// A little above what it is, on a machine of 64 bits. In a full table, each 64 bytes more are a megabyte.
+    const MOST_BYTES: usize = 1_056;
+
+    #[test]
+    fn a_peer_does_not_grow_unseen() {
+        let size = size_of::<Peer>();
+        assert!(size <= MOST_BYTES, "a peer takes {size} bytes");
+    }
+
+    #[test]
+    fn a_new_life_begins_where_the_old_one_was_or_after_that_has_ended() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let (here, there) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        let (older, same, newer) = (Incarnation(0), Incarnation(1), Incarnation(2));
+        for (state, incarnation, from, expected) in [
+            (PeerState::Up, older, here, Err(RejectReason::Replayed)),
+            (PeerState::Up, same, there, Ok(false)),
+            (PeerState::Up, newer, here, Ok(true)),
+            (PeerState::New, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Up, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Retrying, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Unreachable, newer, there, Ok(true)),
+            (PeerState::Silent, newer, there, Ok(true)),
+            (PeerState::Left, newer, there, Ok(true)),
+            (PeerState::Left, older, here, Err(RejectReason::Replayed)),
+        ] {
+            peer.set_state(state, &mut test.context());
+            assert_eq!(
+                peer.is_new_life(incarnation, from),
+                expected,
+                "{state:?} {incarnation:?} from {from}"
+            );
+        }
+        let named = Peer::new(PeerInfo::clone(&named_peer(3, "host")), Via::Static, test.now);
+        assert_eq!(named.is_new_life(older, there), Ok(false), "of one that never answered no life is known");
+    }
+
+    #[test]
+    fn a_change_of_state_is_told_once_with_where_it_came_from() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        for state in [PeerState::New, PeerState::Up, PeerState::Up, PeerState::Silent] {
+            peer.set_state(state, &mut test.context());
+        }
+        let told = test.events().into_iter().map(|event| match event {
+            Event::PeerState { from, to, .. } => (from, to),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [(PeerState::New, PeerState::Up), (PeerState::Up, PeerState::Silent)]
+        );
+    }
+
+    #[test]
+    fn a_peer_is_told_things_at_its_own_udp_port_as_soon_as_that_is_known() {
+        let test = TestContext::new(|_| {});
+        let info = PeerInfo::clone(&named_peer(2, "host"));
+        assert_eq!(Peer::new(info, Via::Static, test.now).unicast().port(), 17_474);
+        assert_eq!(test.peer(2).unicast().port(), 30_000);
+    }
+
+    #[test]
+    fn proof_hurries_the_first_dial_of_the_address_that_is_dialed() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let (dialed, other) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        peer.dial_after_grace(&mut test.context());
+        let patient = peer.dial.deadline();
+        peer.prove(other, &mut test.context());
+        assert_eq!(
+            (peer.is_proven(), peer.dial.deadline()),
+            (false, patient),
+            "another address proves nothing"
+        );
+        peer.prove(dialed, &mut test.context());
+        assert!(peer.is_proven() && peer.has_proved());
+        assert!(peer.dial.deadline() < patient && peer.probes.deadline().is_some());
+    }
+
+    #[test]
+    fn a_persons_word_proves_an_address_for_dialing_only() {
+        let test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        peer.name_at(peer.addr().ip());
+        assert!(peer.is_proven() && !peer.has_proved());
+        peer.name_at(IpAddr::from([10, 0, 0, 9]));
+        assert!(peer.is_named() && !peer.is_proven());
+    }
+
+    #[test]
+    fn not_even_a_person_makes_us_dial_what_was_claimed_beyond_our_links() {
+        let test = TestContext::new(|_| {});
+        let forced = |addr: &str, proven: bool| {
+            let info = PeerInfo { addr: addr.parse().unwrap(), ..PeerInfo::clone(&named_peer(2, "host")) };
+            let mut peer = Peer::new(info, Via::Broadcast, test.now);
+            if proven {
+                peer.name_at(peer.addr().ip());
+            }
+            peer.force_dial(test.shared.links());
+            peer.dial.queued_in(true)
+        };
+        assert_eq!(forced("10.0.0.2:1", false), Some(1), "on our link");
+        assert_eq!(forced("192.0.2.2:1", false), None);
+        assert_eq!(forced("192.0.2.2:1", true), Some(1));
+        assert_eq!(forced("10.0.0.2:0", true), None, "it has no server");
+    }
+
+    #[test]
+    fn another_life_must_prove_its_address_again_and_is_dialed_anew() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        peer.set_state(PeerState::Up, &mut test.context());
+        peer.health.note_trouble(test.now);
+        peer.dial.start(DialId(7), 1, 5, test.now);
+        peer.begin_life(NodeId(2), Incarnation(2), "again", &mut test.context());
+        assert!(!peer.is_proven() && peer.health.trouble().is_none() && peer.probes.deadline().is_none());
+        assert_eq!((peer.state(), peer.info().name.as_str()), (PeerState::New, "again"));
+        assert_eq!(peer.dial.take_abandoned(), Some(DialId(7)));
+        assert!(peer.dial.deadline() >= Some(test.now + PROOF_GRACE));
+    }
+
+    #[test]
+    fn who_says_goodbye_stays_a_while_and_one_that_was_named_for_good() {
+        let mut test = TestContext::new(|_| {});
+        let (mut heard, mut named) = (test.proven_peer(2), test.proven_peer(3));
+        named.name_at(named.addr().ip());
+        heard.leave(LeaveReason::Goodbye, &mut test.context());
+        named.leave(LeaveReason::Goodbye, &mut test.context());
+        assert!(!heard.is_expired(test.now + LEFT_KEPT - ms(1)) && heard.is_expired(test.now + LEFT_KEPT));
+        assert!(!named.is_expired(test.now + LEFT_KEPT * 99));
+        assert_eq!((heard.dial.deadline(), named.dial.deadline()), (None, Some(test.now + secs(10))));
+        heard.revive(&mut test.context());
+        assert_eq!(heard.state(), PeerState::New);
+        assert!(!heard.is_expired(test.now + LEFT_KEPT) && heard.dial.is_resting());
+    }
+
+    #[test]
+    fn a_silent_peer_stays_the_longer_the_better_it_was_known() {
+        let mut test = TestContext::new(|_| {});
+        let (mut proven, mut unproven) = (test.proven_peer(2), test.peer(3));
+        for (peer, kept) in [(&mut proven, SILENT_KEPT), (&mut unproven, UNPROVEN_KEPT)] {
+            peer.fall_silent(&mut test.context());
+            assert_eq!(peer.state(), PeerState::Silent);
+            assert!(!peer.is_expired(test.now + kept - ms(1)) && peer.is_expired(test.now + kept));
+        }
+    }
+
+    #[test]
+    fn missed_presences_alone_do_not_make_a_peer_silent() {
+        for (what, state, off, suspicion, then) in [
+            ("a dial must fail, too", PeerState::Up, false, Suspicion::ConfirmByDial, PeerState::Up),
+            ("dials fail already", PeerState::Unreachable, false, Suspicion::Settled, PeerState::Silent),
+            ("it cannot be dialed", PeerState::Up, true, Suspicion::Settled, PeerState::Silent),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.proven_peer(2);
+            peer.set_state(state, &mut test.context());
+            if off {
+                peer.dial.stop();
+            }
+            peer.last_seen.note_any(test.now);
+            peer.last_seen.note_period(secs(5));
+            assert_eq!(peer.suspect_silence(None, &mut test.context()), Suspicion::Settled, "it was heard");
+            test.now += secs(15);
+            assert_eq!(peer.suspect_silence(None, &mut test.context()), suspicion, "{what}");
+            assert_eq!(peer.state(), then, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_dial_in_flight_decides_whether_a_suspect_is_silent() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        peer.dial.start(DialId(7), 1, 5, test.now);
+        peer.last_seen.note_any(test.now);
+        peer.last_seen.note_period(secs(5));
+        test.now += secs(15);
+        assert_eq!(peer.suspect_silence(None, &mut test.context()), Suspicion::Settled);
+        assert!(peer.dial.is_confirming() && peer.state() == PeerState::New);
+        peer.watch_for_silence(&test.context());
+        assert!(!peer.dial.is_confirming(), "it was heard meanwhile");
+    }
+
+    #[test]
+    fn a_timer_is_set_for_the_nearest_deadline_and_never_put_off() {
+        let test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let at = |n| test.now + secs(n);
+        assert_eq!(peer.arm(), None, "nothing is planned");
+        peer.rest_until(at(9));
+        assert_eq!((peer.arm(), peer.arm()), (Some(at(9)), None), "one entry is enough");
+        peer.expire_at_latest(at(5));
+        assert_eq!(peer.arm(), Some(at(5)));
+        peer.keep();
+        assert_eq!(peer.arm(), None, "the earlier entry will find the later deadline");
+        assert!(!peer.take_wake_up(at(9)), "that entry is stale");
+        assert!(peer.take_wake_up(at(5)) && !peer.take_wake_up(at(5)));
+        assert_eq!(peer.arm(), Some(at(9)));
     }
 }
