@@ -17,9 +17,10 @@ use crate::engine::peers::{PeerInfo, PeerKey};
 use crate::engine::{NodeId, Nonce};
 use crate::net::{Dial, Reached, one_shot_request, retryable_dial};
 
-use super::args::{DialArgs, NodeArgs, random};
+use super::args::{DialArgs, NodeArgs};
 use super::complaint::complain;
 use super::error::{CliError, exit};
+use super::identity::random;
 use super::output::{Format, write_event};
 use super::{log, runtime, signals};
 

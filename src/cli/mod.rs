@@ -8,6 +8,7 @@ mod dial;
 mod doctor;
 mod environment;
 mod error;
+mod identity;
 mod list;
 mod log;
 mod matrix;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
-use args::Command;
+use args::CliCommand;
 use complaint::{complain, in_one_line, shortened};
 use environment::{ParseError, parse};
 use error::exit;
@@ -39,13 +40,13 @@ pub fn run() -> ExitCode {
     }
     let done = match &cli.command {
         None => screen::run(&cli.node, &cli.screen),
-        Some(Command::Watch(watch)) => watch::run(&cli.node, watch),
-        Some(Command::List(list)) => list::run(&cli.node, list),
-        Some(Command::Check(check)) => check::run(&cli.node, check),
-        Some(Command::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
-        Some(Command::Dial(dial)) => dial::run(&cli.node, dial),
-        Some(Command::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
-        Some(Command::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
+        Some(CliCommand::Watch(watch)) => watch::run(&cli.node, watch),
+        Some(CliCommand::List(list)) => list::run(&cli.node, list),
+        Some(CliCommand::Check(check)) => check::run(&cli.node, check),
+        Some(CliCommand::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
+        Some(CliCommand::Dial(dial)) => dial::run(&cli.node, dial),
+        Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
+        Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };
     match done {
         Ok(code) => ExitCode::from(code),
