@@ -20,7 +20,6 @@ mod gossip;
 pub mod interface;
 #[cfg(any(test, feature = "testkit"))]
 mod invariants;
-mod judging;
 mod lifecycle;
 pub mod limits;
 mod links;
@@ -54,9 +53,9 @@ use config::Config;
 use context::Shared;
 use dialing::dialer::Dialer;
 use event::{Input, Output};
+use flow::judging::Judging;
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
-use judging::Judging;
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;

@@ -7,6 +7,7 @@
 
 mod datagrams;
 mod exchanges;
+pub(super) mod judging;
 mod node;
 mod telling;
 

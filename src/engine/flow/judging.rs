@@ -5,26 +5,26 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::context::fresh_for;
-use super::diagnosis::finding_tracker::{Circumstances, FindingTracker};
-use super::diagnosis::foreign_nodes::{ForeignNodes, Mismatch, Noted};
-use super::diagnosis::grid::{Grid, NodeIdx};
-use super::diagnosis::network_view::{NetworkView, Node};
-use super::diagnosis::schedule::{Outlook, Schedule};
-use super::diagnosis::{Diagnosis, diagnose};
-use super::event::Event;
-use super::gossip::remote_rows::RemoteRow;
-use super::limits::{MAX_JUDGED, VERDICT_SETTLES};
-use super::observation::Sight;
-use super::peers::peer::Peer;
-use super::peers::{PeerInfo, PeerKey, PeerState};
-use super::probing::prober::notices_within;
-use super::verdict::{Finding, Verdict};
-use super::{Engine, NodeId};
+use crate::engine::context::fresh_for;
+use crate::engine::diagnosis::finding_tracker::{Circumstances, FindingTracker};
+use crate::engine::diagnosis::foreign_nodes::{ForeignNodes, Mismatch, Noted};
+use crate::engine::diagnosis::grid::{Grid, NodeIdx};
+use crate::engine::diagnosis::network_view::{NetworkView, Node};
+use crate::engine::diagnosis::schedule::{Outlook, Schedule};
+use crate::engine::diagnosis::{Diagnosis, diagnose};
+use crate::engine::event::Event;
+use crate::engine::gossip::remote_rows::RemoteRow;
+use crate::engine::limits::{MAX_JUDGED, VERDICT_SETTLES};
+use crate::engine::observation::Sight;
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
+use crate::engine::probing::prober::notices_within;
+use crate::engine::verdict::{Finding, Verdict};
+use crate::engine::{Engine, NodeId};
 
 /// The diagnosis of this node: its parts, which do not know each other.
 #[derive(Debug, Default)]
-pub(super) struct Judging {
+pub(in crate::engine) struct Judging {
     findings: FindingTracker,
     foreign: ForeignNodes,
     schedule: Schedule,
@@ -32,36 +32,36 @@ pub(super) struct Judging {
 
 impl Judging {
     /// When the engine must be woken to judge.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(in crate::engine) fn due(&self) -> Option<Instant> {
         self.schedule.due()
     }
 
     /// What was published and is not withdrawn.
-    pub(super) fn published(&self) -> Vec<Arc<Finding>> {
+    pub(in crate::engine) fn published(&self) -> Vec<Arc<Finding>> {
         self.findings.published()
     }
 
     /// Whether a published finding is about this peer.
-    pub(super) fn accuses(&self, key: PeerKey) -> bool {
+    pub(in crate::engine) fn accuses(&self, key: PeerKey) -> bool {
         self.findings.accuses(key)
     }
 }
 
 impl Engine {
     /// Something changed that a verdict may hang on.
-    pub(super) fn judge_soon(&mut self, now: Instant) {
+    pub(in crate::engine) fn judge_soon(&mut self, now: Instant) {
         self.judging.schedule.request(now);
     }
 
     /// Others have told something: worth a look if anything is wrong anywhere.
-    pub(super) fn judge_if_needed(&mut self, now: Instant) {
+    pub(in crate::engine) fn judge_if_needed(&mut self, now: Instant) {
         if !self.judging.findings.is_empty() || self.remote_rows.is_any_troubled() {
             self.judge_soon(now);
         }
     }
 
     /// A node that is no peer was heard.
-    pub(super) fn note_foreign_node(&mut self, info: PeerInfo, mismatch: Mismatch, now: Instant) {
+    pub(in crate::engine) fn note_foreign_node(&mut self, info: PeerInfo, mismatch: Mismatch, now: Instant) {
         match self.judging.foreign.note(info, mismatch, now) {
             Noted::Known => self.judge_soon(now),
             Noted::NoRoom => {}
@@ -69,7 +69,7 @@ impl Engine {
     }
 
     /// Looks for what is wrong, publishes what is new and withdraws what is over.
-    pub(super) fn judge(&mut self, now: Instant) {
+    pub(in crate::engine) fn judge(&mut self, now: Instant) {
         self.prepare_to_judge(now);
         self.judging.schedule.begin(now);
         let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
