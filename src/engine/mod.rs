@@ -5,7 +5,7 @@
 //! clock, no task and no global; its randomness comes from a seed. So a whole network of engines runs in memory
 //! in a test, and a failing seed replays.
 //!
-//! The engine is a conductor: each part owns its state, takes a peer or the table and a [`Context`](context::Context), returns
+//! The engine is a conductor: each part owns its state, takes a peer or the table and a `Context`, returns
 //! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer
 //! (observation, row, queues, timers, diagnosis) is settled once, after each input.
 
