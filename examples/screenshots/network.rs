@@ -16,7 +16,7 @@ use vigie::app::{Options, view};
 use vigie::engine::cause::Cause;
 use vigie::engine::event::{Event, Stamped};
 use vigie::engine::matrix::{MatrixNode, MatrixView, Row};
-use vigie::engine::observation::{Reach, Sight};
+use vigie::engine::observation::{Observation, PathStatus};
 use vigie::engine::peers::{PeerInfo, PeerKey, PeerState, Via};
 use vigie::engine::verdict::evidence::Who;
 use vigie::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
@@ -96,14 +96,14 @@ fn id(nth: usize) -> NodeId {
 }
 
 /// What one sees of another.
-fn sight(from: usize, to: usize, ill: bool, now: Instant) -> Sight {
+fn observation(from: usize, to: usize, ill: bool, now: Instant) -> Observation {
     let drops = ill && (to == NAS || from == NAS);
     let deaf = ill && from == ROBOT;
     // An echo comes back from where it has arrived only.
     let echoless = deaf || ill && to == ROBOT;
-    let reach = |fails: bool| if fails { Reach::Failing } else { Reach::Ok };
+    let reach = |fails: bool| if fails { PathStatus::Failing } else { PathStatus::Ok };
     let tcp = reach(drops && to == NAS);
-    Sight {
+    Observation {
         tcp,
         served: reach(drops && from == NAS),
         broadcast: reach(deaf),
@@ -114,7 +114,7 @@ fn sight(from: usize, to: usize, ill: bool, now: Instant) -> Sight {
         loss: Some(if echoless { 100 } else { 0 }),
         checked: now.checked_sub(Duration::from_secs(3)),
         alive: now.checked_sub(Duration::from_secs(1)),
-        ..Sight::default()
+        ..Observation::default()
     }
 }
 
@@ -124,13 +124,15 @@ fn told(now: Instant, ill: bool) -> Arc<MatrixView> {
         let others = all.clone().filter(|to| *to != from);
         let silence = if ill && from == RACK_2 { 61 } else { 2 };
         Some(Row {
-            sights: Arc::new(others.map(|to| (id(to), sight(from, to, ill, now))).collect::<HashMap<_, _>>()),
+            observations: Arc::new(
+                others.map(|to| (id(to), observation(from, to, ill, now))).collect::<HashMap<_, _>>(),
+            ),
             confirmed: now.checked_sub(Duration::from_secs(silence))?,
         })
     };
     let node = |nth| {
         let peer = peer(nth);
-        MatrixNode { id: id(nth), name: peer.name.clone(), addr: peer.addr, hearsay: false }
+        MatrixNode { id: id(nth), name: peer.name.clone(), addr: peer.addr, second_hand: false }
     };
     Arc::new(MatrixView {
         at: now,

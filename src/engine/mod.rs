@@ -9,6 +9,7 @@
 //! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer
 //! (observation, row, queues, timers, diagnosis) is settled once, after each input.
 
+pub mod api;
 pub mod config;
 mod context;
 pub mod diagnosis;
@@ -49,11 +50,11 @@ pub mod verdict {
     pub use super::diagnosis::verdict::{Confidence, Pattern, Verdict};
 }
 
+use api::{Input, Output};
 use config::Config;
 use context::Shared;
+use diagnosis::judging::Judging;
 use dialing::dialer::Dialer;
-use event::{Input, Output};
-use flow::judging::Judging;
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
 use lifecycle::Lifecycle;

@@ -149,8 +149,10 @@ fn ways(
         Some(view.matrix.cell(at, *positions.get(&view.table.node.id)?, view.matrix.at).tcp.is_ok())
     };
     Ways {
-        out: peer.state == PeerState::Up || peer.sight.tcp.is_ok(),
-        back: peer.sight.served.is_ok() || served.contains(&peer.info.key) || its_dial().unwrap_or_default(),
+        out: peer.state == PeerState::Up || peer.observation.tcp.is_ok(),
+        back: peer.observation.served.is_ok()
+            || served.contains(&peer.info.key)
+            || its_dial().unwrap_or_default(),
     }
 }
 
@@ -264,7 +266,7 @@ mod tests {
 
     use slotmap::Key as _;
 
-    use crate::engine::observation::{Reach, Sight};
+    use crate::engine::observation::{Observation, PathStatus};
     use crate::engine::peers::{NodeInfo, Snapshot};
     use crate::engine::verdict::Advice;
     use crate::testkit;
@@ -278,7 +280,7 @@ mod tests {
     }
 
     fn serves(mut peer: PeerSnapshot) -> PeerSnapshot {
-        peer.sight.served = Reach::Ok;
+        peer.observation.served = PathStatus::Ok;
         peer
     }
 
@@ -337,9 +339,9 @@ mod tests {
         let (a, b) = (peer(1, "a", PeerState::Up), peer(2, "b", PeerState::Up));
         let key = a.info.key;
         let mut seen = view(vec![a, b]);
-        let sights = [(US, Sight { tcp: Reach::Ok, ..Sight::default() })];
+        let observations = [(US, Observation { tcp: PathStatus::Ok, ..Observation::default() })];
         let matrix = Arc::make_mut(&mut seen.matrix);
-        matrix.rows[2] = Some(testkit::told(matrix.at, sights));
+        matrix.rows[2] = Some(testkit::told(matrix.at, observations));
         assert_eq!(judge(&wanted(None, &[]), &seen).reachable, ["b"]);
         let both = Standing::of(&wanted(Some(2), &["a"]), &seen, &HashSet::from([key]));
         assert_eq!((both.met, both.missing), (true, Vec::new()));
@@ -398,7 +400,7 @@ mod tests {
     #[test]
     fn a_peer_that_said_goodbye_is_not_reachable_whatever_was_seen_of_it() {
         let mut left = serves(peer(1, "left", PeerState::Left));
-        left.sight.tcp = Reach::Ok;
+        left.observation.tcp = PathStatus::Ok;
         assert!(!left.info.key.is_null());
         let standing = judge(&wanted(None, &["left"]), &view(vec![left]));
         assert!(!standing.met);

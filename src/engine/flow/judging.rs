@@ -6,46 +6,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::context::fresh_for;
-use crate::engine::diagnosis::finding_tracker::{Circumstances, FindingTracker};
-use crate::engine::diagnosis::foreign_nodes::{ForeignNodes, Mismatch, Noted};
+use crate::engine::diagnosis::finding_tracker::Circumstances;
+use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
 use crate::engine::diagnosis::grid::{Grid, NodeIdx};
+use crate::engine::diagnosis::judging::Judging;
 use crate::engine::diagnosis::network_view::{NetworkView, Node};
-use crate::engine::diagnosis::schedule::{Outlook, Schedule};
+use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, diagnose};
 use crate::engine::event::Event;
 use crate::engine::gossip::remote_rows::RemoteRow;
 use crate::engine::limits::{MAX_JUDGED, VERDICT_SETTLES};
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
 use crate::engine::probing::prober::notices_within;
-use crate::engine::verdict::{Finding, Verdict};
+use crate::engine::verdict::Verdict;
 use crate::engine::{Engine, NodeId};
-
-/// The diagnosis of this node: its parts, which do not know each other.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct Judging {
-    findings: FindingTracker,
-    foreign: ForeignNodes,
-    schedule: Schedule,
-}
-
-impl Judging {
-    /// When the engine must be woken to judge.
-    pub(in crate::engine) fn due(&self) -> Option<Instant> {
-        self.schedule.due()
-    }
-
-    /// What was published and is not withdrawn.
-    pub(in crate::engine) fn published(&self) -> Vec<Arc<Finding>> {
-        self.findings.published()
-    }
-
-    /// Whether a published finding is about this peer.
-    pub(in crate::engine) fn accuses(&self, key: PeerKey) -> bool {
-        self.findings.accuses(key)
-    }
-}
 
 impl Engine {
     /// Something changed that a verdict may hang on.
@@ -136,13 +112,13 @@ impl Engine {
         let peers = self.judged_peers();
         let nodes = peers.iter().map(|peer| self.node(peer, now));
         let nodes: Vec<Node> = std::iter::once(self.own_node(now)).chain(nodes).collect();
-        let mut observations: Grid<Option<&Sight>> = Grid::new(nodes.len(), None);
+        let mut observations: Grid<Option<&Observation>> = Grid::new(nodes.len(), None);
         let own = observations.row_mut(NodeIdx::SELF).iter_mut().skip(1);
-        own.zip(&peers).for_each(|(cell, peer)| *cell = Some(peer.sight()));
+        own.zip(&peers).for_each(|(cell, peer)| *cell = Some(peer.observation()));
         for (nth, peer) in peers.iter().enumerate() {
             let (owner, Some(row)) = (NodeIdx::new(nth + 1), self.fresh_row(peer, now)) else { continue };
             for (cell, of) in observations.row_mut(owner).iter_mut().zip(&nodes) {
-                *cell = of.info.id.and_then(|id| row.sights().get(&id));
+                *cell = of.info.id.and_then(|id| row.observations().get(&id));
             }
             // Nobody has anything to tell of itself.
             observations[(owner, owner)] = None;
