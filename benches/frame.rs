@@ -22,10 +22,9 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use support::{median, micros, now, percentile};
-use vigie::app::look::Look;
+use vigie::app::appearance::{Appearance, Theme};
 use vigie::app::model::{Model, Peer, Sample};
 use vigie::app::state::App;
-use vigie::app::theme::Theme;
 use vigie::app::{Options, log, view};
 use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
@@ -34,8 +33,7 @@ use vigie::engine::observation::Sight;
 use vigie::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via};
 use vigie::engine::verdict::Verdict;
 use vigie::engine::{Incarnation, NodeId};
-use vigie::text::Age;
-use vigie::text::Measured;
+use vigie::text::{Age, Measured};
 
 const SCREEN: Rect = Rect::new(0, 0, 200, 50);
 
@@ -165,7 +163,7 @@ impl Network {
         let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))), bell: false };
         let peers = (1..=peers).map(peer).collect();
         let mut network =
-            Self { app: App::new(options, Look::new(Theme::COLOURED)), peers, now: now(), frames: 0 };
+            Self { app: App::new(options, Appearance::new(Theme::COLOURED)), peers, now: now(), frames: 0 };
         let interfaces = [eth0()].into();
         network.fold(Event::Started { node: node(), interfaces });
         for peer in network.peers.clone() {

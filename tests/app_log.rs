@@ -4,15 +4,17 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use vigie::app::appearance::Appearance;
+use vigie::app::appearance::Theme;
 use vigie::app::log::{self, LogPane};
-use vigie::app::look::Look;
-use vigie::app::theme::Theme;
 use vigie::app::ui::Move;
 
 fn screen(pane: &mut LogPane, width: u16, height: u16) -> Vec<String> {
     log::take_lines(pane);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| pane.render(frame.area(), frame.buffer_mut(), &Look::new(Theme::PLAIN))).unwrap();
+    terminal
+        .draw(|frame| pane.render(frame.area(), frame.buffer_mut(), &Appearance::new(Theme::PLAIN)))
+        .unwrap();
     let buffer = terminal.backend().buffer();
     let rows = buffer.content.chunks(usize::from(width.max(1)));
     rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned())

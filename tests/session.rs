@@ -12,8 +12,8 @@ use support::pty::Terminal;
 use support::{SOON, free_port};
 use tokio::sync::{broadcast, mpsc};
 use vigie::app;
-use vigie::app::look::Look;
-use vigie::app::theme::Theme;
+use vigie::app::appearance::Appearance;
+use vigie::app::appearance::Theme;
 
 /// Options that make things happen soon.
 fn lively<'a>(name: &'a str, addr: &'a str, port: &'a str) -> Vec<&'a str> {
@@ -179,7 +179,7 @@ fn panic_behind_the_screen() -> ! {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (_events, receiver) = broadcast::channel(16);
     let (commands, mut asked) = mpsc::channel(16);
-    let app = app::run(receiver, commands, app::Options::default(), Look::new(Theme::COLOURED));
+    let app = app::run(receiver, commands, app::Options::default(), Appearance::new(Theme::COLOURED));
     std::thread::spawn(move || {
         // The screen is there when it first asks.
         asked.blocking_recv().expect("it asks for a snapshot");

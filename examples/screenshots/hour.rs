@@ -8,9 +8,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use slotmap::KeyData;
-use vigie::app::look::Look;
+use vigie::app::appearance::Appearance;
+use vigie::app::appearance::Theme;
 use vigie::app::state::App;
-use vigie::app::theme::Theme;
 use vigie::app::{Options, view};
 use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
@@ -59,7 +59,7 @@ const NOW: f64 = 59.5;
 /// The timeline after that hour, looked at while the switch is without power.
 pub(crate) fn timeline((width, height): (u16, u16)) -> Buffer {
     let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 7, 0, 5))), bell: false };
-    let mut app = App::new(options, Look::new(Theme::COLOURED));
+    let mut app = App::new(options, Appearance::new(Theme::COLOURED));
     let begin = crate::scene::now();
     let minute = |minutes: f64| begin + Duration::from_secs_f64(minutes * 60.0);
     let mut events: Vec<(f64, Event)> =

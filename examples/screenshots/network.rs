@@ -9,9 +9,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use slotmap::KeyData;
-use vigie::app::look::Look;
+use vigie::app::appearance::Appearance;
+use vigie::app::appearance::Theme;
 use vigie::app::state::App;
-use vigie::app::theme::Theme;
 use vigie::app::{Options, view};
 use vigie::engine::cause::Cause;
 use vigie::engine::event::{Event, Stamped};
@@ -47,7 +47,7 @@ const ROBOT: usize = 8;
 /// The matrix: a firewall before the NAS drops what is dialed to it since two minutes ago, a robot hears nobody by UDP, and
 /// a rack has told nothing for a minute.
 pub(crate) fn matrix((width, height): (u16, u16)) -> Buffer {
-    let mut app = App::new(Options::default(), Look::new(Theme::COLOURED));
+    let mut app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
     let begin = crate::scene::now();
     let at = |seconds: u64| begin + Duration::from_secs(seconds);
     let mut tell = |seconds: u64, event: Event| {

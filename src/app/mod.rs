@@ -1,26 +1,23 @@
 //! The terminal app: events in, a live screen out, keys back as commands.
 //!
-//! - [`model`]: a pure fold of the events.
-//! - [`ui`], [`timeline`], [`matrix`], [`keymap`], [`state`]: what the person at the keyboard does.
-//! - [`view`], [`theme`], [`look`]: the screen, drawn from the two above.
-//! - `facts`, `report`, [`export`]: what is told of a peer in words, copied, and written to files.
-//! - [`terminal`], [`log`]: the only parts that touch the process: its terminal, its log lines.
+//! - [`model`]: what the network is: a pure fold of the events.
+//! - [`ui`], [`keymap`]: what the person at the keyboard has set, and what their keys do.
+//! - [`state`]: the two together, without a terminal: inputs in, effects out.
+//! - [`view`], [`appearance`]: the screen, drawn from the two above.
+//! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
+//! - `run`, [`terminal`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets.
 
+pub mod appearance;
 pub mod export;
-mod facts;
 pub mod keymap;
 pub mod log;
-pub mod look;
-pub mod matrix;
 pub mod model;
-mod report;
+mod peer_text;
 mod run;
 pub mod state;
 pub mod terminal;
-pub mod theme;
-pub mod timeline;
 pub mod ui;
 pub mod view;
 

@@ -14,11 +14,11 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep_until;
 
-use super::look::Look;
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
 use super::ui::View;
 use super::{Options, export, log};
+use crate::app::appearance::Appearance;
 use crate::engine::event::{Command, Event, Stamped, StopReason};
 use crate::engine::rate_limiter::RateLimiter;
 
@@ -51,12 +51,12 @@ pub async fn run(
     events: broadcast::Receiver<Stamped>,
     commands: mpsc::Sender<Command>,
     options: Options,
-    look: Look,
+    appearance: Appearance,
 ) -> io::Result<()> {
-    let mut screen = Tty::take(look.theme.is_plain())?;
+    let mut screen = Tty::take(appearance.theme.is_plain())?;
     // After raw mode: the stream reads the terminal from its first poll on.
     let mut inputs = stream::select(EventStream::new(), terminal::resizes()?);
-    run_on(&mut screen, &mut inputs, events, &commands, App::new(options, look)).await
+    run_on(&mut screen, &mut inputs, events, &commands, App::new(options, appearance)).await
 }
 
 /// Why the loop ends.

@@ -12,8 +12,8 @@ use jiff::tz::TimeZone;
 use rand::TryRng;
 use tracing_subscriber::filter::Targets;
 
-use crate::app::look::Look;
-use crate::app::theme::{Depth, Theme, ThemeName};
+use crate::app::appearance::Appearance;
+use crate::app::appearance::{Depth, Theme, ThemeName};
 use crate::engine::config::{Config, DEFAULT_PORT, Target};
 use crate::engine::retry::{MAX_DELAY, RetryPolicy};
 use crate::engine::{Incarnation, NodeId, limits};
@@ -177,8 +177,8 @@ pub struct ScreenArgs {
 
 impl ScreenArgs {
     /// How things shall look, on the terminal that the environment describes.
-    pub fn look(&self) -> Look {
-        Look {
+    pub fn appearance(&self) -> Appearance {
+        Appearance {
             theme: Theme::new(self.theme, Depth::of_environment()),
             ascii: self.ascii,
             still: self.reduced_motion,

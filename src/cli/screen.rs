@@ -34,10 +34,10 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, Refusa
     let ending = signals::ending().map_err(anyhow::Error::from)?;
     let (node, events) = Node::start(settings, log::follow)?;
     let options = app::Options { local_ip: Some(interfaces::local_ip()), bell: screen.bell };
-    let look = screen.look();
+    let appearance = screen.appearance();
     let commands = node.commands.clone();
     let shown = runtime.block_on(async {
-        let app = app::run(events, commands.clone(), options, look);
+        let app = app::run(events, commands.clone(), options, appearance);
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,

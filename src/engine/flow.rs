@@ -107,6 +107,9 @@ impl Engine {
         {
             return self.note_foreign(foreign, now);
         }
+        if datagram.is_steady_heartbeat(peers, &ctx) {
+            return;
+        }
         match datagram.resolve_sender(peers, &mut ctx) {
             Sender::Peer(key) => self.handle_presence(key, &datagram, now),
             Sender::Nobody => {}

@@ -125,12 +125,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_is_ever_wider_than_its_room(text in "\\PC{0,30}", width in 0_usize..20, max in 1_usize..5) {
-            prop_assert!(fit(&text, width).width() <= width);
-            prop_assert_eq!(cell(&text, width).width(), width);
+            prop_assert!(columns(&fit(&text, width)) <= width);
+            prop_assert_eq!(columns(&cell(&text, width)), width);
             let rows = wrap(&text, width, max);
             prop_assert!(!rows.is_empty() && rows.len() <= max);
             for row in rows {
-                prop_assert!(row.width() <= width.max(1), "{row:?}");
+                prop_assert!(columns(&row) <= width.max(1), "{row:?}");
             }
         }
     }

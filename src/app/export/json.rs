@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::super::model::{Model, Peer, Sample};
+use crate::app::model::{Model, Peer, Sample};
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::interface::Interface;
 use crate::engine::matrix::MatrixView;

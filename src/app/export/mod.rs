@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use super::state::{App, Form};
 use super::view;
-use super::view::text::columns;
+use crate::text::columns;
 
 /// Files of one second: the next one is refused, as nobody presses a key that often.
 const MAX_SAME_NAME: u32 = 20;
@@ -73,7 +73,7 @@ fn stem(app: &App, now: Instant) -> String {
     let harmless = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' };
     let name: String = name.chars().map(harmless).collect();
     let wall = app.wall(now).unwrap_or(SystemTime::UNIX_EPOCH);
-    format!("vigie-{name}-{}", app.look.date_and_time(wall))
+    format!("vigie-{name}-{}", app.appearance.date_and_time(wall))
 }
 
 fn create(folder: &Path, stem: &str, ending: &str) -> io::Result<(File, PathBuf)> {

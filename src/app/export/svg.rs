@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
-use super::super::view::text::columns;
+use crate::text::columns;
 
 /// Width and height of a cell, and where the text stands in it.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -30,14 +30,14 @@ const PALETTE: [&str; 16] = [
 
 /// How a cell looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Look {
+struct CellStyle {
     text: String,
     back: Option<String>,
     bold: bool,
     underline: bool,
 }
 
-impl Look {
+impl CellStyle {
     fn of(cell: &Cell) -> Self {
         let usual = if cell.modifier.contains(Modifier::DIM) { DIM } else { FOREGROUND };
         let text = colour(cell.fg).unwrap_or_else(|| usual.into());
@@ -96,7 +96,7 @@ struct Run {
     start: u16,
     width: u16,
     text: String,
-    look: Look,
+    style: CellStyle,
 }
 
 /// Draws the screen in a window with a title.
@@ -201,14 +201,14 @@ fn runs(cells: &[Cell]) -> Vec<Run> {
             continue;
         }
         let text = cell.symbol();
-        let look = Look::of(cell);
+        let style = CellStyle::of(cell);
         let width = if columns(text) > 1 { 2 } else { 1 };
         covered = width - 1;
         let alone =
             |text: &str| !text.is_ascii() && shape(text).is_none() && !text.contains(['µ', '–', '…', '·']);
         match runs.last_mut() {
             Some(run)
-                if run.look == look
+                if run.style == style
                     && run.start + run.width == x
                     && joins(&run.text, text)
                     && !alone(text)
@@ -217,7 +217,7 @@ fn runs(cells: &[Cell]) -> Vec<Run> {
                 run.text.push_str(text);
                 run.width += width;
             }
-            _ => runs.push(Run { start: x, width, text: text.to_owned(), look }),
+            _ => runs.push(Run { start: x, width, text: text.to_owned(), style }),
         }
     }
     runs
@@ -244,8 +244,9 @@ fn joins(run: &str, next: &str) -> bool {
 
 /// One rectangle for all neighbours of one colour: no seam shows between them.
 fn backgrounds(svg: &mut String, runs: &[Run], y: u16) {
-    for same in runs.chunk_by(|a, b| a.look.back == b.look.back) {
-        if let (Some(Look { back: Some(back), .. }), [first, ..]) = (same.first().map(|run| &run.look), same)
+    for same in runs.chunk_by(|a, b| a.style.back == b.style.back) {
+        if let (Some(CellStyle { back: Some(back), .. }), [first, ..]) =
+            (same.first().map(|run| &run.style), same)
         {
             let width = f32::from(same.iter().map(|run| run.width).sum::<u16>()) * CELL.0;
             let (x, y) = at(first.start, y);
@@ -264,7 +265,7 @@ fn text(svg: &mut String, run: &Run, y: u16) {
         return;
     }
     let (x, top) = at(run.start, y);
-    let fill = &run.look.text;
+    let fill = &run.style.text;
     let (mid_x, mid_y) = (x + CELL.0 / 2.0, top + CELL.1 / 2.0);
     let (right, bottom) = (x + f32::from(run.width) * CELL.0, top + CELL.1);
     let path = match text.chars().next() {
@@ -291,8 +292,8 @@ fn text(svg: &mut String, run: &Run, y: u16) {
         return;
     }
     let mut class = Vec::new();
-    class.extend(run.look.bold.then_some("b"));
-    class.extend(run.look.underline.then_some("u"));
+    class.extend(run.style.bold.then_some("b"));
+    class.extend(run.style.underline.then_some("u"));
     let columns = run.width - u16::try_from(run.text.len() - text.len()).unwrap_or(0);
     let y = top + BASELINE;
     let place = if columns == 1 {

@@ -7,11 +7,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::super::look::Look;
-use super::super::view::field::Field;
-use super::super::view::text::columns;
 use super::pane::LogPane;
 use super::records::Record;
+use crate::app::appearance::Appearance;
+use crate::app::view::line_writer::LineWriter;
+use crate::text::columns;
 
 /// A text that is searched for.
 const FOUND: Modifier = Modifier::UNDERLINED.union(Modifier::BOLD);
@@ -31,7 +31,7 @@ struct Row<'a> {
 
 impl LogPane {
     /// Draws the records, the newest at the bottom.
-    pub fn render(&mut self, area: Rect, buf: &mut Buffer, look: &Look) {
+    pub fn render(&mut self, area: Rect, buf: &mut Buffer, appearance: &Appearance) {
         let area = area.intersection(buf.area);
         if area.is_empty() {
             return;
@@ -39,7 +39,7 @@ impl LogPane {
         let Some(top) = self.settle(area.width, usize::from(area.height)) else {
             if !self.records.is_empty() {
                 let none = "  No record passes the filter: L and T change it.";
-                Field::line(buf, area, 0).styled(none, look.theme.dim());
+                LineWriter::line(buf, area, 0).styled(none, appearance.theme.dim());
             }
             return;
         };
@@ -54,7 +54,7 @@ impl LogPane {
             for (i, part) in rows.parts.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
                 let Some(line) = lines.next() else { return };
                 let row = Row { record, part, first: i == 0, cut: rows.cut && i == last };
-                row.draw(line, indent, buf, look);
+                row.draw(line, indent, buf, appearance);
                 row.mark(&marks, style, line, indent, buf);
             }
         }
@@ -69,22 +69,22 @@ impl LogPane {
 }
 
 impl Row<'_> {
-    fn draw(&self, line: Rect, indent: u16, buf: &mut Buffer, look: &Look) {
-        let theme = look.theme;
+    fn draw(&self, line: Rect, indent: u16, buf: &mut Buffer, appearance: &Appearance) {
+        let theme = appearance.theme;
         let level = self.record.level.to_level_filter();
         let style = theme.level(level);
         let source = self.part.start.max(self.record.source).min(self.part.end);
         let text = &self.record.text;
-        let mut field = Field::new(buf, line.x, line.y, line.width);
+        let mut writer = LineWriter::new(buf, line.x, line.y, line.width);
         if self.first && indent > 0 {
-            let (hour, minute, second) = look.time_of_day(self.record.wall);
-            field.format(theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02} "));
-            field.format(style, format_args!("{:<5} ", level.as_str()));
+            let (hour, minute, second) = appearance.time_of_day(self.record.wall);
+            writer.format(theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02} "));
+            writer.format(style, format_args!("{:<5} ", level.as_str()));
         } else {
-            field.skip(indent);
+            writer.skip(indent);
         }
-        field.styled(&text[self.part.start..source], theme.dim());
-        field.styled(&text[source..self.part.end], style).text(if self.cut { "…" } else { "" });
+        writer.styled(&text[self.part.start..source], theme.dim());
+        writer.styled(&text[source..self.part.end], style).text(if self.cut { "…" } else { "" });
     }
 
     /// Marks these parts of the text: each character whole, and where one of them lies behind the cut, the sign of it.

@@ -6,11 +6,11 @@ use std::time::SystemTime;
 
 use log::{Level, LevelFilter};
 
-use super::super::ui::Move;
 use super::filter::Filter;
 use super::records::{Record, RecordId, Records};
 use super::search::Search;
 use super::sheet::{At, Sheet};
+use crate::app::ui::Move;
 
 /// What is done with texts that are longer than a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::super::view::text::columns;
+use crate::text::columns;
 
 /// Rows of one record at most: enough for the longest message on wide terminals, and a bound on narrow ones.
 pub(super) const MAX_ROWS: usize = 8;

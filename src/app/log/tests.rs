@@ -8,17 +8,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::super::look::Look;
-use super::super::tests::lines;
-use super::super::theme::Theme;
-use super::super::ui::Move;
 use super::pane::Place;
 use super::records::RecordId;
 use super::*;
+use crate::app::appearance::Appearance;
+use crate::app::appearance::Theme;
+use crate::app::tests::lines;
+use crate::app::ui::Move;
 
 fn draw(pane: &mut LogPane, width: u16, height: u16) -> Buffer {
     let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-    pane.render(buf.area, &mut buf, &Look::new(Theme::COLOURED));
+    pane.render(buf.area, &mut buf, &Appearance::new(Theme::COLOURED));
     buf
 }
 
@@ -364,7 +364,7 @@ fn a_frame_costs_what_is_visible_however_much_is_kept() {
         pane.set_search("line");
         let mut buf = Buffer::empty(Rect::new(0, 0, 80, 24));
         let mut frame = || {
-            pane.render(buf.area, &mut buf, &Look::new(Theme::COLOURED));
+            pane.render(buf.area, &mut buf, &Appearance::new(Theme::COLOURED));
             assert!(!pane.title().is_empty());
         };
         frame();

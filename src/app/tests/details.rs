@@ -3,7 +3,7 @@
 use ratatui::style::{Color, Modifier};
 
 use super::*;
-use crate::app::theme;
+use crate::app::appearance::signs;
 use crate::app::ui::View;
 use crate::engine::peers::{Elsewhere, HeardFrom};
 
@@ -126,7 +126,7 @@ fn a_peer_that_is_up_and_one_that_was_only_named_have_their_details_too() {
 
 fn style_of(buffer: &Buffer, text: &str) -> ratatui::style::Style {
     let (y, line) = (0_u16..).zip(lines(buffer)).find(|(_, line)| line.contains(text)).unwrap();
-    let x = crate::app::view::text::columns(line.split(text).next().unwrap());
+    let x = crate::text::columns(line.split(text).next().unwrap());
     buffer[(u16::try_from(x).unwrap(), y)].style()
 }
 
@@ -141,7 +141,7 @@ fn the_state_and_the_cause_have_their_colours_and_labels_are_dim() {
     assert_eq!(style_of(&buffer, "Round trips").fg, Some(Color::Cyan));
     assert_eq!(style_of(&buffer, "172.17.0.2").fg, Some(Color::Yellow), "what it claims is not what is seen");
     assert_eq!(style_of(&buffer, "▆██").fg, Some(Color::Green), "the histogram");
-    bench.app.look.theme = Theme::PLAIN;
+    bench.app.appearance.theme = Theme::PLAIN;
     let buffer = bench.screen(200, 60);
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
 }
@@ -219,13 +219,13 @@ fn paused_it_stands_still() {
 #[test]
 fn without_other_signs_it_has_only_ascii() {
     let mut bench = opened();
-    bench.app.look.ascii = true;
+    bench.app.appearance.ascii = true;
     for (width, height) in [(200, 60), (80, 24), (30, 12)] {
         let text = bench.text(width, height);
         let other: String = text.chars().filter(|c| !c.is_ascii()).collect();
         assert_eq!(other, "");
     }
-    let signs: Vec<_> = PeerState::ALL.into_iter().map(|state| theme::ascii(theme::glyph(state))).collect();
+    let signs: Vec<_> = PeerState::ALL.into_iter().map(|state| signs::ascii(signs::glyph(state))).collect();
     assert!(signs.iter().all(Option::is_some));
 }
 

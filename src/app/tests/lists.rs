@@ -168,7 +168,7 @@ fn a_change_of_state_flashes_for_a_moment_unless_motion_is_reduced() {
         PeerState::Up,
         PeerState::Unreachable,
     );
-    bench.app.look.still = true;
+    bench.app.appearance.still = true;
     let (reversed, next) = flashing(&mut bench);
     assert!(!reversed && next.is_none(), "nothing moves");
 }
@@ -219,7 +219,7 @@ fn a_pane_grows_at_the_cost_of_the_others_as_far_as_they_keep_their_least() {
     let mut bench = busy();
     let main = |bench: &mut Bench| {
         bench.screen(80, 24);
-        bench.app.ui.places.panes[Pane::Main as usize].unwrap().height
+        bench.app.ui.hit_map.panes[Pane::Main as usize].unwrap().height
     };
     let usual = main(&mut bench);
     bench.key(KeyCode::Char('+'));
@@ -264,7 +264,7 @@ fn the_palette_finds_actions_by_their_words_completes_and_does_them() {
 #[test]
 fn in_ascii_every_sign_of_the_screen_is_ascii_and_names_are_left_alone() {
     let mut bench = busy();
-    bench.app.look.ascii = true;
+    bench.app.appearance.ascii = true;
     for opening in [None, Some('?'), Some(':'), Some('e'), Some('t'), Some('a')] {
         if let Some(key) = opening {
             bench.key(KeyCode::Esc);
@@ -339,7 +339,7 @@ fn halfwidth_sound_marks_take_a_column_of_their_own_as_terminals_have_it() {
     let column = |name: &str| {
         let line = text.lines().find(|line| line.contains(name) && line.contains("· new")).unwrap();
         let before = &line[..line.find("10.0.").unwrap()];
-        super::super::view::text::columns(before)
+        crate::text::columns(before)
     };
     assert_eq!(column("ﾌﾟﾘﾝﾀ"), column("plain"));
 }

@@ -69,7 +69,7 @@ async fn run(
 ) -> (io::Result<()>, Vec<Command>) {
     let (sender, mut receiver) = mpsc::channel(16);
     let keys = stream::iter(keys.into_iter().map(|key| Ok(Input::Key(key)))).chain(stream::pending());
-    let app = App::new(Options::default(), Look::new(Theme::COLOURED));
+    let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
     let mut keys = std::pin::pin!(keys);
     let ended = tokio::time::timeout(Duration::from_secs(10), run_on(paper, &mut keys, events, &sender, app));
     let ended = ended.await.expect("the loop does not end");
@@ -232,7 +232,7 @@ async fn a_busy_node_is_told_as_busy_and_suspension_where_impossible_is_said() {
     let ctrl_z = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
     let keys = stream::iter([Ok(Input::Key(key('D')))]).chain(stream::pending());
     let mut keys = std::pin::pin!(keys);
-    let app = App::new(Options::default(), Look::new(Theme::COLOURED));
+    let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
     let stop = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         events.send(bench.stamp(Event::Stopped { reason: StopReason::Quit })).unwrap();
@@ -271,7 +271,7 @@ async fn a_key_is_seen_in_the_next_frame_while_ten_thousand_events_a_second_arri
         Ok(Input::Key(key('?')))
     };
     let mut keys = std::pin::pin!(stream::once(press).chain(stream::pending()));
-    let app = App::new(Options::default(), Look::new(Theme::COLOURED));
+    let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
     run_on(&mut paper, &mut keys, receiver, &sender, app).await.unwrap();
     flood.await.unwrap();
     let pressed = *pressed.get().unwrap();

@@ -5,9 +5,9 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::network::{FRESH, Network, eight, hundred_and_twenty};
 use super::*;
-use crate::app::matrix::{Arrangement, BlockId};
 use crate::app::model::{Mark, Tally};
 use crate::app::ui::View;
+use crate::app::ui::matrix::{Arrangement, BlockId};
 use crate::engine::event::Command;
 
 impl Bench {
@@ -44,7 +44,7 @@ const USUAL: (u16, u16) = (80, 24);
 fn find(buffer: &Buffer, text: &str) -> (u16, u16) {
     for (y, line) in (0..).zip(lines(buffer)) {
         if let Some(at) = line.find(text) {
-            return (u16::try_from(view::text::columns(&line[..at])).unwrap(), y);
+            return (u16::try_from(crate::text::columns(&line[..at])).unwrap(), y);
         }
     }
     panic!("no {text} in\n{}", lines(buffer).join("\n"));
@@ -159,7 +159,7 @@ fn a_node_that_came_is_new_in_the_comparison_and_is_neither_better_nor_worse() {
 #[test]
 fn in_ascii_every_sign_of_it_is_told_apart() {
     let mut bench = changed();
-    bench.app.look.ascii = true;
+    bench.app.appearance.ascii = true;
     bench.pressing(&[KeyCode::Char('c'); 4], USUAL);
     let text = bench.text(80, 24);
     assert!(text.is_ascii(), "{text}");
@@ -174,7 +174,7 @@ fn style_at(buffer: &Buffer, at: (u16, u16)) -> (&str, Style) {
 fn a_cell_has_the_colour_of_the_worse_of_udp_and_tcp_and_the_cursor_is_reversed() {
     let (mut bench, _) = Bench::of(eight);
     let buffer = bench.screen(80, 24);
-    let places = bench.app.ui.places.clone();
+    let places = bench.app.ui.hit_map.clone();
     let cell = |row: u16, column: u16| (places.cells.x + column * places.cell, places.matrix.y + row);
     let (sign, style) = style_at(&buffer, cell(2, 1));
     assert_eq!((sign, style.fg), ("✖", Some(Color::Red)));
@@ -189,7 +189,7 @@ fn a_cell_has_the_colour_of_the_worse_of_udp_and_tcp_and_the_cursor_is_reversed(
         assert_eq!((sign, style.fg), (expected, Some(Color::Reset)));
         assert!(style.add_modifier.contains(Modifier::DIM), "what nobody knows is never shown as fine");
     }
-    bench.app.look.theme = Theme::PLAIN;
+    bench.app.appearance.theme = Theme::PLAIN;
     let buffer = bench.screen(80, 24);
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     assert!(style_at(&buffer, cell(0, 1)).1.add_modifier.contains(Modifier::REVERSED));

@@ -25,9 +25,9 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use slotmap::KeyData;
 
-use super::look::Look;
+use super::appearance::Appearance;
+use super::appearance::Theme;
 use super::state::{App, Effect};
-use super::theme::Theme;
 use super::{Options, view};
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::event::{Event, Stamped};
@@ -51,7 +51,7 @@ impl Bench {
         let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))), bell: false };
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         let t0 = Instant::now();
-        Self { app: App::new(options, Look::new(Theme::COLOURED)), t0, passed: Duration::ZERO }
+        Self { app: App::new(options, Appearance::new(Theme::COLOURED)), t0, passed: Duration::ZERO }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -173,7 +173,7 @@ pub(super) fn lines(buffer: &Buffer) -> Vec<String> {
         for cell in row {
             if covered == 0 {
                 text.push_str(cell.symbol());
-                covered = super::view::text::columns(cell.symbol()).max(1);
+                covered = crate::text::columns(cell.symbol()).max(1);
             }
             covered -= 1;
         }

@@ -71,7 +71,7 @@ fn the_wheel_scrolls_the_pane_under_the_pointer_whatever_has_the_focus() {
 fn where_panes_share_a_place_a_click_on_a_name_shows_that_pane() {
     let mut bench = busy();
     bench.screen(60, 10);
-    let tabs = bench.app.ui.places.tabs.clone();
+    let tabs = bench.app.ui.hit_map.tabs.clone();
     let (place, pane) = tabs[2];
     assert_eq!(pane, Pane::Log);
     click(&mut bench, place.x, place.y);

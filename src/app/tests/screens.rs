@@ -163,7 +163,7 @@ fn states_have_their_colours_and_the_selected_row_is_reversed() {
 #[test]
 fn without_colours_no_cell_has_one_and_the_selection_is_still_seen() {
     let mut bench = busy();
-    bench.app.look.theme = Theme::PLAIN;
+    bench.app.appearance.theme = Theme::PLAIN;
     let buffer = bench.screen(120, 40);
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     assert!(buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)));
@@ -228,6 +228,6 @@ fn a_wide_or_hostile_name_moves_no_column() {
 #[test]
 fn an_app_that_heard_nothing_yet_draws_too() {
     let mut bench = Bench::new();
-    bench.app = App::new(Options::default(), Look::new(Theme::COLOURED));
+    bench.app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
     assert!(bench.text(80, 24).contains("starting"));
 }

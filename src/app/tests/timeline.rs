@@ -62,7 +62,7 @@ fn pane(bench: &mut Bench, width: u16, height: u16) -> Vec<String> {
 /// Where a text begins in a line.
 fn column_of(line: &str, text: &str) -> u16 {
     let at = line.find(text).unwrap_or_else(|| panic!("no {text} in {line}"));
-    u16::try_from(view::text::columns(&line[..at])).unwrap()
+    u16::try_from(crate::text::columns(&line[..at])).unwrap()
 }
 
 /// The line of the screen that has a text.
@@ -184,7 +184,7 @@ fn a_click_on_a_band_sets_the_moment_and_the_row() {
     assert!(bench.app.ui.timeline.is_past(), "a name sets the row alone");
     assert!(bench.text(80, 24).contains("▸ nas"));
     let axis = line_of(&buffer, "▼");
-    bench.clicked((bench.app.ui.places.bands.right() - 1, axis));
+    bench.clicked((bench.app.ui.hit_map.bands.right() - 1, axis));
     assert!(!bench.app.ui.timeline.is_past(), "the last column is now");
 }
 
@@ -204,7 +204,7 @@ fn the_worst_is_the_loudest_and_the_cursor_is_reversed_in_every_row() {
     let row = line_of(&buffer, "bob ");
     let calm = &buffer[(40, row)];
     assert_eq!((calm.symbol(), calm.fg, calm.modifier), ("─", Color::Green, Modifier::empty()));
-    let bands = bench.app.ui.places.bands;
+    let bands = bench.app.ui.hit_map.bands;
     assert!(
         !buffer[(bands.right() - 1, row)].modifier.contains(Modifier::REVERSED),
         "at now no cell is covered"
@@ -213,14 +213,14 @@ fn the_worst_is_the_loudest_and_the_cursor_is_reversed_in_every_row() {
     let buffer = bench.screen(80, 24);
     let x = bands.x + bench.app.ui.timeline.column().unwrap();
     assert_eq!(buffer[(x, bands.y)].symbol(), "▼");
-    let rows = bench.app.ui.places.rows;
+    let rows = bench.app.ui.hit_map.rows;
     for y in rows.top()..rows.bottom() {
         let reversed = |x: u16| buffer[(x, y)].modifier.contains(Modifier::REVERSED);
         assert!(reversed(x), "row {y}");
         let others = (bands.left()..bands.right()).filter(|x| reversed(*x)).count();
         assert_eq!(others, 1, "row {y}: the selected row's band keeps its colours");
     }
-    bench.app.look.theme = Theme::PLAIN;
+    bench.app.appearance.theme = Theme::PLAIN;
     let buffer = bench.screen(80, 24);
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     assert!(buffer[(x, rows.y)].modifier.contains(Modifier::REVERSED));
@@ -229,7 +229,7 @@ fn the_worst_is_the_loudest_and_the_cursor_is_reversed_in_every_row() {
 #[test]
 fn in_ascii_every_state_has_its_own_sign() {
     let mut bench = incidents();
-    bench.app.look.ascii = true;
+    bench.app.appearance.ascii = true;
     bench.pressed(KeyCode::Left, 3, 80);
     let text = pane(&mut bench, 80, 24).join("\n");
     assert!(text.replace("山田のPC", "").is_ascii(), "{text}");

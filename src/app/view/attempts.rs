@@ -6,16 +6,16 @@ use std::time::Instant;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::look::Look;
-use super::super::model::{Attempt, Model, Outcome};
-use super::super::theme::glyph;
-use super::super::ui::Ui;
 use super::columns::{TENTHS_BELOW, words};
-use super::field::Field;
-use super::text::columns;
 use super::{Drawn, bar, put};
+use crate::app::appearance::Appearance;
+use crate::app::appearance::signs::glyph;
+use crate::app::model::{Attempt, Model, Outcome};
+use crate::app::ui::Ui;
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::cause::Cause;
 use crate::engine::peers::PeerState;
+use crate::text::columns;
 use crate::text::{Measured, Wait};
 
 /// Columns of a countdown: the longest below half a minute, and a blank.
@@ -28,7 +28,7 @@ const BAR: u16 = 10;
 pub(super) fn render(
     model: &Model,
     ui: &mut Ui,
-    look: &Look,
+    appearance: &Appearance,
     area: Rect,
     buf: &mut Buffer,
     now: Instant,
@@ -40,85 +40,97 @@ pub(super) fn render(
     if let Some(top) = top {
         let from_top = model.attempts().from(top, ui.attempts.only());
         for (line, (_, attempt)) in (0..area.height).zip(from_top) {
-            write(&mut Field::line(buf, area, line), attempt, area.width, look, now, drawn);
+            write(&mut LineWriter::line(buf, area, line), attempt, area.width, appearance, now, drawn);
             lines += 1;
         }
     }
     if lines == 0 {
         let none =
             if ui.attempts.only().is_some() { "  None is held: f lists all." } else { "  No dial yet." };
-        put(area, 0, none, look.theme.dim(), buf);
+        put(area, 0, none, appearance.theme.dim(), buf);
     }
 }
 
 /// Writes one attempt: when, whom, which of how many, and how it goes.
 pub(super) fn write(
-    field: &mut Field<'_>,
+    writer: &mut LineWriter<'_>,
     attempt: &Attempt,
     width: u16,
-    look: &Look,
+    appearance: &Appearance,
     now: Instant,
     drawn: &mut Drawn,
 ) {
     let name_width = (width / 5).clamp(6, 18);
-    let (hour, minute, second) = look.time_of_day(attempt.wall);
-    field.format(look.theme.dim(), format_args!("  {hour:02}:{minute:02}:{second:02} "));
-    field.part(name_width).styled(&attempt.peer.name, look.theme.strong());
-    field.skip(name_width + 1);
-    how(field, attempt, look, now, drawn);
+    let (hour, minute, second) = appearance.time_of_day(attempt.wall);
+    writer.format(appearance.theme.dim(), format_args!("  {hour:02}:{minute:02}:{second:02} "));
+    writer.part(name_width).styled(&attempt.peer.name, appearance.theme.strong());
+    writer.skip(name_width + 1);
+    how(writer, attempt, appearance, now, drawn);
 }
 
 /// Writes which of how many it is, and how it goes.
-pub(super) fn how(field: &mut Field<'_>, attempt: &Attempt, look: &Look, now: Instant, drawn: &mut Drawn) {
-    let theme = look.theme;
+pub(super) fn how(
+    writer: &mut LineWriter<'_>,
+    attempt: &Attempt,
+    appearance: &Appearance,
+    now: Instant,
+    drawn: &mut Drawn,
+) {
+    let theme = appearance.theme;
     if attempt.max > 0 {
-        field.part(6).format(theme.text(), format_args!("{}/{}", attempt.attempt, attempt.max));
+        writer.part(6).format(theme.text(), format_args!("{}/{}", attempt.attempt, attempt.max));
     } else {
-        field.part(6).format(theme.text(), format_args!("{}", attempt.attempt));
+        writer.part(6).format(theme.text(), format_args!("{}", attempt.attempt));
     }
-    field.skip(6);
-    outcome(field, attempt, look, now, drawn);
+    writer.skip(6);
+    outcome(writer, attempt, appearance, now, drawn);
 }
 
-fn outcome(field: &mut Field<'_>, attempt: &Attempt, look: &Look, now: Instant, drawn: &mut Drawn) {
-    let theme = look.theme;
+fn outcome(
+    writer: &mut LineWriter<'_>,
+    attempt: &Attempt,
+    appearance: &Appearance,
+    now: Instant,
+    drawn: &mut Drawn,
+) {
+    let theme = appearance.theme;
     let hand = if attempt.forced { ", by hand" } else { "" };
     match &attempt.outcome {
         Outcome::InFlight { since } => {
             let took = now.saturating_duration_since(*since);
-            field.format(theme.text(), format_args!("▸ dialing for {}{hand}", Wait(took)));
+            writer.format(theme.text(), format_args!("▸ dialing for {}{hand}", Wait(took)));
             if took < TENTHS_BELOW {
-                drawn.runs(look, now);
+                drawn.runs(appearance, now);
             }
         }
         Outcome::Answered { connect, rtt } => {
-            field.style(theme.good()).text(glyph(PeerState::Up)).text(" answered ");
+            writer.style(theme.good()).text(glyph(PeerState::Up)).text(" answered ");
             // Aligned: a slow one among many stands out.
-            field.part(8).format(theme.good(), format_args!("{}", Measured(*rtt))).right();
-            field.skip(8);
+            writer.part(8).format(theme.good(), format_args!("{}", Measured(*rtt))).right();
+            writer.skip(8);
             let hand = if attempt.forced { hand.len() } else { 0 };
-            if field.room() >= 19 + hand {
-                field.styled("   connect ", theme.good());
-                field.part(8).format(theme.good(), format_args!("{}", Measured(*connect))).right();
-                field.skip(8).text(if attempt.forced { ", by hand" } else { "" });
+            if writer.room() >= 19 + hand {
+                writer.styled("   connect ", theme.good());
+                writer.part(8).format(theme.good(), format_args!("{}", Measured(*connect))).right();
+                writer.skip(8).text(if attempt.forced { ", by hand" } else { "" });
             }
         }
         Outcome::Failed { cause, detail, retry } => {
             let mark = glyph(if retry.is_some() { PeerState::Retrying } else { PeerState::Unreachable });
-            field.style(if retry.is_some() { theme.warning() } else { theme.bad() }).text(mark).text(" ");
-            words(field, *cause);
-            field.text(hand);
+            writer.style(if retry.is_some() { theme.warning() } else { theme.bad() }).text(mark).text(" ");
+            words(writer, *cause);
+            writer.text(hand);
             if let Some((since, until)) = *retry {
                 let wait = until.saturating_duration_since(now);
-                field.styled(", again in ", theme.warning());
-                field.part(WAIT).format(theme.warning(), format_args!("{}", Wait(wait)));
-                field.skip(WAIT);
-                if !look.still && field.room() > usize::from(BAR) {
-                    bar::remaining(&mut field.part(BAR), since, until, now, BAR, theme.warning());
-                    field.skip(BAR);
+                writer.styled(", again in ", theme.warning());
+                writer.part(WAIT).format(theme.warning(), format_args!("{}", Wait(wait)));
+                writer.skip(WAIT);
+                if !appearance.still && writer.room() > usize::from(BAR) {
+                    bar::remaining(&mut writer.part(BAR), since, until, now, BAR, theme.warning());
+                    writer.skip(BAR);
                 }
                 if until > now {
-                    drawn.runs(look, now);
+                    drawn.runs(appearance, now);
                 }
             }
             // People read what it means; what the system called it counts where that says nothing. Half a sentence says
@@ -127,12 +139,12 @@ fn outcome(field: &mut Field<'_>, attempt: &Attempt, look: &Look, now: Instant, 
                 Cause::Other => Cow::Owned(detail.to_string()),
                 cause => Cow::Borrowed(cause.description()),
             };
-            if columns(&meaning) + 2 <= field.room() {
-                field.text(if retry.is_some() { "  " } else { ": " }).text(&meaning);
+            if columns(&meaning) + 2 <= writer.room() {
+                writer.text(if retry.is_some() { "  " } else { ": " }).text(&meaning);
             }
         }
         Outcome::Abandoned => {
-            field.styled("◌ abandoned", theme.dim());
+            writer.styled("◌ abandoned", theme.dim());
         }
     }
 }

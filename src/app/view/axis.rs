@@ -7,10 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::look::Look;
-use super::super::model::Model;
-use super::super::timeline::{TimelineCursor, Window};
-use super::field::Field;
+use crate::app::appearance::Appearance;
+use crate::app::model::Model;
+use crate::app::ui::timeline::{TimelineCursor, Window};
+use crate::app::view::line_writer::LineWriter;
 
 /// Columns of a label: its mark, hours and minutes.
 const LABEL: u16 = 6;
@@ -26,15 +26,15 @@ pub(super) fn render(
     model: &Model,
     cursor: &TimelineCursor,
     window: Window,
-    look: &Look,
+    appearance: &Appearance,
     line: Rect,
     buf: &mut Buffer,
 ) {
     if line.height == 0 {
         return;
     }
-    let theme = look.theme;
-    let axis = Axis { model, look, window, line };
+    let theme = appearance.theme;
+    let axis = Axis { model, appearance, window, line };
     let from_end = |columns| window.count.saturating_sub(columns)..window.count;
     let Some(nth) = cursor.column() else {
         let now = from_end(4);
@@ -51,7 +51,7 @@ pub(super) fn render(
 
 struct Axis<'a> {
     model: &'a Model,
-    look: &'a Look,
+    appearance: &'a Appearance,
     window: Window,
     line: Rect,
 }
@@ -84,7 +84,7 @@ impl Axis<'_> {
         let fits = |minutes: &u64| minutes * 60 >= APART * width;
         let Some(minutes) = SPACINGS.into_iter().find(fits) else { return };
         let Some(wall) = self.model.wall(self.window.end) else { return };
-        let (hour, minute, second) = self.look.time_of_day(wall);
+        let (hour, minute, second) = self.appearance.time_of_day(wall);
         let of_day = [(hour, 3600), (minute, 60), (second, 1)];
         let of_day: u64 = of_day.into_iter().map(|(n, unit)| u64::from(n.unsigned_abs()) * unit).sum();
         let mut back = of_day % (minutes * 60);
@@ -104,14 +104,14 @@ impl Axis<'_> {
     }
 
     fn time(&self, at: Instant) -> Option<(i8, i8)> {
-        let (hour, minute, _) = self.look.time_of_day(self.model.wall(at)?);
+        let (hour, minute, _) = self.appearance.time_of_day(self.model.wall(at)?);
         Some((hour, minute))
     }
 
-    fn write<'a>(&self, place: &Range<u16>, buf: &'a mut Buffer) -> Field<'a> {
+    fn write<'a>(&self, place: &Range<u16>, buf: &'a mut Buffer) -> LineWriter<'a> {
         // The line is as wide as the columns, but for a screen that has no room for any.
         let width = (place.end - place.start).min(self.line.width.saturating_sub(place.start));
-        Field::new(buf, self.line.x + place.start, self.line.y, width)
+        LineWriter::new(buf, self.line.x + place.start, self.line.y, width)
     }
 }
 

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use ratatui::style::Style;
 
-use super::field::Field;
+use crate::app::view::line_writer::LineWriter;
 
 /// From an eighth of a cell to a whole one.
 const EIGHTHS: [&str; 8] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
 
 /// Draws what is left of the time from `since` to `until`, in at most `width` columns.
 pub(super) fn remaining(
-    field: &mut Field<'_>,
+    writer: &mut LineWriter<'_>,
     since: Instant,
     until: Instant,
     now: Instant,
@@ -22,10 +22,10 @@ pub(super) fn remaining(
     let left = until.saturating_duration_since(now).as_millis().min(whole);
     let eighths = usize::try_from(left * u128::from(width) * 8 / whole).unwrap_or(0);
     for _ in 0..eighths / 8 {
-        field.sign(EIGHTHS[7], style);
+        writer.sign(EIGHTHS[7], style);
     }
     if !eighths.is_multiple_of(8) {
-        field.sign(EIGHTHS[eighths % 8 - 1], style);
+        writer.sign(EIGHTHS[eighths % 8 - 1], style);
     }
 }
 
@@ -42,9 +42,9 @@ mod tests {
         let t0 = Instant::now();
         let shown = |ms: u64| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
-            let mut field = Field::new(&mut buf, 0, 0, 6);
+            let mut writer = LineWriter::new(&mut buf, 0, 0, 6);
             let now = t0 + Duration::from_millis(ms);
-            remaining(&mut field, t0, t0 + Duration::from_secs(2), now, 4, Style::new());
+            remaining(&mut writer, t0, t0 + Duration::from_secs(2), now, 4, Style::new());
             buf.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
         };
         assert_eq!(shown(0), "████");

@@ -4,15 +4,16 @@ use std::time::{Duration, Instant};
 
 use ratatui::style::Style;
 
-use super::super::look::Look;
-use super::super::model::{Column, Peer};
-use super::super::theme::{Theme, glyph};
-use super::field::Field;
-use super::text::Age;
 use super::{Drawn, bar, sparkline};
+use crate::app::appearance::Appearance;
+use crate::app::appearance::Theme;
+use crate::app::appearance::signs::glyph;
+use crate::app::model::{Column, Peer};
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::cause::Cause;
 use crate::engine::peers::{DialPhase, PeerState};
 use crate::engine::verdict::Verdict;
+use crate::text::Age;
 use crate::text::{Measured, Wait};
 
 /// How long a state that has just changed is shown reversed: long enough for an eye that was elsewhere.
@@ -70,7 +71,7 @@ pub(super) fn is_figure(column: Column) -> bool {
 /// A row's surroundings.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
-    pub(super) look: &'a Look,
+    pub(super) appearance: &'a Appearance,
     pub(super) now: Instant,
     /// Whether a column tells the cause.
     pub(super) tells_cause: bool,
@@ -80,108 +81,108 @@ impl Row<'_> {
     /// Writes what stands in a column for a peer.
     pub(super) fn write(
         self,
-        field: &mut Field<'_>,
+        writer: &mut LineWriter<'_>,
         column: Column,
         width: u16,
         peer: &Peer,
         drawn: &mut Drawn,
     ) {
-        let theme = self.look.theme;
+        let theme = self.appearance.theme;
         let left = peer.state == PeerState::Left;
         let usual = if left { theme.dim() } else { theme.text() };
         match column {
             Column::Name => {
-                field.styled(&peer.info.name, if left { theme.dim() } else { theme.strong() });
+                writer.styled(&peer.info.name, if left { theme.dim() } else { theme.strong() });
             }
             Column::Address => {
-                field.format(usual, format_args!("{}", peer.info.addr));
+                writer.format(usual, format_args!("{}", peer.info.addr));
             }
-            Column::State => self.state(field, width, peer, drawn),
+            Column::State => self.state(writer, width, peer, drawn),
             Column::Dial => match why_at_rest(peer, width).filter(|_| !self.tells_cause) {
                 // Where the cause has no column, it is better news than the time of the next regular dial.
-                Some(word) => spaced(field.style(theme.warning()), word),
-                None => self.dial(field, width, peer, drawn),
+                Some(word) => spaced(writer.style(theme.warning()), word),
+                None => self.dial(writer, width, peer, drawn),
             },
-            Column::RoundTrip => measured(field, peer.rtt, usual),
-            Column::Connect => measured(field, peer.connect, usual),
-            Column::Loss => loss(field, peer.history.loss(), theme, usual),
-            Column::History => sparkline::write(field, &peer.history, width, theme, left),
+            Column::RoundTrip => measured(writer, peer.rtt, usual),
+            Column::Connect => measured(writer, peer.connect, usual),
+            Column::Loss => loss(writer, peer.history.loss(), theme, usual),
+            Column::History => sparkline::write(writer, &peer.history, width, theme, left),
             Column::Heard => match peer.last_heard {
                 Some(at) => {
                     let age = Age(self.now.saturating_duration_since(at));
-                    field.format(usual, format_args!("{age}"));
+                    writer.format(usual, format_args!("{age}"));
                 }
                 None => {
-                    field.styled("never", theme.dim());
+                    writer.styled("never", theme.dim());
                 }
             },
             Column::Via => {
                 let interface = peer.interface.as_deref().unwrap_or("off-link");
-                field.styled(interface, usual).styled(" ", usual);
-                field.styled(peer.via.map_or("", |via| via.as_str()), theme.dim());
+                writer.styled(interface, usual).styled(" ", usual);
+                writer.styled(peer.via.map_or("", |via| via.as_str()), theme.dim());
             }
             Column::Cause => {
                 let verdict = peer.wrong().map(|verdict| (verdict.as_str(), verdict.description()));
                 if let Some((word, meaning)) =
                     verdict.or_else(|| peer.cause.map(|cause| (cause.as_str(), cause.description())))
                 {
-                    spaced(field.style(if left { theme.dim() } else { theme.warning() }), word);
+                    spaced(writer.style(if left { theme.dim() } else { theme.warning() }), word);
                     // A sentence that is cut says less than its word alone.
                     if usize::from(width) >= word.len() + 2 + meaning.len() || width >= 40 {
-                        field.text(": ").text(meaning);
+                        writer.text(": ").text(meaning);
                     }
                 }
             }
         }
     }
 
-    fn state(self, field: &mut Field<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
-        let mut style = self.look.theme.state(peer.state);
+    fn state(self, writer: &mut LineWriter<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
+        let mut style = self.appearance.theme.state(peer.state);
         let over = peer.since + FLASH;
-        if over > self.now && !self.look.still {
-            style = style.patch(self.look.theme.flash());
+        if over > self.now && !self.appearance.still {
+            style = style.patch(self.appearance.theme.flash());
             drawn.changes_at(over);
         }
-        field.sign(glyph(peer.state), style);
+        writer.sign(glyph(peer.state), style);
         if width > 1 {
-            field.text(" ").text(peer.state.as_str());
+            writer.text(" ").text(peer.state.as_str());
         }
     }
 
     /// Where a dial stands: `2/5 for 1.2 s`, `3/5 in 2.4 s` with a bar that runs out, and between dials `in 7 s`.
-    fn dial(self, field: &mut Field<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
-        let (theme, now) = (self.look.theme, self.now);
+    fn dial(self, writer: &mut LineWriter<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
+        let (theme, now) = (self.appearance.theme, self.now);
         match peer.dial {
             DialPhase::Resting { next: None } => {}
             DialPhase::Resting { next: Some(next) } => {
                 let wait = next.saturating_duration_since(now);
                 if wait < Duration::from_secs(1) {
-                    field.styled("now", theme.dim());
+                    writer.styled("now", theme.dim());
                 } else {
-                    field.format(theme.dim(), format_args!("in {}", Age(wait)));
+                    writer.format(theme.dim(), format_args!("in {}", Age(wait)));
                 }
             }
             DialPhase::Queued { attempt } => {
-                field.format(theme.text(), format_args!("{attempt} queued"));
+                writer.format(theme.text(), format_args!("{attempt} queued"));
             }
             DialPhase::InFlight { attempt, max, since } => {
                 let took = now.saturating_duration_since(since);
-                field.format(theme.text(), format_args!("{attempt}/{max} for {}", Wait(took)));
+                writer.format(theme.text(), format_args!("{attempt}/{max} for {}", Wait(took)));
                 if took < TENTHS_BELOW {
-                    drawn.runs(self.look, now);
+                    drawn.runs(self.appearance, now);
                 }
             }
             DialPhase::Waiting { attempt, max, since, until } => {
                 let wait = until.saturating_duration_since(now);
-                field.format(theme.warning(), format_args!("{attempt}/{max} in {}", Wait(wait)));
-                if width > DIAL_FIGURES && !self.look.still {
+                writer.format(theme.warning(), format_args!("{attempt}/{max} in {}", Wait(wait)));
+                if width > DIAL_FIGURES && !self.appearance.still {
                     let (used, room) =
-                        (width - u16::try_from(field.room()).unwrap_or(width), width - DIAL_FIGURES);
-                    field.skip(DIAL_FIGURES.saturating_sub(used));
-                    bar::remaining(field, since, until, now, room, theme.warning());
+                        (width - u16::try_from(writer.room()).unwrap_or(width), width - DIAL_FIGURES);
+                    writer.skip(DIAL_FIGURES.saturating_sub(used));
+                    bar::remaining(writer, since, until, now, room, theme.warning());
                 }
                 if until > now && (wait < TENTHS_BELOW || width > DIAL_FIGURES) {
-                    drawn.runs(self.look, now);
+                    drawn.runs(self.appearance, now);
                 }
             }
         }
@@ -199,32 +200,32 @@ fn why_at_rest(peer: &Peer, width: u16) -> Option<&'static str> {
 }
 
 /// A cause's word as people write it.
-pub(super) fn words(field: &mut Field<'_>, cause: Cause) {
-    spaced(field, cause.as_str());
+pub(super) fn words(writer: &mut LineWriter<'_>, cause: Cause) {
+    spaced(writer, cause.as_str());
 }
 
 /// A word of the contract as people write it.
-fn spaced(field: &mut Field<'_>, word: &str) {
+fn spaced(writer: &mut LineWriter<'_>, word: &str) {
     for (i, part) in word.split('_').enumerate() {
-        field.text(if i > 0 { " " } else { "" }).text(part);
+        writer.text(if i > 0 { " " } else { "" }).text(part);
     }
 }
 
-fn measured(field: &mut Field<'_>, time: Option<Duration>, style: Style) {
+fn measured(writer: &mut LineWriter<'_>, time: Option<Duration>, style: Style) {
     if let Some(time) = time {
-        field.format(style, format_args!("{}", Measured(time)));
+        writer.format(style, format_args!("{}", Measured(time)));
     }
 }
 
 /// Whole per cents; what is lost at all is never shown as nothing.
-fn loss(field: &mut Field<'_>, loss: Option<f32>, theme: Theme, usual: Style) {
+fn loss(writer: &mut LineWriter<'_>, loss: Option<f32>, theme: Theme, usual: Style) {
     let Some(loss) = loss else { return };
     let style = if loss > 0.0 { theme.warning() } else { usual };
     let percent = f64::from(loss.clamp(0.0, 1.0)) * 100.0;
     if percent > 0.0 && percent < 1.0 {
-        field.styled("<1 %", style);
+        writer.styled("<1 %", style);
     } else {
-        field.format(style, format_args!("{percent:.0} %"));
+        writer.format(style, format_args!("{percent:.0} %"));
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::theme::Theme;
-use super::field::Field;
-use super::text::columns;
+use crate::app::appearance::Theme;
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::verdict::{Confidence, Finding, Pattern};
+use crate::text::columns;
 
 /// Most lines: more are in the matrix's own strip, the export and the details of their peers.
 const MOST: u16 = 5;
@@ -34,40 +34,40 @@ pub(super) fn lines(findings: usize, height: u16) -> u16 {
 pub(super) fn render(findings: &[Arc<Finding>], theme: Theme, area: Rect, buf: &mut Buffer) {
     let shown = usize::from(area.height);
     for (line, (nth, finding)) in (0..area.height).zip(findings.iter().enumerate()) {
-        let mut field = Field::line(buf, area, line);
+        let mut writer = LineWriter::line(buf, area, line);
         let more = findings.len() - nth - 1;
         if nth + 1 == shown && more > 0 {
             let text = format!(" +{more} more");
             let width = u16::try_from(text.len()).unwrap_or(0);
             let rest = area.width.saturating_sub(width);
-            write(&mut field.part(rest), finding, theme);
-            field.skip(rest).styled(&text, theme.warning());
+            write(&mut writer.part(rest), finding, theme);
+            writer.skip(rest).styled(&text, theme.warning());
         } else {
-            write(&mut field, finding, theme);
+            write(&mut writer, finding, theme);
         }
     }
 }
 
 /// Writes one: the sign, whom it is about and what is wrong, how the pairs lie, what to do. The advice is the part to act
 /// on: it is not what a narrow screen cuts off first.
-pub(super) fn write(field: &mut Field<'_>, finding: &Finding, theme: Theme) {
+pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding, theme: Theme) {
     let sure = finding.confidence > Confidence::Low;
-    field.styled(if sure { "! " } else { "? " }, theme.alarm_text());
+    writer.styled(if sure { "! " } else { "? " }, theme.alarm_text());
     let headline = finding.headline();
     let who = headline.strip_suffix(finding.verdict.description()).unwrap_or(&headline);
     let word = format!("{who}{}", finding.verdict.as_str().replace('_', " "));
     let (lie, advice) = (how_they_lie(finding), &finding.advice);
-    let room = field.room();
+    let room = writer.room();
     let forms = [(&headline, Some(&lie)), (&headline, None), (&word, Some(&lie)), (&word, None)];
     let width = |(head, lie): &(&String, Option<&String>)| {
         columns(head) + lie.map_or(0, |lie| columns(lie) + 3) + columns(advice) + 3
     };
     let (head, lie) = forms.into_iter().find(|form| width(form) <= room).unwrap_or((&word, None));
-    field.styled(head, theme.strong());
+    writer.styled(head, theme.strong());
     if let Some(lie) = lie {
-        field.styled(" — ", theme.dim()).styled(lie, theme.text());
+        writer.styled(" — ", theme.dim()).styled(lie, theme.text());
     }
-    field.styled(" — ", theme.dim()).styled(advice, theme.warning());
+    writer.styled(" — ", theme.dim()).styled(advice, theme.warning());
 }
 
 /// The pattern and the number of pairs: `column, 2 pairs`.

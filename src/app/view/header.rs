@@ -8,14 +8,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::super::model::Model;
-use super::super::state::App;
-use super::super::theme::{Theme, glyph};
-use super::field::Field;
-use super::text::{columns, fit};
 use super::write;
+use crate::app::appearance::Theme;
+use crate::app::appearance::signs::glyph;
+use crate::app::model::Model;
+use crate::app::state::App;
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::interface::{Interface, Kind};
 use crate::engine::peers::PeerState;
+use crate::text::{columns, fit};
 
 /// How long missed events are told after the last of them: the next snapshot has made the display right long
 /// before, and a person should still see that there were any.
@@ -26,7 +27,7 @@ const CLOCK: u16 = 9;
 
 /// Draws the header: identity and counts in two lines, or the counts in one.
 pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
-    let theme = app.look.theme;
+    let theme = app.appearance.theme;
     let counts_line = area.height.saturating_sub(1);
     if counts_line > 0 {
         let line = identity(app, usize::from(area.width - CLOCK.min(area.width)));
@@ -49,17 +50,18 @@ pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
 /// The time of day, as the last event told it: the times in the lists are compared with it.
 fn clock(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
     if let Some(wall) = app.wall(now) {
-        let (hour, minute, second) = app.look.time_of_day(wall);
-        let mut field = Field::new(buf, area.right().saturating_sub(CLOCK), area.y, CLOCK.min(area.width));
-        field.format(app.look.theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02}")).right();
+        let (hour, minute, second) = app.appearance.time_of_day(wall);
+        let mut writer =
+            LineWriter::new(buf, area.right().saturating_sub(CLOCK), area.y, CLOCK.min(area.width));
+        writer.format(app.appearance.theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02}")).right();
     }
 }
 
 /// All that a tiny screen shows.
 pub(super) fn summary(app: &App, area: Rect, buf: &mut Buffer) {
-    let mut spans = counts(app.shown(), app.look.theme, usize::from(area.width));
+    let mut spans = counts(app.shown(), app.appearance.theme, usize::from(area.width));
     if app.behind().is_some() {
-        spans.insert(0, Span::styled("PAUSED ", app.look.theme.alarm()));
+        spans.insert(0, Span::styled("PAUSED ", app.appearance.theme.alarm()));
     }
     write(buf, area.x, area.y, &Line::from(spans), area.width);
 }
@@ -69,7 +71,7 @@ fn name(app: &App) -> &str {
 }
 
 fn identity(app: &App, room: usize) -> Line<'static> {
-    let theme = app.look.theme;
+    let theme = app.appearance.theme;
     let mut parts = vec![(name(app).to_owned(), theme.strong())];
     if let Some(node) = app.shown().node() {
         parts.push((format!("group {}", node.group), theme.text()));

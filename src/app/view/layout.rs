@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::super::ui::{Pane, Ui, View};
+use crate::app::ui::{Pane, Ui, View};
 
 /// Below this width only the summary line is drawn.
 const MIN_WIDTH: u16 = 20;
@@ -34,7 +34,7 @@ const MIN_PEERS: u16 = 12;
 
 /// Where everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Places {
+pub(super) struct Layout {
     /// One line, or two.
     pub(super) header: Rect,
     /// The panes that are shown.
@@ -54,7 +54,7 @@ pub(super) struct Places {
 /// - *As much as it can fill*: the table of `rows` rows, those of findings included, and that of the matrix take the lines that they need, and attempts and log share what it
 ///   leave; details and timeline take all but the least that the others need.
 /// - *Grown*: lines that a person moves from one to the other, as far as each keeps its least.
-pub(super) fn places(area: Rect, ui: &Ui, rows: usize) -> Option<Places> {
+pub(super) fn of(area: Rect, ui: &Ui, rows: usize) -> Option<Layout> {
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         return None;
     }
@@ -77,7 +77,7 @@ pub(super) fn places(area: Rect, ui: &Ui, rows: usize) -> Option<Places> {
     let tabs = ui.zoomed || alone || body.height < STACKED;
     if tabs {
         panes[ui.focus as usize] = Some(body);
-        return Some(Places { header, panes, footer, tabs, grown: ui.grown });
+        return Some(Layout { header, panes, footer, tabs, grown: ui.grown });
     }
     let usual = least.max(body.height.saturating_sub(wanted));
     let lower = usual.saturating_add_signed(ui.grown.saturating_neg()).clamp(fewest, body.height - MIN_MAIN);
@@ -85,7 +85,7 @@ pub(super) fn places(area: Rect, ui: &Ui, rows: usize) -> Option<Places> {
     let [main, lower] = cut_bottom(body, lower);
     let [attempts, log] = if side_by_side { halves(lower) } else { cut_bottom(lower, lower.height / 2) };
     panes = [Some(main), Some(attempts), Some(log)];
-    Some(Places { header, panes, footer, tabs, grown })
+    Some(Layout { header, panes, footer, tabs, grown })
 }
 
 /// Lines that the table of so many rows fills: with its title, its headings, a blank line and the details.
@@ -134,14 +134,14 @@ mod tests {
                         [View::Peers, View::Timeline, View::Details, View::Matrix][usize::from(width) % 4];
                     let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
                     let ui = Ui { focus, view, grown, zoomed: width % 5 == 0, ..Ui::default() };
-                    let Some(places) = places(area, &ui, peers) else {
+                    let Some(layout) = of(area, &ui, peers) else {
                         assert!(width < MIN_WIDTH || height < MIN_HEIGHT);
                         continue;
                     };
-                    assert!(places.panes[focus as usize].is_some_and(|pane| pane.height >= 2));
-                    let all: Vec<_> = [Some(places.header), Some(places.footer)]
+                    assert!(layout.panes[focus as usize].is_some_and(|pane| pane.height >= 2));
+                    let all: Vec<_> = [Some(layout.header), Some(layout.footer)]
                         .into_iter()
-                        .chain(places.panes)
+                        .chain(layout.panes)
                         .flatten()
                         .collect();
                     for (i, one) in all.iter().enumerate() {

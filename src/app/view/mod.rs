@@ -5,11 +5,11 @@ mod axis;
 mod bar;
 mod columns;
 mod details;
-pub(super) mod field;
 pub(super) mod findings;
 mod footer;
 mod header;
 mod layout;
+pub(super) mod line_writer;
 mod matrix;
 mod moment;
 mod overlay;
@@ -17,7 +17,6 @@ mod peers;
 mod said;
 mod selected;
 mod sparkline;
-pub mod text;
 mod timeline;
 mod title;
 
@@ -28,12 +27,11 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::look::Look;
-use super::model::Model;
-use super::state::App;
-use super::theme;
-use super::ui::{Pane, Ui, View};
-use field::Field;
+use crate::app::appearance::{Appearance, Theme, signs};
+use crate::app::model::Model;
+use crate::app::state::App;
+use crate::app::ui::{Pane, Ui, View};
+use line_writer::LineWriter;
 
 /// What counts in tenths of a second is drawn as often.
 const TENTH: Duration = Duration::from_millis(100);
@@ -54,8 +52,8 @@ impl Drawn {
     }
 
     /// Something runs.
-    fn runs(&mut self, look: &Look, now: Instant) {
-        if !look.still {
+    fn runs(&mut self, appearance: &Appearance, now: Instant) {
+        if !appearance.still {
             self.changes_at(now + TENTH);
         }
     }
@@ -63,41 +61,41 @@ impl Drawn {
 
 /// Draws one frame.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn {
-    let ground = app.look.theme.ground();
-    if ground != theme::Theme::COLOURED.ground() {
+    let ground = app.appearance.theme.ground();
+    if ground != Theme::COLOURED.ground() {
         buf.set_style(area, ground);
     }
     let shown_at = app.shown_at(now);
     let mut drawn = Drawn::default();
-    app.ui.places = super::ui::Places::default();
+    app.ui.hit_map = crate::app::ui::HitMap::default();
     let matrix = app.shown().matrix();
     let rows = match app.ui.view {
         View::Matrix => matrix.marks().size(),
         _ => app.shown().len() + findings::wanted(matrix.findings().len()),
     };
-    let Some(places) = layout::places(area, &app.ui, rows) else {
+    let Some(layout) = layout::of(area, &app.ui, rows) else {
         header::summary(app, area, buf);
-        replace_signs(app.look.ascii, buf);
+        replace_signs(app.appearance.ascii, buf);
         return drawn;
     };
-    app.ui.grown = places.grown;
-    header::render(app, places.header, buf, now);
-    let (model, ui, look) = app.parts();
+    app.ui.grown = layout.grown;
+    header::render(app, layout.header, buf, now);
+    let (model, ui, appearance) = app.parts();
     for pane in Pane::ALL {
-        let Some(area) = places.panes[pane as usize] else { continue };
-        ui.places.panes[pane as usize] = Some(area);
+        let Some(area) = layout.panes[pane as usize] else { continue };
+        ui.hit_map.panes[pane as usize] = Some(area);
         let inside = layout::cut_top(area, 1)[1];
-        body(pane, model, ui, look, inside, buf, shown_at, &mut drawn);
+        body(pane, model, ui, appearance, inside, buf, shown_at, &mut drawn);
         // After the rows: only then is it known which of them are shown.
-        title::render(pane, model, ui, look, places.tabs, area, buf);
+        title::render(pane, model, ui, appearance, layout.tabs, area, buf);
     }
-    drawn.cursor = footer::render(app, places.footer, buf);
+    drawn.cursor = footer::render(app, layout.footer, buf);
     drawn.cursor = overlay::render(app, area, buf).or(drawn.cursor);
     if app.behind().is_some() {
         // While paused nothing moves.
         drawn.next = None;
     }
-    replace_signs(app.look.ascii, buf);
+    replace_signs(app.appearance.ascii, buf);
     drawn
 }
 
@@ -106,19 +104,19 @@ fn body(
     pane: Pane,
     model: &Model,
     ui: &mut Ui,
-    look: &Look,
+    appearance: &Appearance,
     area: Rect,
     buf: &mut Buffer,
     now: Instant,
     drawn: &mut Drawn,
 ) {
     match (pane, ui.view) {
-        (Pane::Main, View::Peers) => peers::render(model, ui, look, area, buf, now, drawn),
-        (Pane::Main, View::Details) => details::render(model, ui, look, area, buf, now, drawn),
-        (Pane::Main, View::Timeline) => timeline::render(model, ui, look, area, buf, now),
-        (Pane::Main, View::Matrix) => matrix::render(model, ui, look, area, buf, now),
-        (Pane::Attempts, _) => attempts::render(model, ui, look, area, buf, now, drawn),
-        (Pane::Log, _) => ui.log.render(area, buf, look),
+        (Pane::Main, View::Peers) => peers::render(model, ui, appearance, area, buf, now, drawn),
+        (Pane::Main, View::Details) => details::render(model, ui, appearance, area, buf, now, drawn),
+        (Pane::Main, View::Timeline) => timeline::render(model, ui, appearance, area, buf, now),
+        (Pane::Main, View::Matrix) => matrix::render(model, ui, appearance, area, buf, now),
+        (Pane::Attempts, _) => attempts::render(model, ui, appearance, area, buf, now, drawn),
+        (Pane::Log, _) => ui.log.render(area, buf, appearance),
     }
 }
 
@@ -128,7 +126,7 @@ fn replace_signs(ascii: bool, buf: &mut Buffer) {
         return;
     }
     for cell in &mut buf.content {
-        if let Some(plain) = theme::ascii(cell.symbol()) {
+        if let Some(plain) = signs::ascii(cell.symbol()) {
             cell.set_symbol(plain);
         }
     }
@@ -137,22 +135,22 @@ fn replace_signs(ascii: bool, buf: &mut Buffer) {
 /// Fills an area with one symbol.
 fn fill(area: Rect, buf: &mut Buffer, symbol: &'static str, style: Style) {
     for y in area.top()..area.bottom() {
-        let mut field = Field::new(buf, area.x, y, area.width);
-        for _ in 0..field.room() {
-            field.sign(symbol, style);
+        let mut writer = LineWriter::new(buf, area.x, y, area.width);
+        for _ in 0..writer.room() {
+            writer.sign(symbol, style);
         }
     }
 }
 
 /// Writes a line of at most `width` columns; what is outside the screen is not written.
 fn write(buf: &mut Buffer, x: u16, y: u16, line: &Line<'_>, width: u16) {
-    let mut field = Field::new(buf, x, y, width);
+    let mut writer = LineWriter::new(buf, x, y, width);
     for span in &line.spans {
-        field.styled(&span.content, line.style.patch(span.style));
+        writer.styled(&span.content, line.style.patch(span.style));
     }
 }
 
 /// Writes a text into a line of an area, cut to it.
 fn put(area: Rect, line: u16, text: &str, style: Style, buf: &mut Buffer) {
-    Field::line(buf, area, line).styled(text, style);
+    LineWriter::line(buf, area, line).styled(text, style);
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::look::Look;
-use super::super::model::{Entry, Model, Peer, What, badness};
-use super::super::theme::glyph;
-use super::field::Field;
-use super::text::Age;
 use super::{put, said};
+use crate::app::appearance::Appearance;
+use crate::app::appearance::signs::glyph;
+use crate::app::model::{Entry, Model, Peer, What, badness};
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
+use crate::text::Age;
 
 /// From this age on, the time of day alone would mislead.
 const A_DAY: Duration = Duration::from_hours(24);
@@ -22,7 +22,7 @@ pub(super) fn render(
     model: &Model,
     peer: &Peer,
     column: Option<&Range<Instant>>,
-    look: &Look,
+    appearance: &Appearance,
     now: Instant,
     area: Rect,
     buf: &mut Buffer,
@@ -31,24 +31,24 @@ pub(super) fn render(
         Some(column) => Stretch::in_column(model, peer, column),
         None => Some(Stretch { state: peer.state, from: Some(peer.since), until: None }),
     };
-    let head = Head { model, look, now };
-    head.write(&mut Field::line(buf, area, 0), peer, stretch);
+    let head = Head { model, appearance, now };
+    head.write(&mut LineWriter::line(buf, area, 0), peer, stretch);
     let mut line = 1;
     for entry in told(model, peer, column).take(usize::from(area.height.saturating_sub(1))) {
         let before = column.is_some_and(|column| entry.at < column.start);
-        let mut field = Field::line(buf, area, line);
-        when(&mut field, entry, look, now);
-        said::write(&mut field, entry, look.theme, before);
+        let mut writer = LineWriter::line(buf, area, line);
+        when(&mut writer, entry, appearance, now);
+        said::write(&mut writer, entry, appearance.theme, before);
         line += 1;
     }
-    let mut field = Field::line(buf, area, line);
-    let dim = look.theme.dim();
+    let mut writer = LineWriter::line(buf, area, line);
+    let dim = appearance.theme.dim();
     match model.journal().dropped_until().and_then(|at| model.wall(at)) {
         Some(wall) => {
-            let (hour, minute, second) = look.time_of_day(wall);
+            let (hour, minute, second) = appearance.time_of_day(wall);
             let until =
                 format_args!("  What was said until {hour:02}:{minute:02}:{second:02} is no longer held.");
-            field.format(dim, until);
+            writer.format(dim, until);
         }
         None if line == 1 => put(area, line, "  Nothing was said of it until then.", dim, buf),
         None => {}
@@ -78,13 +78,13 @@ fn told<'a>(
 const SEARCHED: usize = 1_024;
 
 /// When an entry was said.
-fn when(field: &mut Field<'_>, entry: &Entry, look: &Look, now: Instant) {
+fn when(writer: &mut LineWriter<'_>, entry: &Entry, appearance: &Appearance, now: Instant) {
     let age = now.saturating_duration_since(entry.at);
     if age >= A_DAY {
-        field.format(look.theme.dim(), format_args!("  {} ago ", Age(age)));
+        writer.format(appearance.theme.dim(), format_args!("  {} ago ", Age(age)));
     } else {
-        let (hour, minute, second) = look.time_of_day(entry.wall);
-        field.format(look.theme.dim(), format_args!("  {hour:02}:{minute:02}:{second:02} "));
+        let (hour, minute, second) = appearance.time_of_day(entry.wall);
+        writer.format(appearance.theme.dim(), format_args!("  {hour:02}:{minute:02}:{second:02} "));
     }
 }
 
@@ -154,45 +154,45 @@ fn entered(what: &What) -> Option<PeerState> {
 /// How the first line is written.
 struct Head<'a> {
     model: &'a Model,
-    look: &'a Look,
+    appearance: &'a Appearance,
     now: Instant,
 }
 
 impl Head<'_> {
-    fn write(&self, field: &mut Field<'_>, peer: &Peer, stretch: Option<Stretch>) {
-        let theme = self.look.theme;
-        field.styled("  ", theme.text()).styled(&peer.info.name, theme.strong()).text(" ");
+    fn write(&self, writer: &mut LineWriter<'_>, peer: &Peer, stretch: Option<Stretch>) {
+        let theme = self.appearance.theme;
+        writer.styled("  ", theme.text()).styled(&peer.info.name, theme.strong()).text(" ");
         let Some(Stretch { state, from, until }) = stretch else {
-            field.styled("was not known then", theme.dim());
+            writer.styled("was not known then", theme.dim());
             return;
         };
-        field.style(theme.state(state)).text(glyph(state)).text(" ").text(state.as_str());
-        field.style(theme.text());
+        writer.style(theme.state(state)).text(glyph(state)).text(" ").text(state.as_str());
+        writer.style(theme.text());
         match (from, until) {
             (Some(from), None) => {
-                self.time(field.text(" since "), from);
+                self.time(writer.text(" since "), from);
             }
             (Some(from), Some(until)) => {
-                self.time(field.text(" from "), from);
-                self.time(field.text(" to "), until);
+                self.time(writer.text(" from "), from);
+                self.time(writer.text(" to "), until);
             }
-            (None, Some(until)) => self.time(field.text(" until "), until),
+            (None, Some(until)) => self.time(writer.text(" until "), until),
             (None, None) => {}
         }
         let Some(from) = from else {
-            field.styled("; since when is no longer held", theme.dim());
+            writer.styled("; since when is no longer held", theme.dim());
             return;
         };
         let lasted = until.unwrap_or(self.now).saturating_duration_since(from);
         if lasted.as_secs() > 0 {
-            field.format(theme.text(), format_args!(", for {}", Age(lasted)));
+            writer.format(theme.text(), format_args!(", for {}", Age(lasted)));
         }
     }
 
-    fn time(&self, field: &mut Field<'_>, at: Instant) {
+    fn time(&self, writer: &mut LineWriter<'_>, at: Instant) {
         if let Some(wall) = self.model.wall(at) {
-            let (hour, minute, second) = self.look.time_of_day(wall);
-            field.format(self.look.theme.text(), format_args!("{hour:02}:{minute:02}:{second:02}"));
+            let (hour, minute, second) = self.appearance.time_of_day(wall);
+            writer.format(self.appearance.theme.text(), format_args!("{hour:02}:{minute:02}:{second:02}"));
         }
     }
 }

@@ -7,15 +7,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::super::keymap;
-use super::super::state::App;
-use super::super::theme::{Theme, glyph};
-use super::super::ui::{Overlay, Prompt, Ui};
-use super::field::Field;
 use super::layout::{centred, cut_top};
-use super::text::{cell, columns, fit, wrap};
 use super::{put, write};
+use crate::app::appearance::Theme;
+use crate::app::appearance::signs::glyph;
+use crate::app::keymap;
+use crate::app::state::App;
+use crate::app::ui::{Overlay, Prompt, Ui};
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
+use crate::text::{cell, columns, fit, wrap};
 
 /// Width of the boxes, where the screen has it.
 const WIDTH: u16 = 76;
@@ -31,7 +32,7 @@ const PALETTE: u16 = 12;
 
 /// Draws the overlay, if there is one. Returns where the cursor belongs.
 pub(super) fn render(app: &mut App, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    let theme = app.look.theme;
+    let theme = app.appearance.theme;
     let beneath = app.ui.beneath();
     match &mut app.ui.overlay {
         Some(Overlay::Help { scroll }) => help(scroll, beneath, theme, area, buf),
@@ -76,17 +77,17 @@ fn frame(title: &str, theme: Theme, area: Rect, buf: &mut Buffer) -> Rect {
 
 /// A text that is being typed, in the first line of an area. Returns where the cursor belongs.
 pub(super) fn typed(sign: &str, prompt: &Prompt, theme: Theme, area: Rect, buf: &mut Buffer) -> Position {
-    let mut field = Field::line(buf, area, 0);
-    field.styled(sign, theme.strong());
+    let mut writer = LineWriter::line(buf, area, 0);
+    writer.styled(sign, theme.strong());
     let before = columns(sign);
-    let (from, cursor) = prompt.window(field.room());
+    let (from, cursor) = prompt.window(writer.room());
     let mut skipped = 0;
     for grapheme in prompt.text().graphemes(true) {
         // What has been scrolled out to the left, and what does not fit to the right.
         if skipped < from {
             skipped += columns(grapheme);
-        } else if columns(grapheme) <= field.room() {
-            field.text(grapheme);
+        } else if columns(grapheme) <= writer.room() {
+            writer.text(grapheme);
         } else {
             break;
         }
@@ -127,10 +128,10 @@ fn palette(ui: &Ui, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<Positi
     }
     let top = (chosen + 1).saturating_sub(usize::from(list.height));
     for (line, (nth, binding)) in (0..list.height).zip(found.iter().enumerate().skip(top)) {
-        let mut field = Field::line(buf, list, line);
-        field.styled(if nth == *chosen { "▸ " } else { "  " }, theme.focused());
-        field.part(16).styled(&binding.keys_in_text(), theme.strong());
-        field.skip(16).styled(binding.help, theme.text());
+        let mut writer = LineWriter::line(buf, list, line);
+        writer.styled(if nth == *chosen { "▸ " } else { "  " }, theme.focused());
+        writer.part(16).styled(&binding.keys_in_text(), theme.strong());
+        writer.skip(16).styled(binding.help, theme.text());
         if nth == *chosen {
             buf.set_style(Rect { y: list.y + line, height: 1, ..list }, theme.selected());
         }

@@ -5,16 +5,16 @@ use std::time::Instant;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::facts::Facts;
-use super::super::look::Look;
-use super::super::model::{Column, Model, Peer, Sort};
-use super::super::theme::Theme;
-use super::super::ui::{Pane, Ui};
 use super::columns::{Row, fitting, is_figure};
-use super::field::Field;
 use super::layout::{cut_bottom, cut_top};
-use super::text::wrap;
 use super::{Drawn, findings, put, selected};
+use crate::app::appearance::Appearance;
+use crate::app::appearance::Theme;
+use crate::app::model::{Column, Model, Peer, Sort};
+use crate::app::peer_text::PeerText;
+use crate::app::ui::{Pane, Ui};
+use crate::app::view::line_writer::LineWriter;
+use crate::text::wrap;
 
 /// From this many lines on, two of them tell more of the selected peer.
 const WITH_DETAILS: u16 = 7;
@@ -26,13 +26,13 @@ const MARK: u16 = 2;
 pub(super) fn render(
     model: &Model,
     ui: &mut Ui,
-    look: &Look,
+    appearance: &Appearance,
     area: Rect,
     buf: &mut Buffer,
     now: Instant,
     drawn: &mut Drawn,
 ) {
-    let theme = look.theme;
+    let theme = appearance.theme;
     let wrong = model.matrix().findings();
     let [banner, area] = cut_top(area, findings::lines(wrong.len(), area.height));
     findings::render(wrong, theme, banner, buf);
@@ -49,18 +49,18 @@ pub(super) fn render(
         put(rows, 0, "  No peer has these words: / changes them, Esc lists all.", theme.dim(), buf);
     }
     let surroundings =
-        Row { look, now, tells_cause: columns.iter().any(|(column, _)| *column == Column::Cause) };
+        Row { appearance, now, tells_cause: columns.iter().any(|(column, _)| *column == Column::Cause) };
     for (y, peer) in (rows.y..).zip(model.rows(top..top.saturating_add(page))) {
         let line = Rect { y, height: 1, ..rows };
         row(peer, &columns, surroundings, line, buf, drawn);
-        ui.places.peers.push(peer.info.key);
+        ui.hit_map.peers.push(peer.info.key);
         if ui.peers.selected() == Some(peer.info.key) {
             mark(ui, theme, line, buf);
         }
     }
-    ui.places.rows = rows;
+    ui.hit_map.rows = rows;
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
-        selected::render(Facts { model, peer, look, now }, below, buf);
+        selected::render(PeerText { model, peer, appearance, now }, below, buf);
     }
 }
 
@@ -78,17 +78,17 @@ fn heads(columns: &[(Column, u16)], sort: Sort, ui: &mut Ui, theme: Theme, line:
     for &(column, width) in columns {
         let by_this = sort.by == column;
         let style = if by_this { theme.strong() } else { theme.dim() };
-        let mut field = Field::new(buf, x, line.y, width);
+        let mut writer = LineWriter::new(buf, x, line.y, width);
         if width > 1 {
-            field.styled(column.heading(), style);
+            writer.styled(column.heading(), style);
         }
         if by_this {
-            field.text(if sort.reversed == column.falls() { "▲" } else { "▼" });
+            writer.text(if sort.reversed == column.falls() { "▲" } else { "▼" });
         }
         if is_figure(column) {
-            field.right();
+            writer.right();
         }
-        ui.places.headings.push((Rect { x, y: line.y, width, height: line.height.min(1) }, column));
+        ui.hit_map.headings.push((Rect { x, y: line.y, width, height: line.height.min(1) }, column));
         x += width + 1;
     }
 }
@@ -103,10 +103,10 @@ fn row(
 ) {
     let mut x = line.x + MARK;
     for &(column, width) in columns {
-        let mut field = Field::new(buf, x, line.y, width);
-        surroundings.write(&mut field, column, width, peer, drawn);
+        let mut writer = LineWriter::new(buf, x, line.y, width);
+        surroundings.write(&mut writer, column, width, peer, drawn);
         if is_figure(column) {
-            field.right();
+            writer.right();
         }
         x += width + 1;
     }

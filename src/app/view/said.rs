@@ -1,62 +1,62 @@
 //! What the journal says of a moment, in words.
 
-use super::super::model::{Entry, What};
-use super::super::theme::Theme;
 use super::columns::words;
-use super::field::Field;
-use super::text::columns;
+use crate::app::appearance::Theme;
+use crate::app::model::{Entry, What};
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::LeaveReason;
 use crate::engine::verdict::Verdict;
+use crate::text::columns;
 
 /// Writes an entry as a sentence. Whom it is about is told by name alone: the address is in the table.
-pub(super) fn write(field: &mut Field<'_>, entry: &Entry, theme: Theme, dimmed: bool) {
+pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, theme: Theme, dimmed: bool) {
     let style = if dimmed { theme.dim() } else { theme.text() };
-    field.style(style);
+    writer.style(style);
     if let Some(peer) = &entry.peer {
-        field.text(&peer.name).text(" ");
+        writer.text(&peer.name).text(" ");
     }
     match &entry.what {
-        What::Discovered { via } => field.text("discovered, ").text(via.description()),
+        What::Discovered { via } => writer.text("discovered, ").text(via.description()),
         What::State { from, to } => {
             let told = if dimmed { style } else { theme.state(*to) };
-            field.text("is ").styled(to.as_str(), told).styled(", was ", style).text(from.as_str())
+            writer.text("is ").styled(to.as_str(), told).styled(", was ", style).text(from.as_str())
         }
-        What::Restarted { .. } => field.text("has restarted"),
+        What::Restarted { .. } => writer.text("has restarted"),
         What::Moved { from } => match &entry.peer {
-            Some(peer) => field.format(style, format_args!("moved from {from} to {}", peer.addr)),
-            None => field,
+            Some(peer) => writer.format(style, format_args!("moved from {from} to {}", peer.addr)),
+            None => writer,
         },
-        What::Left { reason } => field.text(match reason {
+        What::Left { reason } => writer.text(match reason {
             LeaveReason::Goodbye => "said goodbye",
             LeaveReason::Forgotten => "was forgotten",
             LeaveReason::Expired => "was dropped from the table",
         }),
         What::GaveUp { attempts, cause } => {
             let s = if *attempts == 1 { "" } else { "s" };
-            field.format(style, format_args!("given up after {attempts} attempt{s}: "));
-            words(field, *cause);
+            writer.format(style, format_args!("given up after {attempts} attempt{s}: "));
+            words(writer, *cause);
             // Half a sentence says less than the word alone.
             let meaning = cause.description();
-            if columns(meaning) + 2 <= field.room() { field.text(", ").text(meaning) } else { field }
+            if columns(meaning) + 2 <= writer.room() { writer.text(", ").text(meaning) } else { writer }
         }
-        What::Diagnosed { finding } if finding.verdict == Verdict::Ok => field.text("is well again"),
+        What::Diagnosed { finding } if finding.verdict == Verdict::Ok => writer.text("is well again"),
         What::Diagnosed { finding } => {
-            field.text("diagnosed: ").text(finding.verdict.description());
+            writer.text("diagnosed: ").text(finding.verdict.description());
             // An advice that is cut is none.
-            if columns(&finding.advice) + 2 <= field.room() {
-                field.text("; ").text(&finding.advice)
+            if columns(&finding.advice) + 2 <= writer.room() {
+                writer.text("; ").text(&finding.advice)
             } else {
-                field
+                writer
             }
         }
         What::InterfaceUp { interface: i } => {
-            field.format(style, format_args!("interface {} is up: {}/{}", i.name, i.addr, i.prefix))
+            writer.format(style, format_args!("interface {} is up: {}/{}", i.name, i.addr, i.prefix))
         }
         What::InterfaceDown { interface: i } => {
-            field.format(style, format_args!("interface {} is gone: {}/{}", i.name, i.addr, i.prefix))
+            writer.format(style, format_args!("interface {} is gone: {}/{}", i.name, i.addr, i.prefix))
         }
         What::Lagged { missed } => {
-            field.format(style, format_args!("{missed} events missed: the reader is too slow"))
+            writer.format(style, format_args!("{missed} events missed: the reader is too slow"))
         }
     };
 }

@@ -6,12 +6,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::facts::Facts;
-use super::super::model::Peer;
-use super::text::{Age, columns, fit};
 use super::{put, write};
+use crate::app::model::Peer;
+use crate::app::peer_text::PeerText;
 use crate::engine::cause::Detail;
 use crate::text::Measured;
+use crate::text::{Age, columns, fit};
 
 /// Under the names of the table.
 const INDENT: &str = "  ";
@@ -19,9 +19,9 @@ const INDENT: &str = "  ";
 const SEPARATOR: &str = " · ";
 
 /// Draws them.
-pub(super) fn render(told: Facts<'_>, area: Rect, buf: &mut Buffer) {
-    let Facts { peer, now, .. } = told;
-    let (theme, wrong) = (told.look.theme, wrong(told));
+pub(super) fn render(about: PeerText<'_>, area: Rect, buf: &mut Buffer) {
+    let PeerText { peer, now, .. } = about;
+    let (theme, wrong) = (about.appearance.theme, wrong(about));
     let room = usize::from(area.width).saturating_sub(INDENT.len());
     let mut facts = facts(peer, now).into_iter().peekable();
     // What does not fit is left out whole; without a failure to tell, the second line takes it.
@@ -68,12 +68,12 @@ struct Wrong<'a> {
 }
 
 /// What the diagnosis has found, else why the last dial failed.
-fn wrong(told: Facts<'_>) -> Option<Wrong<'_>> {
-    if let Some(finding) = told.finding() {
+fn wrong(about: PeerText<'_>) -> Option<Wrong<'_>> {
+    if let Some(finding) = about.finding() {
         let (word, meaning) = (finding.verdict.as_str(), finding.verdict.description());
         return Some(Wrong { word, meaning, detail: None, advice: &finding.advice });
     }
-    let (cause, detail) = (told.peer.cause?, told.peer.detail.as_deref());
+    let (cause, detail) = (about.peer.cause?, about.peer.detail.as_deref());
     Some(Wrong { word: cause.as_str(), meaning: cause.description(), detail, advice: cause.advice() })
 }
 

@@ -1,8 +1,8 @@
 //! A peer's last attempts as one line: bars for round trips, crosses for failures.
 
-use super::super::model::{History, Sample};
-use super::super::theme::Theme;
-use super::field::Field;
+use crate::app::appearance::Theme;
+use crate::app::model::{History, Sample};
+use crate::app::view::line_writer::LineWriter;
 
 /// From an eighth of a line's height to all of it.
 pub(super) const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -11,13 +11,13 @@ pub(super) const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "�
 const CROSS: &str = "×";
 
 /// Writes the newest attempts that fit, the newest on the right; bars are relative to the longest of them, from zero.
-pub(super) fn write(field: &mut Field<'_>, history: &History, width: u16, theme: Theme, dimmed: bool) {
+pub(super) fn write(writer: &mut LineWriter<'_>, history: &History, width: u16, theme: Theme, dimmed: bool) {
     let width = usize::from(width);
     let longest = history.last(width).filter_map(microseconds).max().unwrap_or(0).max(1);
     for sample in history.last(width) {
         match microseconds(sample) {
-            Some(us) => field.sign(bar(us, longest), if dimmed { theme.dim() } else { theme.good() }),
-            None => field.sign(CROSS, if dimmed { theme.dim() } else { theme.bad() }),
+            Some(us) => writer.sign(bar(us, longest), if dimmed { theme.dim() } else { theme.good() }),
+            None => writer.sign(CROSS, if dimmed { theme.dim() } else { theme.bad() }),
         };
     }
 }

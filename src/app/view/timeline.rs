@@ -6,16 +6,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::super::look::Look;
-use super::super::model::{Columns, Model, Peer};
-use super::super::theme::{Theme, band, glyph};
-use super::super::timeline::Window;
-use super::super::ui::Ui;
-use super::field::Field;
 use super::layout::{cut_bottom, cut_top};
-use super::text::Age;
 use super::{axis, moment, peers, put};
+use crate::app::appearance::Appearance;
+use crate::app::appearance::Theme;
+use crate::app::appearance::signs::{band, glyph};
+use crate::app::model::{Columns, Model, Peer};
+use crate::app::ui::Ui;
+use crate::app::ui::timeline::Window;
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
+use crate::text::Age;
 
 /// Columns before the name: the mark of the selected row.
 const MARK: u16 = 2;
@@ -45,9 +46,16 @@ const MOST_WORDS: u16 = 5;
 const NO_MATCH: &str = "  No peer has these words: / changes them.";
 
 /// Draws it.
-pub(super) fn render(model: &Model, ui: &mut Ui, look: &Look, area: Rect, buf: &mut Buffer, now: Instant) {
+pub(super) fn render(
+    model: &Model,
+    ui: &mut Ui,
+    appearance: &Appearance,
+    area: Rect,
+    buf: &mut Buffer,
+    now: Instant,
+) {
     if model.is_empty() {
-        return peers::empty(model, look.theme, area, buf);
+        return peers::empty(model, appearance.theme, area, buf);
     }
     let lines = Lines::of(area, model.listed());
     let shape = Shape::of(area.width);
@@ -55,29 +63,29 @@ pub(super) fn render(model: &Model, ui: &mut Ui, look: &Look, area: Rect, buf: &
     ui.timeline.settle(window);
     let top = ui.peers.settle(model, usize::from(lines.rows.height));
     if model.listed() == 0 {
-        put(lines.rows, 0, NO_MATCH, look.theme.dim(), buf);
+        put(lines.rows, 0, NO_MATCH, appearance.theme.dim(), buf);
     }
     let bands = Rect { x: area.x + shape.before_band(), width: shape.band, ..lines.axis };
-    axis::render(model, &ui.timeline, window, look, bands, buf);
-    let rows = Rows { look, now, shape, window, cursor: ui.timeline.column() };
+    axis::render(model, &ui.timeline, window, appearance, bands, buf);
+    let rows = Rows { appearance, now, shape, window, cursor: ui.timeline.column() };
     let columns = model.columns(window.end, window.width, u32::from(window.count));
     let page = top..top.saturating_add(usize::from(lines.rows.height));
     for (y, peer) in (lines.rows.y..).zip(model.rows(page)) {
         let line = Rect { y, height: 1, ..lines.rows };
         rows.write(peer, &columns, line, buf);
-        ui.places.peers.push(peer.info.key);
+        ui.hit_map.peers.push(peer.info.key);
         if ui.peers.selected() == Some(peer.info.key) {
             // The band keeps its colours: they are what one looks at.
-            peers::mark(ui, look.theme, Rect { width: MARK + shape.name, ..line }, buf);
+            peers::mark(ui, appearance.theme, Rect { width: MARK + shape.name, ..line }, buf);
         }
     }
-    ui.places.rows = lines.rows;
-    ui.places.bands = Rect { height: lines.axis.height + lines.rows.height, ..bands }.intersection(area);
+    ui.hit_map.rows = lines.rows;
+    ui.hit_map.bands = Rect { height: lines.axis.height + lines.rows.height, ..bands }.intersection(area);
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
         let column = ui.timeline.column().and_then(|nth| window.column(nth));
-        moment::render(model, peer, column.as_ref(), look, now, lines.words, buf);
+        moment::render(model, peer, column.as_ref(), appearance, now, lines.words, buf);
     }
-    legend(look.theme, window, lines.legend, buf);
+    legend(appearance.theme, window, lines.legend, buf);
 }
 
 /// Which lines are for what.
@@ -138,7 +146,7 @@ impl Shape {
 
 /// What all rows share.
 struct Rows<'a> {
-    look: &'a Look,
+    appearance: &'a Appearance,
     now: Instant,
     shape: Shape,
     window: Window,
@@ -148,35 +156,35 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn write(&self, peer: &Peer, columns: &Columns, line: Rect, buf: &mut Buffer) {
-        let theme = self.look.theme;
+        let theme = self.appearance.theme;
         let style = if peer.state == PeerState::Left { theme.dim() } else { theme.strong() };
-        let mut field = Field::line(buf, line, 0);
-        field.skip(MARK);
-        field.part(self.shape.name).styled(&peer.info.name, style);
-        field.skip(self.shape.name + 1);
-        self.band(&mut field.part(self.shape.band), peer, columns);
-        field.skip(self.shape.band + 1);
-        field.sign(glyph(peer.state), theme.state(peer.state));
+        let mut writer = LineWriter::line(buf, line, 0);
+        writer.skip(MARK);
+        writer.part(self.shape.name).styled(&peer.info.name, style);
+        writer.skip(self.shape.name + 1);
+        self.band(&mut writer.part(self.shape.band), peer, columns);
+        writer.skip(self.shape.band + 1);
+        writer.sign(glyph(peer.state), theme.state(peer.state));
         if self.shape.word {
-            field.text(" ").text(peer.state.as_str());
+            writer.text(" ").text(peer.state.as_str());
         }
         let age = self.now.saturating_duration_since(peer.since);
         if self.shape.age && age.as_secs() > 0 {
-            field.format(theme.dim(), format_args!(" for {}", Age(age)));
+            writer.format(theme.dim(), format_args!(" for {}", Age(age)));
         }
     }
 
     /// The worst state of each column. Under the cursor stands the state's own sign, as in the table: reversed, a full
     /// block would be a hole.
-    fn band(&self, field: &mut Field<'_>, peer: &Peer, columns: &Columns) {
-        let theme = self.look.theme;
+    fn band(&self, writer: &mut LineWriter<'_>, peer: &Peer, columns: &Columns) {
+        let theme = self.appearance.theme;
         for (nth, state) in (0..self.window.count).zip(peer.bands.worst(columns)) {
             let style = state.map_or(theme.text(), |state| theme.state(state));
             if self.cursor == Some(nth) {
                 let style = style.remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED);
-                field.styled(state.map_or(" ", glyph), style);
+                writer.styled(state.map_or(" ", glyph), style);
             } else {
-                field.styled(state.map_or(" ", band), style);
+                writer.styled(state.map_or(" ", band), style);
             }
         }
     }
@@ -185,19 +193,19 @@ impl Rows<'_> {
 /// What the signs mean, the most usual first, and how much time each stands for.
 fn legend(theme: Theme, window: Window, line: Rect, buf: &mut Buffer) {
     use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
-    let mut field = Field::line(buf, line, 0);
-    field.skip(MARK);
+    let mut writer = LineWriter::line(buf, line, 0);
+    writer.skip(MARK);
     for state in [Up, Retrying, Unreachable, Silent, New, Left] {
-        if field.room() < state.as_str().len() + 2 {
+        if writer.room() < state.as_str().len() + 2 {
             return;
         }
-        field.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.as_str());
-        field.skip(2);
+        writer.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.as_str());
+        writer.skip(2);
     }
     let seconds = window.width.as_secs();
     let (number, unit) = if seconds.is_multiple_of(60) { (seconds / 60, "min") } else { (seconds, "s") };
-    if field.room() >= "each sign 3600 s".len() {
-        field.format(theme.dim(), format_args!("each sign {number} {unit}"));
+    if writer.room() >= "each sign 3600 s".len() {
+        writer.format(theme.dim(), format_args!("each sign {number} {unit}"));
     }
 }
 

@@ -5,30 +5,30 @@ use std::fmt::Write as _;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::look::Look;
-use super::super::matrix::Arrangement;
-use super::super::model::Model;
-use super::super::ui::{Pane, Ui, View};
-use super::field::Field;
-use super::text::{Age, fit};
 use super::{fill, layout};
+use crate::app::appearance::Appearance;
+use crate::app::model::Model;
+use crate::app::ui::matrix::Arrangement;
+use crate::app::ui::{Pane, Ui, View};
+use crate::app::view::line_writer::LineWriter;
+use crate::text::{Age, fit};
 
 /// Draws a pane's title line. Where the panes share one place, the others are named too.
 pub(super) fn render(
     pane: Pane,
     model: &Model,
     ui: &mut Ui,
-    look: &Look,
+    appearance: &Appearance,
     tabs: bool,
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let theme = look.theme;
+    let theme = appearance.theme;
     let [bar, _] = layout::cut_top(area, 1);
     let focused = ui.focus == pane;
     let rule = if focused { theme.focused() } else { theme.dim() };
     fill(bar, buf, "─", rule);
-    let mut field = Field::line(buf, bar, 0);
+    let mut writer = LineWriter::line(buf, bar, 0);
     for other in Pane::ALL.into_iter().filter(|other| tabs || *other == pane) {
         let this = other == pane;
         let style = match (this, focused) {
@@ -36,14 +36,14 @@ pub(super) fn render(
             (true, false) => theme.strong(),
             (false, _) => theme.dim(),
         };
-        field.styled(if this && focused { "─▸" } else { "──" }, rule);
-        let begin = bar.width - columns(field.room());
-        field.style(style).text(" ").text(name(other, ui.view)).text(" ");
-        let end = bar.width - columns(field.room());
-        ui.places.tabs.push((Rect { x: bar.x + begin, width: end - begin, ..bar }, other));
-        let more = if this { says(pane, model, ui, look) } else { String::new() };
+        writer.styled(if this && focused { "─▸" } else { "──" }, rule);
+        let begin = bar.width - columns(writer.room());
+        writer.style(style).text(" ").text(name(other, ui.view)).text(" ");
+        let end = bar.width - columns(writer.room());
+        ui.hit_map.tabs.push((Rect { x: bar.x + begin, width: end - begin, ..bar }, other));
+        let more = if this { says(pane, model, ui, appearance) } else { String::new() };
         if !more.is_empty() {
-            field.style(theme.dim()).text(&more).text(" ");
+            writer.style(theme.dim()).text(&more).text(" ");
         }
     }
 }
@@ -64,10 +64,10 @@ fn name(pane: Pane, view: View) -> &'static str {
     }
 }
 
-fn says(pane: Pane, model: &Model, ui: &Ui, look: &Look) -> String {
+fn says(pane: Pane, model: &Model, ui: &Ui, appearance: &Appearance) -> String {
     match (pane, ui.view) {
         (Pane::Main, View::Peers) => peers(model, ui),
-        (Pane::Main, View::Timeline) => timeline(model, ui, look),
+        (Pane::Main, View::Timeline) => timeline(model, ui, appearance),
         (Pane::Main, View::Details) => one_peer(model, ui),
         (Pane::Main, View::Matrix) => matrix(model, ui),
         (Pane::Attempts, _) => attempts(model, ui),
@@ -88,16 +88,16 @@ fn peers(model: &Model, ui: &Ui) -> String {
     if shown.len() < listed {
         let _ = write!(says, " · rows {}–{}", shown.start + 1, shown.end);
     }
-    if sort != super::super::model::Sort::default() {
+    if sort != crate::app::model::Sort::default() {
         let _ = write!(says, " · by {}{}", sort.by.heading(), if sort.reversed { ", reversed" } else { "" });
     }
     says
 }
 
 /// The stretch of time that is looked at, and which peers are shown.
-fn timeline(model: &Model, ui: &Ui, look: &Look) -> String {
+fn timeline(model: &Model, ui: &Ui, appearance: &Appearance) -> String {
     let time = |at| {
-        let (hour, minute, second) = look.time_of_day(model.wall(at)?);
+        let (hour, minute, second) = appearance.time_of_day(model.wall(at)?);
         Some(format!("{hour:02}:{minute:02}:{second:02}"))
     };
     let moment = ui.timeline.moment().and_then(|(during, ago)| {

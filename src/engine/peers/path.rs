@@ -1,5 +1,6 @@
 //! Where a peer was heard from: its addresses, the replay window of each, and which of them are proven.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,6 +9,7 @@ use smallvec::SmallVec;
 
 use crate::engine::event::Socket;
 use crate::engine::limits::{MAX_PATHS, MAX_SEQUENCE_STEP, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW};
+use crate::proto::presence::Presence;
 
 use super::HeardFrom;
 
@@ -50,6 +52,8 @@ pub(crate) struct Paths {
     prefix: Option<u8>,
     /// Since when it seems to have moved, and the old address was asked.
     move_asked: Option<Instant>,
+    /// Stands for all that it says of itself; 0 before it said anything, or when that was overruled.
+    claims: u64,
 }
 
 /// Whether a datagram's number is one that may be taken.
@@ -190,11 +194,13 @@ impl Paths {
         self.reset_sequences();
         self.all.iter_mut().for_each(|path| path.proven = false);
         self.claimed = None;
+        self.claims = 0;
     }
 
     /// It is dialed at another address from now on.
     pub(crate) fn note_moved(&mut self) {
         self.claimed = None;
+        self.claims = 0;
         self.move_asked = None;
     }
 
@@ -205,6 +211,28 @@ impl Paths {
         self.find(ip).is_none_or(|old| {
             old.missed >= ROUNDS_BEFORE_MOVE && (!reached || since.is_some_and(|since| since > old.heard))
         })
+    }
+
+    /// Whether it was heard from one address only.
+    pub(crate) fn is_single(&self) -> bool {
+        self.all.len() == 1
+    }
+
+    /// Takes a heartbeat from the only address, on the shared port: whether its number is plausible and new, and it says of itself
+    /// what it said before.
+    pub(crate) fn take_heartbeat(&mut self, ip: IpAddr, sequence: u64, claims: u64, now: Instant) -> bool {
+        let [path] = &mut self.all[..] else { return false };
+        let newest = path.newest();
+        let takes = path.ip == ip
+            && self.claims == claims
+            && sequence > path.windows[0].greatest
+            && sequence <= newest.saturating_add(MAX_SEQUENCE_STEP);
+        if takes {
+            path.windows[0].advance(sequence);
+            path.heard = now;
+            self.round = self.round.max(sequence);
+        }
+        takes
     }
 
     /// Whether it was ever heard from an address.
@@ -223,8 +251,10 @@ impl Paths {
     }
 
     /// Takes what the peer says of itself, heard from the address that is dialed.
-    pub(crate) fn note_claims(&mut self, dialed: IpAddr, claimed: IpAddr, udp_port: u16, prefix: Option<u8>) {
+    pub(crate) fn note_claims(&mut self, dialed: IpAddr, presence: &Presence<'_>) {
+        let Presence { claimed, udp_port, prefix, .. } = *presence;
         self.move_asked = None;
+        self.claims = fingerprint(presence);
         self.claimed = (claimed != dialed && !claimed.is_unspecified()).then_some(claimed);
         self.udp_port = udp_port;
         self.prefix = prefix;
@@ -232,7 +262,10 @@ impl Paths {
 
     /// Takes the length of its network's prefix, in bits.
     pub(crate) fn note_prefix(&mut self, prefix: Option<u8>) {
-        self.prefix = prefix;
+        if self.prefix != prefix {
+            self.prefix = prefix;
+            self.claims = 0;
+        }
     }
 
     /// Length of its network's prefix, in bits, as it says.
@@ -275,6 +308,15 @@ impl Paths {
         heard.sort_by_key(|from| std::cmp::Reverse(from.last));
         heard
     }
+}
+
+/// A number that stands for all that a presence says of its sender: its identity, name, ports, period, address and prefix. Another
+/// node that finds the same number for something else only puts off what it says until the peer's next change.
+pub(crate) fn fingerprint(presence: &Presence<'_>) -> u64 {
+    let Presence { id, incarnation, name, tcp_port, udp_port, period_ms, claimed, prefix, .. } = presence;
+    let mut hasher = DefaultHasher::new();
+    (id, incarnation, name, tcp_port, udp_port, period_ms, claimed, prefix).hash(&mut hasher);
+    hasher.finish().max(1)
 }
 
 fn nth(socket: Socket) -> usize {

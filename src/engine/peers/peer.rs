@@ -197,6 +197,18 @@ impl Peer {
         self.is_troubled() && !self.sight.served.is_ok()
     }
 
+    /// Whether all is well and known to be, so that another heartbeat like the last one tells nothing but that it came.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.state == PeerState::Up
+            && self.health.trouble().is_none()
+            && self.sight.is_fine()
+            && self.sight.broadcast.is_ok()
+            && self.has_proved()
+            && self.paths.is_single()
+            && self.last_seen.deadline().is_some()
+            && !self.dial.is_confirming()
+    }
+
     /// Whether it can be asked at once what it sees of another.
     pub(crate) fn is_idle_and_well(&self) -> bool {
         self.state == PeerState::Up && self.health.trouble().is_none() && self.dial.is_resting()

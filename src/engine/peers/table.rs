@@ -63,6 +63,8 @@ pub(crate) struct Changes {
 struct Row {
     peer: Peer,
     touched: bool,
+    /// All is well with it, as it was settled last.
+    steady: bool,
     /// It stands in the queue of those that have not proved their address.
     awaits_proof: bool,
     /// Its position among [`PeerTable::keys`].
@@ -83,10 +85,17 @@ impl PeerTable {
     pub(crate) fn get_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
         self.count_steps(1);
         let row = self.rows.get_mut(key)?;
+        row.steady = false;
         if !std::mem::replace(&mut row.touched, true) {
             self.changes.touched.push(key);
         }
         Some(&mut row.peer)
+    }
+
+    /// A peer with which all was well when it was settled, and that was not touched since: to note what changes nothing.
+    pub(crate) fn steady_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
+        self.count_steps(1);
+        self.rows.get_mut(key).filter(|row| row.steady).map(|row| &mut row.peer)
     }
 
     /// The row of an identity.
@@ -172,7 +181,13 @@ impl PeerTable {
         let key = self.rows.insert_with_key(|key| {
             let (id, incarnation) = (identity.map(|i| i.0), identity.map(|i| i.1));
             let info = PeerInfo { key, id, name, addr, incarnation };
-            Box::new(Row { peer: Peer::new(info, via, ctx.now), touched: false, awaits_proof: false, nth })
+            Box::new(Row {
+                peer: Peer::new(info, via, ctx.now),
+                touched: false,
+                steady: false,
+                awaits_proof: false,
+                nth,
+            })
         });
         self.keys.push(key);
         if let Some((id, _)) = identity {
@@ -342,9 +357,11 @@ impl PeerTable {
         self.rows.get_mut(key).map(|row| &mut row.peer)
     }
 
-    /// The sets follow what is the matter with a peer now.
+    /// The sets follow what is the matter with a peer now: the last step of settling it.
     pub(crate) fn index_condition(&mut self, key: PeerKey) {
-        let Some(peer) = self.rows.get(key).map(|row| &row.peer) else { return };
+        let Some(row) = self.rows.get_mut(key) else { return };
+        row.steady = row.peer.is_steady();
+        let peer = &row.peer;
         let (unwell, troubled, far) = (peer.is_unwell(), peer.is_troubled(), peer.is_far());
         for (set, belongs) in
             [(&mut self.unwell, unwell), (&mut self.troubled, troubled), (&mut self.far, far)]

@@ -9,7 +9,7 @@ use crate::engine::context::Context;
 use crate::engine::diagnosis::Estranged;
 use crate::engine::event::{RejectReason, Socket};
 use crate::engine::limits::MOVE_PATIENCE;
-use crate::engine::peers::path::SequenceCheck;
+use crate::engine::peers::path::{SequenceCheck, fingerprint};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState, PeerTable, Via};
 use crate::proto::presence::{Kind, Presence};
@@ -176,6 +176,22 @@ impl Datagram<'_> {
         Err(here.then(|| foreign_at(self.from, Some(&self.presence), why, ctx)))
     }
 
+    /// Whether it is one more heartbeat of a peer with which all is well, which tells nothing but that it came; that is noted then.
+    pub(crate) fn is_steady_heartbeat(&self, peers: &mut PeerTable, ctx: &Context<'_>) -> bool {
+        let presence = &self.presence;
+        let plain = presence.kind == Kind::Here && self.socket == Socket::Shared && !self.is_unicast();
+        if !plain || self.is_wide() {
+            return false;
+        }
+        let Some(peer) = peers.by_id(presence.id).and_then(|key| peers.steady_mut(key)) else { return false };
+        let taken = peer.paths.take_heartbeat(self.ip(), presence.sequence, fingerprint(presence), ctx.now);
+        if taken {
+            peer.last_seen.note_any(ctx.now);
+            peer.last_seen.note_broadcast(ctx.now);
+        }
+        taken
+    }
+
     /// The peer that sent it, a new one if need be.
     pub(crate) fn resolve_sender(&self, peers: &mut PeerTable, ctx: &mut Context<'_>) -> Sender {
         let Presence { id, incarnation, name, kind, .. } = self.presence;
@@ -287,7 +303,7 @@ impl Datagram<'_> {
         }
         let Some(peer) = peers.get_mut(key) else { return };
         peer.set_interface(ctx.links.name_of(self.ip()));
-        peer.paths.note_claims(self.ip(), presence.claimed, presence.udp_port, presence.prefix);
+        peer.paths.note_claims(self.ip(), presence);
         peer.last_seen.note_period(presence.period());
         if peer.info().name != presence.name {
             peer.change_info(|info| presence.name.clone_into(&mut info.name));

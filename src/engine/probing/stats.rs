@@ -119,6 +119,10 @@ impl ProbeStats {
                 counted.measure |= !self.is_deaf();
             }
         }
+        if self.probes.is_empty() {
+            // A burst is rare: its room is not kept.
+            self.probes.shrink_to_fit();
+        }
         counted
     }
 

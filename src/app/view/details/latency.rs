@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::super::facts::{Facts, figures};
-use super::super::super::model::{Histogram, Stats};
-use super::super::super::theme::Theme;
-use super::super::field::Field;
-use super::super::sparkline::{self, BARS};
 use super::page::Page;
+use crate::app::appearance::Theme;
+use crate::app::model::{Histogram, Stats};
+use crate::app::peer_text::{PeerText, figures};
+use crate::app::view::line_writer::LineWriter;
+use crate::app::view::sparkline::{self, BARS};
 use crate::engine::peers::PeerState;
 use crate::text::Measured;
 
@@ -21,22 +21,22 @@ const COLUMNS: u16 = 40;
 const FIGURE: u16 = 13;
 
 /// Writes them.
-pub(super) fn write(page: &mut Page<'_>, facts: Facts<'_>, stats: &Stats) {
-    let theme = facts.look.theme;
+pub(super) fn write(page: &mut Page<'_>, about: PeerText<'_>, stats: &Stats) {
+    let theme = about.appearance.theme;
     page.heading("Round trips");
-    page.words("dials", theme.text(), facts.dials(stats));
+    page.words("dials", theme.text(), about.dials(stats));
     if stats.answered() + stats.failed() > 0 {
-        let left = facts.peer.state == PeerState::Left;
+        let left = about.peer.state == PeerState::Left;
         let width = page.beside_label();
-        page.fact("latest", |field| sparkline::write(field, &facts.peer.history, width, theme, left));
+        page.fact("latest", |writer| sparkline::write(writer, &about.peer.history, width, theme, left));
     }
     let in_a_line = if page.beside_label() >= 4 * FIGURE { 4 } else { 2 };
     for (i, from) in (0..figures(stats).count()).step_by(in_a_line).enumerate() {
-        let write = |field: &mut Field<'_>| {
+        let write = |writer: &mut LineWriter<'_>| {
             for (name, time) in figures(stats).skip(from).take(in_a_line) {
-                let mut part = field.part(FIGURE);
+                let mut part = writer.part(FIGURE);
                 part.styled(name, theme.dim()).format(theme.text(), format_args!(" {time}"));
-                field.skip(FIGURE);
+                writer.skip(FIGURE);
             }
         };
         if i == 0 { page.fact("times", write) } else { page.more(write) }
@@ -52,20 +52,20 @@ fn spread(page: &mut Page<'_>, histogram: &Histogram, columns: u16, theme: Theme
     let most = histogram.counts.iter().copied().max().unwrap_or(0).max(1);
     for from_top in 0..HEIGHT {
         let below = (HEIGHT - 1 - from_top) * BARS.len();
-        let write = |field: &mut Field<'_>| {
+        let write = |writer: &mut LineWriter<'_>| {
             for count in &histogram.counts {
                 // Whatever was measured at all is seen.
                 let eighths = (count * HEIGHT * BARS.len()).div_ceil(most);
                 let here = eighths.saturating_sub(below).min(BARS.len());
-                field.styled(here.checked_sub(1).map_or(" ", |bar| BARS[bar]), theme.good());
+                writer.styled(here.checked_sub(1).map_or(" ", |bar| BARS[bar]), theme.good());
             }
         };
         if from_top == 0 { page.fact("spread", write) } else { page.more(write) }
     }
     let time = |us| Measured(Duration::from_micros(us));
-    page.more(|field| {
-        let mut axis = field.part(columns);
+    page.more(|writer| {
+        let mut axis = writer.part(columns);
         axis.format(theme.dim(), format_args!("{}", time(histogram.high))).right();
-        field.format(theme.dim(), format_args!("{}", time(histogram.low)));
+        writer.format(theme.dim(), format_args!("{}", time(histogram.low)));
     });
 }

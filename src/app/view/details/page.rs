@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::field::Field;
-use super::super::text::wrap;
+use crate::app::view::line_writer::LineWriter;
+use crate::text::wrap;
 
 /// Columns before every line.
 const INDENT: u16 = 2;
@@ -80,11 +80,11 @@ impl<'a> Page<'a> {
     }
 
     /// Adds a line.
-    pub(super) fn line(&mut self, write: impl FnOnce(&mut Field<'_>)) {
+    pub(super) fn line(&mut self, write: impl FnOnce(&mut LineWriter<'_>)) {
         let seen = self.lines.checked_sub(self.above).filter(|line| *line < self.area.height);
         self.lines = self.lines.saturating_add(1);
         if let Some(line) = seen {
-            write(Field::line(self.buf, self.area, line).skip(INDENT));
+            write(LineWriter::line(self.buf, self.area, line).skip(INDENT));
         }
     }
 
@@ -94,16 +94,16 @@ impl<'a> Page<'a> {
             self.line(|_| ());
         }
         let style = self.styles.headings;
-        self.line(|field| _ = field.styled(title, style));
+        self.line(|writer| _ = writer.styled(title, style));
     }
 
     /// Adds a line with a label.
-    pub(super) fn fact(&mut self, label: &'static str, write: impl FnOnce(&mut Field<'_>)) {
+    pub(super) fn fact(&mut self, label: &'static str, write: impl FnOnce(&mut LineWriter<'_>)) {
         self.labelled(Label::Is(label), write);
     }
 
     /// Adds a line under the text of the one above it.
-    pub(super) fn more(&mut self, write: impl FnOnce(&mut Field<'_>)) {
+    pub(super) fn more(&mut self, write: impl FnOnce(&mut LineWriter<'_>)) {
         self.labelled(Label::Above, write);
     }
 
@@ -112,25 +112,25 @@ impl<'a> Page<'a> {
         let inline = if self.is_narrow() { label.len() + 1 } else { 0 };
         let room = usize::from(self.beside_label()).saturating_sub(inline);
         for (i, row) in wrap(&text.to_string(), room, WRAPPED).into_iter().enumerate() {
-            self.labelled(if i == 0 { Label::Is(label) } else { Label::Above }, |field| {
-                field.styled(&row, style);
+            self.labelled(if i == 0 { Label::Is(label) } else { Label::Above }, |writer| {
+                writer.styled(&row, style);
             });
         }
     }
 
-    fn labelled(&mut self, label: Label, write: impl FnOnce(&mut Field<'_>)) {
+    fn labelled(&mut self, label: Label, write: impl FnOnce(&mut LineWriter<'_>)) {
         let (narrow, dim) = (self.is_narrow(), self.styles.labels);
-        self.line(|field| {
+        self.line(|writer| {
             match label {
-                Label::Is(label) if narrow => _ = field.styled(label, dim).text(" "),
+                Label::Is(label) if narrow => _ = writer.styled(label, dim).text(" "),
                 Label::Is(label) => {
-                    field.part(LABEL).styled(label, dim);
-                    field.skip(LABEL);
+                    writer.part(LABEL).styled(label, dim);
+                    writer.skip(LABEL);
                 }
                 Label::Above if narrow => {}
-                Label::Above => _ = field.skip(LABEL),
+                Label::Above => _ = writer.skip(LABEL),
             }
-            write(field);
+            write(writer);
         });
     }
 

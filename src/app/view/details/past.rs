@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::super::facts::Facts;
-use super::super::super::model::{Entry, STEP, STEPS, What};
-use super::super::super::theme::{self, glyph};
-use super::super::field::Field;
-use super::super::{Drawn, attempts};
 use super::page::Page;
+use crate::app::appearance::signs::{self, glyph};
+use crate::app::model::{Entry, STEP, STEPS, What};
+use crate::app::peer_text::PeerText;
+use crate::app::view::line_writer::LineWriter;
+use crate::app::view::{Drawn, attempts};
 use crate::engine::peers::PeerState;
 
 /// Changes that are listed.
@@ -17,59 +17,59 @@ const CHANGES: usize = 8;
 const ATTEMPTS: usize = 20;
 
 /// Writes its states of the last hour, and what changed last.
-pub(super) fn changes(page: &mut Page<'_>, facts: Facts<'_>) {
-    let theme = facts.look.theme;
+pub(super) fn changes(page: &mut Page<'_>, about: PeerText<'_>) {
+    let theme = about.appearance.theme;
     page.heading("Last hour");
     // Columns of whole steps, lest they flicker; all of them are the hour.
     let room = u32::from(page.width()).max(1);
     let steps = STEPS.div_ceil(room);
     let count = STEPS / steps;
-    page.line(|field| band(field, facts, STEP * steps, count));
-    page.line(|field| {
+    page.line(|writer| band(writer, about, STEP * steps, count));
+    page.line(|writer| {
         let end = u16::try_from(count).unwrap_or(u16::MAX);
-        field.part(end).styled("now", theme.dim()).right();
-        field.styled("an hour ago", theme.dim());
+        writer.part(end).styled("now", theme.dim()).right();
+        writer.styled("an hour ago", theme.dim());
     });
-    for (_, entry) in facts.model.journal().of_peer(facts.peer.info.key).take(CHANGES) {
-        page.line(|field| change(field, facts, entry));
+    for (_, entry) in about.model.journal().of_peer(about.peer.info.key).take(CHANGES) {
+        page.line(|writer| change(writer, about, entry));
     }
 }
 
 /// One sign for each stretch of time: the worst of its states.
-fn band(field: &mut Field<'_>, facts: Facts<'_>, each: Duration, count: u32) {
-    let to = facts.model.end_of_column(facts.now, each);
-    for state in facts.peer.bands.worst(&facts.model.columns(to, each, count)) {
+fn band(writer: &mut LineWriter<'_>, about: PeerText<'_>, each: Duration, count: u32) {
+    let to = about.model.end_of_column(about.now, each);
+    for state in about.peer.bands.worst(&about.model.columns(to, each, count)) {
         match state {
-            Some(state) => field.sign(theme::band(state), facts.look.theme.state(state)),
-            None => field.styled(" ", facts.look.theme.dim()),
+            Some(state) => writer.sign(signs::band(state), about.appearance.theme.state(state)),
+            None => writer.styled(" ", about.appearance.theme.dim()),
         };
     }
 }
 
-fn change(field: &mut Field<'_>, facts: Facts<'_>, entry: &Entry) {
-    let theme = facts.look.theme;
-    field.format(theme.dim(), format_args!("{}  ", facts.moment(entry.wall)));
+fn change(writer: &mut LineWriter<'_>, about: PeerText<'_>, entry: &Entry) {
+    let theme = about.appearance.theme;
+    writer.format(theme.dim(), format_args!("{}  ", about.moment(entry.wall)));
     match entry.what {
-        What::State { to, .. } => field.sign(glyph(to), theme.state(to)),
-        What::Left { .. } => field.sign(glyph(PeerState::Left), theme.dim()),
-        _ => field.styled(" ", theme.dim()),
+        What::State { to, .. } => writer.sign(glyph(to), theme.state(to)),
+        What::Left { .. } => writer.sign(glyph(PeerState::Left), theme.dim()),
+        _ => writer.styled(" ", theme.dim()),
     };
-    field.format(theme.text(), format_args!(" {}", Facts::happened(entry)));
+    writer.format(theme.text(), format_args!(" {}", PeerText::happened(entry)));
 }
 
 /// Writes its last attempts, the newest first.
-pub(super) fn dials(page: &mut Page<'_>, facts: Facts<'_>, drawn: &mut Drawn) {
-    let theme = facts.look.theme;
+pub(super) fn dials(page: &mut Page<'_>, about: PeerText<'_>, drawn: &mut Drawn) {
+    let theme = about.appearance.theme;
     page.heading("Last attempts");
-    let held = facts.model.attempts().of_peer(facts.peer.info.key);
+    let held = about.model.attempts().of_peer(about.peer.info.key);
     let before = page.lines();
     for (_, attempt) in held.take(ATTEMPTS) {
-        page.line(|field| {
-            field.format(theme.dim(), format_args!("{}  ", facts.moment(attempt.wall)));
-            attempts::how(field, attempt, facts.look, facts.now, drawn);
+        page.line(|writer| {
+            writer.format(theme.dim(), format_args!("{}  ", about.moment(attempt.wall)));
+            attempts::how(writer, attempt, about.appearance, about.now, drawn);
         });
     }
     if page.lines() == before {
-        page.line(|field| _ = field.styled("None is held.", theme.dim()));
+        page.line(|writer| _ = writer.styled("None is held.", theme.dim()));
     }
 }

@@ -5,39 +5,39 @@ use std::fmt;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::super::model::{Change, Mark, Tally};
-use super::super::super::theme;
-use super::super::field::Field;
-use super::super::text::Age;
 use super::Scene;
 use super::shape::MARK;
 use super::table::{ITSELF, change_words, words};
+use crate::app::appearance::signs;
+use crate::app::model::{Change, Mark, Tally};
+use crate::app::view::line_writer::LineWriter;
+use crate::text::Age;
 
 /// How many pairs are of which kind, by the signs that say so.
 pub(super) fn totals(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let theme = scene.look.theme;
-    let mut field = Field::line(buf, area, 0);
-    field.skip(MARK.min(area.width));
+    let theme = scene.appearance.theme;
+    let mut writer = LineWriter::line(buf, area, 0);
+    writer.skip(MARK.min(area.width));
     let all = scene.matrix.marks().all();
     for mark in Mark::ALL {
         let text = format!(" {} {}", Grouped(all.count(mark)), words(mark));
-        if field.room() < text.len() + 1 {
+        if writer.room() < text.len() + 1 {
             return;
         }
-        field.sign(theme::mark(mark), theme.mark(mark)).styled(&text, theme.text());
-        field.skip(2);
+        writer.sign(signs::mark(mark), theme.mark(mark)).styled(&text, theme.text());
+        writer.skip(2);
     }
-    if field.room() > ITSELF.len() + " itself".len() {
-        field.styled(ITSELF, theme.dim()).text(" itself");
-        field.skip(2);
+    if writer.room() > ITSELF.len() + " itself".len() {
+        writer.styled(ITSELF, theme.dim()).text(" itself");
+        writer.skip(2);
     }
     let how = "rows dial columns";
-    if field.room() >= how.len() {
-        field.styled(how, theme.dim());
-        field.skip(2);
+    if writer.room() >= how.len() {
+        writer.styled(how, theme.dim());
+        writer.skip(2);
     }
     if scene.view.left_out > 0 {
-        field.format(
+        writer.format(
             theme.warning(),
             format_args!("{} left out for want of room", Grouped(scene.view.left_out)),
         );
@@ -46,59 +46,59 @@ pub(super) fn totals(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 
 /// What changed since the moment that it is compared with.
 pub(super) fn changes(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let theme = scene.look.theme;
-    let mut field = Field::line(buf, area, 0);
-    field.skip(MARK.min(area.width));
+    let theme = scene.appearance.theme;
+    let mut writer = LineWriter::line(buf, area, 0);
+    writer.skip(MARK.min(area.width));
     let Some(comparison) = scene.comparison else {
-        field.styled("No earlier view is held yet: one is kept every minute.", theme.warning());
+        writer.styled("No earlier view is held yet: one is kept every minute.", theme.warning());
         return;
     };
     let ago = scene.now.saturating_duration_since(comparison.then);
     let oldest = scene.cursor.against().is_some_and(|wanted| ago < wanted);
-    field.styled("since ", theme.text());
+    writer.styled("since ", theme.text());
     if let Some(wall) = scene.model.wall(comparison.then) {
-        let (hour, minute, second) = scene.look.time_of_day(wall);
-        field.format(theme.strong(), format_args!("{hour:02}:{minute:02}:{second:02}"));
-        field.styled(", ", theme.text());
+        let (hour, minute, second) = scene.appearance.time_of_day(wall);
+        writer.format(theme.strong(), format_args!("{hour:02}:{minute:02}:{second:02}"));
+        writer.styled(", ", theme.text());
     }
-    field.format(theme.text(), format_args!("{} ago", Age(ago)));
-    field.text(if oldest { ", the oldest held: " } else { ": " });
+    writer.format(theme.text(), format_args!("{} ago", Age(ago)));
+    writer.text(if oldest { ", the oldest held: " } else { ": " });
     let all = comparison.changes.all();
     for change in Change::ALL.into_iter().filter(|change| all.count(*change) > 0) {
-        field.sign(theme::change(change), theme.change(change));
-        field.format(theme.text(), format_args!(" {} {}", Grouped(all.count(change)), change_words(change)));
-        field.skip(2);
+        writer.sign(signs::change(change), theme.change(change));
+        writer.format(theme.text(), format_args!(" {} {}", Grouped(all.count(change)), change_words(change)));
+        writer.skip(2);
     }
     if comparison.gone > 0 {
         let s = if comparison.gone == 1 { "" } else { "s" };
-        field.format(theme.text(), format_args!("{} node{s} gone", comparison.gone));
+        writer.format(theme.text(), format_args!("{} node{s} gone", comparison.gone));
     } else if all.total() == 0 {
-        field.text("nothing has changed");
+        writer.text("nothing has changed");
     }
 }
 
 /// What is not on the screen: counted, so that nothing that fails is out of mind.
 pub(super) fn hidden(scene: Scene<'_>, shown: Tally, area: Rect, buf: &mut Buffer) {
-    let theme = scene.look.theme;
+    let theme = scene.appearance.theme;
     let (rows, columns) = scene.cursor.hidden(scene.view);
     let rest = scene.matrix.marks().all() - shown;
-    let mut field = Field::line(buf, area, 0);
-    field.skip(MARK.min(area.width)).style(theme.text());
+    let mut writer = LineWriter::line(buf, area, 0);
+    writer.skip(MARK.min(area.width)).style(theme.text());
     let s = |count| if count == 1 { "" } else { "s" };
     match (rows, columns) {
         (rows, columns) if rows == columns => {
-            field.format(theme.text(), format_args!("+{rows} node{}: ", s(rows)))
+            writer.format(theme.text(), format_args!("+{rows} node{}: ", s(rows)))
         }
-        (rows, 0) => field.format(theme.text(), format_args!("+{rows} row{}: ", s(rows))),
-        (0, columns) => field.format(theme.text(), format_args!("+{columns} column{}: ", s(columns))),
-        (rows, columns) => field
+        (rows, 0) => writer.format(theme.text(), format_args!("+{rows} row{}: ", s(rows))),
+        (0, columns) => writer.format(theme.text(), format_args!("+{columns} column{}: ", s(columns))),
+        (rows, columns) => writer
             .format(theme.text(), format_args!("+{rows} row{}, +{columns} column{}: ", s(rows), s(columns))),
     };
     let failing = rest.count(Mark::Failing);
     let style = if failing > 0 { theme.mark(Mark::Failing) } else { theme.text() };
-    field
+    writer
         .format(style, format_args!("{} of their {} pairs failing", Grouped(failing), Grouped(rest.total())));
-    field.format(theme.text(), format_args!(", {} unknown", Grouped(rest.unknown())));
+    writer.format(theme.text(), format_args!(", {} unknown", Grouped(rest.unknown())));
 }
 
 /// A number whose digits are in groups of three.

@@ -12,12 +12,12 @@ use std::time::Instant;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::look::Look;
-use super::super::matrix::{Arrangement, Blocks, MatrixCursor};
-use super::super::model::{Comparison, Matrix, Model};
-use super::super::ui::{Pane, Ui};
 use super::layout::cut_top;
 use super::{findings, put};
+use crate::app::appearance::Appearance;
+use crate::app::model::{Comparison, Matrix, Model};
+use crate::app::ui::matrix::{Arrangement, Blocks, MatrixCursor};
+use crate::app::ui::{Pane, Ui};
 use crate::engine::matrix::MatrixView;
 use shape::Shape;
 
@@ -38,17 +38,24 @@ struct Scene<'a> {
     view: &'a MatrixView,
     cursor: &'a MatrixCursor,
     comparison: Option<&'a Comparison>,
-    look: &'a Look,
+    appearance: &'a Appearance,
     /// Whether the keys go here.
     focused: bool,
     now: Instant,
 }
 
 /// Draws it.
-pub(super) fn render(model: &Model, ui: &mut Ui, look: &Look, area: Rect, buf: &mut Buffer, now: Instant) {
+pub(super) fn render(
+    model: &Model,
+    ui: &mut Ui,
+    appearance: &Appearance,
+    area: Rect,
+    buf: &mut Buffer,
+    now: Instant,
+) {
     let matrix = model.matrix();
     let Some(view) = matrix.latest().map(Arc::clone) else {
-        return put(area, 0, "  The node is asked who reaches whom.", look.theme.dim(), buf);
+        return put(area, 0, "  The node is asked who reaches whom.", appearance.theme.dim(), buf);
     };
     let comparison = ui.matrix.comparison(matrix, now);
     let compares = ui.matrix.against().is_some();
@@ -68,11 +75,11 @@ pub(super) fn render(model: &Model, ui: &mut Ui, look: &Look, area: Rect, buf: &
         view: &view,
         cursor: &ui.matrix,
         comparison: comparison.as_deref(),
-        look,
+        appearance,
         focused: ui.focus == Pane::Main,
         now,
     };
-    findings::render(matrix.findings(), look.theme, lines.findings, buf);
+    findings::render(matrix.findings(), appearance.theme, lines.findings, buf);
     legend::totals(scene, lines.totals, buf);
     if compares {
         legend::changes(scene, lines.changes, buf);
@@ -80,9 +87,9 @@ pub(super) fn render(model: &Model, ui: &mut Ui, look: &Look, area: Rect, buf: &
     let drawn = table::render(scene, &shape, lines.table, buf);
     legend::hidden(scene, drawn.shown, lines.hidden, buf);
     pair::render(scene, lines.pair, buf);
-    ui.places.matrix = drawn.rows;
-    ui.places.cells = drawn.cells;
-    ui.places.cell = shape.cell;
+    ui.hit_map.matrix = drawn.rows;
+    ui.hit_map.cells = drawn.cells;
+    ui.hit_map.cell = shape.cell;
 }
 
 /// How the blocks are laid out, in the order that they are drawn in. What the table does not need is given to the evidence.
@@ -92,7 +99,7 @@ fn arrange(
     view: &MatrixView,
     mut blocks: Blocks,
     lines: &mut Lines,
-) -> (Vec<super::super::matrix::Block>, Shape) {
+) -> (Vec<crate::app::ui::matrix::Block>, Shape) {
     let fit = |lines: &Lines, blocks: &Blocks| Shape::of(lines.table, cursor, matrix, view, blocks);
     let mut shape = fit(lines, &blocks);
     if !shape.all {

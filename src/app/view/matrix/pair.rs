@@ -6,18 +6,18 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::super::facts::words as cause_words;
-use super::super::super::matrix::Block;
-use super::super::super::model::{Mark, Tally};
-use super::super::super::theme;
-use super::super::field::Field;
-use super::super::findings;
-use super::super::text::Age;
 use super::Scene;
 use super::legend::Grouped;
 use super::shape::MARK;
 use super::table::words;
+use crate::app::appearance::signs;
+use crate::app::model::{Mark, Tally};
+use crate::app::peer_text::words as cause_words;
+use crate::app::ui::matrix::Block;
+use crate::app::view::findings;
+use crate::app::view::line_writer::LineWriter;
 use crate::engine::observation::{Reach, Sight};
+use crate::text::Age;
 use crate::text::Measured;
 
 /// Pairs of a subnet's cell that are named in a line: more do not fit on any screen.
@@ -28,7 +28,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Some((row, column)) = scene.cursor.pair() else {
         if area.height > 0 {
             let text = "No node has these words: / changes them, Esc shows all.";
-            Field::line(buf, area, 0).skip(MARK).styled(text, scene.look.theme.dim());
+            LineWriter::line(buf, area, 0).skip(MARK).styled(text, scene.appearance.theme.dim());
         }
         return;
     };
@@ -55,7 +55,7 @@ impl Pair<'_> {
         let there = || self.scene.matrix.finding_of_pair(ids[0], ids[1]);
         let finding = there().or_else(|| self.scene.matrix.finding_of_pair(ids[1], ids[0]));
         if let Some(finding) = finding {
-            findings::write(&mut start(area, 3, buf), finding, self.scene.look.theme);
+            findings::write(&mut start(area, 3, buf), finding, self.scene.appearance.theme);
         }
     }
 
@@ -64,142 +64,142 @@ impl Pair<'_> {
     }
 
     /// What follows from what both say.
-    fn verdict(&self, field: &mut Field<'_>) {
-        let theme = self.scene.look.theme;
-        field.styled(self.name(self.from), theme.strong()).text(" → ").text(self.name(self.to)).text(" ");
+    fn verdict(&self, writer: &mut LineWriter<'_>) {
+        let theme = self.scene.appearance.theme;
+        writer.styled(self.name(self.from), theme.strong()).text(" → ").text(self.name(self.to)).text(" ");
         let marks = self.scene.matrix.marks();
         if let Some(mark) = marks.at(self.from, self.to) {
-            field.sign(theme::mark(mark), theme.mark(mark)).text(" ").text(words(mark));
+            writer.sign(signs::mark(mark), theme.mark(mark)).text(" ").text(words(mark));
         }
         let cell = self.scene.view.cell(self.from, self.to, self.scene.now);
-        self.way(field, "UDP", cell.udp);
-        self.way(field, "TCP", cell.tcp);
+        self.way(writer, "UDP", cell.udp);
+        self.way(writer, "TCP", cell.tcp);
         if let Some(mark) = marks.at(self.to, self.from) {
-            field.styled(", back ", theme.text()).sign(theme::mark(mark), theme.mark(mark));
-            field.text(" ").text(words(mark));
+            writer.styled(", back ", theme.text()).sign(signs::mark(mark), theme.mark(mark));
+            writer.text(" ").text(words(mark));
         }
         if let Some(comparison) = self.scene.comparison {
             let ago = self.scene.now.saturating_duration_since(comparison.then);
-            field.format(theme.text(), format_args!(", {} ago ", Age(ago)));
+            writer.format(theme.text(), format_args!(", {} ago ", Age(ago)));
             match comparison.was(self.from, self.to) {
                 Some(mark) => {
-                    field.sign(theme::mark(mark), theme.mark(mark)).text(" ").text(words(mark));
+                    writer.sign(signs::mark(mark), theme.mark(mark)).text(" ").text(words(mark));
                 }
-                None => _ = field.text("not there"),
+                None => _ = writer.text("not there"),
             }
         }
     }
 
     /// What the one that dials says.
-    fn dialer_says(&self, field: &mut Field<'_>) {
-        let theme = self.scene.look.theme;
-        let Some(sight) = self.says(field, self.from, self.to) else { return };
-        self.way(field, "TCP", sight.tcp);
+    fn dialer_says(&self, writer: &mut LineWriter<'_>) {
+        let theme = self.scene.appearance.theme;
+        let Some(sight) = self.says(writer, self.from, self.to) else { return };
+        self.way(writer, "TCP", sight.tcp);
         if let Some(cause) = sight.cause {
-            field.format(theme.warning(), format_args!(" {}", cause_words(cause)));
+            writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
         }
         if let Some(rtt) = sight.rtt {
-            field.format(theme.text(), format_args!(" {}", Measured(rtt)));
+            writer.format(theme.text(), format_args!(" {}", Measured(rtt)));
         }
-        self.way(field, "echo", sight.echo);
+        self.way(writer, "echo", sight.echo);
         if let Some(loss) = sight.loss {
             let style = if loss > 0 { theme.warning() } else { theme.text() };
-            field.styled(", ", theme.dim()).format(style, format_args!("loss {loss} %"));
+            writer.styled(", ", theme.dim()).format(style, format_args!("loss {loss} %"));
         }
         if sight.large != Reach::Unknown {
-            self.way(field, "large packets", sight.large);
+            self.way(writer, "large packets", sight.large);
         }
-        self.since(field, "dialed", sight.checked.map(|at| self.scene.now.saturating_duration_since(at)));
+        self.since(writer, "dialed", sight.checked.map(|at| self.scene.now.saturating_duration_since(at)));
     }
 
     /// What the one that is dialed says.
-    fn dialed_says(&self, field: &mut Field<'_>) {
-        let theme = self.scene.look.theme;
-        let Some(sight) = self.says(field, self.to, self.from) else { return };
-        self.way(field, "hears broadcasts", sight.broadcast);
-        self.way(field, "unicast", sight.unicast);
-        self.way(field, "served its dials", sight.served);
-        self.way(field, "own dial", sight.tcp);
+    fn dialed_says(&self, writer: &mut LineWriter<'_>) {
+        let theme = self.scene.appearance.theme;
+        let Some(sight) = self.says(writer, self.to, self.from) else { return };
+        self.way(writer, "hears broadcasts", sight.broadcast);
+        self.way(writer, "unicast", sight.unicast);
+        self.way(writer, "served its dials", sight.served);
+        self.way(writer, "own dial", sight.tcp);
         if let Some(cause) = sight.cause {
-            field.format(theme.warning(), format_args!(" {}", cause_words(cause)));
+            writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
         }
-        self.since(field, "alive", sight.alive.map(|at| self.scene.now.saturating_duration_since(at)));
+        self.since(writer, "alive", sight.alive.map(|at| self.scene.now.saturating_duration_since(at)));
     }
 
     /// Who says it, and how long ago; none when it says nothing, or nothing that is to be believed.
-    fn says(&self, field: &mut Field<'_>, observer: usize, other: usize) -> Option<&Sight> {
-        let (theme, view) = (self.scene.look.theme, self.scene.view);
-        field.styled(self.name(observer), theme.strong());
+    fn says(&self, writer: &mut LineWriter<'_>, observer: usize, other: usize) -> Option<&Sight> {
+        let (theme, view) = (self.scene.appearance.theme, self.scene.view);
+        writer.styled(self.name(observer), theme.strong());
         let Some(row) = view.rows.get(observer).and_then(Option::as_ref) else {
-            field.styled(" has told nothing", theme.dim());
+            writer.styled(" has told nothing", theme.dim());
             return None;
         };
         let age = self.scene.now.saturating_duration_since(row.confirmed);
         let known = row.sights.contains_key(&view.nodes[other].id);
         let told = view.sight(observer, other, self.scene.now);
         match (told, known) {
-            (Some(_), _) if age.as_secs() == 0 => _ = field.styled(" says", theme.text()),
-            (Some(_), _) => _ = field.format(theme.text(), format_args!(" said {} ago", Age(age))),
+            (Some(_), _) if age.as_secs() == 0 => _ = writer.styled(" says", theme.text()),
+            (Some(_), _) => _ = writer.format(theme.text(), format_args!(" said {} ago", Age(age))),
             (None, true) => {
                 let text = format_args!(" said it {} ago: too old to be believed", Age(age));
-                field.format(theme.dim(), text);
+                writer.format(theme.dim(), text);
             }
             (None, false) => {
-                field.format(theme.dim(), format_args!(" says nothing of {}", self.name(other)));
+                writer.format(theme.dim(), format_args!(" says nothing of {}", self.name(other)));
             }
         }
         told
     }
 
-    fn way(&self, field: &mut Field<'_>, way: &str, reach: Reach) {
-        let theme = self.scene.look.theme;
+    fn way(&self, writer: &mut LineWriter<'_>, way: &str, reach: Reach) {
+        let theme = self.scene.appearance.theme;
         let mark = match reach {
             Reach::Ok => Mark::Fine,
             Reach::Failing => Mark::Failing,
             Reach::Unknown => Mark::Unknown,
         };
-        field.styled(", ", theme.dim()).styled(way, theme.text()).text(" ");
-        field.sign(theme::mark(mark), theme.mark(mark));
+        writer.styled(", ", theme.dim()).styled(way, theme.text()).text(" ");
+        writer.sign(signs::mark(mark), theme.mark(mark));
     }
 
-    fn since(&self, field: &mut Field<'_>, what: &str, ago: Option<Duration>) {
+    fn since(&self, writer: &mut LineWriter<'_>, what: &str, ago: Option<Duration>) {
         let Some(ago) = ago else { return };
-        let theme = self.scene.look.theme;
-        field.styled(", ", theme.dim()).styled(what, theme.text());
+        let theme = self.scene.appearance.theme;
+        writer.styled(", ", theme.dim()).styled(what, theme.text());
         match ago.as_secs() {
-            0 => field.text(" just now"),
-            _ => field.format(theme.text(), format_args!(" {} ago", Age(ago))),
+            0 => writer.text(" just now"),
+            _ => writer.format(theme.text(), format_args!(" {} ago", Age(ago))),
         };
     }
 }
 
 /// A line of the area, under the names of the table.
-fn start(area: Rect, line: u16, buf: &mut Buffer) -> Field<'_> {
+fn start(area: Rect, line: u16, buf: &mut Buffer) -> LineWriter<'_> {
     let indent = MARK.min(area.width);
     let inside = Rect { x: area.x + indent, width: area.width - indent, ..area };
-    Field::line(buf, inside, line)
+    LineWriter::line(buf, inside, line)
 }
 
 /// How many of some pairs are of which kind.
-fn tally(scene: Scene<'_>, field: &mut Field<'_>, tally: Tally) {
-    let theme = scene.look.theme;
+fn tally(scene: Scene<'_>, writer: &mut LineWriter<'_>, tally: Tally) {
+    let theme = scene.appearance.theme;
     for mark in Mark::ALL.into_iter().filter(|mark| tally.count(*mark) > 0) {
-        field.skip(2).sign(theme::mark(mark), theme.mark(mark));
-        field.format(theme.text(), format_args!(" {} {}", Grouped(tally.count(mark)), words(mark)));
+        writer.skip(2).sign(signs::mark(mark), theme.mark(mark));
+        writer.format(theme.text(), format_args!(" {} {}", Grouped(tally.count(mark)), words(mark)));
     }
 }
 
 /// One node: how it reaches the others and they it.
 fn itself(scene: Scene<'_>, block: &Block, node: usize, area: Rect, buf: &mut Buffer) {
-    let theme = scene.look.theme;
+    let theme = scene.appearance.theme;
     let marks = scene.matrix.marks();
     let node = &scene.view.nodes[node];
-    let mut field = start(area, 0, buf);
-    field.styled(&node.name, theme.strong()).format(theme.text(), format_args!(" {} reaches", node.addr));
-    tally(scene, &mut field, marks.rows(&block.nodes));
-    let mut field = start(area, 1, buf);
-    field.styled(&node.name, theme.strong()).text(" is reached by");
-    tally(scene, &mut field, marks.columns(&block.nodes));
+    let mut writer = start(area, 0, buf);
+    writer.styled(&node.name, theme.strong()).format(theme.text(), format_args!(" {} reaches", node.addr));
+    tally(scene, &mut writer, marks.rows(&block.nodes));
+    let mut writer = start(area, 1, buf);
+    writer.styled(&node.name, theme.strong()).text(" is reached by");
+    tally(scene, &mut writer, marks.columns(&block.nodes));
     let about = scene.matrix.findings().iter().find(|finding| finding.nodes.contains(&node.id));
     if let Some(finding) = about {
         findings::write(&mut start(area, 2, buf), finding, theme);
@@ -208,26 +208,26 @@ fn itself(scene: Scene<'_>, block: &Block, node: usize, area: Rect, buf: &mut Bu
 
 /// The pairs of two subnets: how many are how, and some of those that fail.
 fn many(scene: Scene<'_>, row: &Block, column: &Block, area: Rect, buf: &mut Buffer) {
-    let theme = scene.look.theme;
+    let theme = scene.appearance.theme;
     let named = |block: &Block| {
         let name = block.name(scene.view).to_string();
         format!("{name} ({})", block.nodes.len())
     };
     let (row_at, column_at) = scene.cursor.at().unwrap_or_default();
     let all = scene.cursor.tally(scene.matrix, row_at, column_at);
-    let mut field = start(area, 0, buf);
-    field.styled(&named(row), theme.strong()).text(" → ").text(&named(column));
-    field.format(theme.text(), format_args!("  {} pairs", Grouped(all.total())));
-    tally(scene, &mut field, all);
+    let mut writer = start(area, 0, buf);
+    writer.styled(&named(row), theme.strong()).text(" → ").text(&named(column));
+    writer.format(theme.text(), format_args!("  {} pairs", Grouped(all.total())));
+    tally(scene, &mut writer, all);
     let Some(worst) = all.worst().filter(|worst| *worst != Mark::Fine) else { return };
     let pairs = row.nodes.iter().flat_map(|from| column.nodes.iter().map(move |to| (*from, *to)));
     let like = pairs.filter(|(from, to)| scene.matrix.marks().at(*from, *to) == Some(worst));
     let name = |nth: usize| &*scene.view.nodes[nth].name;
     let listed: Vec<_> =
         like.take(NAMED).map(|(from, to)| format!("{} → {}", name(from), name(to))).collect();
-    let mut field = start(area, 1, buf);
-    field.sign(theme::mark(worst), theme.mark(worst));
-    field.format(theme.text(), format_args!(" {}", Listed(&listed)));
+    let mut writer = start(area, 1, buf);
+    writer.sign(signs::mark(worst), theme.mark(worst));
+    writer.format(theme.text(), format_args!(" {}", Listed(&listed)));
 }
 
 /// With commas between.

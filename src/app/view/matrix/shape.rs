@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::super::super::matrix::{Arrangement, Blocks, MatrixCursor};
-use super::super::super::model::{Mark, Matrix};
-use super::super::text::columns;
+use crate::app::model::{Mark, Matrix};
+use crate::app::ui::matrix::{Arrangement, Blocks, MatrixCursor};
 use crate::engine::matrix::MatrixView;
+use crate::text::columns;
 
 /// Columns of the mark of the cursor's row.
 pub(super) const MARK: u16 = 2;

@@ -8,13 +8,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::super::super::matrix::Block;
-use super::super::super::model::{Change, Mark, Square, Tally};
-use super::super::super::theme;
-use super::super::field::Field;
-use super::super::put;
 use super::Scene;
 use super::shape::{Heads, MARK, Shape};
+use crate::app::appearance::signs;
+use crate::app::model::{Change, Mark, Square, Tally};
+use crate::app::ui::matrix::Block;
+use crate::app::view::line_writer::LineWriter;
+use crate::app::view::put;
 
 /// A node and itself.
 pub(super) const ITSELF: &str = "\\";
@@ -95,16 +95,16 @@ pub(super) fn render(scene: Scene<'_>, shape: &Shape, area: Rect, buf: &mut Buff
 
 /// Numbers or names above the columns.
 fn heads(scene: Scene<'_>, shape: &Shape, area: Rect, buf: &mut Buffer) {
-    let theme = scene.look.theme;
+    let theme = scene.appearance.theme;
     let (_, columns) = scene.cursor.seen();
     for line in 0..shape.head {
-        let mut field = Field::line(buf, area, line);
-        field.skip(shape.before_cells());
+        let mut writer = LineWriter::line(buf, area, line);
+        writer.skip(shape.before_cells());
         for nth in columns.clone() {
             let chosen = scene.cursor.at().is_some_and(|(_, column)| column == nth);
             let style = if chosen { theme.focused() } else { theme.dim() };
             let block = &scene.cursor.blocks()[nth];
-            let mut part = field.part(shape.cell - 1);
+            let mut part = writer.part(shape.cell - 1);
             match shape.heads {
                 Heads::Names => _ = part.format(style, format_args!("{}", block.name(scene.view))),
                 Heads::Both => {
@@ -119,12 +119,12 @@ fn heads(scene: Scene<'_>, shape: &Shape, area: Rect, buf: &mut Buffer) {
                     }
                 }
             }
-            field.skip(shape.cell);
+            writer.skip(shape.cell);
         }
         if shape.rest > 0 && line + 1 == shape.head {
             let hidden = scene.cursor.hidden(scene.view).1;
             if hidden > 0 {
-                field.part(shape.rest).format(theme.dim(), format_args!("+{hidden}"));
+                writer.part(shape.rest).format(theme.dim(), format_args!("+{hidden}"));
             }
         }
     }
@@ -139,7 +139,7 @@ fn write_row(
     line: Rect,
     buf: &mut Buffer,
 ) {
-    let theme = scene.look.theme;
+    let theme = scene.appearance.theme;
     let blocks = scene.cursor.blocks();
     let row = &blocks[nth];
     let cursor = scene.cursor.at();
@@ -147,13 +147,13 @@ fn write_row(
     if here {
         put(line, 0, "▸", theme.focused(), buf);
     }
-    let mut field = Field::line(buf, line, 0);
-    field.skip(MARK);
-    field.part(shape.number).format(theme.dim(), format_args!("{}", nth + 1)).right();
-    field.skip(shape.number + 1);
+    let mut writer = LineWriter::line(buf, line, 0);
+    writer.skip(MARK);
+    writer.part(shape.number).format(theme.dim(), format_args!("{}", nth + 1)).right();
+    writer.skip(shape.number + 1);
     let style = if here { theme.focused() } else { name_style(scene, row) };
-    field.part(shape.name).format(style, format_args!("{}", row.name(scene.view)));
-    field.skip(shape.name + 1);
+    writer.part(shape.name).format(style, format_args!("{}", row.name(scene.view)));
+    writer.skip(shape.name + 1);
     let (mut seen, mut other) = (Tally::default(), Tally::default());
     for (at, column) in scene.cursor.seen().1.enumerate() {
         let cell = cell(scene, nth, column);
@@ -162,21 +162,21 @@ fn write_row(
         marks.see(at, cell.marks);
         changes.see(at, cell.changes);
         let under_cursor = here && cursor.is_some_and(|(_, at)| at == column);
-        write_cell(scene, &mut field.part(shape.cell), cell, under_cursor);
-        field.skip(shape.cell);
+        write_cell(scene, &mut writer.part(shape.cell), cell, under_cursor);
+        writer.skip(shape.cell);
     }
     let whole = scene.matrix.marks().rows(&row.nodes);
     if shape.rest > 0 {
         let all = scene.comparison.map_or(other, |comparison| comparison.changes.rows(&row.nodes));
-        write_cell(scene, &mut field.part(shape.rest), Cell::of_many(whole - seen, all - other), false);
-        field.skip(shape.rest);
+        write_cell(scene, &mut writer.part(shape.rest), Cell::of_many(whole - seen, all - other), false);
+        writer.skip(shape.rest);
     }
-    counts(scene, shape, field.skip(1), whole);
+    counts(scene, shape, writer.skip(1), whole);
 }
 
 /// One that has told nothing lately is not like the rest.
 fn name_style(scene: Scene<'_>, row: &Block) -> Style {
-    let theme = scene.look.theme;
+    let theme = scene.appearance.theme;
     let told = |node: &usize| {
         let row = scene.view.rows.get(*node).and_then(Option::as_ref);
         row.is_some_and(|row| scene.now.saturating_duration_since(row.confirmed) <= scene.view.fresh_for)
@@ -197,37 +197,37 @@ fn rest_row(
     if hidden == 0 {
         return;
     }
-    let theme = scene.look.theme;
-    let mut field = Field::line(buf, line, 0);
-    field.skip(MARK + shape.number + 1);
+    let theme = scene.appearance.theme;
+    let mut writer = LineWriter::line(buf, line, 0);
+    writer.skip(MARK + shape.number + 1);
     let s = if hidden == 1 { "" } else { "s" };
-    field.part(shape.name).format(theme.dim(), format_args!("+{hidden} node{s}"));
-    field.skip(shape.name + 1);
+    writer.part(shape.name).format(theme.dim(), format_args!("+{hidden} node{s}"));
+    writer.skip(shape.name + 1);
     let since = scene.comparison.map(|comparison| &comparison.changes);
     for (at, column) in columns.iter().enumerate() {
         let unseen = scene.matrix.marks().columns(&column.nodes) - marks.columns[at];
         let change =
             since.map_or_else(Tally::default, |all| all.columns(&column.nodes) - changes.columns[at]);
-        write_cell(scene, &mut field.part(shape.cell), Cell::of_many(unseen, change), false);
-        field.skip(shape.cell);
+        write_cell(scene, &mut writer.part(shape.cell), Cell::of_many(unseen, change), false);
+        writer.skip(shape.cell);
     }
     let whole = scene.matrix.marks().all() - sum(scene.matrix.marks(), rows);
     if shape.rest > 0 {
         let corner = beyond(scene.matrix.marks(), rows, columns, marks.all);
         let change = since.map_or_else(Tally::default, |all| beyond(all, rows, columns, changes.all));
-        write_cell(scene, &mut field.part(shape.rest), Cell::of_many(corner, change), false);
-        field.skip(shape.rest);
+        write_cell(scene, &mut writer.part(shape.rest), Cell::of_many(corner, change), false);
+        writer.skip(shape.rest);
     }
     // Nobody looks for what is fine there, and it would be the longest number of all.
-    counts(scene, shape, field.skip(1), whole.without(Mark::Fine));
+    counts(scene, shape, writer.skip(1), whole.without(Mark::Fine));
 }
 
-fn sum<K: super::super::super::model::Kind>(square: &Square<K>, rows: &[Block]) -> Tally {
+fn sum<K: crate::app::model::Kind>(square: &Square<K>, rows: &[Block]) -> Tally {
     rows.iter().map(|row| square.rows(&row.nodes)).sum()
 }
 
 /// What is neither in these rows nor in these columns.
-fn beyond<K: super::super::super::model::Kind>(
+fn beyond<K: crate::app::model::Kind>(
     square: &Square<K>,
     rows: &[Block],
     columns: &[Block],
@@ -254,8 +254,8 @@ impl Cell {
     }
 }
 
-fn write_cell(scene: Scene<'_>, field: &mut Field<'_>, cell: Cell, under_cursor: bool) {
-    let theme = scene.look.theme;
+fn write_cell(scene: Scene<'_>, writer: &mut LineWriter<'_>, cell: Cell, under_cursor: bool) {
+    let theme = scene.appearance.theme;
     let turned = |style: Style| match (under_cursor, scene.focused) {
         (true, true) => style.remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED),
         (true, false) => style.add_modifier(Modifier::UNDERLINED),
@@ -263,34 +263,34 @@ fn write_cell(scene: Scene<'_>, field: &mut Field<'_>, cell: Cell, under_cursor:
     };
     let Some(worst) = cell.marks.worst() else {
         let sign = if cell.itself { ITSELF } else { " " };
-        field.sign(sign, turned(theme.dim()));
+        writer.sign(sign, turned(theme.dim()));
         return;
     };
     let style = turned(theme.mark(worst));
     match cell.rtt {
-        Some(rtt) if worst == Mark::Fine => _ = field.format(style, format_args!("{}", Short(rtt))),
-        _ => _ = field.sign(theme::mark(worst), style),
+        Some(rtt) if worst == Mark::Fine => _ = writer.format(style, format_args!("{}", Short(rtt))),
+        _ => _ = writer.sign(signs::mark(worst), style),
     }
     if let Some(change) = cell.changes.gravest() {
-        field.sign(theme::change(change), theme.change(change));
+        writer.sign(signs::change(change), theme.change(change));
     }
     let count = cell.marks.count(worst);
-    if cell.many && worst != Mark::Fine && field.room() > super::shape::digits(count as usize).into() {
-        field.format(theme.mark(worst), format_args!("{count}"));
+    if cell.many && worst != Mark::Fine && writer.room() > super::shape::digits(count as usize).into() {
+        writer.format(theme.mark(worst), format_args!("{count}"));
     }
 }
 
 /// How many of a row fail, are unknown and fine: what is not there is blank, so that what is stands out.
-fn counts(scene: Scene<'_>, shape: &Shape, field: &mut Field<'_>, tally: Tally) {
+fn counts(scene: Scene<'_>, shape: &Shape, writer: &mut LineWriter<'_>, tally: Tally) {
     let all = [Mark::Failing, Mark::Unknown, Mark::Fine];
     for mark in all.into_iter().take(if shape.all_counts { 3 } else { 1 }) {
         let count = counted(tally, mark);
-        let mut part = field.part(1 + shape.count);
+        let mut part = writer.part(1 + shape.count);
         if count > 0 {
-            let style = scene.look.theme.mark(mark);
-            part.sign(theme::mark(mark), style).format(style, format_args!("{count}"));
+            let style = scene.appearance.theme.mark(mark);
+            part.sign(signs::mark(mark), style).format(style, format_args!("{count}"));
         }
-        field.skip(1 + shape.count + 1);
+        writer.skip(1 + shape.count + 1);
     }
 }
 
@@ -308,25 +308,25 @@ fn counts_of_columns(
     line: Rect,
     buf: &mut Buffer,
 ) {
-    let theme = scene.look.theme;
+    let theme = scene.appearance.theme;
     let style = theme.mark(mark);
-    let mut field = Field::line(buf, line, 0);
-    field.skip(MARK);
-    field.part(shape.number + 1 + shape.name).sign(theme::mark(mark), style).text(" ").text(words(mark));
-    field.skip(shape.number + 1 + shape.name + 1);
+    let mut writer = LineWriter::line(buf, line, 0);
+    writer.skip(MARK);
+    writer.part(shape.number + 1 + shape.name).sign(signs::mark(mark), style).text(" ").text(words(mark));
+    writer.skip(shape.number + 1 + shape.name + 1);
     let tallies: Vec<_> = columns.iter().map(|column| scene.matrix.marks().columns(&column.nodes)).collect();
     let most = tallies.iter().map(|tally| counted(*tally, mark)).max().unwrap_or(0);
     let in_figures = super::shape::digits(most as usize) < shape.cell;
     for tally in tallies {
         let count = counted(tally, mark);
-        let mut part = field.part(shape.cell);
+        let mut part = writer.part(shape.cell);
         if count > 0 && in_figures {
             part.format(style, format_args!("{count}"));
         } else if count > 0 {
             let eighths = (u64::from(count) * 8).div_ceil(u64::from(tally.total().max(1))).clamp(1, 8);
             part.sign(BARS[usize::try_from(eighths - 1).unwrap_or(7)], style);
         }
-        field.skip(shape.cell);
+        writer.skip(shape.cell);
     }
 }
 

@@ -2,20 +2,22 @@
 //!
 //! Each fact is written straight to where it is wanted, and looked up only then.
 
+pub(super) mod report;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
-use super::look::Look;
 use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
 use super::view::findings::how_they_lie;
-use super::view::text::Age;
+use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
 use crate::engine::observation::Reach;
 use crate::engine::peers::{HeardFrom, LeaveReason, PeerState};
 use crate::engine::verdict::{Confidence, Finding, Verdict};
+use crate::text::Age;
 use crate::text::Measured;
 
 /// Attempts and entries of a peer that are searched for its last reply: at the usual pace more than an hour of failures,
@@ -27,10 +29,10 @@ const FIGURES: [(&str, usize); 4] = [("p50", 50), ("p90", 90), ("p99", 99), ("ma
 
 /// A peer, with what is needed to tell of it.
 #[derive(Clone, Copy)]
-pub(super) struct Facts<'a> {
+pub(super) struct PeerText<'a> {
     pub(super) model: &'a Model,
     pub(super) peer: &'a Peer,
-    pub(super) look: &'a Look,
+    pub(super) appearance: &'a Appearance,
     pub(super) now: Instant,
 }
 
@@ -48,7 +50,7 @@ enum Reached {
     Unknown,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> PeerText<'a> {
     /// How long it has been in its state, and since when.
     pub(super) fn lasting(self) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| {
@@ -281,7 +283,7 @@ impl<'a> Facts<'a> {
 
     /// A moment: the time of day, and the date if it is not today's.
     pub(super) fn moment(self, wall: SystemTime) -> impl fmt::Display + use<> {
-        self.look.moment(wall, self.wall().unwrap_or(wall))
+        self.appearance.moment(wall, self.wall().unwrap_or(wall))
     }
 
     /// What time it is.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::model::{Model, STEP, STEPS};
+use crate::app::model::{Model, STEP, STEPS};
 
 /// The last hour, cut into columns of whole steps: a state is then seen in no other column than its own, and nothing
 /// flickers as time goes on. The last column has now in it.

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::text::columns;
+use crate::text::columns;
 
 /// Stands for what does not fit.
 const ELLIPSIS: &str = "…";
@@ -17,7 +17,7 @@ const ELLIPSIS: &str = "…";
 const LEFT_TO_RIGHT_MARK: char = '\u{200E}';
 
 /// A stretch of one line. Text that does not fit is cut, its end marked; control characters are dropped.
-pub(in crate::app) struct Field<'a> {
+pub(in crate::app) struct LineWriter<'a> {
     cells: &'a mut [Cell],
     /// The next free cell.
     at: usize,
@@ -27,7 +27,7 @@ pub(in crate::app) struct Field<'a> {
     cut: bool,
 }
 
-impl<'a> Field<'a> {
+impl<'a> LineWriter<'a> {
     /// The stretch of `width` columns from a position on, cut to the screen.
     pub(in crate::app) fn new(buf: &'a mut Buffer, x: u16, y: u16, width: u16) -> Self {
         let stretch = Rect { x, y, width, height: 1 }.intersection(buf.area);
@@ -122,9 +122,9 @@ impl<'a> Field<'a> {
     }
 
     /// The next columns as a field of their own.
-    pub(in crate::app) fn part(&mut self, columns: u16) -> Field<'_> {
+    pub(in crate::app) fn part(&mut self, columns: u16) -> LineWriter<'_> {
         let end = (self.at + usize::from(columns)).min(self.cells.len());
-        Field { cells: &mut self.cells[self.at..end], at: 0, last: 0, style: self.style, cut: false }
+        LineWriter { cells: &mut self.cells[self.at..end], at: 0, last: 0, style: self.style, cut: false }
     }
 
     /// Columns that are still free.
@@ -167,7 +167,7 @@ impl<'a> Field<'a> {
     }
 }
 
-impl fmt::Write for Field<'_> {
+impl fmt::Write for LineWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.text(text);
         Ok(())
@@ -183,19 +183,18 @@ fn is_right_to_left(c: char) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::text;
     use super::*;
 
     /// What a field of this width shows of a text.
     fn shown(text: &str, width: u16) -> String {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
-        Field::new(&mut buf, 0, 0, width).text(text);
+        LineWriter::new(&mut buf, 0, 0, width).text(text);
         let mut shown = String::new();
         let mut covered = 0;
         for cell in &buf.content {
             if covered == 0 {
                 shown.push_str(cell.symbol());
-                covered = text::columns(cell.symbol()).max(1);
+                covered = columns(cell.symbol()).max(1);
             }
             covered -= 1;
         }
@@ -217,21 +216,21 @@ mod tests {
     #[test]
     fn several_pieces_are_cut_as_one() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
-        Field::new(&mut buf, 0, 0, 6).text("abc").text("def").text("g").text("h");
+        LineWriter::new(&mut buf, 0, 0, 6).text("abc").text("def").text("g").text("h");
         assert_eq!(buf, Buffer::with_lines(["abcde…"]));
     }
 
     #[test]
     fn what_is_moved_to_the_right_ends_there() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
-        Field::new(&mut buf, 1, 0, 6).format(Style::new(), format_args!("{} s", 12)).right();
+        LineWriter::new(&mut buf, 1, 0, 6).format(Style::new(), format_args!("{} s", 12)).right();
         assert_eq!(buf, Buffer::with_lines(["   12 s "]));
     }
 
     #[test]
     fn a_right_to_left_name_ends_with_a_mark_that_keeps_its_row_in_order() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
-        Field::new(&mut buf, 0, 0, 6).text("مضيف");
+        LineWriter::new(&mut buf, 0, 0, 6).text("مضيف");
         assert!(buf[(3, 0)].symbol().ends_with(LEFT_TO_RIGHT_MARK));
         assert_eq!(buf[(4, 0)].symbol(), " ");
     }
@@ -239,17 +238,17 @@ mod tests {
     #[test]
     fn outside_the_screen_nothing_is_written() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
-        Field::new(&mut buf, 9, 0, 3).text("abc").right();
-        Field::new(&mut buf, 0, 9, 3).text("abc");
-        Field::line(&mut buf, Rect::new(0, 0, 4, 1), 1).text("abc");
-        Field::new(&mut buf, 2, 0, 30).text("abc");
+        LineWriter::new(&mut buf, 9, 0, 3).text("abc").right();
+        LineWriter::new(&mut buf, 0, 9, 3).text("abc");
+        LineWriter::line(&mut buf, Rect::new(0, 0, 4, 1), 1).text("abc");
+        LineWriter::new(&mut buf, 2, 0, 30).text("abc");
         assert_eq!(buf, Buffer::with_lines(["  a…"]));
     }
 
     proptest! {
         #[test]
         fn a_field_is_never_wider_than_its_room(text in "\\PC{0,20}", width in 0_u16..20) {
-            prop_assert!(text::columns(&shown(&text, width)) <= usize::from(width));
+            prop_assert!(columns(&shown(&text, width)) <= usize::from(width));
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Nothing here is known from the network, and nothing here survives the screen.
 
+pub mod matrix;
+pub mod timeline;
+
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -10,9 +13,9 @@ use tui_input::{Input, InputRequest};
 
 use super::keymap::{self, Binding, Context};
 use super::log::LogPane;
-use super::matrix::MatrixCursor;
 use super::model::{AttemptId, Column, Filter, Model, Peer};
-use super::timeline::TimelineCursor;
+use crate::app::ui::matrix::MatrixCursor;
+use crate::app::ui::timeline::TimelineCursor;
 use crate::engine::config::{Target, TargetError};
 use crate::engine::peers::PeerKey;
 
@@ -187,7 +190,7 @@ pub struct Ui {
     /// How the matrix is looked at.
     pub matrix: MatrixCursor,
     /// Where everything was drawn last: what the mouse points at.
-    pub places: Places,
+    pub hit_map: HitMap,
 }
 
 impl Default for Ui {
@@ -205,7 +208,7 @@ impl Default for Ui {
             details: 0,
             timeline: TimelineCursor::default(),
             matrix: MatrixCursor::default(),
-            places: Places::default(),
+            hit_map: HitMap::default(),
         }
     }
 }
@@ -260,7 +263,7 @@ impl Ui {
 
 /// Where things were drawn.
 #[derive(Debug, Clone, Default)]
-pub struct Places {
+pub struct HitMap {
     /// The panes, with their titles.
     pub panes: [Option<Rect>; Pane::ALL.len()],
     /// The names of the panes, where they can be clicked.
@@ -281,7 +284,7 @@ pub struct Places {
     pub cell: u16,
 }
 
-impl Places {
+impl HitMap {
     /// The pane at a position.
     pub fn pane_at(&self, position: Position) -> Option<Pane> {
         let there = |pane: &Pane| self.panes[*pane as usize].is_some_and(|area| area.contains(position));

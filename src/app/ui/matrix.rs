@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use smallvec::{SmallVec, smallvec};
 
-use super::model::{Comparison, Filter, Mark, Matrix, Model, Tally};
-use super::ui::Move;
+use crate::app::model::{Comparison, Filter, Mark, Matrix, Model, Tally};
+use crate::app::ui::Move;
 use crate::engine::NodeId;
 use crate::engine::matrix::{MatrixNode, MatrixView};
 

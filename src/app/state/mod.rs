@@ -10,13 +10,13 @@ use crossterm::event::{
 use ratatui::layout::Position;
 
 use super::Options;
-use super::facts::Facts;
 use super::keymap::{self, Action, Context};
-use super::look::Look;
-use super::matrix::{Arrangement, BlockId};
 use super::model::{Column, Filter, Model, Novelty, Peer, Sort};
-use super::report;
 use super::ui::{Move, Overlay, Pane, Prompt, Ui, View};
+use crate::app::appearance::Appearance;
+use crate::app::peer_text::PeerText;
+use crate::app::peer_text::report;
+use crate::app::ui::matrix::{Arrangement, BlockId};
 use crate::engine::event::{Command, Event, Stamped};
 use crate::engine::peers::{PeerKey, PeerState};
 
@@ -82,15 +82,22 @@ pub struct App {
     /// What the person is doing.
     pub ui: Ui,
     /// How things look.
-    pub look: Look,
+    pub appearance: Appearance,
     /// What the caller has told.
     pub options: Options,
 }
 
 impl App {
     /// An app that has heard nothing yet.
-    pub fn new(options: Options, look: Look) -> Self {
-        Self { model: Model::default(), frozen: None, bell: (None, false), ui: Ui::default(), look, options }
+    pub fn new(options: Options, appearance: Appearance) -> Self {
+        Self {
+            model: Model::default(),
+            frozen: None,
+            bell: (None, false),
+            ui: Ui::default(),
+            appearance,
+            options,
+        }
     }
 
     /// The live model.
@@ -114,8 +121,8 @@ impl App {
     }
 
     /// What is shown, with what the person is doing, for drawing.
-    pub fn parts(&mut self) -> (&Model, &mut Ui, &Look) {
-        (self.frozen.as_ref().map_or(&self.model, |frozen| &frozen.model), &mut self.ui, &self.look)
+    pub fn parts(&mut self) -> (&Model, &mut Ui, &Appearance) {
+        (self.frozen.as_ref().map_or(&self.model, |frozen| &frozen.model), &mut self.ui, &self.appearance)
     }
 
     /// The time of day at a moment, as the events tell it; none before the first.
@@ -204,7 +211,7 @@ impl App {
 
     fn wheel(&mut self, to: Move, at: Position) {
         for _ in 0..WHEEL_LINES {
-            match (&self.ui.overlay, self.ui.places.pane_at(at)) {
+            match (&self.ui.overlay, self.ui.hit_map.pane_at(at)) {
                 (None, Some(pane)) => self.go(to, pane),
                 (None, None) => {}
                 (Some(_), _) => self.go(to, self.ui.focus),
@@ -214,21 +221,21 @@ impl App {
 
     fn click(&mut self, at: Position) {
         let heading =
-            self.ui.places.headings.iter().find(|(place, _)| place.contains(at)).map(|(_, column)| *column);
-        let tab = self.ui.places.tabs.iter().find(|(place, _)| place.contains(at)).map(|(_, pane)| *pane);
+            self.ui.hit_map.headings.iter().find(|(place, _)| place.contains(at)).map(|(_, column)| *column);
+        let tab = self.ui.hit_map.tabs.iter().find(|(place, _)| place.contains(at)).map(|(_, pane)| *pane);
         if let Some(column) = heading {
             self.sort_by(column);
-        } else if let Some(peer) = self.ui.places.peer_at(at) {
+        } else if let Some(peer) = self.ui.hit_map.peer_at(at) {
             let shown = self.frozen.as_ref().map_or(&self.model, |frozen| &frozen.model);
             self.ui.peers.click(peer, shown);
         }
-        if let Some(column) = self.ui.places.column_at(at) {
+        if let Some(column) = self.ui.hit_map.column_at(at) {
             self.ui.timeline.go_to(column);
         }
-        if let pair @ ((Some(_), _) | (_, Some(_))) = self.ui.places.pair_at(at) {
+        if let pair @ ((Some(_), _) | (_, Some(_))) = self.ui.hit_map.pair_at(at) {
             self.ui.matrix.click(pair.0, pair.1);
         }
-        if let Some(pane) = tab.or_else(|| self.ui.places.pane_at(at)) {
+        if let Some(pane) = tab.or_else(|| self.ui.hit_map.pane_at(at)) {
             self.ui.focus = pane;
         }
     }
@@ -486,7 +493,7 @@ impl App {
 
     /// By the next column of those that are shown.
     fn sort_by_next(&mut self) {
-        let shown = |column: &Column| self.ui.places.headings.iter().any(|(_, heading)| heading == column);
+        let shown = |column: &Column| self.ui.hit_map.headings.iter().any(|(_, heading)| heading == column);
         let after = std::iter::successors(Some(self.shown().sort().by.next()), |column| Some(column.next()));
         let next = after.take(Column::ALL.len()).find(shown);
         let by = next.unwrap_or_else(|| self.shown().sort().by.next());
@@ -553,7 +560,7 @@ impl App {
         };
         let (model, now) = (self.shown(), self.shown_at(now));
         let peer = model.peer(key)?;
-        let text = report::of(Facts { model, peer, look: &self.look, now });
+        let text = report::of(PeerText { model, peer, appearance: &self.appearance, now });
         let said = format!("copied what is known of {}", peer.info.name);
         Some(Effect::Copy { text, said })
     }

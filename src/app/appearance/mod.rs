@@ -1,16 +1,19 @@
 //! How things look on this person's screen: colours, signs, motion, time zone.
 
+pub mod signs;
+mod theme;
+
 use std::fmt;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::theme::Theme;
+pub use theme::{Depth, Theme, ThemeName};
 
 /// How things look.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct Appearance {
     /// The colours.
     pub theme: Theme,
     /// Signs beyond ASCII are replaced.
@@ -21,7 +24,7 @@ pub struct Look {
     pub zone: TimeZone,
 }
 
-impl Look {
+impl Appearance {
     /// Colours, all signs, motion, and times in UTC.
     pub fn new(theme: Theme) -> Self {
         Self { theme, ascii: false, still: false, zone: TimeZone::UTC }
