@@ -3,8 +3,10 @@
 CARGO ?= cargo
 # Options for the program: make run ARGS="--name lookout"
 ARGS ?=
+# The checkout that `make shape` reads; this one by default.
+ROOT ?= .
 
-.PHONY: help build run test check fmt lint doc bench fuzz screenshots clean
+.PHONY: help build run test check fmt lint doc shape bench fuzz screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -28,6 +30,9 @@ lint: ## Clippy, warnings are errors
 
 doc: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+shape: ## Count what is wrong with the shape of the source, of another checkout with ROOT=path
+	$(CARGO) run --quiet --locked --example shape -- $(ROOT)
 
 bench: ## Measure us and the bare machine side by side
 	$(CARGO) bench --locked

@@ -262,6 +262,66 @@ fn options_come_from_the_environment_and_flags_beat_them() {
     assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
 }
 
+/// Runs it with these variables in its environment.
+fn run_with(variables: &[(&str, &str)], args: &[&str]) -> Ran {
+    let mut command = vigie(args);
+    command.envs(variables.iter().copied());
+    Stage::new().run(command)
+}
+
+#[test]
+fn a_check_does_not_pass_with_fewer_peers_than_its_environment_expects() {
+    let (stage, port) = (Stage::new(), free_port());
+    let node = watch(&stage, "only", "127.77.4.20", port, &[]);
+    node.wait_for(SOON, kind("started"));
+    let port = port.to_string();
+    let args = ["check", "--json", "--bind", "127.77.4.21", "--port", &port, "--timeout", "3s"];
+    let code_with = |variables: &[(&str, &str)]| run_with(variables, &args).code;
+    assert_eq!(code_with(&[]), 0);
+    assert_eq!(code_with(&[("VIGIE_EXPECT", "9")]), 1);
+    assert_eq!(code_with(&[("VIGIE_EXPECT_PEER", "only,,absent")]), 1);
+    assert_eq!(code_with(&[("VIGIE_EXPECT_PEER", ",only,"), ("VIGIE_EXPECT", "")]), 0);
+}
+
+#[test]
+fn a_variable_with_a_wrong_value_is_refused_in_one_line_that_names_it() {
+    let brief = ["watch", "--for", "100ms", "--bind", "127.77.4.22"];
+    let cases = [
+        ("VIGIE_JSON", "maybe", "true, false, yes, no, 1 or 0"),
+        ("VIGIE_ASCII", "2", "true, false, yes, no, 1 or 0"),
+        ("VIGIE_INTERVAL", "0s", "from 100ms to 1h"),
+        ("VIGIE_THEME", "pink", "high-contrast"),
+        ("VIGIE_PEER", "host7,host:0", "host:0"),
+    ];
+    for (name, value, allowed) in cases {
+        refused(&run_with(&[(name, value)], &brief), 2, &[name, allowed]);
+    }
+}
+
+#[test]
+fn a_variable_of_another_command_is_ignored_and_an_unknown_one_is_a_warning() {
+    let port = free_port().to_string();
+    let args =
+        ["watch", "--json", "--for", "100ms", "--log", "off", "--bind", "127.77.4.23", "--port", &port];
+    let others = [
+        ("VIGIE_EXPECT", "no number"),
+        ("VIGIE_FAULTS", "maybe"),
+        ("VIGIE_WAIT", "4s"),
+        ("VIGIE_NOTHING", ""),
+    ];
+    let ran = run_with(&others, &args);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let ran = run_with(&[("VIGIE_EXPCT", "9"), ("VIGIE_DIALINTERVAL", "1s")], &args);
+    assert_eq!(ran.code, 0);
+    let lines: Vec<_> = ran.err.lines().collect();
+    let named = |line: &str, wrong: &str, right: &str| line.contains(wrong) && line.ends_with(right);
+    assert!(
+        matches!(lines[..], [first, second] if named(first, "VIGIE_DIALINTERVAL", "VIGIE_DIAL_INTERVAL")
+            && named(second, "VIGIE_EXPCT", "VIGIE_EXPECT")),
+        "{lines:?}"
+    );
+}
+
 #[test]
 fn a_dial_to_a_closed_port_makes_exactly_the_allowed_attempts() {
     let to = format!("127.77.4.12:{}", free_port());

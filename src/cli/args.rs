@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use glob::Pattern;
 use jiff::tz::TimeZone;
@@ -25,18 +24,23 @@ const ABOUT: &str = "\
 See which machines of a network reach each other, in which direction, and if not, why not.
 Start vigie on every machine: they find each other by UDP broadcast and dial each other by TCP.";
 
+/// What holds for the options of every command.
+const NOTES: &str = "\
+Durations look like 500ms, 5s or 2m. Every option can also be set by an environment variable: \
+VIGIE_DIAL_INTERVAL=5s for --dial-interval 5s, VIGIE_JSON=true (or yes, 1, false, no, 0) for --json, \
+VIGIE_PEER=host1,host2 for --peer host1 --peer host2. What is given as an option wins.";
+
 /// What a person types.
 #[derive(Debug, Parser)]
 #[command(
     name = "vigie",
     version,
     about = ABOUT,
-    mut_args(|arg| arg.hide_env(true)),
     mut_subcommand("demo", with_the_demos_defaults),
     max_term_width = 100,
     args_override_self = true,
-    after_help = "Durations are like 500ms, 5s or 2m. Every option can also be set by an environment variable: \
-        VIGIE_DIAL_INTERVAL for --dial-interval, and so on."
+    mut_subcommands(|command| command.after_help(NOTES)),
+    after_help = NOTES
 )]
 pub struct Cli {
     /// Without a command: the terminal app.
@@ -155,23 +159,16 @@ pub struct DoctorArgs {
 #[command(next_help_heading = "Screen")]
 pub struct ScreenArgs {
     /// Colours: terminal (its own sixteen), dark, light or high-contrast; none at all with `NO_COLOR`.
-    #[arg(
-        long,
-        global = true,
-        env = "VIGIE_THEME",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true)]
     pub theme: ThemeName,
     /// Draw with ASCII signs only, for poor fonts.
-    #[arg(long, global = true, env = "VIGIE_ASCII", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true)]
     pub ascii: bool,
     /// Nothing flashes and no bar runs.
-    #[arg(long, global = true, env = "VIGIE_REDUCED_MOTION", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true)]
     pub reduced_motion: bool,
     /// Ring the terminal's bell when a peer goes up or down.
-    #[arg(long, global = true, env = "VIGIE_BELL", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true)]
     pub bell: bool,
 }
 
@@ -220,7 +217,7 @@ fn with_the_demos_defaults(demo: clap::Command) -> clap::Command {
     let node = NodeArgs::augment_args(clap::Command::new("node"));
     let own = node.get_arguments().filter_map(|arg| {
         let (_, value) = DEMO_DEFAULTS.iter().find(|(id, _)| arg.get_id() == id)?;
-        let arg = arg.clone().default_value(*value).hide_env(true);
+        let arg = arg.clone().default_value(*value);
         Some(match arg.get_id().as_str() {
             "name" => arg.help("The name of this node"),
             "port" => {
@@ -244,60 +241,60 @@ fn with_the_demos_defaults(demo: clap::Command) -> clap::Command {
 #[command(next_help_heading = "Who and where")]
 pub struct NodeArgs {
     /// The name that is shown to others [default: the host name].
-    #[arg(long, global = true, env = "VIGIE_NAME", value_parser = text)]
+    #[arg(long, global = true, value_parser = text)]
     pub name: Option<String>,
     /// Nodes of different groups ignore each other.
-    #[arg(long, global = true, env = "VIGIE_GROUP", value_name = "NAME", default_value = "default", value_parser = text)]
+    #[arg(long, global = true, value_name = "NAME", default_value = "default", value_parser = text)]
     pub group: String,
     /// UDP presence port, and first choice of the TCP port.
-    #[arg(long, global = true, env = "VIGIE_PORT", default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// TCP port of this node's server [default: the presence port, or any free one].
-    #[arg(long, global = true, env = "VIGIE_TCP_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub tcp_port: Option<u16>,
     /// Use only the interface that holds this IPv4 address.
-    #[arg(long, global = true, env = "VIGIE_BIND", value_name = "ADDR")]
+    #[arg(long, global = true, value_name = "ADDR")]
     pub bind: Option<Ipv4Addr>,
     /// Use only interfaces with such names; repeatable.
-    #[arg(long, global = true, env = "VIGIE_INTERFACE", value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "GLOB", value_delimiter = ',')]
     pub interface: Vec<Pattern>,
     /// Use no interfaces with such names; repeatable.
-    #[arg(long, global = true, env = "VIGIE_EXCLUDE_INTERFACE", value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "GLOB", value_delimiter = ',')]
     pub exclude_interface: Vec<Pattern>,
     /// Also dial a peer that broadcasts cannot reach; repeatable.
-    #[arg(long, global = true, env = "VIGIE_PEER", value_name = "HOST[:PORT]", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "HOST[:PORT]", value_delimiter = ',')]
     pub peer: Vec<Target>,
 
     /// Mean time between two presences, jittered by 10 %.
-    #[arg(long, global = true, env = "VIGIE_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
     pub interval: Duration,
     /// Missed presences before a peer that is not reached either is silent.
-    #[arg(long, global = true, env = "VIGIE_SILENT_AFTER", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000), allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000), allow_hyphen_values = true, help_heading = "Timing")]
     pub silent_after: u32,
     /// Period of the regular dial of each peer.
-    #[arg(long, global = true, env = "VIGIE_DIAL_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
     pub dial_interval: Duration,
     /// Attempts in one dial.
-    #[arg(long, global = true, env = "VIGIE_MAX_RETRIES", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), allow_hyphen_values = true, help_heading = "Timing")]
     pub max_retries: u32,
     /// Wait after the first failed attempt.
-    #[arg(long, global = true, env = "VIGIE_RETRY_DELAY", value_name = "DURATION", default_value = "2s", value_parser = retry_delay, allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "2s", value_parser = retry_delay, allow_hyphen_values = true, help_heading = "Timing")]
     pub retry_delay: Duration,
     /// Factor of each further wait, up to 30 s; 1 for a fixed delay.
-    #[arg(long, global = true, env = "VIGIE_RETRY_BACKOFF", value_name = "X", default_value = "1.5", value_parser = backoff, allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "X", default_value = "1.5", value_parser = backoff, allow_hyphen_values = true, help_heading = "Timing")]
     pub retry_backoff: f32,
     /// Deadline of one attempt: connect, send, receive.
-    #[arg(long, global = true, env = "VIGIE_DIAL_TIMEOUT", value_name = "DURATION", default_value = "4s", value_parser = dial_timeout, allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "4s", value_parser = dial_timeout, allow_hyphen_values = true, help_heading = "Timing")]
     pub dial_timeout: Duration,
     /// Dials that this node may start in a second, whatever the number of peers.
-    #[arg(long, global = true, env = "VIGIE_DIAL_RATE", value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), allow_hyphen_values = true, help_heading = "Timing")]
+    #[arg(long, global = true, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), allow_hyphen_values = true, help_heading = "Timing")]
     pub dial_rate: u32,
 
     /// Also write the log to this file.
-    #[arg(long, global = true, env = "VIGIE_LOG_FILE", value_name = "FILE", help_heading = "Log")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Log")]
     pub log_file: Option<PathBuf>,
     /// How much is logged: error, warn, info, debug, trace, or TARGET=LEVEL,… [default: info].
-    #[arg(long, global = true, env = "VIGIE_LOG", value_name = "FILTER", value_parser = log_filter, help_heading = "Log")]
+    #[arg(long, global = true, value_name = "FILTER", value_parser = log_filter, help_heading = "Log")]
     pub log: Option<Targets>,
 }
 
@@ -434,18 +431,6 @@ mod tests {
     #[test]
     fn the_table_of_options_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_option_has_its_environment_variable() {
-        for arg in Cli::command().get_arguments().filter(|a| a.get_long().is_some()) {
-            let long = arg.get_long().unwrap_or_default();
-            if matches!(long, "help" | "version") {
-                continue;
-            }
-            let expected = format!("VIGIE_{}", long.to_uppercase().replace('-', "_"));
-            assert_eq!(arg.get_env().and_then(|e| e.to_str()), Some(expected.as_str()), "--{long}");
-        }
     }
 
     #[test]

@@ -18,8 +18,9 @@ use crate::engine::{NodeId, Nonce};
 use crate::net::{Dial, Reached, one_shot_request, retryable_dial};
 
 use super::args::{DialArgs, NodeArgs, random};
+use super::complaint::complain;
 use super::output::{Format, write_event};
-use super::{Refusal, complain, exit, log, signals};
+use super::{Refusal, exit, log, signals};
 
 /// For the look-up of the host's name.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,9 +2,11 @@
 
 pub mod args;
 mod check;
+mod complaint;
 mod demo;
 mod dial;
 mod doctor;
+mod environment;
 mod list;
 mod log;
 mod matrix;
@@ -18,13 +20,13 @@ mod watch;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::net::StartError;
-use crate::text::plain;
 
-use args::{Cli, Command};
+use args::Command;
+use complaint::{complain, in_one_line, shortened};
+use environment::{ParseError, parse};
 
 /// Exit codes of the contract.
 mod exit {
@@ -65,10 +67,13 @@ impl Refusal {
 
 /// Does what the arguments say, and returns the exit code.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let (cli, warnings) = match parse(std::env::args_os(), std::env::vars_os()) {
+        Ok(parsed) => parsed,
         Err(error) => return explain(&error),
     };
+    for warning in &warnings {
+        complain(&shortened(warning));
+    }
     let done = match &cli.command {
         None => screen::run(&cli.node, &cli.screen),
         Some(Command::Watch(watch)) => watch::run(&cli.node, watch),
@@ -88,36 +93,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// A line that quotes a value of ten thousand characters, without the middle of it.
-fn shortened(line: &str) -> String {
-    const ENDS: usize = 150;
-    let length = line.chars().count();
-    if length <= 2 * ENDS {
-        return line.to_owned();
-    }
-    let head: String = line.chars().take(ENDS).collect();
-    let tail: String = line.chars().skip(length - ENDS).collect();
-    format!("{head}…{tail}")
-}
-
-/// One line on stderr, in which what a person typed cannot steer the terminal. A closed stderr is nobody's fault.
-fn complain(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "vigie: {}", plain(line));
-}
-
-/// Shows help and version as they are, and an error of the arguments as one line.
-fn explain(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // A closed stdout ends quietly.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    let text = error.render().to_string();
-    let told = text.split("\n\nUsage:").next().unwrap_or(&text);
-    let told = told.split("\n\nFor more information").next().unwrap_or(told);
-    let words: Vec<&str> = told.split_whitespace().collect();
-    let line = shortened(&words.join(" "));
-    complain(&format!("{} (see vigie --help)", line.strip_prefix("error: ").unwrap_or(&line)));
+/// Says what is wrong with arguments or environment; shows help and version as they are.
+fn explain(error: &ParseError) -> ExitCode {
+    let line = match error {
+        ParseError::Arguments(error)
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
+        {
+            // A closed stdout ends quietly.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        ParseError::Arguments(error) => in_one_line(error),
+        ParseError::Variable(line) => line.clone(),
+    };
+    complain(&format!("{} (see vigie --help)", shortened(&line)));
     ExitCode::from(exit::USAGE)
 }

@@ -19,7 +19,8 @@ use crate::net::Node;
 use crate::text::NO_BROADCAST;
 
 use super::args::NodeArgs;
-use super::{Refusal, STOP_PATIENCE, complain, exit, log, signals};
+use super::complaint::complain;
+use super::{Refusal, STOP_PATIENCE, exit, log, signals};
 
 /// How long a node may take to answer a question about itself: far longer than the busiest one needs.
 const PATIENCE: Duration = Duration::from_secs(5);

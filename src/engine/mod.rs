@@ -6,7 +6,7 @@
 //! in a test, and a failing seed replays.
 //!
 //! The engine is a conductor: each part owns its state, takes a peer or the table and a [`Context`](context::Context), returns
-//! values, and knows no other part. Only this module and [`flow`] say who is next. What follows from a change of a peer
+//! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer
 //! (observation, row, queues, timers, diagnosis) is settled once, after each input.
 
 pub mod config;
@@ -28,6 +28,7 @@ pub mod peers;
 mod presence;
 mod probing;
 pub mod rate_limiter;
+mod settle;
 mod timers;
 mod views;
 
@@ -51,16 +52,14 @@ use event::{Input, Output};
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
 use lifecycle::Lifecycle;
-use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
+use limits::{CHECKS_FOR_OTHERS_PER_SECOND, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;
-use peers::observe::{Times, observe};
 use peers::{NodeInfo, PeerKey, PeerTable};
 use presence::announce::Announcer;
 use presence::rejects::Rejects;
 use probing::prober::Prober;
 use rate_limiter::RateLimiter;
 use timers::{Timer, Timers};
-use verdict::Verdict;
 
 /// The state of one node. See the [module documentation](self) for how it is driven.
 #[derive(Debug)]
@@ -158,70 +157,6 @@ impl Engine {
         context::is_crowd(self.peers.len())
     }
 
-    /// All that follows from what changed since this was last done: nothing of it can be forgotten.
-    fn settle(&mut self, now: Instant) {
-        let (removed, met, gone) = self.peers.take_changes();
-        for mut peer in removed {
-            peer.dial.abandon();
-            self.dialer.reconcile(&mut peer, &mut self.shared.context(self.peers.len(), now));
-            self.prober.reconcile(peer.key(), false);
-            self.own_row.drop_entry(&mut peer.gossip);
-        }
-        for id in gone {
-            self.own_row.drop_node(id);
-            self.remote_rows.note_gone(id, self.peers.by_id(id).is_some());
-        }
-        met.into_iter().for_each(|id| self.remote_rows.note_met(id));
-        while let Some(key) = self.peers.next_touched() {
-            self.settle_peer(key, now);
-        }
-    }
-
-    /// What follows from a change of one peer, or from the time that passed.
-    fn settle_peer(&mut self, key: PeerKey, now: Instant) {
-        let known = self.peers.len();
-        let mut ctx = self.shared.context(known, now);
-        let Some(peer) = self.peers.settle(key) else { return };
-        self.dialer.reconcile(peer, &mut ctx);
-        if peer.has_left() {
-            self.own_row.drop_entry(&mut peer.gossip);
-        }
-        let concern = if peer.probes.is_measuring() { Concern::None } else { self.observe(key, now) };
-        match concern {
-            Concern::Unwell => self.judge_soon(now),
-            Concern::News => self.judge_if_needed(now),
-            Concern::None => {}
-        }
-        let Some(peer) = self.peers.settle(key) else { return };
-        self.prober.reconcile(key, peer.probes.in_burst());
-        if let Some(at) = peer.arm() {
-            self.timers.wake(key, at);
-        }
-        self.peers.index_condition(key);
-    }
-
-    /// What is seen of a peer now goes into our row.
-    fn observe(&mut self, key: PeerKey, now: Instant) -> Concern {
-        let known = self.peers.len();
-        let ctx = self.shared.context(known, now);
-        let Some(peer) = self.peers.settle(key) else { return Concern::None };
-        let (before, new) = (*peer.sight(), observe(peer, Times::of(ctx.config), now));
-        let broadcasts_end = new.broadcast.is_failing() && new.echo.is_ok() && !before.broadcast.is_failing();
-        // Are broadcasts stopped, or some packets lost? First that is measured.
-        if broadcasts_end && self.prober.begin_burst(peer, &ctx) {
-            return Concern::None;
-        }
-        peer.set_sight(new);
-        let news = !peer.has_left() && self.own_row.advertise(peer, known > MAX_JUDGED, &ctx);
-        if peer.is_unwell() {
-            return Concern::Unwell;
-        }
-        if new.tcp.is_ok() && !self.judge.stands_against(key) {
-            peer.set_verdict(Verdict::Ok);
-        }
-        if news { Concern::News } else { Concern::None }
-    }
-
     /// Does what is due by the clock.
     fn run_timers(&mut self, now: Instant) {
         if self.timers.is_due(Timer::Announce, now) {
@@ -277,13 +212,4 @@ impl Engine {
             }
         }
     }
-}
-
-/// Whether a verdict may hang on what is seen of a peer now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Concern {
-    None,
-    /// Our row has a new version.
-    News,
-    Unwell,
 }

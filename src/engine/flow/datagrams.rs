@@ -1,0 +1,129 @@
+//! A datagram to the peer that sent it, and what its probes say.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::engine::event::{Icmp, RejectReason, Socket};
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{LeaveReason, PeerKey};
+use crate::engine::presence::announce;
+use crate::engine::presence::receive::{self, Datagram, Reading, Sender, Taken, Whereabouts};
+use crate::engine::probing::prober::ProbeOutcome;
+use crate::engine::{Engine, Nonce};
+use crate::proto::presence::Kind;
+
+impl Engine {
+    pub(in crate::engine) fn handle_datagram(
+        &mut self,
+        from: SocketAddr,
+        socket: Socket,
+        bytes: &[u8],
+        now: Instant,
+    ) {
+        if self.lifecycle != Lifecycle::Running {
+            return;
+        }
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let datagram = match receive::read(from, socket, bytes, &ctx) {
+            Reading::Presence(datagram) => datagram,
+            Reading::Own => return,
+            Reading::Refused(reason, foreign) => {
+                self.note_foreign(foreign, now);
+                return self.reject(reason, from, now);
+            }
+        };
+        if datagram.is_wide()
+            && let Err(foreign) = datagram.read_wide(peers, &ctx)
+        {
+            return self.note_foreign(foreign, now);
+        }
+        if datagram.is_steady_heartbeat(peers, &ctx) {
+            return;
+        }
+        match datagram.resolve_sender(peers, &mut ctx) {
+            Sender::Peer(key) => self.handle_presence(key, &datagram, now),
+            Sender::Nobody => {}
+            Sender::Refused(reason) => self.reject(reason, datagram.from, now),
+            Sender::OffLink => {
+                self.announcer.answer_off_link(datagram.from, datagram.presence.nonce, &mut ctx);
+                self.reject(RejectReason::OffLink, datagram.from, now);
+            }
+        }
+    }
+
+    /// A presence of a peer, perhaps a new one.
+    fn handle_presence(&mut self, key: PeerKey, datagram: &Datagram<'_>, now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        let presence = &datagram.presence;
+        let refused = match datagram.note_heard(peer, &ctx) {
+            Taken::Whole => None,
+            Taken::EchoOnly => {
+                peer.prove_by_echo(presence.echo, datagram.from.ip(), &mut ctx);
+                if presence.nonce.is_some() {
+                    self.announcer.introduce(peer, presence.nonce, &mut ctx);
+                }
+                return self.handle_echo(key, presence.echo, now);
+            }
+            Taken::ProveFirst => {
+                self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
+                Some(RejectReason::Replayed)
+            }
+            Taken::Refused(reason) => Some(reason),
+        };
+        if let Some(reason) = refused {
+            return self.reject(reason, datagram.from, now);
+        }
+        match datagram.locate(peer, &ctx) {
+            Whereabouts::Same => {}
+            Whereabouts::AskOldAddress => announce::ask_old_address(peer, &mut ctx),
+            Whereabouts::Moved(to) => peers.readdress(key, to, &mut ctx),
+        }
+        let here = peers.get(key).is_some_and(|peer| datagram.is_from_dialed(peer));
+        if here {
+            datagram.apply_claims(key, peers, &mut ctx);
+        }
+        if presence.kind == Kind::Goodbye {
+            return peers.leave(key, LeaveReason::Goodbye, &mut ctx);
+        }
+        let Some(peer) = peers.get_mut(key) else { return };
+        peer.watch_for_silence(&ctx);
+        peer.revive(&mut ctx);
+        peer.prove_by_echo(presence.echo, datagram.from.ip(), &mut ctx);
+        self.announcer.respond(peer, presence, &mut ctx);
+        self.handle_echo(key, presence.echo.filter(|_| here), now);
+    }
+
+    fn handle_echo(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some((peer, echo)) = peers.get_mut(key).zip(echo) else { return };
+        if self.prober.handle_echo(peer, echo, &mut ctx) == ProbeOutcome::Concluded {
+            self.conclude_probes(key, now);
+        }
+    }
+
+    /// The outcome of the latest probes is known. A dial tells a dead host from one whose UDP is blocked; it need not wait for its
+    /// turn.
+    pub(in crate::engine) fn conclude_probes(&mut self, key: PeerKey, now: Instant) {
+        let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        let dialed_since = match (peer.health.trouble(), peer.dial.ended()) {
+            (Some(began), Some(at)) => at >= began,
+            _ => false,
+        };
+        if peer.probes.is_failing() && !dialed_since && peer.dial.is_resting() {
+            self.dialer.confirm(peer, &ctx);
+        }
+    }
+
+    /// ICMP says that a datagram to a peer did not arrive. It can be forged: it explains trouble and makes none.
+    pub(in crate::engine) fn handle_unreachable(&mut self, to: SocketAddr, icmp: Icmp, now: Instant) {
+        // What this machine itself says of another one is what its dials say, too.
+        let from_here = icmp.from.is_some_and(|ip| ip != to.ip() && self.shared.links().holds(ip));
+        let key = self.peers.at(to.ip()).find(|peer| peer.unicast() == to).map(Peer::key);
+        if let Some(peer) = key.filter(|_| !from_here).and_then(|key| self.peers.get_mut(key)) {
+            peer.health.note_icmp(icmp, now);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Exchanges: requests of others to their replies, queued dials to their ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::cause::Failure;
+use crate::engine::context::Context;
+use crate::engine::dialing::dialer;
+use crate::engine::event::{Answer, ConnId, DialId, Event};
+use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
+use crate::engine::gossip::remote_rows::RemoteRows;
+use crate::engine::limits::{ASKED_AROUND, FRESH_ENOUGH};
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::engine::{Engine, NodeId};
+use crate::proto::DecodeError;
+use crate::proto::exchange::Request;
+use crate::proto::rows::{self, MAX_ABOUT, Want, append};
+
+impl Engine {
+    /// Answers a request, and learns from it: the sender exists, holds its address, and reaches us by TCP.
+    pub(in crate::engine) fn handle_request(
+        &mut self,
+        conn: ConnId,
+        from: SocketAddr,
+        body: Result<&[u8], DecodeError>,
+        now: Instant,
+    ) {
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let request = match exchange::read_request(body, &ctx) {
+            Ok(request) => request,
+            Err(declined) => {
+                exchange::decline(conn, declined, &mut ctx);
+                return declined.reason.into_iter().for_each(|reason| self.reject(reason, from, now));
+            }
+        };
+        let dialer = exchange::resolve_dialer(&request, from, peers, &mut ctx);
+        if let Err(reason) = dialer {
+            self.reject(reason, from, now);
+        }
+        let dialer = dialer.ok().flatten();
+        let rows = dialer.map(|key| self.exchange_rows(key, &request, now));
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        exchange::reply(conn, (from.ip(), request.nonce), rows.as_ref(), &mut ctx);
+        let peer = dialer.and_then(|key| peers.get_mut(key));
+        let info = peer.map(|peer| {
+            note_served(peer, from, request.prefix, &mut ctx);
+            Arc::clone(peer.info())
+        });
+        let addr = info.is_none().then_some(from);
+        self.publish(Event::ExchangeServed { peer: info, addr });
+    }
+
+    /// Takes the rows of a request, and what the reply to it tells in return.
+    fn exchange_rows(&mut self, key: PeerKey, request: &Request<'_>, now: Instant) -> ReplyRows {
+        let wants: Vec<Want> = request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
+        let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
+        if let Some(bytes) = request.rows {
+            let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+            self.remote_rows.handle_pages(bytes, request.id, |_, owner| owner == request.id, peers, &ctx);
+            self.judge_if_needed(now);
+        }
+        self.check_for_another(&about, now);
+        let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let me = (ctx.config.id, ctx.config.incarnation);
+        let mine = wants.iter().find(|want| (want.owner, want.incarnation) == me);
+        let mut page = self.own_row.page_for_reply(mine.map_or(0, |want| want.version), &about, peers, &ctx);
+        self.remote_rows.append_wanted(&mut page.bytes, &wants, request.id, peers, &ctx);
+        if let Some(peer) = peers.get_mut(key) {
+            // If the reply is lost, the next request or reply of that peer says so.
+            peer.gossip.acknowledge(page.upto);
+        }
+        ReplyRows { pages: page.bytes, have: self.remote_rows.version_of(request.id, request.incarnation) }
+    }
+
+    /// Another asks about these: what is not known freshly is looked at now, within a budget.
+    fn check_for_another(&mut self, about: &[NodeId], now: Instant) {
+        for id in about {
+            let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+            let Some(key) = peers.by_id(*id) else { continue };
+            let Some(peer) = peers.get_mut(key) else { continue };
+            let fresh = peer.dial.ended().is_some_and(|at| ctx.is_within(at, FRESH_ENOUGH));
+            let idle = peer.dial.is_resting() && peer.is_proven();
+            if !fresh && idle && self.checks_for_others.take(now) {
+                peer.dial.hurry();
+                self.prober.begin_burst(peer, &ctx);
+            }
+        }
+    }
+
+    /// Starts as many queued dials as the rate and the cap allow.
+    pub(in crate::engine) fn start_dials(&mut self, now: Instant) {
+        let queued =
+            |peers: &PeerTable, key, urgent| peers.get(key).and_then(|peer| peer.dial.queued_in(urgent));
+        while let Some((key, attempt)) = self.dialer.next(|key, urgent| queued(&self.peers, key, urgent), now)
+        {
+            let rows = self.rows_for_request(key, now);
+            let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+            let Some(peer) = peers.get_mut(key) else { continue };
+            let request = exchange::request_frame(&rows, self.request_nonce, peer.addr().ip(), &ctx);
+            self.dialer.start(peer, attempt, request, &mut ctx);
+        }
+    }
+
+    /// What a request to this peer carries: our row, the rows that are wanted, and whom we ask about.
+    fn rows_for_request(&mut self, key: PeerKey, now: Instant) -> RequestRows {
+        // At first everybody is told of nodes that it will meet in a moment.
+        let settled = self.shared.runs_longer_than_an_interval(now);
+        let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+        let Some(peer) = peers.get(key) else { return RequestRows::default() };
+        let page = self.own_row.page_for_request(peer, peers, &ctx);
+        let wants = self.remote_rows.wants(key, peers, settled);
+        let troubled = peers.troubled().iter().filter(|other| **other != key);
+        let mut about = Vec::new();
+        let ids = troubled.filter_map(|other| peers.get(*other)?.id());
+        ids.take(MAX_ABOUT).for_each(|id| append(&id, &mut about));
+        RequestRows { page, wants, about }
+    }
+
+    /// An attempt has ended. One that was abandoned since is not known any longer.
+    pub(in crate::engine) fn handle_dial_end(
+        &mut self,
+        dial: DialId,
+        result: Result<Answer<'_>, Failure>,
+        now: Instant,
+    ) {
+        let Some(key) = self.dialer.end(dial) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        // It is no longer in flight, whatever the reply makes of its row.
+        let Some((attempt, began)) = peer.dial.take_in_flight(dial) else { return };
+        let addr = peer.addr();
+        match result.and_then(|answer| Ok((self.handle_reply(key, answer.body, now)?, answer))) {
+            Ok((answerer, answer)) => self.handle_success(answerer, addr, attempt, answer, now),
+            Err(failure) => self.handle_failure(key, attempt, began, &failure, now),
+        }
+    }
+
+    /// Reads the reply to our dial, learns who answered, and returns its row.
+    fn handle_reply(&mut self, key: PeerKey, body: &[u8], now: Instant) -> Result<PeerKey, Failure> {
+        let reply = check_reply(body, self.request_nonce)?;
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let key = exchange::resolve_answerer(&reply, key, peers, &mut ctx)?;
+        if let Some(peer) = peers.get_mut(key) {
+            peer.gossip.acknowledge(reply.have.unwrap_or(0));
+            peer.paths.note_prefix(reply.prefix);
+        }
+        if let Some(bytes) = reply.rows {
+            let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+            let is_far = |owner| peers.by_id(owner).map(|key| peers.far().contains(&key));
+            // Of nodes that are no peers, those that a row told of; nobody can make us keep rows of nodes that nobody has seen.
+            let may = |rows: &RemoteRows, owner| {
+                owner == reply.id || is_far(owner).unwrap_or_else(|| rows.is_unmet(owner))
+            };
+            self.remote_rows.handle_pages(bytes, reply.id, may, peers, &ctx);
+            self.judge_if_needed(now);
+        }
+        Ok(key)
+    }
+
+    fn handle_success(
+        &mut self,
+        key: PeerKey,
+        addr: SocketAddr,
+        attempt: u32,
+        answer: Answer<'_>,
+        now: Instant,
+    ) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        dialer::note_success(peer, answer, &mut ctx);
+        peer.last_seen.note_any(now);
+        peer.keep();
+        let (info, Answer { connect, rtt, .. }) = (Arc::clone(peer.info()), answer);
+        ctx.out.publish(Event::DialSucceeded { peer: info, addr, attempt, connect, rtt });
+        let came_up = peer.state() != PeerState::Up;
+        peer.set_state(PeerState::Up, &mut ctx);
+        peer.prove(addr.ip(), &mut ctx);
+        peer.watch_for_silence(&ctx);
+        if came_up {
+            // All may be well with it, and it has the name of another.
+            self.judge_soon(now);
+        }
+    }
+
+    fn handle_failure(
+        &mut self,
+        key: PeerKey,
+        attempt: u32,
+        began: Instant,
+        failure: &Failure,
+        now: Instant,
+    ) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        dialer::note_failure(peer, attempt, began, failure, &mut ctx);
+        if peer.dial.is_confirming() {
+            peer.fall_silent(&mut ctx);
+        }
+        if !peer.probes.is_deaf() {
+            self.prober.begin_burst(peer, &ctx);
+        }
+        // A few others are asked, by dialing them now, what they see of it.
+        if peer.health.ask_others(now) {
+            for other in peers.pick_idle(ASKED_AROUND, key, &mut ctx) {
+                if let Some(other) = peers.get_mut(other) {
+                    other.dial.hurry();
+                }
+            }
+        }
+    }
+}
+
+/// The peer's exchange was answered: it exists, holds its address, and reaches us by TCP.
+fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut Context<'_>) {
+    peer.last_seen.note_served(ctx.now);
+    peer.paths.note_prefix(prefix);
+    peer.prove(from.ip(), ctx);
+    peer.revive(ctx);
+    peer.keep();
+    if peer.state() == PeerState::Unreachable {
+        peer.dial_soon(ctx);
+    }
+    peer.watch_for_silence(ctx);
+}

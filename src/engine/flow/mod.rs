@@ -1,0 +1,33 @@
+//! Who is next: how each input goes from part to part, one way. What follows for a peer that is touched here is settled by the
+//! engine afterwards.
+//!
+//! - `datagrams`: presence and echoes
+//! - `exchanges`: requests, replies and dials
+//! - `node`: interfaces, commands, timers, goodbyes
+
+mod datagrams;
+mod exchanges;
+mod node;
+mod telling;
+
+use std::time::Instant;
+
+use crate::engine::Engine;
+use crate::engine::event::Input;
+
+impl Engine {
+    pub(in crate::engine) fn handle_input(&mut self, input: Input<'_>, now: Instant) {
+        match input {
+            Input::Interfaces(interfaces) => self.handle_interfaces(interfaces, now),
+            Input::Datagram { from, socket, bytes } => self.handle_datagram(from, socket, bytes, now),
+            Input::Unreachable { to, icmp } => self.handle_unreachable(to, icmp, now),
+            Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
+            Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),
+            Input::TurnedAway { from, reason } => self.reject(reason, from, now),
+            Input::Resolved { target, addr: Some(addr) } => self.name_peer(&target, addr, now),
+            Input::Resolved { target, addr: None } => self.named_peers.note_unresolved(target, now),
+            Input::Command(command) => self.handle_command(command, now),
+            Input::Tick => {}
+        }
+    }
+}

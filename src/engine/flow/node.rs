@@ -1,0 +1,190 @@
+//! What concerns the whole node: its interfaces, what people ask for, what is due by the clock, its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::Engine;
+use crate::engine::cause::Retry;
+use crate::engine::config::Target;
+use crate::engine::context::Context;
+use crate::engine::event::{Command, Event, Output, StopReason};
+use crate::engine::interface::Interface;
+use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
+use crate::engine::peers::PeerKey;
+use crate::engine::peers::peer::{Peer, Suspicion};
+use crate::engine::presence::announce;
+use crate::engine::probing::prober::ProbeOutcome;
+
+impl Engine {
+    /// The interfaces as they are now. The first time, the node starts.
+    pub(in crate::engine) fn handle_interfaces(&mut self, interfaces: Vec<Interface>, now: Instant) {
+        let changes = self.shared.links_mut().replace(interfaces);
+        if self.lifecycle == Lifecycle::Idle {
+            return self.start(now);
+        }
+        if changes.gone.is_empty() && changes.new.is_empty() {
+            return;
+        }
+        for gone in changes.gone {
+            self.publish(Event::InterfaceDown { interface: Arc::new(gone) });
+        }
+        for new in changes.new {
+            self.publish(Event::InterfaceUp { interface: Arc::new(new) });
+        }
+        self.announcer.hello_again(now);
+        for key in self.peers.keys() {
+            let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+            if let Some(peer) = peers.get_mut(key) {
+                follow_links(peer, &mut ctx);
+            }
+        }
+    }
+
+    fn start(&mut self, now: Instant) {
+        self.lifecycle = Lifecycle::Running;
+        self.shared.begin_steps(now);
+        let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(self.shared.links().all()));
+        self.publish(Event::Started { node, interfaces });
+        self.announcer.hello_again(now);
+        for target in self.shared.take_named() {
+            self.add_peer(target, now);
+        }
+    }
+
+    pub(in crate::engine) fn handle_command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::DialNow(key) => self.force_dial(key),
+            Command::DialAll => self.force_dials(|_| true),
+            Command::DialFailing => self.force_dials(|peer| peer.state().is_failing()),
+            Command::AddPeer(target) => self.add_peer(target, now),
+            Command::Refresh => {
+                let snapshot = Arc::new(self.snapshot(now));
+                self.publish(Event::Snapshot(snapshot));
+            }
+            Command::Survey => {
+                let view = self.survey(now);
+                self.publish(Event::Matrix(Arc::new(view)));
+            }
+            Command::Forget(key) => {
+                let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+                peers.forget(key, &mut ctx);
+            }
+            Command::Stop(reason) => self.leave(reason, now),
+        }
+    }
+
+    fn force_dials(&mut self, of: impl Fn(&Peer) -> bool) {
+        let keys: Vec<PeerKey> = self.peers.iter().filter(|peer| of(peer)).map(Peer::key).collect();
+        keys.into_iter().for_each(|key| self.force_dial(key));
+    }
+
+    fn force_dial(&mut self, key: PeerKey) {
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.force_dial(self.shared.links());
+        }
+    }
+
+    /// Finds the address of a peer that a person named; one named beyond [`crate::engine::limits::MAX_STATIC`] is ignored.
+    fn add_peer(&mut self, target: Target, now: Instant) {
+        if !self.named_peers.has_room(self.peers.named().len()) {
+            return;
+        }
+        match target.literal() {
+            Some(addr) => self.name_peer(&target, addr, now),
+            None => self.shared.out().push(Output::Resolve(target)),
+        }
+    }
+
+    pub(in crate::engine) fn name_peer(&mut self, target: &Target, addr: SocketAddr, now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        match peers.name_peer(&target.host, addr, &mut ctx) {
+            Ok(_) if self.lifecycle == Lifecycle::Running => self.announcer.hello_again(now),
+            Ok(_) => {}
+            Err(reason) => self.reject(reason, addr, now),
+        }
+    }
+
+    /// Ends all dials and begins to say goodbye.
+    fn leave(&mut self, reason: StopReason, now: Instant) {
+        let mut ctx = self.shared.context(self.peers.len(), now);
+        self.dialer.abandon_all(&mut ctx);
+        self.lifecycle.leave(reason, now);
+    }
+
+    /// Says one of the goodbyes, if it is due.
+    pub(in crate::engine) fn say_goodbye(&mut self, now: Instant) {
+        if self.lifecycle.next_goodbye().is_none_or(|next| now < next) {
+            return;
+        }
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        announce::say_goodbye(peers, &mut ctx);
+        if let AfterGoodbye::Stop(reason) = self.lifecycle.note_goodbye(now) {
+            self.publish(Event::Stopped { reason });
+            self.shared.out().push(Output::Stop);
+        }
+    }
+
+    /// Announces this node, if that is due.
+    pub(in crate::engine) fn announce(&mut self, now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        self.announcer.announce(peers, &mut ctx);
+    }
+
+    /// Does what is due for one peer.
+    pub(in crate::engine) fn wake(&mut self, key: PeerKey, now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        self.announcer.wake(peer, &mut ctx);
+        if peer.last_seen.deadline().is_some_and(|at| at <= now)
+            && peer.suspect_silence(self.awake_since, &mut ctx) == Suspicion::ConfirmByDial
+        {
+            // The reflection rule holds here, too: forged presences that stop must not make us dial without limit.
+            if self.dialer.confirm(peer, &ctx) {
+                peer.dial.set_confirming(true);
+            } else {
+                peer.fall_silent(&mut ctx);
+            }
+        }
+        let probes = self.prober.wake(peer, &mut ctx);
+        if probes == ProbeOutcome::Concluded {
+            self.conclude_probes(key, now);
+        }
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        self.dialer.wake(peer, &ctx);
+        if peer.is_expired(now) {
+            peers.expire(key, &mut ctx);
+        }
+    }
+
+    /// Tells what was rejected, and looks names up again, where that is due.
+    pub(in crate::engine) fn run_errands(&mut self, now: Instant) {
+        while let Some(event) = self.rejects.flush(now) {
+            self.publish(event);
+        }
+        while let Some(target) = self.named_peers.take_due(now) {
+            self.shared.out().push(Output::Resolve(target));
+        }
+    }
+}
+
+/// After an interface came, went or changed: what failed for want of one is tried at once, and what was on one that is gone is
+/// looked at.
+fn follow_links(peer: &mut Peer, ctx: &mut Context<'_>) {
+    let link = ctx.links.name_of(peer.addr().ip());
+    let changed = link.as_ref() != peer.interface();
+    let curable = peer.dial.retry() == Some(Retry::OnLinkChange);
+    if changed {
+        peer.health.observe_from(ctx.now);
+    }
+    if link.is_none() && !peer.is_proven() && peer.dial.is_queued() {
+        peer.rest_until(ctx.now + ctx.config.dial_interval);
+    }
+    if link.is_some() {
+        peer.set_interface(link);
+    }
+    if (changed || curable) && !peer.has_left() {
+        peer.dial_soon(ctx);
+    }
+}
