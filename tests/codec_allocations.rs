@@ -26,7 +26,7 @@ fn the_counter_counts() {
 
 #[test]
 fn no_vector_valid_or_invalid_makes_decoding_allocate() {
-    let vectors: Value = serde_json::from_str(include_str!("../assets/protocol-vectors.json")).unwrap();
+    let vectors: Value = serde_json::from_str(include_str!("../docs/protocol-vectors.json")).unwrap();
     for list in ["valid", "invalid"] {
         for vector in vectors[list].as_array().unwrap() {
             let hex = vector["hex"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! The code, the specification (`assets/protocol.md`) and its test vectors say the same.
+//! The code, the specification (`docs/protocol.md`) and its test vectors say the same.
 #![expect(clippy::unwrap_used, reason = "what the helpers of a test unwrap, they check")]
 
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ use vigie::proto::{
     VERSION,
 };
 
-const SPECIFICATION: &str = include_str!("../assets/protocol.md");
-const VECTORS: &str = include_str!("../assets/protocol-vectors.json");
+const SPECIFICATION: &str = include_str!("../docs/protocol.md");
+const VECTORS: &str = include_str!("../docs/protocol-vectors.json");
 
 #[derive(Deserialize)]
 struct Vectors {

@@ -17,7 +17,7 @@ use tokio::time::sleep_until;
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
 use super::ui::View;
-use super::{Options, export, log};
+use super::{Options, device, export, log};
 use crate::app::appearance::Appearance;
 use crate::engine::event::{Command, Event, Stamped, StopReason};
 use crate::engine::rate_limiter::RateLimiter;
@@ -55,7 +55,8 @@ pub async fn run(
 ) -> io::Result<()> {
     let mut screen = Tty::take(appearance.theme.is_plain())?;
     // After raw mode: the stream reads the terminal from its first poll on.
-    let mut inputs = stream::select(EventStream::new(), terminal::resizes()?);
+    let inputs = stream::select(EventStream::new(), terminal::resizes()?);
+    let mut inputs = stream::select(inputs, device::hang_up(commands.clone())?);
     run_on(&mut screen, &mut inputs, events, &commands, App::new(options, appearance)).await
 }
 
@@ -128,7 +129,7 @@ impl<S: Screen> Loop<'_, S> {
                 self.each_second(at);
             }
             if self.dirty && at >= frame {
-                if self.app.behind().is_none() {
+                if self.app.models.behind().is_none() {
                     log::take_lines(&mut self.app.ui.log);
                 }
                 let Ok(drawn) = self.screen.draw(&mut self.app, at) else { return Ok(End::HungUp) };
@@ -167,7 +168,7 @@ impl<S: Screen> Loop<'_, S> {
                             Ok(event) => self.event(&event),
                             Err(TryRecvError::Lagged(missed)) => self.lagged(missed),
                             Err(TryRecvError::Empty) => break,
-                            Err(TryRecvError::Closed) if self.app.model().stopped().is_some() => break,
+                            Err(TryRecvError::Closed) if self.app.models.live().stopped().is_some() => break,
                             Err(TryRecvError::Closed) => return Err(io::Error::other("the node has failed")),
                         }
                         event = events.try_recv();
@@ -175,11 +176,11 @@ impl<S: Screen> Loop<'_, S> {
                     if self.app.rings() && self.screen.ring().is_err() {
                         return Ok(End::HungUp);
                     }
-                    if self.app.model().stopped().is_some() {
+                    if self.app.models.live().stopped().is_some() {
                         return Ok(End::Stopped);
                     }
                 }
-                () = log::new_lines() => self.dirty |= self.app.behind().is_none(),
+                () = log::new_lines() => self.dirty |= self.app.models.behind().is_none(),
                 () = sleep_until(change.into()) => {
                     self.dirty |= next.take_if(|next| *next <= now()).is_some();
                 }
@@ -190,7 +191,7 @@ impl<S: Screen> Loop<'_, S> {
     /// Ages and what has had its time. The node is asked how it is unless nobody would see the answer.
     fn each_second(&mut self, at: Instant) {
         self.dirty |= self.app.pass(at);
-        if self.app.behind().is_none() {
+        if self.app.models.behind().is_none() {
             self.dirty |= !self.app.shown().is_empty();
             // A node that is too busy to answer is asked again in a second.
             let _ = self.commands.try_send(Command::Refresh);
@@ -222,7 +223,7 @@ impl<S: Screen> Loop<'_, S> {
 
     fn lagged(&mut self, missed: u64) {
         let at = now();
-        let wall = self.app.model().wall(at).unwrap_or(std::time::SystemTime::UNIX_EPOCH);
+        let wall = self.app.models.live().wall(at).unwrap_or(std::time::SystemTime::UNIX_EPOCH);
         self.event(&Stamped { at, wall, event: Event::Lagged { missed } });
         let _ = self.commands.try_send(Command::Refresh);
     }
@@ -233,7 +234,7 @@ impl<S: Screen> Loop<'_, S> {
         let at = now();
         let before = self.app.ui.view;
         let leaves = self.react(input, at)?;
-        if self.app.ui.view == View::Matrix && before != View::Matrix && self.app.behind().is_none() {
+        if self.app.ui.view == View::Matrix && before != View::Matrix && self.app.models.behind().is_none() {
             // What is shown first is not to be ten seconds old.
             self.survey(at);
         }

@@ -29,10 +29,10 @@ pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, Refusal> {
     let _log = log::to_stderr(node)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let signals = signals::heed(exit::INTERRUPTED)?;
     let code = runtime.block_on(async {
-        let ending = signals::ending().map_err(anyhow::Error::from)?;
         tokio::select! {
-            () = ending => Ok(exit::INTERRUPTED),
+            () = signals.first() => Ok(exit::INTERRUPTED),
             code = dial(node, args) => code,
         }
     });

@@ -92,40 +92,13 @@ fn verdict(peer: &PeerSnapshot) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use crate::engine::Incarnation;
-    use crate::engine::NodeId;
     use crate::engine::cause::Cause;
-    use crate::engine::observation::Sight;
-    use crate::engine::peers::{DialPhase, PeerInfo, PeerKey, Via};
+    use crate::testkit;
 
     use super::*;
 
     fn peer(name: &str, state: PeerState) -> PeerSnapshot {
-        let info = PeerInfo {
-            key: PeerKey::default(),
-            id: Some(NodeId(1)),
-            name: name.into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            incarnation: Some(Incarnation(1)),
-        };
-        PeerSnapshot {
-            info: Arc::new(info),
-            state,
-            via: Via::Broadcast,
-            rtt_us: None,
-            connect: None,
-            loss: None,
-            last_heard_ms: None,
-            last_heard: None,
-            cause: None,
-            verdict: Verdict::Unknown,
-            sight: Sight::default(),
-            dial: DialPhase::Resting { next: None },
-            interface: None,
-            elsewhere: None,
-        }
+        testkit::row(&testkit::peer_at(1, name, ([10, 0, 0, 1], 17_474)), state)
     }
 
     #[test]

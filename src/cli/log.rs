@@ -205,14 +205,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::peers::PeerInfo;
+    use crate::testkit::named_peer;
 
     #[test]
     fn a_peer_that_is_given_up_again_for_the_same_reason_is_no_news_until_it_was_up() {
-        let addr = ([10, 0, 0, 1], 17_474).into();
-        let peer =
-            PeerInfo { key: PeerKey::default(), id: None, name: "host".into(), addr, incarnation: None };
-        let peer = Arc::new(peer);
+        let peer = named_peer(1, "host");
+        let addr = peer.addr;
         let gives_up = |cause| Event::DialGaveUp { peer: Arc::clone(&peer), addr, attempts: 5, cause };
         let mut told = Told::default();
         assert!(told.is_news(&gives_up(Cause::Refused)));

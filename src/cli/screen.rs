@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal};
 
 use crate::app;
-use crate::engine::event::{Command, StopReason};
+use crate::engine::event::StopReason;
 use crate::net::{Node, Settings, interfaces};
 
 use super::args::{NodeArgs, ScreenArgs};
@@ -30,9 +30,9 @@ pub(super) fn require_a_terminal() -> Result<(), Refusal> {
 pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, Refusal> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let _entered = runtime.enter();
-    let ending = signals::ending().map_err(anyhow::Error::from)?;
+    let signals = signals::heed(0)?;
     let (node, events) = Node::start(settings, log::follow)?;
+    signals.stop(&node.commands);
     let options = app::Options { local_ip: Some(interfaces::local_ip()), bell: screen.bell };
     let appearance = screen.appearance();
     let commands = node.commands.clone();
@@ -41,10 +41,9 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, Refusa
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
-            () = ending => {}
+            () = signals.first() => {}
         }
-        // The screen ends with the node's last event. A node too busy to hear this, or to end, is left behind below.
-        let _ = commands.try_send(Command::Stop(StopReason::Signal));
+        // The screen ends with the node's last event. A node too busy to end is left behind below.
         tokio::time::timeout(STOP_PATIENCE, app).await.unwrap_or(Ok(()))
     });
     node.stop(StopReason::Quit, STOP_PATIENCE);

@@ -3,7 +3,6 @@
 //! What all one-shot commands have in common: a quiet log, signals, the end.
 
 use std::io::{self, Write};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,14 +53,14 @@ pub(super) fn visit(
     let settings = args.settings()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let _entered = runtime.enter();
-    let mut ending = pin!(signals::ending().map_err(anyhow::Error::from)?);
+    let signals = signals::heed(exit::INTERRUPTED)?;
     let (node, events) = Node::start(settings, log::follow)?;
+    signals.stop(&node.commands);
     let mut guest = Guest { commands: node.commands.clone(), events };
     let stayed = runtime.block_on(async {
         tokio::select! {
             biased;
-            () = &mut ending => None,
+            () = signals.first() => None,
             answer = stay(&mut guest) => Some(answer),
         }
     });
@@ -90,7 +89,7 @@ pub(super) fn visit(
         tokio::select! {
             biased;
             _ = printing_ended => code,
-            () = &mut ending => exit::INTERRUPTED,
+            () = signals.first() => exit::INTERRUPTED,
         }
     }))
 }

@@ -27,9 +27,9 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
     let settings = node.settings()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let _entered = runtime.enter();
-    let ending = signals::ending().map_err(anyhow::Error::from)?;
+    let signals = signals::heed(0)?;
     let (running, events) = Node::start(settings, log::follow)?;
+    signals.stop(&running.commands);
     let format = if watch.json { Format::Json } else { Format::Text };
     let (ended, writing_ended) = oneshot::channel();
     let commands = running.commands.clone();
@@ -46,7 +46,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
             }
         };
         tokio::select! {
-            () = ending => StopReason::Signal,
+            () = signals.first() => StopReason::Signal,
             () = over => StopReason::Elapsed,
             Ok(written) = writing_ended => match written {
                 // The reader of our output may go at any time: that ends the program quietly.

@@ -20,6 +20,7 @@ mod gossip;
 pub mod interface;
 #[cfg(any(test, feature = "testkit"))]
 mod invariants;
+mod judging;
 mod lifecycle;
 pub mod limits;
 mod links;
@@ -32,29 +33,34 @@ mod settle;
 mod timers;
 mod views;
 
-use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use crate::proto::{Incarnation, NodeId, Nonce};
-pub use diagnosis::{observation, verdict};
+pub use diagnosis::observation;
 pub use dialing::{cause, retry};
 pub use exchange::{check_reply, unreadable};
 pub use gossip::matrix;
 
+/// What the diagnosis says.
+pub mod verdict {
+    pub use super::diagnosis::advice::Advice;
+    pub use super::diagnosis::evidence::{self, Evidence};
+    pub use super::diagnosis::finding::{Finding, MAX_PAIRS_LISTED};
+    pub use super::diagnosis::verdict::{Confidence, Pattern, Verdict};
+}
+
 use config::Config;
 use context::Shared;
-use diagnosis::Stranger;
-use diagnosis::judge::Judge;
 use dialing::dialer::Dialer;
 use event::{Input, Output};
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
+use judging::Judging;
 use lifecycle::Lifecycle;
-use limits::{CHECKS_FOR_OTHERS_PER_SECOND, STALL, TIMER_SLACK};
+use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;
-use peers::{NodeInfo, PeerKey, PeerTable};
+use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
 use presence::rejects::Rejects;
 use probing::prober::Prober;
@@ -79,8 +85,7 @@ pub struct Engine {
     own_row: OwnRow,
     remote_rows: RemoteRows,
     checks_for_others: RateLimiter,
-    judge: Judge,
-    strangers: HashMap<IpAddr, Stranger>,
+    judging: Judging,
     /// Since when this process has run without standing still.
     awake_since: Option<Instant>,
 }
@@ -107,8 +112,7 @@ impl Engine {
             own_row: OwnRow::default(),
             remote_rows: RemoteRows::default(),
             checks_for_others: RateLimiter::per_second(checks, checks),
-            judge: Judge::default(),
-            strangers: HashMap::new(),
+            judging: Judging::default(),
             awake_since: None,
         }
     }
@@ -168,9 +172,9 @@ impl Engine {
                 self.settle(now);
             }
         }
-        if self.judge.due.is_some_and(|at| at <= now) {
+        if self.judging.due().is_some_and(|at| at <= now) {
             // What is seen changes also by the time that passes.
-            let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().collect();
+            let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
             unwell.into_iter().for_each(|key| self.settle_peer(key, now));
             self.judge(now);
         }
@@ -183,7 +187,7 @@ impl Engine {
             Lifecycle::Running => {
                 self.timers.set(Timer::Announce, self.announcer.deadline());
                 self.timers.set(Timer::Dial, self.dialer.deadline());
-                self.timers.set(Timer::Diagnose, self.judge.due);
+                self.timers.set(Timer::Diagnose, self.judging.due());
                 self.timers.set(Timer::TellRejected, self.rejects.due());
                 self.timers.set(Timer::Resolve, self.named_peers.deadline());
             }

@@ -68,7 +68,7 @@ impl Engine {
         if peer.is_unwell() {
             return Concern::Unwell;
         }
-        if new.tcp.is_ok() && !self.judge.stands_against(key) {
+        if new.tcp.is_ok() && !self.judging.accuses(key) {
             peer.set_verdict(Verdict::Ok);
         }
         if news { Concern::News } else { Concern::None }

@@ -6,12 +6,12 @@ mod driver;
 mod frame;
 mod icmp;
 pub mod interfaces;
-#[cfg(target_os = "linux")]
-pub mod links;
 mod node;
 mod os;
+#[cfg(target_os = "linux")]
+pub mod rtnetlink;
+pub mod selftest;
 mod server;
-pub mod trials;
 mod udp;
 
 pub use dialer::{Dial, Reached, attempt, one_shot_request, retryable_dial};

@@ -267,31 +267,12 @@ pub(super) fn listen_on(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
 #[cfg(test)]
 mod tests {
     use crate::engine::event::Event;
-    use crate::engine::retry::RetryPolicy;
-    use crate::engine::{Incarnation, NodeId};
+    use crate::testkit;
 
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
-
     fn settings() -> Settings {
-        let retry = RetryPolicy { max_attempts: 1, delay: SECOND, backoff: 1.0, timeout: SECOND };
-        let config = Config {
-            id: NodeId(1),
-            incarnation: Incarnation(1),
-            name: "node".into(),
-            group: "test".into(),
-            port: 0,
-            tcp_port: 0,
-            udp_port: 0,
-            interval: SECOND,
-            silent_after: 3,
-            dial_interval: SECOND,
-            retry,
-            dial_rate: 50,
-            peers: Vec::new(),
-            seed: [1; 32],
-        };
+        let config = Config { port: 0, tcp_port: 0, udp_port: 0, ..testkit::config(0) };
         let selection = Selection { bind: Some(Ipv4Addr::LOCALHOST.into()), ..Selection::default() };
         Settings { config, tcp_port: Some(0), announced_tcp_port: Some(4_242), selection }
     }

@@ -1,4 +1,4 @@
-//! Bytes: presence datagrams and exchange frames, as `assets/protocol.md` specifies them.
+//! Bytes: presence datagrams and exchange frames, as `docs/protocol.md` specifies them.
 //!
 //! Decoding is total: any byte string gives a message or a [`DecodeError`], never a panic, and never
 //! allocates. This module does no I/O and reads no clock.

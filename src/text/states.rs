@@ -4,8 +4,6 @@ use crate::engine::cause::Cause;
 use crate::engine::peers::PeerState;
 use crate::engine::verdict::Verdict;
 
-use super::Label;
-
 impl PeerState {
     /// What it means, in a few words.
     pub fn description(self) -> &'static str {
@@ -17,13 +15,6 @@ impl PeerState {
             Self::Silent => "neither heard nor reached",
             Self::Left => "it said goodbye",
         }
-    }
-}
-
-impl Verdict {
-    /// Its word as people write it: `host down`.
-    pub fn label(self) -> Label {
-        Label(self.as_str())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writes what is shown to a new file: the table as JSON, the screen as text or as a picture.
 
+mod form;
 mod json;
 pub mod svg;
 
@@ -11,7 +12,9 @@ use std::time::{Instant, SystemTime};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::state::{App, Form};
+pub use form::Form;
+
+use super::state::App;
 use super::view;
 use crate::text::columns;
 
@@ -27,7 +30,7 @@ pub(super) fn write(
     now: Instant,
 ) -> io::Result<String> {
     let (ending, content) = match form {
-        Form::Json => ("json", json::document(app.shown(), app.shown_at(now))?),
+        Form::Json => ("json", json::document(app.shown(), app.models.shown_at(now))?),
         Form::Text => ("txt", text(&screen(app, size, now))),
         Form::Svg => ("svg", svg::draw(&screen(app, size, now), "vigie")),
     };
@@ -72,7 +75,7 @@ fn stem(app: &App, now: Instant) -> String {
     let name = app.shown().node().map_or("", |node| &node.name);
     let harmless = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' };
     let name: String = name.chars().map(harmless).collect();
-    let wall = app.wall(now).unwrap_or(SystemTime::UNIX_EPOCH);
+    let wall = app.models.wall(now).unwrap_or(SystemTime::UNIX_EPOCH);
     format!("vigie-{name}-{}", app.appearance.date_and_time(wall))
 }
 

@@ -13,19 +13,22 @@ mod capture;
 mod draw;
 mod filter;
 mod pane;
+mod place;
 mod records;
 mod rows;
 mod search;
 mod sheet;
 mod title;
+mod wrap;
 
 #[cfg(test)]
 mod tests;
 
 pub use capture::{init, take_lines};
-pub use pane::{LogPane, Wrap};
+pub use pane::LogPane;
 pub use records::{MAX_MESSAGE, MAX_RECORDS};
 pub use search::MAX_SEARCH;
+pub use wrap::Wrap;
 
 pub(super) use capture::new_lines;
 

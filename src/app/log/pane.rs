@@ -7,41 +7,12 @@ use std::time::SystemTime;
 use log::{Level, LevelFilter};
 
 use super::filter::Filter;
+use super::place::{Anchor, Place};
 use super::records::{Record, RecordId, Records};
 use super::search::Search;
 use super::sheet::{At, Sheet};
+use super::wrap::Wrap;
 use crate::app::ui::Move;
-
-/// What is done with texts that are longer than a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Wrap {
-    /// They go on in the next one.
-    #[default]
-    Wrapped,
-    /// They are cut, and marked.
-    Cut,
-}
-
-/// Where the pane stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Place {
-    /// The newest row is at the bottom.
-    #[default]
-    Follows,
-    /// A row stays where it is, whatever comes, goes or changes its size.
-    Stands(Anchor),
-}
-
-/// A row that stays: by what it shows, so that it is found at every width and behind every filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Anchor {
-    /// Of this record, or, while that one is not shown, of its nearest neighbour.
-    pub(super) record: RecordId,
-    /// The row with this byte of its text.
-    pub(super) offset: usize,
-    /// The line of the pane that it is on, from 0, where the pane is high enough.
-    line: usize,
-}
 
 /// The log pane. It keeps the last records, and shows those that its filters let through.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use regex::{Regex, RegexBuilder};
 
-use super::pane::Place;
+use super::place::Place;
 use super::records::{Record, RecordId};
 
 /// Longest text that is searched for, in characters: a line of a prompt.

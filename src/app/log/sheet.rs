@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::pane::Wrap;
 use super::records::{Record, RecordId, Records};
 use super::rows::{MAX_ROWS, Rows, rows};
+use super::wrap::Wrap;
 
 /// Columns before a record's text: a time, the longest level, and a blank behind each.
 pub(super) const INDENT: u16 = 15;

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::pane::Place;
+use super::place::Place;
 use super::records::RecordId;
 use super::*;
 use crate::app::appearance::Appearance;

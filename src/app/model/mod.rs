@@ -13,6 +13,7 @@ mod journal;
 mod matrix;
 mod order;
 mod peer;
+mod sort_value;
 mod square;
 mod stats;
 
@@ -365,7 +366,7 @@ impl Model {
 
     /// Where a row belongs, if it is listed.
     fn rank(&self, row: &Peer) -> Option<Rank> {
-        let value = || self.order.sort().by.value(row, self.epoch.unwrap_or(row.since));
+        let value = || sort_value::value(self.order.sort().by, row, self.epoch.unwrap_or(row.since));
         let left = row.state == PeerState::Left;
         self.filter.lets_through(row).then(|| Rank::new(left, value(), Arc::clone(&row.info)))
     }

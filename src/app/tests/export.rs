@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::app::export;
-use crate::app::state::Form;
+use crate::app::export::Form;
 
 /// A folder that is gone after the test.
 struct Folder(PathBuf);

@@ -4,7 +4,7 @@ use super::*;
 use crate::app::model::{LEFT_SHOWN, MAX_ATTEMPTS, Outcome, Sample};
 
 fn names(bench: &Bench) -> Vec<String> {
-    bench.app.model().rows(0..usize::MAX).map(|peer| peer.info.name.clone()).collect()
+    bench.app.models.live().rows(0..usize::MAX).map(|peer| peer.info.name.clone()).collect()
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_failed_attempt_waits_from_the_time_of_its_event() {
     bench.discovered(&host).dials(&host, 1).wait(30).fails(&host, 1, Some(2_000));
     let since = bench.now();
     let until = since + Duration::from_secs(2);
-    let row = bench.app.model().peer(host.key).unwrap();
+    let row = bench.app.models.live().peer(host.key).unwrap();
     assert_eq!(row.dial, DialPhase::Waiting { attempt: 2, max: 5, since, until });
     assert_eq!(
         (row.cause, row.history.last(9).last()),
@@ -41,7 +41,7 @@ fn a_reply_clears_the_cause_and_counts_as_heard() {
     let host = peer(1, "host");
     bench.discovered(&host).dials(&host, 1).fails(&host, 1, Some(10)).wait(10).dials(&host, 2).wait(5);
     bench.answers(&host, 2, 840);
-    let row = bench.app.model().peer(host.key).unwrap();
+    let row = bench.app.models.live().peer(host.key).unwrap();
     assert_eq!((row.cause, row.detail.clone(), row.last_heard), (None, None, Some(bench.now())));
     assert_eq!(row.rtt, Some(Duration::from_micros(840)));
     assert_eq!(
@@ -55,7 +55,7 @@ fn a_peer_named_by_hand_was_not_heard() {
     let mut bench = Bench::new();
     let host = peer(1, "host");
     bench.fold(Event::PeerDiscovered { peer: Arc::clone(&host), via: Via::Static });
-    assert_eq!(bench.app.model().peer(host.key).unwrap().last_heard, None);
+    assert_eq!(bench.app.models.live().peer(host.key).unwrap().last_heard, None);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn an_event_about_an_unknown_peer_makes_its_row() {
     let host = peer(1, "host");
     bench.answers(&host, 1, 840);
     assert_eq!(names(&bench), ["host"]);
-    assert_eq!(bench.app.model().attempts().len(), 1);
+    assert_eq!(bench.app.models.live().attempts().len(), 1);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_forgotten_or_expired_peer_is_gone_and_one_that_said_goodbye_stays_for_a_whi
     let shown = u64::try_from(LEFT_SHOWN.as_millis()).unwrap();
     assert_eq!(names(bench.wait(shown - 1)), ["c"]);
     assert!(names(bench.wait(1)).is_empty());
-    assert_eq!(bench.app.model().count(PeerState::Left), 0);
+    assert_eq!(bench.app.models.live().count(PeerState::Left), 0);
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn a_restarted_or_moved_peer_keeps_its_row_under_its_new_name_and_address() {
     let new = Arc::new(PeerInfo { name: "zebra".into(), ..PeerInfo::clone(&old) });
     bench.fold(Event::PeerRestarted { peer: Arc::clone(&new), previous_incarnation: Incarnation(1) });
     assert_eq!(names(bench.wait(2_000)), ["middle", "zebra"]);
-    assert!(bench.app.model().peer(old.key).unwrap().rtt.is_some());
+    assert!(bench.app.models.live().peer(old.key).unwrap().rtt.is_some());
     let addr = "10.9.9.9:1".parse().unwrap();
     let moved = Arc::new(PeerInfo { addr, ..PeerInfo::clone(&new) });
     bench.fold(Event::PeerMoved { peer: moved, from: new.addr, to: addr });
-    assert_eq!(bench.app.model().peer(old.key).unwrap().info.addr, addr);
+    assert_eq!(bench.app.models.live().peer(old.key).unwrap().info.addr, addr);
     assert_eq!(names(&bench).len(), 2);
 }
 
@@ -104,7 +104,7 @@ fn a_snapshot_makes_everything_right_again() {
     bench.fold(Event::Lagged { missed: 4 }).fold(Event::Lagged { missed: 3 });
     bench.wait(2_000).fold(snapshot(vec![row(&a, PeerState::Up), row(&b, PeerState::Silent)]));
     assert_eq!(names(&bench), ["b", "a", "c"], "the one that said goodbye is still news");
-    let model = bench.app.model();
+    let model = bench.app.models.live();
     assert_eq!(model.count(PeerState::Up), 1);
     assert_eq!(model.count(PeerState::Silent), 1);
     assert_eq!(model.count(PeerState::New), 0);
@@ -123,13 +123,13 @@ fn interfaces_come_and_go() {
     for _ in 0..2 {
         bench.fold(Event::InterfaceUp { interface: Arc::clone(&wlan) });
     }
-    assert_eq!(bench.app.model().interfaces().len(), 2);
+    assert_eq!(bench.app.models.live().interfaces().len(), 2);
     bench.fold(Event::InterfaceDown { interface: wlan });
-    assert_eq!(bench.app.model().interfaces()[0].name, "eth0".into());
+    assert_eq!(bench.app.models.live().interfaces()[0].name, "eth0".into());
 }
 
 fn outcomes(bench: &Bench) -> Vec<Outcome> {
-    let attempts = bench.app.model().attempts();
+    let attempts = bench.app.models.live().attempts();
     let newest = attempts.newest().unwrap();
     attempts.from(newest, None).map(|(_, attempt)| attempt.outcome.clone()).collect()
 }
@@ -171,7 +171,7 @@ fn the_attempts_of_one_peer_are_found_among_those_of_many() {
             bench.dials(host, attempt);
         }
     }
-    let attempts = bench.app.model().attempts();
+    let attempts = bench.app.models.live().attempts();
     let of: Vec<_> = attempts.of_peer(peers[7].key).map(|(id, attempt)| (id.0, attempt.attempt)).collect();
     assert_eq!(of, [(107, 3), (57, 2), (7, 1)]);
     assert_eq!(attempts.of_peer(peer(99, "nobody").key).count(), 0);
@@ -186,7 +186,7 @@ fn the_worst_state_of_each_column_is_told_and_a_snapshot_counts_as_well() {
     bench.state(&host, PeerState::Up, PeerState::Unreachable).wait(1_000);
     bench.state(&host, PeerState::Unreachable, PeerState::Up).discovered(&late).wait(29_000);
     bench.fold(snapshot(vec![row(&host, PeerState::Silent), row(&late, PeerState::New)]));
-    let model = bench.app.model();
+    let model = bench.app.models.live();
     let columns = model.columns(t0 + Duration::from_secs(75), Duration::from_secs(15), 5);
     let seen = |key| model.peer(key).unwrap().bands.worst(&columns).collect::<Vec<_>>();
     let [new, up] = [PeerState::New, PeerState::Up];

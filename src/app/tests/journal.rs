@@ -36,7 +36,7 @@ fn what_happens_to_a_peer_is_written_down_and_single_dials_are_not() {
         What::State { from: New, to: Up },
         What::Discovered { via: Via::Broadcast },
     ];
-    assert_eq!(said(bench.app.model(), &host), expected);
+    assert_eq!(said(bench.app.models.live(), &host), expected);
     assert!(size_of::<crate::app::model::Entry>() <= 64, "thousands are held");
 }
 
@@ -45,7 +45,7 @@ fn giving_up_is_said_again_only_for_another_cause_or_after_the_peer_was_reached(
     let mut bench = Bench::new();
     let host = peer(1, "host");
     let told = |bench: &Bench| {
-        let causes = said(bench.app.model(), &host).into_iter().filter_map(|what| match what {
+        let causes = said(bench.app.models.live(), &host).into_iter().filter_map(|what| match what {
             What::GaveUp { cause, .. } => Some(cause),
             _ => None,
         });
@@ -68,7 +68,7 @@ fn the_journal_of_all_is_read_back_from_an_instant() {
     bench.wait(10).discovered(&a).wait(10).discovered(&b);
     let between = bench.now();
     bench.fold(Event::Lagged { missed: 3 }).wait(10).state(&a, New, Up);
-    let journal = bench.app.model().journal();
+    let journal = bench.app.models.live().journal();
     assert_eq!(journal.at(before), None, "nothing was said yet");
     assert_eq!(journal.at(between), Some(EntryId(2)));
     assert_eq!(journal.at(bench.now()), journal.newest());
@@ -82,8 +82,8 @@ fn a_snapshot_that_tells_another_state_is_written_down_as_a_change() {
     let [a, b] = [peer(1, "a"), peer(2, "b")];
     bench.discovered(&a).discovered(&b).state(&b, New, Up);
     bench.fold(snapshot(vec![row(&a, Silent), row(&b, Up)]));
-    assert_eq!(said(bench.app.model(), &a)[0], What::State { from: New, to: Silent });
-    assert_eq!(said(bench.app.model(), &b).len(), 2);
+    assert_eq!(said(bench.app.models.live(), &a)[0], What::State { from: New, to: Silent });
+    assert_eq!(said(bench.app.models.live(), &b).len(), 2);
 }
 
 #[test]
@@ -94,10 +94,10 @@ fn a_full_journal_says_until_when_it_has_forgotten() {
     for _ in 0..MAX_ENTRIES / 2 - 1 {
         bench.wait(1).state(&b, New, Up).state(&b, Up, New);
     }
-    assert_eq!(bench.app.model().journal().dropped_until(), None);
+    assert_eq!(bench.app.models.live().journal().dropped_until(), None);
     let when = bench.t0;
     bench.state(&b, New, Up);
-    let journal = bench.app.model().journal();
+    let journal = bench.app.models.live().journal();
     assert_eq!((journal.len(), journal.dropped_until()), (MAX_ENTRIES, Some(when)));
     assert_eq!((journal.oldest(), journal.of_peer(a.key).count()), (EntryId(1), 0));
     assert_eq!(journal.of_peer(b.key).count(), MAX_ENTRIES);

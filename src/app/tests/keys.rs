@@ -142,11 +142,11 @@ fn pause_freezes_and_resumes() {
         let mut bench = table(&["a"]);
         bench.key(KeyCode::Char(key));
         bench.discovered(&peer(2, "b"));
-        assert_eq!((bench.app.shown().len(), bench.app.behind()), (1, Some(1)));
+        assert_eq!((bench.app.shown().len(), bench.app.models.behind()), (1, Some(1)));
         bench.fold(snapshot(vec![]));
-        assert_eq!(bench.app.behind(), Some(1), "nothing happened");
+        assert_eq!(bench.app.models.behind(), Some(1), "nothing happened");
         bench.key(KeyCode::Char(key));
-        assert_eq!((bench.app.shown().len(), bench.app.behind()), (0, None));
+        assert_eq!((bench.app.shown().len(), bench.app.models.behind()), (0, None));
     }
 }
 

@@ -3,6 +3,7 @@
 use ratatui::style::Modifier;
 
 use super::*;
+use crate::app::keymap;
 use crate::app::model::{Column, SETTLE};
 use crate::app::ui::{Overlay, Pane, View};
 
@@ -249,7 +250,7 @@ fn the_palette_finds_actions_by_their_words_completes_and_does_them() {
     for (name, first) in
         [("export", "write table"), ("zoom", "show this pane"), ("timeline", "show the last hour")]
     {
-        assert!(bench.app.ui.found(name)[0].help.starts_with(first), "{name}");
+        assert!(keymap::found(bench.app.ui.beneath(), name)[0].help.starts_with(first), "{name}");
     }
     bench.typed("no such action");
     assert!(bench.text(80, 24).contains("No action has these words"));

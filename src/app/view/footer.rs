@@ -52,7 +52,7 @@ fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     let mut writer = LineWriter::line(buf, area, 0);
     for (keys, word) in keymap::footer(app.ui.context()) {
         let word = match word {
-            "pause" if app.behind().is_some() => "resume",
+            "pause" if app.models.behind().is_some() => "resume",
             "timeline" if app.ui.view == View::Timeline => "table",
             "matrix" if app.ui.view == View::Matrix => "table",
             "round trips" if app.ui.matrix.figures => "signs",

@@ -49,7 +49,7 @@ pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
 
 /// The time of day, as the last event told it: the times in the lists are compared with it.
 fn clock(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
-    if let Some(wall) = app.wall(now) {
+    if let Some(wall) = app.models.wall(now) {
         let (hour, minute, second) = app.appearance.time_of_day(wall);
         let mut writer =
             LineWriter::new(buf, area.right().saturating_sub(CLOCK), area.y, CLOCK.min(area.width));
@@ -60,7 +60,7 @@ fn clock(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
 /// All that a tiny screen shows.
 pub(super) fn summary(app: &App, area: Rect, buf: &mut Buffer) {
     let mut spans = counts(app.shown(), app.appearance.theme, usize::from(area.width));
-    if app.behind().is_some() {
+    if app.models.behind().is_some() {
         spans.insert(0, Span::styled("PAUSED ", app.appearance.theme.alarm()));
     }
     write(buf, area.x, area.y, &Line::from(spans), area.width);
@@ -179,13 +179,13 @@ fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
 /// What a person must know before trusting the display.
 fn alerts(app: &App, theme: Theme, now: Instant) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
-    if let Some(missed) = app.model().missed()
+    if let Some(missed) = app.models.live().missed()
         && now.saturating_duration_since(missed.at) < MISSED_SHOWN
     {
         let s = if missed.total == 1 { "" } else { "s" };
         spans.push(Span::styled(format!(" {} event{s} missed ", missed.total), theme.warning()));
     }
-    if let Some(behind) = app.behind() {
+    if let Some(behind) = app.models.behind() {
         let s = if behind == 1 { "" } else { "s" };
         spans.push(Span::styled(format!(" PAUSED · {behind} event{s} behind "), theme.alarm()));
     }

@@ -65,7 +65,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     if ground != Theme::COLOURED.ground() {
         buf.set_style(area, ground);
     }
-    let shown_at = app.shown_at(now);
+    let shown_at = app.models.shown_at(now);
     let mut drawn = Drawn::default();
     app.ui.hit_map = crate::app::ui::HitMap::default();
     let matrix = app.shown().matrix();
@@ -80,7 +80,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     };
     app.ui.grown = layout.grown;
     header::render(app, layout.header, buf, now);
-    let (model, ui, appearance) = app.parts();
+    let (model, ui, appearance) = (app.models.shown(), &mut app.ui, &app.appearance);
     for pane in Pane::ALL {
         let Some(area) = layout.panes[pane as usize] else { continue };
         ui.hit_map.panes[pane as usize] = Some(area);
@@ -91,7 +91,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     }
     drawn.cursor = footer::render(app, layout.footer, buf);
     drawn.cursor = overlay::render(app, area, buf).or(drawn.cursor);
-    if app.behind().is_some() {
+    if app.models.behind().is_some() {
         // While paused nothing moves.
         drawn.next = None;
     }

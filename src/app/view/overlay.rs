@@ -117,9 +117,9 @@ fn add(prompt: &Prompt, theme: Theme, area: Rect, buf: &mut Buffer) -> Position 
 /// The prompt for an action, with those found: the chosen one is always visible.
 fn palette(ui: &Ui, theme: Theme, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let Some(Overlay::Palette { prompt, chosen }) = &ui.overlay else { return None };
-    let found = ui.found(prompt.text());
+    let found = keymap::found(ui.beneath(), prompt.text());
     // As high as with nothing typed: the box does not jump while one types.
-    let all = u16::try_from(ui.found("").len()).unwrap_or(u16::MAX);
+    let all = u16::try_from(keymap::found(ui.beneath(), "").len()).unwrap_or(u16::MAX);
     let inside = frame("Actions", theme, centred(area, WIDTH, all.min(PALETTE) + 4), buf);
     let cursor = typed(": ", prompt, theme, inside, buf);
     let [list, _] = cut_top(cut_top(inside, 1)[1], inside.height.saturating_sub(2));

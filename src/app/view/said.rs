@@ -1,5 +1,7 @@
 //! What the journal says of a moment, in words.
 
+use std::borrow::Cow;
+
 use crate::app::appearance::Theme;
 use crate::app::model::{Entry, What};
 use crate::app::peer_text::PeerText;
@@ -23,11 +25,13 @@ pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, theme: Theme, di
     }
     // Half a sentence says less than the word alone, and an advice that is cut is none.
     let more = match &entry.what {
-        What::GaveUp { cause, .. } => cause.description(),
-        What::Diagnosed { finding } if finding.verdict != Verdict::Ok => &finding.advice,
+        What::GaveUp { cause, .. } => Cow::Borrowed(cause.description()),
+        What::Diagnosed { finding } if finding.verdict != Verdict::Ok => {
+            Cow::Owned(finding.advice.to_string())
+        }
         _ => return,
     };
-    if columns(more) + 2 <= writer.room() {
-        writer.text("; ").text(more);
+    if columns(&more) + 2 <= writer.room() {
+        writer.text("; ").text(&more);
     }
 }

@@ -4,3 +4,4 @@ pub mod matrix;
 pub(crate) mod own_row;
 mod page;
 pub(crate) mod remote_rows;
+pub(crate) mod sync;

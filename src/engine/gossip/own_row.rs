@@ -2,55 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::context::Context;
 use crate::engine::limits::{MAX_GONE, ROW_KILOBYTES_PER_SECOND};
-use crate::engine::observation::{Reach, Sight};
+use crate::engine::observation::Sight;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::rows::{MAX_PAGES, PageHead, append};
 
 use super::page::{HEAD_ROOM, entry, gone, page};
-
-/// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
-const RTT_FACTOR: u32 = 2;
-const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
-/// A change of the loss that is worth telling, in percent.
-const LOSS_STEP: u8 = 15;
-
-/// What the row tells of a peer: not every change of what is seen is worth a word to all others.
-#[derive(Debug, Clone, Copy, Default)]
-struct Advertised {
-    sight: Sight,
-    /// When that last changed.
-    at: Option<Instant>,
-    rtt_at: Option<Instant>,
-}
-
-/// What a peer and our row know of each other.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct GossipSync {
-    advertised: Advertised,
-    /// Version of our row in which its entry last changed; 0 if it has none.
-    changed_in: u64,
-    /// The version of our row that it has.
-    acked_version: u64,
-}
-
-impl GossipSync {
-    /// The peer has this version of our row.
-    pub(crate) fn acknowledge(&mut self, version: u64) {
-        self.acked_version = version;
-    }
-
-    /// What was told of another life or address says nothing now. The version in which its entry changed stays.
-    pub(crate) fn forget_advertised(&mut self) {
-        self.advertised = Advertised::default();
-    }
-}
+use super::sync::GossipSync;
 
 /// Our own row and its versions.
 #[derive(Debug)]
@@ -92,16 +56,12 @@ impl OwnRow {
     /// whole matrix, only what is not fine is.
     pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &Context<'_>) -> bool {
         let (key, new) = (peer.key(), *peer.sight());
-        if peer.id().is_none()
-            || !peer.gossip.advertised.is_news(&new, ctx.config.dial_interval, many, ctx.now)
-        {
+        if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.config.dial_interval, many, ctx.now) {
             return false;
         }
-        peer.gossip.advertised.note(new, ctx.now);
-        self.changed.remove(&peer.gossip.changed_in);
         self.version += 1;
+        self.changed.remove(&peer.gossip.note_change(self.version));
         self.changed.insert(self.version, key);
-        peer.gossip.changed_in = self.version;
         true
     }
 
@@ -118,12 +78,12 @@ impl OwnRow {
 
     /// The entry of a peer goes out of the row, until something is told of it again.
     pub(crate) fn drop_entry(&mut self, gossip: &mut GossipSync) {
-        self.changed.remove(&std::mem::take(&mut gossip.changed_in));
+        self.changed.remove(&gossip.note_change(0));
     }
 
     /// The page that goes with a request to a peer. Who dials us fetches our row; whoever does not, or has part of it, is told.
     pub(crate) fn page_for_request(&mut self, to: &Peer, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
-        let has = to.gossip.acked_version;
+        let has = to.gossip.acked_version();
         let is_new = ctx.is_within(to.health.since(), ctx.config.dial_interval);
         let told = has > 0 || !to.sight().served.is_ok() && !is_new;
         let room = if told { self.room(ctx.now) } else { 0 };
@@ -206,46 +166,204 @@ impl OwnRow {
     }
 }
 
-impl Advertised {
-    /// Whether what is seen now is worth telling.
-    fn is_news(&self, new: &Sight, dial_interval: Duration, many: bool, now: Instant) -> bool {
-        let old = &self.sight;
-        let lately =
-            |at: Option<Instant>, within| at.is_some_and(|at| now.saturating_duration_since(at) < within);
-        let rtt = match (old.rtt, new.rtt) {
-            (Some(old), Some(new)) => {
-                (new > old * RTT_FACTOR || old > new * RTT_FACTOR) && !lately(self.rtt_at, RTT_TOLD_EVERY)
-            }
-            (old, new) => old.is_some() != new.is_some(),
-        };
-        let loss = match (old.loss, new.loss) {
-            (Some(old), Some(new)) => old.abs_diff(new) >= LOSS_STEP || (old == 0) != (new == 0),
-            (old, new) => old != new,
-        };
-        let differs = old.paths() != new.paths() || old.cause != new.cause || loss || rtt;
-        let both_fine = old.is_fine() && new.is_fine();
-        // That one more way is known to be fine can wait; that one fails or no longer fails cannot.
-        let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == Reach::Unknown);
-        let waits = match self.at {
-            Some(at) => lately(Some(at), dial_interval),
-            None => new.tcp == Reach::Unknown,
-        };
-        differs && !(can_wait && waits) && !(many && both_fine)
-    }
-
-    /// Notes what is told from now on.
-    fn note(&mut self, sight: Sight, now: Instant) {
-        if self.sight.rtt != sight.rtt {
-            self.rtt_at = Some(now);
-        }
-        self.sight = sight;
-        self.at = Some(now);
-    }
-}
-
 fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> crate::proto::rows::Entry<'_> {
     // Of what is being measured only that there is life is known already.
-    let told = peer.gossip.advertised.sight;
+    let told = peer.gossip.advertised();
     let sight = Sight { alive: peer.last_alive(), checked: peer.sight().checked, ..told };
     entry(id, &sight, &peer.info().name, peer.addr(), now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Incarnation;
+    use crate::engine::context::TestContext;
+    use crate::engine::observation::Reach;
+    use crate::engine::peers::Via;
+    use crate::proto::rows::{GONE, pages};
+    use crate::testkit::secs;
+
+    const FAILING: Sight = Sight { tcp: Reach::Failing, ..FINE };
+    const FINE: Sight = Sight {
+        tcp: Reach::Ok,
+        echo: Reach::Unknown,
+        broadcast: Reach::Unknown,
+        unicast: Reach::Unknown,
+        served: Reach::Unknown,
+        large: Reach::Unknown,
+        loss: None,
+        cause: None,
+        rtt: None,
+        checked: None,
+        alive: None,
+    };
+
+    /// A table of nodes with the ids from 2 on.
+    fn table(test: &mut TestContext, count: u16) -> (PeerTable, Vec<PeerKey>) {
+        let mut peers = PeerTable::default();
+        let mut discover = |n: u16| {
+            let [high, low] = n.to_be_bytes();
+            let identity = Some((NodeId(u128::from(n)), Incarnation(1)));
+            let addr = ([10, 0, high, low], 17_474).into();
+            peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap()
+        };
+        let keys = (2..count + 2).map(&mut discover).collect();
+        (peers, keys)
+    }
+
+    fn advertise(
+        row: &mut OwnRow,
+        peers: &mut PeerTable,
+        key: PeerKey,
+        sight: Sight,
+        test: &mut TestContext,
+    ) -> bool {
+        let peer = peers.get_mut(key).unwrap();
+        peer.set_sight(sight);
+        row.advertise(peer, false, &test.context())
+    }
+
+    /// Of a page: the versions it leads from and to, the latest one, and the nodes that it tells of; those gone are negative.
+    fn read(bytes: &[u8]) -> ([u64; 3], Vec<i64>) {
+        let (head, entries) = pages(bytes).next().unwrap();
+        let told =
+            entries.map(|entry| i64::try_from(entry.id.0).unwrap() * if entry.ways == GONE { -1 } else { 1 });
+        ([head.from, head.upto, head.latest], told.collect())
+    }
+
+    fn reply(row: &mut OwnRow, has: u64, peers: &PeerTable, test: &mut TestContext) -> ([u64; 3], Vec<i64>) {
+        let page = row.page_for_reply(has, &[], peers, &test.context());
+        let (versions, told) = read(&page.bytes);
+        assert_eq!(page.upto, versions[1]);
+        (versions, told)
+    }
+
+    #[test]
+    fn a_reader_gets_what_changed_since_its_version_oldest_change_first() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 3);
+        let mut row = OwnRow::default();
+        assert_eq!(reply(&mut row, 0, &peers, &mut test), ([0, 0, 0], vec![]));
+        for key in &keys {
+            assert!(advertise(&mut row, &mut peers, *key, FINE, &mut test));
+        }
+        assert_eq!(reply(&mut row, 0, &peers, &mut test), ([0, 3, 3], vec![2, 3, 4]));
+        assert!(!advertise(&mut row, &mut peers, keys[0], FINE, &mut test), "no news");
+        assert!(advertise(&mut row, &mut peers, keys[0], FAILING, &mut test));
+        assert_eq!(reply(&mut row, 0, &peers, &mut test), ([0, 4, 4], vec![3, 4, 2]), "each once");
+        assert_eq!(reply(&mut row, 2, &peers, &mut test), ([2, 4, 4], vec![4, 2]));
+        assert_eq!(reply(&mut row, 4, &peers, &mut test), ([4, 4, 4], vec![]));
+        let ahead = reply(&mut row, 5, &peers, &mut test);
+        assert_eq!(ahead, ([0, 4, 4], vec![3, 4, 2]), "it has the row of another life");
+    }
+
+    #[test]
+    fn of_a_peer_without_identity_nothing_is_told() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let key = peers.name_peer("host", ([10, 0, 0, 7], 1).into(), &mut test.context()).unwrap();
+        assert!(!advertise(&mut OwnRow::default(), &mut peers, key, FAILING, &mut test));
+    }
+
+    #[test]
+    fn who_is_gone_is_told_of_in_its_turn() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 3);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        row.drop_node(NodeId(3));
+        row.drop_entry(&mut peers.get_mut(keys[1]).unwrap().gossip);
+        advertise(&mut row, &mut peers, keys[0], FAILING, &mut test);
+        assert_eq!(reply(&mut row, 2, &peers, &mut test), ([2, 5, 5], vec![4, -3, 2]));
+        assert_eq!(reply(&mut row, 4, &peers, &mut test), ([4, 5, 5], vec![2]));
+        assert!(advertise(&mut row, &mut peers, keys[1], FAILING, &mut test));
+        assert_eq!(reply(&mut row, 3, &peers, &mut test), ([3, 6, 6], vec![-3, 2, 3]), "it came back");
+    }
+
+    #[test]
+    fn who_missed_more_departures_than_are_remembered_gets_the_whole_row() {
+        let mut test = TestContext::new(|_| {});
+        let (peers, _) = table(&mut test, 0);
+        let mut row = OwnRow::default();
+        let most = u64::try_from(MAX_GONE).unwrap();
+        (0..most + 3).for_each(|n| row.drop_node(NodeId(u128::from(n))));
+        assert_eq!(reply(&mut row, 2, &peers, &mut test).0[0], 0, "the third is forgotten");
+        assert_eq!(reply(&mut row, 3, &peers, &mut test).0[0], 3);
+    }
+
+    #[test]
+    fn a_row_larger_than_a_page_goes_page_by_page() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 400);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        let (mut has, mut told, mut count) = (0, Vec::new(), 0);
+        while has < 400 {
+            let page = row.page_for_reply(has, &[], &peers, &test.context());
+            assert!(page.bytes.len() <= MAX_PAGES / 2);
+            let ([from, upto, latest], entries) = read(&page.bytes);
+            assert_eq!((from, latest), (has, 400));
+            assert!(upto > has, "each page leads on");
+            told.extend(entries);
+            (has, count) = (upto, count + 1);
+        }
+        assert_eq!(told, (2..402).collect::<Vec<i64>>());
+        assert!(count > 1, "{count}");
+    }
+
+    #[test]
+    fn more_than_the_rate_is_not_told_and_its_reader_asks_again() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 400);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        let pages = (0..100).take_while(|_| reply(&mut row, 0, &peers, &mut test).0[1] > 0).count();
+        let most = usize::try_from(ROW_KILOBYTES_PER_SECOND * 4).unwrap() * 1_024 / (MAX_PAGES / 2);
+        assert!((most - 1..=most * 2).contains(&pages), "{pages} pages at once");
+        assert_eq!(reply(&mut row, 7, &peers, &mut test), ([7, 7, 400], vec![]));
+        test.now += secs(1);
+        assert!(reply(&mut row, 7, &peers, &mut test).0[1] > 7);
+    }
+
+    #[test]
+    fn what_is_asked_about_is_told_whatever_its_version() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 3);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        let page = row.page_for_reply(3, &[NodeId(2), NodeId(99)], &peers, &test.context());
+        assert_eq!(read(&page.bytes), ([3, 3, 3], vec![2]));
+    }
+
+    #[test]
+    fn our_row_goes_with_a_request_to_whoever_does_not_fetch_it() {
+        let served = Sight { served: Reach::Ok, ..FINE };
+        for (what, has, sight, known_for, told) in [
+            ("a new peer may still dial us", 0, FINE, 9, false),
+            ("one that does not", 0, FINE, 10, true),
+            ("one that does", 0, served, 99, false),
+            ("one that has part of it", 1, served, 99, true),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peers, keys) = table(&mut test, 2);
+            let mut row = OwnRow::default();
+            for key in &keys {
+                advertise(&mut row, &mut peers, *key, FINE, &mut test);
+            }
+            test.now += secs(known_for);
+            let peer = peers.get_mut(keys[0]).unwrap();
+            peer.gossip.acknowledge(has);
+            peer.set_sight(sight);
+            let page = row.page_for_request(peers.get(keys[0]).unwrap(), &peers, &test.context());
+            assert_eq!(read(&page).0, [has, if told { 2 } else { has }, 2], "{what}");
+        }
+    }
 }

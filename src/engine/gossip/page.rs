@@ -157,7 +157,7 @@ fn paths_from_wire(paths: u16, sight: Sight) -> Option<Sight> {
 mod tests {
     use super::*;
 
-    const SPECIFICATION: &str = include_str!("../../../assets/protocol.md");
+    const SPECIFICATION: &str = include_str!("../../../docs/protocol.md");
 
     #[test]
     fn every_number_of_the_paths_is_read_and_written_alike() {

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
 use smallvec::SmallVec;
 
 use crate::engine::Nonce;
+use crate::engine::context::Context;
 use crate::engine::limits::{
-    BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW,
+    BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW,
 };
 use crate::engine::observation::{LOSSY, Reach};
 
@@ -66,8 +68,18 @@ pub(crate) struct ProbeStats {
 
 impl ProbeStats {
     /// Whether the peer is regularly asked for echoes.
-    pub(crate) fn is_regular(&self) -> bool {
+    fn is_regular(&self) -> bool {
         self.next.is_some()
+    }
+
+    /// Asks for echoes from now on: the peer's address is proven, and it is known where it receives.
+    pub(crate) fn begin_regular(&mut self, ctx: &mut Context<'_>) {
+        if self.is_regular() {
+            return;
+        }
+        // A newcomer is not to be asked by all at once.
+        let most = if ctx.pace.is_crowded() { ctx.config.dial_interval } else { FIRST_ECHO_WITHIN };
+        self.next = Some(ctx.now + ctx.rng.random_range(Duration::ZERO..=most));
     }
 
     /// When the next regular probe is due; none stops them.

@@ -1,0 +1,105 @@
+//! What keys do.
+
+use tui_input::InputRequest;
+
+use crate::app::export::Form;
+use crate::app::ui::{Move, View};
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Leave.
+    Quit,
+    /// Draw everything anew.
+    Redraw,
+    /// Stop for the shell's job control.
+    Suspend,
+    /// Show the help.
+    Help,
+    /// Ask for an action by its words.
+    Palette,
+    /// Focus the next pane.
+    NextPane,
+    /// Focus the pane before.
+    PreviousPane,
+    /// Give the focused pane the whole screen, or take it back.
+    Zoom,
+    /// Give the focused pane more lines.
+    Grow,
+    /// Give the focused pane fewer lines.
+    Shrink,
+    /// Freeze the display, or let it run again.
+    Pause,
+    /// Ask for a peer to add.
+    Add,
+    /// Dial every peer.
+    DialAll,
+    /// Dial every peer that is not up.
+    DialFailing,
+    /// Ask in which form to export.
+    Export,
+    /// Show this view, or from there the table again.
+    Show(View),
+    /// Move in a list.
+    Move(Move),
+    /// Move among the columns of the matrix.
+    MoveAside(Move),
+    /// To the next pair that fails.
+    NextFailing,
+    /// Show signs, or round trips.
+    Figures,
+    /// Show the worst first, subnets, or all by name.
+    Arrange,
+    /// Compare with an earlier moment.
+    Compare,
+    /// Dial the selected peer.
+    Dial,
+    /// Drop the selected peer.
+    Forget,
+    /// Copy what is known of the selected peer.
+    Copy,
+    /// List only the selected peer's attempts, or all.
+    OnlySelected,
+    /// Show all about the selected peer.
+    Details,
+    /// Ask for a text to filter the peers by.
+    Filter,
+    /// Sort by the next column.
+    Sort,
+    /// Sort from the other end.
+    ReverseSort,
+    /// Back to where one came from.
+    Back,
+    /// The next peer of the list.
+    NextPeer,
+    /// The peer before.
+    PreviousPeer,
+    /// Back in time.
+    Earlier,
+    /// Forward in time.
+    Later,
+    /// Follow the newest lines again.
+    Follow,
+    /// Show less or more severe lines only.
+    Level,
+    /// Show the lines of the next target only.
+    Target,
+    /// Ask for a text to find in the log.
+    Search,
+    /// To the next line found.
+    NextMatch,
+    /// To the line found before.
+    PreviousMatch,
+    /// Wrap long lines, or cut them.
+    Wrap,
+    /// Take what was typed, or say yes.
+    Accept,
+    /// Leave the overlay.
+    Close,
+    /// Complete what was typed.
+    Complete,
+    /// Write a file in this form.
+    ExportAs(Form),
+    /// Change the text that is being typed.
+    Edit(InputRequest),
+}

@@ -1,0 +1,145 @@
+//! Where keys count, and how the help groups them.
+
+/// Where the keys go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// The peer table.
+    Peers,
+    /// All about one peer.
+    Details,
+    /// The last hour.
+    Timeline,
+    /// Who reaches whom.
+    Matrix,
+    /// The list of attempts.
+    Attempts,
+    /// The log.
+    Log,
+    /// The help pane.
+    Help,
+    /// The prompt for a peer's address.
+    Add,
+    /// The prompt for the peers' filter.
+    Filter,
+    /// The prompt for a text to find in the log.
+    Search,
+    /// The prompt for an action.
+    Palette,
+    /// The choice of a form to export.
+    Export,
+    /// The question before a peer that is up is forgotten.
+    Confirm,
+}
+
+impl Context {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Peers,
+        Self::Details,
+        Self::Timeline,
+        Self::Matrix,
+        Self::Attempts,
+        Self::Log,
+        Self::Help,
+        Self::Add,
+        Self::Filter,
+        Self::Search,
+        Self::Palette,
+        Self::Export,
+        Self::Confirm,
+    ];
+}
+
+/// Keys that count in the same contexts, as the help pane groups them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Section {
+    /// In the peer table.
+    Peers,
+    /// In the peer table and in the timeline.
+    Rows,
+    /// Wherever a peer is selected.
+    Peer,
+    /// In a peer's details.
+    Details,
+    /// In the timeline.
+    Timeline,
+    /// In the matrix.
+    Matrix,
+    /// In the attempts.
+    Attempts,
+    /// In the log.
+    Log,
+    /// In every pane.
+    Panes,
+    /// Even over an overlay.
+    Always,
+    /// In every prompt.
+    Typing,
+    /// In the prompt for an address.
+    Add,
+    /// In the prompt for a filter.
+    Filter,
+    /// In the prompt for a search.
+    Search,
+    /// In the prompt for an action.
+    Palette,
+    /// In the choice of a form.
+    Export,
+    /// In the question.
+    Confirm,
+    /// In the help pane.
+    Help,
+}
+
+impl Section {
+    /// The section's heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Peers => "Peers",
+            Self::Rows => "Peers and timeline",
+            Self::Peer => "The selected peer",
+            Self::Details => "Details",
+            Self::Timeline => "Timeline",
+            Self::Matrix => "Matrix",
+            Self::Attempts => "Attempts",
+            Self::Log => "Log",
+            Self::Panes => "Every pane",
+            Self::Always => "Always",
+            Self::Typing => "While typing",
+            Self::Add => "Adding a peer",
+            Self::Filter => "Filtering the peers",
+            Self::Search => "Searching the log",
+            Self::Palette => "Choosing an action",
+            Self::Export => "Exporting",
+            Self::Confirm => "Before forgetting a peer that is up",
+            Self::Help => "This help",
+        }
+    }
+
+    /// Whether its keys count in a context.
+    pub fn covers(self, context: Context) -> bool {
+        use Context as C;
+        match self {
+            Self::Peers => context == C::Peers,
+            Self::Rows => matches!(context, C::Peers | C::Timeline),
+            Self::Peer => matches!(context, C::Peers | C::Details | C::Timeline),
+            Self::Details => context == C::Details,
+            Self::Timeline => context == C::Timeline,
+            Self::Matrix => context == C::Matrix,
+            Self::Attempts => context == C::Attempts,
+            Self::Log => context == C::Log,
+            Self::Panes => {
+                matches!(context, C::Peers | C::Details | C::Timeline | C::Matrix | C::Attempts | C::Log)
+            }
+            Self::Always => true,
+            Self::Typing => matches!(context, C::Add | C::Filter | C::Search | C::Palette),
+            Self::Add => context == C::Add,
+            Self::Filter => context == C::Filter,
+            Self::Search => context == C::Search,
+            Self::Palette => context == C::Palette,
+            Self::Export => context == C::Export,
+            Self::Confirm => context == C::Confirm,
+            Self::Help => context == C::Help,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the rows of the table are sorted by: one number for each column.
+
+use std::time::{Duration, Instant};
+
+use super::column::Column;
+use super::peer::Peer;
+use crate::engine::peers::{DialPhase, PeerState};
+
+/// What a peer is sorted by in a column, the smallest first; none if it has no such value, which is last whatever the
+/// direction. Names and addresses are compared themselves. What a person looks for comes first: trouble, the slowest,
+/// the longest unheard, the next to be dialed.
+pub(super) fn value(column: Column, peer: &Peer, epoch: Instant) -> Option<u64> {
+    let since_epoch = |at: Instant| micros(at.saturating_duration_since(epoch));
+    match column {
+        Column::Name | Column::Address => Some(0),
+        Column::State => Some(trouble(peer.state)),
+        Column::Dial => match peer.dial {
+            DialPhase::InFlight { since, .. } => Some(since_epoch(since) >> 2),
+            DialPhase::Queued { .. } => Some(1 << 61),
+            DialPhase::Waiting { until, .. } => Some(1 << 62 | since_epoch(until) >> 2),
+            DialPhase::Resting { next } => next.map(|next| 1 << 63 | since_epoch(next) >> 2),
+        },
+        Column::RoundTrip => peer.rtt.map(|rtt| u64::MAX - micros(rtt)),
+        Column::Connect => peer.connect.map(|connect| u64::MAX - micros(connect)),
+        Column::Loss | Column::History => {
+            peer.history.loss().map(|loss| u64::from(u32::MAX - per_million(loss)))
+        }
+        Column::Heard => Some(peer.last_heard.map_or(0, since_epoch)),
+        Column::Via => peer.interface.as_deref().map(beginning),
+        // What the diagnosis knows first, then what only a dial said.
+        Column::Cause => match (peer.wrong(), peer.cause) {
+            (Some(verdict), _) => Some(verdict as u64),
+            (None, cause) => cause.map(|cause| 1 << 8 | cause as u64),
+        },
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn per_million(share: f32) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a million")]
+    let parts = (f64::from(share.clamp(0.0, 1.0)) * 1e6) as u32;
+    parts
+}
+
+/// The first eight bytes of a text as a number in the same order.
+fn beginning(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(text.bytes()) {
+        *to = from;
+    }
+    u64::from_be_bytes(bytes)
+}
+
+/// The worst first. One that is new stands where it will when it is up, so that the first dials move nothing.
+fn trouble(state: PeerState) -> u64 {
+    match state {
+        PeerState::Unreachable => 0,
+        PeerState::Silent => 1,
+        PeerState::Retrying => 2,
+        PeerState::New | PeerState::Up => 3,
+        PeerState::Left => 4,
+    }
+}

@@ -1,0 +1,161 @@
+//! What keys do.
+
+use std::time::Instant;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::{App, Effect};
+use crate::app::keymap::{self, Action, Context};
+use crate::app::model::{Column, Filter, Sort};
+use crate::app::ui::{Move, Overlay, Pane, Prompt, View};
+
+impl App {
+    /// Takes a key in.
+    pub fn key(&mut self, key: &KeyEvent, now: Instant) -> Option<Effect> {
+        if key.kind == KeyEventKind::Release {
+            return None;
+        }
+        let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match (keymap::action(self.ui.context(), key), key.code) {
+            (Some(action), _) => self.act(action, now),
+            (None, KeyCode::Char(c)) if plain => {
+                self.typed(c.encode_utf8(&mut [0; 4]));
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Does what a key or a person's words ask for.
+    pub(super) fn act(&mut self, action: Action, now: Instant) -> Option<Effect> {
+        let in_matrix = self.ui.beneath() == Context::Matrix;
+        match action {
+            Action::Quit => return Some(Effect::Quit),
+            Action::Redraw => return Some(Effect::Redraw),
+            Action::Suspend => return Some(Effect::Suspend),
+            Action::ExportAs(form) => return Some(self.export(form)),
+            Action::DialAll => return Some(self.dial_all()),
+            Action::DialFailing => return self.dial_failing(now),
+            Action::Dial if in_matrix => return self.dial_column(now),
+            Action::Dial => return self.dial(now),
+            Action::Forget => return self.forget(now),
+            Action::Copy => return self.copy(now),
+            Action::Accept => return self.accept(now),
+            Action::Help => self.ui.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Palette => self.ui.overlay = Some(Overlay::palette()),
+            Action::Add => self.ui.overlay = Some(Overlay::Add(Prompt::default())),
+            Action::Export => self.ui.overlay = Some(Overlay::Export),
+            Action::Filter => self.ui.overlay = Some(Overlay::filter(self.models.shown().filter())),
+            Action::Search => self.ui.overlay = Some(Overlay::Search(Prompt::default())),
+            Action::Close => self.close(),
+            Action::Complete => self.complete(),
+            Action::Edit(request) => self.edit(request),
+            Action::Show(view) => self.ui.show_or_leave(view),
+            Action::Back => self.back(),
+            Action::NextPane => self.ui.focus = self.ui.focus.step(1),
+            Action::PreviousPane => self.ui.focus = self.ui.focus.step(Pane::ALL.len() - 1),
+            Action::Zoom => self.ui.zoomed ^= true,
+            Action::Grow => self.ui.grow(1),
+            Action::Shrink => self.ui.grow(-1),
+            Action::Pause => self.models.pause(now),
+            Action::Move(to) => self.go(to, self.ui.focus),
+            Action::Follow => self.ui.follow(),
+            Action::Details if in_matrix => self.column_details(now),
+            Action::Details => self.details(now),
+            Action::NextPeer => self.next_peer(Move::Down),
+            Action::PreviousPeer => self.next_peer(Move::Up),
+            Action::OnlySelected => self.only_selected(now),
+            Action::Sort => self.sort_by_next(),
+            Action::ReverseSort => self.reverse_sort(),
+            Action::Earlier => self.ui.timeline.earlier(),
+            Action::Later => self.ui.timeline.later(),
+            Action::MoveAside(to) => self.ui.matrix.go_aside(to),
+            Action::NextFailing => self.next_failing(now),
+            Action::Figures => self.ui.matrix.figures ^= true,
+            Action::Arrange => self.arrange(now),
+            Action::Compare => self.ui.matrix.compare(),
+            Action::Level => self.ui.log.cycle_level(),
+            Action::Target => self.ui.log.cycle_target(),
+            Action::NextMatch => self.ui.log.next_match(),
+            Action::PreviousMatch => self.ui.log.previous_match(),
+            Action::Wrap => self.ui.log.toggle_wrap(),
+        }
+        None
+    }
+
+    /// Moves in a pane, or in the overlay if there is one.
+    pub(super) fn go(&mut self, to: Move, pane: Pane) {
+        let beneath = self.ui.beneath();
+        let shown = self.models.shown();
+        match &mut self.ui.overlay {
+            // The view cuts the scrolling to what there is.
+            Some(Overlay::Help { scroll }) => *scroll = to.scrolled(*scroll),
+            Some(Overlay::Palette { prompt, chosen }) => {
+                *chosen = to.from(*chosen, keymap::found(beneath, prompt.text()).len(), 1);
+            }
+            Some(_) => {}
+            None => match (pane, self.ui.view) {
+                (Pane::Main, View::Details) => self.ui.details = to.scrolled(self.ui.details),
+                (Pane::Main, View::Peers | View::Timeline) => self.ui.peers.go(to, shown),
+                (Pane::Main, View::Matrix) => self.ui.matrix.go(to),
+                (Pane::Attempts, _) => self.ui.attempts.go(to, shown),
+                (Pane::Log, _) => self.ui.log.go(to),
+            },
+        }
+    }
+
+    fn details(&mut self, now: Instant) {
+        if self.selected(now).is_some() {
+            self.ui.show(View::Details);
+        }
+    }
+
+    fn next_peer(&mut self, to: Move) {
+        self.ui.peers.go(to, self.models.shown());
+        self.ui.details = 0;
+    }
+
+    /// From the details to the table, from the past to now, from a filtered list to all.
+    fn back(&mut self) {
+        match self.ui.view {
+            View::Matrix if self.ui.matrix.compare_no_more() => {}
+            View::Matrix if !self.models.shown().filter().is_empty() => {
+                self.models.set_filter(&Filter::default());
+            }
+            View::Peers => self.models.set_filter(&Filter::default()),
+            View::Timeline if self.ui.timeline.is_past() => self.ui.timeline.to_now(),
+            View::Timeline | View::Details | View::Matrix => self.ui.show(View::Peers),
+        }
+    }
+
+    /// By the next column of those that are shown.
+    fn sort_by_next(&mut self) {
+        let shown = |column: &Column| self.ui.hit_map.headings.iter().any(|(_, heading)| heading == column);
+        let by = self.models.shown().sort().by;
+        let after = std::iter::successors(Some(by.next()), |column| Some(column.next()));
+        let by = after.take(Column::ALL.len()).find(shown).unwrap_or_else(|| by.next());
+        self.models.set_sort(Sort { by, reversed: false });
+    }
+
+    /// By this column; from its other end if it is that one already.
+    pub(super) fn sort_by(&mut self, by: Column) {
+        let sort = self.models.shown().sort();
+        self.models.set_sort(Sort { by, reversed: sort.by == by && !sort.reversed });
+    }
+
+    fn reverse_sort(&mut self) {
+        let sort = self.models.shown().sort();
+        self.models.set_sort(Sort { reversed: !sort.reversed, ..sort });
+    }
+
+    fn only_selected(&mut self, now: Instant) {
+        let only = match self.ui.attempts.only() {
+            Some(_) => None,
+            None => match self.selected(now) {
+                Some(peer) => Some(peer),
+                None => return,
+            },
+        };
+        self.ui.attempts.show_only(only);
+    }
+}

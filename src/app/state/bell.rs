@@ -1,0 +1,37 @@
+//! The terminal's bell: which events are worth a ring.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::event::{Event, Stamped};
+use crate::engine::peers::PeerState;
+
+/// Shortest time between two rings: a network that breaks down rings once, not a hundred times.
+const REST: Duration = Duration::from_secs(1);
+
+/// Rings for peers that go up or down.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    last: Option<Instant>,
+    due: bool,
+}
+
+impl Bell {
+    /// A peer that went up or down is worth a ring; the steps in between are not.
+    pub(super) fn hear(&mut self, stamped: &Stamped) {
+        let Event::PeerState { from, to, .. } = &stamped.event else { return };
+        let down = |state: &PeerState| matches!(state, PeerState::Unreachable | PeerState::Silent);
+        let worth = match to {
+            PeerState::Up => down(from) || *from == PeerState::Left,
+            to => down(to) && !down(from),
+        };
+        let rested = self.last.is_none_or(|last| stamped.at.saturating_duration_since(last) >= REST);
+        if worth && rested {
+            (self.last, self.due) = (Some(stamped.at), true);
+        }
+    }
+
+    /// Whether it is to ring: once for each time that this says yes.
+    pub(super) fn rings(&mut self) -> bool {
+        std::mem::take(&mut self.due)
+    }
+}

@@ -1,0 +1,44 @@
+//! What the run loop is to do after an input.
+
+use crate::app::export::Form;
+use crate::engine::event::Command;
+use crate::engine::peers::{PeerInfo, PeerKey};
+
+/// Something that only the run loop can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the node for this; when it takes it, say so.
+    Send {
+        /// What.
+        command: Command,
+        /// For the status line.
+        said: String,
+    },
+    /// Put a text on the clipboard.
+    Copy {
+        /// The text.
+        text: String,
+        /// For the status line.
+        said: String,
+    },
+    /// Write a file.
+    Export(Form),
+    /// Leave.
+    Quit,
+    /// Stop for the shell's job control.
+    Suspend,
+    /// Draw every cell of the next frame.
+    Redraw,
+}
+
+impl Effect {
+    /// Dials one peer.
+    pub(super) fn dial(peer: &PeerInfo) -> Self {
+        Self::Send { command: Command::DialNow(peer.key), said: format!("dialing {}", peer.name) }
+    }
+
+    /// Forgets one peer.
+    pub(super) fn forget(key: PeerKey, name: &str) -> Self {
+        Self::Send { command: Command::Forget(key), said: format!("forgot {name}") }
+    }
+}

@@ -1,0 +1,104 @@
+//! The live model, and beside it the one that the display was frozen with.
+
+use std::time::{Instant, SystemTime};
+
+use crate::app::model::{Filter, Model, Novelty, Sort};
+use crate::engine::event::{Event, Stamped};
+
+/// The display as it stood when it was paused.
+#[derive(Debug)]
+struct Frozen {
+    model: Model,
+    at: Instant,
+    behind: u64,
+}
+
+/// What is known, and what of it is shown.
+#[derive(Debug, Default)]
+pub struct Models {
+    live: Model,
+    /// Boxed: it is rarely there.
+    frozen: Option<Box<Frozen>>,
+}
+
+impl Models {
+    /// The live model.
+    pub fn live(&self) -> &Model {
+        &self.live
+    }
+
+    /// What is shown: the live model, or the frozen one.
+    pub fn shown(&self) -> &Model {
+        self.frozen.as_ref().map_or(&self.live, |frozen| &frozen.model)
+    }
+
+    /// The time that is shown: while paused, countdowns stand still too.
+    pub fn shown_at(&self, now: Instant) -> Instant {
+        self.frozen.as_ref().map_or(now, |frozen| frozen.at)
+    }
+
+    /// While paused, how many events the display is behind.
+    pub fn behind(&self) -> Option<u64> {
+        self.frozen.as_ref().map(|frozen| frozen.behind)
+    }
+
+    /// Whether the display is paused.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// The time of day that is shown, as the events tell it; none before the first.
+    pub fn wall(&self, now: Instant) -> Option<SystemTime> {
+        self.shown().wall(self.shown_at(now))
+    }
+
+    /// Takes an event into the live model. Returns what is new in the matrix, if it is about that.
+    pub(super) fn fold(&mut self, stamped: &Stamped) -> Option<Novelty> {
+        if let Some(frozen) = &mut self.frozen
+            && !matches!(stamped.event, Event::Snapshot(_) | Event::Matrix(_))
+        {
+            frozen.behind = frozen.behind.saturating_add(1);
+        }
+        self.live.fold(stamped)
+    }
+
+    /// Time passes for the live model: what has had its time goes, and rows settle.
+    pub(super) fn pass(&mut self, now: Instant) -> Passed {
+        let before = self.live.len();
+        self.live.expire(now);
+        let settled = self.live.settle(now);
+        let aged = self.live.age(now);
+        Passed { rows: settled || self.live.len() != before, matrix: aged }
+    }
+
+    /// Freezes what is shown, or lets it run again.
+    pub(super) fn pause(&mut self, now: Instant) {
+        self.frozen = match self.frozen.take() {
+            Some(_) => None,
+            None => Some(Box::new(Frozen { model: self.live.clone(), at: now, behind: 0 })),
+        };
+    }
+
+    /// Filters both what is shown and what will be.
+    pub(super) fn set_filter(&mut self, filter: &Filter) {
+        self.each().for_each(|model| model.set_filter(filter.clone()));
+    }
+
+    /// Sorts both what is shown and what will be.
+    pub(super) fn set_sort(&mut self, sort: Sort) {
+        self.each().for_each(|model| model.set_sort(sort));
+    }
+
+    fn each(&mut self) -> impl Iterator<Item = &mut Model> {
+        self.frozen.as_mut().map(|frozen| &mut frozen.model).into_iter().chain([&mut self.live])
+    }
+}
+
+/// What the time that passed has changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passed {
+    /// Which rows there are, or their order.
+    pub(super) rows: bool,
+    /// What is still believed of the matrix.
+    pub(super) matrix: bool,
+}

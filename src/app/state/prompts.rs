@@ -1,0 +1,103 @@
+//! What is typed into prompts, and how overlays are left.
+
+use std::time::Instant;
+
+use tui_input::InputRequest;
+
+use super::{App, Effect};
+use crate::app::export::Form;
+use crate::app::keymap;
+use crate::app::model::Filter;
+use crate::app::ui::{Overlay, Prompt};
+use crate::engine::event::Command;
+
+impl App {
+    /// Takes pasted text in: into the prompt, else it is dropped, lest its characters act as keys.
+    pub fn paste(&mut self, text: &str) {
+        self.typed(text.trim());
+    }
+
+    /// Puts characters into the prompt, if there is one.
+    pub(super) fn typed(&mut self, text: &str) {
+        if let Some(prompt) = self.ui.overlay.as_mut().and_then(Overlay::prompt) {
+            prompt.insert(text);
+            self.retyped();
+        }
+    }
+
+    /// Changes what was typed.
+    pub(super) fn edit(&mut self, request: InputRequest) {
+        if let Some(prompt) = self.ui.overlay.as_mut().and_then(Overlay::prompt) {
+            prompt.edit(request);
+            self.retyped();
+        }
+    }
+
+    /// What was typed has changed: filters and searches follow at once.
+    fn retyped(&mut self) {
+        match &mut self.ui.overlay {
+            Some(Overlay::Filter { prompt, .. }) => {
+                let filter = Filter::new(prompt.text());
+                self.models.set_filter(&filter);
+            }
+            Some(Overlay::Search(prompt)) => self.ui.log.set_search(prompt.text()),
+            Some(Overlay::Palette { chosen, .. }) => *chosen = 0,
+            _ => {}
+        }
+    }
+
+    /// Leaves the overlay as if it had never been there.
+    pub(super) fn close(&mut self) {
+        match self.ui.overlay.take() {
+            Some(Overlay::Filter { before, .. }) => self.models.set_filter(&before),
+            Some(Overlay::Search(_)) => self.ui.log.clear_search(),
+            _ => {}
+        }
+    }
+
+    /// Types the rest of the chosen action's words.
+    pub(super) fn complete(&mut self) {
+        if let Some(Overlay::Palette { prompt, chosen }) = &self.ui.overlay
+            && let Some(binding) = keymap::found(self.ui.beneath(), prompt.text()).get(*chosen)
+        {
+            self.ui.overlay = Some(Overlay::Palette { prompt: Prompt::holding(binding.help), chosen: 0 });
+        }
+    }
+
+    /// Does what was typed, or what was asked for.
+    pub(super) fn accept(&mut self, now: Instant) -> Option<Effect> {
+        match self.ui.overlay.take()? {
+            Overlay::Forget { key, name } => Some(Effect::forget(key, &name)),
+            Overlay::Add(prompt) => {
+                if let Ok(target) = Overlay::target(prompt.text()) {
+                    let said = format!("added {target}");
+                    Some(Effect::Send { command: Command::AddPeer(target), said })
+                } else {
+                    // Stays open: the prompt says what is wrong.
+                    self.ui.overlay = Some(Overlay::Add(prompt));
+                    None
+                }
+            }
+            Overlay::Palette { prompt, chosen } => {
+                let binding = keymap::found(self.ui.beneath(), prompt.text()).get(chosen).copied();
+                let Some(binding) = binding else {
+                    // Stays open: it says that nothing is found.
+                    self.ui.overlay = Some(Overlay::Palette { prompt, chosen });
+                    return None;
+                };
+                self.act(binding.action, now)
+            }
+            Overlay::Search(_) => {
+                self.ui.log.keep_search();
+                None
+            }
+            Overlay::Filter { .. } | Overlay::Help { .. } | Overlay::Export => None,
+        }
+    }
+
+    /// Exports in this form.
+    pub(super) fn export(&mut self, form: Form) -> Effect {
+        self.ui.overlay = None;
+        Effect::Export(form)
+    }
+}

@@ -1,0 +1,111 @@
+//! What lies over the panes: the help, prompts, questions.
+
+use tui_input::{Input, InputRequest};
+
+use crate::app::model::Filter;
+use crate::engine::config::{Target, TargetError};
+use crate::engine::peers::PeerKey;
+
+/// Longest text of a prompt, in bytes: the longest host name, brackets and a port.
+pub const MAX_TYPED: usize = 270;
+
+/// What lies over the panes, or has taken the last line.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// The help, scrolled down by so many lines.
+    Help {
+        /// Lines above the first one shown.
+        scroll: u16,
+    },
+    /// The prompt for a peer's address.
+    Add(Prompt),
+    /// The prompt for the filter of the peers.
+    Filter {
+        /// The new one: it counts while it is typed.
+        prompt: Prompt,
+        /// The one to go back to.
+        before: Filter,
+    },
+    /// The prompt for a text to find in the log: it is looked for while it is typed.
+    Search(Prompt),
+    /// The prompt for an action.
+    Palette {
+        /// Some of its words.
+        prompt: Prompt,
+        /// Which of those found is chosen.
+        chosen: usize,
+    },
+    /// The choice of a form to export.
+    Export,
+    /// The question before a peer that is up is forgotten.
+    Forget {
+        /// Which.
+        key: PeerKey,
+        /// Its name when the question was asked.
+        name: String,
+    },
+}
+
+/// A line of text that is being typed, of at most [`MAX_TYPED`] bytes.
+#[derive(Debug, Clone, Default)]
+pub struct Prompt(Input);
+
+impl Prompt {
+    /// One that holds a text already.
+    pub fn holding(text: &str) -> Self {
+        Self(Input::new(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        self.0.value()
+    }
+
+    /// Puts a text in where the cursor is, without control characters.
+    pub fn insert(&mut self, text: &str) {
+        for c in text.chars().filter(|c| !c.is_control()) {
+            if self.text().len() + c.len_utf8() <= MAX_TYPED {
+                self.0.handle(InputRequest::InsertChar(c));
+            }
+        }
+    }
+
+    /// Moves or erases.
+    pub fn edit(&mut self, request: InputRequest) {
+        self.0.handle(request);
+    }
+
+    /// The first column that is shown in so many, and the cursor's column among them.
+    pub fn window(&self, width: usize) -> (usize, usize) {
+        let from = self.0.visual_scroll(width.saturating_sub(1));
+        (from, self.0.visual_cursor().saturating_sub(from))
+    }
+}
+
+impl Overlay {
+    /// The prompt for an action, with nothing typed yet.
+    pub fn palette() -> Self {
+        Self::Palette { prompt: Prompt::default(), chosen: 0 }
+    }
+
+    /// The prompt for the filter, with the one that counts now.
+    pub fn filter(now: &Filter) -> Self {
+        Self::Filter { prompt: Prompt::holding(now.text()), before: now.clone() }
+    }
+
+    /// What the typed text is, or why it is no address.
+    pub fn target(typed: &str) -> Result<Target, TargetError> {
+        typed.parse()
+    }
+
+    /// The text that is being typed, if one is.
+    pub fn prompt(&mut self) -> Option<&mut Prompt> {
+        match self {
+            Self::Add(prompt)
+            | Self::Filter { prompt, .. }
+            | Self::Search(prompt)
+            | Self::Palette { prompt, .. } => Some(prompt),
+            Self::Help { .. } | Self::Export | Self::Forget { .. } => None,
+        }
+    }
+}

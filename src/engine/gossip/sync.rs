@@ -1,0 +1,134 @@
+//! What a peer and our row know of each other: what the row tells of the peer, and how much of the row the peer has.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::observation::{Reach, Sight};
+
+/// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
+const RTT_FACTOR: u32 = 2;
+const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
+/// A change of the loss that is worth telling, in percent.
+const LOSS_STEP: u8 = 15;
+
+/// Of one peer. Not every change of what is seen is worth a word to all others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GossipSync {
+    /// What the row tells of it.
+    advertised: Sight,
+    /// When that last changed.
+    changed_at: Option<Instant>,
+    rtt_changed_at: Option<Instant>,
+    /// Version of our row in which its entry last changed; 0 if it has none.
+    changed_in: u64,
+    /// The version of our row that it has.
+    acked_version: u64,
+}
+
+impl GossipSync {
+    /// The peer has this version of our row.
+    pub(crate) fn acknowledge(&mut self, version: u64) {
+        self.acked_version = version;
+    }
+
+    /// The version of our row that it has.
+    pub(crate) fn acked_version(&self) -> u64 {
+        self.acked_version
+    }
+
+    /// What the row tells of it.
+    pub(crate) fn advertised(&self) -> Sight {
+        self.advertised
+    }
+
+    /// What was told of another life or address says nothing now. The version in which its entry changed stays.
+    pub(crate) fn forget_advertised(&mut self) {
+        (self.advertised, self.changed_at, self.rtt_changed_at) = Default::default();
+    }
+
+    /// Its entry changed in this version of the row, or is in it no longer (0): returns where it changed before.
+    pub(crate) fn note_change(&mut self, version: u64) -> u64 {
+        std::mem::replace(&mut self.changed_in, version)
+    }
+
+    /// Tells what is seen now, if that is worth it: whether it is. In a network of too `many` for a whole matrix, only what is not
+    /// fine is.
+    pub(crate) fn advertise(
+        &mut self,
+        new: &Sight,
+        dial_interval: Duration,
+        many: bool,
+        now: Instant,
+    ) -> bool {
+        let news = self.is_news(new, dial_interval, many, now);
+        if news {
+            if self.advertised.rtt != new.rtt {
+                self.rtt_changed_at = Some(now);
+            }
+            self.advertised = *new;
+            self.changed_at = Some(now);
+        }
+        news
+    }
+
+    fn is_news(&self, new: &Sight, dial_interval: Duration, many: bool, now: Instant) -> bool {
+        let old = &self.advertised;
+        let differs = old.paths() != new.paths()
+            || old.cause != new.cause
+            || loss_differs(old.loss, new.loss)
+            || self.rtt_differs(new.rtt, now);
+        let both_fine = old.is_fine() && new.is_fine();
+        // That one more path is known to be fine can wait; that one fails or no longer fails cannot.
+        let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == Reach::Unknown);
+        let waits = match self.changed_at {
+            Some(at) => now.saturating_duration_since(at) < dial_interval,
+            None => new.tcp == Reach::Unknown,
+        };
+        differs && !(can_wait && waits) && !(many && both_fine)
+    }
+
+    fn rtt_differs(&self, new: Option<Duration>, now: Instant) -> bool {
+        let lately = self.rtt_changed_at.is_some_and(|at| now.saturating_duration_since(at) < RTT_TOLD_EVERY);
+        match (self.advertised.rtt, new) {
+            (Some(old), Some(new)) => (new > old * RTT_FACTOR || old > new * RTT_FACTOR) && !lately,
+            (old, new) => old.is_some() != new.is_some(),
+        }
+    }
+}
+
+fn loss_differs(old: Option<u8>, new: Option<u8>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => old.abs_diff(new) >= LOSS_STEP || (old == 0) != (new == 0),
+        (old, new) => old != new,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(tcp: Reach, loss: u8, rtt_ms: u64) -> Sight {
+        Sight { tcp, loss: Some(loss), rtt: Some(Duration::from_millis(rtt_ms)), ..Sight::default() }
+    }
+
+    #[test]
+    fn trouble_is_told_at_once_and_small_changes_wait_or_are_not_told() {
+        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
+        let t0 = Instant::now();
+        let interval = Duration::from_secs(10);
+        let at = |seconds| t0 + Duration::from_secs(seconds);
+        let mut sync = GossipSync::default();
+        let mut told = |new, seconds| sync.advertise(&new, interval, false, at(seconds));
+        assert!(!told(Sight { broadcast: Reach::Ok, ..Sight::default() }, 0), "no dial has ended yet");
+        assert!(told(sight(Reach::Ok, 0, 10), 0));
+        assert!(!told(sight(Reach::Ok, 0, 15), 20), "a round trip that varies");
+        assert!(!told(sight(Reach::Ok, 0, 30), 30), "it changed a moment ago");
+        assert!(told(sight(Reach::Ok, 0, 30), 70));
+        assert!(!told(Sight { large: Reach::Ok, ..sight(Reach::Ok, 0, 30) }, 75), "good news can wait");
+        assert!(told(sight(Reach::Failing, 0, 30), 76), "bad news cannot");
+        assert!(told(sight(Reach::Ok, 0, 30), 77), "nor that it is over");
+        assert!(
+            !sync.advertise(&sight(Reach::Ok, 0, 90), interval, true, at(200)),
+            "many fine ones are not told"
+        );
+    }
+}
