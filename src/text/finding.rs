@@ -363,7 +363,7 @@ impl fmt::Display for Advice {
                 "give {host} an address and netmask of this network, or this machine an address and netmask of that one"
             ),
             Self::CheckRoute { to } => {
-                write!(f, "check this machine's address, netmask and default route towards {}", Machine(to))
+                write!(f, "{} to {}", Cause::NoRoute.advice(), Machine(to))
             }
             Self::CheckOwnLink => f.write_str(
                 "check this machine's own link: cable, switch port, Wi-Fi, VLAN (`vigie doctor` examines it)",

@@ -6,7 +6,7 @@ use std::time::Instant;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::columns::{TENTHS_BELOW, words};
+use super::columns::TENTHS_BELOW;
 use super::{Drawn, bar, put};
 use crate::app::appearance::Appearance;
 use crate::app::appearance::signs::glyph;
@@ -94,7 +94,7 @@ fn outcome(
     drawn: &mut Drawn,
 ) {
     let theme = appearance.theme;
-    let hand = if attempt.forced { ", by hand" } else { "" };
+    let hand = if attempt.forced { ", manually" } else { "" };
     match &attempt.outcome {
         Outcome::InFlight { since } => {
             let took = now.saturating_duration_since(*since);
@@ -112,14 +112,13 @@ fn outcome(
             if writer.room() >= 19 + hand {
                 writer.styled("   connect ", theme.good());
                 writer.part(8).format(theme.good(), format_args!("{}", Measured(*connect))).right();
-                writer.skip(8).text(if attempt.forced { ", by hand" } else { "" });
+                writer.skip(8).text(if attempt.forced { ", manually" } else { "" });
             }
         }
         Outcome::Failed { cause, detail, retry } => {
             let mark = glyph(if retry.is_some() { PeerState::Retrying } else { PeerState::Unreachable });
-            writer.style(if retry.is_some() { theme.warning() } else { theme.bad() }).text(mark).text(" ");
-            words(writer, *cause);
-            writer.text(hand);
+            let style = if retry.is_some() { theme.warning() } else { theme.bad() };
+            writer.format(style, format_args!("{mark} {}{hand}", cause.label()));
             if let Some((since, until)) = *retry {
                 let wait = until.saturating_duration_since(now);
                 writer.styled(", again in ", theme.warning());

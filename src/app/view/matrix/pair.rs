@@ -12,7 +12,6 @@ use super::shape::MARK;
 use super::table::words;
 use crate::app::appearance::signs;
 use crate::app::model::{Mark, Tally};
-use crate::app::peer_text::words as cause_words;
 use crate::app::ui::matrix::Block;
 use crate::app::view::findings;
 use crate::app::view::line_writer::LineWriter;
@@ -96,7 +95,7 @@ impl Pair<'_> {
         let Some(observation) = self.says(writer, self.from, self.to) else { return };
         self.way(writer, "TCP", observation.tcp);
         if let Some(cause) = observation.cause {
-            writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
+            writer.format(theme.warning(), format_args!(" {}", cause.label()));
         }
         if let Some(rtt) = observation.rtt {
             writer.format(theme.text(), format_args!(" {}", Measured(rtt)));
@@ -125,7 +124,7 @@ impl Pair<'_> {
         self.way(writer, "served its dials", observation.served);
         self.way(writer, "own dial", observation.tcp);
         if let Some(cause) = observation.cause {
-            writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
+            writer.format(theme.warning(), format_args!(" {}", cause.label()));
         }
         self.since(writer, "alive", observation.alive.map(|at| self.scene.now.saturating_duration_since(at)));
     }
