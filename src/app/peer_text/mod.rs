@@ -14,7 +14,7 @@ use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
 use super::view::findings::how_they_lie;
 use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
-use crate::engine::observation::Reach;
+use crate::engine::observation::PathStatus;
 use crate::engine::peers::{HeardFrom, LeaveReason, PeerState};
 use crate::engine::verdict::{Confidence, Finding, Verdict};
 use crate::text::Age;
@@ -110,22 +110,22 @@ impl<'a> PeerText<'a> {
 
     /// What we see of it by each way, those of which something is known; none when nothing is.
     pub(super) fn ways(self) -> Option<impl fmt::Display + use<'a>> {
-        let sight = &self.peer.sight;
+        let observation = &self.peer.observation;
         let ways = [
-            ("TCP", sight.tcp),
-            ("echo", sight.echo),
-            ("its broadcasts", sight.broadcast),
-            ("its unicast", sight.unicast),
-            ("its dials", sight.served),
-            ("large packets", sight.large),
+            ("TCP", observation.tcp),
+            ("echo", observation.echo),
+            ("its broadcasts", observation.broadcast),
+            ("its unicast", observation.unicast),
+            ("its dials", observation.served),
+            ("large packets", observation.large),
         ];
-        let known = move || ways.into_iter().filter(|(_, reach)| *reach != Reach::Unknown);
+        let known = move || ways.into_iter().filter(|(_, reach)| *reach != PathStatus::Unknown);
         known().next()?;
         Some(fmt::from_fn(move |f| {
             for (nth, (way, reach)) in known().enumerate() {
                 write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.as_str())?;
             }
-            match sight.loss {
+            match observation.loss {
                 Some(loss) if loss > 0 => write!(f, ", {loss} % of echoes lost"),
                 _ => Ok(()),
             }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{App, Effect};
 use crate::app::peer_text::{PeerText, report};
 use crate::app::ui::Overlay;
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 use crate::engine::peers::{PeerKey, PeerState};
 
 impl App {

@@ -8,7 +8,7 @@ use super::*;
 use crate::app::model::{Mark, Tally};
 use crate::app::ui::View;
 use crate::app::ui::matrix::{Arrangement, BlockId};
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 
 impl Bench {
     /// Presses keys one after the other, with a frame of this size before each.

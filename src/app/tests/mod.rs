@@ -32,7 +32,7 @@ use super::{Options, view};
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::Interface;
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::peers::{
     DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via,
 };
@@ -222,7 +222,7 @@ pub(super) fn row(info: &Arc<PeerInfo>, state: PeerState) -> PeerSnapshot {
         last_heard: None,
         cause: None,
         verdict: Verdict::Ok,
-        sight: Sight::default(),
+        observation: Observation::default(),
         dial: DialPhase::Resting { next: None },
         interface: Some("eth0".into()),
         elsewhere: None,
