@@ -35,7 +35,7 @@ pub(super) fn give_address(facts: &MachineFacts, interface: &str) -> String {
     let name = quoted(interface);
     match facts.system {
         System::Linux => format!(
-            "{}, or by hand, with a free address: {}",
+            "{}, or manually, with a free address: {}",
             admin(facts, &format!("dhclient {name}")),
             admin(facts, &format!("ip addr add 192.168.1.77/24 brd + dev {name}"))
         ),

@@ -204,7 +204,7 @@ fn the_cursor_is_on_nodes_and_reads_what_both_ends_say() {
     bench.pressing(&[KeyCode::End, KeyCode::Right], USUAL);
     assert_eq!(bench.pair(), ("h8".into(), "h3".into()));
     let text = bench.text(80, 24);
-    assert!(text.contains("h8 has told nothing") && text.contains("h3 said 3 s ago"), "{text}");
+    assert!(text.contains("h8 has not reported") && text.contains("h3 said 3 s ago"), "{text}");
     network = network.without(1);
     bench.told(&network);
     assert_eq!(bench.pair(), ("h8".into(), "h3".into()), "it stays on its nodes when others go");
@@ -379,7 +379,7 @@ fn a_click_on_a_cell_a_name_and_a_head_moves_the_cursor() {
 fn what_was_left_out_is_told() {
     let (mut bench, mut network) = Bench::of(eight);
     network.leave_out(1_234);
-    assert!(bench.told(&network).text(120, 40).contains("1 234 left out for want of room"));
+    assert!(bench.told(&network).text(120, 40).contains("1 234 left out for lack of room"));
 }
 
 #[test]

@@ -117,12 +117,12 @@ impl Pair<'_> {
         let Some(observation) = self.says(writer, self.to, self.from) else { return };
         way(writer, "hears broadcasts", observation.broadcast);
         way(writer, "unicast", observation.unicast);
-        way(writer, "served its dials", observation.served);
-        way(writer, "own dial", observation.tcp);
+        way(writer, "inbound dials", observation.served);
+        way(writer, "outbound dials", observation.tcp);
         if let Some(cause) = observation.cause {
             writer.format(theme.warning(), format_args!(" {}", cause.label()));
         }
-        since(writer, "alive", observation.alive.map(|at| self.scene.now.saturating_duration_since(at)));
+        since(writer, "last seen alive", observation.alive.map(|at| self.scene.now.saturating_duration_since(at)));
     }
 
     /// Who says it, and how long ago; none when it says nothing, or nothing that is to be believed.
@@ -130,7 +130,7 @@ impl Pair<'_> {
         let (theme, view) = (writer.theme(), self.scene.view);
         writer.styled(self.name(observer), theme.strong());
         let Some(row) = view.rows.get(observer).and_then(Option::as_ref) else {
-            writer.styled(" has told nothing", theme.dim());
+            writer.styled(" has not reported", theme.dim());
             return None;
         };
         let age = self.scene.now.saturating_duration_since(row.confirmed);
@@ -140,7 +140,7 @@ impl Pair<'_> {
             (Some(_), _) if age.as_secs() == 0 => _ = writer.styled(" says", theme.text()),
             (Some(_), _) => _ = writer.format(theme.text(), format_args!(" said {} ago", Age(age))),
             (None, true) => {
-                let text = format_args!(" said it {} ago: too old to be believed", Age(age));
+                let text = format_args!(" said it {} ago: stale", Age(age));
                 writer.format(theme.dim(), text);
             }
             (None, false) => {
