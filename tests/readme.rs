@@ -6,7 +6,9 @@ mod fingerprint;
 
 use clap::CommandFactory;
 use vigie::cli::args::Cli;
+use vigie::engine::config::DEFAULT_PORT;
 use vigie::engine::peers::PeerState;
+use vigie::text::firewall::{Direction, FirewallTool, Opening};
 
 const README: &str = include_str!("../README.md");
 
@@ -45,6 +47,18 @@ fn the_readme_says_of_every_state_what_the_program_says() {
         let (word, meaning) = (state.as_str(), state.description());
         let row = README.lines().find(|line| line.starts_with(&format!("| {word} | `"))).unwrap();
         assert!(row.ends_with(&format!(" | {meaning} |")), "{row}: {meaning}");
+    }
+}
+
+#[test]
+fn the_readme_opens_firewalls_as_the_program_does() {
+    let openings = [Opening::Udp(DEFAULT_PORT), Opening::Tcp(DEFAULT_PORT)];
+    for tool in [FirewallTool::Ufw, FirewallTool::Firewalld, FirewallTool::Windows] {
+        let admin = if tool == FirewallTool::Windows { "" } else { "sudo " };
+        for command in tool.allow(Direction::In, &openings) {
+            let line = format!("{admin}{command}");
+            assert!(README.lines().any(|written| written == line), "{line}");
+        }
     }
 }
 

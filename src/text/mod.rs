@@ -8,6 +8,7 @@ mod columns;
 mod durations;
 mod events;
 mod finding;
+pub mod firewall;
 mod natural_order;
 mod plural;
 mod rejects;
