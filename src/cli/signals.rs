@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use crate::app::terminal;
 use crate::engine::event::{Command, StopReason};
 
-use super::Refusal;
+use super::error::CliError;
+use super::runtime;
 
 /// From the signal to the end that nothing holds up: the node has said goodbye long before, and it is short of the second that
 /// is promised.
@@ -30,9 +31,8 @@ pub(super) struct Signals {
 
 /// Heeds SIGINT, SIGTERM and SIGHUP from now on, or the end of the console. At the first of them the caller is to come to
 /// its end; if it cannot, or a second one comes, the process ends with this code.
-pub(super) fn heed(code: u8) -> Result<Signals, Refusal> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+pub(super) fn heed(code: u8) -> Result<Signals, CliError> {
+    let runtime = runtime::current_thread()?;
     let mut ending = {
         let _entered = runtime.enter();
         Ending::register().map_err(anyhow::Error::from)?
@@ -61,7 +61,7 @@ impl Signals {
     pub(super) async fn first(&self) {
         if self.came.clone().wait_for(|came| *came).await.is_err() {
             // Nobody heeds them any more.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -207,7 +207,7 @@ mod tests {
         let begun = Instant::now();
         let next = async || {
             if signals.next().is_none() {
-                pending().await
+                pending::<()>().await;
             }
         };
         guard(next, &tell, &node).await;

@@ -13,7 +13,7 @@ use crate::engine::verdict::{Finding, Pattern, Verdict};
 use crate::text::what_is_wrong;
 
 use crate::cli::list::by_name;
-use crate::cli::visit::View;
+use crate::cli::visitor::NodeView;
 
 /// Names of those who are there that a person is told: who expects more counts them.
 const MAX_NAMES: usize = 10;
@@ -69,7 +69,7 @@ struct Ways {
 
 impl Standing {
     /// Judges what a node sees; it answered exchanges of the peers in `served`.
-    pub(super) fn of(wanted: &Wanted, view: &View, served: &HashSet<PeerKey>) -> Self {
+    pub(super) fn of(wanted: &Wanted, view: &NodeView, served: &HashSet<PeerKey>) -> Self {
         let positions: HashMap<NodeId, usize> =
             view.matrix.nodes.iter().enumerate().map(|(nth, node)| (node.id, nth)).collect();
         let mut peers: Vec<&PeerSnapshot> = view.table.peers.iter().collect();
@@ -137,7 +137,7 @@ impl Standing {
 /// Which directions work, by what this node sees and by what the other one says.
 fn ways(
     peer: &PeerSnapshot,
-    view: &View,
+    view: &NodeView,
     positions: &HashMap<NodeId, usize>,
     served: &HashSet<PeerKey>,
 ) -> Ways {
@@ -155,7 +155,7 @@ fn ways(
 }
 
 impl Missing {
-    fn known(peer: &PeerSnapshot, ways: Ways, view: &View) -> Self {
+    fn known(peer: &PeerSnapshot, ways: Ways, view: &NodeView) -> Self {
         let finding = finding_about(peer, view);
         let verdict = finding.map_or(peer.verdict, |finding| finding.verdict);
         let advice = match (finding, peer.state, peer.cause) {
@@ -176,7 +176,7 @@ impl Missing {
     }
 
     /// A peer that is not in the table. It may be a node that is no peer, of another group for instance.
-    fn never_heard(name: &str, view: &View) -> Self {
+    fn never_heard(name: &str, view: &NodeView) -> Self {
         let stranger = view.matrix.findings.iter().find(|finding| {
             finding.pattern == Pattern::ForeignNode
                 && finding.verdict != Verdict::Ok
@@ -226,7 +226,7 @@ impl Ways {
     }
 
     /// What to try when nothing has failed: a direction has not been seen to work.
-    fn advice(self, view: &View) -> String {
+    fn advice(self, view: &NodeView) -> String {
         match (self.out, self.back) {
             (true, false) => format!(
                 "open TCP port {} in this machine's firewall, or give it more time with --timeout",
@@ -241,7 +241,7 @@ impl Ways {
 }
 
 /// The finding that says why this peer is not reachable: of those about it and this node, then of those about it, the gravest.
-fn finding_about<'a>(peer: &PeerSnapshot, view: &'a View) -> Option<&'a Finding> {
+fn finding_about<'a>(peer: &PeerSnapshot, view: &'a NodeView) -> Option<&'a Finding> {
     let us = view.table.node.id;
     let rank = |finding: &Finding| {
         let id = peer.info.id;
@@ -282,27 +282,27 @@ mod tests {
         peer
     }
 
-    fn view(peers: Vec<PeerSnapshot>) -> View {
+    fn view(peers: Vec<PeerSnapshot>) -> NodeView {
         let here = testkit::peer_at(0, "here", ([10, 0, 0, 1], 17_474));
         let others = peers.iter().map(|peer| Arc::clone(&peer.info));
         let nodes: Vec<_> = std::iter::once(here).chain(others).collect();
         let matrix = testkit::matrix(testkit::t0(), &nodes, |_| None);
         let node = NodeInfo { group: "lab".into(), tcp_port: 17_475, ..testkit::node(US.0, "here") };
         let table = Snapshot { node: Arc::new(node), interfaces: Arc::new([]), peers };
-        View { table: Arc::new(table), matrix: Arc::new(matrix) }
+        NodeView { table: Arc::new(table), matrix: Arc::new(matrix) }
     }
 
-    fn find(view: &mut View, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: Advice) {
+    fn find(view: &mut NodeView, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: Advice) {
         let matrix = Arc::make_mut(&mut view.matrix);
         let finding = testkit::finding(&of.info, verdict, matrix.at);
-        matrix.findings.push(Arc::new(Finding { pattern, advice, ..finding }));
+        matrix.findings.push(Arc::new(Finding { advice, pattern, ..finding }));
     }
 
     fn wanted(count: Option<usize>, names: &[&str]) -> Wanted {
         Wanted::new(count, &names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
     }
 
-    fn judge(wanted: &Wanted, view: &View) -> Standing {
+    fn judge(wanted: &Wanted, view: &NodeView) -> Standing {
         Standing::of(wanted, view, &HashSet::new())
     }
 

@@ -9,14 +9,14 @@ use std::io::{self, BufWriter, Write};
 use crate::doctor::{MachineFacts, MachineReport, examine};
 
 use super::args::{DoctorArgs, NodeArgs, ScreenArgs};
-use super::{Refusal, exit, log, signals};
+use super::error::{CliError, exit};
+use super::{log, runtime, signals};
 
 use page::CheckSigns;
 
-pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Result<u8, Refusal> {
+pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Result<u8, CliError> {
     let _log = log::to_stderr(node)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime = runtime::current_thread()?;
     let (looked, seen) = tokio::sync::oneshot::channel();
     let for_looking = node.clone();
     let thread = std::thread::Builder::new().name("vigie-doctor".into());

@@ -1,4 +1,4 @@
-//! A port forward in front of a node's TCP server, which passes dials on, or misbehaves.
+//! A proxy in front of a node's TCP server that passes dials on, or makes them fail.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,38 +13,38 @@ use tokio::time::timeout;
 
 /// Connections at once; the others wait in the kernel. Each peer of a demo dials with one at a time.
 const MAX_HELD: usize = 256;
-/// For one connection: twice what a server gives an exchange.
+/// For one connection: twice what a server allows an exchange.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Before the port is opened or a connection accepted again, after the system refused.
+/// How long to wait after the system refused to open the port or to accept a connection.
 const AGAIN: Duration = Duration::from_millis(500);
-/// How many connections a lossy gate drops: enough to see, and few enough for the retries to get through.
+/// Share of connections that a lossy proxy drops: enough to see, and few enough for retries to get through.
 const LOSS: f64 = 0.4;
 
-/// What becomes of those who dial.
+/// What happens to dials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conduct {
     /// They reach the node.
     Passes,
-    /// Some reach the node, the others wait in vain.
+    /// Some reach the node, the others get no answer.
     Loses,
-    /// They are accepted and wait in vain.
+    /// They are accepted and get no answer.
     Hangs,
     /// Nothing listens.
     Refuses,
 }
 
-/// An open gate; dropped, it closes, with all its connections.
+/// A running proxy. Dropping it closes its port and all its connections.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct FaultProxy {
     conduct: watch::Sender<Conduct>,
     _keeper: JoinSet<()>,
 }
 
-impl Gate {
+impl FaultProxy {
     /// Listens at one address and passes on to another.
     ///
     /// # Errors
-    /// When the port cannot be had.
+    /// When the port is not available.
     pub(super) async fn open(outside: SocketAddr, inside: SocketAddr, rng: StdRng) -> io::Result<Self> {
         let listener = TcpListener::bind(outside).await?;
         let (conduct, wanted) = watch::channel(Conduct::Passes);
@@ -53,13 +53,13 @@ impl Gate {
         Ok(Self { conduct, _keeper: keeper })
     }
 
-    /// What becomes of those who dial from now on.
+    /// What happens to dials from now on.
     pub(super) fn set(&self, conduct: Conduct) {
         self.conduct.send_replace(conduct);
     }
 }
 
-/// Opens the port anew whenever it is to be open, until the gate is dropped.
+/// Opens the port whenever it is to be open, until the proxy is dropped.
 async fn keep(
     listener: TcpListener,
     inside: SocketAddr,
@@ -83,7 +83,7 @@ async fn keep(
     }
 }
 
-/// Admits connections until they are to be refused.
+/// Accepts connections until they are to be refused.
 async fn admit(
     listener: TcpListener,
     inside: SocketAddr,
@@ -119,7 +119,7 @@ async fn admit(
     }
 }
 
-/// Connects the two, from the dialer's address, which the node is to see.
+/// Connects the two, from the dialer's own address, so that the node sees it.
 async fn pass(mut client: TcpStream, inside: SocketAddr) -> io::Result<()> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::new(client.peer_addr()?.ip(), 0))?;
@@ -141,8 +141,8 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(5);
 
-    /// A server that answers every byte with the address of who sent it, and a gate in front of it.
-    async fn gate_before_a_server() -> (Gate, SocketAddr, JoinSet<()>) {
+    /// A server that answers every byte with the address of who sent it, and a proxy in front of it.
+    async fn proxy_before_a_server() -> (FaultProxy, SocketAddr, JoinSet<()>) {
         let server = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let inside = server.local_addr().unwrap();
         let mut serving = JoinSet::new();
@@ -156,12 +156,12 @@ mod tests {
         let outside = probe.local_addr().unwrap();
         drop(probe);
         let rng = StdRng::from_seed([3; 32]);
-        (Gate::open(outside, inside, rng).await.unwrap(), outside, serving)
+        (FaultProxy::open(outside, inside, rng).await.unwrap(), outside, serving)
     }
 
-    async fn ask(gate: SocketAddr, patience: Duration) -> Result<String, io::ErrorKind> {
+    async fn ask(proxy: SocketAddr, patience: Duration) -> Result<String, io::ErrorKind> {
         let exchange = async {
-            let mut stream = TcpStream::connect(gate).await?;
+            let mut stream = TcpStream::connect(proxy).await?;
             stream.write_u8(1).await?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.map(|_| answer)
@@ -171,27 +171,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_gate_passes_dials_on_hangs_closes_and_opens_again() {
-        let (gate, outside, _serving) = gate_before_a_server().await;
+    async fn a_proxy_passes_dials_on_hangs_closes_and_opens_again() {
+        let (proxy, outside, _serving) = proxy_before_a_server().await;
         assert_eq!(ask(outside, SOON).await, Ok("127.0.0.1".into()), "the server sees the dialer's address");
-        gate.set(Conduct::Hangs);
+        proxy.set(Conduct::Hangs);
         assert_eq!(ask(outside, Duration::from_millis(100)).await, Err(io::ErrorKind::TimedOut));
-        gate.set(Conduct::Refuses);
+        proxy.set(Conduct::Refuses);
         let closed = async {
             while ask(outside, SOON).await != Err(io::ErrorKind::ConnectionRefused) {
                 tokio::task::yield_now().await;
             }
         };
         timeout(SOON, closed).await.unwrap();
-        gate.set(Conduct::Passes);
+        proxy.set(Conduct::Passes);
         let open = async { while ask(outside, SOON).await.is_err() {} };
         timeout(SOON, open).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_lossy_gate_passes_some_dials_and_not_others() {
-        let (gate, outside, _serving) = gate_before_a_server().await;
-        gate.set(Conduct::Loses);
+    async fn a_lossy_proxy_passes_some_dials_and_not_others() {
+        let (proxy, outside, _serving) = proxy_before_a_server().await;
+        proxy.set(Conduct::Loses);
         let mut passed = Vec::new();
         for _ in 0..20 {
             passed.push(ask(outside, Duration::from_millis(100)).await.is_ok());

@@ -1,4 +1,4 @@
-//! A visit: joins the network for a while, asks the own node what it sees, says goodbye, and only then prints the answer.
+//! A visitor: joins the network for a while, asks its own node what it sees, says goodbye, and only then prints the answer.
 //!
 //! What all one-shot commands have in common: a quiet log, signals, the end.
 
@@ -14,30 +14,31 @@ use crate::engine::event::{Command, Event, Stamped, StopReason};
 use crate::engine::matrix::MatrixView;
 use crate::engine::peers::Snapshot;
 use crate::net::Node;
-
 use crate::text::NO_BROADCAST;
 
 use super::args::NodeArgs;
 use super::complaint::complain;
-use super::{Refusal, STOP_PATIENCE, exit, log, signals};
+use super::error::{CliError, exit};
+use super::runtime::{self, STOP_PATIENCE};
+use super::{log, signals};
 
-/// How long a node may take to answer a question about itself: far longer than the busiest one needs.
+/// How long a node may take to say what it sees: far longer than the busiest one needs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a command has to say.
+/// The answer of a command.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Printout {
     /// The exit code.
     pub(super) code: u8,
     /// All of standard output.
     pub(super) out: String,
-    /// One line on standard error, of what a person may try next.
+    /// One line on standard error: what the user may try next.
     pub(super) hint: Option<String>,
 }
 
-/// All that a node sees at one moment.
+/// Everything that a node sees at one moment.
 #[derive(Debug)]
-pub(super) struct View {
+pub(super) struct NodeView {
     /// Its table of peers.
     pub(super) table: Arc<Snapshot>,
     /// Who reaches whom.
@@ -45,23 +46,22 @@ pub(super) struct View {
 }
 
 /// Joins the network, stays until there is an answer, leaves, and prints it. An interruption leaves without an answer.
-pub(super) fn visit(
+pub(super) fn run(
     args: &NodeArgs,
-    stay: impl AsyncFnOnce(&mut Guest) -> Result<Answer, Refusal>,
-) -> Result<u8, Refusal> {
+    stay: impl AsyncFnOnce(&mut VisitorSession) -> Result<Printout, CliError>,
+) -> Result<u8, CliError> {
     let _log = log::problems_to_stderr(args)?;
     let settings = args.settings()?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime = runtime::current_thread()?;
     let signals = signals::heed(exit::INTERRUPTED)?;
     let (node, events) = Node::start(settings, log::follow)?;
     signals.stop(&node.commands);
-    let mut guest = Guest { commands: node.commands.clone(), events };
+    let mut session = VisitorSession { commands: node.commands.clone(), events };
     let stayed = runtime.block_on(async {
         tokio::select! {
             biased;
             () = signals.first() => None,
-            answer = stay(&mut guest) => Some(answer),
+            answer = stay(&mut session) => Some(answer),
         }
     });
     let reason = match &stayed {
@@ -69,22 +69,13 @@ pub(super) fn visit(
         Some(Ok(_)) => StopReason::Quit,
         Some(Err(_)) => StopReason::Failure,
     };
-    // Before the answer is printed: who reads it may take as long as he likes, and the peers shall know.
+    // Before the answer is printed: its reader may take any time, and the peers are to know now.
     node.stop(reason, STOP_PATIENCE);
-    let Some(answer) = stayed.transpose()? else { return Ok(exit::INTERRUPTED) };
-    let Answer { code, out, hint } = answer;
+    let Some(Printout { code, out, hint }) = stayed.transpose()? else { return Ok(exit::INTERRUPTED) };
     if let Some(hint) = hint {
         complain(&hint);
     }
-    // In a thread: a reader that stands still must not keep a signal from ending this.
-    let (done, printing_ended) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("vigie-out".into()).spawn(move || {
-        let mut stdout = io::stdout().lock();
-        // Who closed our stdout still gets the exit code.
-        let _ = stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush());
-        let _ = done.send(());
-    });
-    thread.map_err(anyhow::Error::from)?;
+    let printing_ended = print(out)?;
     Ok(runtime.block_on(async {
         tokio::select! {
             biased;
@@ -94,25 +85,38 @@ pub(super) fn visit(
     }))
 }
 
-/// The command, as long as it stays on the network.
+/// Writes standard output in a thread: a reader that stands still must not keep a signal from ending this.
+fn print(out: String) -> Result<oneshot::Receiver<()>, CliError> {
+    let (done, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("vigie-out".into()).spawn(move || {
+        let mut stdout = io::stdout().lock();
+        // A closed stdout still gets the exit code.
+        let _ = stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush());
+        let _ = done.send(());
+    });
+    thread.map_err(anyhow::Error::from)?;
+    Ok(ended)
+}
+
+/// A command while it is on the network.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(super) struct VisitorSession {
     commands: mpsc::Sender<Command>,
     events: broadcast::Receiver<Stamped>,
 }
 
-impl Guest {
-    /// Lets this time pass.
-    pub(super) async fn stay(&mut self, time: Duration) -> Result<(), Refusal> {
-        self.until(Instant::now() + time, |_| false).await
+impl VisitorSession {
+    /// Waits for this long.
+    pub(super) async fn wait(&mut self, time: Duration) -> Result<(), CliError> {
+        self.wait_until(Instant::now() + time, |_| false).await
     }
 
-    /// Lets time pass until that moment, or until `news` says of an event that it ends the waiting.
-    pub(super) async fn until(
+    /// Waits until that moment, or until `news` says that an event ends the waiting.
+    pub(super) async fn wait_until(
         &mut self,
         deadline: Instant,
         mut news: impl FnMut(&Event) -> bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CliError> {
         let waiting = async {
             loop {
                 if self.event().await?.is_some_and(|event| news(&event)) {
@@ -123,8 +127,8 @@ impl Guest {
         timeout_at(deadline, waiting).await.unwrap_or(Ok(()))
     }
 
-    /// What the node sees now. Each event that comes before the answer is shown to `note`.
-    pub(super) async fn look(&mut self, mut note: impl FnMut(&Event)) -> Result<View, Refusal> {
+    /// What the node sees now. Each event before the answer is shown to `note`.
+    pub(super) async fn snapshot(&mut self, mut note: impl FnMut(&Event)) -> Result<NodeView, CliError> {
         let looking = async {
             let (mut table, mut matrix) = (None, None);
             self.ask(Command::Refresh).await?;
@@ -134,14 +138,14 @@ impl Guest {
                     Some(Event::Snapshot(snapshot)) => table = Some(snapshot),
                     Some(Event::Matrix(view)) => matrix = Some(view),
                     Some(event) => note(&event),
-                    // Among what was missed may be the answer.
+                    // The answer may be among what was missed.
                     None => {
                         self.ask(Command::Refresh).await?;
                         self.ask(Command::Survey).await?;
                     }
                 }
                 if let (Some(table), Some(matrix)) = (&table, &matrix) {
-                    return Ok(View { table: Arc::clone(table), matrix: Arc::clone(matrix) });
+                    return Ok(NodeView { table: Arc::clone(table), matrix: Arc::clone(matrix) });
                 }
             }
         };
@@ -154,12 +158,12 @@ impl Guest {
         }
     }
 
-    async fn ask(&self, command: Command) -> Result<(), Refusal> {
+    async fn ask(&self, command: Command) -> Result<(), CliError> {
         self.commands.send(command).await.map_err(|_| node_failed())
     }
 
     /// The next event; none where this reader was too slow and missed some.
-    async fn event(&mut self) -> Result<Option<Event>, Refusal> {
+    async fn event(&mut self) -> Result<Option<Event>, CliError> {
         match self.events.recv().await {
             Ok(stamped) => Ok(Some(stamped.event)),
             Err(RecvError::Lagged(_)) => Ok(None),
@@ -168,16 +172,16 @@ impl Guest {
     }
 }
 
-fn node_failed() -> Refusal {
+fn node_failed() -> CliError {
     failed("the node failed; --log debug shows why")
 }
 
-fn failed(line: &str) -> Refusal {
-    Refusal::Other(anyhow::anyhow!("{line}"))
+fn failed(line: &str) -> CliError {
+    CliError::Other(anyhow::anyhow!("{line}"))
 }
 
-/// What to tell somebody who found no peer at all: what is known to be wrong, else what to look at.
-pub(super) fn nobody_found(view: &View) -> String {
+/// What to tell the user where no peer was found: what is known to be wrong, else what to check.
+pub(super) fn nobody_found(view: &NodeView) -> String {
     if let Some(finding) = view.matrix.findings.first() {
         return format!("no peers found; {}; {}", finding.headline(), finding.advice);
     }
