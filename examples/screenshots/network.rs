@@ -14,7 +14,7 @@ use vigie::engine::NodeId;
 use vigie::engine::cause::Cause;
 use vigie::engine::event::{Event, Stamped};
 use vigie::engine::matrix::MatrixView;
-use vigie::engine::observation::{PathStatus, Observation};
+use vigie::engine::observation::{Observation, PathStatus};
 use vigie::engine::peers::{PeerInfo, PeerState, Via};
 use vigie::engine::verdict::evidence::Who;
 use vigie::engine::verdict::{Advice, Finding, Pattern, Verdict};

@@ -41,8 +41,9 @@ pub(super) fn render(
     match model.journal().dropped_until().and_then(|at| model.wall(at)) {
         Some(wall) => {
             let (hour, minute, second) = appearance.time_of_day(wall);
-            let until =
-                format_args!("  What was said until {hour:02}:{minute:02}:{second:02} is no longer recorded.");
+            let until = format_args!(
+                "  What was said until {hour:02}:{minute:02}:{second:02} is no longer recorded."
+            );
             canvas.line(area, line).format(dim, until);
         }
         None if line == 1 => canvas.put(area, line, "  Nothing was recorded before then.", dim),

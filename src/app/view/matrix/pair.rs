@@ -122,7 +122,11 @@ impl Pair<'_> {
         if let Some(cause) = observation.cause {
             writer.format(theme.warning(), format_args!(" {}", cause.label()));
         }
-        since(writer, "last seen alive", observation.alive.map(|at| self.scene.now.saturating_duration_since(at)));
+        since(
+            writer,
+            "last seen alive",
+            observation.alive.map(|at| self.scene.now.saturating_duration_since(at)),
+        );
     }
 
     /// Who says it, and how long ago; none when it says nothing, or nothing that is to be believed.
