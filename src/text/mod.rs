@@ -17,7 +17,7 @@ mod terminal;
 pub use columns::{cell, cell_right, columns, fit, wrap};
 pub use durations::{Age, Measured, Wait};
 pub use events::{GaveUp, NO_BROADCAST};
-pub use natural_order::natural_cmp;
+pub use natural_order::{by_name, natural_cmp};
 pub use plural::{Count, Label};
 pub use states::what_is_wrong;
 pub use terminal::{ascii, plain};
