@@ -20,7 +20,7 @@ pub use durations::{Age, Measured, Wait};
 pub use events::{
     NO_BROADCAST, RESTARTED, changed, discovered, gave_up, interface_gone, interface_up, missed, moved,
 };
-pub use natural_order::natural_cmp;
+pub use natural_order::{by_name, natural_cmp};
 pub use plural::{Count, Label};
 pub use states::what_is_wrong;
 pub use terminal::{ascii, plain};

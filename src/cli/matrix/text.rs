@@ -15,17 +15,17 @@ const MAX_EVIDENCE: usize = 4;
 /// Columns of a name in the grid; longer ones are cut there, and whole elsewhere.
 const MAX_NAME: usize = 24;
 
-/// What it is written on.
+/// How it is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paper {
-    /// Columns of the terminal; none where there is no end to them.
+pub(super) struct GridFormat {
+    /// Columns of the terminal; none without a limit.
     pub(super) width: Option<usize>,
-    /// Signs of ASCII only.
+    /// GridSigns of ASCII only.
     pub(super) ascii: bool,
 }
 
 /// The signs of the grid.
-struct Signs {
+struct GridSigns {
     ok: &'static str,
     failing: &'static str,
     unknown: &'static str,
@@ -33,10 +33,10 @@ struct Signs {
     arrow: &'static str,
 }
 
-const SIGNS: Signs = Signs { ok: "●", failing: "✗", unknown: "?", itself: "·", arrow: "→" };
-const ASCII_SIGNS: Signs = Signs { ok: "+", failing: "x", unknown: "?", itself: ".", arrow: "->" };
+const SIGNS: GridSigns = GridSigns { ok: "●", failing: "✗", unknown: "?", itself: "·", arrow: "→" };
+const ASCII_SIGNS: GridSigns = GridSigns { ok: "+", failing: "x", unknown: "?", itself: ".", arrow: "->" };
 
-impl Signs {
+impl GridSigns {
     fn of(&self, reach: Option<PathStatus>) -> &'static str {
         match reach {
             None => self.itself,
@@ -48,10 +48,10 @@ impl Signs {
 }
 
 /// All of it, a line each.
-pub(super) fn text(view: &MatrixView, paper: Paper) -> String {
-    let signs = if paper.ascii { ASCII_SIGNS } else { SIGNS };
+pub(super) fn text(view: &MatrixView, format: GridFormat) -> String {
+    let signs = if format.ascii { ASCII_SIGNS } else { SIGNS };
     let grid = Grid::of(view);
-    let mut out = grid.draw(view, &signs, paper.width);
+    let mut out = grid.draw(view, &signs, format.width);
     grid.write_failing(&mut out, view, &signs);
     let unknown = grid.counts(grid.pairs()).unknown;
     if unknown > 0 {
@@ -65,7 +65,7 @@ pub(super) fn text(view: &MatrixView, paper: Paper) -> String {
         let _ = writeln!(out, "\n{} rows or pairs omitted: too many for one answer", view.left_out);
     }
     write_findings(&mut out, view);
-    if paper.ascii { ascii(&out) } else { out }
+    if format.ascii { ascii(&out) } else { out }
 }
 
 /// What is wrong, the gravest first, and what to do.
@@ -145,7 +145,7 @@ impl Grid {
     }
 
     /// The legend, the grid, and what of it there was no room for.
-    fn draw(&self, view: &MatrixView, signs: &Signs, width: Option<usize>) -> String {
+    fn draw(&self, view: &MatrixView, signs: &GridSigns, width: Option<usize>) -> String {
         let digits = self.size.to_string().len();
         let summaries: Vec<Counts> = (0..self.size).map(|from| self.row(from)).collect();
         let names = view.nodes.iter().map(|node| columns(&node.name)).max().unwrap_or(0).min(MAX_NAME);
@@ -213,7 +213,7 @@ impl Grid {
     }
 
     /// The pairs that fail, and why.
-    fn write_failing(&self, out: &mut String, view: &MatrixView, signs: &Signs) {
+    fn write_failing(&self, out: &mut String, view: &MatrixView, signs: &GridSigns) {
         let failing = self.pairs().filter(|pair| self.at(*pair) == Some(PathStatus::Failing));
         for (nth, (from, to)) in failing.clone().take(MAX_PAIRS).enumerate() {
             let (gap, arrow) = (if nth == 0 { "\n" } else { "" }, signs.arrow);
@@ -260,7 +260,7 @@ mod tests {
 
     use super::*;
 
-    const WIDE: Paper = Paper { width: None, ascii: false };
+    const WIDE: GridFormat = GridFormat { width: None, ascii: false };
 
     /// Nodes of which each reaches what `reach` says.
     fn view(names: &[&str], reach: impl Fn(usize, usize) -> PathStatus) -> MatrixView {
@@ -328,7 +328,7 @@ h3: the host answers, but nothing is listening on the port
   try:  start vigie on h3, or check which TCP port it listens on
 ";
         assert_eq!(text(&view, WIDE), expected);
-        let plain = text(&view, Paper { ascii: true, ..WIDE });
+        let plain = text(&view, GridFormat { ascii: true, ..WIDE });
         assert!(plain.contains("1 you   . + x  1 failing") && plain.contains("you -> h3"), "{plain}");
         assert!(plain.replace("山田", "").is_ascii(), "{plain}");
     }
@@ -337,7 +337,7 @@ h3: the host answers, but nothing is listening on the port
     fn a_grid_that_is_too_wide_shows_what_is_not_fine_and_counts_the_rest() {
         let view =
             many(100, |from, to| if to == 49 && from < 7 { PathStatus::Failing } else { PathStatus::Ok });
-        let text = text(&view, Paper { width: Some(80), ..WIDE });
+        let text = text(&view, GridFormat { width: Some(80), ..WIDE });
         assert!(text.lines().all(|line| columns(line) <= 80), "{text}");
         let grid: Vec<&str> = text.lines().skip(3).take(9).collect();
         assert_eq!(grid[0].trim(), "50");
@@ -353,7 +353,7 @@ h3: the host answers, but nothing is listening on the port
             (0, 0..30) => PathStatus::Unknown,
             _ => PathStatus::Ok,
         });
-        let text = text(&view, Paper { width: Some(60), ..WIDE });
+        let text = text(&view, GridFormat { width: Some(60), ..WIDE });
         let head = text.lines().nth(3).unwrap();
         assert!(head.split_whitespace().any(|number| number == "11"), "{text}");
         let shown = head.split_whitespace().count();
@@ -365,7 +365,7 @@ h3: the host answers, but nothing is listening on the port
 
     #[test]
     fn a_wide_network_in_which_all_is_well_needs_no_grid() {
-        let text = text(&many(90, |_, _| PathStatus::Ok), Paper { width: Some(40), ..WIDE });
+        let text = text(&many(90, |_, _| PathStatus::Ok), GridFormat { width: Some(40), ..WIDE });
         let rest: Vec<&str> = text.lines().skip(3).collect();
         assert_eq!(rest, ["all 90 nodes reach each other (no room for the grid)"]);
     }
