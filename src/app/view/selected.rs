@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{put, write};
+use super::canvas::Canvas;
 use crate::app::model::Peer;
 use crate::app::peer_text::PeerText;
 use crate::engine::cause::Detail;
@@ -19,7 +18,7 @@ const INDENT: &str = "  ";
 const SEPARATOR: &str = " · ";
 
 /// Draws them.
-pub(super) fn render(about: PeerText<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, about: PeerText<'_>) {
     let PeerText { peer, now, .. } = about;
     let (theme, wrong) = (about.appearance.theme, wrong(about));
     let room = usize::from(area.width).saturating_sub(INDENT.len());
@@ -41,9 +40,7 @@ pub(super) fn render(about: PeerText<'_>, area: Rect, buf: &mut Buffer) {
             left = left.saturating_sub(columns(&fact));
             spans.push(Span::styled(fact, theme.text()));
         }
-        if line < area.height {
-            write(buf, area.x, area.y + line, &Line::from(spans), area.width);
-        }
+        canvas.put_spans(area, line, &Line::from(spans));
     }
     if let Some(Wrong { word, meaning, detail, advice }) = wrong {
         let word = word.replace('_', " ");
@@ -55,7 +52,7 @@ pub(super) fn render(about: PeerText<'_>, area: Rect, buf: &mut Buffer) {
             format!("{word}: {advice}"),
         ];
         let text = forms.iter().find(|text| columns(text) <= room).unwrap_or(&forms[2]);
-        put(area, 1, &format!("{INDENT}{text}"), theme.warning(), buf);
+        canvas.put(area, 1, &format!("{INDENT}{text}"), theme.warning());
     }
 }
 
