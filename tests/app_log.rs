@@ -18,7 +18,7 @@ fn screen(pane: &mut LogPane, width: u16, height: u16) -> Vec<String> {
     terminal
         .draw(|frame| {
             let area = frame.area();
-            pane.render(&mut Canvas::new(frame.buffer_mut(), &appearance, Instant::now()), area);
+            pane.render(&mut Canvas::new(frame.buffer_mut(), &appearance, vigie::testkit::t0()), area);
         })
         .unwrap();
     let buffer = terminal.backend().buffer();

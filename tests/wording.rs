@@ -84,7 +84,7 @@ fn strings_are_found_where_people_read_them_and_nowhere_else() {
     "##;
     assert_eq!(strings(source, false), ["of an error: {0}", "of a {}", "macro", "and raw ", "the last one"]);
     let with_help = strings(source, true);
-    assert_eq!(with_help[0].trim(), "A comment of a file.");
+    assert!(with_help[0].contains("A comment of a file"), "{with_help:?}");
 }
 
 #[test]

@@ -292,6 +292,7 @@ fn icmp_description(code: u8) -> &'static str {
 
 /// What to do, in one sentence; nothing if there is nothing to do.
 impl fmt::Display for Advice {
+    #[expect(clippy::too_many_lines, reason = "one table: a sentence for each advice")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => Ok(()),

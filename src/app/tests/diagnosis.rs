@@ -166,7 +166,7 @@ fn a_diagnosis_and_its_withdrawal_are_written_down_and_what_is_said_twice_is_not
     });
     assert_eq!(said.collect::<Vec<_>>(), [Verdict::Ok, Verdict::FirewallDrop]);
     bench.pressed_keys(&[KeyCode::Char('t')]);
-    let text = bench.text(120, 40);
+    let text = bench.text(200, 40);
     assert!(text.contains("h2: diagnosed: a firewall drops TCP connections; look for a firewall"), "{text}");
     assert!(text.contains("h2: resolved"), "{text}");
 }

@@ -210,7 +210,7 @@ fn the_cursor_is_on_nodes_and_reads_what_both_ends_say() {
     assert_eq!(bench.pair(), ("h8".into(), "h3".into()), "it stays on its nodes when others go");
     bench.pressing(&[KeyCode::Up], USUAL);
     let text = bench.pressing(&[KeyCode::Right; 8], USUAL).text(80, 24);
-    assert!(text.contains("h7 → h8 ○ too old") && text.contains("too old to be believed"), "{text}");
+    assert!(text.contains("h7 → h8 ○ too old") && text.contains("h7 said it 1 min ago: stale"), "{text}");
 }
 
 #[test]

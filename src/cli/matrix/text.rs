@@ -20,7 +20,7 @@ const MAX_NAME: usize = 24;
 pub(super) struct GridFormat {
     /// Columns of the terminal; none without a limit.
     pub(super) width: Option<usize>,
-    /// GridSigns of ASCII only.
+    /// Signs of ASCII only.
     pub(super) ascii: bool,
 }
 
