@@ -1,7 +1,5 @@
 //! The log pane end to end. In a process of its own: tui-logger is global, and so is the subscriber.
 
-use std::time::Instant;
-
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tracing::level_filters::LevelFilter;

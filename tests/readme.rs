@@ -98,9 +98,10 @@ fn between(begin: &str, end: &str) -> &'static str {
 /// The row of an option; none of one that every program has, or that is no option.
 fn option(command: &str, arg: &clap::Arg) -> Option<String> {
     let long = arg.get_long().filter(|long| !["help", "version"].contains(long))?;
-    let value = match arg.get_action().takes_values() {
-        true => format!(" {}", arg.get_value_names().unwrap()[0]),
-        false => String::new(),
+    let value = if arg.get_action().takes_values() {
+        format!(" {}", arg.get_value_names().unwrap()[0])
+    } else {
+        String::new()
     };
     let help = arg.get_help().unwrap().to_string();
     // A default that the table cannot compute is told by the help.

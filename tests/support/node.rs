@@ -15,7 +15,10 @@ use serde_json::Value;
 use super::{SOON, now, poll};
 
 /// Where the program under test is.
-#[expect(clippy::option_env_unwrap, reason = "cargo sets it for tests, and for nothing else that includes this file")]
+#[expect(
+    clippy::option_env_unwrap,
+    reason = "cargo sets it for tests, and for nothing else that includes this file"
+)]
 pub(crate) fn program() -> &'static str {
     option_env!("CARGO_BIN_EXE_vigie").expect("whoever builds tests builds the program, too")
 }

@@ -76,7 +76,7 @@ impl Network {
     pub(super) fn cut(&mut self, from: usize, to: usize) -> &mut Self {
         self.tcp_fails(from, to, Cause::TimedOut);
         self.observation(from, to, |observation| {
-            (observation.echo, observation.loss) = (PathStatus::Failing, Some(100))
+            (observation.echo, observation.loss) = (PathStatus::Failing, Some(100));
         });
         self.observation(to, from, |observation| {
             (observation.broadcast, observation.unicast, observation.echo) =

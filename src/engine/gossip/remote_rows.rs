@@ -411,7 +411,7 @@ mod tests {
             let addr = ([10, 0, 0, 99], 1).into();
             match observation {
                 Some(observation) => {
-                    append(&entry(NodeId(*id), &observation(), "told", addr, now), &mut entries)
+                    append(&entry(NodeId(*id), &observation(), "told", addr, now), &mut entries);
                 }
                 None => append(&gone(NodeId(*id)), &mut entries),
             }
