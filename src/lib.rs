@@ -11,6 +11,7 @@
 //! - [`proto`]: bytes to messages and back. No I/O, no clock.
 //! - [`engine`]: the deterministic engine that decides everything. Start reading at [`engine::event`].
 //! - [`net`]: the only sockets and tasks.
+//! - [`doctor`]: what this machine looks like and what is wrong with it; facts are read at the edge, rules are pure.
 //! - [`app`]: the terminal app, a fold over events.
 //! - [`text`]: every sentence for people.
 //! - [`cli`]: arguments, the headless commands, the wiring.
@@ -82,6 +83,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod doctor;
 pub mod engine;
 pub mod net;
 pub mod proto;

@@ -73,7 +73,7 @@ fn a_healthy_host_is_fine_also_while_a_vigie_runs_on_it_and_that_one_takes_no_no
         is_well(&beside);
         let saw: Vec<_> =
             beside["checks"].as_array().unwrap().iter().map(|check| check["saw"].to_string()).collect();
-        assert!(saw.iter().any(|saw| saw.contains("another vigie's (vigie (pid ")), "{saw:?}");
+        assert!(saw.iter().any(|saw| saw.contains("is used by another vigie (vigie (pid ")), "{saw:?}");
         assert!(saw.iter().any(|saw| saw.contains("shared with vigie (pid ")), "{saw:?}");
         // A third node is heard of after what the doctor sent.
         let third = lab.host(2).vigie_named("third", &["watch", "--json"]);
@@ -116,7 +116,7 @@ fn an_interface_that_is_off_unplugged_or_without_an_address_is_named_with_what_m
             let report = report(host, &[]);
             (report["ok"] == false).then_some(report)
         });
-        finds(&unplugged.expect("it is noticed"), "error", &["eth0 is up and has no carrier"]);
+        finds(&unplugged.expect("it is noticed"), "error", &["eth0 is up but has no carrier"]);
         host.plug();
         host.run(&["ip", "addr", "flush", "dev", "eth0"]);
         let none = report(host, &[]);
@@ -161,10 +161,10 @@ fn a_rule_that_drops_what_comes_in_is_found_and_its_remedy_mends_it() {
             fixes.map(str::to_owned).collect()
         };
         for (rule, words) in [
-            ("udp dport 17474 drop", ["UDP port 17474", "coming in on eth0", "udp dport 17474 drop"]),
-            ("tcp dport 17474 reject", ["TCP port 17474", "coming in on eth0", "tcp dport 17474"]),
-            ("meta pkttype broadcast drop", ["broadcasts to UDP port 17474", "coming in", "broadcast drop"]),
-            ("policy drop", ["UDP port 17474 and TCP port 17474", "coming in", "policy drop"]),
+            ("udp dport 17474 drop", ["blocks incoming UDP 17474 on eth0", "udp dport 17474 drop"]),
+            ("tcp dport 17474 reject", ["blocks incoming TCP 17474 on eth0", "tcp dport 17474"]),
+            ("meta pkttype broadcast drop", ["blocks incoming broadcasts to UDP 17474", "broadcast drop"]),
+            ("policy drop", ["incoming UDP 17474 and TCP 17474", "policy drop"]),
         ] {
             host.nft_in(rule);
             let sick = report(host, &[]);
@@ -191,9 +191,9 @@ fn a_rule_that_drops_what_goes_out_is_found_and_so_is_the_refusal() {
         finds(
             &sick,
             "error",
-            &["firewall refuses to send broadcasts on eth0", "not permitted", "nft insert"],
+            &["firewall blocks outgoing broadcasts on eth0", "not permitted", "nft insert"],
         );
-        finds(&sick, "error", &["stops UDP port 17474, going out on eth0"]);
+        finds(&sick, "error", &["blocks outgoing UDP 17474 on eth0"]);
     });
 }
 
@@ -229,13 +229,13 @@ fn a_port_that_another_program_holds_is_found_with_its_name() {
         let me = format!("(pid {})", std::process::id());
         let udp = host.inside(|| UdpSocket::bind("10.77.0.1:17474").unwrap());
         let held = report(host, &[]);
-        finds(&held, "error", &["UDP port 17474 is held by", &me, "does not share it", "--port"]);
+        finds(&held, "error", &["UDP port 17474 is in use by", &me, "does not share it", "--port"]);
         is_well(&report(host, &["--port", "17475"]));
         drop(udp);
         let _tcp = host.inside(|| TcpListener::bind("0.0.0.0:17474").unwrap());
-        finds(&report(host, &[]), "warning", &["TCP port 17474 is held by", &me, "any that is free"]);
+        finds(&report(host, &[]), "warning", &["TCP port 17474 is in use by", &me, "any free port"]);
         let wanted = report(host, &["--tcp-port", "17474"]);
-        finds(&wanted, "error", &["TCP port 17474 is held by", &me, "--tcp-port"]);
+        finds(&wanted, "error", &["TCP port 17474 is in use by", &me, "--tcp-port"]);
         is_well(&report(host, &["--tcp-port", "17475"]));
     });
 }
@@ -244,8 +244,12 @@ fn a_port_that_another_program_holds_is_found_with_its_name() {
 fn what_a_person_asked_for_and_cannot_be_had_is_a_finding() {
     within(1, |lab| {
         let host = lab.host(1);
-        finds(&report(host, &["--bind", "10.9.9.9"]), "error", &["does not hold 10.9.9.9", "10.77.0.1"]);
-        finds(&report(host, &["--interface", "wlan*"]), "error", &["left by --interface 'wlan*'"]);
+        finds(&report(host, &["--bind", "10.9.9.9"]), "error", &["does not have 10.9.9.9", "10.77.0.1"]);
+        finds(
+            &report(host, &["--interface", "wlan*"]),
+            "error",
+            &["--interface 'wlan*' leaves no interface"],
+        );
         is_well(&report(host, &["--bind", "10.77.0.1"]));
         let given_away = report(host, &["--port", "40000"]);
         finds(&given_away, "warning", &["port 40000", "ip_local_port_range"]);

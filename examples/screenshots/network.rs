@@ -18,7 +18,8 @@ use vigie::engine::event::{Event, Stamped};
 use vigie::engine::matrix::{MatrixNode, MatrixView, Row};
 use vigie::engine::observation::{Reach, Sight};
 use vigie::engine::peers::{PeerInfo, PeerKey, PeerState, Via};
-use vigie::engine::verdict::{Confidence, Finding, Pattern, Verdict};
+use vigie::engine::verdict::evidence::Who;
+use vigie::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
 use vigie::engine::{Incarnation, NodeId};
 
 use crate::hour;
@@ -39,6 +40,9 @@ const NODES: [(&str, u8); 10] = [
     ("robot-3", 63),
     ("山田のPC", 71),
 ];
+
+/// Where all of them listen.
+const PORT: u16 = 17_474;
 
 const NAS: usize = 4;
 const RACK_2: usize = 7;
@@ -81,7 +85,7 @@ fn peer(nth: usize) -> Arc<PeerInfo> {
         key: PeerKey::from(KeyData::from_ffi(nth as u64 | 1 << 32)),
         id: Some(id(nth)),
         name: name.into(),
-        addr: SocketAddr::from(([10, 7, 0, host], 17_474)),
+        addr: SocketAddr::from(([10, 7, 0, host], PORT)),
         incarnation: Some(Incarnation(1)),
     })
 }
@@ -140,12 +144,12 @@ fn told(now: Instant, ill: bool) -> Arc<MatrixView> {
 
 fn findings(now: Instant) -> Vec<Arc<Finding>> {
     let others = |node: usize| (0..NODES.len()).filter(move |nth| *nth != node);
-    let finding = |node: usize, verdict, pattern, pairs: Vec<(NodeId, NodeId)>, advice: &str| {
+    let finding = |node: usize, verdict, pattern, pairs: Vec<(NodeId, NodeId)>, advice| {
         Arc::new(Finding {
             peer: peer(node),
             verdict,
             evidence: Vec::new(),
-            advice: advice.into(),
+            advice,
             pattern,
             confidence: Confidence::High,
             nodes: vec![id(node)],
@@ -155,16 +159,23 @@ fn findings(now: Instant) -> Vec<Arc<Finding>> {
             since: now,
         })
     };
+    let on = |node: usize| Who::Peer(peer(node));
     let column = others(NAS).map(|from| (id(from), id(NAS))).collect();
     let deaf = others(ROBOT).map(|from| (id(from), id(ROBOT))).collect();
     vec![
-        finding(NAS, Verdict::FirewallDrop, Pattern::Column, column, "sudo ufw allow 17474/tcp"),
+        finding(
+            NAS,
+            Verdict::FirewallDrop,
+            Pattern::Column,
+            column,
+            Advice::AllowTcpIn { on: on(NAS), port: PORT },
+        ),
         finding(
             ROBOT,
             Verdict::OneWayUdp,
             Pattern::Column,
             deaf,
-            "open UDP port 17474 in robot-3's firewall",
+            Advice::AllowUdpIn { on: on(ROBOT), port: PORT },
         ),
     ]
 }

@@ -5,11 +5,14 @@
 //! - [`state`]: the two together, without a terminal: inputs in, effects out.
 //! - [`view`], [`appearance`]: the screen, drawn from the two above.
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
-//! - `run`, [`terminal`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
+//! - `run`, [`terminal`], `device`, [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets.
 
 pub mod appearance;
+#[cfg_attr(unix, path = "device/unix.rs")]
+#[cfg_attr(not(unix), path = "device/elsewhere.rs")]
+mod device;
 pub mod export;
 pub mod keymap;
 pub mod log;

@@ -17,7 +17,7 @@ use tokio::time::sleep_until;
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
 use super::ui::View;
-use super::{Options, export, log};
+use super::{Options, device, export, log};
 use crate::app::appearance::Appearance;
 use crate::engine::event::{Command, Event, Stamped, StopReason};
 use crate::engine::rate_limiter::RateLimiter;
@@ -55,7 +55,8 @@ pub async fn run(
 ) -> io::Result<()> {
     let mut screen = Tty::take(appearance.theme.is_plain())?;
     // After raw mode: the stream reads the terminal from its first poll on.
-    let mut inputs = stream::select(EventStream::new(), terminal::resizes()?);
+    let inputs = stream::select(EventStream::new(), terminal::resizes()?);
+    let mut inputs = stream::select(inputs, device::hang_up(commands.clone())?);
     run_on(&mut screen, &mut inputs, events, &commands, App::new(options, appearance)).await
 }
 

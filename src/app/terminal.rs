@@ -23,6 +23,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
+use super::device;
 use super::state::App;
 use super::view::{self, Drawn};
 
@@ -187,6 +188,26 @@ pub fn panicked() -> bool {
     PANICKED.load(Ordering::SeqCst)
 }
 
+/// For another thread, when the program is to end: lets the run loop go on if it waits for a terminal that stands still.
+pub fn release() {
+    if TAKEN.load(Ordering::SeqCst) {
+        device::drop_untaken_output();
+    }
+}
+
+/// For another thread, when the program ends without the run loop: gives the terminal back as well as one can without
+/// waiting for it.
+pub fn abandon() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    device::drop_unread_input();
+    let _ = disable_raw_mode();
+    if let Ok(farewell) = farewell() {
+        device::write_at_once(&farewell);
+    }
+}
+
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::Relaxed);
@@ -201,18 +222,29 @@ fn leave() -> io::Result<()> {
     if !TAKEN.swap(false, Ordering::Relaxed) {
         return Ok(());
     }
+    // First, so that nobody sees the shell's screen and types what would be dropped.
+    device::drop_unread_input();
     // Both are tried, whatever becomes of the first.
     let cooked = disable_raw_mode();
-    let left = execute!(
-        stdout(),
+    let left = farewell().and_then(|farewell| {
+        let mut stdout = stdout();
+        stdout.write_all(&farewell).and_then(|()| stdout.flush())
+    });
+    cooked.and(left)
+}
+
+/// What makes the terminal what it was, but for raw mode.
+fn farewell() -> io::Result<Vec<u8>> {
+    let mut farewell = Vec::new();
+    queue!(
+        farewell,
         EndSynchronizedUpdate,
         DisableMouseCapture,
         DisableBracketedPaste,
         LeaveAlternateScreen,
         Show
-    );
-    let flushed = stdout().flush();
-    cooked.and(left).and(flushed)
+    )?;
+    Ok(farewell)
 }
 
 /// Lets the terminal report clicks and the wheel, but not each movement, as crossterm's own command would: every one of those

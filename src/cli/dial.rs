@@ -17,22 +17,23 @@ use crate::engine::peers::{PeerInfo, PeerKey};
 use crate::engine::{NodeId, Nonce};
 use crate::net::{Dial, Reached, one_shot_request, retryable_dial};
 
-use super::args::{DialArgs, NodeArgs, random};
+use super::args::{DialArgs, NodeArgs};
 use super::complaint::complain;
+use super::error::{CliError, exit};
+use super::identity::random;
 use super::output::{Format, write_event};
-use super::{Refusal, exit, log, signals};
+use super::{log, runtime, signals};
 
 /// For the look-up of the host's name.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, Refusal> {
+pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     let _log = log::to_stderr(node)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime = runtime::current_thread()?;
+    let signals = signals::heed(exit::INTERRUPTED)?;
     let code = runtime.block_on(async {
-        let ending = signals::ending().map_err(anyhow::Error::from)?;
         tokio::select! {
-            () = ending => Ok(exit::INTERRUPTED),
+            () = signals.first() => Ok(exit::INTERRUPTED),
             code = dial(node, args) => code,
         }
     });
@@ -41,7 +42,7 @@ pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, Refusal> {
     code
 }
 
-async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, Refusal> {
+async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     let format = if args.json { Format::Json } else { Format::Text };
     let mut attempts = 0;
     let result = match resolve(&args.target).await {
@@ -74,7 +75,7 @@ async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, Refusal> {
     Ok(if result.is_ok() { 0 } else { exit::NO })
 }
 
-fn prepare(node: &NodeArgs, target: &Target, addr: SocketAddr) -> Result<Dial, Refusal> {
+fn prepare(node: &NodeArgs, target: &Target, addr: SocketAddr) -> Result<Dial, CliError> {
     let id = NodeId(u128::from_ne_bytes(random()?));
     let nonce = Nonce(u64::from_ne_bytes(random()?));
     let peer =

@@ -204,7 +204,7 @@ mod tests {
         let (mut cli, warnings) = parsed(&[&["check"], arguments].concat(), environment).unwrap();
         assert_eq!(warnings, [""; 0]);
         match cli.command.take() {
-            Some(args::Command::Check(check)) => (cli, check),
+            Some(args::CliCommand::Check(check)) => (cli, check),
             other => panic!("{other:?}"),
         }
     }
@@ -279,7 +279,7 @@ mod tests {
     fn a_variable_counts_also_where_arguments_end_with_a_positional() {
         for arguments in [&["dial", "host"][..], &["dial", "--", "host"]] {
             let (cli, _) = parsed(arguments, &[("VIGIE_JSON", "yes"), ("VIGIE_MAX_RETRIES", "2")]).unwrap();
-            let Some(args::Command::Dial(dial)) = &cli.command else { panic!("{cli:?}") };
+            let Some(args::CliCommand::Dial(dial)) = &cli.command else { panic!("{cli:?}") };
             assert_eq!((dial.json, dial.target.host.as_str(), cli.node.max_retries), (true, "host", 2));
         }
     }

@@ -10,17 +10,17 @@ use crate::engine::verdict::Verdict;
 use crate::text::{Measured, Wait, natural_cmp, what_is_wrong};
 
 use super::args::{ListArgs, NodeArgs};
+use super::error::{CliError, exit};
 use super::table::{Side, aligned};
-use super::visit::{Answer, nobody_found, visit};
-use super::{Refusal, exit};
+use super::visitor::{self, Printout, nobody_found};
 
 /// What is not known.
 const NOTHING: &str = "–";
 
-pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, Refusal> {
-    visit(node, async |guest| {
-        guest.stay(list.wait).await?;
-        let view = guest.look(|_| ()).await?;
+pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, CliError> {
+    visitor::run(node, async |session| {
+        session.wait(list.wait).await?;
+        let view = session.snapshot(|_| ()).await?;
         let peers = listed(&view.table);
         let hint = peers.is_empty().then(|| nobody_found(&view));
         let out = match (list.json, peers.is_empty()) {
@@ -28,7 +28,7 @@ pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, Refusal> {
             (false, true) => String::new(),
             (false, false) => table(&peers),
         };
-        Ok(Answer { code: if peers.is_empty() { exit::NO } else { 0 }, out, hint })
+        Ok(Printout { code: if peers.is_empty() { exit::NO } else { 0 }, out, hint })
     })
 }
 
@@ -92,40 +92,13 @@ fn verdict(peer: &PeerSnapshot) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use crate::engine::Incarnation;
-    use crate::engine::NodeId;
     use crate::engine::cause::Cause;
-    use crate::engine::observation::Sight;
-    use crate::engine::peers::{DialPhase, PeerInfo, PeerKey, Via};
+    use crate::testkit;
 
     use super::*;
 
     fn peer(name: &str, state: PeerState) -> PeerSnapshot {
-        let info = PeerInfo {
-            key: PeerKey::default(),
-            id: Some(NodeId(1)),
-            name: name.into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            incarnation: Some(Incarnation(1)),
-        };
-        PeerSnapshot {
-            info: Arc::new(info),
-            state,
-            via: Via::Broadcast,
-            rtt_us: None,
-            connect: None,
-            loss: None,
-            last_heard_ms: None,
-            last_heard: None,
-            cause: None,
-            verdict: Verdict::Unknown,
-            sight: Sight::default(),
-            dial: DialPhase::Resting { next: None },
-            interface: None,
-            elsewhere: None,
-        }
+        testkit::row(&testkit::peer_at(1, name, ([10, 0, 0, 1], 17_474)), state)
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::engine::event::{Event, RejectReason, Stamped};
 use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::verdict::Verdict;
 
-use super::Refusal;
 use super::args::NodeArgs;
+use super::error::CliError;
 
 /// Lines that wait for a slow reader of the log; beyond it, the newest are lost rather than the node held up.
 const WAITING_LINES: usize = 4_096;
@@ -40,7 +40,7 @@ impl Writers {
 }
 
 /// For the commands that print events: to stderr, and to the file if one is named.
-pub(super) fn to_stderr(node: &NodeArgs) -> Result<Writers, Refusal> {
+pub(super) fn to_stderr(node: &NodeArgs) -> Result<Writers, CliError> {
     let mut filter = filter(node);
     // On one terminal every event would stand twice, once as output and once as log.
     if node.log.is_none() && io::stdout().is_terminal() && io::stderr().is_terminal() {
@@ -51,12 +51,12 @@ pub(super) fn to_stderr(node: &NodeArgs) -> Result<Writers, Refusal> {
 
 /// For the commands with one answer: to stderr only what is wrong with the program itself, unless a person asks for more,
 /// for the answer tells what was seen; to the file, if one is named, as always.
-pub(super) fn problems_to_stderr(node: &NodeArgs) -> Result<Writers, Refusal> {
+pub(super) fn problems_to_stderr(node: &NodeArgs) -> Result<Writers, CliError> {
     let problems = || Targets::new().with_default(Level::WARN).with_target(EVENTS, LevelFilter::OFF);
     lines_to_stderr(node, node.log.clone().unwrap_or_else(problems))
 }
 
-fn lines_to_stderr(node: &NodeArgs, filter: Targets) -> Result<Writers, Refusal> {
+fn lines_to_stderr(node: &NodeArgs, filter: Targets) -> Result<Writers, CliError> {
     let mut writers = Writers::default();
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let stderr = writers.add(io::stderr());
@@ -66,7 +66,7 @@ fn lines_to_stderr(node: &NodeArgs, filter: Targets) -> Result<Writers, Refusal>
 }
 
 /// For the terminal app: to its log pane, and to the file if one is named.
-pub(super) fn to_screen(node: &NodeArgs) -> Result<Writers, Refusal> {
+pub(super) fn to_screen(node: &NodeArgs) -> Result<Writers, CliError> {
     let mut writers = Writers::default();
     let filter = filter(node);
     let most = filter.iter().map(|(_, level)| level).chain(filter.default_level()).max();
@@ -75,22 +75,22 @@ pub(super) fn to_screen(node: &NodeArgs) -> Result<Writers, Refusal> {
     Ok(writers)
 }
 
-fn install(subscriber: impl tracing::Subscriber + Send + Sync) -> Result<(), Refusal> {
-    tracing::subscriber::set_global_default(subscriber).map_err(|error| Refusal::Other(error.into()))
+fn install(subscriber: impl tracing::Subscriber + Send + Sync) -> Result<(), CliError> {
+    tracing::subscriber::set_global_default(subscriber).map_err(|error| CliError::Other(error.into()))
 }
 
 fn filter(node: &NodeArgs) -> Targets {
     node.log.clone().unwrap_or_else(|| Targets::new().with_default(Level::INFO))
 }
 
-fn file<S>(node: &NodeArgs, writers: &mut Writers) -> Result<Option<impl Layer<S> + use<S>>, Refusal>
+fn file<S>(node: &NodeArgs, writers: &mut Writers) -> Result<Option<impl Layer<S> + use<S>>, CliError>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(path) = &node.log_file else { return Ok(None) };
     let file = OpenOptions::new().create(true).append(true).open(path);
     let file = file.map_err(|error| {
-        Refusal::NotWritable(format!("cannot write the log file {} (--log-file)", path.display()), error)
+        CliError::NotWritable(format!("cannot write the log file {} (--log-file)", path.display()), error)
     })?;
     let layer = tracing_subscriber::fmt::layer().with_writer(writers.add(file)).with_ansi(false);
     Ok(Some(layer.with_filter(filter(node))))
@@ -205,14 +205,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::peers::PeerInfo;
+    use crate::testkit::named_peer;
 
     #[test]
     fn a_peer_that_is_given_up_again_for_the_same_reason_is_no_news_until_it_was_up() {
-        let addr = ([10, 0, 0, 1], 17_474).into();
-        let peer =
-            PeerInfo { key: PeerKey::default(), id: None, name: "host".into(), addr, incarnation: None };
-        let peer = Arc::new(peer);
+        let peer = named_peer(1, "host");
+        let addr = peer.addr;
         let gives_up = |cause| Event::DialGaveUp { peer: Arc::clone(&peer), addr, attempts: 5, cause };
         let mut told = Told::default();
         assert!(told.is_news(&gives_up(Cause::Refused)));

@@ -7,63 +7,27 @@ mod demo;
 mod dial;
 mod doctor;
 mod environment;
+mod error;
+mod identity;
 mod list;
 mod log;
 mod matrix;
 mod output;
+mod runtime;
 mod screen;
 mod signals;
 mod table;
-mod visit;
+mod visitor;
 mod watch;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
 
-use crate::net::StartError;
-
-use args::Command;
+use args::CliCommand;
 use complaint::{complain, in_one_line, shortened};
 use environment::{ParseError, parse};
-
-/// Exit codes of the contract.
-mod exit {
-    /// The answer is no: a dial gave up, peers are missing, some pair is not fine.
-    pub(super) const NO: u8 = 1;
-    /// Wrong usage, before anything was started.
-    pub(super) const USAGE: u8 = 2;
-    /// Something that is needed cannot be had.
-    pub(super) const CANNOT_START: u8 = 3;
-    /// Interrupted before the answer.
-    pub(super) const INTERRUPTED: u8 = 130;
-}
-
-/// How long a node may take to say goodbye and stop.
-const STOP_PATIENCE: Duration = Duration::from_millis(700);
-
-/// Why the program ends without having done what was asked.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("{0}")]
-    Usage(String),
-    #[error(transparent)]
-    CannotStart(#[from] StartError),
-    #[error("{0}: {1}")]
-    NotWritable(String, std::io::Error),
-    #[error(transparent)]
-    Other(#[from] anyhow::Error),
-}
-
-impl Refusal {
-    fn code(&self) -> u8 {
-        match self {
-            Self::Usage(_) => exit::USAGE,
-            Self::CannotStart(_) | Self::NotWritable(..) | Self::Other(_) => exit::CANNOT_START,
-        }
-    }
-}
+use error::exit;
 
 /// Does what the arguments say, and returns the exit code.
 pub fn run() -> ExitCode {
@@ -76,19 +40,19 @@ pub fn run() -> ExitCode {
     }
     let done = match &cli.command {
         None => screen::run(&cli.node, &cli.screen),
-        Some(Command::Watch(watch)) => watch::run(&cli.node, watch),
-        Some(Command::List(list)) => list::run(&cli.node, list),
-        Some(Command::Check(check)) => check::run(&cli.node, check),
-        Some(Command::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
-        Some(Command::Dial(dial)) => dial::run(&cli.node, dial),
-        Some(Command::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
-        Some(Command::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
+        Some(CliCommand::Watch(watch)) => watch::run(&cli.node, watch),
+        Some(CliCommand::List(list)) => list::run(&cli.node, list),
+        Some(CliCommand::Check(check)) => check::run(&cli.node, check),
+        Some(CliCommand::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
+        Some(CliCommand::Dial(dial)) => dial::run(&cli.node, dial),
+        Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
+        Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };
     match done {
         Ok(code) => ExitCode::from(code),
-        Err(refusal) => {
-            complain(&refusal.to_string());
-            ExitCode::from(refusal.code())
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(error.code())
         }
     }
 }

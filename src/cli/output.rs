@@ -46,31 +46,26 @@ pub(super) fn write_event(out: &mut impl Write, format: Format, stamped: &Stampe
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::{Duration, Instant, SystemTime};
+    use std::time::{Duration, SystemTime};
 
+    use crate::engine::Incarnation;
     use crate::engine::cause::{Cause, Detail};
-    use crate::engine::peers::{PeerInfo, PeerKey};
-    use crate::engine::{Incarnation, NodeId};
+    use crate::engine::peers::PeerInfo;
+    use crate::testkit;
 
     use super::*;
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn line(event: Event) -> serde_json::Value {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(1_234);
         let mut out = Vec::new();
-        write_event(&mut out, Format::Json, &Stamped { at: Instant::now(), wall, event }).unwrap();
+        write_event(&mut out, Format::Json, &Stamped { at: testkit::t0(), wall, event }).unwrap();
         assert!(out.ends_with(b"}\n"));
         serde_json::from_slice(&out).unwrap()
     }
 
     fn peer() -> Arc<PeerInfo> {
-        Arc::new(PeerInfo {
-            key: PeerKey::default(),
-            id: Some(NodeId(7)),
-            name: "host7".into(),
-            addr: "10.0.0.7:17474".parse().unwrap(),
-            incarnation: Some(Incarnation(9)),
-        })
+        let peer = PeerInfo::clone(&testkit::peer(7, "host7"));
+        Arc::new(PeerInfo { incarnation: Some(Incarnation(9)), ..peer })
     }
 
     #[test]

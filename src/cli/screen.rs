@@ -5,34 +5,35 @@
 use std::io::{self, IsTerminal};
 
 use crate::app;
-use crate::engine::event::{Command, StopReason};
+use crate::engine::event::StopReason;
 use crate::net::{Node, Settings, interfaces};
 
 use super::args::{NodeArgs, ScreenArgs};
-use super::{Refusal, STOP_PATIENCE, log, signals};
+use super::error::CliError;
+use super::runtime::{self, STOP_PATIENCE};
+use super::{log, signals};
 
-pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, Refusal> {
+pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
     let _log = log::to_screen(args)?;
     show(args.settings()?, screen)
 }
 
 /// Refuses to go on where there is nobody to see the screen.
-pub(super) fn require_a_terminal() -> Result<(), Refusal> {
+pub(super) fn require_a_terminal() -> Result<(), CliError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         let line = "the terminal app needs a terminal on stdin and stdout; without one, use `vigie watch`";
-        return Err(Refusal::Usage(line.to_owned()));
+        return Err(CliError::Usage(line.to_owned()));
     }
     Ok(())
 }
 
 /// Runs a node and shows its screen, until the person quits or a signal comes.
-pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, Refusal> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let _entered = runtime.enter();
-    let ending = signals::ending().map_err(anyhow::Error::from)?;
+pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, CliError> {
+    let runtime = runtime::current_thread()?;
+    let signals = signals::heed(0)?;
     let (node, events) = Node::start(settings, log::follow)?;
+    signals.stop(&node.commands);
     let options = app::Options { local_ip: Some(interfaces::local_ip()), bell: screen.bell };
     let appearance = screen.appearance();
     let commands = node.commands.clone();
@@ -41,14 +42,13 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, Refusa
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
-            () = ending => {}
+            () = signals.first() => {}
         }
-        // The screen ends with the node's last event. A node too busy to hear this, or to end, is left behind below.
-        let _ = commands.try_send(Command::Stop(StopReason::Signal));
+        // The screen ends with the node's last event. A node too busy to end is left behind below.
         tokio::time::timeout(STOP_PATIENCE, app).await.unwrap_or(Ok(()))
     });
     node.stop(StopReason::Quit, STOP_PATIENCE);
     shown
         .map(|()| 0)
-        .map_err(|error| Refusal::Other(anyhow::Error::new(error).context("the terminal app failed")))
+        .map_err(|error| CliError::Other(anyhow::Error::new(error).context("the terminal app failed")))
 }

@@ -1,33 +1,226 @@
-//! The signals that end a program.
+//! The signals that end a program, heeded by a thread of their own: nothing that waits elsewhere, for a terminal that reads
+//! nothing or for room in a pipe, keeps them from ending it.
 
-use std::io;
+use std::process;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-/// Waits for SIGINT, SIGTERM or SIGHUP. The handlers are in place when this returns.
-#[cfg(unix)]
-pub(super) fn ending() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    })
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::app::terminal;
+use crate::engine::event::{Command, StopReason};
+
+use super::error::CliError;
+use super::runtime;
+
+/// From the signal to the end that nothing holds up: the node has said goodbye long before, and it is short of the second that
+/// is promised.
+const LAST_RESORT: Duration = Duration::from_millis(800);
+
+/// How long giving back the terminal may take then.
+const ABANDON_PATIENCE: Duration = Duration::from_millis(100);
+
+/// What everybody may know of the signals.
+#[derive(Debug)]
+pub(super) struct Signals {
+    came: watch::Receiver<bool>,
+    node: Arc<OnceLock<mpsc::Sender<Command>>>,
 }
 
-/// Waits for Ctrl-C or the end of the console.
-#[cfg(windows)]
-pub(super) fn ending() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_shutdown};
-    let (mut c, mut close, mut shutdown) = (ctrl_c()?, ctrl_close()?, ctrl_shutdown()?);
-    Ok(async move {
-        tokio::select! {
-            _ = c.recv() => {}
-            _ = close.recv() => {}
-            _ = shutdown.recv() => {}
+/// Heeds SIGINT, SIGTERM and SIGHUP from now on, or the end of the console. At the first of them the caller is to come to
+/// its end; if it cannot, or a second one comes, the process ends with this code.
+pub(super) fn heed(code: u8) -> Result<Signals, CliError> {
+    let runtime = runtime::current_thread()?;
+    let mut ending = {
+        let _entered = runtime.enter();
+        Ending::register().map_err(anyhow::Error::from)?
+    };
+    let (tell, came) = watch::channel(false);
+    let node = Arc::<OnceLock<_>>::default();
+    let stopped = Arc::clone(&node);
+    let guard = move || {
+        runtime.block_on(guard(async || ending.next().await, &tell, &stopped));
+        process::exit(code.into());
+    };
+    std::thread::Builder::new().name("vigie-signals".into()).spawn(guard).map_err(anyhow::Error::from)?;
+    Ok(Signals { came, node })
+}
+
+impl Signals {
+    /// Lets a node say goodbye at the first signal, whatever the caller does.
+    pub(super) fn stop(&self, node: &mpsc::Sender<Command>) {
+        let _ = self.node.set(node.clone());
+        if *self.came.borrow() {
+            say_goodbye(node);
         }
-    })
+    }
+
+    /// Waits for the first signal.
+    pub(super) async fn first(&self) {
+        if self.came.clone().wait_for(|came| *came).await.is_err() {
+            // Nobody heeds them any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Returns when the process is to end at once.
+async fn guard(
+    mut next: impl AsyncFnMut(),
+    tell: &watch::Sender<bool>,
+    node: &OnceLock<mpsc::Sender<Command>>,
+) {
+    next().await;
+    // Told first: who names a node only now sees it.
+    tell.send_replace(true);
+    if let Some(node) = node.get() {
+        say_goodbye(node);
+    }
+    // Ends with the process.
+    drop(spawn_blocking(terminal::release));
+    let _ = timeout(LAST_RESORT, next()).await;
+    let _ = timeout(ABANDON_PATIENCE, spawn_blocking(terminal::abandon)).await;
+}
+
+/// A full queue means a node that does not come to read it: it is left behind.
+fn say_goodbye(node: &mpsc::Sender<Command>) {
+    let _ = node.try_send(Command::Stop(StopReason::Signal));
+}
+
+#[cfg(unix)]
+use unix::Ending;
+
+#[cfg(unix)]
+mod unix {
+    use std::future::poll_fn;
+    use std::io;
+    use std::task::Poll;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// The signals as they come.
+    pub(super) struct Ending(Vec<Signal>);
+
+    impl Ending {
+        /// The handlers are in place when this returns. What was ignored at the start stays ignored: who started us does
+        /// not want it to end us (`nohup`, or a shell's job in the background).
+        pub(super) fn register() -> io::Result<Self> {
+            let ignored = ignored();
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+            let heeded = kinds.into_iter().filter(|kind| !contains(ignored, kind.as_raw_value()));
+            Ok(Self(heeded.map(signal).collect::<io::Result<_>>()?))
+        }
+
+        /// Waits for the next one.
+        pub(super) async fn next(&mut self) {
+            poll_fn(|context| {
+                let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+                if came { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        }
+    }
+
+    /// The set of ignored signals. Only Linux states it; asking for one signal is not safe in Rust's sense.
+    #[cfg(target_os = "linux")]
+    fn ignored() -> u64 {
+        std::fs::read_to_string("/proc/self/status").map_or(0, |status| parse(&status))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn ignored() -> u64 {
+        0
+    }
+
+    /// The set of ignored signals in what Linux states of a process (proc(5), "status").
+    #[cfg(any(target_os = "linux", test))]
+    fn parse(status: &str) -> u64 {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    }
+
+    /// Signals are counted from one.
+    fn contains(set: u64, signal: i32) -> bool {
+        u32::try_from(signal - 1).is_ok_and(|bit| set.unbounded_shr(bit) & 1 == 1)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_signals_that_are_ignored_are_read_from_what_linux_states() {
+            let set =
+                parse("SigBlk:\tffffffffffffffff\nSigIgn:\t0000000000000003\nSigCgt:\tffffffffffffffff\n");
+            assert_eq!([1, 2, 3, 15].map(|signal| contains(set, signal)), [true, true, false, false]);
+            assert_eq!(parse("SigIgn:\tnonsense"), 0);
+            assert_eq!(parse(""), 0);
+        }
+    }
+}
+
+#[cfg(windows)]
+use windows::Ending;
+
+#[cfg(windows)]
+mod windows {
+    use std::io;
+
+    use tokio::signal::windows::{CtrlC, CtrlClose, CtrlShutdown, ctrl_c, ctrl_close, ctrl_shutdown};
+
+    /// Ctrl-C and the end of the console, as they come.
+    pub(super) struct Ending(CtrlC, CtrlClose, CtrlShutdown);
+
+    impl Ending {
+        /// The handlers are in place when this returns.
+        pub(super) fn register() -> io::Result<Self> {
+            Ok(Self(ctrl_c()?, ctrl_close()?, ctrl_shutdown()?))
+        }
+
+        /// Waits for the next one.
+        pub(super) async fn next(&mut self) {
+            tokio::select! {
+                _ = self.0.recv() => {}
+                _ = self.1.recv() => {}
+                _ = self.2.recv() => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// How long the process has from a first signal on, when so many come at once.
+    async fn time_left(signals: u32) -> (Duration, Vec<Command>) {
+        let mut signals = 0..signals;
+        let (tell, came) = watch::channel(false);
+        let (commands, mut asked) = mpsc::channel(2);
+        let node = OnceLock::from(commands);
+        let begun = Instant::now();
+        let next = async || {
+            if signals.next().is_none() {
+                pending::<()>().await;
+            }
+        };
+        guard(next, &tell, &node).await;
+        assert!(*came.borrow(), "whoever waits for the first signal is told");
+        drop(node);
+        (begun.elapsed(), std::iter::from_fn(|| asked.try_recv().ok()).collect())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_signal_there_is_time_for_goodbyes_and_after_a_second_one_there_is_none() {
+        let (time, asked) = time_left(1).await;
+        assert!(time >= LAST_RESORT && time <= Duration::from_secs(1), "{time:?}");
+        assert_eq!(asked, [Command::Stop(StopReason::Signal)]);
+        assert!(time_left(2).await.0 < LAST_RESORT);
+    }
 }

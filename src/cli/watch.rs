@@ -11,8 +11,10 @@ use crate::engine::rate_limiter::RateLimiter;
 use crate::net::Node;
 
 use super::args::{NodeArgs, WatchArgs};
+use super::error::CliError;
 use super::output::{Format, write_event};
-use super::{Refusal, STOP_PATIENCE, log, signals};
+use super::runtime::{self, STOP_PATIENCE};
+use super::{log, signals};
 
 /// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
 /// more than the line it writes.
@@ -22,14 +24,13 @@ const BURST: u32 = 100;
 /// How long a writer that blocks on a full pipe may hold up the end.
 const WRITER_PATIENCE: Duration = Duration::from_millis(100);
 
-pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
+pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let _log = log::to_stderr(node)?;
     let settings = node.settings()?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let _entered = runtime.enter();
-    let ending = signals::ending().map_err(anyhow::Error::from)?;
+    let runtime = runtime::current_thread()?;
+    let signals = signals::heed(0)?;
     let (running, events) = Node::start(settings, log::follow)?;
+    signals.stop(&running.commands);
     let format = if watch.json { Format::Json } else { Format::Text };
     let (ended, writing_ended) = oneshot::channel();
     let commands = running.commands.clone();
@@ -46,7 +47,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
             }
         };
         tokio::select! {
-            () = ending => StopReason::Signal,
+            () = signals.first() => StopReason::Signal,
             () = over => StopReason::Elapsed,
             Ok(written) = writing_ended => match written {
                 // The reader of our output may go at any time: that ends the program quietly.
@@ -64,7 +65,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, Refusal> {
         std::thread::sleep(Duration::from_millis(2));
     }
     match reason {
-        StopReason::Failure => Err(Refusal::Other(anyhow::anyhow!("the node failed; the log shows why"))),
+        StopReason::Failure => Err(CliError::Other(anyhow::anyhow!("the node failed; the log shows why"))),
         _ => Ok(0),
     }
 }

@@ -212,3 +212,127 @@ pub(crate) fn is_crowd(known: usize) -> bool {
 pub(crate) fn fresh_for(config: &Config) -> Duration {
     config.dial_interval * 2 + config.retry.timeout
 }
+
+/// What a unit test lends to a part: the context of the first node of [`crate::testkit::config`], at 10.0.0.1/16.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct TestContext {
+    pub(crate) shared: Shared,
+    pub(crate) now: Instant,
+    /// How many peers are in the table.
+    pub(crate) known: usize,
+}
+
+/// A datagram that a part under test sent.
+#[cfg(test)]
+#[derive(Debug, PartialEq)]
+pub(crate) struct TestSent {
+    pub(crate) to: SocketAddr,
+    pub(crate) kind: Kind,
+    pub(crate) sequence: u64,
+    pub(crate) nonce: Option<Nonce>,
+    pub(crate) echo: Option<Nonce>,
+}
+
+#[cfg(test)]
+impl TestContext {
+    pub(crate) fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = crate::testkit::config(0);
+        change(&mut config);
+        let mut shared = Shared::new(config);
+        let _ = shared.links.replace(vec![crate::testkit::interface("10.0.0.1/16")]);
+        Self { shared, now: crate::testkit::t0(), known: 0 }
+    }
+
+    pub(crate) fn context(&mut self) -> Context<'_> {
+        self.shared.context(self.known, self.now)
+    }
+
+    /// A peer that is in no table: number `n` of [`crate::testkit::peer`], on our link, with an own UDP port.
+    pub(crate) fn peer(&self, n: u64) -> super::peers::peer::Peer {
+        let info = super::peers::PeerInfo::clone(&crate::testkit::peer(n, "host"));
+        let mut peer = super::peers::peer::Peer::new(info, super::peers::Via::Broadcast, self.now);
+        let dialed = peer.addr().ip();
+        peer.set_interface(self.shared.links.name_of(dialed));
+        peer.paths.note_claims(dialed, &crate::testkit::presence(Kind::Here, u128::from(n), 1));
+        peer
+    }
+
+    /// The same with a proven address.
+    pub(crate) fn proven_peer(&mut self, n: u64) -> super::peers::peer::Peer {
+        let mut peer = self.peer(n);
+        peer.prove(peer.addr().ip(), &mut self.context());
+        peer
+    }
+
+    /// All that was asked for since this was last called.
+    pub(crate) fn outputs(&mut self) -> Vec<Output> {
+        std::iter::from_fn(|| self.shared.out.pop()).collect()
+    }
+
+    /// All that was published since.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        let published = |output| if let Output::Publish(event) = output { Some(event) } else { None };
+        self.outputs().into_iter().filter_map(published).collect()
+    }
+
+    /// All datagrams that were sent since.
+    pub(crate) fn sent(&mut self) -> Vec<TestSent> {
+        let read = |output| {
+            let (Output::Send { to, bytes } | Output::SendFrom { to, bytes, .. }) = output else {
+                return None;
+            };
+            let Presence { kind, sequence, nonce, echo, .. } = Presence::decode(&bytes).unwrap();
+            Some(TestSent { to, kind, sequence, nonce, echo })
+        };
+        self.outputs().into_iter().filter_map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{ms, secs, t0};
+
+    #[test]
+    fn with_many_peers_things_are_done_in_the_nearest_step() {
+        let (from, crowd) = (t0(), ANSWER_AT_ONCE + 1);
+        let at = |known, after| Pace { known, steps_from: Some(from) }.in_step(from + ms(after)) - from;
+        for (after, step) in [(0, 0), (249, 0), (250, 500), (749, 500), (750, 1_000), (60_001, 60_000)] {
+            assert_eq!(at(crowd, after), ms(step), "{after} ms");
+            assert_eq!(at(ANSWER_AT_ONCE, after), ms(after), "with few peers everything has its own time");
+        }
+        let pace = Pace { known: crowd, steps_from: None };
+        assert_eq!(pace.in_step(from + ms(7)), from + ms(7), "before the node runs there are no steps");
+    }
+
+    #[test]
+    fn a_wait_grows_with_the_peers_up_to_its_longest() {
+        let wait = |known| Pace { known, steps_from: None }.for_each_peer(ms(10), secs(1));
+        assert_eq!(
+            [wait(0), wait(7), wait(100), wait(101), wait(usize::MAX)].map(|wait| wait.as_millis()),
+            [0, 70, 1_000, 1_000, 1_000]
+        );
+    }
+
+    #[test]
+    fn every_unicast_has_its_own_number_and_ipv6_is_not_announced_to() {
+        let mut test = TestContext::new(|_| {});
+        let ctx = &mut test.context();
+        for to in ["10.0.0.2:1", "[fe80::2]:1", "10.0.0.3:1"] {
+            ctx.send(to.parse().unwrap(), Kind::Here, None, Some(Nonce(7)));
+        }
+        let sent: Vec<_> = test.sent().into_iter().map(|sent| (sent.to.to_string(), sent.sequence)).collect();
+        assert_eq!(sent, [("10.0.0.2:1".to_owned(), 1), ("10.0.0.3:1".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn the_node_has_dialed_everybody_once_after_an_interval_behind_its_first_step() {
+        let mut test = TestContext::new(|_| {});
+        let start = test.now;
+        assert!(!test.shared.runs_longer_than_an_interval(start + secs(99)), "it does not run yet");
+        test.shared.begin_steps(start);
+        assert!(!test.shared.runs_longer_than_an_interval(start + secs(10)));
+        assert!(test.shared.runs_longer_than_an_interval(start + secs(10) + DIAL_STEP));
+    }
+}

@@ -206,3 +206,177 @@ pub fn unreadable(error: DecodeError) -> Failure {
 fn never(cause: Cause, detail: Detail) -> Failure {
     Failure { cause, detail: Arc::new(detail), errno: None, retry: Retry::Never }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::event::Event;
+    use crate::engine::peers::LeaveReason;
+    use crate::engine::{Incarnation, NodeId};
+    use crate::proto::exchange::HEADER;
+    use crate::testkit::{reply, request};
+
+    const PORT: u16 = 17_474;
+
+    fn addr(n: u8) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, n], PORT))
+    }
+
+    /// Node 2 of life 1000 at 10.0.0.2.
+    fn table(test: &mut TestContext) -> (PeerTable, PeerKey) {
+        let mut peers = PeerTable::default();
+        let identity = Some((NodeId(2), Incarnation(1_000)));
+        let key = peers.discover(addr(2), identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+        test.outputs();
+        (peers, key)
+    }
+
+    fn identity(peers: &PeerTable, key: PeerKey) -> (Option<NodeId>, Option<Incarnation>) {
+        peers.get(key).map(|peer| (peer.id(), peer.info().incarnation)).unwrap_or_default()
+    }
+
+    fn restarts(test: &mut TestContext) -> usize {
+        test.events().iter().filter(|event| matches!(event, Event::PeerRestarted { .. })).count()
+    }
+
+    #[test]
+    fn a_request_is_read_or_declined_with_as_much_as_is_known_of_it() {
+        let mut test = TestContext::new(|_| {});
+        let ctx = test.context();
+        let declined = |request: Request<'_>| read_request(Ok(&request.encode()[HEADER..]), &ctx).err();
+        let with = |status, nonce, reason| Some(Declined { status, nonce, reason });
+        let nonce = Some(Nonce(1));
+        assert_eq!(declined(request(2)), None);
+        assert_eq!(
+            declined(Request { group: "else", ..request(2) }),
+            with(Status::WrongGroup, nonce, Some(RejectReason::WrongGroup))
+        );
+        assert_eq!(declined(request(1)), with(Status::Ok, nonce, None), "our own, by a way around");
+        let cut = read_request(Err(DecodeError::Truncated), &ctx).err();
+        assert_eq!(cut, with(Status::BadRequest, None, Some(RejectReason::Truncated)));
+        let noise = read_request(Ok(&[0]), &ctx).err();
+        assert_eq!(noise, with(Status::BadRequest, None, Some(RejectReason::Malformed)));
+    }
+
+    #[test]
+    fn a_dialer_is_a_peer_a_newcomer_or_nobody() {
+        let life = |id, incarnation| Request { incarnation: Incarnation(incarnation), ..request(id) };
+        for (what, from, request, known, restarted) in [
+            ("the peer", 2, request(2), Some((2, 1_000)), 0),
+            ("the peer by another address", 9, request(2), Some((2, 1_000)), 0),
+            ("its past life", 2, life(2, 999), Some((2, 1_000)), 0),
+            ("its next life", 2, life(2, 1_001), Some((2, 1_001)), 1),
+            ("another node at its address", 2, request(9), Some((9, 1_000)), 1),
+            ("a one-shot dial", 2, Request { tcp_port: 0, ..request(9) }, None, 0),
+            ("a newcomer", 9, request(9), Some((9, 1_000)), 0),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peers, _) = table(&mut test);
+            let from = SocketAddr::new(addr(from).ip(), 50_000);
+            let found = resolve_dialer(&request, from, &mut peers, &mut test.context()).unwrap();
+            let identity = found.map(|key| identity(&peers, key));
+            let expected = known.map(|(id, life)| (Some(NodeId(id)), Some(Incarnation(life))));
+            assert_eq!((identity, restarts(&mut test)), (expected, restarted), "{what}");
+            peers.check();
+        }
+    }
+
+    #[test]
+    fn a_newcomer_is_dialed_where_it_listens_and_not_where_it_dials_from() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let (from, request) =
+            (SocketAddr::from(([10, 0, 0, 9], 50_000)), Request { tcp_port: 7, ..request(9) });
+        let key = resolve_dialer(&request, from, &mut peers, &mut test.context()).unwrap().unwrap();
+        assert_eq!(peers.get(key).unwrap().addr(), SocketAddr::from(([10, 0, 0, 9], 7)));
+        assert_eq!(peers.get(key).unwrap().snapshot(test.shared.links(), test.now).via, Via::Reply);
+    }
+
+    #[test]
+    fn who_has_left_or_was_replaced_dials_as_nobody() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, key) = table(&mut test);
+        peers.leave(key, LeaveReason::Goodbye, &mut test.context());
+        assert_eq!(resolve_dialer(&request(2), addr(2), &mut peers, &mut test.context()), Ok(None));
+        peers.restart(key, NodeId(3), Incarnation(1), "other", &mut test.context());
+        assert_eq!(resolve_dialer(&request(2), addr(2), &mut peers, &mut test.context()), Ok(None));
+        assert_eq!(identity(&peers, key).0, Some(NodeId(3)));
+    }
+
+    fn answer(
+        id: u128,
+        incarnation: u64,
+        key: PeerKey,
+        peers: &mut PeerTable,
+        test: &mut TestContext,
+    ) -> Result<PeerKey, (Cause, Retry)> {
+        let reply = Reply { incarnation: Incarnation(incarnation), ..reply(id, Nonce(1)) };
+        let answerer = resolve_answerer(&reply, key, peers, &mut test.context());
+        answerer.map_err(|failure| (failure.cause, failure.retry))
+    }
+
+    #[test]
+    fn who_answers_is_the_peer_another_life_of_it_or_another_node() {
+        for (what, id, incarnation, restarted) in [
+            ("the peer", 2, 1_000, 0),
+            ("its next life", 2, 1_001, 1),
+            ("an older life: what was believed was forged", 2, 999, 1),
+            ("another node", 9, 5, 1),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peers, key) = table(&mut test);
+            assert_eq!(answer(id, incarnation, key, &mut peers, &mut test), Ok(key), "{what}");
+            let known = (Some(NodeId(id)), Some(Incarnation(incarnation)));
+            assert_eq!((identity(&peers, key), restarts(&mut test)), (known, restarted), "{what}");
+            peers.check();
+        }
+    }
+
+    #[test]
+    fn a_named_row_is_the_node_that_answers_and_one_that_is_known_takes_it_over() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, key) = table(&mut test);
+        let [new, known] = [7, 8].map(|n| peers.name_peer("host", addr(n), &mut test.context()).unwrap());
+        assert_eq!(answer(9, 5, new, &mut peers, &mut test), Ok(new));
+        assert_eq!(identity(&peers, new), (Some(NodeId(9)), Some(Incarnation(5))));
+        assert_eq!(answer(2, 1_000, known, &mut peers, &mut test), Ok(key));
+        assert!(peers.get(known).is_none() && peers.get(key).unwrap().is_named());
+    }
+
+    #[test]
+    fn our_own_answer_and_that_of_another_peer_are_failures() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, key) = table(&mut test);
+        let identity = Some((NodeId(3), Incarnation(1)));
+        peers.discover(addr(3), identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+        assert_eq!(answer(1, 5, key, &mut peers, &mut test), Err((Cause::AddressNotAvailable, Retry::Never)));
+        assert_eq!(answer(3, 1, key, &mut peers, &mut test), Err((Cause::BadReply, Retry::Usual)));
+    }
+
+    #[test]
+    fn only_an_understood_reply_to_this_request_is_one() {
+        let nonce = Nonce(1);
+        for (what, reply, cause) in [
+            ("it is", reply(2, nonce), None),
+            ("to another request", reply(2, Nonce(2)), Some(Cause::BadReply)),
+            (
+                "of another group",
+                Reply { status: Status::WrongGroup, ..reply(2, nonce) },
+                Some(Cause::WrongGroup),
+            ),
+            (
+                "not understood",
+                Reply { status: Status::BadRequest, ..reply(2, nonce) },
+                Some(Cause::BadReply),
+            ),
+        ] {
+            let frame = reply.encode();
+            let failure = check_reply(&frame[HEADER..], nonce).err();
+            assert_eq!(failure.map(|failure| failure.cause), cause, "{what}");
+        }
+        let failure = check_reply(&[0], nonce).unwrap_err();
+        assert_eq!((failure.cause, failure.retry), (Cause::BadReply, Retry::Never));
+        assert_eq!(unreadable(DecodeError::Version(9)).cause, Cause::VersionMismatch);
+    }
+}

@@ -53,3 +53,33 @@ impl Lifecycle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::t0;
+
+    #[test]
+    fn three_goodbyes_are_said_and_then_the_node_stops_for_the_reason_given() {
+        let (mut lifecycle, mut now) = (Lifecycle::Running, t0());
+        assert_eq!(lifecycle.next_goodbye(), None, "nobody leaves yet");
+        lifecycle.leave(StopReason::Elapsed, now);
+        for gap in GOODBYE_GAPS {
+            assert_eq!(lifecycle.next_goodbye(), Some(now));
+            assert_eq!(lifecycle.note_goodbye(now), AfterGoodbye::Another);
+            now += gap;
+        }
+        assert_eq!(lifecycle.next_goodbye(), Some(now), "one may be lost, or two");
+        assert_eq!(lifecycle.note_goodbye(now), AfterGoodbye::Stop(StopReason::Elapsed));
+        assert_eq!((lifecycle, lifecycle.next_goodbye()), (Lifecycle::Closed, None));
+    }
+
+    #[test]
+    fn who_does_not_leave_says_no_goodbye() {
+        for mut lifecycle in [Lifecycle::Idle, Lifecycle::Running, Lifecycle::Closed] {
+            let before = lifecycle;
+            assert_eq!(lifecycle.note_goodbye(t0()), AfterGoodbye::Another);
+            assert_eq!(lifecycle, before);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Peers in the table: eight times what one link's neighbour table holds (`gc_thresh3` = 1 024 on Linux), at
-/// well under 1 kB each.
+/// some 1.1 kB each.
 pub const MAX_PEERS: usize = 16_384;
 
 /// Peers that have not proved their address yet. A flood of forged presences fills this part of the table

@@ -5,7 +5,7 @@
 //! clock, no task and no global; its randomness comes from a seed. So a whole network of engines runs in memory
 //! in a test, and a failing seed replays.
 //!
-//! The engine is a conductor: each part owns its state, takes a peer or the table and a [`Context`](context::Context), returns
+//! The engine is a conductor: each part owns its state, takes a peer or the table and a `Context`, returns
 //! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer
 //! (observation, row, queues, timers, diagnosis) is settled once, after each input.
 
@@ -20,6 +20,7 @@ mod gossip;
 pub mod interface;
 #[cfg(any(test, feature = "testkit"))]
 mod invariants;
+mod judging;
 mod lifecycle;
 pub mod limits;
 mod links;
@@ -32,29 +33,34 @@ mod settle;
 mod timers;
 mod views;
 
-use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use crate::proto::{Incarnation, NodeId, Nonce};
-pub use diagnosis::{observation, verdict};
+pub use diagnosis::observation;
 pub use dialing::{cause, retry};
 pub use exchange::{check_reply, unreadable};
 pub use gossip::matrix;
 
+/// What the diagnosis says.
+pub mod verdict {
+    pub use super::diagnosis::advice::Advice;
+    pub use super::diagnosis::evidence::{self, Evidence};
+    pub use super::diagnosis::finding::{Finding, MAX_PAIRS_LISTED};
+    pub use super::diagnosis::verdict::{Confidence, Pattern, Verdict};
+}
+
 use config::Config;
 use context::Shared;
-use diagnosis::Stranger;
-use diagnosis::judge::Judge;
 use dialing::dialer::Dialer;
 use event::{Input, Output};
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
+use judging::Judging;
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;
-use peers::{NodeInfo, PeerKey, PeerTable};
+use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
 use presence::rejects::Rejects;
 use probing::prober::Prober;
@@ -79,8 +85,7 @@ pub struct Engine {
     own_row: OwnRow,
     remote_rows: RemoteRows,
     checks_for_others: RateLimiter,
-    judge: Judge,
-    strangers: HashMap<IpAddr, Stranger>,
+    judging: Judging,
     /// Since when this process has run without standing still.
     awake_since: Option<Instant>,
 }
@@ -107,8 +112,7 @@ impl Engine {
             own_row: OwnRow::default(),
             remote_rows: RemoteRows::default(),
             checks_for_others: RateLimiter::per_second(checks, checks),
-            judge: Judge::default(),
-            strangers: HashMap::new(),
+            judging: Judging::default(),
             awake_since: None,
         }
     }
@@ -118,11 +122,10 @@ impl Engine {
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {
         self.notice_a_stall(now);
         match (self.lifecycle, input) {
-            (Lifecycle::Closed, _) | (Lifecycle::Leaving { .. }, Input::Tick) => {}
             (Lifecycle::Leaving { .. } | Lifecycle::Idle, Input::Request { conn, .. }) => {
                 self.shared.out().push(Output::Reply { conn, frame: None });
             }
-            (Lifecycle::Leaving { .. }, _) => {}
+            (Lifecycle::Leaving { .. } | Lifecycle::Closed, _) => {}
             (_, input) => self.handle_input(input, now),
         }
         match self.lifecycle {
@@ -168,10 +171,12 @@ impl Engine {
                 self.settle(now);
             }
         }
-        if self.judge.due.is_some_and(|at| at <= now) {
+        if self.judging.due().is_some_and(|at| at <= now) {
             // What is seen changes also by the time that passes.
-            let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
-            unwell.into_iter().for_each(|key| self.settle_peer(key, now));
+            let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
+            for key in unwell {
+                self.settle_peer(key, now);
+            }
             self.judge(now);
         }
         self.run_errands(now);
@@ -183,7 +188,7 @@ impl Engine {
             Lifecycle::Running => {
                 self.timers.set(Timer::Announce, self.announcer.deadline());
                 self.timers.set(Timer::Dial, self.dialer.deadline());
-                self.timers.set(Timer::Diagnose, self.judge.due);
+                self.timers.set(Timer::Diagnose, self.judging.due());
                 self.timers.set(Timer::TellRejected, self.rejects.due());
                 self.timers.set(Timer::Resolve, self.named_peers.deadline());
             }
@@ -198,7 +203,7 @@ impl Engine {
     /// A tick that comes far too late means that the process stood still, not that the peers did: what did not come meanwhile says
     /// nothing of them.
     fn notice_a_stall(&mut self, now: Instant) {
-        if !self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
+        if self.poll_timeout().is_none_or(|due| now.saturating_duration_since(due) <= STALL) {
             return;
         }
         self.awake_since = Some(now);

@@ -23,7 +23,9 @@ impl Engine {
             self.own_row.drop_node(id);
             self.remote_rows.note_gone(id, self.peers.by_id(id).is_some());
         }
-        met.into_iter().for_each(|id| self.remote_rows.note_met(id));
+        for id in met {
+            self.remote_rows.note_met(id);
+        }
         while let Some(key) = self.peers.next_touched() {
             self.settle_peer(key, now);
         }
@@ -68,7 +70,7 @@ impl Engine {
         if peer.is_unwell() {
             return Concern::Unwell;
         }
-        if new.tcp.is_ok() && !self.judge.stands_against(key) {
+        if new.tcp.is_ok() && !self.judging.accuses(key) {
             peer.set_verdict(Verdict::Ok);
         }
         if news { Concern::News } else { Concern::None }

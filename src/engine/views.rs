@@ -43,7 +43,7 @@ impl Engine {
             nodes: nodes.into(),
             rows,
             fresh_for: fresh_for(self.shared.config()),
-            findings: self.judge.told(),
+            findings: self.judging.published(),
             left_out: self.remote_rows.left_out(),
         }
     }

@@ -3,21 +3,27 @@
 //! Feature `testkit`, and the crate's own unit tests; not part of the program and no part of its interface. Whoever needs a
 //! peer or a configuration starts with the one from here and changes what matters: `Config { dial_rate: 1, ..config(7) }`.
 //!
-//! It opens no socket and starts no task. Only [`clock`] knows the real time.
+//! It opens no socket and starts no task. Only [`clock`] knows the real time, and only the ports of [`free_port`] are real.
 
 mod config;
+mod doorstep;
 mod lan;
 mod messages;
 mod peers;
+mod ports;
 mod solo;
 
 pub mod clock;
+pub mod crowd;
 
 pub use clock::{ms, secs, t0};
 pub use config::{config, interface};
+pub use crowd::Crowd;
+pub use doorstep::Doorstep;
 pub use lan::host::Host;
 pub use lan::link::{Link, Tcp};
 pub use lan::{HostId, Lan, Logged, NO_NEIGHBOUR, Sent};
 pub use messages::{failure, presence, reply, request};
-pub use peers::{finding, named_peer, node, peer, peer_at, row};
+pub use peers::{finding, matrix, named_peer, node, peer, peer_at, row, told};
+pub use ports::free_port;
 pub use solo::Solo;

@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slotmap::KeyData;
 
 use crate::engine::config::DEFAULT_PORT;
+use crate::engine::matrix::{MatrixNode, MatrixView, Row};
 use crate::engine::observation::Sight;
 use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
-use crate::engine::verdict::{Confidence, Finding, Pattern, Verdict};
+use crate::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
 use crate::engine::{Incarnation, NodeId};
 
 /// The peer with this number, which is its id and the row that it has in a table: at 10.0.x.y, by its lowest two bytes.
@@ -73,7 +74,7 @@ pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Findin
         peer: Arc::clone(peer),
         verdict,
         evidence: Vec::new(),
-        advice: String::new(),
+        advice: Advice::Nothing,
         pattern: Pattern::Pair,
         confidence: Confidence::High,
         nodes: peer.id.into_iter().collect(),
@@ -82,4 +83,27 @@ pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Findin
         pair_count: 0,
         since,
     }
+}
+
+/// The matrix of these nodes, with the row that each has told; what was told counts for half a minute.
+pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Option<Row>) -> MatrixView {
+    let node = |info: &Arc<PeerInfo>| MatrixNode {
+        id: info.id.expect("a node of a matrix has an id"),
+        name: info.name.clone(),
+        addr: info.addr,
+        hearsay: false,
+    };
+    MatrixView {
+        at,
+        nodes: nodes.iter().map(node).collect(),
+        rows: (0..nodes.len()).map(told).collect(),
+        fresh_for: Duration::from_secs(30),
+        findings: Vec::new(),
+        left_out: 0,
+    }
+}
+
+/// What one node told of others, confirmed at a moment.
+pub fn told(confirmed: Instant, sights: impl IntoIterator<Item = (NodeId, Sight)>) -> Row {
+    Row { sights: Arc::new(sights.into_iter().collect()), confirmed }
 }

@@ -6,7 +6,6 @@ use crate::engine::cause::Cause;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
 use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, Via};
-use crate::engine::verdict::Verdict;
 
 use super::{Count, Measured, Wait};
 
@@ -65,10 +64,7 @@ impl fmt::Display for Event {
                 write!(f, "{} missed: the reader is too slow", Count(*missed, "event"))
             }
             Self::Snapshot(snapshot) => write!(f, "{} in the table", Count(snapshot.peers.len(), "peer")),
-            Self::Diagnosis(finding) if finding.verdict == Verdict::Ok => {
-                write!(f, "{}: resolved", finding.peer.name)
-            }
-            Self::Diagnosis(finding) => write!(f, "{}; {}", finding.headline(), finding.advice),
+            Self::Diagnosis(finding) => finding.fmt(f),
             Self::Matrix(view) => write!(f, "{} in the matrix", Count(view.nodes.len(), "node")),
             Self::Stopped { reason } => write!(f, "stopped: {}", reason.description()),
         }

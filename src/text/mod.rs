@@ -7,6 +7,7 @@ mod causes;
 mod columns;
 mod durations;
 mod events;
+mod finding;
 mod natural_order;
 mod plural;
 mod rejects;

@@ -9,6 +9,8 @@ mod tree;
 mod counters;
 mod debts;
 mod layers;
+mod lists;
+mod papers;
 mod parts;
 
 use std::collections::BTreeSet;

@@ -11,6 +11,12 @@ use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
 /// Two dial intervals and the dial timeout: within that a verdict must be there.
 const IN_TIME: Duration = Duration::from_secs(24);
 
+/// What a finding rests on.
+fn words(finding: &Finding) -> String {
+    let seen: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
+    seen.join("; ")
+}
+
 /// What a host holds to be wrong now, by whom it accuses.
 fn told(lan: &Lan, host: HostId) -> BTreeMap<String, Finding> {
     let mut told = BTreeMap::new();
@@ -209,7 +215,7 @@ fn forged_icmp_errors_make_no_trouble_for_a_healthy_peer() {
 fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
     let (mut lan, hosts) = network(6, 3);
     let ip = lan.hosts[hosts[1].0].interfaces[0].addr;
-    let told_of = |lan: &Lan| told(lan, hosts[0]).get("h1").map(|finding| finding.evidence.join("; "));
+    let told_of = |lan: &Lan| told(lan, hosts[0]).get("h1").map(words);
     let icmp = Icmp { code: 3, from: Some(ip.into()) };
     lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
     lan.run_for(ms(1));
@@ -220,6 +226,6 @@ fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
     lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
     lan.run_for(secs(10));
     let view = lan.hosts[hosts[0].0].engine.survey(lan.now);
-    let since = view.findings.iter().flat_map(|finding| finding.evidence.clone()).collect::<String>();
+    let since = view.findings.iter().map(|finding| words(finding)).collect::<String>();
     assert!(since.contains("(ICMP 3/3)"), "{since}");
 }

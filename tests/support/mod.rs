@@ -4,15 +4,17 @@
 //! No test sleeps and hopes: each waits for what it expects, with a deadline, and fails with all that was
 //! printed until then.
 
-#![allow(dead_code, reason = "each test binary compiles all of it and uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test binary compiles all of it and uses its part")]
 
 pub(crate) mod lab;
 pub(crate) mod node;
 pub(crate) mod pty;
 pub(crate) mod seen;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+pub(crate) use vigie::testkit::clock::{now, poll};
+pub(crate) use vigie::testkit::free_port;
 
 /// Long enough for anything that is to happen at once, on a machine that is busy with other tests.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
@@ -32,46 +34,34 @@ pub(crate) const QUICK: [&str; 10] = [
     "3",
 ];
 
-/// The time, for deadlines and measurements of the tests.
-#[expect(clippy::disallowed_methods, reason = "a test outside the program has its own clock")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
+/// Whether a thread of that process is in the midst of a write, or that cannot be told. A write that ends at once is
+/// hardly ever seen: who is seen writing twice is kept waiting.
+pub(crate) fn is_writing(id: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else { return true };
+    let writing = |thread: std::fs::DirEntry| match std::fs::read_to_string(thread.path().join("syscall")) {
+        Ok(call) => call.split(' ').next() == Some(&libc::SYS_write.to_string()),
+        Err(_) => true,
+    };
+    threads.flatten().any(writing)
 }
 
-/// Asks again every few milliseconds until the answer is there or the time is over.
-pub(crate) fn poll<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = now() + within;
-    loop {
-        if let Some(answer) = ask() {
-            return Some(answer);
-        }
-        if now() >= end {
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(3));
-    }
+/// Waits until the process heeds this signal in its own way.
+#[track_caller]
+pub(crate) fn wait_caught(id: u32, signal: rustix::process::Signal) {
+    let caught = || has_signal(id, "SigCgt", signal).then_some(());
+    assert!(poll(SOON, caught).is_some(), "{signal:?} is left to the system");
 }
 
-/// A port below the ephemeral range that nobody uses on any address, by UDP or TCP. Another one at each call,
-/// and other ones in test processes that run at the same time, so that tests do not hear each other.
-///
-/// The kernel's tables are read instead of binding the port for a try: a program that another thread is just
-/// starting would inherit that socket and hold the port for a moment.
-pub(crate) fn free_port() -> u16 {
-    const FIRST: u32 = 18_000;
-    const COUNT: u32 = 14_000;
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let used: String = ["tcp", "tcp6", "udp", "udp6"]
-        .iter()
-        .map(|table| std::fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default())
-        .collect();
-    (0..COUNT)
-        .find_map(|_| {
-            let nth = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id().wrapping_mul(37) % COUNT;
-            let port = u16::try_from(FIRST + nth % COUNT).ok()?;
-            (!used.contains(&format!(":{port:04X} "))).then_some(port)
-        })
-        .expect("some port of 14 000 is free")
+/// Whether the process ignores this signal.
+pub(crate) fn ignores(id: u32, signal: rustix::process::Signal) -> bool {
+    has_signal(id, "SigIgn", signal)
+}
+
+fn has_signal(id: u32, set: &str, signal: rustix::process::Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let mask = status.lines().find_map(|line| line.strip_prefix(set)?.strip_prefix(":\t"));
+    let mask = u64::from_str_radix(mask.expect("Linux states it"), 16).expect("a number");
+    mask & 1 << (signal.as_raw() - 1) != 0
 }
 
 /// Checks that nothing but lines of the log stand on stderr: no panic, no error of ours.

@@ -1,25 +1,57 @@
 //! A program in a pseudo-terminal, and what stands on its screen.
 
 use std::cell::RefCell;
-use std::io::{Read as _, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
-use super::poll;
+use super::{is_writing, poll};
 
 /// A program in a terminal of its own.
 pub(crate) struct Terminal {
-    child: RefCell<Box<dyn Child + Send + Sync>>,
+    program: Program,
     keyboard: Box<dyn Write + Send>,
-    emulator: Arc<Mutex<vt100::Parser>>,
+    display: Display,
     master: Box<dyn MasterPty + Send>,
     /// Kept open, so that the terminal's modes can be read after the program has ended.
     _slave: Box<dyn SlavePty + Send>,
+    /// The same, to write to as the program does, but without waiting.
+    line: File,
     modes: String,
+}
+
+/// The program itself, which ends with this at the latest.
+pub(crate) struct Program(RefCell<Box<dyn Child + Send + Sync>>);
+
+/// What shows the program's output.
+struct Display {
+    emulator: Arc<Mutex<vt100::Parser>>,
+    gate: Arc<Gate>,
+    reader: JoinHandle<()>,
+}
+
+/// Whether the display reads.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<Reads>,
+    changed: Condvar,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    #[default]
+    On,
+    Paused,
+    NoMore,
 }
 
 impl Terminal {
@@ -35,6 +67,15 @@ impl Terminal {
 
     /// Any program, with a variable in its environment.
     pub(crate) fn run_with(program: &str, args: &[&str], variable: Option<(&str, &str)>) -> Self {
+        Self::start(program, args, variable, true)
+    }
+
+    /// The program under test, in a terminal that is not its controlling one: it gets no signal when that goes away.
+    pub(crate) fn vigie_without_control(args: &[&str]) -> Self {
+        Self::start(env!("CARGO_BIN_EXE_vigie"), args, None, false)
+    }
+
+    fn start(program: &str, args: &[&str], variable: Option<(&str, &str)>, controlling: bool) -> Self {
         let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("the system has pseudo-terminals");
         let mut command = CommandBuilder::new(program);
@@ -51,20 +92,20 @@ impl Terminal {
             command.env(name, value);
         }
         command.cwd(std::env::temp_dir());
+        command.set_controlling_tty(controlling);
         let modes = modes(&*pair.master);
-        let emulator = Arc::new(Mutex::new(vt100::Parser::new(cells(size.rows), cells(size.cols), 0)));
-        let mut output = pair.master.try_clone_reader().expect("a terminal can be read");
-        let screen = Arc::clone(&emulator);
-        // Ends when the terminal is closed, with the test.
-        std::thread::spawn(move || {
-            let mut bytes = [0; 8192];
-            while let Ok(n @ 1..) = output.read(&mut bytes) {
-                lock(&screen).process(&bytes[..n]);
-            }
-        });
+        let display = Display::new(size, pair.master.try_clone_reader().expect("a terminal can be read"));
         let keyboard = pair.master.take_writer().expect("a terminal can be written to, once");
-        let child = RefCell::new(pair.slave.spawn_command(command).expect("the program starts"));
-        Self { child, keyboard, emulator, master: pair.master, _slave: pair.slave, modes }
+        let name = pair.master.tty_name().expect("a pseudo-terminal has a name");
+        let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits();
+        let line = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(i32::try_from(flags).expect("flags are small"))
+            .open(name)
+            .expect("it can be opened by its name");
+        let program = Program(RefCell::new(pair.slave.spawn_command(command).expect("the program starts")));
+        Self { program, keyboard, display, master: pair.master, _slave: pair.slave, line, modes }
     }
 
     /// Types.
@@ -77,7 +118,39 @@ impl Terminal {
 
     /// The text on the screen.
     pub(crate) fn screen(&self) -> String {
-        lock(&self.emulator).screen().contents()
+        lock(&self.display.emulator).screen().contents()
+    }
+
+    /// Shows no more, and fills the line to it: whatever the program writes now has to wait.
+    pub(crate) fn freeze(&mut self) {
+        self.display.gate.set(Reads::Paused);
+        // The reader may be about to take a last piece.
+        let full = || {
+            while self.line.write(b"\0").is_ok() {}
+            self.program.is_writing().then_some(())
+        };
+        poll(super::SOON, full).expect("the program writes something");
+    }
+
+    /// Shows again, beginning with what has waited.
+    pub(crate) fn thaw(&self) {
+        self.display.gate.set(Reads::On);
+    }
+
+    /// Types, and goes away at once, as a window that is closed. What remains is the program.
+    pub(crate) fn hang_up(self, keys: &str) -> Program {
+        let Self { program, mut keyboard, display, master, mut line, .. } = self;
+        display.gate.set(Reads::NoMore);
+        // Who waits for something to read gets it, and sees that it is to end. In a full line something is there already.
+        let _ = line.write(b" ");
+        display.reader.join().expect("a reader does not panic");
+        // Else the keyboard types a newline and the character for end-of-file when it is dropped.
+        let mut modes = tcgetattr(&line).expect("a terminal has modes");
+        modes.special_codes[SpecialCodeIndex::VEOF] = 0;
+        tcsetattr(&line, OptionalActions::Now, &modes).expect("a terminal has modes");
+        keyboard.write_all(keys.as_bytes()).expect("it can be typed to");
+        drop((keyboard, master));
+        program
     }
 
     /// Waits until the screen's text is like this, and returns it.
@@ -106,7 +179,7 @@ impl Terminal {
 
     /// Changes the size of the terminal, which the program is told of.
     pub(crate) fn resize(&self, rows: u16, cols: u16) {
-        lock(&self.emulator).screen_mut().set_size(cells(rows), cells(cols));
+        lock(&self.display.emulator).screen_mut().set_size(cells(rows), cells(cols));
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         self.master.resize(size).expect("a terminal can be resized");
     }
@@ -117,19 +190,17 @@ impl Terminal {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let id = self.child.borrow().process_id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        kill_process(id.expect("it has an id"), signal).expect("it runs");
+        self.program.signal(signal);
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        matches!(self.child.borrow_mut().try_wait(), Ok(None))
+        self.program.is_running()
     }
 
     #[track_caller]
     pub(crate) fn wait_exit(&self, within: Duration) -> u32 {
-        let ended = poll(within, || self.child.borrow_mut().try_wait().expect("a child can be waited for"));
-        match ended {
-            Some(status) => status.exit_code(),
+        match self.program.exit_code(within) {
+            Some(code) => code,
             None => panic!("it still runs after {within:?}:\n{}", self.screen()),
         }
     }
@@ -138,7 +209,7 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn wait_restored(&self, within: Duration) {
         let wrong = || {
-            let emulator = lock(&self.emulator);
+            let emulator = lock(&self.display.emulator);
             let screen = emulator.screen();
             let checks = [
                 (modes(&*self.master) != self.modes, "the modes are not as before"),
@@ -157,10 +228,67 @@ impl Terminal {
     }
 }
 
-impl Drop for Terminal {
+impl Program {
+    /// Its exit code, if it ends in that time.
+    pub(crate) fn exit_code(&self, within: Duration) -> Option<u32> {
+        let ended = || self.0.borrow_mut().try_wait().expect("a child can be waited for");
+        poll(within, ended).map(|status| status.exit_code())
+    }
+
+    fn id(&self) -> u32 {
+        self.0.borrow().process_id().expect("it has an id")
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(self.0.borrow_mut().try_wait(), Ok(None))
+    }
+
+    fn is_writing(&self) -> bool {
+        is_writing(self.id())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.expect("an id is a small number"), signal).expect("it runs");
+    }
+}
+
+impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.get_mut().kill();
-        let _ = self.child.get_mut().wait();
+        let _ = self.0.get_mut().kill();
+        let _ = self.0.get_mut().wait();
+    }
+}
+
+impl Display {
+    fn new(size: PtySize, mut output: impl Read + Send + 'static) -> Self {
+        let emulator = Arc::new(Mutex::new(vt100::Parser::new(cells(size.rows), cells(size.cols), 0)));
+        let gate = Arc::<Gate>::default();
+        let (screen, opens) = (Arc::clone(&emulator), Arc::clone(&gate));
+        // Ends when the terminal is closed, with the test.
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            while opens.wait()
+                && let Ok(n @ 1..) = output.read(&mut bytes)
+            {
+                lock(&screen).process(&bytes[..n]);
+            }
+        });
+        Self { emulator, gate, reader }
+    }
+}
+
+impl Gate {
+    fn set(&self, reads: Reads) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = reads;
+        self.changed.notify_all();
+    }
+
+    /// Waits while it is paused. Returns whether to read on.
+    fn wait(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.changed.wait_while(state, |reads| *reads == Reads::Paused);
+        *state.unwrap_or_else(PoisonError::into_inner) == Reads::On
     }
 }
 

@@ -11,12 +11,11 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
-use super::view::findings::how_they_lie;
 use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
 use crate::engine::observation::Reach;
 use crate::engine::peers::{HeardFrom, LeaveReason, PeerState};
-use crate::engine::verdict::{Confidence, Finding, Verdict};
+use crate::engine::verdict::{Confidence, Evidence, Finding, Verdict};
 use crate::text::Age;
 use crate::text::Measured;
 
@@ -97,14 +96,18 @@ impl<'a> PeerText<'a> {
         Some(fmt::from_fn(move |f| {
             f.write_str(verdict.description())?;
             match finding {
-                Some(finding) => write!(f, " ({}; {})", sure(finding.confidence), how_they_lie(finding)),
+                Some(finding) => {
+                    write!(f, " ({}", sure(finding.confidence))?;
+                    finding.paths().map_or(Ok(()), |paths| write!(f, "; {paths}"))?;
+                    f.write_str(")")
+                }
                 None => Ok(()),
             }
         }))
     }
 
     /// What was observed that says so.
-    pub(super) fn evidence(self) -> impl Iterator<Item = &'a String> {
+    pub(super) fn evidence(self) -> impl Iterator<Item = &'a Evidence> {
         self.finding().into_iter().flat_map(|finding| &finding.evidence)
     }
 
@@ -133,9 +136,9 @@ impl<'a> PeerText<'a> {
     }
 
     /// What to try next: what the diagnosis says, else what the cause of the last failure suggests.
-    pub(super) fn advice(self) -> Option<&'a str> {
-        let found = self.finding().map(|finding| &*finding.advice);
-        found.or_else(|| self.peer.cause.map(Cause::advice))
+    pub(super) fn advice(self) -> Option<String> {
+        let found = self.finding().map(|finding| finding.advice.to_string());
+        found.or_else(|| self.peer.cause.map(|cause| cause.advice().to_owned()))
     }
 
     /// Where it is dialed.

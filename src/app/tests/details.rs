@@ -114,7 +114,7 @@ fn a_tiny_terminal_shows_what_matters_most() {
 #[test]
 fn a_peer_that_is_up_and_one_that_was_only_named_have_their_details_too() {
     let mut bench = busy();
-    let named = Arc::new(PeerInfo { id: None, incarnation: None, ..PeerInfo::clone(&peer(20, "a.example")) });
+    let named = testkit::named_peer(20, "a.example");
     bench.fold(Event::PeerDiscovered { peer: named, via: Via::Static });
     bench.screen(80, 60);
     bench.typed("z");

@@ -10,7 +10,7 @@ use crate::app::export;
 use crate::app::export::Form;
 use crate::app::model::{Column, MOMENTS, Mark, Sort, What};
 use crate::engine::observation::Reach;
-use crate::engine::verdict::{Finding, Pattern};
+use crate::engine::verdict::{Advice, Finding, Pattern};
 
 /// The network of eight in the peers view, with what the node says of its peers.
 fn diagnosed() -> (Bench, Network) {
@@ -60,7 +60,7 @@ fn more_findings_than_there_is_room_for_are_counted() {
             Pattern::Row,
             &[nth],
             &[(nth, 0), (nth, 1)],
-            "change the cable",
+            Advice::CheckCable { host: network.who(nth) },
             now,
         );
     }
@@ -91,9 +91,9 @@ fn the_details_begin_with_the_verdict_its_evidence_and_what_to_do() {
     bench.key(KeyCode::Esc);
     let Some(Effect::Copy { text, .. }) = bench.select("h2").key(KeyCode::Char('y')) else { panic!() };
     let has = [
-        "verdict  TCP connections vanish in a firewall (certain; column, 5 pairs)",
-        "seen     5 pairs fail, 4 s ago",
-        "try      sudo ufw allow 17474/tcp",
+        "verdict  a firewall drops TCP connections (certain; to this host, 5 paths)",
+        "seen     5 paths fail, all to or from h2",
+        "try      look for a firewall that drops TCP on that host or in between",
         "ways     TCP failing, its broadcasts ok, 3 % of echoes lost",
     ];
     assert!(has.iter().all(|line| text.lines().any(|other| other == *line)), "{text}");
@@ -105,7 +105,7 @@ fn without_a_finding_the_advice_is_that_of_the_cause() {
     bench.screen(80, 24);
     bench.select("h7").key(KeyCode::Enter);
     let text = bench.text(80, 24);
-    assert!(text.contains("verdict  no sign of life by any way"), "{text}");
+    assert!(text.contains("verdict  the host does not respond at all"), "{text}");
     assert!(text.contains(&format!("try      {}", Cause::HostUnreachable.advice())), "{text}");
 }
 
@@ -126,7 +126,7 @@ fn a_withdrawal_takes_the_finding_of_its_peer_and_a_view_replaces_them_all() {
     bench.fold(withdrawn(&other));
     assert_eq!(headlines(&bench), [one_way]);
     let now = bench.now();
-    network.finds(Verdict::HungPeer, Pattern::Pair, &[3], &[], "restart it", now);
+    network.finds(Verdict::HungPeer, Pattern::Pair, &[3], &[], Advice::Restart { on: network.who(3) }, now);
     bench.told(&network);
     assert_eq!(headlines(&bench).len(), 3);
 }
@@ -162,7 +162,7 @@ fn a_diagnosis_and_its_withdrawal_are_written_down_and_what_is_said_twice_is_not
     assert_eq!(said.collect::<Vec<_>>(), [Verdict::Ok, Verdict::FirewallDrop]);
     bench.pressed_keys(&[KeyCode::Char('t')]);
     let text = bench.text(120, 40);
-    assert!(text.contains("h2 diagnosed: TCP connections vanish in a firewall; sudo ufw"), "{text}");
+    assert!(text.contains("h2 diagnosed: a firewall drops TCP connections; look for a firewall"), "{text}");
     assert!(text.contains("h2 is well again"), "{text}");
 }
 
@@ -191,7 +191,7 @@ fn the_export_has_the_verdicts_the_findings_and_the_matrix() {
     std::fs::remove_dir_all(&folder).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["peers"][0]["verdict"], "firewall_drop");
-    assert_eq!(document["findings"][0]["advice"], "sudo ufw allow 17474/tcp");
+    assert_eq!(document["findings"][0]["advice"], Cause::TimedOut.advice());
     let matrix = &document["matrix"];
     assert_eq!(
         (matrix["nodes"].as_array().unwrap().len(), matrix["cells"].as_array().unwrap().len()),

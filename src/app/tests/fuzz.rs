@@ -9,7 +9,8 @@ use crate::app::keymap::KEYMAP;
 use crate::app::ui::View;
 use crate::engine::event::{RejectReason, StopReason};
 use crate::engine::peers::{Elsewhere, HeardFrom};
-use crate::engine::verdict::Finding;
+use crate::engine::verdict::evidence::Who;
+use crate::engine::verdict::{Advice, Evidence, Finding};
 
 /// One step of a random session: what, about whom, how much.
 type Step = (u8, u8, u16);
@@ -75,7 +76,7 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             }
             if variant % 3 == 0 {
                 let pattern = crate::engine::verdict::Pattern::Islands;
-                network.finds(Verdict::Isolated, pattern, &[0], &[], "look", bench.now());
+                network.finds(Verdict::Isolated, pattern, &[0], &[], Advice::CheckOwnLink, bench.now());
             }
             bench.told(&network);
         }
@@ -84,8 +85,8 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             let finding = Finding {
                 peer: host,
                 verdict,
-                evidence: vec!["\x1b[31mseen".into(); usize::from(number % 4)],
-                advice: "do something about it".into(),
+                evidence: vec![Evidence::AllSilent { count: 7 }; usize::from(number % 4)],
+                advice: Advice::JoinGroup { on: Who::ThisNode, group: "\x1b[31mothers".into() },
                 pattern: crate::engine::verdict::Pattern::Pair,
                 confidence: crate::engine::verdict::Confidence::Low,
                 nodes: vec![NodeId(u128::from(number % 12))],

@@ -433,7 +433,7 @@ fn the_screen_is_drawn_anew_only_for_what_changes_it() {
         crate::engine::verdict::Pattern::Row,
         &[3],
         &[],
-        "change the cable",
+        crate::engine::verdict::Advice::CheckOwnLink,
         now,
     );
     assert!(draws(&mut bench, &network, View::Peers), "what is wrong is on every screen");

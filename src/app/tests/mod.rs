@@ -15,7 +15,7 @@ mod network;
 mod screens;
 mod timeline;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,7 +23,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use slotmap::KeyData;
 
 use super::appearance::Appearance;
 use super::appearance::Theme;
@@ -38,6 +37,9 @@ use crate::engine::peers::{
 };
 use crate::engine::verdict::Verdict;
 use crate::engine::{Incarnation, NodeId};
+use crate::testkit;
+
+pub(super) use crate::testkit::peer;
 
 /// An app in a test, with its own time: `t0` and what has passed since.
 pub(super) struct Bench {
@@ -49,9 +51,8 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))), bell: false };
-        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
-        let t0 = Instant::now();
-        Self { app: App::new(options, Appearance::new(Theme::COLOURED)), t0, passed: Duration::ZERO }
+        let app = App::new(options, Appearance::new(Theme::COLOURED));
+        Self { app, t0: testkit::t0(), passed: Duration::ZERO }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -183,26 +184,7 @@ pub(super) fn lines(buffer: &Buffer) -> Vec<String> {
 }
 
 pub(super) fn node() -> Arc<NodeInfo> {
-    Arc::new(NodeInfo {
-        id: NodeId(1),
-        name: "alice".into(),
-        group: "default".into(),
-        incarnation: Incarnation(1),
-        port: 17_474,
-        tcp_port: 17_474,
-        version: "0.1.0",
-    })
-}
-
-pub(super) fn peer(number: u64, name: &str) -> Arc<PeerInfo> {
-    let [.., high, low] = number.to_be_bytes();
-    Arc::new(PeerInfo {
-        key: PeerKey::from(KeyData::from_ffi(number | 1 << 32)),
-        id: Some(NodeId(u128::from(number))),
-        name: name.into(),
-        addr: SocketAddr::from(([10, 0, high, low], 17_474)),
-        incarnation: Some(Incarnation(1)),
-    })
+    Arc::new(testkit::node(1, "alice"))
 }
 
 pub(super) fn snapshot(peers: Vec<PeerSnapshot>) -> Event {
@@ -212,20 +194,13 @@ pub(super) fn snapshot(peers: Vec<PeerSnapshot>) -> Event {
 
 pub(super) fn row(info: &Arc<PeerInfo>, state: PeerState) -> PeerSnapshot {
     PeerSnapshot {
-        info: Arc::clone(info),
-        state,
-        via: Via::Broadcast,
         rtt_us: Some(840),
         connect: Some(Duration::from_micros(310)),
         loss: Some(0.0),
         last_heard_ms: Some(1_000),
-        last_heard: None,
-        cause: None,
         verdict: Verdict::Ok,
-        sight: Sight::default(),
-        dial: DialPhase::Resting { next: None },
         interface: Some("eth0".into()),
-        elsewhere: None,
+        ..testkit::row(info, state)
     }
 }
 

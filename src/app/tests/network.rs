@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::engine::matrix::{MatrixNode, MatrixView, Row};
+use crate::engine::matrix::MatrixView;
 use crate::engine::observation::Reach;
-use crate::engine::verdict::{Confidence, Finding, Pattern};
+use crate::engine::verdict::evidence::{Echo, Who};
+use crate::engine::verdict::{Advice, Evidence, Finding, Pattern};
 
 /// How old a row may be in these networks.
 pub(super) const FRESH: Duration = Duration::from_secs(30);
@@ -42,6 +43,11 @@ impl Network {
 
     pub(super) fn peer(&self, nth: usize) -> &Arc<PeerInfo> {
         &self.peers[nth]
+    }
+
+    /// As evidence and advice speak of it.
+    pub(super) fn who(&self, nth: usize) -> Who {
+        if nth == 0 { Who::ThisNode } else { Who::Peer(Arc::clone(&self.peers[nth])) }
     }
 
     /// Changes what one sees of another.
@@ -109,24 +115,26 @@ impl Network {
         pattern: Pattern,
         nodes: &[usize],
         pairs: &[(usize, usize)],
-        advice: &str,
+        advice: Advice,
         now: Instant,
     ) -> &mut Self {
         let finding = Finding {
-            peer: Arc::clone(&self.peers[nodes[0]]),
-            verdict,
             evidence: vec![
-                format!("{} pairs fail, 4 s ago", pairs.len()),
-                "its echoes come back, so that the host lives".into(),
+                Evidence::Common { node: self.who(nodes[0]), pairs: pairs.len() },
+                Evidence::Udp {
+                    from: Who::ThisNode,
+                    to: self.who(nodes[0]),
+                    echo: Some(Echo::Returned { lost: 0, large_lost: false }),
+                    heard: None,
+                },
             ],
-            advice: advice.into(),
+            advice,
             pattern,
-            confidence: Confidence::High,
             nodes: nodes.iter().map(|nth| self.id(*nth)).collect(),
             names: nodes.iter().map(|nth| self.peers[*nth].name.clone()).collect(),
             pairs: pairs.iter().map(|(from, to)| (self.id(*from), self.id(*to))).collect(),
             pair_count: pairs.len(),
-            since: now,
+            ..testkit::finding(&self.peers[nodes[0]], verdict, now)
         };
         self.findings.push(Arc::new(finding));
         self
@@ -139,23 +147,16 @@ impl Network {
 
     /// As it is told at a moment.
     pub(super) fn view(&self, now: Instant) -> Arc<MatrixView> {
-        let node = |peer: &Arc<PeerInfo>| MatrixNode {
-            id: peer.id.unwrap(),
-            name: peer.name.clone(),
-            addr: peer.addr,
-            hearsay: false,
+        let row = |nth: usize| {
+            let (sights, ago) = self.rows[nth].clone()?;
+            Some(testkit::told(now.checked_sub(Duration::from_millis(ago)).unwrap(), sights))
         };
-        let row = |(sights, ago): &(HashMap<NodeId, Sight>, u64)| Row {
-            sights: Arc::new(sights.clone()),
-            confirmed: now.checked_sub(Duration::from_millis(*ago)).unwrap(),
-        };
+        let view = testkit::matrix(now, &self.peers, row);
         Arc::new(MatrixView {
-            at: now,
-            nodes: self.peers.iter().map(node).collect(),
-            rows: self.rows.iter().map(|told| told.as_ref().map(row)).collect(),
             fresh_for: FRESH,
             findings: self.findings.clone(),
             left_out: self.left_out,
+            ..view
         })
     }
 }
@@ -196,8 +197,9 @@ pub(super) fn eight(now: Instant) -> Network {
         network.tcp_fails(*from, *to, Cause::TimedOut);
     }
     network.cut(4, 5).said(6, 75_000).silent(7);
-    network.finds(Verdict::FirewallDrop, Pattern::Column, &[1], &column, "sudo ufw allow 17474/tcp", now);
-    let advice = "check the cable and the switch port between h5 and h6";
+    let advice = Advice::Against(Cause::TimedOut);
+    network.finds(Verdict::FirewallDrop, Pattern::Column, &[1], &column, advice, now);
+    let advice = Advice::CheckCable { host: network.who(5) };
     network.finds(Verdict::OneWayUdp, Pattern::Pair, &[4, 5], &[(4, 5)], advice, now);
     network
 }

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use crate::app::view::line_writer::LineWriter;
-use crate::engine::verdict::{Confidence, Finding, Pattern};
+use crate::engine::verdict::{Confidence, Finding};
 use crate::text::columns;
 
 /// Most lines: more are in the matrix's own strip, the export and the details of their peers.
@@ -48,39 +48,24 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
     }
 }
 
-/// Writes one: the sign, whom it is about and what is wrong, how the pairs lie, what to do. The advice is the part to act
+/// Writes one: the sign, whom it is about and what is wrong, which paths fail, what to do. The advice is the part to act
 /// on: it is not what a narrow screen cuts off first.
 pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding) {
     let theme = writer.theme();
     let sure = finding.confidence > Confidence::Low;
     writer.styled(if sure { "! " } else { "? " }, theme.alarm_text());
     let headline = finding.headline();
-    let who = headline.strip_suffix(finding.verdict.description()).unwrap_or(&headline);
-    let word = format!("{who}{}", finding.verdict.as_str().replace('_', " "));
-    let (lie, advice) = (how_they_lie(finding), &finding.advice);
+    let word = format!("{}: {}", finding.subject(), finding.verdict.label());
+    let (paths, advice) = (finding.paths(), finding.advice.to_string());
     let room = writer.room();
-    let forms = [(&headline, Some(&lie)), (&headline, None), (&word, Some(&lie)), (&word, None)];
-    let width = |(head, lie): &(&String, Option<&String>)| {
-        columns(head) + lie.map_or(0, |lie| columns(lie) + 3) + columns(advice) + 3
+    let forms = [(&headline, &paths), (&headline, &None), (&word, &paths), (&word, &None)];
+    let width = |(head, paths): &(&String, &Option<String>)| {
+        columns(head) + paths.as_ref().map_or(0, |paths| columns(paths) + 3) + columns(&advice) + 3
     };
-    let (head, lie) = forms.into_iter().find(|form| width(form) <= room).unwrap_or((&word, None));
+    let (head, paths) = forms.into_iter().find(|form| width(form) <= room).unwrap_or((&word, &None));
     writer.styled(head, theme.strong());
-    if let Some(lie) = lie {
-        writer.styled(" — ", theme.dim()).styled(lie, theme.text());
+    if let Some(paths) = paths {
+        writer.styled(" — ", theme.dim()).styled(paths, theme.text());
     }
-    writer.styled(" — ", theme.dim()).styled(advice, theme.warning());
-}
-
-/// The pattern and the number of pairs: `column, 2 pairs`.
-pub(in crate::app) fn how_they_lie(finding: &Finding) -> String {
-    let pairs = match finding.pair_count {
-        0 => return finding.pattern.as_str().to_owned(),
-        1 if finding.pattern == Pattern::Pair => return "one pair".to_owned(),
-        1 => "1 pair".to_owned(),
-        count => format!("{count} pairs"),
-    };
-    match finding.pattern {
-        Pattern::Pair | Pattern::Scattered => pairs,
-        pattern => format!("{}, {pairs}", pattern.as_str()),
-    }
+    writer.styled(" — ", theme.dim()).styled(&advice, theme.warning());
 }

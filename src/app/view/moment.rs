@@ -195,23 +195,17 @@ mod tests {
     use crate::engine::cause::Cause;
     use crate::engine::event::{Event, Stamped};
     use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, Via};
+    use crate::testkit;
 
     use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
 
     fn info() -> Arc<PeerInfo> {
-        Arc::new(PeerInfo {
-            key: PeerKey::default(),
-            id: None,
-            name: "host".into(),
-            addr: ([10, 0, 0, 1], 1).into(),
-            incarnation: None,
-        })
+        Arc::new(PeerInfo { key: PeerKey::default(), ..PeerInfo::clone(&testkit::peer(1, "host")) })
     }
 
     /// A model that was told these events, in seconds from the start.
     fn told_of(events: &[(u64, Event)]) -> (Model, Instant) {
-        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
-        let t0 = Instant::now();
+        let t0 = testkit::t0();
         let mut model = Model::default();
         for (seconds, event) in events {
             let at = t0 + Duration::from_secs(*seconds);
@@ -259,8 +253,7 @@ mod tests {
     fn of_what_the_journal_has_dropped_the_band_still_tells_the_state() {
         let mut events =
             vec![(0, state(New, Up)), (120, state(Up, Unreachable)), (200, state(Unreachable, Up))];
-        let other =
-            Arc::new(PeerInfo { key: slotmap::KeyData::from_ffi(7 | 1 << 32).into(), ..(*info()).clone() });
+        let other = testkit::peer(7, "host");
         let moved = Event::PeerMoved { from: other.addr, to: other.addr, peer: other };
         let mut fill =
             |held| events.extend(vec![(201, moved.clone()); crate::app::model::MAX_ENTRIES - held]);

@@ -43,11 +43,8 @@ pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, dimmed: bool) {
         What::Diagnosed { finding } => {
             writer.text("diagnosed: ").text(finding.verdict.description());
             // An advice that is cut is none.
-            if columns(&finding.advice) + 2 <= writer.room() {
-                writer.text("; ").text(&finding.advice)
-            } else {
-                writer
-            }
+            let advice = finding.advice.to_string();
+            if columns(&advice) + 2 <= writer.room() { writer.text("; ").text(&advice) } else { writer }
         }
         What::InterfaceUp { interface: i } => {
             writer.format(style, format_args!("interface {} is up: {}/{}", i.name, i.addr, i.prefix))

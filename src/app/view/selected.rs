@@ -1,5 +1,6 @@
 //! Two lines on the selected peer: what the table has no room for, and what to do about its failure.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use ratatui::layout::Rect;
@@ -61,17 +62,18 @@ struct Wrong<'a> {
     word: &'static str,
     meaning: &'static str,
     detail: Option<&'a Detail>,
-    advice: &'a str,
+    advice: Cow<'a, str>,
 }
 
 /// What the diagnosis has found, else why the last dial failed.
 fn wrong(about: PeerText<'_>) -> Option<Wrong<'_>> {
     if let Some(finding) = about.finding() {
         let (word, meaning) = (finding.verdict.as_str(), finding.verdict.description());
-        return Some(Wrong { word, meaning, detail: None, advice: &finding.advice });
+        let advice = finding.advice.to_string().into();
+        return Some(Wrong { word, meaning, detail: None, advice });
     }
     let (cause, detail) = (about.peer.cause?, about.peer.detail.as_deref());
-    Some(Wrong { word: cause.as_str(), meaning: cause.description(), detail, advice: cause.advice() })
+    Some(Wrong { word: cause.as_str(), meaning: cause.description(), detail, advice: cause.advice().into() })
 }
 
 /// What there is to tell, the most needed first.

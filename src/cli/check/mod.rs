@@ -11,8 +11,8 @@ use crate::engine::event::Event;
 use crate::engine::peers::PeerKey;
 
 use super::args::{CheckArgs, NodeArgs};
-use super::visit::{Answer, Guest, View, nobody_found, visit};
-use super::{Refusal, exit};
+use super::error::{CliError, exit};
+use super::visitor::{self, NodeView, Printout, VisitorSession, nobody_found};
 
 use standing::{Standing, Wanted};
 
@@ -23,27 +23,27 @@ const REST: u32 = 4;
 /// How long after one look the next one follows at the latest: no event tells of what other nodes say that they see.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, Refusal> {
+pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, CliError> {
     let wanted = Wanted::new(check.expect, &check.expect_peer);
-    visit(node, async |guest| {
-        let (view, standing) = wait_for(guest, &wanted, check.timeout).await?;
+    visitor::run(node, async |session| {
+        let (view, standing) = wait_for(session, &wanted, check.timeout).await?;
         let hint = (!standing.met && view.table.peers.is_empty()).then(|| nobody_found(&view));
         let out = if check.json { standing.document()? } else { standing.text() };
-        Ok(Answer { code: if standing.met { 0 } else { exit::NO }, out, hint })
+        Ok(Printout { code: if standing.met { 0 } else { exit::NO }, out, hint })
     })
 }
 
 /// Looks whenever something happened, until all that is wanted is there or the time is over.
 async fn wait_for(
-    guest: &mut Guest,
+    session: &mut VisitorSession,
     wanted: &Wanted,
     patience: Duration,
-) -> Result<(View, Standing), Refusal> {
+) -> Result<(NodeView, Standing), CliError> {
     let deadline = Instant::now() + patience;
     let mut served = Served::default();
     loop {
         let looked = Instant::now();
-        let view = guest.look(|event| served.note(event)).await?;
+        let view = session.snapshot(|event| served.note(event)).await?;
         let standing = Standing::of(wanted, &view, &served.0);
         if standing.met || looked >= deadline {
             return Ok((view, standing));
@@ -53,12 +53,12 @@ async fn wait_for(
             served.note(event);
             is_news(event)
         };
-        guest.until(deadline.min(looked + LOOK_AGAIN), news).await?;
+        session.wait_until(deadline.min(looked + LOOK_AGAIN), news).await?;
         let settling = |event: &Event| {
             served.note(event);
             false
         };
-        guest.until(deadline.min(soonest), settling).await?;
+        session.wait_until(deadline.min(soonest), settling).await?;
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::verdict::{Finding, Pattern, Verdict};
 use crate::text::what_is_wrong;
 
 use crate::cli::list::by_name;
-use crate::cli::visit::View;
+use crate::cli::visitor::NodeView;
 
 /// Names of those who are there that a person is told: who expects more counts them.
 const MAX_NAMES: usize = 10;
@@ -69,7 +69,7 @@ struct Ways {
 
 impl Standing {
     /// Judges what a node sees; it answered exchanges of the peers in `served`.
-    pub(super) fn of(wanted: &Wanted, view: &View, served: &HashSet<PeerKey>) -> Self {
+    pub(super) fn of(wanted: &Wanted, view: &NodeView, served: &HashSet<PeerKey>) -> Self {
         let positions: HashMap<NodeId, usize> =
             view.matrix.nodes.iter().enumerate().map(|(nth, node)| (node.id, nth)).collect();
         let mut peers: Vec<&PeerSnapshot> = view.table.peers.iter().collect();
@@ -137,7 +137,7 @@ impl Standing {
 /// Which directions work, by what this node sees and by what the other one says.
 fn ways(
     peer: &PeerSnapshot,
-    view: &View,
+    view: &NodeView,
     positions: &HashMap<NodeId, usize>,
     served: &HashSet<PeerKey>,
 ) -> Ways {
@@ -155,11 +155,11 @@ fn ways(
 }
 
 impl Missing {
-    fn known(peer: &PeerSnapshot, ways: Ways, view: &View) -> Self {
+    fn known(peer: &PeerSnapshot, ways: Ways, view: &NodeView) -> Self {
         let finding = finding_about(peer, view);
         let verdict = finding.map_or(peer.verdict, |finding| finding.verdict);
         let advice = match (finding, peer.state, peer.cause) {
-            (Some(finding), ..) => finding.advice.clone(),
+            (Some(finding), ..) => finding.advice.to_string(),
             (None, PeerState::Left, _) => "it said goodbye: start vigie there again".to_owned(),
             (None, _, Some(cause)) => cause.advice().to_owned(),
             (None, _, None) => ways.advice(view),
@@ -176,9 +176,9 @@ impl Missing {
     }
 
     /// A peer that is not in the table. It may be a node that is no peer, of another group for instance.
-    fn never_heard(name: &str, view: &View) -> Self {
+    fn never_heard(name: &str, view: &NodeView) -> Self {
         let stranger = view.matrix.findings.iter().find(|finding| {
-            finding.pattern == Pattern::Stranger
+            finding.pattern == Pattern::ForeignNode
                 && finding.verdict != Verdict::Ok
                 && finding.peer.name == *name
         });
@@ -196,7 +196,7 @@ impl Missing {
                         node.group, node.port
                     )
                 },
-                |finding| finding.advice.clone(),
+                |finding| finding.advice.to_string(),
             ),
             ways: Ways::default(),
         }
@@ -226,7 +226,7 @@ impl Ways {
     }
 
     /// What to try when nothing has failed: a direction has not been seen to work.
-    fn advice(self, view: &View) -> String {
+    fn advice(self, view: &NodeView) -> String {
         match (self.out, self.back) {
             (true, false) => format!(
                 "open TCP port {} in this machine's firewall, or give it more time with --timeout",
@@ -241,7 +241,7 @@ impl Ways {
 }
 
 /// The finding that says why this peer is not reachable: of those about it and this node, then of those about it, the gravest.
-fn finding_about<'a>(peer: &PeerSnapshot, view: &'a View) -> Option<&'a Finding> {
+fn finding_about<'a>(peer: &PeerSnapshot, view: &'a NodeView) -> Option<&'a Finding> {
     let us = view.table.node.id;
     let rank = |finding: &Finding| {
         let id = peer.info.id;
@@ -261,44 +261,20 @@ fn finding_about<'a>(peer: &PeerSnapshot, view: &'a View) -> Option<&'a Finding>
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::{Duration, Instant};
 
-    use slotmap::{Key as _, KeyData};
+    use slotmap::Key as _;
 
-    use crate::engine::Incarnation;
-    use crate::engine::matrix::{MatrixNode, MatrixView, Row};
     use crate::engine::observation::{Reach, Sight};
-    use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, Snapshot, Via};
-    use crate::engine::verdict::Confidence;
+    use crate::engine::peers::{NodeInfo, Snapshot};
+    use crate::engine::verdict::Advice;
+    use crate::testkit;
 
     use super::*;
 
     const US: NodeId = NodeId(0);
 
     fn peer(nth: u64, name: &str, state: PeerState) -> PeerSnapshot {
-        let info = PeerInfo {
-            key: PeerKey::from(KeyData::from_ffi(nth)),
-            id: Some(NodeId(nth.into())),
-            name: name.into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            incarnation: Some(Incarnation(1)),
-        };
-        PeerSnapshot {
-            info: Arc::new(info),
-            state,
-            via: Via::Broadcast,
-            rtt_us: None,
-            connect: None,
-            loss: None,
-            last_heard_ms: None,
-            last_heard: None,
-            cause: None,
-            verdict: Verdict::Unknown,
-            sight: Sight::default(),
-            dial: DialPhase::Resting { next: None },
-            interface: None,
-            elsewhere: None,
-        }
+        testkit::row(&testkit::peer_at(nth, name, ([10, 0, 0, 1], 17_474)), state)
     }
 
     fn serves(mut peer: PeerSnapshot) -> PeerSnapshot {
@@ -306,59 +282,27 @@ mod tests {
         peer
     }
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
-    fn view(peers: Vec<PeerSnapshot>) -> View {
-        let node = NodeInfo {
-            id: US,
-            name: "here".into(),
-            group: "lab".into(),
-            incarnation: Incarnation(1),
-            port: 17_474,
-            tcp_port: 17_475,
-            version: "0",
-        };
-        let node_of = |id, name: &str| MatrixNode {
-            id,
-            name: name.into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            hearsay: false,
-        };
-        let others = peers.iter().map(|peer| node_of(peer.info.id.unwrap(), &peer.info.name));
-        let nodes: Vec<_> = [node_of(US, "here")].into_iter().chain(others).collect();
-        let matrix = MatrixView {
-            at: Instant::now(),
-            rows: vec![None; nodes.len()],
-            nodes: nodes.into(),
-            fresh_for: Duration::from_secs(10),
-            findings: Vec::new(),
-            left_out: 0,
-        };
+    fn view(peers: Vec<PeerSnapshot>) -> NodeView {
+        let here = testkit::peer_at(0, "here", ([10, 0, 0, 1], 17_474));
+        let others = peers.iter().map(|peer| Arc::clone(&peer.info));
+        let nodes: Vec<_> = std::iter::once(here).chain(others).collect();
+        let matrix = testkit::matrix(testkit::t0(), &nodes, |_| None);
+        let node = NodeInfo { group: "lab".into(), tcp_port: 17_475, ..testkit::node(US.0, "here") };
         let table = Snapshot { node: Arc::new(node), interfaces: Arc::new([]), peers };
-        View { table: Arc::new(table), matrix: Arc::new(matrix) }
+        NodeView { table: Arc::new(table), matrix: Arc::new(matrix) }
     }
 
-    fn find(view: &mut View, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: &str) {
+    fn find(view: &mut NodeView, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: Advice) {
         let matrix = Arc::make_mut(&mut view.matrix);
-        matrix.findings.push(Arc::new(Finding {
-            peer: Arc::clone(&of.info),
-            verdict,
-            evidence: Vec::new(),
-            advice: advice.into(),
-            pattern,
-            confidence: Confidence::High,
-            nodes: of.info.id.into_iter().collect(),
-            names: vec![of.info.name.clone()],
-            pairs: Vec::new(),
-            pair_count: 0,
-            since: matrix.at,
-        }));
+        let finding = testkit::finding(&of.info, verdict, matrix.at);
+        matrix.findings.push(Arc::new(Finding { advice, pattern, ..finding }));
     }
 
     fn wanted(count: Option<usize>, names: &[&str]) -> Wanted {
         Wanted::new(count, &names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
     }
 
-    fn judge(wanted: &Wanted, view: &View) -> Standing {
+    fn judge(wanted: &Wanted, view: &NodeView) -> Standing {
         Standing::of(wanted, view, &HashSet::new())
     }
 
@@ -393,9 +337,9 @@ mod tests {
         let (a, b) = (peer(1, "a", PeerState::Up), peer(2, "b", PeerState::Up));
         let key = a.info.key;
         let mut seen = view(vec![a, b]);
-        let sights = HashMap::from([(US, Sight { tcp: Reach::Ok, ..Sight::default() })]);
+        let sights = [(US, Sight { tcp: Reach::Ok, ..Sight::default() })];
         let matrix = Arc::make_mut(&mut seen.matrix);
-        matrix.rows[2] = Some(Row { sights: Arc::new(sights), confirmed: matrix.at });
+        matrix.rows[2] = Some(testkit::told(matrix.at, sights));
         assert_eq!(judge(&wanted(None, &[]), &seen).reachable, ["b"]);
         let both = Standing::of(&wanted(Some(2), &["a"]), &seen, &HashSet::from([key]));
         assert_eq!((both.met, both.missing), (true, Vec::new()));
@@ -427,16 +371,16 @@ mod tests {
         dropping.cause = Some(Cause::TimedOut);
         let stranger = peer(9, "stranger", PeerState::New);
         let mut seen = view(vec![dropping.clone()]);
-        find(&mut seen, &dropping, Verdict::FirewallDrop, Pattern::Column, "open its port");
-        find(&mut seen, &stranger, Verdict::WrongGroup, Pattern::Stranger, "give it the same group");
+        find(&mut seen, &dropping, Verdict::FirewallDrop, Pattern::Column, Advice::ShareSecret);
+        find(&mut seen, &stranger, Verdict::WrongGroup, Pattern::ForeignNode, Advice::Update);
         let standing = judge(&wanted(None, &["dropping", "stranger"]), &seen);
         let told: Vec<_> = standing.missing.iter().map(|m| (m.verdict, m.advice.as_str(), m.state)).collect();
         let unreachable = Some(PeerState::Unreachable);
         assert_eq!(
             told,
             [
-                (Verdict::FirewallDrop, "open its port", unreachable),
-                (Verdict::WrongGroup, "give it the same group", None)
+                (Verdict::FirewallDrop, Cause::WrongSecret.advice(), unreachable),
+                (Verdict::WrongGroup, Cause::VersionMismatch.advice(), None)
             ]
         );
     }
@@ -445,7 +389,7 @@ mod tests {
     fn a_finding_about_another_peer_says_nothing() {
         let (a, b) = (peer(1, "a", PeerState::New), peer(2, "b", PeerState::New));
         let mut seen = view(vec![a.clone(), b]);
-        find(&mut seen, &a, Verdict::HostDown, Pattern::Host, "switch it on");
+        find(&mut seen, &a, Verdict::HostDown, Pattern::Host, Advice::CheckOwnLink);
         let standing = judge(&wanted(None, &["b"]), &seen);
         assert_eq!(standing.missing[0].verdict, Verdict::Unknown);
         assert!(!standing.missing[0].advice.contains("switch"));

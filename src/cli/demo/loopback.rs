@@ -1,4 +1,4 @@
-//! Where a demo takes place: addresses of this machine's loopback network, and a port of its own.
+//! Where a demo runs: addresses of this machine's loopback network, and a port of its own.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
@@ -11,17 +11,17 @@ use rand::rngs::StdRng;
 pub(super) const OWN: Ipv4Addr = Ipv4Addr::new(127, 82, 0, 1);
 /// Ports to choose from: below every system's ephemeral range, above what services use.
 const PORTS: Range<u16> = 20_000..32_000;
-/// So many ports are tried: more than one taken in a row is rare.
+/// Ports that are tried: more than one taken in a row is rare.
 const TRIES: u32 = 100;
 
-/// A peer's two places: it starts in one, and moves between them.
+/// A peer's two sites: it starts at home, and moves between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Site {
     Home,
     Away,
 }
 
-impl Place {
+impl Site {
     /// The address of the peer with this number, counted from 0.
     pub(super) fn address(self, peer: u8) -> Ipv4Addr {
         let third = match self {
@@ -39,12 +39,12 @@ impl Place {
     }
 }
 
-/// Checks that this machine holds all addresses of a demo.
+/// Checks that this machine has all addresses of a demo.
 ///
 /// # Errors
 /// What to do about it.
 pub(super) fn check_addresses(peers: u8) -> anyhow::Result<()> {
-    let of_peers = (0..peers).flat_map(|peer| [Place::Home, Place::Away].map(|place| place.address(peer)));
+    let of_peers = (0..peers).flat_map(|peer| [Site::Home, Site::Away].map(|site| site.address(peer)));
     for address in std::iter::once(OWN).chain(of_peers) {
         UdpSocket::bind(SocketAddrV4::new(address, 0))
             .map_err(|error| unavailable(address, peers, &error))?;
@@ -64,7 +64,7 @@ fn unavailable(address: Ipv4Addr, peers: u8, error: &io::Error) -> anyhow::Error
     anyhow::anyhow!("the demo needs loopback addresses like {address}: {error}{hint}")
 }
 
-/// A port that nobody uses on any address, by UDP or TCP, with the next TCP port free, too.
+/// A port that is free on every address, by UDP and TCP, and so is the next TCP port.
 pub(super) fn free_port(rng: &mut StdRng) -> Option<u16> {
     (0..TRIES).map(|_| rng.random_range(PORTS)).find(|port| is_free(*port))
 }
@@ -74,11 +74,11 @@ fn is_free(port: u16) -> bool {
     UdpSocket::bind(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port)).is_ok() && tcp(port) && tcp(port + 1)
 }
 
-/// Files that two hundred nodes have open, with as many again for their dials. Many systems start with 1 024 or 256.
+/// Files that two hundred nodes have open, and as many again for their dials. Many systems start with 1 024 or 256.
 #[cfg(unix)]
 const DESCRIPTORS: u64 = 8_192;
 
-/// Lets this process open many files, if the system does. Else the peers that find none left say so in the log.
+/// Lets this process open many files, if the system does. Otherwise the peers that get none say so in the log.
 #[cfg(unix)]
 pub(super) fn allow_many_sockets() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -104,9 +104,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_has_an_address_of_its_own_on_loopback() {
-        let places = (0..MAX_DEMO_PEERS).flat_map(|n| [Place::Home, Place::Away].map(|p| p.address(n)));
-        let all: HashSet<Ipv4Addr> = places.chain([OWN]).collect();
+    fn every_site_has_an_address_of_its_own_on_loopback() {
+        let sites = (0..MAX_DEMO_PEERS).flat_map(|n| [Site::Home, Site::Away].map(|p| p.address(n)));
+        let all: HashSet<Ipv4Addr> = sites.chain([OWN]).collect();
         assert_eq!(all.len(), usize::from(MAX_DEMO_PEERS) * 2 + 1);
         assert!(all.iter().all(Ipv4Addr::is_loopback));
     }

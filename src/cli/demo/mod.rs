@@ -2,11 +2,11 @@
 //!
 //! - `names`: what the peers are called
 //! - `loopback`: their addresses and ports
-//! - `schedule`: what befalls whom, and when
+//! - `schedule`: which peer has which fault, and when
 //! - `peer`: one of them, a real node
-//! - `gate`: the port forward in front of it, where faults are made
+//! - `fault_proxy`: the proxy in front of it, which makes dials fail
 
-mod gate;
+mod fault_proxy;
 mod loopback;
 mod names;
 mod peer;
@@ -23,26 +23,28 @@ use tracing::{info, warn};
 
 use crate::net::{Selection, Settings};
 
-use super::args::{DemoArgs, NodeArgs, ScreenArgs, random};
-use super::{Refusal, log, screen};
+use super::args::{DemoArgs, NodeArgs, ScreenArgs};
+use super::error::CliError;
+use super::identity::random;
+use super::{log, screen};
 
-use peer::{Nature, Peer};
-use schedule::Schedule;
+use peer::{DemoPeer, Nature};
+use schedule::FaultSchedule;
 
 /// The log's name for what the demo does.
 const DEMO: &str = "vigie::demo";
 
-/// Between the starts of two peers, so that one sees them come.
+/// Between the starts of two peers, so that the user sees them appear.
 const APART: Duration = Duration::from_millis(20);
 
-/// Dials of all peers together in a second: with many of them they take their time, for nobody sees what they see, and
-/// a hundred would spend the processor on 10 000 dials a round. Those of the screen's own node are as set.
+/// Dials per second of all peers together: many peers dial less often, because nobody sees what they see, and a hundred of
+/// them would spend the processor on 10 000 dials a round. The dials of the screen's own node are as set.
 const DIALS_PER_SECOND: u32 = 400;
 
 /// How long the end of all peers may hold up the end of the program.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result<u8, Refusal> {
+pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result<u8, CliError> {
     screen::require_a_terminal()?;
     let _log = log::to_screen(node)?;
     loopback::check_addresses(demo.peers)?;
@@ -51,12 +53,12 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result
     let own = settings(node, &mut rng)?;
     let nature = if demo.faults { Nature::Faulty } else { Nature::Sound };
     announce(demo, own.config.port);
-    let schedule = demo.faults.then(|| Schedule::new(demo.peers, rng.random()));
+    let schedule = demo.faults.then(|| FaultSchedule::new(demo.peers, rng.random()));
     let of_a_peer = of_a_peer(&own, demo.peers);
-    let peers = (0..demo.peers).map(|n| Peer::new(n, nature, of_a_peer.clone(), rng.random())).collect();
-    let stage = Stage::open(Network { peers }, schedule).map_err(anyhow::Error::from)?;
+    let peers = (0..demo.peers).map(|n| DemoPeer::new(n, nature, of_a_peer.clone(), rng.random())).collect();
+    let thread = DemoThread::open(DemoNetwork { peers }, schedule).map_err(anyhow::Error::from)?;
     let shown = screen::show(own, look);
-    stage.close();
+    thread.close();
     shown
 }
 
@@ -84,26 +86,26 @@ fn of_a_peer(own: &Settings, peers: u8) -> Settings {
     settings
 }
 
-/// The first lines of the log: what is going on here.
+/// The first lines of the log: what is going on.
 fn announce(demo: &DemoArgs, port: u16) {
-    let (peers, first) = (demo.peers, loopback::Place::Home.address(0));
+    let (peers, first) = (demo.peers, loopback::Site::Home.address(0));
     info!(target: DEMO, "starting {peers} peers on this machine, from {first}:{port} up; no traffic leaves it");
     if demo.faults {
         info!(target: DEMO, "their actions are logged here; compare them with the peers' states");
     } else {
-        info!(target: DEMO, "none of them misbehaves; `vigie demo --faults` shows trouble");
+        info!(target: DEMO, "none of them misbehaves; `vigie demo --faults` shows faults");
     }
 }
 
 /// All peers.
 #[derive(Debug)]
-struct Network {
-    peers: Vec<Peer>,
+struct DemoNetwork {
+    peers: Vec<DemoPeer>,
 }
 
-impl Network {
+impl DemoNetwork {
     /// Starts the peers one after the other, and then does what the schedule says. Never ends by itself.
-    async fn play(&mut self, schedule: Option<Schedule>) {
+    async fn play(&mut self, schedule: Option<FaultSchedule>) {
         for peer in &mut self.peers {
             if let Err(error) = peer.start().await {
                 warn!(target: DEMO, "{} cannot start: {error}", peer.name());
@@ -122,25 +124,25 @@ impl Network {
         std::future::pending::<()>().await;
     }
 
-    /// Ends all peers at once, without goodbyes that nobody would hear.
+    /// Ends all peers at once, without goodbyes, which nobody would hear.
     fn end(mut self) {
-        let threads: Vec<JoinHandle<()>> = self.peers.iter_mut().filter_map(Peer::end).collect();
+        let threads: Vec<JoinHandle<()>> = self.peers.iter_mut().filter_map(DemoPeer::end).collect();
         for thread in threads {
-            // Who has panicked has ended, too.
+            // A thread that panicked has ended as well.
             let _ = thread.join();
         }
     }
 }
 
-/// The thread that owns the network. Dropped, it ends it.
+/// The thread that owns the network. Dropping it ends the network.
 #[derive(Debug)]
-struct Stage {
+struct DemoThread {
     thread: JoinHandle<()>,
     owner: oneshot::Sender<()>,
 }
 
-impl Stage {
-    fn open(mut network: Network, schedule: Option<Schedule>) -> std::io::Result<Self> {
+impl DemoThread {
+    fn open(mut network: DemoNetwork, schedule: Option<FaultSchedule>) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (owner, owner_gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("vigie-demo".into()).spawn(move || {

@@ -1,4 +1,4 @@
-//! One peer of a demo: a real node with its own address, and what befalls it.
+//! One peer of a demo: a real node with its own address, and its faults.
 
 use std::net::{IpAddr, SocketAddr};
 use std::thread::JoinHandle;
@@ -7,33 +7,33 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::cli::args::started_now;
+use crate::cli::identity::started_now;
 use crate::engine::NodeId;
 use crate::engine::event::StopReason;
 use crate::net::{Node, Settings};
 
-use super::gate::{Conduct, Gate};
-use super::loopback::Place;
-use super::schedule::{Act, Trouble};
+use super::fault_proxy::{Conduct, FaultProxy};
+use super::loopback::Site;
+use super::schedule::{Act, Fault};
 
-/// For the goodbyes of a peer that leaves, which take 60 ms.
+/// For the goodbyes of a leaving peer, which take 60 ms.
 const GOODBYE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Whether a peer can misbehave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nature {
     Sound,
-    /// Behind a gate.
+    /// Behind a proxy that can make dials fail.
     Faulty,
 }
 
 /// A peer that runs, or is gone for now.
 #[derive(Debug)]
-pub(super) struct Peer {
+pub(super) struct DemoPeer {
     number: u8,
     nature: Nature,
     settings: Settings,
-    place: Place,
+    site: Site,
     rng: StdRng,
     life: Option<Life>,
 }
@@ -41,14 +41,14 @@ pub(super) struct Peer {
 #[derive(Debug)]
 struct Life {
     node: Node,
-    gate: Option<Gate>,
+    proxy: Option<FaultProxy>,
 }
 
-impl Peer {
-    /// Not started yet. Of the settings, who and where it is are its own.
+impl DemoPeer {
+    /// A peer that is not started yet. Its name, id and address are its own, the other settings as given.
     pub(super) fn new(number: u8, nature: Nature, settings: Settings, seed: [u8; 32]) -> Self {
         let rng = StdRng::from_seed(seed);
-        let mut peer = Self { number, nature, settings, place: Place::Home, rng, life: None };
+        let mut peer = Self { number, nature, settings, site: Site::Home, rng, life: None };
         peer.settings.config.name = super::names::name(number);
         peer.settings.config.id = NodeId(peer.rng.random());
         peer
@@ -59,47 +59,47 @@ impl Peer {
     }
 
     fn ip(&self) -> IpAddr {
-        self.place.address(self.number).into()
+        self.site.address(self.number).into()
     }
 
-    /// Starts its node, and the gate in front of it.
+    /// Starts its node, and the proxy in front of it.
     pub(super) async fn start(&mut self) -> anyhow::Result<()> {
         let (ip, port) = (self.ip(), self.settings.config.port);
         let mut settings = self.settings.clone();
         settings.config.incarnation = started_now();
         settings.config.seed = self.rng.random();
         settings.selection.bind = Some(ip);
-        let gate = match self.nature {
+        let proxy = match self.nature {
             Nature::Sound => None,
             Nature::Faulty => {
-                // Others dial the port that they would dial anyway, and the node listens on the next one.
+                // Others dial the port that they would dial anyway; the node listens on the next one.
                 settings.tcp_port = Some(port + 1);
                 settings.announced_tcp_port = Some(port);
                 let (outside, inside) = (SocketAddr::new(ip, port), SocketAddr::new(ip, port + 1));
-                Some(Gate::open(outside, inside, StdRng::from_seed(self.rng.random())).await?)
+                Some(FaultProxy::open(outside, inside, StdRng::from_seed(self.rng.random())).await?)
             }
         };
         let (node, _) = Node::start(settings, |_| async {})?;
-        self.life = Some(Life { node, gate });
+        self.life = Some(Life { node, proxy });
         Ok(())
     }
 
-    /// Does what its part says.
+    /// Begins or ends a fault.
     pub(super) async fn act(&mut self, act: Act) -> anyhow::Result<()> {
-        use Trouble as T;
+        use Fault as F;
         match act {
-            Act::Begin(T::Refuses) => self.conduct(Conduct::Refuses),
-            Act::Begin(T::Hangs) => self.conduct(Conduct::Hangs),
-            Act::Begin(T::Loses) => self.conduct(Conduct::Loses),
-            Act::End(T::Refuses | T::Hangs | T::Loses) => self.conduct(Conduct::Passes),
-            Act::Begin(T::Restarts | T::Dies | T::Moves) => self.crash().await,
-            Act::Begin(T::Leaves) => self.leave().await,
-            // What moves is one machine; another start is another node.
-            Act::End(T::Moves) => {
-                self.place = self.place.other();
+            Act::Begin(F::Refuses) => self.conduct(Conduct::Refuses),
+            Act::Begin(F::Hangs) => self.conduct(Conduct::Hangs),
+            Act::Begin(F::Loses) => self.conduct(Conduct::Loses),
+            Act::End(F::Refuses | F::Hangs | F::Loses) => self.conduct(Conduct::Passes),
+            Act::Begin(F::Restarts | F::Dies | F::Moves) => self.crash().await,
+            Act::Begin(F::Leaves) => self.leave().await,
+            // A moved machine keeps its node; a restart is another node.
+            Act::End(F::Moves) => {
+                self.site = self.site.other();
                 self.start().await?;
             }
-            Act::End(T::Restarts | T::Dies | T::Leaves) => {
+            Act::End(F::Restarts | F::Dies | F::Leaves) => {
                 self.settings.config.id = NodeId(self.rng.random());
                 self.start().await?;
             }
@@ -109,27 +109,27 @@ impl Peer {
 
     /// What it did, for the log.
     pub(super) fn tell(&self, act: Act) -> String {
-        use Trouble as T;
+        use Fault as F;
         let did = match act {
-            Act::Begin(T::Refuses) => "closes its TCP port: dials are refused",
-            Act::Begin(T::Hangs) => "hangs: it accepts dials but answers none",
-            Act::Begin(T::Loses) => "answers only some of the dials",
-            Act::Begin(T::Restarts) => "crashes and restarts at once",
-            Act::Begin(T::Leaves) => "says goodbye and leaves",
-            Act::Begin(T::Dies) => "dies without saying goodbye",
-            Act::Begin(T::Moves) => "is unplugged",
-            Act::End(T::Refuses) => "opens its TCP port again",
-            Act::End(T::Hangs | T::Loses) => "answers every dial again",
-            Act::End(T::Restarts) => "has restarted",
-            Act::End(T::Leaves | T::Dies) => "is back",
-            Act::End(T::Moves) => return format!("{} reconnects as {}", self.name(), self.ip()),
+            Act::Begin(F::Refuses) => "closes its TCP port: dials are refused",
+            Act::Begin(F::Hangs) => "hangs: it accepts dials but answers none",
+            Act::Begin(F::Loses) => "answers only some of the dials",
+            Act::Begin(F::Restarts) => "crashes and restarts at once",
+            Act::Begin(F::Leaves) => "says goodbye and leaves",
+            Act::Begin(F::Dies) => "dies without saying goodbye",
+            Act::Begin(F::Moves) => "is unplugged",
+            Act::End(F::Refuses) => "opens its TCP port again",
+            Act::End(F::Hangs | F::Loses) => "answers every dial again",
+            Act::End(F::Restarts) => "has restarted",
+            Act::End(F::Leaves | F::Dies) => "is back",
+            Act::End(F::Moves) => return format!("{} reconnects as {}", self.name(), self.ip()),
         };
         format!("{} {did}", self.name())
     }
 
     fn conduct(&self, conduct: Conduct) {
-        if let Some(gate) = self.life.as_ref().and_then(|life| life.gate.as_ref()) {
-            gate.set(conduct);
+        if let Some(proxy) = self.life.as_ref().and_then(|life| life.proxy.as_ref()) {
+            proxy.set(conduct);
         }
     }
 
@@ -141,14 +141,14 @@ impl Peer {
     }
 
     async fn leave(&mut self) {
-        if let Some(Life { node, gate }) = self.life.take() {
+        if let Some(Life { node, proxy }) = self.life.take() {
             let goodbye = move || node.stop(StopReason::Quit, GOODBYE_PATIENCE);
             let _ = tokio::task::spawn_blocking(goodbye).await;
-            drop(gate);
+            drop(proxy);
         }
     }
 
-    /// Ends it at once; it has ended when the thread has.
+    /// Ends it at once: it has ended when the thread has.
     pub(super) fn end(&mut self) -> Option<JoinHandle<()>> {
         self.life.take().map(|life| life.node.end())
     }

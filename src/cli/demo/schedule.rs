@@ -1,7 +1,7 @@
-//! Which peer has which trouble, and when: the whole play, decided by a seed and nothing else.
+//! Which peer has which fault, and when: decided by a seed and nothing else.
 //!
-//! Troubles are dealt like cards, so that each kind comes up again and again; a peer that is well again waits until all
-//! others had theirs.
+//! Faults are dealt like cards, so that each kind comes up again and again; a peer that has recovered waits until all others
+//! had theirs.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -11,25 +11,25 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-/// The first trouble comes when the newcomer has seen all peers up.
+/// The first fault comes after a new user has seen all peers up.
 const FIRST: Duration = Duration::from_secs(3);
-/// The first of these follow each other quickly, so that something is to be seen.
+/// The first faults follow each other quickly, so that there is something to see.
 const QUICK: (usize, Duration) = (3, Duration::from_secs(1));
-/// In this time every peer has a trouble once, on average: with some 20 s each, a third of the peers is in one.
+/// In this time every peer has a fault once, on average: at about 20 s each, a third of the peers is faulty.
 const ROUND: Duration = Duration::from_mins(1);
-/// Between two troubles: few peers still show something, and many can still be followed in the log.
+/// Between two faults: few peers still show something, and many can still be followed in the log.
 const PAUSES: RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(5);
 
-/// What can befall a peer, in the order in which they are first seen.
+/// What can go wrong with a peer, in the order in which it first does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Trouble {
+pub(super) enum Fault {
     /// Nothing listens on its TCP port.
     Refuses,
     /// It accepts connections and answers none.
     Hangs,
     /// It answers some connections and not others.
     Loses,
-    /// It crashes and starts anew at once.
+    /// It crashes and restarts at once.
     Restarts,
     /// It says goodbye, and comes back later.
     Leaves,
@@ -39,7 +39,7 @@ pub(super) enum Trouble {
     Moves,
 }
 
-impl Trouble {
+impl Fault {
     pub(super) const ALL: [Self; 7] =
         [Self::Refuses, Self::Hangs, Self::Loses, Self::Restarts, Self::Leaves, Self::Dies, Self::Moves];
 
@@ -57,17 +57,17 @@ impl Trouble {
     }
 }
 
-/// A trouble begins or ends.
+/// A fault begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
-    Begin(Trouble),
-    End(Trouble),
+    Begin(Fault),
+    End(Fault),
 }
 
-/// One step of the play.
+/// One step of the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step {
-    /// Since the play began.
+pub(super) struct FaultStep {
+    /// Since the beginning.
     pub(super) at: Duration,
     /// Its number, from 0.
     pub(super) peer: u8,
@@ -76,76 +76,76 @@ pub(super) struct Step {
 
 /// The steps in the order of time, without an end.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(super) struct FaultSchedule {
     rng: StdRng,
-    /// Who is next stands in front.
+    /// Peers without a fault; the first is next.
     well: VecDeque<u8>,
-    /// Who is in trouble, which, and until when.
-    troubled: Vec<(Duration, u8, Trouble)>,
-    /// Peers in trouble at once.
+    /// Until when which peer has which fault.
+    faulty: Vec<(Duration, u8, Fault)>,
+    /// Faulty peers at once.
     most: usize,
     /// What is left of the cards; the last is next.
-    cards: Vec<Trouble>,
+    cards: Vec<Fault>,
     dealt: usize,
     /// When the next is dealt.
     next: Duration,
     pause: Duration,
 }
 
-impl Schedule {
-    /// For this many peers, at least one. At most half of them are in trouble at once.
+impl FaultSchedule {
+    /// For this many peers, at least one. At most half of them are faulty at once.
     pub(super) fn new(peers: u8, seed: [u8; 32]) -> Self {
         let mut rng = StdRng::from_seed(seed);
         let mut well: Vec<u8> = (0..peers).collect();
         well.shuffle(&mut rng);
         let pause = (ROUND / u32::from(peers.max(1))).clamp(*PAUSES.start(), *PAUSES.end());
-        let mut cards = Trouble::ALL.to_vec();
+        let mut cards = Fault::ALL.to_vec();
         cards.reverse();
         let most = usize::from(peers / 2).max(1);
-        Self { rng, well: well.into(), troubled: Vec::new(), most, cards, dealt: 0, next: FIRST, pause }
+        Self { rng, well: well.into(), faulty: Vec::new(), most, cards, dealt: 0, next: FIRST, pause }
     }
 
-    /// The trouble that ends first, if it does so before the next one is dealt.
-    fn end_one(&mut self) -> Option<Step> {
-        let (i, &(at, peer, trouble)) = self.troubled.iter().enumerate().min_by_key(|(_, t)| t.0)?;
+    /// The fault that ends first, if it does so before the next one is dealt.
+    fn end_one(&mut self) -> Option<FaultStep> {
+        let (i, &(at, peer, fault)) = self.faulty.iter().enumerate().min_by_key(|(_, t)| t.0)?;
         (at <= self.next).then(|| {
-            self.troubled.swap_remove(i);
+            self.faulty.swap_remove(i);
             self.well.push_back(peer);
-            Step { at, peer, act: Act::End(trouble) }
+            FaultStep { at, peer, act: Act::End(fault) }
         })
     }
 
-    /// Deals a trouble, if somebody may have one now.
-    fn begin_one(&mut self) -> Option<Step> {
+    /// Deals a fault, if somebody may have one now.
+    fn begin_one(&mut self) -> Option<FaultStep> {
         let at = self.next;
         self.dealt += 1;
         let pause = if self.dealt < QUICK.0 { QUICK.1.min(self.pause) } else { self.pause };
         self.next += pause.mul_f64(self.rng.random_range(0.7..=1.3));
-        if self.troubled.len() >= self.most {
+        if self.faulty.len() >= self.most {
             return None;
         }
         let peer = self.well.pop_front()?;
-        let trouble = self.draw();
-        let lasts = Duration::from_secs(self.rng.random_range(trouble.lasts()));
-        self.troubled.push((at + lasts, peer, trouble));
-        Some(Step { at, peer, act: Act::Begin(trouble) })
+        let fault = self.draw();
+        let lasts = Duration::from_secs(self.rng.random_range(fault.lasts()));
+        self.faulty.push((at + lasts, peer, fault));
+        Some(FaultStep { at, peer, act: Act::Begin(fault) })
     }
 
-    fn draw(&mut self) -> Trouble {
+    fn draw(&mut self) -> Fault {
         if self.cards.is_empty() {
-            self.cards = Trouble::ALL.to_vec();
+            self.cards = Fault::ALL.to_vec();
             self.cards.shuffle(&mut self.rng);
         }
-        self.cards.pop().expect("invariant: the cards were dealt anew just above")
+        self.cards.pop().expect("invariant: the cards were shuffled just above")
     }
 }
 
-impl Iterator for Schedule {
-    type Item = Step;
+impl Iterator for FaultSchedule {
+    type Item = FaultStep;
 
     /// None only where there are no peers.
-    fn next(&mut self) -> Option<Step> {
-        while !(self.well.is_empty() && self.troubled.is_empty()) {
+    fn next(&mut self) -> Option<FaultStep> {
+        while !(self.well.is_empty() && self.faulty.is_empty()) {
             if let Some(step) = self.end_one().or_else(|| self.begin_one()) {
                 return Some(step);
             }
@@ -162,34 +162,34 @@ mod tests {
 
     const LONG: Duration = Duration::from_mins(10);
 
-    fn play(peers: u8, seed: u8) -> Vec<Step> {
-        Schedule::new(peers, [seed; 32]).take_while(|step| step.at < LONG).collect()
+    fn schedule(peers: u8, seed: u8) -> Vec<FaultStep> {
+        FaultSchedule::new(peers, [seed; 32]).take_while(|step| step.at < LONG).collect()
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_play_and_another_seed_another() {
-        assert_eq!(play(12, 1), play(12, 1));
-        assert_ne!(play(12, 1), play(12, 2));
+    fn the_same_seed_gives_the_same_schedule_and_another_seed_another() {
+        assert_eq!(schedule(12, 1), schedule(12, 1));
+        assert_ne!(schedule(12, 1), schedule(12, 2));
     }
 
     #[test]
     fn steps_come_in_the_order_of_time_and_what_begins_ends_before_the_peer_has_the_next() {
         for peers in [1, 2, 6, 12, 200] {
-            let mut troubled: HashMap<u8, (Trouble, Duration)> = HashMap::new();
-            let steps = play(peers, peers);
+            let mut faulty: HashMap<u8, (Fault, Duration)> = HashMap::new();
+            let steps = schedule(peers, peers);
             assert!(steps.is_sorted_by_key(|step| step.at), "{peers}");
-            for Step { at, peer, act } in steps {
+            for FaultStep { at, peer, act } in steps {
                 assert!(peer < peers);
                 match act {
-                    Act::Begin(trouble) => assert_eq!(troubled.insert(peer, (trouble, at)), None),
-                    Act::End(trouble) => {
-                        let (begun, since) = troubled.remove(&peer).unwrap();
-                        assert_eq!(begun, trouble);
+                    Act::Begin(fault) => assert_eq!(faulty.insert(peer, (fault, at)), None),
+                    Act::End(fault) => {
+                        let (begun, since) = faulty.remove(&peer).unwrap();
+                        assert_eq!(begun, fault);
                         let lasted = at.saturating_sub(since).as_secs();
-                        assert!(trouble.lasts().contains(&lasted), "{trouble:?}");
+                        assert!(fault.lasts().contains(&lasted), "{fault:?}");
                     }
                 }
-                assert!(troubled.len() <= usize::from(peers / 2).max(1), "{peers}: half of them are well");
+                assert!(faulty.len() <= usize::from(peers / 2).max(1), "{peers}: half of them are well");
             }
         }
     }
@@ -197,31 +197,31 @@ mod tests {
     #[test]
     fn a_newcomer_sees_a_refusal_a_hang_and_losses_within_seconds_of_the_start() {
         for peers in [6, 12, 200] {
-            let first: Vec<Step> = play(peers, 0).into_iter().take(3).collect();
+            let first: Vec<FaultStep> = schedule(peers, 0).into_iter().take(3).collect();
             assert_eq!(
                 first.iter().map(|step| step.act).collect::<Vec<_>>(),
-                [Trouble::Refuses, Trouble::Hangs, Trouble::Loses].map(Act::Begin)
+                [Fault::Refuses, Fault::Hangs, Fault::Loses].map(Act::Begin)
             );
             assert!(first.iter().all(|step| step.at <= Duration::from_secs(6)), "{first:?}");
         }
     }
 
     #[test]
-    fn every_trouble_and_every_peer_has_its_turn_and_a_third_of_many_is_in_trouble() {
+    fn every_fault_and_every_peer_has_its_turn() {
         for peers in [12, 50, 100] {
-            let begun: Vec<Step> =
-                play(peers, 7).into_iter().filter(|step| matches!(step.act, Act::Begin(_))).collect();
+            let begun: Vec<FaultStep> =
+                schedule(peers, 7).into_iter().filter(|step| matches!(step.act, Act::Begin(_))).collect();
             let peers_seen: HashSet<u8> = begun.iter().map(|step| step.peer).collect();
             assert_eq!(peers_seen.len(), usize::from(peers));
-            for trouble in Trouble::ALL {
-                let times = begun.iter().filter(|step| step.act == Act::Begin(trouble)).count();
-                assert!(times >= begun.len() / 8, "{trouble:?}: {times} of {}", begun.len());
+            for fault in Fault::ALL {
+                let times = begun.iter().filter(|step| step.act == Act::Begin(fault)).count();
+                assert!(times >= begun.len() / 8, "{fault:?}: {times} of {}", begun.len());
             }
         }
     }
 
     #[test]
     fn without_peers_nothing_happens() {
-        assert_eq!(Schedule::new(0, [0; 32]).next(), None);
+        assert_eq!(FaultSchedule::new(0, [0; 32]).next(), None);
     }
 }

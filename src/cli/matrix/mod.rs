@@ -9,15 +9,15 @@ use serde::Serialize;
 use crate::engine::matrix::MatrixView;
 
 use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
-use super::visit::{Answer, nobody_found, visit};
-use super::{Refusal, exit};
+use super::error::{CliError, exit};
+use super::visitor::{self, Printout, nobody_found};
 
 use text::{Paper, text};
 
-pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> Result<u8, Refusal> {
-    visit(node, async |guest| {
-        guest.stay(matrix.wait).await?;
-        let view = guest.look(|_| ()).await?;
+pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> Result<u8, CliError> {
+    visitor::run(node, async |session| {
+        session.wait(matrix.wait).await?;
+        let view = session.snapshot(|_| ()).await?;
         let alone = view.matrix.nodes.len() < 2;
         let hint = alone.then(|| nobody_found(&view));
         let out = match (matrix.json, alone) {
@@ -25,7 +25,7 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> 
             (false, true) => String::new(),
             (false, false) => text(&view.matrix, Paper { width: terminal_width(), ascii: screen.ascii }),
         };
-        Ok(Answer { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
+        Ok(Printout { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
     })
 }
 

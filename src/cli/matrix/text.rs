@@ -249,47 +249,37 @@ fn why(cell: Cell) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::sync::Arc;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
-    use crate::engine::NodeId;
     use crate::engine::cause::Cause;
-    use crate::engine::matrix::{MatrixNode, Row};
     use crate::engine::observation::Sight;
-    use crate::engine::peers::{PeerInfo, PeerKey};
-    use crate::engine::verdict::{Confidence, Finding, Pattern};
+    use crate::engine::verdict::evidence::Who;
+    use crate::engine::verdict::{Advice, Confidence, Evidence, Finding};
+    use crate::testkit;
 
     use super::*;
 
     const WIDE: Paper = Paper { width: None, ascii: false };
 
-    /// Nodes n1, n2, … of which each reaches what `reach` says.
-    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    /// Nodes of which each reaches what `reach` says.
     fn view(names: &[&str], reach: impl Fn(usize, usize) -> Reach) -> MatrixView {
-        let at = Instant::now();
-        let id = |nth: usize| NodeId(nth as u128 + 1);
-        let addr = "10.0.0.1:17474".parse().unwrap();
-        let nodes = names.iter().enumerate();
-        let nodes: Vec<_> = nodes
-            .map(|(nth, name)| MatrixNode { id: id(nth), name: (*name).into(), addr, hearsay: false })
-            .collect();
-        let row = |from: usize| {
-            let sight = |to| match reach(from, to) {
-                Reach::Failing => Sight {
-                    tcp: Reach::Failing,
-                    echo: Reach::Ok,
-                    cause: Some(Cause::Refused),
-                    ..Sight::default()
-                },
-                reach => Sight { tcp: reach, echo: reach, ..Sight::default() },
-            };
-            let sights: HashMap<_, _> = (0..names.len()).map(|to| (id(to), sight(to))).collect();
-            Some(Row { sights: Arc::new(sights), confirmed: at })
+        let nodes: Vec<_> = (1..).zip(names).map(|(number, name)| testkit::peer(number, name)).collect();
+        let sight = |reach| match reach {
+            Reach::Failing => Sight {
+                tcp: Reach::Failing,
+                echo: Reach::Ok,
+                cause: Some(Cause::Refused),
+                ..Sight::default()
+            },
+            reach => Sight { tcp: reach, echo: reach, ..Sight::default() },
         };
-        let rows = (0..names.len()).map(row).collect();
-        let fresh_for = Duration::from_secs(1);
-        MatrixView { at, nodes: nodes.into(), rows, fresh_for, findings: Vec::new(), left_out: 0 }
+        let at = testkit::t0();
+        testkit::matrix(at, &nodes, |from| {
+            let sights =
+                nodes.iter().enumerate().map(|(to, node)| (node.id.unwrap(), sight(reach(from, to))));
+            Some(testkit::told(at, sights))
+        })
     }
 
     fn names(count: usize) -> Vec<String> {
@@ -308,25 +298,17 @@ mod tests {
             (2, _) => Reach::Unknown,
             _ => Reach::Ok,
         });
-        let peer = PeerInfo {
-            key: PeerKey::default(),
-            id: Some(NodeId(3)),
-            name: "h3".into(),
-            addr: "10.0.0.1:17474".parse().unwrap(),
-            incarnation: None,
-        };
+        let peer = testkit::peer(3, "h3");
         view.findings.push(Arc::new(Finding {
-            peer: Arc::new(peer),
-            verdict: Verdict::ClosedPort,
-            evidence: vec!["you dialed it: refused".into()],
-            advice: "start vigie there".into(),
-            pattern: Pattern::Pair,
+            evidence: vec![Evidence::DialFailed {
+                from: Who::ThisNode,
+                to: Who::Peer(Arc::clone(&peer)),
+                cause: Cause::Refused,
+                ago: Duration::from_secs(3),
+            }],
+            advice: Advice::Start { on: Who::Peer(Arc::clone(&peer)) },
             confidence: Confidence::Medium,
-            nodes: vec![NodeId(3)],
-            names: vec!["h3".into()],
-            pairs: Vec::new(),
-            pair_count: 1,
-            since: view.at,
+            ..testkit::finding(&peer, Verdict::ClosedPort, view.at)
         }));
         let expected = "\
 rows dial → columns, by UDP and TCP
@@ -342,8 +324,8 @@ you → h3: TCP refused: the host answers, but nothing is listening on the port
 2 of 6 pairs unknown: not reported, or too long ago; a longer --wait shows more
 
 h3: the host answers, but nothing is listening on the port
-  seen: you dialed it: refused
-  try:  start vigie there
+  seen: this node → h3: dialed 3.0 s ago, refused (the host answers, but nothing is listening on the port)
+  try:  start vigie on h3, or check which TCP port it listens on
 ";
         assert_eq!(text(&view, WIDE), expected);
         let plain = text(&view, Paper { ascii: true, ..WIDE });

@@ -1,120 +1,143 @@
 //! Pairs that fail together are one incident: a column, a row, a block of the matrix, or a few pairs here and there.
+//!
+//! Every pair belongs to one incident: each pattern takes its pairs out of those that are left. No pattern looks at all
+//! pairs more than a fixed number of times, whatever the verdicts are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::verdict::{Confidence, Finding, MAX_PAIRS_LISTED, Pattern, Verdict};
+use smallvec::SmallVec;
 
+use super::grid::{Grid, NodeIdx};
+use super::incident::{FailingPair, Incident};
+use super::network_view::NetworkView;
 use super::rules::OWN_FAULT;
-use super::{Estranged, Picture, words};
+use super::verdict::{Confidence, Pattern, Verdict};
 
-/// Pairs left over with one verdict, from which on they are told as one.
+/// Pairs with one verdict that fit no other pattern, from which on they are told as one.
 const SCATTERED: usize = 4;
 
-/// A direction of a pair, by positions, and what is wrong with it.
-pub(crate) type Bad = (usize, usize, Verdict);
+/// What each node is to each: none where it is not known yet, or not settled.
+pub(super) type Verdicts = Grid<Option<Verdict>>;
 
-/// What an incident is made of, before it is put into words.
-#[derive(Debug)]
-pub(crate) struct Incident {
-    pub(crate) verdict: Verdict,
-    pub(crate) pattern: Pattern,
-    pub(crate) confidence: Confidence,
-    /// By position, the accused one first.
-    pub(crate) nodes: Vec<usize>,
-    pub(crate) pairs: Vec<Bad>,
+/// The directions of one pair that fail.
+type OnePair = SmallVec<[FailingPair; 2]>;
+
+/// Groups all pairs that are not well, and finds what is wrong with single nodes.
+pub(super) fn incidents(view: &NetworkView<'_>, verdicts: &Verdicts) -> Vec<Incident> {
+    let mut failures = Failures::new(verdicts);
+    let mut incidents = Vec::new();
+    incidents.extend(own_fault(view, &mut failures, verdicts));
+    incidents.extend(vanished_together(view, &mut failures, verdicts));
+    incidents.extend(islands(&mut failures));
+    incidents.extend(single_hosts(&mut failures, verdicts));
+    incidents.extend(pairs(view, &failures));
+    incidents.extend(duplicate_names(view));
+    incidents
 }
 
-/// Groups all pairs that are not well, and what is wrong with single nodes.
-pub(crate) fn group(picture: &Picture<'_>, verdicts: &[Option<Verdict>]) -> Vec<Finding> {
-    let n = picture.nodes.len();
-    let of = |from: usize, to: usize| verdicts[from * n + to];
-    let mut left: Vec<Bad> = (0..n)
-        .flat_map(|from| (0..n).map(move |to| (from, to)))
-        .filter_map(|(from, to)| Some((from, to, of(from, to).filter(|v| *v != Verdict::Ok)?)))
-        .collect();
-    let mut incidents = Vec::new();
-    incidents.extend(own_fault(picture, &mut left, verdicts));
-    incidents.extend(vanished_together(picture, &mut left, verdicts));
-    incidents.extend(islands(&mut left));
-    while let Some(incident) = star(&mut left, verdicts, n) {
-        incidents.push(incident);
+/// The failing pairs that no incident explains yet.
+struct Failures(Grid<Option<Verdict>>);
+
+impl Failures {
+    fn new(verdicts: &Verdicts) -> Self {
+        let mut left = verdicts.clone();
+        for from in verdicts.nodes() {
+            left.row_mut(from)
+                .iter_mut()
+                .for_each(|verdict| *verdict = verdict.filter(|v| *v != Verdict::Ok));
+        }
+        Self(left)
     }
-    incidents.extend(pairs(picture, left));
-    incidents.extend(namesakes(picture, verdicts));
-    let mut findings: Vec<Finding> = incidents.into_iter().map(|incident| tell(picture, incident)).collect();
-    findings.extend(picture.strangers.iter().map(|stranger| words::of_stranger(stranger, picture)));
-    findings
+
+    fn verdict(&self, from: NodeIdx, to: NodeIdx) -> Option<Verdict> {
+        self.0[(from, to)]
+    }
+
+    /// Those of one node with others, in the order of the matrix.
+    fn of(&self, node: NodeIdx) -> impl Iterator<Item = FailingPair> + use<'_> {
+        let row = move |from: NodeIdx| {
+            let to = if from == node { 0..self.0.size() } else { node.index()..node.index() + 1 };
+            to.map(move |to| (from, NodeIdx::new(to)))
+        };
+        let pairs = self.0.nodes().flat_map(row);
+        pairs.filter_map(|(from, to)| Some(FailingPair { from, to, verdict: self.verdict(from, to)? }))
+    }
+
+    /// Takes out those of one node for which this holds.
+    fn take(&mut self, node: NodeIdx, wanted: impl Fn(&FailingPair) -> bool) -> Vec<FailingPair> {
+        let taken: Vec<_> = self.of(node).filter(wanted).collect();
+        for pair in &taken {
+            self.0[(pair.from, pair.to)] = None;
+        }
+        taken
+    }
 }
 
 /// This machine's own fault: the system says so, or everybody is gone at once.
-fn own_fault(picture: &Picture<'_>, left: &mut Vec<Bad>, verdicts: &[Option<Verdict>]) -> Option<Incident> {
-    let system_says = |to: usize| {
-        picture.sight(0, to).and_then(|sight| sight.cause).is_some_and(|cause| OWN_FAULT.contains(&cause))
-    };
-    let told = left
-        .iter()
-        .any(|(from, to, verdict)| *from == 0 && *verdict == Verdict::LocalProblem && system_says(*to));
-    let n = picture.nodes.len();
+fn own_fault(view: &NetworkView<'_>, failures: &mut Failures, verdicts: &Verdicts) -> Option<Incident> {
+    const ME: NodeIdx = NodeIdx::SELF;
     let gone =
         |verdict: Verdict| matches!(verdict, Verdict::HostDown | Verdict::NoRoute | Verdict::LocalProblem);
-    let known: Vec<Option<Verdict>> =
-        (1..n).filter(|to| picture.sight(0, *to).is_some()).map(|to| verdicts[to]).collect();
-    let all_gone = known.len() >= 2 && known.iter().all(|verdict| verdict.is_some_and(gone));
-    if !told && !all_gone {
+    let confessed = view
+        .others()
+        .any(|to| failures.verdict(ME, to) == Some(Verdict::LocalProblem) && blames_itself(view, ME, to));
+    let known: Vec<NodeIdx> = view.others().filter(|to| view.sight(ME, *to).is_some()).collect();
+    let all_gone = known.len() >= 2 && known.iter().all(|to| verdicts[(ME, *to)].is_some_and(gone));
+    if !confessed && !all_gone {
         return None;
     }
-    let pairs = take(left, |(from, to, verdict)| {
-        *from == 0 && (*verdict == Verdict::LocalProblem || all_gone && gone(*verdict))
-            || told && *to == 0 && *verdict == Verdict::LocalProblem && system_says(*from)
+    let pairs = failures.take(ME, |pair| {
+        let local = pair.verdict == Verdict::LocalProblem;
+        if pair.from == ME {
+            local || all_gone && gone(pair.verdict)
+        } else {
+            confessed && local && blames_itself(view, ME, pair.from)
+        }
     });
-    let confidence = if told { Confidence::High } else { Confidence::Medium };
-    // What others said of each other while they could be heard is no longer true or false: it is not told.
     if all_gone {
-        left.retain(|(from, to, _)| *from == 0 || *to == 0);
+        // What others said of each other while they could be heard is no longer true or false: nothing is made of it.
+        for (from, to) in view.others().flat_map(|from| view.others().map(move |to| (from, to))) {
+            failures.0[(from, to)] = None;
+        }
     }
     Some(Incident {
         verdict: Verdict::LocalProblem,
         pattern: Pattern::Row,
-        confidence,
-        nodes: vec![0],
+        confidence: if confessed { Confidence::High } else { Confidence::Medium },
+        nodes: vec![ME],
         pairs,
     })
 }
 
+/// Whether the system of the sender says that the fault is its own.
+fn blames_itself(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx) -> bool {
+    let cause = view.sight(from, to).and_then(|sight| sight.cause);
+    cause.is_some_and(|cause| OWN_FAULT.contains(&cause))
+}
+
 /// Several hosts that vanished at the same time, while others stayed, are behind something that failed.
 fn vanished_together(
-    picture: &Picture<'_>,
-    left: &mut Vec<Bad>,
-    verdicts: &[Option<Verdict>],
+    view: &NetworkView<'_>,
+    failures: &mut Failures,
+    verdicts: &Verdicts,
 ) -> Option<Incident> {
-    let alive = |to: usize| picture.sight(0, to).and_then(|sight| sight.alive);
-    let mut gone: Vec<usize> =
-        left.iter().filter(|(from, _, v)| *from == 0 && *v == Verdict::HostDown).map(|bad| bad.1).collect();
-    let somebody_stayed = (1..picture.nodes.len()).any(|to| verdicts[to] == Some(Verdict::Ok));
-    gone.retain(|to| alive(*to).is_some());
+    let alive = |to: NodeIdx| view.sight(NodeIdx::SELF, to).and_then(|sight| sight.alive);
+    let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
+    let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)] == Some(Verdict::Ok));
+    let mut gone: Vec<NodeIdx> = view.others().filter(down).filter(|to| alive(*to).is_some()).collect();
     gone.sort_by_key(|to| alive(*to));
-    // The longest run in which each follows the one before within the time in which everybody is heard.
-    let mut best: &[usize] = &[];
-    let mut start = 0;
-    for end in 1..=gone.len() {
-        let apart = end < gone.len()
-            && alive(gone[end])
-                .zip(alive(gone[end - 1]))
-                .is_some_and(|(b, a)| b.saturating_duration_since(a) > picture.margin);
-        if end == gone.len() || apart {
-            if end - start > best.len() {
-                best = &gone[start..end];
-            }
-            start = end;
-        }
-    }
-    if !somebody_stayed || best.len() < 2 {
+    // Of the runs in which each follows the one before within the time in which everybody is heard, the longest.
+    let together = |a: &NodeIdx, b: &NodeIdx| {
+        alive(*b).zip(alive(*a)).is_some_and(|(b, a)| b.saturating_duration_since(a) <= view.margin)
+    };
+    let longest = gone.chunk_by(together).rev().max_by_key(|run| run.len())?;
+    if !somebody_stayed || longest.len() < 2 {
         return None;
     }
-    let mut nodes = best.to_vec();
-    nodes.sort_by_key(|nth| &picture.nodes[*nth].info.name);
-    let among = |node: &usize| nodes.contains(node);
-    let pairs = take(left, |(from, to, _)| among(to) || among(from));
+    let mut nodes = longest.to_vec();
+    let mut pairs: Vec<FailingPair> = nodes.iter().flat_map(|node| failures.take(*node, |_| true)).collect();
+    pairs.sort_unstable();
+    nodes.sort_by_key(|nth| &view.node(*nth).info.name);
     Some(Incident {
         verdict: Verdict::Isolated,
         pattern: Pattern::Islands,
@@ -125,187 +148,192 @@ fn vanished_together(
 }
 
 /// Pairs that are isolated from each other, in one piece: two groups with a wall between them, or one host behind one.
-fn islands(left: &mut Vec<Bad>) -> Vec<Incident> {
+fn islands(failures: &mut Failures) -> Vec<Incident> {
+    let all = failures.0.nodes();
     let mut found = Vec::new();
-    while let Some((a, b, _)) = left.iter().find(|bad| bad.2 == Verdict::Isolated).copied() {
-        // Who is cut off from whom: two colours, from one pair on.
-        let mut side: BTreeMap<usize, bool> = BTreeMap::from([(a, false), (b, true)]);
-        loop {
-            let next = left.iter().filter(|bad| bad.2 == Verdict::Isolated).find_map(|(x, y, _)| {
-                match (side.get(x), side.get(y)) {
-                    (Some(known), None) => Some((*y, !known)),
-                    (None, Some(known)) => Some((*x, !known)),
-                    _ => None,
-                }
-            });
-            let Some((node, its)) = next else { break };
-            side.insert(node, its);
+    for a in all.clone() {
+        // Those of an earlier node are taken with its piece, so that the next one begins in this row or a later one.
+        while let Some(b) = all.clone().find(|b| failures.verdict(a, *b) == Some(Verdict::Isolated)) {
+            found.push(island(failures, a, b));
         }
-        let (one, other): (Vec<usize>, Vec<usize>) = side.keys().partition(|node| side[*node]);
-        let pairs =
-            take(left, |(x, y, v)| *v == Verdict::Isolated && side.contains_key(x) && side.contains_key(y));
-        let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-        let (pattern, nodes) = match (few.len(), many.len()) {
-            (1, 1) => (Pattern::Pair, vec![a.max(b), a.min(b)]),
-            (1, _) => (Pattern::Host, few),
-            _ => (Pattern::Islands, few),
-        };
-        found.push(Incident {
-            verdict: Verdict::Isolated,
-            pattern,
-            confidence: Confidence::High,
-            nodes,
-            pairs,
-        });
     }
     found
 }
 
-/// The host that explains most of what fails, if one has trouble with at least two others, and with most of those known.
-fn star(left: &mut Vec<Bad>, verdicts: &[Option<Verdict>], n: usize) -> Option<Incident> {
-    let partners = |x: usize| -> BTreeSet<usize> {
-        let others = left.iter().filter(|(from, to, _)| *from == x || *to == x);
-        others.map(|(from, to, _)| if *from == x { *to } else { *from }).collect()
+/// The piece that begins with one isolated pair.
+fn island(failures: &mut Failures, a: NodeIdx, b: NodeIdx) -> Incident {
+    let sides = sides(failures, a, b);
+    let members: Vec<NodeIdx> = failures.0.nodes().filter(|node| sides[node.index()].is_some()).collect();
+    let mut pairs = Vec::new();
+    for from in &members {
+        for to in &members {
+            if failures.verdict(*from, *to) == Some(Verdict::Isolated) {
+                failures.0[(*from, *to)] = None;
+                pairs.push(FailingPair { from: *from, to: *to, verdict: Verdict::Isolated });
+            }
+        }
+    }
+    let (one, other): (Vec<_>, Vec<_>) =
+        members.into_iter().partition(|node| sides[node.index()] == Some(true));
+    let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let (pattern, nodes) = match (few.len(), many.len()) {
+        (1, 1) => (Pattern::Pair, vec![a.max(b), a.min(b)]),
+        (1, _) => (Pattern::Host, few),
+        _ => (Pattern::Islands, few),
     };
-    let observed = |x: usize| {
-        (0..n).filter(|y| *y != x && (verdicts[x * n + y].is_some() || verdicts[y * n + x].is_some())).count()
+    Incident { verdict: Verdict::Isolated, pattern, confidence: Confidence::High, nodes, pairs }
+}
+
+/// On which of two sides each node stands from which one pair can be reached by isolated pairs: their ends are on different
+/// sides. Of nodes on a circle of an odd number, the pair that comes first in the matrix decides.
+fn sides(failures: &Failures, a: NodeIdx, b: NodeIdx) -> Vec<Option<bool>> {
+    /// The first pair by which a node hangs on those whose side is known, and the side that this gives it.
+    type Link = ((NodeIdx, NodeIdx), bool);
+    let mut sides = vec![None; failures.0.size()];
+    let mut links: Vec<Option<Link>> = vec![None; failures.0.size()];
+    let mut next = Some((a, false));
+    // The first pair is known to link these two.
+    links[b.index()] = Some(((NodeIdx::SELF, NodeIdx::SELF), true));
+    while let Some((node, side)) = next {
+        sides[node.index()] = Some(side);
+        for other in failures.0.nodes().filter(|other| sides[other.index()].is_none()) {
+            let isolated =
+                |pair: &(NodeIdx, NodeIdx)| failures.verdict(pair.0, pair.1) == Some(Verdict::Isolated);
+            let first = [(node, other), (other, node)].into_iter().filter(isolated).min();
+            let link = &mut links[other.index()];
+            if let Some(pair) = first.filter(|pair| link.is_none_or(|(known, _)| *pair < known)) {
+                *link = Some((pair, !side));
+            }
+        }
+        let linked = failures.0.nodes().filter(|node| sides[node.index()].is_none());
+        let linked = linked.filter_map(|node| Some((links[node.index()]?, node)));
+        next = linked.min().map(|((_, side), node)| (node, side));
+    }
+    sides
+}
+
+/// Hosts that explain most of what fails, one after the other: each has trouble with at least two others, and with most of
+/// those that are known.
+fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<Incident> {
+    let all = verdicts.nodes();
+    let linked = |grid: &Verdicts, x: NodeIdx| {
+        let others = grid.nodes().filter(move |y| *y != x);
+        others.filter(|y| grid[(x, *y)].is_some() || grid[(*y, x)].is_some()).count()
     };
-    let involved: BTreeSet<usize> = left.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
-    let explains = |x: usize| {
-        let (with, of) = (partners(x).len(), observed(x).max(1));
-        (with >= 2 && with * 3 >= of * 2).then_some((with * 1_000 / of, with))
-    };
-    // Of several that explain as much, rather another than this one.
-    let (_, x) = involved.into_iter().filter_map(|x| Some((explains(x)?, x))).max()?;
-    let pairs = take(left, |(from, to, _)| *from == x || *to == x);
-    let (into, out): (Vec<&Bad>, Vec<&Bad>) = pairs.iter().partition(|(_, to, _)| *to == x);
-    let pattern = match (into.is_empty(), out.is_empty()) {
-        (false, true) => Pattern::Column,
-        (true, false) => Pattern::Row,
+    let known: Vec<usize> = all.clone().map(|x| linked(verdicts, x)).collect();
+    let mut troubled: Vec<usize> = all.clone().map(|x| linked(&failures.0, x)).collect();
+    let mut found = Vec::new();
+    loop {
+        let explains = |x: NodeIdx| {
+            let (with, of) = (troubled[x.index()], known[x.index()].max(1));
+            (with >= 2 && with * 3 >= of * 2).then_some((with * 1_000 / of, with))
+        };
+        // Of several that explain as much, rather another than this one.
+        let best = all.clone().filter_map(|x| Some((explains(x)?, x))).max();
+        let Some((_, x)) = best else { return found };
+        let is_partner = |y: &NodeIdx| failures.0[(x, *y)].is_some() || failures.0[(*y, x)].is_some();
+        all.clone().filter(is_partner).for_each(|y| troubled[y.index()] -= 1);
+        troubled[x.index()] = 0;
+        let pairs = failures.take(x, |_| true);
+        found.push(single_host(x, pairs));
+    }
+}
+
+/// All that fails with one host.
+fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
+    let inbound = pairs.iter().filter(|pair| pair.to == x).count();
+    let pattern = match inbound {
+        0 => Pattern::Row,
+        all if all == pairs.len() => Pattern::Column,
         _ => Pattern::Host,
     };
-    let verdict = usual(if into.is_empty() { &out } else { &into });
-    let confidence = if pairs.len() > 2 { Confidence::High } else { Confidence::Medium };
-    Some(Incident { verdict, pattern, confidence, nodes: vec![x], pairs })
+    let telling = pairs.iter().filter(|pair| inbound == 0 || pair.to == x);
+    Incident {
+        verdict: usual(telling.map(|pair| pair.verdict)),
+        pattern,
+        confidence: if pairs.len() > 2 { Confidence::High } else { Confidence::Medium },
+        nodes: vec![x],
+        pairs,
+    }
 }
 
 /// What remains: single pairs, or so many with one verdict that they are told as one.
-fn pairs(picture: &Picture<'_>, left: Vec<Bad>) -> Vec<Incident> {
-    let mut by_pair: BTreeMap<(usize, usize), Vec<Bad>> = BTreeMap::new();
-    for bad in left {
-        by_pair.entry((bad.0.min(bad.1), bad.0.max(bad.1))).or_default().push(bad);
-    }
-    let mut by_verdict: BTreeMap<Verdict, Vec<Vec<Bad>>> = BTreeMap::new();
-    for (_, bads) in by_pair {
-        let all: Vec<&Bad> = bads.iter().collect();
-        by_verdict.entry(usual(&all)).or_default().push(bads);
+fn pairs(view: &NetworkView<'_>, failures: &Failures) -> Vec<Incident> {
+    let mut by_verdict: BTreeMap<Verdict, Vec<OnePair>> = BTreeMap::new();
+    for a in view.all() {
+        for b in view.all().skip(a.index() + 1) {
+            let both = [(a, b), (b, a)].into_iter();
+            let failing = |(from, to)| Some(FailingPair { from, to, verdict: failures.verdict(from, to)? });
+            let pair: OnePair = both.filter_map(failing).collect();
+            if !pair.is_empty() {
+                by_verdict.entry(usual(pair.iter().map(|pair| pair.verdict))).or_default().push(pair);
+            }
+        }
     }
     let mut found = Vec::new();
     for (verdict, pairs) in by_verdict {
-        let confidence = Confidence::Medium;
         if pairs.len() >= SCATTERED {
-            let pairs: Vec<Bad> = pairs.into_iter().flatten().collect();
-            let nodes: BTreeSet<usize> = pairs.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
-            let nodes = nodes.into_iter().rev().collect();
-            found.push(Incident { verdict, pattern: Pattern::Scattered, confidence, nodes, pairs });
-            continue;
-        }
-        for pairs in pairs {
-            let (from, to, _) = pairs.iter().find(|bad| bad.2 == verdict).copied().unwrap_or(pairs[0]);
-            // Of a pair with this node, the other one is told of; but whose system says that it is its own fault is believed.
-            let own = |by: usize, of: usize| {
-                picture
-                    .sight(by, of)
-                    .and_then(|sight| sight.cause)
-                    .is_some_and(|cause| OWN_FAULT.contains(&cause))
-            };
-            let confesses = verdict == Verdict::LocalProblem && own(from, to) != own(to, from);
-            let from_first = if confesses { own(from, to) } else { to == 0 };
-            let nodes = if from_first { vec![from, to] } else { vec![to, from] };
-            found.push(Incident { verdict, pattern: Pattern::Pair, confidence, nodes, pairs });
+            found.push(scattered(view, verdict, pairs.into_iter().flatten().collect()));
+        } else {
+            found.extend(pairs.into_iter().map(|pair| single_pair(view, verdict, &pair)));
         }
     }
     found
 }
 
-/// Hosts with the same name: nobody can tell them apart.
-fn namesakes(picture: &Picture<'_>, verdicts: &[Option<Verdict>]) -> Vec<Incident> {
-    let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (nth, node) in picture.nodes.iter().enumerate() {
-        // One that is gone takes nobody's name.
-        let lives =
-            nth == 0 || picture.sight(0, nth).is_some_and(|sight| sight.tcp.is_ok() || sight.echo.is_ok());
-        if lives && verdicts.get(nth).is_some() {
-            by_name.entry(&node.info.name).or_default().push(nth);
-        }
+fn scattered(view: &NetworkView<'_>, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {
+    let mut involved = vec![false; view.nodes.len()];
+    for pair in &pairs {
+        (involved[pair.from.index()], involved[pair.to.index()]) = (true, true);
     }
-    let hosts = |nodes: &[usize]| {
-        nodes.iter().map(|nth| picture.nodes[*nth].info.addr.ip()).collect::<BTreeSet<_>>().len()
+    let nodes = view.all().rev().filter(|node| involved[node.index()]).collect();
+    Incident { verdict, pattern: Pattern::Scattered, confidence: Confidence::Medium, nodes, pairs }
+}
+
+/// Of a pair with this node, the other one is accused; but whose system says that it is its own fault is believed.
+fn single_pair(view: &NetworkView<'_>, verdict: Verdict, pairs: &[FailingPair]) -> Incident {
+    let FailingPair { from, to, .. } =
+        pairs.iter().find(|pair| pair.verdict == verdict).copied().unwrap_or(pairs[0]);
+    let (sender, receiver) = (blames_itself(view, from, to), blames_itself(view, to, from));
+    let confesses = verdict == Verdict::LocalProblem && sender != receiver;
+    let from_first = if confesses { sender } else { to.is_self() };
+    let nodes = if from_first { vec![from, to] } else { vec![to, from] };
+    Incident { verdict, pattern: Pattern::Pair, confidence: Confidence::Medium, nodes, pairs: pairs.to_vec() }
+}
+
+/// Hosts with the same name: nobody can tell them apart.
+fn duplicate_names(view: &NetworkView<'_>) -> Vec<Incident> {
+    // One that is gone takes nobody's name.
+    let lives = |node: &NodeIdx| {
+        let seen = view.sight(NodeIdx::SELF, *node);
+        node.is_self() || seen.is_some_and(|sight| sight.tcp.is_ok() || sight.echo.is_ok())
+    };
+    let mut by_name: BTreeMap<&str, Vec<NodeIdx>> = BTreeMap::new();
+    for node in view.all().filter(lives) {
+        by_name.entry(&view.node(node).info.name).or_default().push(node);
+    }
+    let hosts = |nodes: &[NodeIdx]| {
+        nodes.iter().map(|node| view.node(*node).info.addr.ip()).collect::<BTreeSet<_>>().len()
     };
     let shared = by_name.into_values().filter(|nodes| hosts(nodes) > 1);
-    shared
-        .map(|mut nodes| {
-            nodes.reverse();
-            Incident {
-                verdict: Verdict::DuplicateName,
-                pattern: Pattern::Pair,
-                confidence: Confidence::High,
-                nodes,
-                pairs: Vec::new(),
-            }
-        })
-        .collect()
-}
-
-/// The verdict that most of these have; of several, the gravest.
-fn usual(bads: &[&Bad]) -> Verdict {
-    let mut count: BTreeMap<Verdict, usize> = BTreeMap::new();
-    for bad in bads {
-        *count.entry(bad.2).or_default() += 1;
-    }
-    let most = count.into_iter().max_by_key(|(verdict, count)| (*count, std::cmp::Reverse(*verdict)));
-    most.map_or(Verdict::Unknown, |(verdict, _)| verdict)
-}
-
-/// Takes those out for which this holds.
-fn take(left: &mut Vec<Bad>, of: impl Fn(&Bad) -> bool) -> Vec<Bad> {
-    let (taken, kept) = left.drain(..).partition(|bad| of(bad));
-    *left = kept;
-    taken
-}
-
-fn tell(picture: &Picture<'_>, incident: Incident) -> Finding {
-    let evidence = words::evidence(picture, &incident);
-    let advice = words::advice(picture, &incident);
-    let Incident { verdict, pattern, mut confidence, nodes, pairs } = incident;
-    if pairs.iter().any(|(from, to, _)| *from == 0 && picture.icmp_confirms(*to, verdict)) {
-        confidence = Confidence::High;
-    }
-    let info = |nth: usize| &picture.nodes[nth].info;
-    let id = |nth: usize| info(nth).id;
-    let listed = pairs.iter().filter_map(|(from, to, _)| Some((id(*from)?, id(*to)?)));
-    Finding {
-        peer: std::sync::Arc::clone(info(nodes[0])),
-        verdict,
-        evidence,
-        advice,
-        pattern,
-        confidence,
-        names: nodes.iter().map(|nth| info(*nth).name.clone()).collect(),
-        nodes: nodes.iter().filter_map(|nth| id(*nth)).collect(),
-        pairs: listed.take(MAX_PAIRS_LISTED).collect(),
-        pair_count: pairs.len(),
-        since: picture.now,
-    }
-}
-
-impl Estranged {
-    /// What the diagnosis calls it.
-    pub(crate) fn verdict(&self) -> Verdict {
-        match self {
-            Self::Group(_) => Verdict::WrongGroup,
-            Self::Version(_) => Verdict::VersionMismatch,
-            Self::Network { .. } => Verdict::WrongSubnet,
+    let incident = |mut nodes: Vec<NodeIdx>| {
+        nodes.reverse();
+        Incident {
+            verdict: Verdict::DuplicateName,
+            pattern: Pattern::Pair,
+            confidence: Confidence::High,
+            nodes,
+            pairs: Vec::new(),
         }
-    }
+    };
+    shared.map(incident).collect()
+}
+
+/// The verdict that most of these are; of several, the gravest.
+fn usual(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let mut count = [0_usize; Verdict::ALL.len()];
+    verdicts.for_each(|verdict| count[verdict as usize] += 1);
+    // The last of several that are the most is taken.
+    let most = Verdict::ALL.into_iter().rev().max_by_key(|verdict| count[*verdict as usize]);
+    most.unwrap_or_default()
 }

@@ -1,63 +1,20 @@
-//! One direction of one pair: the evidence, and the table of rules that makes a verdict of it.
+//! From the evidence on one direction of a pair to a verdict, by a table of rules.
 
 use std::time::Instant;
 
 use crate::engine::cause::Cause;
-use crate::engine::observation::{LOSSY, Reach, Sight};
-use crate::engine::verdict::Verdict;
+use crate::engine::observation::{LOSSY, Reach};
 
-/// What third ones see of the node that is to be reached.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Third {
-    /// How many reach it by TCP, and have dialed it since the trouble began.
-    pub tcp_ok: usize,
-    /// One that had a sign of life from it later than the sender had.
-    pub alive: Option<usize>,
-    /// How many have dialed it since the trouble began.
-    pub looked: usize,
-    /// How many of them the sender reaches by TCP, and has dialed since the trouble began.
-    pub reached: usize,
-    /// How many say anything of it.
-    pub known: usize,
-}
-
-/// The evidence on one direction of a pair.
-#[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a piece of evidence of its own")]
-pub struct Case {
-    /// What the sender sees of the receiver.
-    pub mine: Sight,
-    /// What the receiver sees of the sender, if that is known.
-    pub theirs: Option<Sight>,
-    /// The receiver said that it hears the sender, too long ago to be believed: word of it may be on its way.
-    pub doubt: bool,
-    /// What others see of the receiver.
-    pub third: Third,
-    /// The two say that their networks' masks differ.
-    pub masks_differ: bool,
-    /// The sender is this node itself.
-    pub ours: bool,
-    /// Why the sender's datagrams do not arrive, by the code of an ICMP message of type 3, as far as one came.
-    pub icmp_code: Option<u8>,
-    /// That message came from the receiver itself and not from a router.
-    pub icmp_from_itself: bool,
-    /// Since when the sender has trouble with the receiver: what was seen before says nothing of it.
-    pub since: Option<Instant>,
-    /// What both ends say has stood long enough for silence to be noticed.
-    pub settled: bool,
-    /// Third ones have been waited for.
-    pub waited: bool,
-    /// And so long that the other end would have told its view by way of them.
-    pub waited_long: bool,
-}
+use super::pair_evidence::PairEvidence;
+use super::verdict::Verdict;
 
 /// A row of the table: the verdict of the first rule that holds counts.
 struct Rule {
     verdict: Verdict,
-    holds: fn(&Case) -> bool,
+    holds: fn(&PairEvidence) -> bool,
 }
 
-const fn rule(verdict: Verdict, holds: fn(&Case) -> bool) -> Rule {
+const fn rule(verdict: Verdict, holds: fn(&PairEvidence) -> bool) -> Rule {
     Rule { verdict, holds }
 }
 
@@ -75,7 +32,7 @@ const RULES: [Rule; 28] = [
     rule(Verdict::NoRoute, |c| !c.mine.is_fine() && c.theirs_fails_by(&[Cause::NoRoute])),
     // TCP is answered, with a refusal.
     rule(Verdict::FirewallReject, |c| {
-        c.fails_by(&[Cause::Refused]) && (c.program_lives() || c.third.tcp_ok > 0)
+        c.fails_by(&[Cause::Refused]) && (c.program_lives() || c.witnesses.reach)
     }),
     rule(Verdict::ClosedPort, |c| c.fails_by(&[Cause::Refused])),
     rule(Verdict::FirewallReject, |c| c.fails_by(&UNREACHABLE) && c.lives()),
@@ -85,20 +42,20 @@ const RULES: [Rule; 28] = [
     rule(Verdict::HungPeer, |c| c.fails_by(&[Cause::NoReply])),
     // TCP vanishes.
     rule(Verdict::OneWayTcp, |c| {
-        c.tcp_alone_vanishes() && c.reaches_me() && c.third.tcp_ok > 0 && c.third.reached > 0
+        c.tcp_alone_vanishes() && c.reaches_me() && c.witnesses.reach && c.witnesses.reached
     }),
-    rule(Verdict::FirewallDrop, |c| c.tcp_alone_vanishes() && c.third_ones_looked() && c.reverse_is_known()),
+    rule(Verdict::FirewallDrop, |c| c.tcp_alone_vanishes() && c.witnesses_looked() && c.reverse_is_known()),
     rule(Verdict::OneWayUdp, |c| {
         c.gone() && c.mine.echo.is_failing() && c.theirs_is_known() && (c.heard() || c.hears_me())
     }),
     rule(Verdict::NoRoute, |c| c.gone() && c.unheard() && c.icmp_confirms(Verdict::NoRoute)),
-    rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.third_ones_see_life() && c.is_not_heard()),
-    rule(Verdict::HostDown, |c| c.gone() && c.silent() && c.third_ones_know_no_better()),
+    rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.witnesses_see_life() && c.is_not_heard()),
+    rule(Verdict::HostDown, |c| c.gone() && c.silent() && c.no_witness_knows_better()),
     rule(Verdict::HostDown, |c| {
-        c.gone() && c.unheard() && c.icmp_confirms(Verdict::HostDown) && c.third_ones_know_no_better()
+        c.gone() && c.unheard() && c.icmp_confirms(Verdict::HostDown) && c.no_witness_knows_better()
     }),
     rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NetworkUnreachable]) && c.never_heard_by_udp()),
-    rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.third_ones_know_no_better()),
+    rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.no_witness_knows_better()),
     // TCP passes.
     rule(Verdict::OneWayUdp, |c| {
         c.passes() && c.mine.echo.is_failing() && c.theirs_is_known() && (c.heard() || c.hears_me())
@@ -109,7 +66,7 @@ const RULES: [Rule; 28] = [
 ];
 
 /// The sender's own fault, as its system says.
-pub(crate) const OWN_FAULT: [Cause; 4] =
+pub(super) const OWN_FAULT: [Cause; 4] =
     [Cause::PermissionDenied, Cause::LocalResources, Cause::InterfaceDown, Cause::AddressNotAvailable];
 
 const UNREACHABLE: [Cause; 2] = [Cause::HostUnreachable, Cause::NetworkUnreachable];
@@ -124,7 +81,7 @@ const NET_UNKNOWN: u8 = 6;
 const PROHIBITED: [u8; 3] = [9, 10, 13];
 
 /// Whether an ICMP message of type 3 says the same as a verdict.
-pub(crate) fn icmp_confirms(verdict: Verdict, code: u8, from_itself: bool) -> bool {
+pub(super) fn icmp_confirms(verdict: Verdict, code: u8, from_itself: bool) -> bool {
     match verdict {
         Verdict::ClosedPort => code == PORT_UNREACHABLE && from_itself,
         Verdict::FirewallReject => PROHIBITED.contains(&code),
@@ -143,19 +100,19 @@ fn needs_silence(verdict: Verdict) -> bool {
 }
 
 /// The verdict on one direction of a pair; none as long as the evidence is not settled.
-pub fn verdict(case: &Case) -> Option<Verdict> {
-    if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(case)) {
-        return Some(rule.verdict).filter(|verdict| case.settled || !needs_silence(*verdict));
+pub(super) fn verdict(evidence: &PairEvidence) -> Option<Verdict> {
+    if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(evidence)) {
+        return Some(rule.verdict).filter(|verdict| evidence.settled || !needs_silence(*verdict));
     }
-    let strange = case.fails_by(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
+    let strange = evidence.fails_by(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
     if strange {
         return Some(Verdict::Unknown);
     }
-    let unsettled = [case.mine.echo, case.mine.broadcast].contains(&Reach::Failing);
-    (case.passes() && !unsettled).then_some(Verdict::Ok)
+    let unsettled = [evidence.mine.echo, evidence.mine.broadcast].contains(&Reach::Failing);
+    (evidence.passes() && !unsettled).then_some(Verdict::Ok)
 }
 
-impl Case {
+impl PairEvidence {
     fn fails_by(&self, causes: &[Cause]) -> bool {
         self.mine.tcp.is_failing() && self.mine.cause.is_some_and(|cause| causes.contains(&cause))
     }
@@ -231,7 +188,7 @@ impl Case {
     }
 
     fn lives(&self) -> bool {
-        self.program_lives() || self.hears_me() || self.third_ones_see_life()
+        self.program_lives() || self.hears_me() || self.witnesses_see_life()
     }
 
     fn never_heard_by_udp(&self) -> bool {
@@ -257,17 +214,17 @@ impl Case {
         self.silent_by_udp() && !self.reaches_me()
     }
 
-    /// Third ones have looked, too, or there are none, or they were waited for.
-    fn third_ones_know_no_better(&self) -> bool {
-        !self.third_ones_see_life() && self.third_ones_looked()
+    /// Others have looked as well, or there are none, or they were waited for.
+    fn no_witness_knows_better(&self) -> bool {
+        !self.witnesses_see_life() && self.witnesses_looked()
     }
 
-    fn third_ones_see_life(&self) -> bool {
-        self.third.alive.is_some() || self.third.tcp_ok > 0
+    fn witnesses_see_life(&self) -> bool {
+        self.witnesses.alive || self.witnesses.reach
     }
 
-    fn third_ones_looked(&self) -> bool {
-        !self.ours || self.third.known == 0 || self.third.looked > 0 || self.waited
+    fn witnesses_looked(&self) -> bool {
+        !self.ours || !self.witnesses.any || self.witnesses.looked || self.waited
     }
 }
 
@@ -276,6 +233,8 @@ mod tests {
     use Reach::{Failing as No, Ok as Yes, Unknown as Open};
 
     use super::*;
+    use crate::engine::diagnosis::pair_evidence::WitnessReports;
+    use crate::engine::observation::Sight;
 
     /// What a sender sees: TCP, echo, broadcast, unicast, served, with the cause.
     fn sees(ways: [Reach; 5], cause: Option<Cause>) -> Sight {
@@ -283,12 +242,12 @@ mod tests {
         Sight { tcp, echo, broadcast, unicast, served, cause, ..Sight::default() }
     }
 
-    fn case(mine: Sight) -> Case {
-        Case {
+    fn evidence(mine: Sight) -> PairEvidence {
+        PairEvidence {
             mine,
             theirs: None,
             doubt: false,
-            third: Third::default(),
+            witnesses: WitnessReports::default(),
             masks_differ: false,
             ours: true,
             icmp_code: None,
@@ -302,10 +261,10 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_pair_has_its_verdict() {
-        let third = |tcp_ok, alive| Third { tcp_ok, alive, looked: 1, reached: 1, known: 1 };
-        let (none, reached, alive) = (Third::default(), third(1, Some(2)), third(0, Some(2)));
+        let reports = |reach| WitnessReports { any: true, looked: true, reach, alive: true, reached: true };
+        let (none, reached, alive) = (WitnessReports::default(), reports(true), reports(false));
         let dropped = Some(Cause::TimedOut);
-        let table: [([Reach; 5], Option<Cause>, Third, Verdict); 20] = [
+        let table: [([Reach; 5], Option<Cause>, WitnessReports, Verdict); 20] = [
             ([Yes, Yes, Yes, Yes, Yes], None, none, Verdict::Ok),
             ([Yes, Yes, Open, Yes, Yes], None, none, Verdict::Ok),
             ([No, No, Open, Open, No], Some(Cause::Refused), none, Verdict::ClosedPort),
@@ -327,9 +286,9 @@ mod tests {
             ([Yes, Yes, No, Yes, Yes], None, none, Verdict::BroadcastBlocked),
             ([No, Open, Open, Open, Open], Some(Cause::NoRoute), none, Verdict::NoRoute),
         ];
-        for (ways, cause, third, expected) in table {
-            let case = Case { third, ..case(sees(ways, cause)) };
-            assert_eq!(verdict(&case), Some(expected), "{ways:?} {cause:?} {third:?}");
+        for (ways, cause, witnesses, expected) in table {
+            let evidence = PairEvidence { witnesses, ..evidence(sees(ways, cause)) };
+            assert_eq!(verdict(&evidence), Some(expected), "{ways:?} {cause:?} {witnesses:?}");
         }
     }
 
@@ -337,8 +296,9 @@ mod tests {
     fn icmp_tells_more_than_silence() {
         let dropped = sees([No, No, Open, Open, Open], Some(Cause::TimedOut));
         let absent = sees([No, No, Open, Open, Open], Some(Cause::HostUnreachable));
-        let told =
-            |mine, icmp_code, icmp_from_itself| verdict(&Case { icmp_code, icmp_from_itself, ..case(mine) });
+        let told = |mine, icmp_code, icmp_from_itself| {
+            verdict(&PairEvidence { icmp_code, icmp_from_itself, ..evidence(mine) })
+        };
         for mine in [dropped, absent] {
             assert_eq!(told(mine, None, false), None, "silence has not lasted long enough");
             for prohibited in [9, 10, 13] {
@@ -360,14 +320,14 @@ mod tests {
     fn icmp_accuses_nobody_who_is_well_or_seen_by_others() {
         let well = sees([Yes; 5], None);
         let dropped = sees([No, No, Open, Open, Open], Some(Cause::TimedOut));
-        let third = Third { tcp_ok: 1, looked: 1, known: 1, ..Third::default() };
+        let witnesses = WitnessReports { any: true, looked: true, reach: true, ..WitnessReports::default() };
         for icmp_code in (0..16).map(Some) {
             for icmp_from_itself in [true, false] {
-                let case = Case { icmp_code, icmp_from_itself, ..case(well) };
-                assert_eq!(verdict(&case), Some(Verdict::Ok));
+                let evidence = PairEvidence { icmp_code, icmp_from_itself, ..evidence(well) };
+                assert_eq!(verdict(&evidence), Some(Verdict::Ok));
             }
         }
-        let seen = Case { icmp_code: Some(1), third, ..case(dropped) };
+        let seen = PairEvidence { icmp_code: Some(1), witnesses, ..evidence(dropped) };
         assert_ne!(verdict(&seen), Some(Verdict::HostDown));
     }
 
@@ -375,7 +335,7 @@ mod tests {
     fn the_other_end_tells_that_the_datagrams_arrive_there() {
         let deaf = sees([Yes, No, No, No, Yes], None);
         let hears = Some(sees([Yes, No, Yes, Yes, Yes], None));
-        assert_eq!(verdict(&Case { theirs: hears, ..case(deaf) }), Some(Verdict::OneWayUdp));
+        assert_eq!(verdict(&PairEvidence { theirs: hears, ..evidence(deaf) }), Some(Verdict::OneWayUdp));
     }
 
     #[test]
@@ -385,25 +345,25 @@ mod tests {
             [[No, Open, Yes, Open, Open], [No, No, Open, Open, Open], [Yes, No, Open, Open, Yes], [Open; 5]]
         {
             let cause = if ways[0] == No { dropped } else { None };
-            let verdict = verdict(&case(sees(ways, cause)));
+            let verdict = verdict(&evidence(sees(ways, cause)));
             assert_ne!(verdict, Some(Verdict::Ok), "{ways:?}");
             if ways[1] != No {
                 assert_eq!(verdict, None, "{ways:?}");
             }
         }
-        let third = Third { known: 2, ..Third::default() };
-        let down = Case { third, waited: false, ..case(sees([No; 5], dropped)) };
-        assert_eq!(verdict(&down), None, "third ones have not looked yet");
-        assert_eq!(verdict(&Case { waited: true, ..down }), Some(Verdict::HostDown));
+        let witnesses = WitnessReports { any: true, ..WitnessReports::default() };
+        let down = PairEvidence { witnesses, waited: false, ..evidence(sees([No; 5], dropped)) };
+        assert_eq!(verdict(&down), None, "others have not looked yet");
+        assert_eq!(verdict(&PairEvidence { waited: true, ..down }), Some(Verdict::HostDown));
     }
 
     #[test]
     fn loss_comes_before_what_it_causes() {
         let lossy = Sight { loss: Some(20), ..sees([No, Yes, Yes, Yes, Yes], Some(Cause::TimedOut)) };
-        assert_eq!(verdict(&case(lossy)), Some(Verdict::PacketLoss));
+        assert_eq!(verdict(&evidence(lossy)), Some(Verdict::PacketLoss));
         let little = Sight { loss: Some(5), ..sees([Yes; 5], None) };
-        assert_eq!(verdict(&case(little)), Some(Verdict::Ok));
+        assert_eq!(verdict(&evidence(little)), Some(Verdict::Ok));
         let large = Sight { large: No, ..sees([Yes; 5], None) };
-        assert_eq!(verdict(&case(large)), Some(Verdict::PacketLoss));
+        assert_eq!(verdict(&evidence(large)), Some(Verdict::PacketLoss));
     }
 }

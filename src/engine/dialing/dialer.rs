@@ -137,7 +137,9 @@ impl Dialer {
     pub(crate) fn abandon_all(&mut self, ctx: &mut Context<'_>) {
         let mut dials: Vec<_> = self.in_flight.drain().map(|(dial, _)| dial).collect();
         dials.sort_unstable();
-        dials.into_iter().for_each(|dial| ctx.out.push(Output::AbandonDial(dial)));
+        for dial in dials {
+            ctx.out.push(Output::AbandonDial(dial));
+        }
     }
 
     /// Whether this dial is in flight, and whether a peer stands in a queue.
@@ -233,4 +235,281 @@ fn blame_the_interface(peer: &Peer, failure: &Failure, ctx: &Context<'_>) -> Fai
         failure.cause = Cause::InterfaceDown;
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::peers::{PeerInfo, Via};
+    use crate::testkit::{failure, ms, peer_at, secs};
+
+    /// Fast enough for all that waits.
+    const FAST: u32 = 1_000_000;
+
+    fn request() -> Arc<[u8]> {
+        Arc::from([])
+    }
+
+    /// Proven peers with these numbers that wait for their first dial in the regular queue.
+    fn queued(dialer: &mut Dialer, test: &mut TestContext, numbers: std::ops::Range<u64>) -> Vec<Peer> {
+        let mut peers: Vec<Peer> = numbers.map(|n| test.proven_peer(n)).collect();
+        for peer in &mut peers {
+            peer.dial.queue(1, false);
+            dialer.reconcile(peer, &mut test.context());
+        }
+        peers
+    }
+
+    fn next(dialer: &mut Dialer, peers: &[Peer], now: Instant) -> Option<(PeerKey, u32)> {
+        let peer = |key| peers.iter().find(|peer| peer.key() == key);
+        dialer.next(|key, urgent| peer(key).and_then(|peer| peer.dial.queued_in(urgent)), now)
+    }
+
+    #[test]
+    fn urgent_dials_go_first_and_each_queue_is_in_order() {
+        let mut test = TestContext::new(|_| {});
+        let mut dialer = Dialer::new(FAST);
+        let mut peers = queued(&mut dialer, &mut test, 2..6);
+        peers[3].dial.hurry();
+        peers[1].dial.queue(4, true);
+        for peer in &mut peers {
+            dialer.reconcile(peer, &mut test.context());
+        }
+        peers[2].dial.stop();
+        let mut order = Vec::new();
+        while let Some((key, attempt)) = next(&mut dialer, &peers, test.now) {
+            let peer = peers.iter_mut().find(|peer| peer.key() == key).unwrap();
+            dialer.start(peer, attempt, request(), &mut test.context());
+            order.push((key, attempt));
+        }
+        let expected =
+            [(1, 4), (3, 1), (0, 1)].map(|(nth, attempt): (usize, u32)| (peers[nth].key(), attempt));
+        assert_eq!(order, expected, "one waits in two queues and is dialed once, one waits no longer");
+        assert_eq!(dialer.deadline(), None, "nobody waits");
+    }
+
+    #[test]
+    fn dials_start_at_the_rate() {
+        let mut test = TestContext::new(|_| {});
+        let mut dialer = Dialer::new(10);
+        let mut peers = queued(&mut dialer, &mut test, 2..4);
+        let (first, _) = next(&mut dialer, &peers, test.now).unwrap();
+        assert_eq!(first, peers[0].key());
+        dialer.start(&mut peers[0], 1, request(), &mut test.context());
+        assert_eq!(next(&mut dialer, &peers, test.now), None);
+        assert_eq!(dialer.deadline(), Some(test.now + ms(100)));
+        assert_eq!(next(&mut dialer, &peers, test.now + ms(99)), None);
+        assert_eq!(next(&mut dialer, &peers, test.now + ms(100)), Some((peers[1].key(), 1)));
+    }
+
+    #[test]
+    fn no_more_dials_are_in_flight_than_the_cap() {
+        let mut test = TestContext::new(|_| {});
+        let mut dialer = Dialer::new(FAST);
+        let most = u64::try_from(MAX_DIALS_IN_FLIGHT).unwrap();
+        let mut peers = queued(&mut dialer, &mut test, 0..most + 1);
+        for nth in 0..MAX_DIALS_IN_FLIGHT {
+            assert_eq!(next(&mut dialer, &peers, test.now), Some((peers[nth].key(), 1)));
+            dialer.start(&mut peers[nth], 1, request(), &mut test.context());
+        }
+        assert_eq!((next(&mut dialer, &peers, test.now), dialer.deadline()), (None, None));
+        let dial = peers[5].dial.in_flight().unwrap();
+        assert_eq!((dialer.end(dial), dialer.end(dial)), (Some(peers[5].key()), None), "it ends once");
+        assert_eq!(next(&mut dialer, &peers, test.now), Some((peers[MAX_DIALS_IN_FLIGHT].key(), 1)));
+    }
+
+    #[test]
+    fn who_proved_nothing_is_dialed_on_our_links_only_and_within_a_small_budget() {
+        let mut test = TestContext::new(|_| {});
+        let mut dialer = Dialer::new(FAST);
+        let at = |addr: ([u8; 4], u16), now| {
+            Peer::new(PeerInfo::clone(&peer_at(9, "host", addr)), Via::Broadcast, now)
+        };
+        let mut beyond = at(([192, 0, 2, 9], 1), test.now);
+        assert!(!dialer.confirm(&mut beyond, &test.context()));
+        assert_eq!(beyond.dial.deadline(), Some(test.now + secs(10)), "it has its turn again");
+        beyond.name_at(beyond.addr().ip());
+        assert!(dialer.confirm(&mut beyond, &test.context()), "a person named it");
+        let confirmed = (0..20).filter(|n| {
+            let mut peer = at(([10, 0, 0, 9 + n], 1), test.now);
+            dialer.confirm(&mut peer, &test.context())
+        });
+        assert_eq!(confirmed.count(), usize::try_from(UNPROVEN_DIALS_PER_SECOND).unwrap());
+        let mut proven = test.proven_peer(2);
+        assert!(dialer.confirm(&mut proven, &test.context()), "who proved its address needs no budget");
+        assert_eq!(proven.dial.queued_in(true), Some(1));
+    }
+
+    #[test]
+    fn a_due_dial_is_queued_and_the_first_one_of_a_peer_is_urgent() {
+        let mut test = TestContext::new(|_| {});
+        let mut dialer = Dialer::new(FAST);
+        for (state, urgent) in
+            [(PeerState::New, true), (PeerState::Up, false), (PeerState::Unreachable, false)]
+        {
+            let mut peer = test.proven_peer(2);
+            peer.set_state(state, &mut test.context());
+            peer.rest_until(test.now + ms(1));
+            dialer.wake(&mut peer, &test.context());
+            assert!(peer.dial.is_resting(), "it is not due yet");
+            test.now += ms(1);
+            dialer.wake(&mut peer, &test.context());
+            assert_eq!(peer.dial.queued_in(urgent), Some(1), "{state:?}");
+        }
+        let mut retrying = test.proven_peer(2);
+        retrying.dial.wait(3, test.now, test.now);
+        dialer.wake(&mut retrying, &test.context());
+        assert_eq!(retrying.dial.queued_in(false), Some(3));
+    }
+
+    #[test]
+    fn an_attempt_is_told_of_and_only_who_proved_its_address_gets_more_than_one() {
+        let mut test = TestContext::new(|_| {});
+        let mut dialer = Dialer::new(FAST);
+        let (mut proven, mut stranger) = (test.proven_peer(2), test.peer(3));
+        proven.dial.force();
+        test.outputs();
+        for (peer, expected) in [(&mut proven, (5, true)), (&mut stranger, (1, false))] {
+            dialer.start(peer, 1, request(), &mut test.context());
+            let outputs = test.outputs();
+            let [
+                Output::Publish(Event::DialStarted { addr, attempt: 1, max, forced, .. }),
+                Output::Dial { dial, addr: to, timeout, .. },
+            ] = &outputs[..]
+            else {
+                panic!("{outputs:?}")
+            };
+            assert_eq!((addr, to, timeout), (&peer.addr(), &peer.addr(), &secs(4)));
+            assert_eq!((*max, *forced), expected);
+            assert_eq!(peer.dial.in_flight(), Some(*dial));
+        }
+    }
+
+    #[test]
+    fn an_abandoned_dial_is_dropped_and_its_end_is_nobodys() {
+        let mut test = TestContext::new(|_| {});
+        let mut dialer = Dialer::new(FAST);
+        let mut peers = queued(&mut dialer, &mut test, 2..5);
+        for peer in &mut peers {
+            dialer.start(peer, 1, request(), &mut test.context());
+        }
+        test.outputs();
+        let abandoned = |test: &mut TestContext| {
+            let dial = |output| if let Output::AbandonDial(dial) = output { Some(dial) } else { None };
+            test.outputs().into_iter().filter_map(dial).collect::<Vec<_>>()
+        };
+        peers[1].dial.stop();
+        dialer.reconcile(&mut peers[1], &mut test.context());
+        dialer.reconcile(&mut peers[1], &mut test.context());
+        assert_eq!(abandoned(&mut test), [DialId(2)]);
+        assert_eq!((dialer.end(DialId(2)), dialer.in_flight()), (None, 2));
+        dialer.abandon_all(&mut test.context());
+        assert_eq!((abandoned(&mut test), dialer.in_flight()), (vec![DialId(1), DialId(3)], 0));
+    }
+
+    /// Fails an attempt of a proven peer in this state, and gives what was told.
+    fn fail(test: &mut TestContext, state: PeerState, attempt: u32) -> (Peer, Vec<Event>) {
+        let mut peer = test.proven_peer(2);
+        peer.set_state(state, &mut test.context());
+        peer.dial.start(DialId(1), 1, 5, test.now);
+        peer.dial.take_in_flight(DialId(1));
+        test.outputs();
+        note_failure(&mut peer, attempt, test.now, &failure(Cause::Refused), &mut test.context());
+        (peer, test.events())
+    }
+
+    #[test]
+    fn a_failed_attempt_is_followed_by_another_until_the_last_one() {
+        let mut test = TestContext::new(|_| {});
+        let (peer, told) = fail(&mut test, PeerState::Up, 1);
+        assert_eq!((peer.state(), peer.health.trouble()), (PeerState::Retrying, Some(test.now)));
+        let wait = peer.dial.deadline().unwrap() - test.now;
+        assert!(ms(1_600) <= wait && wait <= ms(2_400), "{wait:?}");
+        assert_eq!(peer.dial.retry_due(test.now + wait), Some(2));
+        assert!(matches!(told[..], [Event::DialFailed { .. }, Event::PeerState { .. }]), "{told:?}");
+        let (peer, told) = fail(&mut test, PeerState::Retrying, 5);
+        assert_eq!(peer.state(), PeerState::Unreachable);
+        assert!(peer.dial.is_resting(), "the regular dialing goes on");
+        let gave_up = Event::DialGaveUp {
+            peer: Arc::clone(peer.info()),
+            addr: peer.addr(),
+            attempts: 5,
+            cause: Cause::Refused,
+        };
+        assert_eq!(told[1], gave_up);
+    }
+
+    #[test]
+    fn who_is_silent_or_has_left_stays_so_when_a_dial_fails() {
+        for state in [PeerState::Unreachable, PeerState::Silent, PeerState::Left] {
+            for attempt in [1, 5] {
+                let mut test = TestContext::new(|_| {});
+                let (peer, _) = fail(&mut test, state, attempt);
+                assert_eq!(peer.state(), state, "attempt {attempt}");
+            }
+        }
+        let (left, _) = fail(&mut TestContext::new(|_| {}), PeerState::Left, 5);
+        assert!(left.dial.is_off(), "it was dialed this once");
+    }
+
+    #[test]
+    fn who_is_never_heard_is_not_dialed_for_ever_unless_a_person_named_it() {
+        for (what, named, announces, expires) in [
+            ("never heard", false, false, true),
+            ("heard", false, true, false),
+            ("named", true, false, false),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.proven_peer(2);
+            if named {
+                peer.name_at(peer.addr().ip());
+            }
+            if announces {
+                peer.last_seen.note_period(secs(5));
+            }
+            note_failure(&mut peer, 5, test.now, &failure(Cause::Refused), &mut test.context());
+            assert_eq!(peer.is_expired(test.now + SILENT_KEPT), expires, "{what}");
+        }
+    }
+
+    #[test]
+    fn no_route_to_a_peer_whose_link_is_gone_is_the_interfaces_fault() {
+        let mut test = TestContext::new(|_| {});
+        let peer = test.peer(2);
+        let blamed = |cause, test: &mut TestContext| {
+            blame_the_interface(&peer, &failure(cause), &test.context()).cause
+        };
+        assert_eq!(blamed(Cause::NoRoute, &mut test), Cause::NoRoute, "the link is there");
+        let _ = test.shared.links_mut().replace(Vec::new());
+        assert_eq!(blamed(Cause::NoRoute, &mut test), Cause::InterfaceDown);
+        assert_eq!(blamed(Cause::Refused, &mut test), Cause::Refused);
+    }
+
+    #[test]
+    fn regular_dials_keep_their_phase_after_the_first_one_has_chosen_it() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        let answer = Answer { body: &[], connect: ms(1), rtt: ms(1) };
+        let mut dial = |test: &mut TestContext, took| {
+            peer.dial.start(DialId(1), 1, 5, test.now);
+            peer.dial.take_in_flight(DialId(1));
+            let began = test.now;
+            test.now += took;
+            note_success(&mut peer, answer, &mut test.context());
+            let next = peer.dial.deadline().unwrap();
+            let (since_began, waits) = (next - began, next - test.now);
+            test.now = next;
+            (since_began, waits)
+        };
+        let (_, chosen) = dial(&mut test, ms(2));
+        assert!(ms(500) <= chosen && chosen <= secs(10), "{chosen:?}");
+        assert_eq!(dial(&mut test, ms(2)).0, secs(10));
+        assert_eq!(dial(&mut test, secs(9)).0, secs(10));
+        assert_eq!(
+            dial(&mut test, secs(11)).1,
+            secs(10),
+            "one that took longer is followed by a whole interval"
+        );
+    }
 }

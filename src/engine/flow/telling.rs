@@ -20,8 +20,8 @@ impl Engine {
 
     pub(in crate::engine) fn note_foreign(&mut self, foreign: Option<Box<Foreign>>, now: Instant) {
         if let Some(foreign) = foreign.filter(|foreign| receive::is_worth_telling(foreign, &self.peers)) {
-            let Foreign { info, why } = *foreign;
-            self.note_stranger(info.addr.ip(), info, why, now);
+            let Foreign { info, mismatch } = *foreign;
+            self.note_foreign_node(info, mismatch, now);
         }
     }
 }

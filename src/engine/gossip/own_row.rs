@@ -172,3 +172,198 @@ fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> crate::proto::rows::Entry<
     let sight = Sight { alive: peer.last_alive(), checked: peer.sight().checked, ..told };
     entry(id, &sight, &peer.info().name, peer.addr(), now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Incarnation;
+    use crate::engine::context::TestContext;
+    use crate::engine::observation::Reach;
+    use crate::engine::peers::Via;
+    use crate::proto::rows::{GONE, pages};
+    use crate::testkit::secs;
+
+    const FAILING: Sight = Sight { tcp: Reach::Failing, ..FINE };
+    const FINE: Sight = Sight {
+        tcp: Reach::Ok,
+        echo: Reach::Unknown,
+        broadcast: Reach::Unknown,
+        unicast: Reach::Unknown,
+        served: Reach::Unknown,
+        large: Reach::Unknown,
+        loss: None,
+        cause: None,
+        rtt: None,
+        checked: None,
+        alive: None,
+    };
+
+    /// A table of nodes with the ids from 2 on.
+    fn table(test: &mut TestContext, count: u16) -> (PeerTable, Vec<PeerKey>) {
+        let mut peers = PeerTable::default();
+        let mut discover = |n: u16| {
+            let [high, low] = n.to_be_bytes();
+            let identity = Some((NodeId(u128::from(n)), Incarnation(1)));
+            let addr = ([10, 0, high, low], 17_474).into();
+            peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap()
+        };
+        let keys = (2..count + 2).map(&mut discover).collect();
+        (peers, keys)
+    }
+
+    fn advertise(
+        row: &mut OwnRow,
+        peers: &mut PeerTable,
+        key: PeerKey,
+        sight: Sight,
+        test: &mut TestContext,
+    ) -> bool {
+        let peer = peers.get_mut(key).unwrap();
+        peer.set_sight(sight);
+        row.advertise(peer, false, &test.context())
+    }
+
+    /// Of a page: the versions it leads from and to, the latest one, and the nodes that it tells of; those gone are negative.
+    fn read(bytes: &[u8]) -> ([u64; 3], Vec<i64>) {
+        let (head, entries) = pages(bytes).next().unwrap();
+        let told =
+            entries.map(|entry| i64::try_from(entry.id.0).unwrap() * if entry.ways == GONE { -1 } else { 1 });
+        ([head.from, head.upto, head.latest], told.collect())
+    }
+
+    fn reply(row: &mut OwnRow, has: u64, peers: &PeerTable, test: &mut TestContext) -> ([u64; 3], Vec<i64>) {
+        let page = row.page_for_reply(has, &[], peers, &test.context());
+        let (versions, told) = read(&page.bytes);
+        assert_eq!(page.upto, versions[1]);
+        (versions, told)
+    }
+
+    #[test]
+    fn a_reader_gets_what_changed_since_its_version_oldest_change_first() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 3);
+        let mut row = OwnRow::default();
+        assert_eq!(reply(&mut row, 0, &peers, &mut test), ([0, 0, 0], vec![]));
+        for key in &keys {
+            assert!(advertise(&mut row, &mut peers, *key, FINE, &mut test));
+        }
+        assert_eq!(reply(&mut row, 0, &peers, &mut test), ([0, 3, 3], vec![2, 3, 4]));
+        assert!(!advertise(&mut row, &mut peers, keys[0], FINE, &mut test), "no news");
+        assert!(advertise(&mut row, &mut peers, keys[0], FAILING, &mut test));
+        assert_eq!(reply(&mut row, 0, &peers, &mut test), ([0, 4, 4], vec![3, 4, 2]), "each once");
+        assert_eq!(reply(&mut row, 2, &peers, &mut test), ([2, 4, 4], vec![4, 2]));
+        assert_eq!(reply(&mut row, 4, &peers, &mut test), ([4, 4, 4], vec![]));
+        let ahead = reply(&mut row, 5, &peers, &mut test);
+        assert_eq!(ahead, ([0, 4, 4], vec![3, 4, 2]), "it has the row of another life");
+    }
+
+    #[test]
+    fn of_a_peer_without_identity_nothing_is_told() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let key = peers.name_peer("host", ([10, 0, 0, 7], 1).into(), &mut test.context()).unwrap();
+        assert!(!advertise(&mut OwnRow::default(), &mut peers, key, FAILING, &mut test));
+    }
+
+    #[test]
+    fn who_is_gone_is_told_of_in_its_turn() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 3);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        row.drop_node(NodeId(3));
+        row.drop_entry(&mut peers.get_mut(keys[1]).unwrap().gossip);
+        advertise(&mut row, &mut peers, keys[0], FAILING, &mut test);
+        assert_eq!(reply(&mut row, 2, &peers, &mut test), ([2, 5, 5], vec![4, -3, 2]));
+        assert_eq!(reply(&mut row, 4, &peers, &mut test), ([4, 5, 5], vec![2]));
+        assert!(advertise(&mut row, &mut peers, keys[1], FAILING, &mut test));
+        assert_eq!(reply(&mut row, 3, &peers, &mut test), ([3, 6, 6], vec![-3, 2, 3]), "it came back");
+    }
+
+    #[test]
+    fn who_missed_more_departures_than_are_remembered_gets_the_whole_row() {
+        let mut test = TestContext::new(|_| {});
+        let (peers, _) = table(&mut test, 0);
+        let mut row = OwnRow::default();
+        let most = u64::try_from(MAX_GONE).unwrap();
+        (0..most + 3).for_each(|n| row.drop_node(NodeId(u128::from(n))));
+        assert_eq!(reply(&mut row, 2, &peers, &mut test).0[0], 0, "the third is forgotten");
+        assert_eq!(reply(&mut row, 3, &peers, &mut test).0[0], 3);
+    }
+
+    #[test]
+    fn a_row_larger_than_a_page_goes_page_by_page() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 400);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        let (mut has, mut told, mut count) = (0, Vec::new(), 0);
+        while has < 400 {
+            let page = row.page_for_reply(has, &[], &peers, &test.context());
+            assert!(page.bytes.len() <= MAX_PAGES / 2);
+            let ([from, upto, latest], entries) = read(&page.bytes);
+            assert_eq!((from, latest), (has, 400));
+            assert!(upto > has, "each page leads on");
+            told.extend(entries);
+            (has, count) = (upto, count + 1);
+        }
+        assert_eq!(told, (2..402).collect::<Vec<i64>>());
+        assert!(count > 1, "{count}");
+    }
+
+    #[test]
+    fn more_than_the_rate_is_not_told_and_its_reader_asks_again() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 400);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        let pages = (0..100).take_while(|_| reply(&mut row, 0, &peers, &mut test).0[1] > 0).count();
+        let most = usize::try_from(ROW_KILOBYTES_PER_SECOND * 4).unwrap() * 1_024 / (MAX_PAGES / 2);
+        assert!((most - 1..=most * 2).contains(&pages), "{pages} pages at once");
+        assert_eq!(reply(&mut row, 7, &peers, &mut test), ([7, 7, 400], vec![]));
+        test.now += secs(1);
+        assert!(reply(&mut row, 7, &peers, &mut test).0[1] > 7);
+    }
+
+    #[test]
+    fn what_is_asked_about_is_told_whatever_its_version() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 3);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        let page = row.page_for_reply(3, &[NodeId(2), NodeId(99)], &peers, &test.context());
+        assert_eq!(read(&page.bytes), ([3, 3, 3], vec![2]));
+    }
+
+    #[test]
+    fn our_row_goes_with_a_request_to_whoever_does_not_fetch_it() {
+        let served = Sight { served: Reach::Ok, ..FINE };
+        for (what, has, sight, known_for, told) in [
+            ("a new peer may still dial us", 0, FINE, 9, false),
+            ("one that does not", 0, FINE, 10, true),
+            ("one that does", 0, served, 99, false),
+            ("one that has part of it", 1, served, 99, true),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peers, keys) = table(&mut test, 2);
+            let mut row = OwnRow::default();
+            for key in &keys {
+                advertise(&mut row, &mut peers, *key, FINE, &mut test);
+            }
+            test.now += secs(known_for);
+            let peer = peers.get_mut(keys[0]).unwrap();
+            peer.gossip.acknowledge(has);
+            peer.set_sight(sight);
+            let page = row.page_for_request(peers.get(keys[0]).unwrap(), &peers, &test.context());
+            assert_eq!(read(&page).0, [has, if told { 2 } else { has }, 2], "{what}");
+        }
+    }
+}

@@ -214,7 +214,9 @@ impl RemoteRows {
             Arc::make_mut(&mut row.sights).clear();
             row.troubled = 0;
             let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
-            known.into_iter().for_each(|id| self.is_told_less(id));
+            for id in known {
+                self.is_told_less(id);
+            }
         }
         row.incarnation = head.incarnation;
         let sights = Arc::make_mut(&mut row.sights);
@@ -292,7 +294,9 @@ impl RemoteRows {
         self.expired = Some(now);
         let old = |row: &RemoteRow| now.saturating_duration_since(row.confirmed) > ROW_KEPT;
         let gone: Vec<NodeId> = self.of.iter().filter(|(_, row)| old(row)).map(|(id, _)| *id).collect();
-        gone.into_iter().for_each(|id| self.forget(id));
+        for id in gone {
+            self.forget(id);
+        }
     }
 
     /// Panics unless all counts agree with the rows: for tests.
@@ -376,8 +380,296 @@ fn in_turn<T: Ord + Copy>(of: &BTreeSet<T>, last: Option<T>) -> impl Iterator<It
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::observation::Reach;
+    use crate::engine::peers::Via;
+    use crate::proto::rows::wants;
+    use crate::testkit::{ms, secs};
+
+    use super::super::page::gone;
+
+    const FINE: fn() -> Sight = || Sight { tcp: Reach::Ok, ..Sight::default() };
+    const FAILING: fn() -> Sight = || Sight { tcp: Reach::Failing, ..Sight::default() };
+
+    /// What a row tells of a node: fine, failing or gone.
+    type Told = (u128, Option<fn() -> Sight>);
+
+    /// A page of the row of node `owner`.
+    fn row_page(
+        owner: u128,
+        life: u64,
+        [from, upto, latest]: [u64; 3],
+        told: &[Told],
+        now: Instant,
+    ) -> Vec<u8> {
+        let mut entries = Vec::new();
+        for (id, sight) in told {
+            let addr = ([10, 0, 0, 99], 1).into();
+            match sight {
+                Some(sight) => append(&entry(NodeId(*id), &sight(), "told", addr, now), &mut entries),
+                None => append(&gone(NodeId(*id)), &mut entries),
+            }
+        }
+        let (owner, incarnation) = (NodeId(owner), Incarnation(life));
+        let count = u16::try_from(told.len()).unwrap();
+        page(&PageHead { owner, incarnation, from, upto, latest, age_ms: 0, count }, &entries)
+    }
+
+    /// Rows, the table they are read with, and a node that nobody hears of: number 1, at 10.0.0.1.
+    struct Bed {
+        test: TestContext,
+        peers: PeerTable,
+        rows: RemoteRows,
+    }
+
+    impl Bed {
+        /// With the nodes of these ids in the table.
+        fn new(ids: &[u8]) -> Self {
+            let (mut test, mut peers) = (TestContext::new(|_| {}), PeerTable::default());
+            for id in ids {
+                let identity = Some((NodeId(u128::from(*id)), Incarnation(1)));
+                let addr = ([10, 0, 0, *id], 17_474).into();
+                peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+            }
+            while let Some(key) = peers.next_touched() {
+                peers.index_condition(key);
+            }
+            Self { test, peers, rows: RemoteRows::default() }
+        }
+
+        /// `teller` tells a page of the row of `owner`; afterwards all counts agree.
+        fn tell_by(&mut self, teller: u128, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
+            let bytes = row_page(owner, life, versions, told, self.test.now);
+            let ctx = self.test.context();
+            self.rows.handle_pages(&bytes, NodeId(teller), |_, _| true, &self.peers, &ctx);
+            self.rows.check(&self.peers);
+        }
+
+        fn tell(&mut self, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
+            self.tell_by(owner, owner, life, versions, told);
+        }
+
+        /// The version that is known of the row of node 2, and of whom it tells.
+        fn row(&self) -> Option<(u64, Vec<u128>)> {
+            let row = self.rows.of(NodeId(2))?;
+            let mut ids: Vec<u128> = row.sights().keys().map(|id| id.0).collect();
+            ids.sort_unstable();
+            Some((row.version, ids))
+        }
+
+        fn key(&self, id: u128) -> PeerKey {
+            self.peers.by_id(NodeId(id)).unwrap()
+        }
+
+        fn wants(&mut self, to: u128, settled: bool) -> Vec<(u128, u64)> {
+            let key = self.key(to);
+            let bytes = self.rows.wants(key, &self.peers, settled);
+            wants(&bytes).map(|want| (want.owner.0, want.version)).collect()
+        }
+    }
+
+    #[test]
+    fn a_page_begins_a_row_or_continues_it_and_one_behind_a_gap_is_not_taken() {
+        let mut bed = Bed::new(&[2]);
+        bed.tell(2, 1, [3, 5, 5], &[(7, Some(FINE))]);
+        assert_eq!(bed.row(), None, "its beginning is not known");
+        bed.tell(2, 1, [0, 0, 9], &[]);
+        assert_eq!(bed.row(), None, "there was no room for any of it");
+        bed.tell(2, 1, [0, 5, 8], &[(7, Some(FINE)), (8, Some(FINE))]);
+        assert_eq!(bed.row(), Some((5, vec![7, 8])));
+        bed.tell(2, 1, [5, 8, 8], &[(9, Some(FINE)), (7, None)]);
+        assert_eq!(bed.row(), Some((8, vec![8, 9])));
+        bed.tell(2, 1, [9, 10, 10], &[(3, Some(FINE))]);
+        assert_eq!(bed.row(), Some((8, vec![8, 9])), "a gap");
+        bed.tell(2, 1, [5, 7, 7], &[(3, Some(FINE))]);
+        assert_eq!(bed.row(), Some((8, vec![8, 9])), "it was told before");
+        bed.tell(2, 1, [7, 11, 11], &[(3, Some(FINE))]);
+        assert_eq!(bed.row(), Some((11, vec![3, 8, 9])), "what overlaps goes on");
+        bed.tell(2, 1, [0, 12, 12], &[(4, Some(FINE))]);
+        assert_eq!(bed.row(), Some((12, vec![4])), "the whole row again");
+    }
+
+    #[test]
+    fn another_life_of_the_owner_begins_from_nothing_and_a_past_one_is_over() {
+        let mut bed = Bed::new(&[2, 3]);
+        bed.tell(2, 5, [0, 9, 9], &[(7, Some(FINE))]);
+        bed.tell_by(3, 2, 4, [0, 20, 20], &[(8, Some(FINE))]);
+        bed.tell_by(3, 2, 6, [9, 10, 10], &[(8, Some(FINE))]);
+        assert_eq!(bed.row(), Some((9, vec![7])));
+        bed.tell_by(3, 2, 6, [0, 1, 1], &[(8, Some(FINE))]);
+        assert_eq!(bed.row(), Some((1, vec![8])));
+        assert_eq!(bed.rows.version_of(NodeId(2), Incarnation(6)), 1);
+        assert_eq!(bed.rows.version_of(NodeId(2), Incarnation(5)), 0, "nothing is known of that life");
+        bed.tell(2, 5, [0, 3, 3], &[(9, Some(FINE))]);
+        assert_eq!(bed.row(), Some((3, vec![9])), "of its own row the owner knows best");
+    }
+
+    #[test]
+    fn our_own_row_and_rows_that_may_not_be_told_are_not_taken() {
+        let mut bed = Bed::new(&[2]);
+        bed.tell(1, 1, [0, 1, 1], &[(7, Some(FINE))]);
+        let bytes = row_page(2, 1, [0, 1, 1], &[(7, Some(FINE))], bed.test.now);
+        bed.rows.handle_pages(
+            &bytes,
+            NodeId(3),
+            |_, owner| owner != NodeId(2),
+            &bed.peers,
+            &bed.test.context(),
+        );
+        assert_eq!(bed.rows.iter().count(), 0);
+    }
+
+    #[test]
+    fn trouble_in_any_row_is_known_as_long_as_it_is_told() {
+        let mut bed = Bed::new(&[2, 3]);
+        bed.tell(2, 1, [0, 1, 1], &[(7, Some(FINE)), (8, Some(FAILING))]);
+        bed.tell(3, 1, [0, 1, 1], &[(8, Some(FAILING))]);
+        assert!(bed.rows.is_any_troubled());
+        bed.tell(2, 1, [1, 2, 2], &[(8, Some(FINE))]);
+        assert!(bed.rows.is_any_troubled(), "the other row tells of it, too");
+        bed.tell(3, 1, [1, 2, 2], &[(8, None)]);
+        assert!(!bed.rows.is_any_troubled());
+        bed.tell(3, 1, [0, 3, 3], &[(9, Some(FAILING))]);
+        bed.rows.note_gone(NodeId(3), false);
+        bed.rows.check(&bed.peers);
+        assert!(!bed.rows.is_any_troubled());
+    }
+
+    #[test]
+    fn a_node_that_only_others_tell_of_is_unmet_until_it_is_a_peer_or_nobody_tells_of_it() {
+        let mut bed = Bed::new(&[2, 3]);
+        bed.tell(2, 1, [0, 1, 1], &[(3, Some(FINE)), (7, Some(FINE)), (1, Some(FINE))]);
+        bed.tell(3, 1, [0, 1, 1], &[(7, Some(FINE))]);
+        let unmet = |bed: &Bed| [1, 3, 7].map(|id| bed.rows.is_unmet(NodeId(id)));
+        assert_eq!(unmet(&bed), [false, false, true], "a peer and ourselves are met");
+        bed.tell(2, 1, [1, 2, 2], &[(7, None)]);
+        assert!(bed.rows.is_unmet(NodeId(7)), "one row is enough");
+        bed.rows.note_met(NodeId(7));
+        assert!(!bed.rows.is_unmet(NodeId(7)));
+        bed.rows.note_gone(NodeId(7), true);
+        assert!(!bed.rows.is_unmet(NodeId(7)), "it said goodbye and is still in the table");
+        bed.rows.note_gone(NodeId(7), false);
+        assert!(bed.rows.is_unmet(NodeId(7)));
+        bed.rows.note_gone(NodeId(3), false);
+        assert!(!bed.rows.is_unmet(NodeId(7)), "the last row that told of it is gone");
+        bed.rows.check(&bed.peers);
+    }
+
+    #[test]
+    fn what_has_no_room_is_left_out_and_counted() {
+        let mut bed = Bed::new(&[2]);
+        let told: Vec<Told> =
+            (0..MAX_ROW + 3).map(|n| (u128::try_from(n).unwrap() + 10, Some(FINE))).collect();
+        bed.tell(2, 1, [0, 1, 1], &told);
+        let row = bed.rows.of(NodeId(2)).unwrap();
+        assert_eq!((row.sights().len(), row.second_hand().len()), (MAX_ROW, MAX_HEARSAY));
+        assert_eq!(bed.rows.left_out(), 3);
+        bed.tell(2, 1, [1, 2, 2], &[(10, Some(FAILING))]);
+        assert_eq!(bed.rows.left_out(), 3, "what is there already has its room");
+    }
+
+    #[test]
+    fn a_request_asks_for_the_row_of_its_reader_then_for_those_we_do_not_get_ourselves() {
+        let mut bed = Bed::new(&[2, 3, 4]);
+        bed.tell(2, 1, [0, 5, 5], &[(7, Some(FINE)), (8, Some(FINE))]);
+        assert_eq!(
+            bed.wants(2, false),
+            [(2, 5)],
+            "at first everybody tells of those we will meet in a moment"
+        );
+        for id in [2, 4] {
+            let key = bed.key(id);
+            bed.peers.get_mut(key).unwrap().health.note_trouble(bed.test.now);
+            bed.peers.index_condition(key);
+        }
+        assert_eq!(bed.wants(2, true), [(2, 5), (4, 0), (7, 0), (8, 0)], "each once");
+        assert_eq!(bed.wants(3, false), [(3, 0), (2, 5), (4, 0)]);
+    }
+
+    #[test]
+    fn more_rows_than_one_request_may_ask_for_have_their_turns() {
+        let mut bed = Bed::new(&[2]);
+        let told: Vec<Told> = (10..60).map(|id| (id, Some(FINE as fn() -> Sight))).collect();
+        bed.tell(2, 1, [0, 1, 1], &told);
+        let mut asked = Vec::new();
+        for _ in 0..2 {
+            let wants = bed.wants(2, true);
+            assert_eq!((wants.len(), wants[0]), (MAX_WANTS, (2, 1)));
+            asked.extend(wants[1..].iter().map(|(id, _)| *id));
+        }
+        let expected: Vec<u128> = (10..60).chain(10..22).collect();
+        assert_eq!(asked, expected);
+    }
+
+    /// What is passed on to `asker`, who wants this version of a row.
+    fn relay(bed: &mut Bed, asker: u128, owner: u128, life: u64, version: u64) -> Vec<(PageHead, Vec<u128>)> {
+        let want = Want { owner: NodeId(owner), incarnation: Incarnation(life), version };
+        let mut bytes = Vec::new();
+        bed.rows.append_wanted(&mut bytes, &[want], NodeId(asker), &bed.peers, &bed.test.context());
+        let mut told: Vec<(PageHead, Vec<u128>)> =
+            pages(&bytes).map(|(head, entries)| (head, entries.map(|entry| entry.id.0).collect())).collect();
+        for (_, ids) in &mut told {
+            ids.sort_unstable();
+        }
+        told
+    }
+
+    #[test]
+    fn a_wanted_row_is_passed_on_whole_or_only_that_it_still_stands() {
+        let mut bed = Bed::new(&[2, 3]);
+        bed.tell(2, 1, [0, 5, 5], &[(1, Some(FINE)), (3, Some(FAILING)), (7, Some(FINE))]);
+        bed.test.now += ms(700);
+        let head = |from, count| PageHead {
+            owner: NodeId(2),
+            incarnation: Incarnation(1),
+            from,
+            upto: 5,
+            latest: 5,
+            age_ms: 700,
+            count,
+        };
+        assert_eq!(relay(&mut bed, 3, 2, 1, 5), [(head(5, 0), vec![])]);
+        for (life, version) in [(1, 4), (1, 6), (2, 5)] {
+            assert_eq!(
+                relay(&mut bed, 3, 2, life, version),
+                [(head(0, 3), vec![1, 3, 7])],
+                "{life} {version}"
+            );
+        }
+        assert_eq!(relay(&mut bed, 2, 2, 1, 4), [], "nobody is told its own row");
+        assert_eq!(relay(&mut bed, 3, 1, 1, 0), [], "ours goes another way");
+        assert_eq!(relay(&mut bed, 3, 9, 1, 0), [], "nothing is known of it");
+    }
+
+    #[test]
+    fn a_row_is_not_passed_on_where_there_is_no_room_for_all_of_it() {
+        let mut bed = Bed::new(&[2]);
+        bed.tell(2, 1, [0, 5, 5], &[(7, Some(FINE))]);
+        let want = Want { owner: NodeId(2), incarnation: Incarnation(1), version: 0 };
+        let mut bytes = vec![0; MAX_PAGES - 40];
+        bed.rows.append_wanted(&mut bytes, &[want], NodeId(3), &bed.peers, &bed.test.context());
+        assert_eq!(bytes.len(), MAX_PAGES - 40);
+    }
+
+    #[test]
+    fn a_row_that_is_confirmed_no_longer_goes_after_a_while() {
+        let mut bed = Bed::new(&[2, 3]);
+        bed.tell(2, 1, [0, 1, 1], &[(7, Some(FINE))]);
+        bed.tell(3, 1, [0, 1, 1], &[(7, Some(FINE))]);
+        bed.test.now += secs(60);
+        bed.tell(3, 1, [1, 1, 1], &[]);
+        let now = bed.test.now - secs(60) + ROW_KEPT;
+        bed.rows.expire(now);
+        assert_eq!(bed.rows.iter().count(), 2);
+        bed.rows.expire(now + ms(1));
+        assert_eq!(bed.rows.iter().count(), 2, "they are looked at once in a while");
+        bed.rows.expire(now + ROWS_EXPIRED_EVERY);
+        assert!(bed.row().is_none() && bed.rows.of(NodeId(3)).is_some(), "the other one was confirmed since");
+        bed.rows.check(&bed.peers);
+    }
 
     #[test]
     fn everybody_in_a_set_has_its_turn() {

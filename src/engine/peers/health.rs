@@ -70,3 +70,59 @@ impl Health {
         !lately
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::testkit::{ms, secs, t0};
+
+    const ICMP: Icmp = Icmp { code: 3, from: None };
+
+    #[test]
+    fn trouble_counts_from_where_it_began_and_its_end_gives_everything_its_time_again() {
+        let now = t0();
+        let mut health = Health::new(now);
+        health.note_trouble(now + secs(1));
+        health.note_trouble(now + secs(2));
+        assert_eq!((health.trouble(), health.since()), (Some(now + secs(1)), now));
+        health.end_trouble(now + secs(3));
+        assert_eq!((health.trouble(), health.since()), (None, now + secs(3)));
+        health.observe_from(now + secs(4));
+        assert_eq!(health.since(), now + secs(4));
+    }
+
+    #[test]
+    fn icmp_counts_lately_and_of_the_trouble_only_and_no_longer_than_no_echo_comes() {
+        let (began, lately) = (t0(), secs(5));
+        let health = |trouble: bool, at: Instant| {
+            let mut health = Health::new(began);
+            if trouble {
+                health.note_trouble(began);
+            }
+            health.note_icmp(ICMP, at);
+            health
+        };
+        let at = began + secs(1);
+        for (what, health, echoed, now, says) in [
+            ("no trouble", health(false, at), None, at, None),
+            ("before the trouble", health(true, began - ms(1)), None, at, None),
+            ("when it began", health(true, began), None, at, Some(ICMP)),
+            ("just now", health(true, at), Some(at - ms(1)), at + lately, Some(ICMP)),
+            ("long ago", health(true, at), None, at + lately + ms(1), None),
+            ("an echo came since", health(true, at), Some(at), at, None),
+        ] {
+            assert_eq!(health.icmp(echoed, lately, now), says, "{what}");
+        }
+        assert_eq!(Health::new(began).icmp(None, lately, began), None);
+    }
+
+    #[test]
+    fn others_are_asked_about_it_now_and_then() {
+        let now = t0();
+        let mut health = Health::new(now);
+        assert!(health.ask_others(now) && !health.ask_others(now));
+        assert!(!health.ask_others(now + ASK_AGAIN - ms(1)), "a question that was not asked does not count");
+        assert!(health.ask_others(now + ASK_AGAIN) && !health.ask_others(now + ASK_AGAIN));
+    }
+}

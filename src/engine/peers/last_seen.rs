@@ -103,3 +103,91 @@ impl LastSeen {
         true
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::testkit::{ms, secs};
+
+    /// Heard now, with a period of five seconds: three are given.
+    fn watched(test: &mut TestContext) -> LastSeen {
+        let mut seen = LastSeen::default();
+        seen.note_any(test.now);
+        seen.note_period(secs(5));
+        seen.watch(&test.context());
+        seen
+    }
+
+    #[test]
+    fn silence_is_suspected_after_some_periods_of_one_that_announces_itself() {
+        let mut test = TestContext::new(|_| {});
+        let mut mute = LastSeen::default();
+        mute.note_any(test.now);
+        mute.watch(&test.context());
+        assert_eq!(
+            (mute.announces(), mute.deadline()),
+            (false, None),
+            "who never announces itself is not watched"
+        );
+        assert!(!mute.is_silent(None, &test.context()));
+        let mut seen = watched(&mut test);
+        let due = test.now + secs(15);
+        assert_eq!((seen.announces(), seen.deadline()), (true, Some(due)));
+        test.now = due - ms(1);
+        assert!(!seen.is_silent(None, &test.context()));
+        assert_eq!(seen.deadline(), Some(due), "it is watched on");
+        test.now = due;
+        assert!(seen.is_silent(None, &test.context()));
+        assert_eq!(seen.deadline(), None);
+    }
+
+    #[test]
+    fn what_is_heard_meanwhile_puts_the_suspicion_off_when_its_time_comes() {
+        let mut test = TestContext::new(|_| {});
+        let mut seen = watched(&mut test);
+        let due = seen.deadline().unwrap();
+        test.now += secs(10);
+        seen.note_any(test.now);
+        seen.watch(&test.context());
+        assert_eq!(seen.deadline(), Some(due), "no timer is moved at each presence");
+        test.now = due;
+        assert!(!seen.is_silent(None, &test.context()));
+        assert_eq!(seen.deadline(), Some(due + secs(10)));
+        seen.stop_watching();
+        assert_eq!(seen.deadline(), None);
+    }
+
+    #[test]
+    fn a_shorter_period_brings_the_suspicion_forward() {
+        let mut test = TestContext::new(|_| {});
+        let mut seen = watched(&mut test);
+        seen.note_period(secs(1));
+        seen.watch(&test.context());
+        assert_eq!(seen.deadline(), Some(test.now + secs(3)));
+    }
+
+    #[test]
+    fn a_node_that_stood_still_blames_nobody_for_what_it_did_not_hear() {
+        let mut test = TestContext::new(|_| {});
+        let mut seen = watched(&mut test);
+        test.now += secs(60);
+        let awake = test.now - secs(1);
+        assert!(!seen.is_silent(Some(awake), &test.context()));
+        assert_eq!(seen.deadline(), Some(awake + secs(15)));
+    }
+
+    #[test]
+    fn of_another_life_it_is_only_known_that_something_was_heard() {
+        let now = TestContext::new(|_| {}).now;
+        let mut seen = LastSeen::default();
+        seen.note_broadcast(now);
+        seen.note_unicast(now);
+        seen.note_served(now);
+        assert_eq!([seen.broadcast(), seen.unicast(), seen.served()], [Some(now); 3]);
+        seen.forget_evidence();
+        assert_eq!([seen.broadcast(), seen.unicast(), seen.served()], [None; 3]);
+        assert_eq!(seen.any(), Some(now));
+    }
+}

@@ -129,3 +129,164 @@ impl Observer<'_> {
         if self.is_within(at, within) && since_the_trouble { Reach::Ok } else { Reach::Unknown }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::engine::Nonce;
+    use crate::engine::cause::Cause;
+    use crate::engine::context::TestContext;
+    use crate::engine::limits::{ECHO_TIMEOUT, LOST_IN_A_ROW};
+    use crate::engine::peers::LeaveReason;
+    use crate::testkit::{failure, ms, secs};
+
+    /// Three periods of five seconds, and a tenth more.
+    const PATIENCE: Duration = ms(16_500);
+
+    /// A peer that was heard by broadcast now, with a period of five seconds.
+    fn heard(test: &TestContext) -> Peer {
+        let mut peer = test.peer(2);
+        peer.last_seen.note_period(secs(5));
+        peer.last_seen.note_broadcast(test.now);
+        peer
+    }
+
+    fn echo(peer: &mut Peer, nonce: u64, at: Instant) {
+        peer.probes.note_sent(Nonce(nonce), false, at);
+        let _ = peer.probes.note_echo(Nonce(nonce), at);
+    }
+
+    fn lose(peer: &mut Peer, count: u8, at: Instant) {
+        (0..count).for_each(|n| peer.probes.note_sent(Nonce(u64::from(n)), false, at));
+        let _ = peer.probes.count_outcomes(at + ECHO_TIMEOUT);
+    }
+
+    fn look(peer: &mut Peer, test: &mut TestContext, at: Instant) -> Sight {
+        observe(peer, Times::of(test.context().config), at)
+    }
+
+    #[test]
+    fn broadcasts_that_come_are_ok_and_those_that_are_missing_for_long_fail() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (heard(&test), test.now);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE).broadcast, Reach::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE + ms(1)).broadcast, Reach::Failing);
+        peer.health.observe_from(now + ms(2));
+        assert_eq!(
+            look(&mut peer, &mut test, now + PATIENCE + ms(1)).broadcast,
+            Reach::Unknown,
+            "too early to tell"
+        );
+        peer.set_interface(None);
+        assert_eq!(look(&mut peer, &mut test, now).broadcast, Reach::Unknown, "off our links");
+    }
+
+    #[test]
+    fn where_packets_are_lost_twice_as_many_broadcasts_must_be_missing() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (heard(&test), test.now);
+        lose(&mut peer, 1, now);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2).broadcast, Reach::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2 + ms(1)).broadcast, Reach::Failing);
+    }
+
+    #[test]
+    fn that_broadcasts_alone_are_missing_takes_an_echo_from_after_their_time() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (heard(&test), test.now);
+        echo(&mut peer, 1, now + PATIENCE - ms(1));
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE + ms(2)).broadcast, Reach::Unknown);
+        echo(&mut peer, 2, now + PATIENCE);
+        let seen = look(&mut peer, &mut test, now + PATIENCE + ms(2));
+        assert_eq!((seen.echo, seen.broadcast), (Reach::Ok, Reach::Failing));
+    }
+
+    #[test]
+    fn in_trouble_silence_counts_after_two_periods_if_echoes_fail_too() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, began) = (heard(&test), test.now + secs(1));
+        peer.health.note_trouble(began);
+        let soon = began + secs(11);
+        assert_eq!(look(&mut peer, &mut test, soon).broadcast, Reach::Unknown, "no echo tells");
+        lose(&mut peer, LOST_IN_A_ROW, began);
+        assert_eq!(look(&mut peer, &mut test, soon - ms(1)).broadcast, Reach::Unknown);
+        let seen = look(&mut peer, &mut test, soon);
+        assert_eq!((seen.echo, seen.broadcast), (Reach::Failing, Reach::Failing));
+        peer.last_seen.note_broadcast(began);
+        assert_eq!(look(&mut peer, &mut test, soon).broadcast, Reach::Ok, "it was heard since");
+    }
+
+    #[test]
+    fn unicasts_count_once_echoes_are_asked_for() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (test.peer(2), test.now);
+        peer.last_seen.note_unicast(now);
+        assert_eq!(look(&mut peer, &mut test, now).unicast, Reach::Unknown);
+        echo(&mut peer, 1, now);
+        assert_eq!(look(&mut peer, &mut test, now + secs(25)).unicast, Reach::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + secs(26)).unicast, Reach::Failing);
+    }
+
+    #[test]
+    fn its_own_exchanges_never_fail() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (test.peer(2), test.now);
+        peer.last_seen.note_served(now);
+        assert_eq!(look(&mut peer, &mut test, now + secs(29)).served, Reach::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + secs(3_600)).served, Reach::Unknown);
+        peer.health.note_trouble(now + ms(1));
+        assert_eq!(
+            look(&mut peer, &mut test, now + secs(1)).served,
+            Reach::Unknown,
+            "from before the trouble"
+        );
+    }
+
+    #[test]
+    fn a_dial_counts_while_it_is_fresh_and_its_cause_as_long() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (test.peer(2), test.now);
+        peer.dial.note_failure(&failure(Cause::Refused), now, now);
+        let seen = look(&mut peer, &mut test, now + secs(24));
+        assert_eq!((seen.tcp, seen.cause, seen.checked), (Reach::Failing, Some(Cause::Refused), Some(now)));
+        let seen = look(&mut peer, &mut test, now + secs(25));
+        assert_eq!((seen.tcp, seen.cause), (Reach::Unknown, None));
+        peer.dial.note_success(ms(1), ms(2), now + secs(25));
+        let seen = look(&mut peer, &mut test, now + secs(25));
+        assert_eq!((seen.tcp, seen.cause, seen.rtt), (Reach::Ok, None, Some(ms(2))));
+        assert_eq!(seen.alive, Some(now + secs(25)));
+    }
+
+    #[test]
+    fn trouble_is_over_when_a_dial_and_the_latest_echo_came_since() {
+        for (what, dialed, echoed, over) in [
+            ("both", 2, Some(true), true),
+            ("no echo was ever asked for", 2, None, true),
+            ("a dial from before", 0, Some(true), false),
+            ("the latest echo is lost", 2, Some(false), false),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peer, began) = (test.peer(2), test.now + secs(1));
+            peer.health.note_trouble(began);
+            peer.dial.note_success(ms(0), ms(0), test.now + secs(dialed));
+            match echoed {
+                Some(true) => echo(&mut peer, 1, began),
+                Some(false) => lose(&mut peer, 1, began),
+                None => {}
+            }
+            look(&mut peer, &mut test, began + secs(5));
+            assert_eq!(peer.health.trouble().is_none(), over, "{what}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_seen_of_one_that_said_goodbye() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (heard(&test), test.now);
+        assert_ne!(look(&mut peer, &mut test, now), Sight::default());
+        peer.leave(LeaveReason::Goodbye, &mut test.context());
+        peer.last_seen.note_broadcast(now);
+        assert_eq!(look(&mut peer, &mut test, now), Sight::default());
+    }
+}

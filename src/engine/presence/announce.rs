@@ -203,3 +203,234 @@ fn send_to(
     let nonce = ask.then(|| peer.introduction.nonce_for(to.ip(), || ctx.random_nonce()));
     ctx.send(to, kind, nonce, echo);
 }
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::engine::context::{TestContext, TestSent};
+    use crate::engine::limits::MAX_INTRODUCTIONS;
+    use crate::engine::peers::{LeaveReason, Via};
+    use crate::testkit::{interface, ms, presence, secs};
+
+    const TO_ALL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::BROADCAST), 17_474);
+
+    fn round(announcer: &mut Announcer, peers: &mut PeerTable, test: &mut TestContext) -> Vec<TestSent> {
+        announcer.announce(peers, &mut test.context());
+        test.sent()
+    }
+
+    #[test]
+    fn hello_is_said_three_times_and_then_a_heartbeat_comes_each_interval_give_or_take_a_tenth() {
+        let mut test = TestContext::new(|_| {});
+        let (mut announcer, mut peers) = (Announcer::default(), PeerTable::default());
+        assert_eq!(announcer.deadline(), None);
+        announcer.hello_again(test.now);
+        assert_eq!(announcer.deadline(), Some(test.now));
+        let (mut kinds, mut gaps) = (Vec::new(), Vec::new());
+        for _ in 0..23 {
+            kinds.push(round(&mut announcer, &mut peers, &mut test)[0].kind);
+            let next = announcer.deadline().unwrap();
+            gaps.push(next - test.now);
+            test.now = next;
+        }
+        assert_eq!(kinds[..3], [Kind::Hello; 3]);
+        assert_eq!(kinds[3..], [Kind::Here; 20]);
+        assert_eq!(gaps[..2], HELLO_GAPS);
+        let (least, most) = (gaps[2..].iter().min().unwrap(), gaps[2..].iter().max().unwrap());
+        assert!(ms(4_500) <= *least && *most <= ms(5_500), "{gaps:?}");
+        assert!(*most - *least > ms(500), "nodes started together drift apart: {gaps:?}");
+        announcer.hello_again(test.now);
+        assert_eq!(round(&mut announcer, &mut peers, &mut test)[0].kind, Kind::Hello);
+    }
+
+    #[test]
+    fn one_datagram_goes_to_each_network_and_all_of_a_round_carry_one_number() {
+        let mut test = TestContext::new(|_| {});
+        let links = ["eth0=10.0.0.1/16", "eth1=10.0.7.1/16", "eth2=10.1.0.1/16", "lo=127.0.0.1/8"];
+        let _ = test.shared.links_mut().replace(links.map(interface).into());
+        let (mut announcer, mut peers) = (Announcer::default(), PeerTable::default());
+        for number in 1..3 {
+            let sent = round(&mut announcer, &mut peers, &mut test);
+            let to: Vec<String> = sent.iter().map(|sent| sent.to.ip().to_string()).collect();
+            let directed = ["10.0.255.255", "10.1.255.255", "127.255.255.255"];
+            assert_eq!(to[..3], directed, "two interfaces in one network say it once");
+            assert_eq!(to[3..], ["255.255.255.255"; 3], "by each link but the loopback");
+            assert!(sent.iter().all(|sent| sent.sequence == number && sent.nonce.is_none()), "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn the_limited_broadcast_goes_with_every_hello_and_now_and_then_with_a_heartbeat() {
+        let mut test = TestContext::new(|_| {});
+        let (mut announcer, mut peers) = (Announcer::default(), PeerTable::default());
+        let mut is_wide = |test: &mut TestContext| {
+            round(&mut announcer, &mut peers, test).iter().any(|sent| sent.to == TO_ALL)
+        };
+        assert_eq!([(); 3].map(|()| is_wide(&mut test)), [true; 3], "hellos");
+        test.now += WIDE_EVERY - ms(1);
+        assert!(!is_wide(&mut test));
+        test.now += ms(1);
+        assert!(is_wide(&mut test));
+        assert!(!is_wide(&mut test));
+    }
+
+    #[test]
+    fn named_peers_that_no_broadcast_reaches_are_told_by_unicast_and_asked_for_proof() {
+        let mut test = TestContext::new(|_| {});
+        let (mut announcer, mut peers) = (Announcer::default(), PeerTable::default());
+        let far = SocketAddr::from(([192, 0, 2, 7], 17_474));
+        peers.name_peer("far", far, &mut test.context()).unwrap();
+        peers.discover(([10, 0, 0, 2], 1).into(), None, "near", Via::Broadcast, &mut test.context()).unwrap();
+        test.outputs();
+        let sent = round(&mut announcer, &mut peers, &mut test);
+        let unicast: Vec<_> =
+            sent.iter().skip(2).map(|sent| (sent.to, sent.kind, sent.nonce.is_some())).collect();
+        assert_eq!(unicast, [(far, Kind::Hello, true)]);
+    }
+
+    #[test]
+    fn strangers_are_answered_within_a_limit_that_does_not_make_us_deaf_to_peers() {
+        let mut test = TestContext::new(|_| {});
+        let mut announcer = Announcer::default();
+        let (mut stranger, mut proven) = (test.peer(2), test.proven_peer(3));
+        for _ in 0..ANSWERS_PER_SECOND * 2 {
+            announcer.introduce(&mut stranger, None, &mut test.context());
+        }
+        assert_eq!(test.sent().len(), usize::try_from(ANSWERS_PER_SECOND / 2).unwrap());
+        announcer.ask_for_proof(&mut stranger, TO_ALL, &mut test.context());
+        assert_eq!(test.sent(), []);
+        announcer.introduce(&mut proven, Some(Nonce(7)), &mut test.context());
+        let sent = test.sent();
+        assert_eq!((sent[0].to, sent[0].echo, sent[0].nonce), (proven.unicast(), Some(Nonce(7)), None));
+        test.now += secs(1);
+        announcer.introduce(&mut stranger, None, &mut test.context());
+        assert_eq!(test.sent().len(), 1);
+    }
+
+    #[test]
+    fn who_never_echoes_is_asked_for_proof_a_few_times_only_and_still_gets_its_echo() {
+        let mut test = TestContext::new(|_| {});
+        let (mut announcer, mut peer) = (Announcer::default(), test.peer(2));
+        for n in 0..MAX_INTRODUCTIONS + 2 {
+            announcer.introduce(&mut peer, Some(Nonce(7)), &mut test.context());
+            let sent = test.sent();
+            assert_eq!(
+                (sent[0].echo, sent[0].nonce.is_some()),
+                (Some(Nonce(7)), n < MAX_INTRODUCTIONS),
+                "{n}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_presence_is_answered_if_its_sender_needs_that() {
+        let (nonce, echo) = (Some(Nonce(7)), Some(Nonce(8)));
+        for (what, proven, kind, nonce, echo, answers) in [
+            ("a newcomer", false, Kind::Hello, None, None, 1),
+            ("one that missed our hello", false, Kind::Here, None, None, 1),
+            ("a peer that arrives again", true, Kind::Hello, None, None, 1),
+            ("a peer's heartbeat", true, Kind::Here, None, None, 0),
+            ("one that asks for an echo", true, Kind::Here, nonce, None, 1),
+            ("a probe", true, Kind::Probe, nonce, None, 1),
+            ("an answer to ours", false, Kind::Here, None, echo, 0),
+            ("one that leaves", false, Kind::Goodbye, None, None, 0),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = if proven { test.proven_peer(2) } else { test.peer(2) };
+            let heard = Presence { nonce, echo, ..presence(kind, 2, 1) };
+            Announcer::default().respond(&mut peer, &heard, &mut test.context());
+            let sent = test.sent();
+            assert_eq!(sent.len(), answers, "{what}");
+            for sent in sent {
+                assert_eq!((sent.to, sent.echo), (peer.unicast(), nonce), "{what}");
+                assert_eq!(
+                    sent.nonce.is_some(),
+                    !proven,
+                    "{what}: only who proved nothing is asked for proof"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_peers_hellos_are_answered_once_in_its_period() {
+        let mut test = TestContext::new(|_| {});
+        let (mut announcer, mut peer) = (Announcer::default(), test.proven_peer(2));
+        let mut answers = |after: Duration| {
+            test.now += after;
+            announcer.respond(&mut peer, &presence(Kind::Hello, 2, 1), &mut test.context());
+            test.sent().len()
+        };
+        assert_eq!([answers(ms(0)), answers(ms(4_999)), answers(ms(1))], [1, 0, 1]);
+    }
+
+    #[test]
+    fn with_many_peers_the_answer_waits_a_random_while_and_comes_once() {
+        let mut test = TestContext::new(|_| {});
+        test.known = 100;
+        let (mut announcer, mut peer) = (Announcer::default(), test.peer(2));
+        announcer.respond(&mut peer, &presence(Kind::Hello, 2, 1), &mut test.context());
+        let due = peer.introduction.deadline().unwrap();
+        assert!(test.now < due && due <= test.now + ANSWER_SPREAD * 100);
+        announcer.respond(&mut peer, &presence(Kind::Hello, 2, 2), &mut test.context());
+        assert_eq!(peer.introduction.deadline(), Some(due));
+        test.now = due - ms(1);
+        announcer.wake(&mut peer, &mut test.context());
+        assert_eq!(test.sent(), []);
+        test.now = due;
+        announcer.wake(&mut peer, &mut test.context());
+        announcer.wake(&mut peer, &mut test.context());
+        assert_eq!(test.sent().len(), 1);
+    }
+
+    #[test]
+    fn who_is_beyond_our_links_gets_the_echo_it_asks_for_within_a_limit() {
+        let mut test = TestContext::new(|_| {});
+        let mut announcer = Announcer::default();
+        let from = SocketAddr::from(([192, 0, 2, 7], 9));
+        announcer.answer_off_link(from, None, &mut test.context());
+        assert_eq!(test.sent(), [], "it asks for nothing");
+        for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
+            announcer.answer_off_link(from, Some(Nonce(7)), &mut test.context());
+        }
+        let sent = test.sent();
+        assert_eq!(sent.len(), usize::try_from(OFF_LINK_ANSWERS_PER_SECOND).unwrap());
+        assert_eq!((sent[0].to, sent[0].echo, sent[0].nonce), (from, Some(Nonce(7)), None));
+    }
+
+    #[test]
+    fn proof_is_asked_where_somebody_speaks_in_a_peers_name_and_at_the_old_address() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        let elsewhere = SocketAddr::from(([10, 0, 0, 9], 9));
+        Announcer::default().ask_for_proof(&mut peer, elsewhere, &mut test.context());
+        let asked = test.sent();
+        assert_eq!((asked[0].to, asked[0].nonce.is_some()), (elsewhere, true));
+        assert!(peer.introduction.is_echoed_by(asked[0].nonce, elsewhere.ip()));
+        ask_old_address(&mut peer, &mut test.context());
+        let asked = test.sent();
+        assert_eq!((asked[0].to, asked[0].nonce.is_some()), (peer.unicast(), true));
+        assert_eq!(peer.paths.move_asked(), Some(test.now));
+    }
+
+    #[test]
+    fn goodbye_goes_to_all_and_by_unicast_to_those_that_a_broadcast_does_not_reach() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let near = SocketAddr::from(([10, 0, 0, 2], 17_474));
+        let [named, far, left] =
+            [[10, 0, 0, 3], [192, 0, 2, 4], [192, 0, 2, 5]].map(|ip| SocketAddr::from((ip, 1)));
+        peers.discover(near, None, "near", Via::Broadcast, &mut test.context()).unwrap();
+        peers.name_peer("named", named, &mut test.context()).unwrap();
+        peers.discover(far, None, "far", Via::Reply, &mut test.context()).unwrap();
+        let key = peers.discover(left, None, "left", Via::Reply, &mut test.context()).unwrap();
+        peers.leave(key, LeaveReason::Goodbye, &mut test.context());
+        test.outputs();
+        say_goodbye(&mut peers, &mut test.context());
+        let sent = test.sent();
+        assert!(sent.iter().all(|sent| sent.kind == Kind::Goodbye && sent.nonce.is_none()));
+        let to: Vec<SocketAddr> = sent.iter().map(|sent| sent.to).collect();
+        assert_eq!(to, [SocketAddr::from(([10, 0, 255, 255], 17_474)), named, far]);
+    }
+}

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::engine::config::is_host;
 use crate::engine::context::Context;
-use crate::engine::diagnosis::Estranged;
+use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::event::{RejectReason, Socket};
 use crate::engine::limits::MOVE_PATIENCE;
 use crate::engine::peers::path::{SequenceCheck, fingerprint};
@@ -27,7 +27,7 @@ pub(crate) struct Datagram<'a> {
 #[derive(Debug)]
 pub(crate) struct Foreign {
     pub(crate) info: PeerInfo,
-    pub(crate) why: Estranged,
+    pub(crate) mismatch: Mismatch,
 }
 
 /// What became of bytes that were received.
@@ -101,15 +101,15 @@ pub(crate) fn read<'a>(from: SocketAddr, socket: Socket, bytes: &'a [u8], ctx: &
     match Presence::decode(bytes) {
         Err(error) => {
             let foreign = match error {
-                DecodeError::Version(version) => foreign(from, None, Estranged::Version(version), ctx),
+                DecodeError::Version(version) => foreign(from, None, Mismatch::Version(version), ctx),
                 _ => None,
             };
             Reading::Refused(error.into(), foreign)
         }
         Ok(presence) if presence.id == ctx.config.id => Reading::Own,
         Ok(presence) if presence.group != ctx.config.group => {
-            let why = Estranged::Group(presence.group.to_owned());
-            Reading::Refused(RejectReason::WrongGroup, foreign(from, Some(&presence), why, ctx))
+            let mismatch = Mismatch::Group(presence.group.to_owned());
+            Reading::Refused(RejectReason::WrongGroup, foreign(from, Some(&presence), mismatch, ctx))
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
         Ok(presence) => Reading::Presence(Datagram { from, socket, presence }),
@@ -120,18 +120,18 @@ pub(crate) fn read<'a>(from: SocketAddr, socket: Socket, bytes: &'a [u8], ctx: &
 fn foreign(
     from: SocketAddr,
     presence: Option<&Presence<'_>>,
-    why: Estranged,
+    mismatch: Mismatch,
     ctx: &Context<'_>,
 ) -> Option<Box<Foreign>> {
     let here = presence.is_none_or(|presence| presence.kind != Kind::Goodbye);
     (here && ctx.links.reaches(from.ip()) && !ctx.links.holds(from.ip()))
-        .then(|| foreign_at(from, presence, why, ctx))
+        .then(|| foreign_at(from, presence, mismatch, ctx))
 }
 
 fn foreign_at(
     from: SocketAddr,
     presence: Option<&Presence<'_>>,
-    why: Estranged,
+    mismatch: Mismatch,
     ctx: &Context<'_>,
 ) -> Box<Foreign> {
     let info = PeerInfo {
@@ -141,7 +141,7 @@ fn foreign_at(
         addr: SocketAddr::new(from.ip(), presence.map_or(ctx.config.port, |presence| presence.tcp_port)),
         incarnation: presence.map(|presence| presence.incarnation),
     };
-    Box::new(Foreign { info, why })
+    Box::new(Foreign { info, mismatch })
 }
 
 impl Datagram<'_> {
@@ -171,9 +171,9 @@ impl Datagram<'_> {
             return Ok(());
         };
         let ours = (ctx.links.own_address(), own);
-        let why = Estranged::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
+        let mismatch = Mismatch::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
         let here = self.presence.kind != Kind::Goodbye && !ctx.links.holds(self.source_ip());
-        Err(here.then(|| foreign_at(self.from, Some(&self.presence), why, ctx)))
+        Err(here.then(|| foreign_at(self.from, Some(&self.presence), mismatch, ctx)))
     }
 
     /// Whether it is one more heartbeat of a peer with which all is well, which tells nothing but that it came; that is noted then.
@@ -320,4 +320,407 @@ impl Datagram<'_> {
 /// Whether a foreign node needs telling: somebody who has a peer of ours at its address runs several nodes, and knows it.
 pub(crate) fn is_worth_telling(foreign: &Foreign, peers: &PeerTable) -> bool {
     !peers.at(foreign.info.addr.ip()).any(|peer| peer.state() == PeerState::Up)
+}
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::limits::MAX_SEQUENCE_STEP;
+    use crate::engine::observation::{Reach, Sight};
+    use crate::engine::peers::LeaveReason;
+    use crate::engine::{Incarnation, NodeId, Nonce};
+    use crate::testkit::{interface, ms, presence, secs};
+
+    const PORT: u16 = 17_474;
+
+    fn addr(text: &str) -> SocketAddr {
+        SocketAddr::new(text.parse().unwrap(), PORT)
+    }
+
+    fn heard<'a>(from: &str, presence: Presence<'a>) -> Datagram<'a> {
+        Datagram { from: addr(from), socket: Socket::Shared, presence }
+    }
+
+    /// What becomes of a presence: why it is refused, and why its sender is foreign.
+    fn refused(test: &mut TestContext, from: &str, bytes: &[u8]) -> Option<(RejectReason, Option<Mismatch>)> {
+        match read(addr(from), Socket::Shared, bytes, &test.context()) {
+            Reading::Refused(reason, foreign) => Some((reason, foreign.map(|foreign| foreign.mismatch))),
+            Reading::Own | Reading::Presence(_) => None,
+        }
+    }
+
+    #[test]
+    fn what_is_ours_is_read_and_what_we_sent_is_known_as_our_own() {
+        let mut test = TestContext::new(|_| {});
+        let bytes = presence(Kind::Here, 2, 1).encode();
+        let mapped = addr("::ffff:10.0.0.2");
+        let Reading::Presence(datagram) = read(mapped, Socket::Private, &bytes, &test.context()) else {
+            panic!("it is of our group")
+        };
+        assert_eq!((datagram.from, datagram.socket), (addr("10.0.0.2"), Socket::Private));
+        let own = presence(Kind::Here, 1, 1).encode();
+        assert!(matches!(read(addr("10.0.0.2"), Socket::Shared, &own, &test.context()), Reading::Own));
+        let own_of_another_group = Presence { group: "else", ..presence(Kind::Here, 1, 1) }.encode();
+        let reading = read(addr("10.0.0.1"), Socket::Shared, &own_of_another_group, &test.context());
+        assert!(matches!(reading, Reading::Own));
+    }
+
+    #[test]
+    fn another_group_or_version_is_refused_and_told_of_if_it_is_on_our_link() {
+        let mut test = TestContext::new(|_| {});
+        let group = Some(Mismatch::Group("else".into()));
+        let other = |kind| Presence { group: "else", ..presence(kind, 2, 1) }.encode();
+        let here = other(Kind::Here);
+        let mut version = here.clone();
+        version[4] = 9;
+        for (what, from, bytes, reason, why) in [
+            ("on our link", "10.0.0.2", &here, RejectReason::WrongGroup, group),
+            ("beyond it", "192.0.2.2", &here, RejectReason::WrongGroup, None),
+            ("at our address", "10.0.0.1", &here, RejectReason::WrongGroup, None),
+            ("it leaves", "10.0.0.2", &other(Kind::Goodbye), RejectReason::WrongGroup, None),
+            ("a version", "10.0.0.2", &version, RejectReason::VersionMismatch, Some(Mismatch::Version(9))),
+            ("a version beyond", "192.0.2.2", &version, RejectReason::VersionMismatch, None),
+            ("noise", "10.0.0.2", &b"noise that is no presence".to_vec(), RejectReason::Foreign, None),
+            ("cut", "10.0.0.2", &here[..30].to_vec(), RejectReason::Truncated, None),
+        ] {
+            assert_eq!(refused(&mut test, from, bytes), Some((reason, why)), "{what}");
+        }
+        let ours = presence(Kind::Here, 2, 1).encode();
+        assert_eq!(refused(&mut test, "255.255.255.255", &ours), Some((RejectReason::OffLink, None)));
+    }
+
+    #[test]
+    fn a_wide_copy_tells_only_of_who_is_in_another_network() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let wide = |kind| Presence { wide: Some(true), prefix: Some(8), ..presence(kind, 2, 1) };
+        let read = |peers: &mut PeerTable, test: &mut TestContext, from, kind| {
+            let foreign = heard(from, wide(kind)).read_wide(peers, &test.context());
+            foreign.map_err(|foreign| foreign.map(|foreign| foreign.mismatch))
+        };
+        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Here), Ok(()), "like any other presence");
+        let why = Mismatch::Network {
+            theirs: ("192.168.0.2".parse().unwrap(), Some(8)),
+            ours: ("10.0.0.1".parse().unwrap(), 16),
+        };
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Here), Err(Some(why)));
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Goodbye), Err(None));
+        let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Here), Err(None), "it is a peer");
+        assert_eq!(peers.get(key).unwrap().paths.prefix(), None, "others may say it in its name");
+        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Here), Err(None));
+        assert_eq!(peers.get(key).unwrap().paths.prefix(), Some(8));
+    }
+
+    fn discover(peers: &mut PeerTable, test: &mut TestContext, ip: &str, id: u128) -> PeerKey {
+        let identity = Some((NodeId(id), Incarnation(1_000)));
+        peers.discover(addr(ip), identity, "stranger", Via::Broadcast, &mut test.context()).unwrap()
+    }
+
+    #[test]
+    fn a_sender_is_a_peer_a_newcomer_or_refused() {
+        let (hello, bye) = (presence(Kind::Hello, 3, 1), presence(Kind::Goodbye, 3, 1));
+        let life = |id, incarnation| Presence {
+            incarnation: Incarnation(incarnation),
+            ..presence(Kind::Here, id, 1)
+        };
+        for (what, from, presence, sender, count) in [
+            ("the peer", "10.0.0.2", life(2, 1_000), None, 1),
+            ("the peer at another address", "10.0.0.9", life(2, 1_000), None, 1),
+            ("its past life", "10.0.0.2", life(2, 999), Some(Sender::Refused(RejectReason::Replayed)), 1),
+            ("its next life", "10.0.0.2", life(2, 1_001), None, 1),
+            (
+                "a forger",
+                "10.0.0.9",
+                life(2, 1_001),
+                Some(Sender::Refused(RejectReason::IdentityConflict)),
+                1,
+            ),
+            ("another node at its address", "10.0.0.2", hello, None, 1),
+            ("another node that leaves its address", "10.0.0.2", bye, Some(Sender::Nobody), 1),
+            ("somebody unknown that leaves", "10.0.0.9", bye, Some(Sender::Nobody), 1),
+            ("somebody beyond our links", "192.0.2.9", hello, Some(Sender::OffLink), 1),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peers = PeerTable::default();
+            let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
+            let found = heard(from, presence).resolve_sender(&mut peers, &mut test.context());
+            assert_eq!((found, peers.len()), (sender.unwrap_or(Sender::Peer(key)), count), "{what}");
+            if sender.is_none() {
+                let info = peers.get(key).unwrap().info();
+                let known = (info.id, info.incarnation);
+                assert_eq!(known, (Some(presence.id), Some(presence.incarnation)), "{what}");
+            }
+            peers.check();
+        }
+    }
+
+    #[test]
+    fn a_newcomer_gets_a_row_and_whom_another_replaced_gets_none() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let shared = heard("10.0.0.2", presence(Kind::Hello, 2, 1));
+        let private = Datagram { socket: Socket::Private, ..heard("10.0.0.3", presence(Kind::Here, 3, 1)) };
+        for (datagram, via) in [(shared, Via::Broadcast), (private, Via::Reply)] {
+            let Sender::Peer(key) = datagram.resolve_sender(&mut peers, &mut test.context()) else {
+                panic!("there is room")
+            };
+            let snapshot = peers.get(key).unwrap().snapshot(test.shared.links(), test.now);
+            assert_eq!((snapshot.info.addr, snapshot.via), (datagram.from, via));
+        }
+        let other = heard("10.0.0.2", presence(Kind::Hello, 9, 1));
+        let _ = other.resolve_sender(&mut peers, &mut test.context());
+        let late = shared.resolve_sender(&mut peers, &mut test.context());
+        assert_eq!(late, Sender::Refused(RejectReason::Retired));
+    }
+
+    /// A peer at 10.0.0.2 that was heard there with this number.
+    fn known(test: &mut TestContext, sequence: u64) -> Peer {
+        let mut peer = test.peer(2);
+        let taken =
+            heard("10.0.0.2", presence(Kind::Here, 2, sequence)).note_heard(&mut peer, &test.context());
+        assert_eq!(taken, Taken::Whole);
+        peer
+    }
+
+    #[test]
+    fn each_number_counts_once_and_a_late_one_only_if_it_has_work_to_do() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = known(&mut test, 5);
+        let here = |sequence| presence(Kind::Here, 2, sequence);
+        let asks = |sequence| Presence { nonce: Some(Nonce(7)), ..here(sequence) };
+        let replayed = Taken::Refused(RejectReason::Replayed);
+        for (what, from, presence, taken) in [
+            ("a copy", "10.0.0.2", here(5), replayed),
+            ("late, and it asks for nothing", "10.0.0.2", here(3), replayed),
+            ("late, with a nonce", "10.0.0.2", asks(3), Taken::EchoOnly),
+            ("the same again", "10.0.0.2", asks(3), replayed),
+            ("the next", "10.0.0.2", here(6), Taken::Whole),
+            ("by another link", "10.0.0.9", here(6), Taken::Whole),
+            ("late by another link", "10.0.0.9", asks(4), replayed),
+            ("late, and it leaves", "10.0.0.2", Presence { kind: Kind::Goodbye, ..asks(2) }, replayed),
+            (
+                "leaves, from elsewhere",
+                "10.0.0.9",
+                presence(Kind::Goodbye, 2, 7),
+                Taken::Refused(RejectReason::IdentityConflict),
+            ),
+            ("leaves", "10.0.0.2", presence(Kind::Goodbye, 2, 7), Taken::Whole),
+        ] {
+            assert_eq!(heard(from, presence).note_heard(&mut peer, &test.context()), taken, "{what}");
+        }
+        peer.leave(LeaveReason::Goodbye, &mut test.context());
+        for from in ["10.0.0.2", "10.0.0.9", "10.0.0.8"] {
+            let taken = heard(from, asks(7)).note_heard(&mut peer, &test.context());
+            assert_eq!(taken, replayed, "a late datagram from {from} revives nobody");
+        }
+        assert_eq!(heard("10.0.0.2", here(8)).note_heard(&mut peer, &test.context()), Taken::Whole);
+    }
+
+    #[test]
+    fn a_number_far_ahead_counts_after_proof_or_silence() {
+        let mut test = TestContext::new(|_| {});
+        let far = presence(Kind::Here, 2, 6 + MAX_SEQUENCE_STEP);
+        let mut peer = known(&mut test, 5);
+        let datagram = heard("10.0.0.2", far);
+        assert_eq!(datagram.note_heard(&mut peer, &test.context()), Taken::ProveFirst);
+        peer.introduction.nonce_for(datagram.source_ip(), || Nonce(7));
+        let wrong = heard("10.0.0.2", Presence { echo: Some(Nonce(8)), ..far });
+        assert_eq!(wrong.note_heard(&mut peer, &test.context()), Taken::ProveFirst);
+        let proof = heard("10.0.0.2", Presence { echo: Some(Nonce(7)), ..far });
+        assert_eq!(proof.note_heard(&mut peer, &test.context()), Taken::Whole);
+        let mut silent = known(&mut test, 5);
+        silent.fall_silent(&mut test.context());
+        for sequence in [far.sequence, 1] {
+            let taken =
+                heard("10.0.0.2", presence(Kind::Here, 2, sequence)).note_heard(&mut silent, &test.context());
+            assert_eq!(taken, Taken::Whole, "number {sequence} of one that was silent");
+        }
+    }
+
+    #[test]
+    fn what_was_heard_counts_for_the_way_it_came() {
+        let (plain, wide) =
+            (presence(Kind::Here, 2, 6), Presence { wide: Some(true), ..presence(Kind::Here, 2, 6) });
+        let echo = Presence { echo: Some(Nonce(7)), ..plain };
+        for (what, from, socket, presence, broadcast, unicast) in [
+            ("a heartbeat", "10.0.0.2", Socket::Shared, plain, true, false),
+            ("an echo on the shared port", "10.0.0.2", Socket::Shared, echo, false, true),
+            ("a datagram to us alone", "10.0.0.2", Socket::Private, plain, false, true),
+            ("a wide copy", "10.0.0.2", Socket::Shared, wide, false, false),
+            ("from another address", "10.0.0.9", Socket::Shared, plain, false, false),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.peer(2);
+            let taken = Datagram { socket, ..heard(from, presence) }.note_heard(&mut peer, &test.context());
+            let seen = &peer.last_seen;
+            let found = (taken, seen.any().is_some(), seen.broadcast().is_some(), seen.unicast().is_some());
+            assert_eq!(found, (Taken::Whole, true, broadcast, unicast), "{what}");
+        }
+    }
+
+    /// A peer in this state at 10.0.0.2 that was heard there, and two rounds later twice from another address.
+    fn wanderer(test: &mut TestContext, state: PeerState, to: &str) -> Peer {
+        let mut peer = known(test, 1);
+        peer.set_state(state, &mut test.context());
+        for sequence in [2, 3] {
+            test.now += secs(5);
+            let _ = heard(to, presence(Kind::Here, 2, sequence)).note_heard(&mut peer, &test.context());
+        }
+        peer
+    }
+
+    #[test]
+    fn a_peer_has_moved_when_it_is_heard_elsewhere_only_and_nobody_answers_at_the_old_address() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = wanderer(&mut test, PeerState::Up, "10.0.0.9");
+        let datagram = heard("10.0.0.9", presence(Kind::Here, 2, 4));
+        assert_eq!(datagram.locate(&peer, &test.context()), Whereabouts::AskOldAddress);
+        peer.paths.note_move_asked(test.now);
+        test.now += MOVE_PATIENCE - ms(1);
+        assert_eq!(datagram.locate(&peer, &test.context()), Whereabouts::Same, "its answer may come");
+        test.now += ms(1);
+        let moved = Whereabouts::Moved(addr("10.0.0.9"));
+        assert_eq!(datagram.locate(&peer, &test.context()), moved);
+        let at_home = heard("10.0.0.2", presence(Kind::Here, 2, 4));
+        assert_eq!(at_home.locate(&peer, &test.context()), Whereabouts::Same);
+    }
+
+    #[test]
+    fn a_peer_that_is_not_reached_moves_at_once_and_nobody_moves_beyond_our_links() {
+        let mut test = TestContext::new(|_| {});
+        let here = |from| heard(from, presence(Kind::Here, 2, 4));
+        let failing = wanderer(&mut test, PeerState::Unreachable, "10.0.0.9");
+        let moved = Whereabouts::Moved(addr("10.0.0.9"));
+        assert_eq!(here("10.0.0.9").locate(&failing, &test.context()), moved);
+        let beyond = wanderer(&mut test, PeerState::Unreachable, "192.0.2.9");
+        assert_eq!(here("192.0.2.9").locate(&beyond, &test.context()), Whereabouts::Same);
+        let mut once = known(&mut test, 1);
+        once.set_state(PeerState::Unreachable, &mut test.context());
+        let _ = heard("10.0.0.9", presence(Kind::Here, 2, 2)).note_heard(&mut once, &test.context());
+        assert_eq!(
+            here("10.0.0.9").locate(&once, &test.context()),
+            Whereabouts::Same,
+            "one round may be lost"
+        );
+        let cut_off = known(&mut test, 1);
+        let _ = test.shared.links_mut().replace(vec![interface("10.9.0.1/16")]);
+        let moved = Whereabouts::Moved(addr("10.9.0.9"));
+        assert_eq!(here("10.9.0.9").locate(&cut_off, &test.context()), moved, "our link to it is gone");
+    }
+
+    #[test]
+    fn what_a_peer_says_of_itself_is_taken_and_another_port_is_another_address() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
+        let said = Presence { name: "renamed", tcp_port: 9, period_ms: 700, ..presence(Kind::Here, 2, 1) };
+        heard("10.0.0.2", said).apply_claims(key, &mut peers, &mut test.context());
+        let peer = peers.get(key).unwrap();
+        assert_eq!((peer.info().name.as_str(), peer.addr().port()), ("renamed", 9));
+        assert_eq!((peer.last_seen.period(), peer.paths.prefix()), (Some(ms(700)), Some(16)));
+        assert_eq!(peer.unicast(), SocketAddr::new(peer.addr().ip(), 30_000));
+        peers.check();
+    }
+
+    /// A table with one peer, at 10.0.0.2, with which all is well; number 5 was its last.
+    fn steady(test: &mut TestContext) -> (PeerTable, PeerKey) {
+        let mut peers = PeerTable::default();
+        let key = discover(&mut peers, test, "10.0.0.2", 2);
+        let datagram = heard("10.0.0.2", presence(Kind::Here, 2, 5));
+        datagram.apply_claims(key, &mut peers, &mut test.context());
+        let peer = peers.get_mut(key).unwrap();
+        assert_eq!(datagram.note_heard(peer, &test.context()), Taken::Whole);
+        peer.prove(datagram.source_ip(), &mut test.context());
+        peer.set_state(PeerState::Up, &mut test.context());
+        peer.set_sight(Sight { broadcast: Reach::Ok, tcp: Reach::Ok, ..Sight::default() });
+        peer.watch_for_silence(&test.context());
+        while let Some(key) = peers.next_touched() {
+            peers.index_condition(key);
+        }
+        (peers, key)
+    }
+
+    #[test]
+    fn a_heartbeat_like_the_one_before_changes_nothing_but_when_it_was_heard() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, key) = steady(&mut test);
+        test.now += secs(5);
+        let next = heard("10.0.0.2", presence(Kind::Here, 2, 6));
+        assert!(next.is_steady_heartbeat(&mut peers, &test.context()));
+        let seen = &peers.get(key).unwrap().last_seen;
+        assert_eq!([seen.any(), seen.broadcast()], [Some(test.now); 2]);
+        assert_eq!(peers.next_touched(), None);
+        assert!(!next.is_steady_heartbeat(&mut peers, &test.context()), "each number counts once");
+    }
+
+    #[test]
+    fn whatever_tells_more_than_a_heartbeat_is_looked_at() {
+        let next = presence(Kind::Here, 2, 6);
+        let shared = |presence| heard("10.0.0.2", presence);
+        let (nonce, claimed) = (Some(Nonce(7)), "10.0.0.9".parse().unwrap());
+        for (what, datagram) in [
+            ("another name", shared(Presence { name: "else", ..next })),
+            ("another TCP port", shared(Presence { tcp_port: 9, ..next })),
+            ("another UDP port", shared(Presence { udp_port: 9, ..next })),
+            ("another period", shared(Presence { period_ms: 900, ..next })),
+            ("another claim", shared(Presence { claimed, ..next })),
+            ("another prefix", shared(Presence { prefix: None, ..next })),
+            ("another life", shared(Presence { incarnation: Incarnation(1_001), ..next })),
+            ("somebody unknown", shared(Presence { id: NodeId(9), ..next })),
+            ("a hello", shared(Presence { kind: Kind::Hello, ..next })),
+            ("a goodbye", shared(Presence { kind: Kind::Goodbye, ..next })),
+            ("a nonce", shared(Presence { nonce, ..next })),
+            ("an echo", shared(Presence { echo: nonce, ..next })),
+            ("a wide copy", shared(Presence { wide: Some(true), ..next })),
+            ("a replay", shared(Presence { sequence: 5, ..next })),
+            ("far ahead", shared(Presence { sequence: 6 + MAX_SEQUENCE_STEP, ..next })),
+            ("another address", heard("10.0.0.9", next)),
+            ("the private port", Datagram { socket: Socket::Private, ..shared(next) }),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peers, _) = steady(&mut test);
+            assert!(!datagram.is_steady_heartbeat(&mut peers, &test.context()), "{what}");
+            assert!(shared(next).is_steady_heartbeat(&mut peers, &test.context()), "{what} leaves no trace");
+        }
+    }
+
+    #[test]
+    fn of_a_peer_that_is_not_steady_every_heartbeat_is_looked_at() {
+        type Change = fn(&mut Peer, &mut Context<'_>);
+        let changes: [(&str, Change); 7] = [
+            ("it is in trouble", |peer, ctx| peer.health.note_trouble(ctx.now)),
+            ("it is not up", |peer, ctx| peer.set_state(PeerState::Retrying, ctx)),
+            ("its broadcasts were not known", |peer, _| peer.set_sight(Sight::default())),
+            ("a way fails", |peer, _| peer.set_sight(Sight { tcp: Reach::Failing, ..*peer.sight() })),
+            ("it has two addresses", |peer, ctx| peer.prove("10.0.0.9".parse().unwrap(), ctx)),
+            ("its silence is not watched", |peer, _| peer.last_seen.stop_watching()),
+            ("a dial decides whether it is silent", |peer, _| peer.dial.set_confirming(true)),
+        ];
+        for (what, change) in changes {
+            let mut test = TestContext::new(|_| {});
+            let (mut peers, key) = steady(&mut test);
+            change(peers.get_mut(key).unwrap(), &mut test.context());
+            peers.index_condition(key);
+            let next = heard("10.0.0.2", presence(Kind::Here, 2, 6));
+            assert!(!next.is_steady_heartbeat(&mut peers, &test.context()), "{what}");
+        }
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, key) = steady(&mut test);
+        peers.get_mut(key);
+        let next = heard("10.0.0.2", presence(Kind::Here, 2, 6));
+        assert!(!next.is_steady_heartbeat(&mut peers, &test.context()), "it was touched and not settled yet");
+    }
+
+    #[test]
+    fn a_foreign_node_is_not_told_of_where_a_peer_of_ours_is_up() {
+        let mut test = TestContext::new(|_| {});
+        let (peers, _) = steady(&mut test);
+        let foreign =
+            |from| foreign_at(addr(from), None, Mismatch::Version(9), &test.shared.context(0, test.now));
+        let [same, other] = [("10.0.0.2"), ("10.0.0.3")].map(foreign);
+        assert!(!is_worth_telling(&same, &peers) && is_worth_telling(&other, &peers));
+    }
 }

@@ -52,3 +52,64 @@ impl Tally {
         Event::Rejected { from: self.from, reason, count: std::mem::take(&mut self.count) }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::testkit::{ms, secs, t0};
+
+    const FROM: ([u8; 4], u16) = ([10, 0, 0, 7], 1);
+
+    fn told(event: Option<Event>) -> Option<u64> {
+        match event {
+            None => None,
+            Some(Event::Rejected { count, .. }) => Some(count),
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_one_is_told_at_once_and_what_follows_is_told_together() {
+        let (mut rejects, now) = (Rejects::default(), t0());
+        let mut count = |from: ([u8; 4], u16), now| rejects.count(RejectReason::Foreign, from.into(), now);
+        assert_eq!(told(count(FROM, now)), Some(1));
+        assert_eq!(told(count(FROM, now)), None);
+        assert_eq!(told(count(([10, 0, 0, 8], 2), now + ms(10))), None);
+        let due = rejects.due().unwrap();
+        assert!(due >= now + REJECTED_WINDOW);
+        assert_eq!(told(rejects.flush(due - ms(1))), None);
+        let Some(Event::Rejected { from, reason, count }) = rejects.flush(due) else { panic!("it is due") };
+        assert_eq!((from, reason, count), (([10, 0, 0, 8], 2).into(), RejectReason::Foreign, 2));
+        assert_eq!((rejects.due(), told(rejects.flush(due))), (None, None), "nothing is left to tell");
+    }
+
+    #[test]
+    fn each_reason_is_told_for_itself() {
+        let (mut rejects, now) = (Rejects::default(), t0());
+        for reason in [RejectReason::Foreign, RejectReason::OffLink] {
+            assert_eq!(told(rejects.count(reason, FROM.into(), now)), Some(1));
+        }
+    }
+
+    #[test]
+    fn what_goes_on_is_told_ever_more_rarely_and_after_a_rest_at_once_again() {
+        let (mut rejects, mut now) = (Rejects::default(), t0());
+        let mut gaps = Vec::new();
+        assert_eq!(told(rejects.count(RejectReason::Foreign, FROM.into(), now)), Some(1));
+        for _ in 0..9 {
+            assert_eq!(told(rejects.count(RejectReason::Foreign, FROM.into(), now)), None);
+            let due = rejects.due().unwrap();
+            assert_eq!(told(rejects.flush(due)), Some(1));
+            gaps.push(due - now);
+            now = due;
+        }
+        assert!(gaps.is_sorted() && gaps[0] < gaps[1], "{gaps:?}");
+        assert_eq!(gaps.last(), Some(&MAX_REJECTED_WINDOW));
+        now += MAX_REJECTED_WINDOW * 2 + ms(1);
+        assert_eq!(told(rejects.count(RejectReason::Foreign, FROM.into(), now)), Some(1));
+        assert_eq!(told(rejects.count(RejectReason::Foreign, FROM.into(), now)), None);
+        assert_eq!(rejects.due(), Some(now + REJECTED_WINDOW), "the window is the shortest again");
+        assert_eq!(told(rejects.count(RejectReason::Foreign, FROM.into(), now + secs(1))), Some(2));
+    }
+}

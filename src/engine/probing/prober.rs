@@ -142,3 +142,138 @@ fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {
     let kind = if large { Kind::Probe } else { Kind::Here };
     ctx.send(peer.unicast(), kind, Some(nonce), None);
 }
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::engine::context::{TestContext, TestSent};
+    use crate::engine::limits::FIRST_ECHO_WITHIN;
+    use crate::engine::peers::LeaveReason;
+    use crate::testkit::{ms, secs};
+
+    /// Wakes a peer when it is due, and gives what was sent.
+    fn wake(prober: &mut Prober, peer: &mut Peer, test: &mut TestContext) -> (ProbeOutcome, Vec<TestSent>) {
+        test.now = peer.probes.deadline().unwrap();
+        let outcome = prober.wake(peer, &mut test.context());
+        (outcome, test.sent())
+    }
+
+    #[test]
+    fn echoes_are_asked_for_as_soon_as_it_is_known_where_a_peer_receives() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        let first = peer.probes.deadline().unwrap();
+        assert!(first <= test.now + FIRST_ECHO_WITHIN);
+        peer.probes.begin_regular(&mut test.context());
+        assert_eq!(peer.probes.deadline(), Some(first), "they have begun");
+        test.known = 100;
+        let firsts: Vec<Duration> =
+            (0..20).map(|n| test.proven_peer(n).probes.deadline().unwrap() - test.now).collect();
+        assert!(firsts.iter().max() > Some(&secs(5)), "a newcomer is not asked by all at once: {firsts:?}");
+    }
+
+    #[test]
+    fn a_regular_echo_is_asked_for_every_so_often_and_one_of_some_is_large() {
+        for (known, period, one_in) in [(2, ms(2_500), LARGE_ONE_IN), (100, secs(10), LARGE_IN_A_CROWD)] {
+            let mut test = TestContext::new(|_| {});
+            test.known = known;
+            let (mut prober, mut peer) = (Prober::default(), test.proven_peer(2));
+            for n in 0..one_in * 2 {
+                let (_, sent) = wake(&mut prober, &mut peer, &mut test);
+                let kinds: Vec<Kind> = sent.iter().map(|sent| sent.kind).collect();
+                let expected = if n % one_in == 0 { &[Kind::Here, Kind::Probe][..] } else { &[Kind::Here] };
+                assert_eq!(kinds, expected, "number {n} with {known} peers");
+                for sent in sent {
+                    assert_eq!(sent.to, peer.unicast());
+                    let echo = sent.nonce.unwrap();
+                    assert_eq!(
+                        prober.handle_echo(&mut peer, echo, &mut test.context()),
+                        ProbeOutcome::Concluded
+                    );
+                }
+                assert_eq!(peer.probes.deadline(), Some(test.now + period));
+            }
+        }
+    }
+
+    #[test]
+    fn an_echo_that_was_not_asked_for_says_nothing_and_one_that_is_early_is_not_waited_for() {
+        let mut test = TestContext::new(|_| {});
+        let (mut prober, mut peer) = (Prober::default(), test.proven_peer(2));
+        assert_eq!(prober.handle_echo(&mut peer, Nonce(7), &mut test.context()), ProbeOutcome::Nothing);
+        test.now = peer.probes.deadline().unwrap() - Duration::from_nanos(1);
+        assert_eq!(prober.wake(&mut peer, &mut test.context()), ProbeOutcome::Nothing);
+        assert_eq!(test.sent(), []);
+    }
+
+    #[test]
+    fn a_lost_echo_is_trouble_from_when_it_was_asked_for_and_begins_a_burst() {
+        let mut test = TestContext::new(|_| {});
+        let (mut prober, mut peer) = (Prober::default(), test.proven_peer(2));
+        let _ = wake(&mut prober, &mut peer, &mut test);
+        let asked = test.now;
+        let (outcome, mut sent) = wake(&mut prober, &mut peer, &mut test);
+        assert_eq!((outcome, test.now), (ProbeOutcome::Measuring, asked + ECHO_TIMEOUT));
+        assert_eq!((peer.health.trouble(), prober.bursts()), (Some(asked), 1));
+        while peer.probes.in_burst() {
+            assert!(test.now < asked + secs(4), "a burst ends");
+            sent.extend(wake(&mut prober, &mut peer, &mut test).1);
+        }
+        let small = sent.iter().filter(|sent| sent.kind == Kind::Here).count();
+        assert!(small >= usize::from(BURST), "{small}");
+        assert!(sent.iter().any(|sent| sent.kind == Kind::Probe), "a large one was lost, too");
+        prober.reconcile(peer.key(), peer.probes.in_burst());
+        assert_eq!(prober.bursts(), 0);
+    }
+
+    #[test]
+    fn no_more_bursts_are_under_way_than_the_cap() {
+        let mut test = TestContext::new(|_| {});
+        let mut prober = Prober::default();
+        let most = u64::try_from(MAX_BURSTS).unwrap();
+        for n in 0..most {
+            assert!(prober.begin_burst(&mut test.proven_peer(n), &test.context()), "{n}");
+        }
+        let mut one_more = test.proven_peer(most);
+        assert!(!prober.begin_burst(&mut one_more, &test.context()));
+        prober.reconcile(test.peer(3).key(), true);
+        assert!(!prober.begin_burst(&mut one_more, &test.context()), "that burst goes on");
+        prober.reconcile(test.peer(3).key(), false);
+        assert!(prober.begin_burst(&mut one_more, &test.context()));
+        assert!(!prober.begin_burst(&mut one_more, &test.context()), "one at a time for each peer");
+    }
+
+    #[test]
+    fn who_left_or_must_prove_its_address_again_is_asked_no_longer() {
+        type Change = fn(&mut Peer, &mut Context<'_>);
+        let changes: [(&str, Change); 2] = [
+            ("it left", |peer, ctx| {
+                peer.leave(LeaveReason::Goodbye, ctx);
+                peer.probes.set_next(Some(ctx.now));
+            }),
+            ("another life", |peer, _| peer.paths.restart()),
+        ];
+        for (what, change) in changes {
+            let mut test = TestContext::new(|_| {});
+            let (mut prober, mut peer) = (Prober::default(), test.proven_peer(2));
+            change(&mut peer, &mut test.context());
+            test.outputs();
+            let (_, sent) = wake(&mut prober, &mut peer, &mut test);
+            assert_eq!((sent, peer.probes.deadline()), (vec![], None), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_short_interval_leaves_moments_at_which_it_is_known_how_a_peer_fares() {
+        for (interval, known, period) in
+            [(1, 2, ECHO_AGAIN), (10, 2, ms(2_500)), (10, 17, secs(10)), (1, 17, ECHO_AGAIN)]
+        {
+            let mut test = TestContext::new(|config| config.dial_interval = secs(interval));
+            test.known = known;
+            let ctx = test.context();
+            assert_eq!(echo_period(ctx.config, ctx.pace), period, "{interval} s with {known} peers");
+            assert!(notices_within(ctx.config, ctx.pace) > period * 2 + ECHO_TIMEOUT);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The own options of the commands with an answer, and of `vigie watch`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::engine::config::Target;
+
+use super::values::{expected_peers, for_time, period, text};
+
+/// Options of `vigie watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Write each event as one JSON object per line.
+    #[arg(long)]
+    pub json: bool,
+    /// Stop after this time.
+    #[arg(long = "for", value_name = "DURATION", value_parser = for_time, allow_hyphen_values = true)]
+    pub duration: Option<Duration>,
+}
+
+/// Options of `vigie list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How long to look for peers.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = period, allow_hyphen_values = true)]
+    pub wait: Duration,
+    /// Write one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `vigie check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Minimum number of peers [default: 1, or the number of --expect-peer].
+    #[arg(long, value_name = "N", value_parser = expected_peers, allow_hyphen_values = true)]
+    pub expect: Option<usize>,
+    /// Require the peer with this name; repeatable.
+    #[arg(long, value_name = "NAME", value_parser = text)]
+    pub expect_peer: Vec<String>,
+    /// How long to wait for them.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true)]
+    pub timeout: Duration,
+    /// Write one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `vigie matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// How long to wait for the reports of the other nodes.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true)]
+    pub wait: Duration,
+    /// Write one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `vigie dial`.
+#[derive(Debug, Args)]
+pub struct DialArgs {
+    /// The host, and the TCP port of its vigie if it is not 17474.
+    #[arg(value_name = "HOST[:PORT]")]
+    pub target: Target,
+    /// Write each attempt and the result as JSON, one object per line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `vigie doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Write the findings as one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,95 @@
+//! The one table of options: `--help`, the environment variables and the checks all come from here.
+
+mod commands;
+mod demo;
+mod node;
+mod screen;
+mod values;
+
+use clap::{Parser, Subcommand};
+
+pub use commands::{CheckArgs, DialArgs, DoctorArgs, ListArgs, MatrixArgs, WatchArgs};
+pub use demo::{DemoArgs, MAX_DEMO_PEERS};
+pub use node::NodeArgs;
+pub use screen::ScreenArgs;
+
+use demo::with_the_demos_defaults;
+
+/// What the program is for, and how it is used.
+const ABOUT: &str = "\
+See which machines of a network reach each other, in which direction, and if not, why not.
+Start vigie on every machine: they find each other by UDP broadcast and dial each other by TCP.";
+
+/// What holds for the options of every command.
+const NOTES: &str = "\
+Durations look like 500ms, 5s or 2m. Every option can also be set by an environment variable: \
+VIGIE_DIAL_INTERVAL=5s for --dial-interval 5s, VIGIE_JSON=true (or yes, 1, false, no, 0) for --json, \
+VIGIE_PEER=host1,host2 for --peer host1 --peer host2. An option on the command line wins.";
+
+/// What the user types.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vigie",
+    version,
+    about = ABOUT,
+    mut_subcommand("demo", with_the_demos_defaults),
+    mut_args(|option| option.global(true)),
+    max_term_width = 100,
+    args_override_self = true,
+    mut_subcommands(|command| command.after_help(NOTES)),
+    after_help = NOTES
+)]
+pub struct Cli {
+    /// Without a command: the terminal app.
+    #[command(subcommand)]
+    pub command: Option<CliCommand>,
+    /// Options of every command.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// Options of the terminal app.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// What to do, other than showing the terminal app.
+#[derive(Debug, Subcommand)]
+pub enum CliCommand {
+    /// Run the same node without a screen: one line per event on stdout, until interrupted.
+    Watch(WatchArgs),
+    /// Join the network briefly, print the peers and leave.
+    ///
+    /// The exit code is 1 if there are none.
+    List(ListArgs),
+    /// Wait until peers are reachable both ways; otherwise say which are missing and why.
+    ///
+    /// The exit code is 0 as soon as enough peers are reachable, and 1 if they do not appear in time.
+    Check(CheckArgs),
+    /// Join the network briefly, print who reaches whom and leave.
+    ///
+    /// The exit code is 0 if every node reaches every other by UDP and TCP, as far as this one knows, otherwise 1.
+    Matrix(MatrixArgs),
+    /// Dial one host once, with retries, and report the result.
+    Dial(DialArgs),
+    /// Examine this machine: interfaces, broadcasts, ports, firewall; each finding with a fix.
+    ///
+    /// It briefly uses the ports of a node and sends to itself; other vigies ignore that. Root sees more: the firewall rules,
+    /// and which program uses a port.
+    Doctor(DoctorArgs),
+    /// Try the terminal app on one machine, among real nodes on loopback addresses.
+    ///
+    /// No traffic leaves this machine, and other vigies on it are not affected: --tcp-port, --bind, --interface,
+    /// --exclude-interface and --peer have no effect here.
+    Demo(DemoArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_options_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,131 @@
+//! Options of a node, and the settings that they make.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use glob::Pattern;
+use tracing_subscriber::filter::Targets;
+
+use crate::cli::identity::{host_name, random, started_now};
+use crate::engine::NodeId;
+use crate::engine::config::{Config, DEFAULT_PORT, Target};
+use crate::engine::retry::RetryPolicy;
+use crate::net::{Selection, Settings};
+
+use super::values::{backoff, dial_timeout, log_filter, period, retry_delay, text};
+
+/// Options of a node.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Who and where")]
+pub struct NodeArgs {
+    /// Name shown to other nodes [default: the host name].
+    #[arg(long, value_parser = text)]
+    pub name: Option<String>,
+    /// Nodes of different groups ignore each other.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = text)]
+    pub group: String,
+    /// UDP presence port, and first choice of the TCP port.
+    #[arg(long, default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// TCP port of this node's server [default: the presence port, or any free one].
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub tcp_port: Option<u16>,
+    /// Use only the interface with this IPv4 address.
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<Ipv4Addr>,
+    /// Use only interfaces matching this pattern; repeatable.
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub interface: Vec<Pattern>,
+    /// Ignore interfaces matching this pattern; repeatable.
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub exclude_interface: Vec<Pattern>,
+    /// Also dial a peer that broadcasts cannot reach; repeatable.
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',')]
+    pub peer: Vec<Target>,
+
+    /// Mean time between presence broadcasts (±10 % jitter).
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
+    pub interval: Duration,
+    /// Missed broadcasts before an unreachable peer counts as silent.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000), allow_hyphen_values = true, help_heading = "Timing")]
+    pub silent_after: u32,
+    /// Time between the regular dials of each peer.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
+    pub dial_interval: Duration,
+    /// Attempts per dial.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), allow_hyphen_values = true, help_heading = "Timing")]
+    pub max_retries: u32,
+    /// Wait after the first failed attempt.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = retry_delay, allow_hyphen_values = true, help_heading = "Timing")]
+    pub retry_delay: Duration,
+    /// Factor of each further wait, up to 30 s; 1 for a fixed delay.
+    #[arg(long, value_name = "X", default_value = "1.5", value_parser = backoff, allow_hyphen_values = true, help_heading = "Timing")]
+    pub retry_backoff: f32,
+    /// Time limit of one attempt: connect, send, receive.
+    #[arg(long, value_name = "DURATION", default_value = "4s", value_parser = dial_timeout, allow_hyphen_values = true, help_heading = "Timing")]
+    pub dial_timeout: Duration,
+    /// Dials that this node may start per second, whatever the number of peers.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), allow_hyphen_values = true, help_heading = "Timing")]
+    pub dial_rate: u32,
+
+    /// Also write the log to this file.
+    #[arg(long, value_name = "FILE", help_heading = "Log")]
+    pub log_file: Option<PathBuf>,
+    /// Log level: error, warn, info, debug, trace, or TARGET=LEVEL,… [default: info].
+    #[arg(long, value_name = "FILTER", value_parser = log_filter, help_heading = "Log")]
+    pub log: Option<Targets>,
+}
+
+impl NodeArgs {
+    /// The policy of a retrying dial.
+    pub fn retry(&self) -> RetryPolicy {
+        RetryPolicy {
+            max_attempts: self.max_retries,
+            delay: self.retry_delay,
+            backoff: self.retry_backoff,
+            timeout: self.dial_timeout,
+        }
+    }
+
+    /// The node's name: the given one, or the host's.
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(host_name)
+    }
+
+    /// Everything a node needs.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let config = Config {
+            id: NodeId(u128::from_ne_bytes(random()?)),
+            incarnation: started_now(),
+            name: self.name(),
+            group: self.group.clone(),
+            port: self.port,
+            tcp_port: 0,
+            udp_port: 0,
+            interval: self.interval,
+            silent_after: self.silent_after,
+            dial_interval: self.dial_interval,
+            retry: self.retry(),
+            dial_rate: self.dial_rate,
+            peers: self.peer.clone(),
+            seed: random()?,
+        };
+        let selection = self.selection();
+        Ok(Settings { config, tcp_port: self.tcp_port, announced_tcp_port: None, selection })
+    }
+
+    /// The interfaces to use.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            bind: self.bind.map(Into::into),
+            include: self.interface.clone(),
+            exclude: self.exclude_interface.clone(),
+            network_seen: false,
+        }
+    }
+}

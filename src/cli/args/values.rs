@@ -1,0 +1,70 @@
+//! The values of options: read, and refused with what is expected.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use tracing_subscriber::filter::Targets;
+
+use crate::engine::limits;
+use crate::engine::retry::MAX_DELAY;
+use crate::proto::check_text;
+
+pub(super) fn text(value: &str) -> Result<String, String> {
+    check_text(value).map(|()| value.to_owned()).map_err(|error| error.to_string())
+}
+
+fn duration_within(value: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
+    let words = |d: &Duration| humantime::format_duration(*d).to_string();
+    let (least, most) = (words(range.start()), words(range.end()));
+    let expected = format!("a duration from {least} to {most} is expected, like 500ms or 5s");
+    match humantime::parse_duration(value) {
+        Ok(duration) if range.contains(&duration) => Ok(duration),
+        _ => Err(expected),
+    }
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+pub(super) fn period(value: &str) -> Result<Duration, String> {
+    duration_within(value, &(Duration::from_millis(100)..=HOUR))
+}
+
+pub(super) fn retry_delay(value: &str) -> Result<Duration, String> {
+    duration_within(value, &(Duration::from_millis(1)..=MAX_DELAY))
+}
+
+pub(super) fn dial_timeout(value: &str) -> Result<Duration, String> {
+    duration_within(value, &(Duration::from_millis(10)..=Duration::from_mins(5)))
+}
+
+pub(super) fn for_time(value: &str) -> Result<Duration, String> {
+    duration_within(value, &(Duration::from_millis(1)..=HOUR * 24 * 365))
+}
+
+pub(super) fn backoff(value: &str) -> Result<f32, String> {
+    let factor = value.parse().ok().filter(|x| (1.0..=10.0).contains(x));
+    factor.ok_or_else(|| "a number from 1 to 10 is expected".to_owned())
+}
+
+pub(super) fn expected_peers(value: &str) -> Result<usize, String> {
+    let count = value.parse().ok().filter(|n| (1..=limits::MAX_PEERS).contains(n));
+    count.ok_or_else(|| format!("a number of peers from 1 to {} is expected", limits::MAX_PEERS))
+}
+
+pub(super) fn log_filter(value: &str) -> Result<Targets, String> {
+    value.parse().map_err(|_| "error, warn, info, debug, trace, off or TARGET=LEVEL,… is expected".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_out_of_range_are_refused_with_the_range() {
+        for value in ["0s", "-5s", "5", "2h", "99999999999999999999s", ""] {
+            let error = period(value).unwrap_err();
+            assert_eq!(error, "a duration from 100ms to 1h is expected, like 500ms or 5s", "{value}");
+        }
+        assert_eq!(period("500ms"), Ok(Duration::from_millis(500)));
+    }
+}

@@ -1,0 +1,197 @@
+//! A visitor: joins the network for a while, asks its own node what it sees, says goodbye, and only then prints the answer.
+//!
+//! What all one-shot commands have in common: a quiet log, signals, the end.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::engine::event::{Command, Event, Stamped, StopReason};
+use crate::engine::matrix::MatrixView;
+use crate::engine::peers::Snapshot;
+use crate::net::Node;
+use crate::text::NO_BROADCAST;
+
+use super::args::NodeArgs;
+use super::complaint::complain;
+use super::error::{CliError, exit};
+use super::runtime::{self, STOP_PATIENCE};
+use super::{log, signals};
+
+/// How long a node may take to say what it sees: far longer than the busiest one needs.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The answer of a command.
+#[derive(Debug)]
+pub(super) struct Printout {
+    /// The exit code.
+    pub(super) code: u8,
+    /// All of standard output.
+    pub(super) out: String,
+    /// One line on standard error: what the user may try next.
+    pub(super) hint: Option<String>,
+}
+
+/// Everything that a node sees at one moment.
+#[derive(Debug)]
+pub(super) struct NodeView {
+    /// Its table of peers.
+    pub(super) table: Arc<Snapshot>,
+    /// Who reaches whom.
+    pub(super) matrix: Arc<MatrixView>,
+}
+
+/// Joins the network, stays until there is an answer, leaves, and prints it. An interruption leaves without an answer.
+pub(super) fn run(
+    args: &NodeArgs,
+    stay: impl AsyncFnOnce(&mut VisitorSession) -> Result<Printout, CliError>,
+) -> Result<u8, CliError> {
+    let _log = log::problems_to_stderr(args)?;
+    let settings = args.settings()?;
+    let runtime = runtime::current_thread()?;
+    let signals = signals::heed(exit::INTERRUPTED)?;
+    let (node, events) = Node::start(settings, log::follow)?;
+    signals.stop(&node.commands);
+    let mut session = VisitorSession { commands: node.commands.clone(), events };
+    let stayed = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = signals.first() => None,
+            answer = stay(&mut session) => Some(answer),
+        }
+    });
+    let reason = match &stayed {
+        None => StopReason::Signal,
+        Some(Ok(_)) => StopReason::Quit,
+        Some(Err(_)) => StopReason::Failure,
+    };
+    // Before the answer is printed: its reader may take any time, and the peers are to know now.
+    node.stop(reason, STOP_PATIENCE);
+    let Some(Printout { code, out, hint }) = stayed.transpose()? else { return Ok(exit::INTERRUPTED) };
+    if let Some(hint) = hint {
+        complain(&hint);
+    }
+    let printing_ended = print(out)?;
+    Ok(runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = printing_ended => code,
+            () = signals.first() => exit::INTERRUPTED,
+        }
+    }))
+}
+
+/// Writes standard output in a thread: a reader that stands still must not keep a signal from ending this.
+fn print(out: String) -> Result<oneshot::Receiver<()>, CliError> {
+    let (done, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("vigie-out".into()).spawn(move || {
+        let mut stdout = io::stdout().lock();
+        // A closed stdout still gets the exit code.
+        let _ = stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush());
+        let _ = done.send(());
+    });
+    thread.map_err(anyhow::Error::from)?;
+    Ok(ended)
+}
+
+/// A command while it is on the network.
+#[derive(Debug)]
+pub(super) struct VisitorSession {
+    commands: mpsc::Sender<Command>,
+    events: broadcast::Receiver<Stamped>,
+}
+
+impl VisitorSession {
+    /// Waits for this long.
+    pub(super) async fn wait(&mut self, time: Duration) -> Result<(), CliError> {
+        self.wait_until(Instant::now() + time, |_| false).await
+    }
+
+    /// Waits until that moment, or until `news` says that an event ends the waiting.
+    pub(super) async fn wait_until(
+        &mut self,
+        deadline: Instant,
+        mut news: impl FnMut(&Event) -> bool,
+    ) -> Result<(), CliError> {
+        let waiting = async {
+            loop {
+                if self.event().await?.is_some_and(|event| news(&event)) {
+                    return Ok(());
+                }
+            }
+        };
+        timeout_at(deadline, waiting).await.unwrap_or(Ok(()))
+    }
+
+    /// What the node sees now. Each event before the answer is shown to `note`.
+    pub(super) async fn snapshot(&mut self, mut note: impl FnMut(&Event)) -> Result<NodeView, CliError> {
+        let looking = async {
+            let (mut table, mut matrix) = (None, None);
+            self.ask(Command::Refresh).await?;
+            self.ask(Command::Survey).await?;
+            loop {
+                match self.event().await? {
+                    Some(Event::Snapshot(snapshot)) => table = Some(snapshot),
+                    Some(Event::Matrix(view)) => matrix = Some(view),
+                    Some(event) => note(&event),
+                    // The answer may be among what was missed.
+                    None => {
+                        self.ask(Command::Refresh).await?;
+                        self.ask(Command::Survey).await?;
+                    }
+                }
+                if let (Some(table), Some(matrix)) = (&table, &matrix) {
+                    return Ok(NodeView { table: Arc::clone(table), matrix: Arc::clone(matrix) });
+                }
+            }
+        };
+        match timeout(PATIENCE, looking).await {
+            Ok(seen) => seen,
+            Err(_) => Err(failed(&format!(
+                "the node did not answer within {}: this machine is too busy; try again",
+                humantime::format_duration(PATIENCE)
+            ))),
+        }
+    }
+
+    async fn ask(&self, command: Command) -> Result<(), CliError> {
+        self.commands.send(command).await.map_err(|_| node_failed())
+    }
+
+    /// The next event; none where this reader was too slow and missed some.
+    async fn event(&mut self) -> Result<Option<Event>, CliError> {
+        match self.events.recv().await {
+            Ok(stamped) => Ok(Some(stamped.event)),
+            Err(RecvError::Lagged(_)) => Ok(None),
+            Err(RecvError::Closed) => Err(node_failed()),
+        }
+    }
+}
+
+fn node_failed() -> CliError {
+    failed("the node failed; --log debug shows why")
+}
+
+fn failed(line: &str) -> CliError {
+    CliError::Other(anyhow::anyhow!("{line}"))
+}
+
+/// What to tell the user where no peer was found: what is known to be wrong, else what to check.
+pub(super) fn nobody_found(view: &NodeView) -> String {
+    if let Some(finding) = view.matrix.findings.first() {
+        return format!("no peers found; {}; {}", finding.headline(), finding.advice);
+    }
+    let node = &view.table.node;
+    if view.table.interfaces.is_empty() {
+        return format!("no peers found: {NO_BROADCAST} (`vigie doctor` examines this machine)");
+    }
+    format!(
+        "no peers found: is vigie running on another machine of this network with the same --group ({}) and --port ({})? \
+         If so, open UDP and TCP port {} in the firewalls (`vigie doctor` examines this machine)",
+        node.group, node.port, node.port
+    )
+}

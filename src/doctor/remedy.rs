@@ -1,0 +1,182 @@
+//! What fixes a finding: commands of this system that can be pasted.
+
+use super::facts::{Direction, InsertionPoint, MachineFacts, Manager, Obstacle, System};
+
+/// A command that only an administrator may run.
+pub(super) fn admin(facts: &MachineFacts, command: &str) -> String {
+    match facts.system {
+        System::Windows => command.to_owned(),
+        _ if facts.root => command.to_owned(),
+        _ => format!("sudo {command}"),
+    }
+}
+
+/// A word of a command line, whatever is in it: an interface may be called `; reboot`.
+pub(super) fn quoted(word: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-_.:@%+=/,".contains(c);
+    if !word.is_empty() && word.chars().all(safe) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Switches an interface on.
+pub(super) fn switch_on(facts: &MachineFacts, interface: &str) -> String {
+    let name = quoted(interface);
+    match facts.system {
+        System::Linux => admin(facts, &format!("ip link set {name} up")),
+        System::Windows => format!("netsh interface set interface name={name} admin=enabled"),
+        System::MacOs | System::Other => admin(facts, &format!("ifconfig {name} up")),
+    }
+}
+
+/// Gives an interface an address, by DHCP or by hand.
+pub(super) fn give_address(facts: &MachineFacts, interface: &str) -> String {
+    let name = quoted(interface);
+    match facts.system {
+        System::Linux => format!(
+            "{}, or by hand, with a free address: {}",
+            admin(facts, &format!("dhclient {name}")),
+            admin(facts, &format!("ip addr add 192.168.1.77/24 brd + dev {name}"))
+        ),
+        System::MacOs => admin(facts, &format!("ipconfig set {name} DHCP")),
+        System::Windows => format!("netsh interface ip set address name={name} source=dhcp"),
+        System::Other => admin(facts, &format!("dhclient {name}")),
+    }
+}
+
+/// Shows who holds a port.
+pub(super) fn show_holder(facts: &MachineFacts, transport: &str, port: u16) -> String {
+    match facts.system {
+        System::Linux => {
+            let table = if transport == "TCP" { "-lntp" } else { "-lnup" };
+            admin(facts, &format!("ss {table} 'sport = :{port}'"))
+        }
+        System::Windows => format!("netstat -ano | findstr :{port}"),
+        System::MacOs | System::Other => admin(facts, &format!("lsof -nP -i{transport}:{port}")),
+    }
+}
+
+/// A port that is likely to be free, next to the one that is not, and likewise outside the ephemeral range.
+pub(super) fn another_port(port: u16) -> u16 {
+    if port > 1_024 { port - 1 } else { 17_474 }
+}
+
+/// Lets packets through the rule that stops them.
+pub(super) fn let_through(facts: &MachineFacts, obstacle: &Obstacle) -> String {
+    let incoming = obstacle.direction == Direction::In;
+    let udp = obstacle.stops_udp().then_some(("udp", facts.request.port));
+    let tcp = obstacle.stops_tcp().then_some(("tcp", facts.request.tcp()));
+    let wanted = [udp, tcp].into_iter().flatten();
+    let commands: Vec<String> = match obstacle.manager {
+        Some(Manager::Ufw) => {
+            let way = if incoming { "" } else { "out " };
+            match (udp, tcp) {
+                (Some((_, udp)), Some((_, tcp))) if udp == tcp => vec![format!("ufw allow {way}{udp}")],
+                _ => wanted.map(|(t, port)| format!("ufw allow {way}{port}/{t}")).collect(),
+            }
+        }
+        Some(Manager::Firewalld) if incoming => {
+            let ports: Vec<_> = wanted.map(|(t, port)| format!("--add-port={port}/{t}")).collect();
+            let now = format!("firewall-cmd {}", ports.join(" "));
+            vec![now, "firewall-cmd --runtime-to-permanent".to_owned()]
+        }
+        Some(Manager::Firewalld) => {
+            let rule = |(t, port)| {
+                format!(
+                    "firewall-cmd --direct --add-rule ipv4 filter OUTPUT 0 -p {t} --dport {port} -j ACCEPT"
+                )
+            };
+            wanted.map(rule).collect()
+        }
+        None => match &obstacle.insert_at {
+            InsertionPoint::Nft { family, table, chain } => {
+                let (table, chain) = (quoted(table), quoted(chain));
+                wanted
+                    .map(|(t, port)| {
+                        format!("nft insert rule {family} {table} {chain} {t} dport {port} accept")
+                    })
+                    .collect()
+            }
+            InsertionPoint::Iptables { table, chain } => {
+                let table = if table == "filter" { String::new() } else { format!("-t {table} ") };
+                wanted
+                    .map(|(t, port)| format!("iptables {table}-I {chain} -p {t} --dport {port} -j ACCEPT"))
+                    .collect()
+            }
+        },
+    };
+    commands.iter().map(|command| admin(facts, command)).collect::<Vec<_>>().join(" && ")
+}
+
+/// Where rules are unknown: how to list them, or what usually lets vigie through.
+pub(super) fn check_firewall(facts: &MachineFacts) -> String {
+    let (udp, tcp) = (facts.request.port, facts.request.tcp());
+    match facts.system {
+        System::Linux if facts.firewall.managers.contains(&Manager::Ufw) => {
+            admin(facts, &format!("ufw allow {udp}/udp"))
+                + " && "
+                + &admin(facts, &format!("ufw allow {tcp}/tcp"))
+        }
+        System::Linux if facts.firewall.managers.contains(&Manager::Firewalld) => {
+            admin(facts, &format!("firewall-cmd --add-port={udp}/udp --add-port={tcp}/tcp"))
+        }
+        System::Linux if !facts.root => "sudo vigie doctor".to_owned(),
+        System::Linux => "nft list ruleset".to_owned(),
+        System::MacOs => admin(
+            facts,
+            "/usr/libexec/ApplicationFirewall/socketfilterfw --unblockapp \"$(command -v vigie)\"",
+        ),
+        System::Windows => format!(
+            "netsh advfirewall firewall add rule name=vigie dir=in action=allow protocol=UDP localport={udp} & \
+             netsh advfirewall firewall add rule name=vigie dir=in action=allow protocol=TCP localport={tcp}"
+        ),
+        System::Other => admin(facts, "pfctl -s rules"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::Traffic;
+    use super::super::samples::{healthy, obstacle};
+    use super::*;
+
+    #[test]
+    fn each_firewall_has_its_own_command() {
+        let facts = healthy();
+        let nft = obstacle();
+        let of = |change: fn(&mut Obstacle)| {
+            let mut obstacle = nft.clone();
+            change(&mut obstacle);
+            let_through(&facts, &obstacle)
+        };
+        assert_eq!(of(|_| {}), "sudo nft insert rule inet filter input udp dport 17474 accept");
+        assert_eq!(of(|o| o.manager = Some(Manager::Ufw)), "sudo ufw allow 17474/udp");
+        assert_eq!(
+            of(|o| {
+                o.manager = Some(Manager::Ufw);
+                o.stops.push(Traffic::Tcp);
+                o.direction = Direction::Out;
+            }),
+            "sudo ufw allow out 17474"
+        );
+        assert_eq!(
+            of(|o| {
+                o.manager = Some(Manager::Firewalld);
+                o.stops.push(Traffic::Tcp);
+            }),
+            "sudo firewall-cmd --add-port=17474/udp --add-port=17474/tcp && sudo firewall-cmd --runtime-to-permanent"
+        );
+        assert_eq!(
+            of(|o| o.insert_at =
+                InsertionPoint::Iptables { table: "raw".into(), chain: "PREROUTING".into() }),
+            "sudo iptables -t raw -I PREROUTING -p udp --dport 17474 -j ACCEPT"
+        );
+    }
+
+    #[test]
+    fn names_of_the_system_stay_one_word_of_a_command() {
+        assert_eq!([quoted("eth0.7"), quoted("a b"), quoted("$(x)'")], ["eth0.7", "'a b'", r"'$(x)'\'''"]);
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,269 @@
+//! Interfaces, their networks, and the packets that fit through them.
+
+use std::collections::BTreeMap;
+
+use crate::doctor::facts::{LinkState, MachineFacts, MachineLink, link_of};
+use crate::doctor::remedy;
+use crate::doctor::report::{Examined, MachineFinding, Severity};
+use crate::engine::interface::{Interface, Kind};
+
+/// A presence datagram with all headers always fits this packet (`proto::MAX_DATAGRAM`).
+const LEAST_PACKET: u32 = 1_280;
+/// Of Ethernet.
+const USUAL_PACKET: u32 = 1_500;
+
+/// Whether there is an interface that can broadcast, and why others cannot.
+pub(super) fn usable(facts: &MachineFacts) -> Examined {
+    let mut findings = Vec::new();
+    let network: Vec<&Interface> = facts.used.iter().filter(|i| i.kind != Kind::Loopback).collect();
+    let request = &facts.request;
+    let loopback_wanted = request.bind.is_some_and(|addr| addr.is_loopback())
+        || !request.selection.is_empty() && facts.used.iter().any(|i| i.kind == Kind::Loopback);
+    if let Some(addr) = request.bind.filter(|_| !request.bind_is_ours) {
+        findings.push(MachineFinding::new(
+            Severity::Error,
+            format!("this machine does not have {addr}, the address of --bind"),
+            format!("it has {}", addresses(facts)),
+            "run vigie without --bind, or with one of these addresses",
+        ));
+    } else if network.is_empty() && !loopback_wanted {
+        findings.push(no_interface(facts));
+    } else if !loopback_wanted {
+        let chosen = request.bind.is_some() || !request.selection.is_empty();
+        let idle = |link: &&MachineLink| {
+            !chosen && !facts.used.iter().any(|used| link_of(&used.name) == &*link.name)
+        };
+        findings.extend(facts.links.iter().filter(idle).filter_map(|link| unused(facts, link)));
+        findings.extend(labelled(facts, &network));
+    }
+    let names: Vec<&str> = facts.used.iter().map(|i| &*i.name).collect();
+    Examined { saw: format!("{} can broadcast", names.join(", ")), findings, ..Examined::default() }
+}
+
+fn addresses(facts: &MachineFacts) -> String {
+    let of_link = |link: &MachineLink| {
+        link.v4.iter().map(|(addr, _)| format!("{addr} ({})", link.name)).collect::<Vec<_>>()
+    };
+    let all: Vec<String> = facts.links.iter().flat_map(of_link).collect();
+    if all.is_empty() { "no IPv4 address".to_owned() } else { all.join(", ") }
+}
+
+/// Nobody can be found: why each link cannot be used, and the fix for the one that needs the least.
+fn no_interface(facts: &MachineFacts) -> MachineFinding {
+    let candidates: Vec<&MachineLink> =
+        facts.links.iter().filter(|link| link.kind != Kind::Loopback).collect();
+    let evidence: Vec<String> =
+        candidates.iter().map(|link| format!("{} {}", link.name, why_unused(link))).collect();
+    let has_v6 = |link: &&MachineLink| link.v6.iter().any(|addr| !addr.is_unicast_link_local());
+    let has_v4 = candidates.iter().any(|link| !link.v4.is_empty());
+    if !facts.request.selection.is_empty() {
+        return MachineFinding::new(
+            Severity::Error,
+            format!("{} leaves no interface that can broadcast", facts.request.selection),
+            if evidence.is_empty() {
+                "this machine has only loopback".to_owned()
+            } else {
+                evidence.join("; ")
+            },
+            "run vigie without these options, or with names from the list of interfaces",
+        );
+    }
+    if !has_v4 && candidates.iter().any(|link| link.state == LinkState::Up && has_v6(link)) {
+        return MachineFinding::new(
+            Severity::Error,
+            "this machine has only IPv6 addresses, but peers are found by IPv4 broadcast",
+            evidence.join("; "),
+            "give it an IPv4 address, or add each peer: vigie --peer HOST",
+        );
+    }
+    // A network comes before a container's bridge, and a link that needs only an address before one that needs a cable.
+    let rank = |link: &&&MachineLink| {
+        let state = match link.state {
+            LinkState::Up => 0,
+            LinkState::Down => 1,
+            LinkState::NoCarrier | LinkState::NotRunning => 2,
+        };
+        (!matches!(link.kind, Kind::Lan | Kind::Wifi), link.v4.is_empty(), state)
+    };
+    let remedy = match candidates.iter().min_by_key(rank) {
+        Some(link) => fix(facts, link),
+        None => "connect this machine to a network; it has only loopback".to_owned(),
+    };
+    let what = match candidates.iter().min_by_key(rank) {
+        Some(link) => format!("no interface can broadcast: {} {}", link.name, why_unused(link)),
+        None => "no interface can broadcast: there is only loopback".to_owned(),
+    };
+    let evidence =
+        if evidence.is_empty() { "no interface but loopback".to_owned() } else { evidence.join("; ") };
+    MachineFinding::new(Severity::Error, what, evidence, remedy)
+}
+
+/// Why presence cannot use a link, as it reads after the link's name.
+fn why_unused(link: &MachineLink) -> String {
+    match (link.state, link.v4.first()) {
+        (LinkState::Down, _) => "is switched off".to_owned(),
+        (LinkState::NoCarrier, _) => match link.kind {
+            Kind::Wifi => "is up but has no carrier (not connected to a wireless network)".to_owned(),
+            Kind::Vpn => "is up but has no carrier (the tunnel is not running)".to_owned(),
+            _ => "is up but has no carrier (no cable, or nothing at the other end)".to_owned(),
+        },
+        (LinkState::NotRunning, _) => "is switched off or has no carrier".to_owned(),
+        (LinkState::Up, None) => "has no IPv4 address".to_owned(),
+        (LinkState::Up, Some(_)) if link.point_to_point => {
+            "is point-to-point and has no broadcast".to_owned()
+        }
+        (LinkState::Up, Some((addr, prefix))) if *prefix > 30 => {
+            format!("has {addr}/{prefix}, a network without a broadcast address")
+        }
+        (LinkState::Up, Some((addr, prefix))) => format!("is not used, with {addr}/{prefix}"),
+    }
+}
+
+fn fix(facts: &MachineFacts, link: &MachineLink) -> String {
+    match (link.state, link.v4.first()) {
+        (LinkState::Down, _) => remedy::switch_on(facts, &link.name),
+        (LinkState::NoCarrier | LinkState::NotRunning, _) => match link.kind {
+            Kind::Wifi => format!("connect {} to its wireless network", link.name),
+            Kind::Vpn => format!("start the program that runs the tunnel {}", link.name),
+            _ => format!("plug in the cable of {}, and check the other end", link.name),
+        },
+        (LinkState::Up, None) => remedy::give_address(facts, &link.name),
+        (LinkState::Up, Some(_)) => "add each peer behind it: vigie --peer HOST".to_owned(),
+    }
+}
+
+/// A link that cannot be used while others are: usually on purpose.
+fn unused(facts: &MachineFacts, link: &MachineLink) -> Option<MachineFinding> {
+    let severity = match (link.kind, link.state) {
+        // A bridge without containers, a link that nobody uses.
+        (Kind::Loopback | Kind::Container, _) => return None,
+        _ if link.v4.is_empty() => return None,
+        (Kind::Lan | Kind::Wifi, LinkState::Down | LinkState::NoCarrier) => Severity::Warning,
+        _ => Severity::Info,
+    };
+    let held: Vec<_> = link.v4.iter().map(|(addr, prefix)| format!("{addr}/{prefix}")).collect();
+    Some(MachineFinding::new(
+        severity,
+        format!("{} {}: no peers are found through it", link.name, why_unused(link)),
+        format!("{} has {}", link.name, held.join(", ")),
+        fix(facts, link),
+    ))
+}
+
+/// Interfaces that are used, perhaps by mistake.
+fn labelled(facts: &MachineFacts, network: &[&Interface]) -> Vec<MachineFinding> {
+    let mut findings = Vec::new();
+    let others = |kind: Kind| network.iter().any(|i| i.kind != kind);
+    for (kind, is, start) in
+        [(Kind::Container, "container or virtual-machine", 3), (Kind::Vpn, "tunnel (VPN)", 2)]
+    {
+        let names: Vec<&str> = network.iter().filter(|i| i.kind == kind).map(|i| &*i.name).collect();
+        let (Some(first), true, true) = (names.first(), others(kind), facts.request.selection.is_empty())
+        else {
+            continue;
+        };
+        let mut excluded: Vec<String> = names.iter().map(|name| globbed(name, start)).collect();
+        excluded.dedup();
+        findings.push(MachineFinding::new(
+            Severity::Info,
+            format!(
+                "vigie also uses the {is} {}: {}",
+                if names.len() == 1 { "interface" } else { "interfaces" },
+                names.join(", ")
+            ),
+            format!("recognized by name, like {first}"),
+            excluded.iter().map(|glob| format!("--exclude-interface '{glob}'")).collect::<Vec<_>>().join(" "),
+        ));
+    }
+    findings
+}
+
+/// A pattern for an interface and its like: `docker*` for `docker0`.
+fn globbed(name: &str, least: usize) -> String {
+    let start = name.trim_end_matches(|c: char| c.is_ascii_hexdigit());
+    let start = if start.len() < least { name } else { start };
+    format!("{}*", start.replace('\'', "?"))
+}
+
+/// Whether two interfaces claim the same network.
+pub(super) fn networks(facts: &MachineFacts) -> Examined {
+    let mut by_network: BTreeMap<_, Vec<&Interface>> = BTreeMap::new();
+    for interface in facts.used.iter().filter(|i| i.kind != Kind::Loopback) {
+        by_network.entry((interface.broadcast, interface.prefix)).or_default().push(interface);
+    }
+    let count = by_network.len();
+    let mut findings = Vec::new();
+    for ((broadcast, prefix), sharing) in by_network {
+        let mut names: Vec<&str> = sharing.iter().map(|i| link_of(&i.name)).collect();
+        names.dedup();
+        if names.len() < 2 {
+            continue;
+        }
+        let strict = facts.links.iter().any(|link| link.rp_filter == Some(1) && names.contains(&&*link.name));
+        let dropped = if strict { "; rp_filter=1 drops packets that arrive on the others" } else { "" };
+        let held: Vec<_> = sharing.iter().map(|i| format!("{} {}/{prefix}", i.name, i.addr)).collect();
+        findings.push(MachineFinding::new(
+            Severity::Warning,
+            format!(
+                "{} are in the same network: the system may reply through the wrong one",
+                names.join(" and ")
+            ),
+            format!("{}, both with broadcast {broadcast}{dropped}", held.join(", ")),
+            format!("use only one of them: vigie --interface {}", remedy::quoted(names[0])),
+        ));
+    }
+    let saw = match count {
+        0 => "none".to_owned(),
+        1 => "one".to_owned(),
+        n => format!("{n}, each with its own interface"),
+    };
+    Examined { saw, findings, ..Examined::default() }
+}
+
+/// Whether all links carry packets of the usual size.
+pub(super) fn packet_size(facts: &MachineFacts) -> Examined {
+    let used = |link: &&MachineLink| {
+        facts.used.iter().any(|i| link_of(&i.name) == &*link.name) && link.kind != Kind::Loopback
+    };
+    let sizes: Vec<(&MachineLink, u32)> =
+        facts.links.iter().filter(used).filter_map(|link| Some((link, link.mtu?))).collect();
+    let words = |sizes: &[(&MachineLink, u32)]| {
+        sizes.iter().map(|(link, mtu)| format!("{} {mtu}", link.name)).collect::<Vec<_>>().join(", ")
+    };
+    let mut findings = Vec::new();
+    for (link, mtu) in sizes.iter().filter(|(_, mtu)| *mtu < LEAST_PACKET) {
+        findings.push(MachineFinding::new(
+            Severity::Warning,
+            format!("the MTU of {} is {mtu}: presence datagrams may be fragmented and lost", link.name),
+            format!("mtu {mtu}; vigie needs {LEAST_PACKET}, which IPv6 requires of every link"),
+            remedy::admin(facts, &format!("ip link set {} mtu {USUAL_PACKET}", remedy::quoted(&link.name))),
+        ));
+    }
+    let lan: Vec<_> =
+        sizes.iter().copied().filter(|(link, _)| matches!(link.kind, Kind::Lan | Kind::Wifi)).collect();
+    if lan.iter().any(|(_, mtu)| *mtu != lan[0].1) {
+        findings.push(MachineFinding::new(
+            Severity::Info,
+            "the interfaces have different MTUs",
+            words(&lan),
+            "nothing, unless large transfers hang: then make them equal with ip link set NAME mtu 1500",
+        ));
+    } else if let Some((link, mtu)) = lan.iter().find(|(_, mtu)| *mtu > USUAL_PACKET) {
+        findings.push(MachineFinding::new(
+            Severity::Info,
+            format!(
+                "{} sends jumbo frames: all hosts and switches on its network must support them",
+                link.name
+            ),
+            format!("mtu {mtu}"),
+            remedy::admin(facts, &format!("ip link set {} mtu {USUAL_PACKET}", remedy::quoted(&link.name))),
+        ));
+    }
+    let unknown = sizes.is_empty() && facts.used.iter().any(|i| i.kind != Kind::Loopback);
+    let saw = match (unknown, sizes.is_empty()) {
+        (true, _) => "unknown on this system".to_owned(),
+        (false, true) => "no interface to check".to_owned(),
+        (false, false) => words(&sizes),
+    };
+    Examined { saw, unknown, findings }
+}

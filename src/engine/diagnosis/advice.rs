@@ -1,0 +1,143 @@
+//! What can be done about a finding, as data: `text` makes the sentence of it, with the commands of this system.
+
+use crate::engine::cause::Cause;
+
+use super::evidence::{Several, Who};
+
+/// The one thing to do next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Advice {
+    /// Nothing: all is well.
+    #[default]
+    Nothing,
+    /// Start the program there, or use the port that it listens on.
+    Start {
+        /// On which host.
+        on: Who,
+    },
+    /// Restart the program there: it hangs.
+    Restart {
+        /// On which host.
+        on: Who,
+    },
+    /// Let TCP connections out of a host.
+    AllowTcpOut {
+        /// Of which.
+        on: Who,
+        /// To this port.
+        port: u16,
+    },
+    /// Let TCP connections into a host.
+    AllowTcpIn {
+        /// Into which.
+        on: Who,
+        /// On this port.
+        port: u16,
+    },
+    /// A firewall has a rule about one host alone.
+    CheckRule {
+        /// Whose firewall.
+        on: Who,
+        /// Whom the rule is about.
+        about: Who,
+        /// The TCP port to open.
+        port: u16,
+    },
+    /// Let UDP into a host.
+    AllowUdpIn {
+        /// Into which.
+        on: Who,
+        /// On this port.
+        port: u16,
+    },
+    /// Let UDP out of a host, or through a filter between.
+    AllowUdpOut {
+        /// Of which.
+        on: Who,
+        /// To this port.
+        port: u16,
+    },
+    /// Let UDP in and out.
+    AllowUdp {
+        /// On which host.
+        on: Who,
+        /// On this port.
+        port: u16,
+    },
+    /// Let broadcasts into a host, and through what is between.
+    AllowBroadcasts {
+        /// Into which.
+        on: Who,
+        /// To this UDP port.
+        port: u16,
+    },
+    /// See whether a host runs and is connected.
+    CheckPower {
+        /// Which.
+        host: Who,
+    },
+    /// See what connects these hosts with the rest.
+    CheckUplink {
+        /// Which.
+        hosts: Several,
+    },
+    /// See what keeps a host apart from another one, or from all.
+    CheckIsolation {
+        /// Which.
+        host: Who,
+        /// From whom, if from one alone.
+        other: Option<Who>,
+    },
+    /// See how good the connection of a host is.
+    CheckCable {
+        /// Which.
+        host: Who,
+    },
+    /// Make the largest packet of all on the way the same.
+    LowerMtu {
+        /// The host whose large packets are lost.
+        of: Who,
+    },
+    /// Give a host the netmask of the others.
+    CorrectNetmask {
+        /// Which.
+        on: Who,
+    },
+    /// Give a host an address of this network, or this machine one of its.
+    JoinNetwork {
+        /// Which.
+        host: Who,
+    },
+    /// See how this machine routes packets.
+    CheckRoute {
+        /// To whom.
+        to: Who,
+    },
+    /// See whether this machine is connected.
+    CheckOwnLink,
+    /// What helps against this cause.
+    Against(Cause),
+    /// Give all the same secret.
+    ShareSecret,
+    /// Start the program there with this group.
+    JoinGroup {
+        /// On which host.
+        on: Who,
+        /// The group of this node.
+        group: String,
+    },
+    /// Start a node that is no peer with this group, if it is meant to be one.
+    AdoptIntoGroup {
+        /// The group of this node.
+        group: String,
+    },
+    /// Update the older program.
+    Update,
+    /// Give one of them another name.
+    Rename,
+    /// Look for the cause in the log there.
+    ReadLog {
+        /// On which host.
+        on: Who,
+    },
+}

@@ -1,0 +1,287 @@
+//! What a finding says of an incident: the observations that it rests on, and the one thing to do.
+
+use std::sync::Arc;
+
+use crate::engine::cause::Cause;
+use crate::engine::observation::Sight;
+use crate::proto;
+
+use super::advice::Advice;
+use super::evidence::{Echo, Evidence, Heard, IcmpSender, Several, Who};
+use super::finding::{Finding, MAX_PAIRS_LISTED};
+use super::foreign_nodes::{ForeignNode, Mismatch};
+use super::grid::NodeIdx;
+use super::incident::{FailingPair, Incident};
+use super::network_view::NetworkView;
+use super::rules::icmp_confirms;
+use super::verdict::{Confidence, Pattern, Verdict};
+
+/// Pieces of evidence in one finding: what fits on a page about a peer.
+const MAX_EVIDENCE: usize = 6;
+
+/// The finding that an incident is published as.
+pub(super) fn finding(view: &NetworkView<'_>, incident: &Incident) -> Finding {
+    let confirmed = incident.pairs.iter().any(|pair| is_confirmed(view, *pair, incident.verdict));
+    let info = |node: NodeIdx| &view.node(node).info;
+    let id = |node: NodeIdx| info(node).id;
+    let listed = incident.pairs.iter().filter_map(|pair| Some((id(pair.from)?, id(pair.to)?)));
+    Finding {
+        peer: Arc::clone(info(incident.accused())),
+        verdict: incident.verdict,
+        evidence: evidence(view, incident),
+        advice: advice(view, incident),
+        pattern: incident.pattern,
+        confidence: if confirmed { Confidence::High } else { incident.confidence },
+        names: incident.nodes.iter().map(|node| info(*node).name.clone()).collect(),
+        nodes: incident.nodes.iter().filter_map(|node| id(*node)).collect(),
+        pairs: listed.take(MAX_PAIRS_LISTED).collect(),
+        pair_count: incident.pairs.len(),
+        since: view.now,
+    }
+}
+
+/// Whether ICMP says the same of a pair as the verdict.
+fn is_confirmed(view: &NetworkView<'_>, pair: FailingPair, verdict: Verdict) -> bool {
+    view.icmp(pair.from, pair.to)
+        .is_some_and(|icmp| icmp_confirms(verdict, icmp.code, view.is_from_itself(icmp, pair.to)))
+}
+
+/// The finding about a node that is no peer.
+pub(super) fn foreign_node(view: &NetworkView<'_>, node: &ForeignNode) -> Finding {
+    let who = Who::Peer(Arc::clone(&node.info));
+    let ago = view.now.saturating_duration_since(node.heard);
+    let group = view.group.to_owned();
+    let (evidence, advice) = match &node.mismatch {
+        Mismatch::Group(theirs) => (
+            Evidence::OtherGroup { who, theirs: theirs.clone(), ours: group.clone(), ago },
+            Advice::AdoptIntoGroup { group },
+        ),
+        Mismatch::Version(theirs) => {
+            (Evidence::OtherVersion { who, theirs: *theirs, ours: proto::VERSION, ago }, Advice::Update)
+        }
+        Mismatch::Network { theirs, ours } => (
+            Evidence::OtherNetwork { who: who.clone(), theirs: *theirs, ours: *ours, ago },
+            Advice::JoinNetwork { host: who },
+        ),
+    };
+    Finding {
+        peer: Arc::clone(&node.info),
+        verdict: node.mismatch.verdict(),
+        evidence: vec![evidence],
+        advice,
+        pattern: Pattern::ForeignNode,
+        confidence: Confidence::High,
+        nodes: node.info.id.into_iter().collect(),
+        names: vec![node.info.name.clone()],
+        pairs: Vec::new(),
+        pair_count: 0,
+        since: node.since,
+    }
+}
+
+/// What was observed, by whom, when.
+fn evidence(view: &NetworkView<'_>, incident: &Incident) -> Vec<Evidence> {
+    let mut seen = Vec::new();
+    seen.extend(of_all(view, incident));
+    // Our own observation first, then one of somebody else's.
+    let nearest =
+        |pair: &&FailingPair| (pair.verdict != incident.verdict, !pair.from.is_self(), pair.from, pair.to);
+    if let Some(FailingPair { from, to, .. }) = incident.pairs.iter().min_by_key(nearest).copied() {
+        of_pair(view, from, to, &mut seen);
+        if incident.verdict == Verdict::WrongSubnet {
+            seen.extend(masks(view, from, to));
+        }
+        of_others(view, from, to, &mut seen);
+    }
+    if incident.pairs.len() > 2 && incident.nodes.len() == 1 {
+        seen.push(Evidence::Common { node: who(view, incident.accused()), pairs: incident.pairs.len() });
+    }
+    seen.truncate(MAX_EVIDENCE);
+    seen
+}
+
+/// What is seen of an incident as a whole.
+fn of_all(view: &NetworkView<'_>, incident: &Incident) -> Option<Evidence> {
+    let nodes = &incident.nodes;
+    match (incident.verdict, incident.pattern) {
+        (Verdict::DuplicateName, _) => Some(Evidence::SharedName {
+            addrs: nodes.iter().map(|node| view.node(*node).info.addr).collect(),
+        }),
+        (Verdict::LocalProblem, Pattern::Row)
+            if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::High =>
+        {
+            Some(Evidence::AllSilent { count: incident.pairs.len() })
+        }
+        (Verdict::Isolated, Pattern::Islands) => {
+            Some(Evidence::VanishedTogether { hosts: several(view, nodes.iter().copied()) })
+        }
+        _ => None,
+    }
+}
+
+/// What one end sees of the other, and what that one says.
+fn of_pair(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
+    let Some(mine) = view.sight(from, to) else { return };
+    let (me, whom) = (who(view, from), who(view, to));
+    let ago = |at| view.now.saturating_duration_since(at);
+    match (mine.cause.filter(|_| mine.tcp.is_failing()), mine.checked) {
+        (Some(cause), Some(at)) => {
+            seen.push(Evidence::DialFailed { from: me.clone(), to: whom.clone(), cause, ago: ago(at) });
+        }
+        (None, Some(at)) if mine.tcp.is_ok() => {
+            seen.push(Evidence::DialAnswered { from: me.clone(), to: whom.clone(), ago: ago(at) });
+        }
+        _ => {}
+    }
+    seen.extend(icmp(view, from, to));
+    let (echo, heard) = (echo(mine), heard(mine));
+    if echo.is_some() || heard.is_some() {
+        seen.push(Evidence::Udp { from: me.clone(), to: whom.clone(), echo, heard });
+    }
+    if let Some(hears) = view.sight(to, from).and_then(hearing) {
+        seen.push(Evidence::Hearing { by: whom.clone(), from: me.clone(), hears });
+    }
+    if mine.served.is_ok() && mine.tcp.is_failing() {
+        seen.push(Evidence::DialsArrive { from: whom.clone(), to: me.clone() });
+    }
+    if let (Some(at), false) = (mine.alive, mine.echo.is_ok() || mine.tcp.is_ok()) {
+        seen.push(Evidence::LastAlive { of: whom, by: me, ago: ago(at) });
+    }
+}
+
+/// How UDP echoes fare.
+fn echo(mine: &Sight) -> Option<Echo> {
+    if mine.echo.is_ok() {
+        Some(Echo::Returned { lost: mine.loss.unwrap_or(0), large_lost: mine.large.is_failing() })
+    } else {
+        mine.echo.is_failing().then_some(Echo::Lost)
+    }
+}
+
+/// What is heard by UDP.
+fn heard(mine: &Sight) -> Option<Heard> {
+    match (mine.broadcast.is_ok(), mine.unicast.is_ok(), mine.broadcast.is_failing()) {
+        (true, ..) => Some(Heard::Broadcasts),
+        (_, true, true) => Some(Heard::UnicastOnly),
+        (_, true, _) => Some(Heard::Unicast),
+        (_, _, true) => Some(Heard::Nothing),
+        _ => None,
+    }
+}
+
+/// Whether a node tells that it hears the other one by UDP.
+fn hearing(theirs: &Sight) -> Option<bool> {
+    let hears = theirs.broadcast.is_ok() || theirs.unicast.is_ok();
+    (hears || theirs.unicast.is_failing()).then_some(hears)
+}
+
+/// What ICMP says of datagrams in this direction.
+fn icmp(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx) -> Option<Evidence> {
+    let icmp = view.icmp(from, to)?;
+    let sender = match icmp.from {
+        Some(_) if view.is_from_itself(icmp, to) => IcmpSender::Target,
+        Some(router) => IcmpSender::Router(router),
+        None => IcmpSender::Unknown,
+    };
+    Some(Evidence::IcmpError { target: view.node(to).info.addr.ip(), code: icmp.code, sender })
+}
+
+fn masks(view: &NetworkView<'_>, a: NodeIdx, b: NodeIdx) -> Option<Evidence> {
+    let mask =
+        |node: NodeIdx| Some((who(view, node), view.node(node).info.addr.ip(), view.node(node).prefix?));
+    Some(Evidence::Masks { one: mask(a)?, other: mask(b)? })
+}
+
+/// What the others see of the node that fails.
+fn of_others(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
+    let others = |wanted: fn(&Sight) -> bool| {
+        let others = view.all().filter(|by| *by != from && *by != to);
+        several(view, others.filter(|by| view.sight(*by, to).is_some_and(wanted)))
+    };
+    let (reach, fail) = (others(|sight| sight.tcp.is_ok()), others(|sight| sight.tcp.is_failing()));
+    if reach.count > 0 {
+        seen.push(Evidence::OthersReach { others: reach, to: who(view, to) });
+    }
+    if fail.count > 0 {
+        seen.push(Evidence::OthersFail { others: fail, to: who(view, to) });
+    }
+}
+
+/// What to do.
+fn advice(view: &NetworkView<'_>, incident: &Incident) -> Advice {
+    let on = who(view, incident.accused());
+    let port = view.node(incident.accused()).info.addr.port();
+    let presence = view.presence_port;
+    let other = incident.nodes.get(1).map(|node| who(view, *node));
+    match incident.verdict {
+        Verdict::Ok => Advice::Nothing,
+        Verdict::ClosedPort => Advice::Start { on },
+        Verdict::FirewallReject | Verdict::FirewallDrop | Verdict::OneWayTcp
+            if incident.pattern == Pattern::Row =>
+        {
+            Advice::AllowTcpOut { on, port }
+        }
+        Verdict::FirewallReject | Verdict::FirewallDrop | Verdict::OneWayTcp => match other {
+            Some(about) if incident.verdict == Verdict::OneWayTcp && incident.pattern == Pattern::Pair => {
+                Advice::CheckRule { on, about, port }
+            }
+            _ => Advice::AllowTcpIn { on, port },
+        },
+        Verdict::HostDown => Advice::CheckPower { host: on },
+        Verdict::Isolated if incident.pattern == Pattern::Islands => {
+            Advice::CheckUplink { hosts: several(view, incident.nodes.iter().copied()) }
+        }
+        Verdict::Isolated => Advice::CheckIsolation { host: on, other },
+        Verdict::OneWayUdp if is_deaf(view, incident) => Advice::AllowUdpIn { on, port: presence },
+        Verdict::OneWayUdp => Advice::AllowUdpOut { on, port: presence },
+        Verdict::BroadcastBlocked => Advice::AllowBroadcasts { on, port: presence },
+        Verdict::UdpBlocked => Advice::AllowUdp { on, port: presence },
+        Verdict::HungPeer => Advice::Restart { on },
+        Verdict::PacketLoss if loses_large_packets(view, incident) => Advice::LowerMtu { of: on },
+        Verdict::PacketLoss => Advice::CheckCable { host: on },
+        Verdict::WrongSubnet => Advice::CorrectNetmask { on },
+        Verdict::NoRoute => Advice::CheckRoute { to: on },
+        Verdict::LocalProblem => of_own_fault(view, incident),
+        Verdict::WrongSecret => Advice::ShareSecret,
+        Verdict::WrongGroup => Advice::JoinGroup { on, group: view.group.to_owned() },
+        Verdict::VersionMismatch => Advice::Update,
+        Verdict::DuplicateName => Advice::Rename,
+        Verdict::Unknown => Advice::ReadLog { on },
+    }
+}
+
+/// Where UDP passes one way: whether it is the accused one that nothing arrives at.
+fn is_deaf(view: &NetworkView<'_>, incident: &Incident) -> bool {
+    let accused = incident.accused();
+    let hears = |by: NodeIdx, of: NodeIdx| {
+        view.sight(by, of).map(|sight| sight.broadcast.is_ok() || sight.unicast.is_ok())
+    };
+    incident.pairs.iter().any(|pair| {
+        let partner = if pair.from == accused { pair.to } else { pair.from };
+        hears(accused, partner) == Some(false) || hears(partner, accused) == Some(true)
+    })
+}
+
+fn loses_large_packets(view: &NetworkView<'_>, incident: &Incident) -> bool {
+    let lost =
+        |pair: &FailingPair| view.sight(pair.from, pair.to).is_some_and(|sight| sight.large.is_failing());
+    incident.pairs.iter().all(lost)
+}
+
+fn of_own_fault(view: &NetworkView<'_>, incident: &Incident) -> Advice {
+    let cause = incident.pairs.iter().find_map(|pair| view.sight(pair.from, pair.to)?.cause);
+    match cause {
+        Some(cause @ (Cause::PermissionDenied | Cause::LocalResources | Cause::AddressNotAvailable)) => {
+            Advice::Against(cause)
+        }
+        _ => Advice::CheckOwnLink,
+    }
+}
+
+fn who(view: &NetworkView<'_>, node: NodeIdx) -> Who {
+    if node.is_self() { Who::ThisNode } else { Who::Peer(Arc::clone(&view.node(node).info)) }
+}
+
+fn several(view: &NetworkView<'_>, nodes: impl Iterator<Item = NodeIdx>) -> Several {
+    Several::of(nodes.map(|node| who(view, node)))
+}

@@ -1,0 +1,63 @@
+//! A finding: what the diagnosis publishes of one incident. Its sentences are made in `text`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::NodeId;
+use crate::engine::peers::PeerInfo;
+
+use super::advice::Advice;
+use super::evidence::Evidence;
+use super::verdict::{Confidence, Pattern, Verdict};
+
+/// Pairs that a finding lists: of a hundred hosts behind a dead switch there are ten thousand, and nobody reads them.
+pub const MAX_PAIRS_LISTED: usize = 256;
+
+/// One incident: what is wrong, with whom, how that is known, and what to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Whose fault it most likely is, or the first of those concerned; it may be this node itself.
+    pub peer: Arc<PeerInfo>,
+    /// What is wrong; [`Verdict::Ok`] when an earlier finding about that peer is withdrawn.
+    pub verdict: Verdict,
+    /// What was observed, by whom, when.
+    pub evidence: Vec<Evidence>,
+    /// What to do.
+    pub advice: Advice,
+    /// How the failing pairs lie.
+    pub pattern: Pattern,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The nodes it is about.
+    pub nodes: Vec<NodeId>,
+    /// Their names, in the same order.
+    pub names: Vec<String>,
+    /// The failing pairs that it explains, from and to; at most [`MAX_PAIRS_LISTED`].
+    pub pairs: Vec<(NodeId, NodeId)>,
+    /// How many pairs it explains.
+    pub pair_count: usize,
+    /// When it began to hold.
+    pub since: Instant,
+}
+
+impl Finding {
+    /// Whether it says the same as another, whatever the evidence.
+    pub fn same(&self, other: &Self) -> bool {
+        (self.verdict, self.pattern) == (other.verdict, other.pattern)
+            && self.peer.id == other.peer.id
+            && self.nodes == other.nodes
+    }
+
+    /// The withdrawal of this finding.
+    pub(crate) fn resolved(&self, now: Instant) -> Self {
+        Self {
+            verdict: Verdict::Ok,
+            evidence: Vec::new(),
+            advice: Advice::Nothing,
+            pairs: Vec::new(),
+            pair_count: 0,
+            since: now,
+            ..self.clone()
+        }
+    }
+}

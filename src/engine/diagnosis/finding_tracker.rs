@@ -1,0 +1,646 @@
+//! When a finding is published, and when it is withdrawn.
+//!
+//! A finding must stand for a while before it is published, and be gone for a while before it is withdrawn, so that what
+//! changes from moment to moment is not published at all. How long depends on what it says: see [`POLICIES`].
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::NodeId;
+use crate::engine::limits::ECHO_TIMEOUT;
+use crate::engine::peers::PeerKey;
+
+use super::finding::Finding;
+use super::verdict::{Pattern, Verdict};
+
+/// The findings of this node, from the first sign of each to its withdrawal.
+#[derive(Debug, Default)]
+pub(crate) struct FindingTracker {
+    tracked: Vec<TrackedFinding>,
+    /// Peers that a published finding is about.
+    accused: HashSet<PeerKey>,
+}
+
+/// A finding that is published, or about to be.
+#[derive(Debug)]
+struct TrackedFinding {
+    /// As it was last found; its `since` is when it began to say the same.
+    latest: Arc<Finding>,
+    /// As it was last published; none while it is pending.
+    published: Option<Arc<Finding>>,
+    phase: Phase,
+    /// When it last lost a pair, if it did: it may be ending.
+    shrank: Option<Instant>,
+}
+
+/// Where a finding stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Found, and not published yet.
+    Pending,
+    /// Published, and still found.
+    Published,
+    /// Published, and no longer found.
+    Fading {
+        /// Since when.
+        since: Instant,
+    },
+}
+
+/// What one diagnosis says of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    /// It is found, and says the same as what is published.
+    Same,
+    /// It is found, and says what is not published, for this long.
+    News(Duration),
+    /// It is found, and says what is not published; but it is ending, and what remains of it looks like another one.
+    Remnant,
+    /// It is not found, and the evidence on its pairs is not settled.
+    Unsettled,
+    /// It is not found.
+    Absent,
+}
+
+/// What is to be done about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// Nothing.
+    Keep,
+    /// What is published gets fresher evidence, without an event.
+    Refresh,
+    /// It is published as it is now.
+    Publish,
+    /// It is withdrawn.
+    Withdraw,
+    /// It is forgotten: nobody was told of it.
+    Forget,
+}
+
+/// How long a finding must stand before it is published, and be gone before it is withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Debounce {
+    stands: Duration,
+    gone: Duration,
+}
+
+/// What a finding does next.
+fn step(phase: Phase, signal: Signal, debounce: Debounce, now: Instant) -> (Phase, Action) {
+    use Phase::{Fading, Pending, Published};
+    match (phase, signal) {
+        (_, Signal::News(stood)) if stood >= debounce.stands => (Published, Action::Publish),
+        (Pending, Signal::Same | Signal::News(_) | Signal::Remnant) => (Pending, Action::Keep),
+        (Pending, Signal::Unsettled | Signal::Absent) => (Pending, Action::Forget),
+        (Published | Fading { .. }, Signal::Same) => (Published, Action::Refresh),
+        (Published | Fading { .. }, Signal::News(_) | Signal::Remnant | Signal::Unsettled) => {
+            (Published, Action::Keep)
+        }
+        (Published | Fading { .. }, Signal::Absent) => {
+            let since = if let Fading { since } = phase { since } else { now };
+            let over = now.saturating_duration_since(since) >= debounce.gone;
+            (Fading { since }, if over { Action::Withdraw } else { Action::Keep })
+        }
+    }
+}
+
+/// The times that follow from what a person set, and what else the tracker must know of this node.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circumstances {
+    /// This node.
+    pub(crate) me: NodeId,
+    /// More than one other node is judged.
+    pub(crate) several: bool,
+    /// How long any finding must stand.
+    pub(crate) settle: Duration,
+    /// How long a node may need to notice that UDP fails.
+    pub(crate) notice: Duration,
+    /// How long others are waited for.
+    pub(crate) patience: Duration,
+    /// The period of the regular dials.
+    pub(crate) dial_interval: Duration,
+}
+
+/// How long findings of one kind must stand and be gone. The first row that applies counts.
+struct Policy {
+    applies: fn(&Finding, &Circumstances) -> bool,
+    stands: fn(&Circumstances) -> Duration,
+    gone: fn(&Circumstances) -> Duration,
+}
+
+const POLICIES: [Policy; 4] = [
+    // What only others say of one pair may be part of something larger: there must be time to see that.
+    Policy { applies: is_second_hand, stands: |c| c.patience + c.dial_interval, gone: |c| c.patience },
+    // Loss shows here first and there a moment later.
+    Policy {
+        applies: |finding, c| {
+            c.several && finding.pattern == Pattern::Pair && finding.verdict == Verdict::PacketLoss
+        },
+        stands: |c| c.settle.max(c.notice),
+        gone: |c| c.settle.max(c.notice).min(c.patience),
+    },
+    // Others may be gone with it, and the dials of them end a moment later.
+    Policy {
+        applies: |finding, c| c.several && finding.verdict == Verdict::HostDown,
+        stands: |c| c.settle.max(ECHO_TIMEOUT * 2),
+        gone: |c| c.settle.max(ECHO_TIMEOUT * 2).min(c.patience),
+    },
+    Policy { applies: |_, _| true, stands: |c| c.settle, gone: |c| c.settle.min(c.patience) },
+];
+
+/// What the table says of a finding.
+fn usual_debounce(finding: &Finding, c: &Circumstances) -> Debounce {
+    let policy = POLICIES.iter().find(|policy| (policy.applies)(finding, c));
+    let policy = policy.expect("invariant: the last row applies to every finding");
+    Debounce { stands: (policy.stands)(c), gone: (policy.gone)(c) }
+}
+
+/// Whether only others have observed it, and of one pair.
+fn is_second_hand(finding: &Finding, c: &Circumstances) -> bool {
+    let observed = finding.pairs.iter().any(|(from, _)| *from == c.me);
+    finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
+}
+
+impl FindingTracker {
+    /// What was published and is not withdrawn.
+    pub(crate) fn published(&self) -> Vec<Arc<Finding>> {
+        self.tracked.iter().filter_map(|tracked| tracked.published.clone()).collect()
+    }
+
+    /// Whether nothing is wrong, or about to be.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tracked.is_empty()
+    }
+
+    /// Whether some finding is about to be published or withdrawn.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.tracked.iter().any(|tracked| tracked.phase != Phase::Published)
+    }
+
+    /// Whether a published finding is about this peer.
+    pub(crate) fn accuses(&self, key: PeerKey) -> bool {
+        self.accused.contains(&key)
+    }
+
+    /// Takes in what one diagnosis found; returns what is to be published, withdrawals last. `open` tells whether the evidence
+    /// on a direction of a pair is not settled.
+    pub(crate) fn update(
+        &mut self,
+        findings: Vec<Finding>,
+        open: impl Fn(NodeId, NodeId) -> bool,
+        c: &Circumstances,
+        now: Instant,
+    ) -> Vec<Arc<Finding>> {
+        let standing = Standing::of(&self.tracked);
+        let mut news = Vec::new();
+        let seen = self.note_found(findings, &standing, c, now, &mut news);
+        self.note_absent(&seen, open, &standing, c, now, &mut news);
+        news
+    }
+
+    /// Takes in what was found; says of each tracked finding whether it was. Of several with one subject, the first counts.
+    fn note_found(
+        &mut self,
+        findings: Vec<Finding>,
+        standing: &Standing,
+        c: &Circumstances,
+        now: Instant,
+        news: &mut Vec<Arc<Finding>>,
+    ) -> Vec<bool> {
+        let mut subjects: HashMap<Subject, usize> = HashMap::with_capacity(self.tracked.len());
+        for (nth, tracked) in self.tracked.iter().enumerate() {
+            subjects.entry(Subject::of(&tracked.latest)).or_insert(nth);
+        }
+        let mut seen = vec![false; self.tracked.len()];
+        for finding in findings {
+            let nth = *subjects.entry(Subject::of(&finding)).or_insert(self.tracked.len());
+            let Some(tracked) = self.tracked.get_mut(nth) else {
+                self.tracked.push(TrackedFinding::new(finding));
+                seen.push(true);
+                continue;
+            };
+            if std::mem::replace(&mut seen[nth], true) {
+                continue;
+            }
+            let signal = tracked.note(finding, c, now);
+            let debounce = standing.debounce(&tracked.latest, signal, c);
+            let (phase, action) = step(tracked.phase, signal, debounce, now);
+            tracked.phase = phase;
+            if matches!(action, Action::Publish | Action::Refresh) {
+                tracked.published = Some(Arc::clone(&tracked.latest));
+            }
+            if action == Action::Publish {
+                news.push(Arc::clone(&tracked.latest));
+            }
+        }
+        seen
+    }
+
+    /// Goes on with those that were not found.
+    fn note_absent(
+        &mut self,
+        seen: &[bool],
+        open: impl Fn(NodeId, NodeId) -> bool,
+        standing: &Standing,
+        c: &Circumstances,
+        now: Instant,
+        news: &mut Vec<Arc<Finding>>,
+    ) {
+        let explained: OnceCell<HashSet<NodeId>> = OnceCell::new();
+        let still_there =
+            self.tracked.iter().zip(seen).filter(|(_, seen)| **seen).map(|(tracked, _)| tracked);
+        let still_there: Vec<Arc<Finding>> = still_there
+            .filter(|tracked| tracked.phase != Phase::Pending)
+            .map(|tracked| Arc::clone(&tracked.latest))
+            .collect();
+        let mut seen = seen.iter();
+        self.tracked.retain_mut(|tracked| {
+            if seen.next().is_some_and(|seen| *seen) {
+                return true;
+            }
+            let is_open = tracked.latest.pairs.iter().any(|(from, to)| open(*from, *to));
+            let signal = if is_open { Signal::Unsettled } else { Signal::Absent };
+            let debounce = standing.debounce(&tracked.latest, signal, c);
+            let (phase, action) = step(tracked.phase, signal, debounce, now);
+            tracked.phase = phase;
+            if action == Action::Withdraw
+                && let Some(published) = &tracked.published
+            {
+                // One that became part of another incident is not over.
+                let explained = explained.get_or_init(|| accused_by(&still_there));
+                if !tracked.latest.peer.id.is_some_and(|id| explained.contains(&id)) {
+                    news.push(Arc::new(published.resolved(now)));
+                }
+            }
+            !matches!(action, Action::Withdraw | Action::Forget)
+        });
+    }
+
+    /// What is said of each of these peers: the verdict of the first published finding that is about it. From now on, those
+    /// are [accused](Self::accuses).
+    pub(crate) fn accuse(
+        &mut self,
+        peers: impl Iterator<Item = (PeerKey, Option<NodeId>)>,
+        me: NodeId,
+    ) -> Vec<Option<Verdict>> {
+        let mut of_node: HashMap<NodeId, Verdict> = HashMap::new();
+        let mut of_peer: HashMap<PeerKey, Verdict> = HashMap::new();
+        for finding in self.tracked.iter().filter_map(|tracked| tracked.published.as_deref()) {
+            of_peer.entry(finding.peer.key).or_insert(finding.verdict);
+            for id in about(finding).chain(partners(finding, me)) {
+                of_node.entry(id).or_insert(finding.verdict);
+            }
+        }
+        self.accused.clear();
+        peers
+            .map(|(key, id)| {
+                let Some(id) = id else { return of_peer.get(&key).copied() };
+                let verdict = of_node.get(&id).copied();
+                if verdict.is_some() {
+                    self.accused.insert(key);
+                }
+                verdict
+            })
+            .collect()
+    }
+}
+
+impl TrackedFinding {
+    fn new(finding: Finding) -> Self {
+        Self { latest: Arc::new(finding), published: None, phase: Phase::Pending, shrank: None }
+    }
+
+    /// Notes what was found now, and says how that compares with what is published.
+    fn note(&mut self, finding: Finding, c: &Circumstances, now: Instant) -> Signal {
+        let since = if self.latest.same(&finding) { self.latest.since } else { now };
+        if finding.pair_count < self.latest.pair_count {
+            self.shrank = Some(now);
+        } else if finding.pair_count > self.latest.pair_count {
+            self.shrank = None;
+        }
+        self.latest = Arc::new(Finding { since, ..finding });
+        let Some(published) = &self.published else {
+            return Signal::News(now.saturating_duration_since(since));
+        };
+        let ending = self.shrank.is_some_and(|at| now.saturating_duration_since(at) < c.patience);
+        if published.same(&self.latest) {
+            Signal::Same
+        } else if ending {
+            Signal::Remnant
+        } else {
+            Signal::News(now.saturating_duration_since(since))
+        }
+    }
+}
+
+/// Whom a finding is about: there is one at a time for each subject.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    /// A node, which may meanwhile have another address: this one when its interface goes and comes.
+    Node(NodeId),
+    /// A peer whose identity is not known.
+    Unknown(PeerKey, SocketAddr),
+    /// The name of a node: that two have it says nothing else of them.
+    Name(NodeId),
+    /// The same of a peer whose identity is not known.
+    NameOfUnknown(PeerKey, SocketAddr),
+}
+
+impl Subject {
+    fn of(finding: &Finding) -> Self {
+        let peer = &finding.peer;
+        match (peer.id, finding.verdict == Verdict::DuplicateName) {
+            (Some(id), false) => Self::Node(id),
+            (None, false) => Self::Unknown(peer.key, peer.addr),
+            (Some(id), true) => Self::Name(id),
+            (None, true) => Self::NameOfUnknown(peer.key, peer.addr),
+        }
+    }
+}
+
+/// What was published before a diagnosis: another verdict on the same nodes must stand longer.
+struct Standing {
+    published: Vec<Arc<Finding>>,
+    verdicts: HashSet<(Option<NodeId>, Verdict)>,
+    concerned: OnceCell<HashSet<NodeId>>,
+}
+
+impl Standing {
+    fn of(tracked: &[TrackedFinding]) -> Self {
+        let published: Vec<_> = tracked.iter().filter_map(|tracked| tracked.published.clone()).collect();
+        let verdicts = published.iter().map(|finding| (finding.peer.id, finding.verdict)).collect();
+        Self { published, verdicts, concerned: OnceCell::new() }
+    }
+
+    /// How long a finding must stand or be gone. While an incident begins or ends, what is seen of those concerned changes path
+    /// by path: another verdict on them must stand at least until everything can have been noticed.
+    fn debounce(&self, finding: &Finding, signal: Signal, c: &Circumstances) -> Debounce {
+        let debounce = usual_debounce(finding, c);
+        let matters = match signal {
+            Signal::News(stood) => stood >= debounce.stands,
+            Signal::Absent => true,
+            Signal::Same | Signal::Remnant | Signal::Unsettled => false,
+        };
+        if !matters || !self.is_another_verdict(finding) {
+            return debounce;
+        }
+        Debounce { stands: debounce.stands.max(c.notice), gone: debounce.gone.max(c.notice.min(c.patience)) }
+    }
+
+    fn is_another_verdict(&self, finding: &Finding) -> bool {
+        let same = self.verdicts.contains(&(finding.peer.id, finding.verdict));
+        let concerned = || {
+            self.concerned
+                .get_or_init(|| self.published.iter().flat_map(|known| concerned_by(known)).collect())
+        };
+        !same && !self.published.is_empty() && concerned_by(finding).any(|id| concerned().contains(&id))
+    }
+}
+
+/// The nodes that a finding says something of: those that it is about, and the ends of its pairs.
+fn concerned_by(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let first = finding.nodes.first().copied();
+    let ends = finding.pairs.iter().flat_map(|(from, to)| [*from, *to]);
+    finding.nodes.iter().copied().chain(ends.filter(move |id| Some(*id) != first))
+}
+
+/// The nodes that a finding accuses: of islands all are.
+fn accused(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let count = if finding.pattern == Pattern::Islands { usize::MAX } else { 1 };
+    finding.nodes.iter().copied().take(count)
+}
+
+fn accused_by(findings: &[Arc<Finding>]) -> HashSet<NodeId> {
+    findings.iter().flat_map(|finding| accused(finding)).collect()
+}
+
+/// The nodes whose verdict a finding tells: those it accuses, and all that share a name.
+fn about(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let all = finding.verdict == Verdict::DuplicateName || finding.pattern == Pattern::Islands;
+    finding.nodes.iter().copied().take(if all { usize::MAX } else { 1 })
+}
+
+/// The nodes with which this one has a failing pair in it.
+fn partners(finding: &Finding, me: NodeId) -> impl Iterator<Item = NodeId> {
+    finding.pairs.iter().filter_map(move |(from, to)| match (*from == me, *to == me) {
+        (true, _) => Some(*to),
+        (_, true) => Some(*from),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{ms, peer, t0};
+
+    const ME: NodeId = NodeId(0);
+
+    fn circumstances() -> Circumstances {
+        Circumstances {
+            me: ME,
+            several: true,
+            settle: ms(1_000),
+            notice: ms(7_000),
+            patience: ms(14_000),
+            dial_interval: ms(10_000),
+        }
+    }
+
+    /// A finding about one node, with failing pairs.
+    fn finding(about: u64, verdict: Verdict, pairs: &[(u128, u128)]) -> Finding {
+        Finding {
+            pattern: if pairs.len() == 1 { Pattern::Pair } else { Pattern::Column },
+            pairs: pairs.iter().map(|(from, to)| (NodeId(*from), NodeId(*to))).collect(),
+            pair_count: pairs.len(),
+            ..crate::testkit::finding(&peer(about, "h"), verdict, t0())
+        }
+    }
+
+    /// A tracker, and what it is told at which time.
+    struct Trial {
+        tracker: FindingTracker,
+        t0: Instant,
+    }
+
+    impl Trial {
+        fn new() -> Self {
+            Self { tracker: FindingTracker::default(), t0: t0() }
+        }
+
+        /// What it publishes when these are found at a time.
+        fn at(&mut self, at: u64, findings: &[Finding]) -> Vec<(u128, Verdict)> {
+            self.with_open(at, findings, false)
+        }
+
+        fn with_open(&mut self, at: u64, findings: &[Finding], open: bool) -> Vec<(u128, Verdict)> {
+            let now = self.t0 + ms(at);
+            let findings = findings.iter().map(|finding| Finding { since: now, ..finding.clone() }).collect();
+            let news = self.tracker.update(findings, |_, _| open, &circumstances(), now);
+            news.iter().map(|finding| (finding.peer.id.unwrap().0, finding.verdict)).collect()
+        }
+    }
+
+    #[test]
+    fn each_phase_answers_each_signal() {
+        let now = t0() + ms(60_000);
+        let debounce = Debounce { stands: ms(1_000), gone: ms(500) };
+        let fading = |for_ms| Phase::Fading { since: now.checked_sub(ms(for_ms)).unwrap() };
+        let (pending, published) = (Phase::Pending, Phase::Published);
+        let (young, old) = (Signal::News(ms(999)), Signal::News(ms(1_000)));
+        let table = [
+            (pending, young, pending, Action::Keep),
+            (pending, old, published, Action::Publish),
+            (pending, Signal::Unsettled, pending, Action::Forget),
+            (pending, Signal::Absent, pending, Action::Forget),
+            (published, Signal::Same, published, Action::Refresh),
+            (published, young, published, Action::Keep),
+            (published, old, published, Action::Publish),
+            (published, Signal::Remnant, published, Action::Keep),
+            (published, Signal::Unsettled, published, Action::Keep),
+            (published, Signal::Absent, fading(0), Action::Keep),
+            (fading(400), Signal::Same, published, Action::Refresh),
+            (fading(400), young, published, Action::Keep),
+            (fading(400), old, published, Action::Publish),
+            (fading(400), Signal::Remnant, published, Action::Keep),
+            (fading(400), Signal::Unsettled, published, Action::Keep),
+            (fading(499), Signal::Absent, fading(499), Action::Keep),
+            (fading(500), Signal::Absent, fading(500), Action::Withdraw),
+        ];
+        for (phase, signal, then, action) in table {
+            assert_eq!(step(phase, signal, debounce, now), (then, action), "{phase:?} {signal:?}");
+        }
+    }
+
+    #[test]
+    fn how_long_a_finding_must_stand_and_be_gone_depends_on_what_it_says() {
+        let alone = Circumstances { several: false, ..circumstances() };
+        let table = [
+            (finding(1, Verdict::ClosedPort, &[(0, 1)]), circumstances(), (1_000, 1_000)),
+            (finding(1, Verdict::OneWayTcp, &[(2, 1)]), circumstances(), (24_000, 14_000)),
+            (finding(1, Verdict::PacketLoss, &[(0, 1)]), circumstances(), (7_000, 7_000)),
+            (finding(1, Verdict::PacketLoss, &[(0, 1)]), alone, (1_000, 1_000)),
+            (finding(1, Verdict::PacketLoss, &[(0, 1), (2, 1)]), circumstances(), (1_000, 1_000)),
+            (finding(1, Verdict::HostDown, &[(0, 1)]), circumstances(), (2_000, 2_000)),
+            (finding(1, Verdict::HostDown, &[(0, 1)]), alone, (1_000, 1_000)),
+        ];
+        for (finding, c, (stands, gone)) in table {
+            let expected = Debounce { stands: ms(stands), gone: ms(gone) };
+            assert_eq!(usual_debounce(&finding, &c), expected, "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn a_finding_is_published_once_when_it_has_stood_and_withdrawn_when_it_was_gone() {
+        let mut trial = Trial::new();
+        let closed = [finding(1, Verdict::ClosedPort, &[(0, 1)])];
+        assert_eq!(trial.at(0, &closed), []);
+        assert_eq!(trial.at(999, &closed), []);
+        assert_eq!(trial.at(1_000, &closed), [(1, Verdict::ClosedPort)]);
+        assert_eq!(trial.at(2_000, &closed), [], "it is said once");
+        assert_eq!(trial.at(3_000, &[]), []);
+        assert_eq!(trial.at(3_999, &[]), []);
+        assert_eq!(trial.tracker.published().len(), 1);
+        assert_eq!(trial.at(4_000, &[]), [(1, Verdict::Ok)]);
+        assert!(trial.tracker.is_empty());
+    }
+
+    #[test]
+    fn what_flickers_is_never_published_and_what_comes_back_is_not_withdrawn() {
+        let mut trial = Trial::new();
+        let closed = [finding(1, Verdict::ClosedPort, &[(0, 1)])];
+        for round in 0..10 {
+            assert_eq!(trial.at(round * 1_000, &closed), []);
+            assert_eq!(trial.at(round * 1_000 + 500, &[]), []);
+        }
+        assert!(trial.tracker.is_empty());
+        trial.at(20_000, &closed);
+        assert_eq!(trial.at(21_000, &closed), [(1, Verdict::ClosedPort)]);
+        for round in 22..30 {
+            assert_eq!(trial.at(round * 1_000, &[]), []);
+            assert!(trial.tracker.is_settling());
+            assert_eq!(trial.at(round * 1_000 + 900, &closed), []);
+        }
+    }
+
+    #[test]
+    fn as_long_as_the_evidence_is_open_nothing_is_withdrawn() {
+        let mut trial = Trial::new();
+        let closed = [finding(1, Verdict::ClosedPort, &[(0, 1)])];
+        trial.at(0, &closed);
+        trial.at(1_000, &closed);
+        for at in (2_000..20_000).step_by(500) {
+            assert_eq!(trial.with_open(at, &[], true), []);
+        }
+        assert_eq!(trial.at(20_000, &[]), []);
+        assert_eq!(trial.at(21_000, &[]), [(1, Verdict::Ok)]);
+    }
+
+    #[test]
+    fn another_verdict_on_the_same_node_must_stand_until_all_can_be_noticed() {
+        let mut trial = Trial::new();
+        let (closed, reject) =
+            ([finding(1, Verdict::ClosedPort, &[(0, 1)])], [finding(1, Verdict::FirewallReject, &[(0, 1)])]);
+        trial.at(0, &closed);
+        trial.at(1_000, &closed);
+        trial.at(2_000, &reject);
+        assert_eq!(trial.at(8_999, &reject), []);
+        assert_eq!(trial.tracker.published()[0].verdict, Verdict::ClosedPort);
+        assert_eq!(trial.at(9_000, &reject), [(1, Verdict::FirewallReject)]);
+    }
+
+    #[test]
+    fn what_remains_of_an_incident_that_is_ending_is_not_published() {
+        let mut trial = Trial::new();
+        let column = [finding(1, Verdict::FirewallDrop, &[(0, 1), (2, 1), (3, 1)])];
+        let pair = [finding(1, Verdict::OneWayTcp, &[(0, 1)])];
+        trial.at(0, &column);
+        trial.at(1_000, &column);
+        trial.at(2_000, &pair);
+        assert_eq!(trial.at(15_999, &pair), [], "it shrank at 2 s");
+        assert_eq!(trial.at(16_000, &pair), [(1, Verdict::OneWayTcp)]);
+    }
+
+    #[test]
+    fn a_finding_that_became_part_of_another_incident_is_not_called_over() {
+        let mut trial = Trial::new();
+        let alone = finding(1, Verdict::ClosedPort, &[(0, 1)]);
+        let other = finding(2, Verdict::ClosedPort, &[(0, 2)]);
+        let island =
+            Finding { pattern: Pattern::Islands, nodes: vec![NodeId(2), NodeId(1)], ..other.clone() };
+        trial.at(0, &[alone.clone(), other.clone()]);
+        trial.at(1_000, &[alone, other]);
+        trial.at(2_000, std::slice::from_ref(&island));
+        assert_eq!(trial.at(9_000, std::slice::from_ref(&island)), [(2, Verdict::ClosedPort)]);
+        assert_eq!(trial.tracker.published().len(), 1);
+    }
+
+    #[test]
+    fn of_several_findings_about_one_node_the_first_counts_but_a_shared_name_is_another_matter() {
+        let mut trial = Trial::new();
+        let found = [
+            finding(1, Verdict::ClosedPort, &[(0, 1)]),
+            finding(1, Verdict::HungPeer, &[(0, 1)]),
+            finding(1, Verdict::DuplicateName, &[]),
+        ];
+        trial.at(0, &found);
+        assert_eq!(trial.at(1_000, &found), [(1, Verdict::ClosedPort), (1, Verdict::DuplicateName)]);
+    }
+
+    #[test]
+    fn a_peer_is_accused_by_the_findings_about_it_and_by_those_of_its_pairs_with_this_node() {
+        let mut trial = Trial::new();
+        let found =
+            [finding(1, Verdict::ClosedPort, &[(0, 1)]), finding(9, Verdict::HungPeer, &[(0, 2), (3, 9)])];
+        trial.at(0, &found);
+        trial.at(1_000, &found);
+        let key = |nth: u64| peer(nth, "h").key;
+        let peers = (1..=4).map(|nth| (key(nth), (nth != 4).then_some(NodeId(nth.into()))));
+        let said = trial.tracker.accuse(peers, ME);
+        assert_eq!(said, [Some(Verdict::ClosedPort), Some(Verdict::HungPeer), None, None]);
+        assert_eq!([1, 2, 3].map(|nth| trial.tracker.accuses(key(nth))), [true, true, false]);
+        assert!(!trial.tracker.accuses(PeerKey::default()));
+    }
+}

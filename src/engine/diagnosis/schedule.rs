@@ -1,0 +1,81 @@
+//! When a diagnosis is made: soon after something changed, never twice in quick succession, and now and then while anything is
+//! wrong.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::limits::JUDGE_AGAIN;
+
+/// When the next diagnosis is due.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    due: Option<Instant>,
+    /// When the last one began.
+    began: Option<Instant>,
+}
+
+/// What a diagnosis leaves behind: how soon it is to be made again without any news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// Something is about to be published or withdrawn, or hangs on evidence that is not settled.
+    Settling,
+    /// Something is wrong, and stays so.
+    Wrong,
+    /// All is well.
+    Well,
+}
+
+impl Schedule {
+    /// When the next one is due.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Something changed that a verdict may hang on.
+    pub(crate) fn request(&mut self, now: Instant) {
+        let at = self.began.map_or(now, |began| (began + JUDGE_AGAIN).max(now));
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// A diagnosis begins: what was requested until now is part of it.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        (self.began, self.due) = (Some(now), None);
+    }
+
+    /// The diagnosis has ended. What was requested while it was under way stays requested.
+    pub(crate) fn end(&mut self, outlook: Outlook, dial_interval: Duration, now: Instant) {
+        let again = match outlook {
+            Outlook::Settling => Some(now + JUDGE_AGAIN),
+            Outlook::Wrong => Some(now + JUDGE_AGAIN.max(dial_interval / 4)),
+            Outlook::Well => None,
+        };
+        self.due = [self.due, again].into_iter().flatten().min();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{secs, t0};
+
+    #[test]
+    fn a_diagnosis_is_due_at_once_and_then_not_before_a_moment_has_passed() {
+        let (mut schedule, t0, second) = (Schedule::default(), t0(), secs(1));
+        assert_eq!(schedule.due(), None);
+        schedule.request(t0);
+        assert_eq!(schedule.due(), Some(t0));
+        schedule.begin(t0);
+        assert_eq!(schedule.due(), None);
+        schedule.request(t0 + second / 50);
+        schedule.end(Outlook::Well, second * 10, t0 + second / 10);
+        assert_eq!(schedule.due(), Some(t0 + JUDGE_AGAIN), "what changed meanwhile is looked at");
+        for (outlook, after) in [
+            (Outlook::Settling, Some(JUDGE_AGAIN)),
+            (Outlook::Wrong, Some(second * 10 / 4)),
+            (Outlook::Well, None),
+        ] {
+            schedule.begin(t0 + second);
+            schedule.end(outlook, second * 10, t0 + second);
+            assert_eq!(schedule.due(), after.map(|after| t0 + second + after), "{outlook:?}");
+        }
+    }
+}

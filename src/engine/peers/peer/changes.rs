@@ -1,0 +1,210 @@
+//! What happens to a peer: it lives, moves, proves its address, falls silent, leaves, is dialed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::context::Context;
+use crate::engine::event::Event;
+use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
+use crate::engine::links::Links;
+use crate::engine::peers::health::Health;
+use crate::engine::peers::{LeaveReason, PeerState};
+use crate::engine::probing::stats::ProbeStats;
+use crate::engine::{Incarnation, NodeId, Nonce};
+
+use super::{Peer, Suspicion};
+
+impl Peer {
+    pub(crate) fn set_state(&mut self, to: PeerState, ctx: &mut Context<'_>) {
+        let from = std::mem::replace(&mut self.state, to);
+        if from != to {
+            ctx.out.publish(Event::PeerState { peer: Arc::clone(&self.info), from, to });
+        }
+    }
+
+    /// It is dialed again at this time, unless it has no server.
+    pub(crate) fn rest_until(&mut self, next: Instant) {
+        if self.info.addr.port() == 0 {
+            self.dial.stop();
+        } else {
+            self.dial.rest_until(next);
+        }
+    }
+
+    /// Dials it in a moment: after a random wait that grows with the number of peers.
+    pub(crate) fn dial_soon(&mut self, ctx: &mut Context<'_>) {
+        let at = ctx.now + ctx.dial_spread();
+        self.dial_at(at);
+    }
+
+    /// Dials it when it has had the time to prove its address; after a proof, [`Peer::dial_soon`] hurries it.
+    pub(crate) fn dial_after_grace(&mut self, ctx: &mut Context<'_>) {
+        let at = ctx.now + PROOF_GRACE + ctx.dial_spread();
+        self.dial_at(at);
+    }
+
+    fn dial_at(&mut self, at: Instant) {
+        if self.info.addr.port() != 0 {
+            self.dial.bring_forward(at);
+        }
+    }
+
+    /// A person wants it dialed now: a wait is cut short, a dial in flight is left alone. Not even a person makes us dial what was
+    /// only claimed by somebody beyond our links.
+    pub(crate) fn force_dial(&mut self, links: &Links) {
+        let free = self.info.addr.port() != 0 && !self.dial.is_in_flight();
+        if free && (self.is_proven() || links.reaches(self.info.addr.ip())) {
+            self.dial.force();
+        }
+    }
+
+    /// It lives a new life at the same place: what was proven of the old one is void.
+    pub(crate) fn begin_life(
+        &mut self,
+        id: NodeId,
+        incarnation: Incarnation,
+        name: &str,
+        ctx: &mut Context<'_>,
+    ) {
+        let previous = self.info.incarnation;
+        self.forget_evidence(ctx.now);
+        self.gossip.acknowledge(0);
+        self.change_info(|info| info.identify(id, incarnation, name));
+        self.paths.restart();
+        self.introduction.restart();
+        self.dial.forget_wish();
+        if let Some(previous_incarnation) = previous {
+            ctx.out.publish(Event::PeerRestarted { peer: Arc::clone(&self.info), previous_incarnation });
+        }
+        self.expiry = None;
+        self.set_state(PeerState::New, ctx);
+        self.dial.stop();
+        self.dial_after_grace(ctx);
+    }
+
+    /// It is dialed at another address from now on. It is the same node, and has what it was told.
+    pub(crate) fn begin_address(&mut self, to: SocketAddr, ctx: &mut Context<'_>) {
+        let from = self.info.addr;
+        self.change_info(|info| info.addr = to);
+        self.interface = ctx.links.name_of(to.ip());
+        self.forget_evidence(ctx.now);
+        self.introduction.count_again();
+        self.paths.note_moved();
+        // Its outcome would be taken for one of the new address.
+        self.dial.stop();
+        ctx.out.publish(Event::PeerMoved { peer: Arc::clone(&self.info), from, to });
+        if self.is_proven() {
+            self.dial_soon(ctx);
+        } else {
+            self.dial_after_grace(ctx);
+        }
+    }
+
+    /// Forgets what was seen of another life or at another address.
+    fn forget_evidence(&mut self, now: Instant) {
+        self.health = Health::new(now);
+        self.probes = ProbeStats::default();
+        self.last_seen.forget_evidence();
+        self.dial.forget_evidence();
+        self.gossip.forget_advertised();
+    }
+
+    /// One that was silent or had left is heard again.
+    pub(crate) fn revive(&mut self, ctx: &mut Context<'_>) {
+        if matches!(self.state, PeerState::Silent | PeerState::Left) {
+            self.expiry = None;
+            self.introduction.count_again();
+            self.set_state(PeerState::New, ctx);
+            self.dial_soon(ctx);
+        }
+    }
+
+    /// It receives at this address: it may be dialed with retries.
+    pub(crate) fn prove(&mut self, ip: IpAddr, ctx: &mut Context<'_>) {
+        let dialed = self.info.addr.ip();
+        let news = self.paths.prove(ip, dialed, ctx.now);
+        if ip != dialed {
+            return;
+        }
+        let receives = self.paths.udp_port().is_some() || self.is_named();
+        if receives && self.info.addr.is_ipv4() {
+            self.probes.begin_regular(ctx);
+        }
+        if news {
+            self.introduction.count_again();
+            if matches!(self.state, PeerState::New | PeerState::Unreachable) {
+                self.dial_soon(ctx);
+            }
+        }
+    }
+
+    /// Takes an echo for a proof, if it is the one that was asked for at this address.
+    pub(crate) fn prove_by_echo(&mut self, echo: Option<Nonce>, ip: IpAddr, ctx: &mut Context<'_>) {
+        if self.introduction.is_echoed_by(echo, ip) {
+            self.introduction.end();
+            self.prove(ip, ctx);
+        }
+    }
+
+    /// A peer was heard or reached: its silence is suspected later.
+    pub(crate) fn watch_for_silence(&mut self, ctx: &Context<'_>) {
+        self.dial.set_confirming(false);
+        self.last_seen.watch(ctx);
+    }
+
+    /// It was not heard for long, by the timer.
+    pub(crate) fn suspect_silence(&mut self, awake: Option<Instant>, ctx: &mut Context<'_>) -> Suspicion {
+        if !self.last_seen.is_silent(awake, ctx) {
+            return Suspicion::Settled;
+        }
+        let failing = matches!(self.state, PeerState::Retrying | PeerState::Unreachable);
+        if self.dial.is_in_flight() {
+            self.dial.set_confirming(true);
+        } else if self.dial.is_off() || failing {
+            self.fall_silent(ctx);
+        } else {
+            return Suspicion::ConfirmByDial;
+        }
+        Suspicion::Settled
+    }
+
+    /// Neither heard nor reached.
+    pub(crate) fn fall_silent(&mut self, ctx: &mut Context<'_>) {
+        self.dial.set_confirming(false);
+        if matches!(self.state, PeerState::Silent | PeerState::Left) {
+            return;
+        }
+        if !self.is_named() {
+            let known = self.was_reached() || self.is_proven();
+            self.expiry = Some(ctx.now + if known { SILENT_KEPT } else { UNPROVEN_KEPT });
+        }
+        self.set_state(PeerState::Silent, ctx);
+    }
+
+    /// It said goodbye. Its row stays a while, so that its late datagrams do not revive it.
+    pub(crate) fn leave(&mut self, reason: LeaveReason, ctx: &mut Context<'_>) {
+        self.introduction.stop();
+        self.last_seen.stop_watching();
+        self.dial.stop();
+        if self.is_named() {
+            self.rest_until(ctx.now + ctx.config.dial_interval);
+        } else {
+            self.expiry = Some(ctx.now + LEFT_KEPT);
+        }
+        self.set_state(PeerState::Left, ctx);
+        self.forget_evidence(ctx.now);
+        self.gossip.acknowledge(0);
+        ctx.out.publish(Event::PeerLeft { peer: Arc::clone(&self.info), reason });
+    }
+
+    /// It stays in the table: it was reached.
+    pub(crate) fn keep(&mut self) {
+        self.expiry = None;
+    }
+
+    /// It goes from the table then, if nothing else is planned.
+    pub(crate) fn expire_at_latest(&mut self, at: Instant) {
+        self.expiry.get_or_insert(at);
+    }
+}

@@ -1,0 +1,514 @@
+//! A row of the peer table: a peer is what its parts know of it. Each part keeps its own state; here is what concerns several.
+
+mod changes;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::dialing::dial_state::DialState;
+use crate::engine::event::RejectReason;
+use crate::engine::gossip::sync::GossipSync;
+use crate::engine::links::Links;
+use crate::engine::observation::Sight;
+use crate::engine::presence::introduction::Introduction;
+use crate::engine::probing::stats::ProbeStats;
+use crate::engine::verdict::Verdict;
+use crate::engine::{Incarnation, NodeId};
+
+use super::health::Health;
+use super::last_seen::LastSeen;
+use super::path::Paths;
+use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
+
+/// All that the engine keeps of a peer.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    info: Arc<PeerInfo>,
+    via: Via,
+    state: PeerState,
+    verdict: Verdict,
+    /// A person named it by this address: there it is dialed without proof, and it never expires.
+    named: Option<IpAddr>,
+    /// Identity that this row had before its last restart; late datagrams of it are refused. Boxed: few rows have one.
+    retired: Option<Box<NodeId>>,
+    /// The link it is on.
+    interface: Option<Arc<str>>,
+    expiry: Option<Instant>,
+    /// The timer entry that will wake this peer; entries at other times are stale.
+    armed: Option<Instant>,
+    /// What is seen of it by each way.
+    sight: Sight,
+
+    pub(crate) paths: Paths,
+    pub(crate) introduction: Introduction,
+    pub(crate) last_seen: LastSeen,
+    pub(crate) dial: DialState,
+    pub(crate) probes: ProbeStats,
+    pub(crate) health: Health,
+    pub(crate) gossip: GossipSync,
+}
+
+/// What to do about a peer that was not heard for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Suspicion {
+    /// It was heard lately, or is silent from now on.
+    Settled,
+    /// Missed presences alone prove nothing: a dial must fail, too.
+    ConfirmByDial,
+}
+
+impl Peer {
+    pub(crate) fn new(info: PeerInfo, via: Via, now: Instant) -> Self {
+        Self {
+            named: (via == Via::Static).then(|| info.addr.ip()),
+            info: Arc::new(info),
+            via,
+            state: PeerState::New,
+            verdict: Verdict::Unknown,
+            retired: None,
+            interface: None,
+            expiry: None,
+            armed: None,
+            sight: Sight::default(),
+            paths: Paths::default(),
+            introduction: Introduction::default(),
+            last_seen: LastSeen::default(),
+            dial: DialState::default(),
+            probes: ProbeStats::default(),
+            health: Health::new(now),
+            gossip: GossipSync::default(),
+        }
+    }
+
+    pub(crate) fn info(&self) -> &Arc<PeerInfo> {
+        &self.info
+    }
+
+    pub(crate) fn key(&self) -> PeerKey {
+        self.info.key
+    }
+
+    pub(crate) fn id(&self) -> Option<NodeId> {
+        self.info.id
+    }
+
+    /// Where it is dialed.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.info.addr
+    }
+
+    pub(crate) fn state(&self) -> PeerState {
+        self.state
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.state == PeerState::Left
+    }
+
+    pub(crate) fn set_verdict(&mut self, verdict: Verdict) {
+        self.verdict = verdict;
+    }
+
+    /// The name of the link it is on; none off-link.
+    pub(crate) fn interface(&self) -> Option<&Arc<str>> {
+        self.interface.as_ref()
+    }
+
+    pub(crate) fn set_interface(&mut self, interface: Option<Arc<str>>) {
+        self.interface = interface;
+    }
+
+    /// What is seen of it by each way.
+    pub(crate) fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    pub(crate) fn set_sight(&mut self, sight: Sight) {
+        self.sight = sight;
+    }
+
+    /// Whether a person named it.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named.is_some()
+    }
+
+    /// A person named it by this address.
+    pub(crate) fn name_at(&mut self, ip: IpAddr) {
+        self.named = Some(ip);
+        self.expiry = None;
+    }
+
+    /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
+    pub(crate) fn is_proven(&self) -> bool {
+        let ip = self.info.addr.ip();
+        self.named == Some(ip) || self.paths.is_proven(ip)
+    }
+
+    /// Whether it proved the address that is dialed, whatever a person says.
+    pub(crate) fn has_proved(&self) -> bool {
+        self.paths.is_proven(self.info.addr.ip())
+    }
+
+    /// Whether it was ever reached.
+    pub(crate) fn was_reached(&self) -> bool {
+        self.dial.rtt().is_some()
+    }
+
+    /// Whether another identity has taken this row from `id`.
+    pub(crate) fn has_retired(&self, id: NodeId) -> bool {
+        self.retired.as_deref() == Some(&id)
+    }
+
+    /// Where it receives unicast presences.
+    pub(crate) fn unicast(&self) -> SocketAddr {
+        let port = self.paths.udp_port().unwrap_or(self.info.addr.port());
+        SocketAddr::new(self.info.addr.ip(), port)
+    }
+
+    /// Whether a broadcast does not reach it, as far as is known.
+    pub(crate) fn needs_unicast(&self) -> bool {
+        self.is_named() && (self.interface.is_none() || !self.paths.heard_a_round())
+    }
+
+    /// The last sign of life, by any way.
+    pub(crate) fn last_alive(&self) -> Option<Instant> {
+        let seen = &self.last_seen;
+        [seen.broadcast(), seen.unicast(), seen.served(), self.probes.last_echo(), self.dial.reached()]
+            .into_iter()
+            .flatten()
+            .max()
+    }
+
+    /// Whether there is trouble with it, or anything seen of it is not fine.
+    pub(crate) fn is_unwell(&self) -> bool {
+        self.health.trouble().is_some() || !self.sight.is_fine()
+    }
+
+    /// Whether there is trouble with it that is not over.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.health.trouble().is_some() && !self.has_left()
+    }
+
+    /// Whether we have no exchange of our own with it, so that others may tell us its row.
+    pub(crate) fn is_far(&self) -> bool {
+        self.is_troubled() && !self.sight.served.is_ok()
+    }
+
+    /// Whether all is well and known to be, so that another heartbeat like the last one tells nothing but that it came.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.state == PeerState::Up
+            && self.health.trouble().is_none()
+            && self.sight.is_fine()
+            && self.sight.broadcast.is_ok()
+            && self.has_proved()
+            && self.paths.is_single()
+            && self.last_seen.deadline().is_some()
+            && !self.dial.is_confirming()
+    }
+
+    /// Whether it can be asked at once what it sees of another.
+    pub(crate) fn is_idle_and_well(&self) -> bool {
+        self.state == PeerState::Up && self.health.trouble().is_none() && self.dial.is_resting()
+    }
+
+    /// Changes its identity or address, for all later events.
+    pub(crate) fn change_info(&mut self, change: impl FnOnce(&mut PeerInfo)) {
+        change(Arc::make_mut(&mut self.info));
+    }
+
+    /// The row has another identity from now on; late datagrams of the one before are refused.
+    pub(crate) fn retire(&mut self, id: NodeId) {
+        self.retired = Some(Box::new(id));
+    }
+
+    pub(crate) fn is_expired(&self, now: Instant) -> bool {
+        self.expiry.is_some_and(|at| at <= now)
+    }
+
+    /// When this peer wants to be woken.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let parts = [
+            self.dial.deadline(),
+            self.introduction.deadline(),
+            self.last_seen.deadline(),
+            self.probes.deadline(),
+            self.expiry,
+        ];
+        parts.into_iter().flatten().min()
+    }
+
+    /// The time of a new timer entry, if one is needed for the deadline to be met.
+    pub(crate) fn arm(&mut self) -> Option<Instant> {
+        let deadline = self.deadline()?;
+        let needed = self.armed.is_none_or(|armed| deadline < armed);
+        needed.then(|| *self.armed.insert(deadline))
+    }
+
+    /// Whether a timer entry is the one that counts; it is over now.
+    pub(crate) fn take_wake_up(&mut self, at: Instant) -> bool {
+        self.armed.take_if(|armed| *armed == at).is_some()
+    }
+
+    #[cfg(any(test, feature = "testkit"))]
+    pub(crate) fn armed(&self) -> Option<Instant> {
+        self.armed
+    }
+
+    /// A datagram comes in the name of a life of this peer: whether it is of the life that is known (false), or of a new one
+    /// (true). A new life begins where the old one was, or after that has ended: otherwise anybody could end it.
+    pub(crate) fn is_new_life(&self, incarnation: Incarnation, from: IpAddr) -> Result<bool, RejectReason> {
+        let Some(known) = self.info.incarnation else { return Ok(false) };
+        let ended = matches!(self.state, PeerState::Unreachable | PeerState::Silent | PeerState::Left);
+        match incarnation.cmp(&known) {
+            std::cmp::Ordering::Less => Err(RejectReason::Replayed),
+            std::cmp::Ordering::Greater if !ended && from != self.info.addr.ip() => {
+                Err(RejectReason::IdentityConflict)
+            }
+            order => Ok(order.is_gt()),
+        }
+    }
+
+    /// What others are told; `links` name the interface on whose link an address is.
+    pub(crate) fn snapshot(&self, links: &Links, now: Instant) -> PeerSnapshot {
+        let last_heard = self.last_seen.any();
+        let millis =
+            |at: Instant| u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX);
+        PeerSnapshot {
+            info: Arc::clone(&self.info),
+            state: self.state,
+            via: self.via,
+            rtt_us: self.dial.rtt().map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)),
+            connect: self.dial.connect(),
+            loss: self.dial.loss(),
+            last_heard_ms: last_heard.map(millis),
+            last_heard,
+            cause: self.dial.cause(),
+            verdict: self.verdict,
+            sight: self.sight,
+            dial: self.dial.phase(),
+            interface: self.interface.clone(),
+            elsewhere: self.elsewhere(links),
+        }
+    }
+
+    fn elsewhere(&self, links: &Links) -> Option<Arc<Elsewhere>> {
+        let heard = self.paths.heard_from(self.info.addr.ip(), |ip| links.name_of(ip));
+        let claimed = self.paths.claimed();
+        (!heard.is_empty() || claimed.is_some()).then(|| Arc::new(Elsewhere { heard, claimed }))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::event::{DialId, Event};
+    use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
+    use crate::engine::peers::LeaveReason;
+    use crate::testkit::{ms, named_peer, secs};
+
+    /// A little above what it is, on a machine of 64 bits. In a full table, each 64 bytes more are a megabyte.
+    const MOST_BYTES: usize = 1_056;
+
+    #[test]
+    fn a_peer_does_not_grow_unseen() {
+        let size = size_of::<Peer>();
+        assert!(size <= MOST_BYTES, "a peer takes {size} bytes");
+    }
+
+    #[test]
+    fn a_new_life_begins_where_the_old_one_was_or_after_that_has_ended() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let (here, there) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        let (older, same, newer) = (Incarnation(0), Incarnation(1), Incarnation(2));
+        for (state, incarnation, from, expected) in [
+            (PeerState::Up, older, here, Err(RejectReason::Replayed)),
+            (PeerState::Up, same, there, Ok(false)),
+            (PeerState::Up, newer, here, Ok(true)),
+            (PeerState::New, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Up, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Retrying, newer, there, Err(RejectReason::IdentityConflict)),
+            (PeerState::Unreachable, newer, there, Ok(true)),
+            (PeerState::Silent, newer, there, Ok(true)),
+            (PeerState::Left, newer, there, Ok(true)),
+            (PeerState::Left, older, here, Err(RejectReason::Replayed)),
+        ] {
+            peer.set_state(state, &mut test.context());
+            assert_eq!(
+                peer.is_new_life(incarnation, from),
+                expected,
+                "{state:?} {incarnation:?} from {from}"
+            );
+        }
+        let named = Peer::new(PeerInfo::clone(&named_peer(3, "host")), Via::Static, test.now);
+        assert_eq!(named.is_new_life(older, there), Ok(false), "of one that never answered no life is known");
+    }
+
+    #[test]
+    fn a_change_of_state_is_told_once_with_where_it_came_from() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        for state in [PeerState::New, PeerState::Up, PeerState::Up, PeerState::Silent] {
+            peer.set_state(state, &mut test.context());
+        }
+        let told = test.events().into_iter().map(|event| match event {
+            Event::PeerState { from, to, .. } => (from, to),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [(PeerState::New, PeerState::Up), (PeerState::Up, PeerState::Silent)]
+        );
+    }
+
+    #[test]
+    fn a_peer_is_told_things_at_its_own_udp_port_as_soon_as_that_is_known() {
+        let test = TestContext::new(|_| {});
+        let info = PeerInfo::clone(&named_peer(2, "host"));
+        assert_eq!(Peer::new(info, Via::Static, test.now).unicast().port(), 17_474);
+        assert_eq!(test.peer(2).unicast().port(), 30_000);
+    }
+
+    #[test]
+    fn proof_hurries_the_first_dial_of_the_address_that_is_dialed() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let (dialed, other) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        peer.dial_after_grace(&mut test.context());
+        let patient = peer.dial.deadline();
+        peer.prove(other, &mut test.context());
+        assert_eq!(
+            (peer.is_proven(), peer.dial.deadline()),
+            (false, patient),
+            "another address proves nothing"
+        );
+        peer.prove(dialed, &mut test.context());
+        assert!(peer.is_proven() && peer.has_proved());
+        assert!(peer.dial.deadline() < patient && peer.probes.deadline().is_some());
+    }
+
+    #[test]
+    fn a_persons_word_proves_an_address_for_dialing_only() {
+        let test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        peer.name_at(peer.addr().ip());
+        assert!(peer.is_proven() && !peer.has_proved());
+        peer.name_at(IpAddr::from([10, 0, 0, 9]));
+        assert!(peer.is_named() && !peer.is_proven());
+    }
+
+    #[test]
+    fn not_even_a_person_makes_us_dial_what_was_claimed_beyond_our_links() {
+        let test = TestContext::new(|_| {});
+        let forced = |addr: &str, proven: bool| {
+            let info = PeerInfo { addr: addr.parse().unwrap(), ..PeerInfo::clone(&named_peer(2, "host")) };
+            let mut peer = Peer::new(info, Via::Broadcast, test.now);
+            if proven {
+                peer.name_at(peer.addr().ip());
+            }
+            peer.force_dial(test.shared.links());
+            peer.dial.queued_in(true)
+        };
+        assert_eq!(forced("10.0.0.2:1", false), Some(1), "on our link");
+        assert_eq!(forced("192.0.2.2:1", false), None);
+        assert_eq!(forced("192.0.2.2:1", true), Some(1));
+        assert_eq!(forced("10.0.0.2:0", true), None, "it has no server");
+    }
+
+    #[test]
+    fn another_life_must_prove_its_address_again_and_is_dialed_anew() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        peer.set_state(PeerState::Up, &mut test.context());
+        peer.health.note_trouble(test.now);
+        peer.dial.start(DialId(7), 1, 5, test.now);
+        peer.begin_life(NodeId(2), Incarnation(2), "again", &mut test.context());
+        assert!(!peer.is_proven() && peer.health.trouble().is_none() && peer.probes.deadline().is_none());
+        assert_eq!((peer.state(), peer.info().name.as_str()), (PeerState::New, "again"));
+        assert_eq!(peer.dial.take_abandoned(), Some(DialId(7)));
+        assert!(peer.dial.deadline() >= Some(test.now + PROOF_GRACE));
+    }
+
+    #[test]
+    fn who_says_goodbye_stays_a_while_and_one_that_was_named_for_good() {
+        let mut test = TestContext::new(|_| {});
+        let (mut heard, mut named) = (test.proven_peer(2), test.proven_peer(3));
+        named.name_at(named.addr().ip());
+        heard.leave(LeaveReason::Goodbye, &mut test.context());
+        named.leave(LeaveReason::Goodbye, &mut test.context());
+        assert!(!heard.is_expired(test.now + LEFT_KEPT - ms(1)) && heard.is_expired(test.now + LEFT_KEPT));
+        assert!(!named.is_expired(test.now + LEFT_KEPT * 99));
+        assert_eq!((heard.dial.deadline(), named.dial.deadline()), (None, Some(test.now + secs(10))));
+        heard.revive(&mut test.context());
+        assert_eq!(heard.state(), PeerState::New);
+        assert!(!heard.is_expired(test.now + LEFT_KEPT) && heard.dial.is_resting());
+    }
+
+    #[test]
+    fn a_silent_peer_stays_the_longer_the_better_it_was_known() {
+        let mut test = TestContext::new(|_| {});
+        let (mut proven, mut unproven) = (test.proven_peer(2), test.peer(3));
+        for (peer, kept) in [(&mut proven, SILENT_KEPT), (&mut unproven, UNPROVEN_KEPT)] {
+            peer.fall_silent(&mut test.context());
+            assert_eq!(peer.state(), PeerState::Silent);
+            assert!(!peer.is_expired(test.now + kept - ms(1)) && peer.is_expired(test.now + kept));
+        }
+    }
+
+    #[test]
+    fn missed_presences_alone_do_not_make_a_peer_silent() {
+        for (what, state, off, suspicion, then) in [
+            ("a dial must fail, too", PeerState::Up, false, Suspicion::ConfirmByDial, PeerState::Up),
+            ("dials fail already", PeerState::Unreachable, false, Suspicion::Settled, PeerState::Silent),
+            ("it cannot be dialed", PeerState::Up, true, Suspicion::Settled, PeerState::Silent),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.proven_peer(2);
+            peer.set_state(state, &mut test.context());
+            if off {
+                peer.dial.stop();
+            }
+            peer.last_seen.note_any(test.now);
+            peer.last_seen.note_period(secs(5));
+            assert_eq!(peer.suspect_silence(None, &mut test.context()), Suspicion::Settled, "it was heard");
+            test.now += secs(15);
+            assert_eq!(peer.suspect_silence(None, &mut test.context()), suspicion, "{what}");
+            assert_eq!(peer.state(), then, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_dial_in_flight_decides_whether_a_suspect_is_silent() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        peer.dial.start(DialId(7), 1, 5, test.now);
+        peer.last_seen.note_any(test.now);
+        peer.last_seen.note_period(secs(5));
+        test.now += secs(15);
+        assert_eq!(peer.suspect_silence(None, &mut test.context()), Suspicion::Settled);
+        assert!(peer.dial.is_confirming() && peer.state() == PeerState::New);
+        peer.watch_for_silence(&test.context());
+        assert!(!peer.dial.is_confirming(), "it was heard meanwhile");
+    }
+
+    #[test]
+    fn a_timer_is_set_for_the_nearest_deadline_and_never_put_off() {
+        let test = TestContext::new(|_| {});
+        let mut peer = test.peer(2);
+        let at = |n| test.now + secs(n);
+        assert_eq!(peer.arm(), None, "nothing is planned");
+        peer.rest_until(at(9));
+        assert_eq!((peer.arm(), peer.arm()), (Some(at(9)), None), "one entry is enough");
+        peer.expire_at_latest(at(5));
+        assert_eq!(peer.arm(), Some(at(5)));
+        peer.keep();
+        assert_eq!(peer.arm(), None, "the earlier entry will find the later deadline");
+        assert!(!peer.take_wake_up(at(9)), "that entry is stale");
+        assert!(peer.take_wake_up(at(5)) && !peer.take_wake_up(at(5)));
+        assert_eq!(peer.arm(), Some(at(9)));
+    }
+}

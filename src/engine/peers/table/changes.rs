@@ -1,0 +1,255 @@
+//! How peers come, restart, move, leave and go: each change keeps the indexes in step with the rows.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::engine::context::Context;
+use crate::engine::event::{Event, RejectReason};
+use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, Via};
+use crate::engine::{Incarnation, NodeId};
+
+use super::{PeerTable, Row};
+
+impl PeerTable {
+    /// A new row, or why there is no room for it.
+    pub(crate) fn discover(
+        &mut self,
+        addr: SocketAddr,
+        identity: Option<(NodeId, Incarnation)>,
+        name: &str,
+        via: Via,
+        ctx: &mut Context<'_>,
+    ) -> Result<PeerKey, RejectReason> {
+        if self.at(addr.ip()).filter(|peer| !peer.has_left()).count() >= usize::from(MAX_NODES_PER_ADDRESS) {
+            return Err(RejectReason::TooManyNodes);
+        }
+        if self.rows.len() >= MAX_PEERS && !self.evict_unproven(ctx) {
+            return Err(RejectReason::TableFull);
+        }
+        let name = name.to_owned();
+        let nth = self.keys.len();
+        let key = self.rows.insert_with_key(|key| {
+            let (id, incarnation) = (identity.map(|i| i.0), identity.map(|i| i.1));
+            let info = PeerInfo { key, id, name, addr, incarnation };
+            Box::new(Row {
+                peer: Peer::new(info, via, ctx.now),
+                touched: false,
+                steady: false,
+                awaits_proof: false,
+                nth,
+            })
+        });
+        self.keys.push(key);
+        if let Some((id, _)) = identity {
+            self.index_id(id, key);
+        }
+        self.place(key, addr);
+        if via == Via::Static {
+            self.named.insert(key);
+        } else {
+            self.await_proof(key);
+            while self.unproven.len() > MAX_UNPROVEN {
+                self.evict_first_unproven(ctx);
+            }
+        }
+        let interface = ctx.links.name_of(addr.ip());
+        if let Some(peer) = self.get_mut(key) {
+            peer.set_interface(interface);
+            ctx.out.publish(Event::PeerDiscovered { peer: Arc::clone(peer.info()), via });
+            if via != Via::Static {
+                peer.dial_after_grace(ctx);
+            }
+        }
+        Ok(key)
+    }
+
+    /// A person named this address.
+    pub(crate) fn name_peer(
+        &mut self,
+        host: &str,
+        addr: SocketAddr,
+        ctx: &mut Context<'_>,
+    ) -> Result<PeerKey, RejectReason> {
+        let key = match self.by_addr(addr) {
+            Some(key) => key,
+            None => self.discover(addr, None, host, Via::Static, ctx)?,
+        };
+        self.named.insert(key);
+        if let Some(peer) = self.get_mut(key) {
+            peer.name_at(addr.ip());
+            peer.force_dial(ctx.links);
+        }
+        Ok(key)
+    }
+
+    /// The node at a row's address has said who it is: for the first time, or it is another life.
+    pub(crate) fn identify(
+        &mut self,
+        key: PeerKey,
+        id: NodeId,
+        incarnation: Incarnation,
+        name: &str,
+        ctx: &mut Context<'_>,
+    ) {
+        match self.get_mut(key) {
+            Some(peer) if peer.id().is_none() => {
+                peer.change_info(|info| info.identify(id, incarnation, name));
+                self.index_id(id, key);
+            }
+            _ => self.restart(key, id, incarnation, name, ctx),
+        }
+    }
+
+    /// A peer lives a new life: what was proven of the old one is void, and it is dialed again.
+    pub(crate) fn restart(
+        &mut self,
+        key: PeerKey,
+        id: NodeId,
+        incarnation: Incarnation,
+        name: &str,
+        ctx: &mut Context<'_>,
+    ) {
+        let Some(peer) = self.get_mut(key) else { return };
+        let replaced = peer.id().filter(|old| *old != id);
+        if let Some(old) = replaced {
+            peer.retire(old);
+        }
+        peer.begin_life(id, incarnation, name, ctx);
+        if let Some(old) = replaced {
+            self.unindex_id(old);
+        }
+        self.index_id(id, key);
+        self.await_proof(key);
+    }
+
+    /// The peer is dialed at another address from now on.
+    pub(crate) fn readdress(&mut self, key: PeerKey, to: SocketAddr, ctx: &mut Context<'_>) {
+        let Some(peer) = self.get_mut(key) else { return };
+        let from = peer.addr();
+        peer.begin_address(to, ctx);
+        let proven = peer.is_proven();
+        self.unplace(key, from);
+        self.place(key, to);
+        if !proven {
+            self.await_proof(key);
+        }
+    }
+
+    /// The peer said goodbye. Of those that did at one address, the oldest make room.
+    pub(crate) fn leave(&mut self, key: PeerKey, reason: LeaveReason, ctx: &mut Context<'_>) {
+        let Some(peer) = self.get_mut(key).filter(|peer| !peer.has_left()) else { return };
+        peer.leave(reason, ctx);
+        let (id, ip) = (peer.id(), peer.addr().ip());
+        self.changes.gone.extend(id);
+        let left = self.at(ip).filter(|peer| peer.has_left() && !peer.is_named());
+        let keys: Vec<PeerKey> = left.map(Peer::key).collect();
+        for key in keys.iter().take(keys.len().saturating_sub(MAX_LEFT_PER_ADDRESS)) {
+            self.expire(*key, ctx);
+        }
+    }
+
+    /// A person wants to see a peer no longer.
+    pub(crate) fn forget(&mut self, key: PeerKey, ctx: &mut Context<'_>) {
+        self.remove(key, Some(LeaveReason::Forgotten), ctx);
+    }
+
+    /// A peer's time in the table is over. One that said goodbye has been told of already.
+    pub(crate) fn expire(&mut self, key: PeerKey, ctx: &mut Context<'_>) {
+        let told = self.get(key).is_none_or(Peer::has_left);
+        self.remove(key, (!told).then_some(LeaveReason::Expired), ctx);
+    }
+
+    /// The named row turned out to be a node that is in the table already: one row is enough.
+    pub(crate) fn merge(&mut self, row: PeerKey, into: PeerKey, ctx: &mut Context<'_>) {
+        let Some(ip) = self.get(row).map(|peer| peer.addr().ip()) else { return };
+        self.forget(row, ctx);
+        self.named.insert(into);
+        if let Some(peer) = self.get_mut(into) {
+            peer.name_at(ip);
+            peer.prove(ip, ctx);
+        }
+    }
+
+    fn remove(&mut self, key: PeerKey, told: Option<LeaveReason>, ctx: &mut Context<'_>) {
+        let Some(row) = self.rows.remove(key) else { return };
+        self.keys.swap_remove(row.nth);
+        if let Some(moved) = self.keys.get(row.nth) {
+            self.rows[*moved].nth = row.nth;
+        }
+        let peer = row.peer;
+        if let Some(id) = peer.id().filter(|id| self.by_id.get(id) == Some(&key)) {
+            self.unindex_id(id);
+        }
+        self.unplace(key, peer.addr());
+        for set in [&mut self.named, &mut self.unwell, &mut self.troubled, &mut self.far] {
+            set.remove(&key);
+        }
+        if let Some(reason) = told {
+            ctx.out.publish(Event::PeerLeft { peer: Arc::clone(peer.info()), reason });
+        }
+        self.changes.removed.push(peer);
+    }
+
+    fn index_id(&mut self, id: NodeId, key: PeerKey) {
+        if self.by_id.insert(id, key) != Some(key) {
+            self.changes.met.push(id);
+        }
+    }
+
+    fn unindex_id(&mut self, id: NodeId) {
+        self.by_id.remove(&id);
+        self.changes.gone.push(id);
+    }
+
+    fn place(&mut self, key: PeerKey, addr: SocketAddr) {
+        if addr.port() != 0 {
+            self.by_addr.insert(addr, key);
+        }
+        self.by_ip.entry(addr.ip()).or_default().push(key);
+    }
+
+    fn unplace(&mut self, key: PeerKey, addr: SocketAddr) {
+        if self.by_addr.get(&addr) == Some(&key) {
+            self.by_addr.remove(&addr);
+        }
+        if let Some(keys) = self.by_ip.get_mut(&addr.ip()) {
+            keys.retain(|other| *other != key);
+            if keys.is_empty() {
+                self.by_ip.remove(&addr.ip());
+            }
+        }
+    }
+
+    /// Puts a peer into the queue of those that have not proved their address, once.
+    fn await_proof(&mut self, key: PeerKey) {
+        if let Some(row) = self.rows.get_mut(key)
+            && !std::mem::replace(&mut row.awaits_proof, true)
+        {
+            self.unproven.push_back(key);
+        }
+    }
+
+    /// Drops the oldest unproven peer, if there is one.
+    fn evict_unproven(&mut self, ctx: &mut Context<'_>) -> bool {
+        while !self.unproven.is_empty() {
+            if self.evict_first_unproven(ctx) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes the first entry off the queue, and its peer off the table, unless that was proven, reached or named since.
+    fn evict_first_unproven(&mut self, ctx: &mut Context<'_>) -> bool {
+        let Some(key) = self.unproven.pop_front() else { return false };
+        let Some(row) = self.rows.get_mut(key) else { return false };
+        row.awaits_proof = false;
+        if row.peer.is_proven() || row.peer.was_reached() {
+            return false;
+        }
+        self.remove(key, Some(LeaveReason::Expired), ctx);
+        true
+    }
+}

@@ -1,0 +1,554 @@
+//! The peer table: who is known, by identity, by address, and by what is the matter with them.
+//!
+//! The indexes are private and always agree with the rows. Whoever changes a peer goes through [`PeerTable::get_mut`], which
+//! remembers that it was touched: the engine settles what follows, once, after each input.
+
+mod changes;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use slotmap::SlotMap;
+use smallvec::SmallVec;
+
+use crate::engine::NodeId;
+use crate::engine::context::Context;
+use crate::engine::limits::ABLE_TRIED;
+
+use super::PeerKey;
+use super::peer::Peer;
+
+/// All peers.
+#[derive(Debug, Default)]
+pub(crate) struct PeerTable {
+    /// Boxed: the spare room of a growing table is then that of pointers.
+    rows: SlotMap<PeerKey, Box<Row>>,
+    by_id: HashMap<NodeId, PeerKey>,
+    /// By the address that is dialed.
+    by_addr: HashMap<SocketAddr, PeerKey>,
+    /// All rows at an address, in order of arrival there.
+    by_ip: HashMap<IpAddr, SmallVec<[PeerKey; 1]>>,
+    /// Every row once, in no order: to pick some at random.
+    keys: Vec<PeerKey>,
+    /// In order of discovery; those proven, gone or named since are skipped.
+    unproven: VecDeque<PeerKey>,
+    named: BTreeSet<PeerKey>,
+    unwell: BTreeSet<PeerKey>,
+    troubled: BTreeSet<PeerKey>,
+    far: BTreeSet<PeerKey>,
+    /// What changed since the engine settled last.
+    changes: Changes,
+    #[cfg(any(test, feature = "testkit"))]
+    steps: std::cell::Cell<u64>,
+}
+
+/// What changed since it was last asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Peers that were touched, each once.
+    pub(crate) touched: Vec<PeerKey>,
+    /// Peers that are in the table no longer.
+    pub(crate) removed: Vec<Peer>,
+    /// Identities that a row has now.
+    pub(crate) met: Vec<NodeId>,
+    /// Identities that no row has any longer, or whose node said goodbye.
+    pub(crate) gone: Vec<NodeId>,
+}
+
+#[derive(Debug)]
+struct Row {
+    peer: Peer,
+    touched: bool,
+    /// All is well with it, as it was settled last.
+    steady: bool,
+    /// It stands in the queue of those that have not proved their address.
+    awaits_proof: bool,
+    /// Its position among [`PeerTable::keys`].
+    nth: usize,
+}
+
+impl PeerTable {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn get(&self, key: PeerKey) -> Option<&Peer> {
+        self.count_steps(1);
+        self.rows.get(key).map(|row| &row.peer)
+    }
+
+    /// A peer that is about to change.
+    pub(crate) fn get_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
+        self.count_steps(1);
+        let row = self.rows.get_mut(key)?;
+        row.steady = false;
+        if !std::mem::replace(&mut row.touched, true) {
+            self.changes.touched.push(key);
+        }
+        Some(&mut row.peer)
+    }
+
+    /// A peer with which all was well when it was settled, and that was not touched since: to note what changes nothing.
+    pub(crate) fn steady_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
+        self.count_steps(1);
+        self.rows.get_mut(key).filter(|row| row.steady).map(|row| &mut row.peer)
+    }
+
+    /// The row of an identity.
+    pub(crate) fn by_id(&self, id: NodeId) -> Option<PeerKey> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The row that is dialed at an address.
+    pub(crate) fn by_addr(&self, addr: SocketAddr) -> Option<PeerKey> {
+        self.by_addr.get(&addr).copied()
+    }
+
+    /// All peers at an address.
+    pub(crate) fn at(&self, ip: IpAddr) -> impl Iterator<Item = &Peer> {
+        let keys = self.by_ip.get(&ip).map_or(&[][..], |keys| keys);
+        keys.iter().filter_map(|key| self.get(*key))
+    }
+
+    /// Every peer, in order of discovery. Walks the table: for what a person asks for, and what is rare.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.count_steps(self.rows.len());
+        self.rows.values().map(|row| &row.peer)
+    }
+
+    /// Every key. Walks the table, too.
+    pub(crate) fn keys(&self) -> Vec<PeerKey> {
+        self.count_steps(self.rows.len());
+        self.rows.keys().collect()
+    }
+
+    /// Peers that a person named.
+    pub(crate) fn named(&self) -> &BTreeSet<PeerKey> {
+        &self.named
+    }
+
+    /// Peers with trouble, or of which anything seen is not fine.
+    pub(crate) fn unwell(&self) -> &BTreeSet<PeerKey> {
+        &self.unwell
+    }
+
+    /// Peers with trouble that have not left.
+    pub(crate) fn troubled(&self) -> &BTreeSet<PeerKey> {
+        &self.troubled
+    }
+
+    /// Peers that we have no exchange of our own with, so that others may tell us their rows.
+    pub(crate) fn far(&self) -> &BTreeSet<PeerKey> {
+        &self.far
+    }
+
+    /// Up to `most` peers other than `but` that can be asked at once, at random. In a large table it gives up after
+    /// [`ABLE_TRIED`] tries.
+    pub(crate) fn pick_idle(&self, most: usize, but: PeerKey, ctx: &mut Context<'_>) -> Vec<PeerKey> {
+        let n = self.keys.len();
+        let tried: Vec<PeerKey> = if n <= ABLE_TRIED {
+            self.keys.clone()
+        } else {
+            let tries: BTreeSet<usize> = (0..ABLE_TRIED).map(|_| ctx.rng.random_range(0..n)).collect();
+            tries.into_iter().map(|nth| self.keys[nth]).collect()
+        };
+        let idle = |key: &PeerKey| *key != but && self.get(*key).is_some_and(Peer::is_idle_and_well);
+        let mut idle: Vec<PeerKey> = tried.into_iter().filter(idle).collect();
+        idle.partial_shuffle(ctx.rng, most).0.to_vec()
+    }
+
+    /// The next peer to settle after it was touched.
+    pub(crate) fn next_touched(&mut self) -> Option<PeerKey> {
+        while let Some(key) = self.changes.touched.pop() {
+            if let Some(row) = self.rows.get_mut(key) {
+                row.touched = false;
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    /// A peer that is being settled: this touches it no more.
+    pub(crate) fn settle(&mut self, key: PeerKey) -> Option<&mut Peer> {
+        self.count_steps(1);
+        self.rows.get_mut(key).map(|row| &mut row.peer)
+    }
+
+    /// The sets follow what is the matter with a peer now: the last step of settling it.
+    pub(crate) fn index_condition(&mut self, key: PeerKey) {
+        let Some(row) = self.rows.get_mut(key) else { return };
+        row.steady = row.peer.is_steady();
+        let peer = &row.peer;
+        let (unwell, troubled, far) = (peer.is_unwell(), peer.is_troubled(), peer.is_far());
+        for (set, belongs) in
+            [(&mut self.unwell, unwell), (&mut self.troubled, troubled), (&mut self.far, far)]
+        {
+            if belongs {
+                set.insert(key);
+            } else if !set.is_empty() {
+                set.remove(&key);
+            }
+        }
+    }
+
+    /// Peers that left the table, and identities that came and went, since this was last asked.
+    pub(crate) fn take_changes(&mut self) -> (Vec<Peer>, Vec<NodeId>, Vec<NodeId>) {
+        let Changes { removed, met, gone, .. } = &mut self.changes;
+        (std::mem::take(removed), std::mem::take(met), std::mem::take(gone))
+    }
+
+    #[cfg(any(test, feature = "testkit"))]
+    fn count_steps(&self, steps: usize) {
+        self.steps.set(self.steps.get() + u64::try_from(steps).unwrap_or(u64::MAX));
+    }
+
+    #[cfg(not(any(test, feature = "testkit")))]
+    #[expect(clippy::unused_self, reason = "steps are counted in tests only")]
+    fn count_steps(&self, _steps: usize) {}
+
+    /// How many rows were looked at, walks included.
+    #[cfg(any(test, feature = "testkit"))]
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    /// Panics unless all indexes agree with the rows: for tests.
+    #[cfg(any(test, feature = "testkit"))]
+    pub(crate) fn check(&self) {
+        let mut by_ip: HashMap<IpAddr, usize> = HashMap::new();
+        for (key, row) in &self.rows {
+            let peer = &row.peer;
+            *by_ip.entry(peer.addr().ip()).or_default() += 1;
+            assert_eq!(peer.key(), key);
+            assert!(peer.id().is_none_or(|id| self.by_id.get(&id) == Some(&key)), "every id is in by_id");
+            assert_eq!(self.keys[row.nth], key, "every row is among the keys");
+            assert_eq!(self.named.contains(&key), peer.is_named(), "named peers are in their set");
+            if !row.touched {
+                let (unwell, troubled, far) = (peer.is_unwell(), peer.is_troubled(), peer.is_far());
+                assert_eq!(self.unwell.contains(&key), unwell, "unwell peers are in their set");
+                assert_eq!(self.troubled.contains(&key), troubled, "troubled peers are in their set");
+                assert_eq!(self.far.contains(&key), far, "far peers are in their set");
+            }
+            assert!(self.at(peer.addr().ip()).any(|other| other.key() == key), "every row is in by_ip");
+        }
+        for (id, key) in &self.by_id {
+            assert_eq!(self.rows[*key].peer.id(), Some(*id), "by_id names the row of that id");
+        }
+        for (addr, key) in &self.by_addr {
+            assert_eq!(self.rows[*key].peer.addr(), *addr, "by_addr names the row at that address");
+            assert_ne!(addr.port(), 0, "nobody is dialed at port 0");
+        }
+        let counted = self.by_ip.iter().map(|(ip, keys)| (*ip, keys.len())).collect();
+        assert_eq!(by_ip, counted, "by_ip holds the rows at each address");
+        assert_eq!(self.keys.len(), self.rows.len());
+        assert!(self.rows.len() <= crate::engine::limits::MAX_PEERS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Incarnation;
+    use crate::engine::context::TestContext;
+    use crate::engine::event::{Event, Output, RejectReason};
+    use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
+    use crate::engine::observation::{Reach, Sight};
+    use crate::engine::peers::{LeaveReason, PeerState, Via};
+    use crate::testkit::t0;
+    use std::net::SocketAddr;
+
+    const PORT: u16 = 17_474;
+
+    fn ip(n: u16) -> IpAddr {
+        let [high, low] = n.to_be_bytes();
+        IpAddr::from([10, 0, high, low])
+    }
+
+    /// Node `id` is heard at an address.
+    fn discover(
+        peers: &mut PeerTable,
+        test: &mut TestContext,
+        id: u16,
+        addr: impl Into<SocketAddr>,
+    ) -> Result<PeerKey, RejectReason> {
+        let identity = Some((NodeId(u128::from(id)), Incarnation(1)));
+        peers.discover(addr.into(), identity, "host", Via::Broadcast, &mut test.context())
+    }
+
+    /// Nodes with these ids, each at the address of its number.
+    fn table(test: &mut TestContext, ids: std::ops::Range<u16>) -> (PeerTable, Vec<PeerKey>) {
+        let mut peers = PeerTable::default();
+        let keys = ids.map(|id| discover(&mut peers, test, id, (ip(id), PORT)).unwrap()).collect();
+        (peers, keys)
+    }
+
+    fn prove(peers: &mut PeerTable, test: &mut TestContext, key: PeerKey) {
+        let peer = peers.get_mut(key).unwrap();
+        peer.prove(peer.addr().ip(), &mut test.context());
+    }
+
+    fn settle(peers: &mut PeerTable) {
+        while let Some(key) = peers.next_touched() {
+            peers.index_condition(key);
+        }
+    }
+
+    /// Who left, and why, since this was last asked.
+    fn left(test: &mut TestContext) -> Vec<(Option<NodeId>, LeaveReason)> {
+        let left =
+            |event| if let Event::PeerLeft { peer, reason } = event { Some((peer.id, reason)) } else { None };
+        test.events().into_iter().filter_map(left).collect()
+    }
+
+    #[test]
+    fn no_more_nodes_live_at_one_address_than_a_host_may_run_and_those_that_left_do_not_count() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let mut keys = Vec::new();
+        for id in 0..MAX_NODES_PER_ADDRESS {
+            keys.push(discover(&mut peers, &mut test, id, (ip(7), PORT + id)).unwrap());
+        }
+        let one_more =
+            |peers: &mut PeerTable, test: &mut TestContext| discover(peers, test, 99, (ip(7), PORT + 99));
+        assert_eq!(one_more(&mut peers, &mut test), Err(RejectReason::TooManyNodes));
+        assert!(
+            discover(&mut peers, &mut test, 98, (ip(8), PORT)).is_ok(),
+            "another address has its own room"
+        );
+        peers.leave(keys[3], LeaveReason::Goodbye, &mut test.context());
+        assert!(one_more(&mut peers, &mut test).is_ok());
+        let order: Vec<PeerKey> = peers.at(ip(7)).map(Peer::key).collect();
+        assert_eq!(order[..keys.len()], keys, "in order of arrival");
+        peers.check();
+    }
+
+    #[test]
+    fn a_flood_of_strangers_drives_out_only_the_oldest_that_proved_nothing() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..4);
+        prove(&mut peers, &mut test, keys[0]);
+        peers.name_peer("host", (ip(2), PORT).into(), &mut test.context()).unwrap();
+        let most = u16::try_from(MAX_UNPROVEN).unwrap();
+        for id in 4..most + 4 {
+            discover(&mut peers, &mut test, 1_000 + id, (ip(1_000 + id), PORT)).unwrap();
+        }
+        assert_eq!(keys.iter().map(|key| peers.get(*key).is_some()).collect::<Vec<_>>(), [true, true, false]);
+        assert_eq!(left(&mut test), [(Some(NodeId(3)), LeaveReason::Expired)]);
+        assert_eq!(peers.len(), MAX_UNPROVEN + 2);
+        peers.check();
+    }
+
+    #[test]
+    fn a_full_table_takes_another_only_for_one_that_proved_nothing() {
+        let mut test = TestContext::new(|_| {});
+        let most = u16::try_from(MAX_PEERS).unwrap();
+        let mut peers = PeerTable::default();
+        let mut last = PeerKey::default();
+        for id in 0..most {
+            last = discover(&mut peers, &mut test, id, (ip(id + 256), PORT)).unwrap();
+            if id < most - 1 {
+                prove(&mut peers, &mut test, last);
+            }
+        }
+        let new = discover(&mut peers, &mut test, most, (ip(7), PORT)).unwrap();
+        assert!(peers.get(last).is_none(), "the only one that proved nothing made room");
+        prove(&mut peers, &mut test, new);
+        let refused = discover(&mut peers, &mut test, most + 1, (ip(8), PORT));
+        assert_eq!((refused, peers.len()), (Err(RejectReason::TableFull), MAX_PEERS));
+        peers.check();
+    }
+
+    #[test]
+    fn of_those_that_left_an_address_the_oldest_make_room_and_are_told_of_once() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let mut keys = Vec::new();
+        for id in 0..=u16::try_from(MAX_LEFT_PER_ADDRESS).unwrap() {
+            let key = discover(&mut peers, &mut test, id, (ip(7), PORT + id)).unwrap();
+            peers.leave(key, LeaveReason::Goodbye, &mut test.context());
+            peers.leave(key, LeaveReason::Goodbye, &mut test.context());
+            keys.push(key);
+        }
+        assert_eq!(peers.len(), MAX_LEFT_PER_ADDRESS);
+        assert!(peers.get(keys[0]).is_none() && peers.get(keys[1]).is_some());
+        assert_eq!(left(&mut test).len(), keys.len());
+        peers.expire(keys[1], &mut test.context());
+        assert_eq!(left(&mut test), [], "it was told of when it left");
+        peers.check();
+    }
+
+    #[test]
+    fn another_identity_at_an_address_takes_the_row_of_the_one_before() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..2);
+        prove(&mut peers, &mut test, keys[0]);
+        let _ = peers.take_changes();
+        peers.identify(keys[0], NodeId(9), Incarnation(5), "other", &mut test.context());
+        assert_eq!((peers.by_id(NodeId(1)), peers.by_id(NodeId(9))), (None, Some(keys[0])));
+        let (removed, met, gone) = peers.take_changes();
+        assert_eq!((removed.len(), met, gone), (0, vec![NodeId(9)], vec![NodeId(1)]));
+        let peer = peers.get(keys[0]).unwrap();
+        assert!(peer.has_retired(NodeId(1)) && !peer.is_proven());
+        assert_eq!((peer.info().incarnation, peer.info().name.as_str()), (Some(Incarnation(5)), "other"));
+        peers.check();
+    }
+
+    #[test]
+    fn another_life_of_the_same_node_is_neither_new_nor_gone() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..2);
+        let _ = peers.take_changes();
+        peers.restart(keys[0], NodeId(1), Incarnation(2), "host", &mut test.context());
+        let (_, met, gone) = peers.take_changes();
+        assert_eq!((met, gone), (vec![], vec![]));
+        assert!(!peers.get(keys[0]).unwrap().has_retired(NodeId(1)));
+        peers.check();
+    }
+
+    #[test]
+    fn a_peer_that_moves_is_found_at_its_new_address_only() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..3);
+        let to = SocketAddr::from((ip(5), PORT));
+        peers.readdress(keys[0], to, &mut test.context());
+        assert_eq!((peers.by_addr((ip(1), PORT).into()), peers.by_addr(to)), (None, Some(keys[0])));
+        assert_eq!((peers.at(ip(1)).count(), peers.at(ip(5)).count()), (0, 1));
+        assert_eq!(peers.by_id(NodeId(1)), Some(keys[0]));
+        peers.readdress(keys[0], (ip(5), 0).into(), &mut test.context());
+        assert_eq!(peers.by_addr((ip(5), 0).into()), None, "nobody is dialed at port 0");
+        peers.check();
+    }
+
+    #[test]
+    fn a_named_row_goes_into_that_of_the_node_it_turned_out_to_be() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..2);
+        let named = peers.name_peer("host7", (ip(7), PORT).into(), &mut test.context()).unwrap();
+        let again = peers.name_peer("host7", (ip(7), PORT).into(), &mut test.context());
+        assert_eq!((again, peers.len()), (Ok(named), 2), "one row for each address");
+        peers.merge(named, keys[0], &mut test.context());
+        assert!(peers.get(named).is_none() && peers.get(keys[0]).unwrap().is_named());
+        assert_eq!(peers.named(), &BTreeSet::from([keys[0]]));
+        assert_eq!(peers.by_addr((ip(7), PORT).into()), None);
+        assert_eq!(left(&mut test), [(None, LeaveReason::Forgotten)]);
+        peers.check();
+    }
+
+    #[test]
+    fn whoever_is_dropped_is_in_no_index_and_told_of_once() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..6);
+        peers.get_mut(keys[1]).unwrap().health.note_trouble(test.now);
+        settle(&mut peers);
+        let _ = peers.take_changes();
+        for key in [keys[1], keys[1], keys[4]] {
+            peers.forget(key, &mut test.context());
+            peers.check();
+        }
+        assert_eq!((peers.len(), peers.by_id(NodeId(2)), peers.at(ip(2)).count()), (3, None, 0));
+        assert!(peers.unwell().is_empty() && peers.troubled().is_empty() && peers.far().is_empty());
+        let (removed, met, gone) = peers.take_changes();
+        assert_eq!(removed.iter().map(Peer::key).collect::<Vec<_>>(), [keys[1], keys[4]]);
+        assert_eq!((met, gone), (vec![], vec![NodeId(2), NodeId(5)]));
+        assert_eq!(left(&mut test).len(), 2);
+    }
+
+    #[test]
+    fn who_is_touched_is_settled_once_and_settling_touches_nobody() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..3);
+        settle(&mut peers);
+        assert_eq!(peers.next_touched(), None);
+        for key in [keys[0], keys[1], keys[0]] {
+            peers.get_mut(key);
+        }
+        peers.settle(keys[0]);
+        peers.forget(keys[1], &mut test.context());
+        assert_eq!(peers.next_touched(), Some(keys[0]), "the other one is gone");
+        peers.settle(keys[0]);
+        assert_eq!(peers.next_touched(), None);
+    }
+
+    #[test]
+    fn the_sets_follow_what_is_the_matter_with_a_peer() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..3);
+        let sets = |peers: &PeerTable| [peers.unwell(), peers.troubled(), peers.far()].map(BTreeSet::len);
+        let mut change = |change: &dyn Fn(&mut Peer)| {
+            change(peers.get_mut(keys[0]).unwrap());
+            settle(&mut peers);
+            peers.check();
+            sets(&peers)
+        };
+        assert_eq!(change(&|_| {}), [0, 0, 0]);
+        assert_eq!(
+            change(&|peer| peer.set_sight(Sight { tcp: Reach::Failing, ..Sight::default() })),
+            [1, 0, 0]
+        );
+        assert_eq!(change(&|peer| peer.health.note_trouble(t0())), [1, 1, 1]);
+        assert_eq!(
+            change(&|peer| peer.set_sight(Sight { served: Reach::Ok, ..Sight::default() })),
+            [1, 1, 0]
+        );
+        assert_eq!(change(&|peer| peer.health.end_trouble(t0())), [0, 0, 0]);
+    }
+
+    /// Idle and well.
+    fn raise(peers: &mut PeerTable, test: &mut TestContext, key: PeerKey) {
+        peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
+    }
+
+    #[test]
+    fn only_idle_and_well_peers_are_picked_and_never_the_one_in_question() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..7);
+        keys[..5].iter().for_each(|key| raise(&mut peers, &mut test, *key));
+        peers.get_mut(keys[1]).unwrap().health.note_trouble(test.now);
+        peers.get_mut(keys[2]).unwrap().dial.hurry();
+        let pick = |most, but, test: &mut TestContext| {
+            let mut picked = peers.pick_idle(most, but, &mut test.context());
+            picked.sort_unstable();
+            picked
+        };
+        assert_eq!(pick(9, keys[0], &mut test), [keys[3], keys[4]]);
+        assert_eq!(
+            pick(9, keys[5], &mut test),
+            [keys[0], keys[3], keys[4]],
+            "one that is not up is not asked"
+        );
+        assert_eq!(pick(2, keys[5], &mut test).len(), 2);
+        let first: BTreeSet<PeerKey> = (0..64).flat_map(|_| pick(1, keys[5], &mut test)).collect();
+        assert_eq!(first.len(), 3, "each has its chance");
+    }
+
+    #[test]
+    fn picking_from_a_large_table_does_not_walk_it() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1..1_001);
+        for key in &keys {
+            raise(&mut peers, &mut test, *key);
+        }
+        let before = peers.steps();
+        let picked = peers.pick_idle(3, keys[0], &mut test.context());
+        assert_eq!(picked.into_iter().collect::<BTreeSet<_>>().len(), 3);
+        assert!(peers.steps() - before <= u64::try_from(ABLE_TRIED).unwrap());
+    }
+
+    #[test]
+    fn a_newcomer_is_told_of_and_one_that_was_named_is_dialed_at_once() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let heard = discover(&mut peers, &mut test, 1, (ip(1), PORT)).unwrap();
+        let named = peers.name_peer("host7", (ip(7), PORT).into(), &mut test.context()).unwrap();
+        let told = test.outputs().into_iter().filter_map(|output| match output {
+            Output::Publish(Event::PeerDiscovered { peer, via }) => Some((peer.key, via)),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [(heard, Via::Broadcast), (named, Via::Static)]);
+        let dial = |key| peers.get(key).unwrap().dial.queued_in(true);
+        assert_eq!((dial(heard), dial(named)), (None, Some(1)));
+        assert!(peers.get(heard).unwrap().dial.deadline() > Some(test.now), "it may prove its address first");
+    }
+}

@@ -1,0 +1,174 @@
+//! The links of this machine as the kernel itself describes them (`rtnetlink(7)`): including those without an address, and
+//! always those of the own network namespace, unlike the files of `/sys/class/net` in a container that shares them.
+
+use std::io::{self, ErrorKind, Read};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// A link, with or without addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelLink {
+    /// As the kernel names it.
+    pub name: String,
+    /// It is switched on.
+    pub up: bool,
+    /// Something is at the other end of its cable, or it is associated.
+    pub carrier: bool,
+    /// Largest packet, in bytes.
+    pub mtu: u32,
+    /// It has one other end and no broadcast.
+    pub point_to_point: bool,
+    /// Its hardware address, as the kernel prints it; empty if it has none.
+    pub hardware: String,
+    /// What makes it, if it is a virtual one: `veth`, `bridge`, `wireguard`, `tun` …
+    pub made_by: Option<String>,
+}
+
+/// The kernel answers at once.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Larger than any part of a dump, which the kernel sends in parts of at most 32 KiB.
+const PART: usize = 64 * 1024;
+
+/// Header of a message: length, type, flags, sequence number, port.
+const HEADER: usize = 16;
+/// The link's own part of a message (`struct ifinfomsg`).
+const LINK: usize = 16;
+
+/// All links, in the kernel's order.
+///
+/// # Errors
+/// When the kernel does not answer, or says what vigie cannot read.
+pub fn links() -> io::Result<Vec<KernelLink>> {
+    let mut socket =
+        Socket::new(Domain::from(libc::AF_NETLINK), Type::RAW, Some(Protocol::from(libc::NETLINK_ROUTE)))?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.send(&request())?;
+    let (mut links, mut part) = (Vec::new(), vec![0; PART]);
+    loop {
+        let n = socket.read(&mut part)?;
+        if read_part(&part[..n], &mut links)? {
+            return Ok(links);
+        }
+    }
+}
+
+/// Asks for a dump of all links.
+fn request() -> [u8; HEADER + LINK] {
+    let mut bytes = [0; HEADER + LINK];
+    bytes[..4].copy_from_slice(&32_u32.to_ne_bytes());
+    bytes[4..6].copy_from_slice(&libc::RTM_GETLINK.to_ne_bytes());
+    // NLM_F_REQUEST | NLM_F_DUMP.
+    bytes[6..8].copy_from_slice(&0x301_u16.to_ne_bytes());
+    bytes
+}
+
+/// Reads the messages of one part; true when it held the end of the dump.
+fn read_part(mut part: &[u8], links: &mut Vec<KernelLink>) -> io::Result<bool> {
+    const DONE: u16 = 3;
+    const ERROR: u16 = 2;
+    while let (Some(length), Some(kind)) = (u32_at(part, 0), u16_at(part, 4)) {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let message = part.get(HEADER..length).ok_or(ErrorKind::InvalidData)?;
+        match kind {
+            DONE => return Ok(true),
+            ERROR => return Err(errno(message)),
+            _ => links.extend(link(message)),
+        }
+        part = part.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(false)
+}
+
+/// The error that the kernel answers with.
+fn errno(message: &[u8]) -> io::Error {
+    let negative = u32_at(message, 0).unwrap_or_default().cast_signed();
+    io::Error::from_raw_os_error(-negative)
+}
+
+/// One link; none for a message without a name.
+fn link(message: &[u8]) -> Option<KernelLink> {
+    const ADDRESS: u16 = 1;
+    const NAME: u16 = 3;
+    const MTU: u16 = 4;
+    const INFO: u16 = 18;
+    const INFO_KIND: u16 = 1;
+    const CARRIER: u16 = 33;
+    let flags = u32_at(message, 8)?;
+    let is = |flag: libc::c_int| flags & flag.cast_unsigned() != 0;
+    let mut link = KernelLink {
+        name: String::new(),
+        up: is(libc::IFF_UP),
+        carrier: is(libc::IFF_RUNNING),
+        mtu: 0,
+        point_to_point: is(libc::IFF_POINTOPOINT),
+        hardware: String::new(),
+        made_by: None,
+    };
+    for (kind, value) in attributes(message.get(LINK..)?) {
+        match kind {
+            ADDRESS => {
+                let bytes: Vec<String> = value.iter().map(|byte| format!("{byte:02x}")).collect();
+                link.hardware = bytes.join(":");
+            }
+            NAME => link.name = text(value),
+            MTU => link.mtu = u32_at(value, 0).unwrap_or_default(),
+            // Only a link that is up has one to tell of.
+            CARRIER if link.up => link.carrier = value.first() == Some(&1),
+            INFO => {
+                let kind = attributes(value).find(|(kind, _)| *kind == INFO_KIND);
+                link.made_by = kind.map(|(_, value)| text(value));
+            }
+            _ => {}
+        }
+    }
+    (!link.name.is_empty()).then_some(link)
+}
+
+/// The attributes of a message, or of an attribute; what is cut off is left out.
+fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    /// The two highest bits tell how the value is to be read, which we know.
+    const KIND: u16 = 0x3FFF;
+    std::iter::from_fn(move || {
+        let (length, kind) = (usize::from(u16_at(bytes, 0)?), u16_at(bytes, 2)?);
+        let value = bytes.get(4..length)?;
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind & KIND, value))
+    })
+}
+
+fn text(value: &[u8]) -> String {
+    let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
+    String::from_utf8_lossy(&value[..end]).into_owned()
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_tells_of_loopback() {
+        let all = links().unwrap();
+        let lo = all.iter().find(|link| link.name == "lo").unwrap();
+        assert!(lo.mtu >= 1_280 && !lo.point_to_point && lo.made_by.is_none(), "{lo:?}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_dump_are_survived() {
+        let mut links = Vec::new();
+        for n in 0..64 {
+            let _ = read_part(&vec![0xFF; n], &mut links);
+            let _ = read_part(&vec![0; n], &mut links).is_ok();
+            let _ = link(&vec![0xFF; n]);
+        }
+        assert_eq!(links, []);
+    }
+}
