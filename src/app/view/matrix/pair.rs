@@ -225,8 +225,11 @@ fn many(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, row: &Block, colu
     writer.format(theme.text(), format_args!("  {} pairs", Grouped(all.total())));
     tally(&mut writer, all);
     let Some(worst) = all.worst().filter(|worst| *worst != Mark::Fine) else { return };
-    let pairs = row.nodes.iter().flat_map(|from| column.nodes.iter().map(move |to| (*from, *to)));
-    let like = pairs.filter(|(from, to)| scene.matrix.marks().at(*from, *to) == Some(worst));
+    let marks = scene.matrix.marks();
+    // Whole rows without such a pair are not looked through.
+    let rows = row.nodes.iter().filter(|from| marks.rows(&[**from]).count(worst) > 0);
+    let pairs = rows.flat_map(|from| column.nodes.iter().map(move |to| (*from, *to)));
+    let like = pairs.filter(|(from, to)| marks.at(*from, *to) == Some(worst));
     let name = |nth: usize| &*scene.view.nodes[nth].name;
     let listed: Vec<_> =
         like.take(NAMED).map(|(from, to)| format!("{} → {}", name(from), name(to))).collect();
