@@ -14,7 +14,7 @@ use vigie::engine::NodeId;
 use vigie::engine::cause::Cause;
 use vigie::engine::event::{Event, Stamped};
 use vigie::engine::matrix::MatrixView;
-use vigie::engine::observation::{Reach, Sight};
+use vigie::engine::observation::{Observation, PathStatus};
 use vigie::engine::peers::{PeerInfo, PeerState, Via};
 use vigie::engine::verdict::evidence::Who;
 use vigie::engine::verdict::{Advice, Finding, Pattern, Verdict};
@@ -88,14 +88,14 @@ fn id(nth: usize) -> NodeId {
 }
 
 /// What one sees of another.
-fn sight(from: usize, to: usize, ill: bool, now: Instant) -> Sight {
+fn observation(from: usize, to: usize, ill: bool, now: Instant) -> Observation {
     let drops = ill && (to == NAS || from == NAS);
     let deaf = ill && from == ROBOT;
     // An echo comes back from where it has arrived only.
     let echoless = deaf || ill && to == ROBOT;
-    let reach = |fails: bool| if fails { Reach::Failing } else { Reach::Ok };
+    let reach = |fails: bool| if fails { PathStatus::Failing } else { PathStatus::Ok };
     let tcp = reach(drops && to == NAS);
-    Sight {
+    Observation {
         tcp,
         served: reach(drops && from == NAS),
         broadcast: reach(deaf),
@@ -106,7 +106,7 @@ fn sight(from: usize, to: usize, ill: bool, now: Instant) -> Sight {
         loss: Some(if echoless { 100 } else { 0 }),
         checked: now.checked_sub(Duration::from_secs(3)),
         alive: now.checked_sub(Duration::from_secs(1)),
-        ..Sight::default()
+        ..Observation::default()
     }
 }
 
@@ -116,7 +116,7 @@ fn told(now: Instant, ill: bool) -> Arc<MatrixView> {
         let others = all.clone().filter(|to| *to != from);
         let silence = if ill && from == RACK_2 { 61 } else { 2 };
         let confirmed = now.checked_sub(Duration::from_secs(silence))?;
-        Some(testkit::told(confirmed, others.map(|to| (id(to), sight(from, to, ill, now)))))
+        Some(testkit::told(confirmed, others.map(|to| (id(to), observation(from, to, ill, now)))))
     };
     let peers: Vec<_> = all.clone().map(peer).collect();
     let findings = if ill { findings(now) } else { Vec::new() };

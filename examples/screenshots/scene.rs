@@ -117,7 +117,7 @@ impl Scene {
         self.signal("grace", Signal::KILL)?;
         let grace = Peer::start(&self.program, "grace", 12, self.port, CALM)?;
         *self.peer("grace")? = grace;
-        self.wait("grace is back", |text| text.contains("has restarted"))?;
+        self.wait("grace is back", |text| text.contains(": restarted"))?;
         self.signal("anna-laptop", Signal::TERM)?;
         self.wait("anna has left", |text| has(text, "anna-laptop", "left"))?;
         self.signal("robot-3", Signal::STOP)?;

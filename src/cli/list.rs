@@ -1,13 +1,12 @@
-//! `vigie list`: the peers that are found in a while.
+//! `vigie list`: the peers that are found within a while.
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
 use crate::engine::verdict::Verdict;
-use crate::text::{Measured, Wait, natural_cmp, what_is_wrong};
+use crate::text::{Measured, Wait, by_name, what_is_wrong};
 
 use super::args::{ListArgs, NodeArgs};
 use super::error::{CliError, exit};
@@ -32,27 +31,22 @@ pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, CliError> {
     })
 }
 
-/// The peers that are there, by name as people count.
+/// The peers that have not left, in the order of their names.
 fn listed(table: &Snapshot) -> Vec<&PeerSnapshot> {
     let mut peers: Vec<_> = table.peers.iter().filter(|peer| peer.state != PeerState::Left).collect();
-    peers.sort_by(|a, b| by_name(a, b));
+    peers.sort_by(|a, b| by_name(&a.info, &b.info));
     peers
-}
-
-/// The order in which people read peers.
-pub(super) fn by_name(a: &PeerSnapshot, b: &PeerSnapshot) -> Ordering {
-    natural_cmp(&a.info.name, &b.info.name).then_with(|| a.info.addr.cmp(&b.info.addr))
 }
 
 /// The contract's form.
 fn document(node: &NodeInfo, peers: &[&PeerSnapshot]) -> anyhow::Result<String> {
     #[derive(Serialize)]
-    struct Document<'a> {
+    struct ListDocument<'a> {
         v: u8,
         node: &'a NodeInfo,
         peers: &'a [&'a PeerSnapshot],
     }
-    Ok(serde_json::to_string(&Document { v: 1, node, peers })? + "\n")
+    Ok(serde_json::to_string(&ListDocument { v: 1, node, peers })? + "\n")
 }
 
 /// The form for people.
@@ -84,7 +78,7 @@ fn table(peers: &[&PeerSnapshot]) -> String {
     aligned(heading, &rows)
 }
 
-/// What is to be said of a peer: the diagnosis, else why its last dial failed; nothing as long as nothing is known.
+/// What to say about a peer: the diagnosis, else why its last dial failed; nothing while nothing is known.
 fn verdict(peer: &PeerSnapshot) -> Option<String> {
     let unexplained = || peer.state.is_failing().then(|| Verdict::Unknown.description());
     what_is_wrong(peer.verdict, peer.cause).or_else(unexplained).map(str::to_owned)
@@ -113,7 +107,7 @@ mod tests {
         let refusing = PeerSnapshot { cause: Some(Cause::Refused), ..peer("host10", PeerState::Unreachable) };
         let fresh = peer("山田", PeerState::New);
         let mut peers = vec![&fresh, &refusing, &up];
-        peers.sort_by(|a, b| by_name(a, b));
+        peers.sort_by(|a, b| by_name(&a.info, &b.info));
         let expected = "\
 name    address         state        round trip  loss      heard  verdict
 host9   10.0.0.1:17474  up              1.25 ms  25 %  1.2 s ago  packets are lost

@@ -16,16 +16,16 @@ pub(super) enum Format {
 
 /// The NDJSON form of the contract.
 #[derive(Serialize)]
-struct Line<'a> {
+struct EventLine<'a> {
     v: u8,
-    ts: Display<humantime::Rfc3339Timestamp>,
+    ts: AsText<humantime::Rfc3339Timestamp>,
     #[serde(flatten)]
     event: &'a Event,
 }
 
-struct Display<T>(T);
+struct AsText<T>(T);
 
-impl<T: fmt::Display> Serialize for Display<T> {
+impl<T: fmt::Display> Serialize for AsText<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
@@ -36,7 +36,7 @@ pub(super) fn write_event(out: &mut impl Write, format: Format, stamped: &Stampe
     let ts = humantime::format_rfc3339_millis(stamped.wall);
     match format {
         Format::Json => {
-            serde_json::to_writer(&mut *out, &Line { v: 1, ts: Display(ts), event: &stamped.event })?;
+            serde_json::to_writer(&mut *out, &EventLine { v: 1, ts: AsText(ts), event: &stamped.event })?;
             out.write_all(b"\n")
         }
         Format::Text => writeln!(out, "{ts}  {}", stamped.event),

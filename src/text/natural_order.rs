@@ -2,6 +2,13 @@
 
 use std::cmp::Ordering;
 
+use crate::engine::peers::PeerInfo;
+
+/// The order in which people read peers: by name, those of one name by address.
+pub fn by_name(a: &PeerInfo, b: &PeerInfo) -> Ordering {
+    natural_cmp(&a.name, &b.name).then_with(|| a.addr.cmp(&b.addr))
+}
+
 /// Compares as people do: runs of digits by their value, the rest by character, without regard to case; texts
 /// that differ only in case or leading zeros still have one order.
 pub fn natural_cmp(a: &str, b: &str) -> Ordering {

@@ -1,6 +1,9 @@
-//! `vigie check`: waits until the peers that one counts on are reachable both ways.
+//! `vigie check`: waits until the expected peers are reachable both ways.
 
-mod standing;
+mod missing;
+mod outcome;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,46 +17,46 @@ use super::args::{CheckArgs, NodeArgs};
 use super::error::{CliError, exit};
 use super::visitor::{self, NodeView, Printout, VisitorSession, nobody_found};
 
-use standing::{Standing, Wanted};
+use outcome::{CheckOutcome, Expectation};
 
-/// How long after one look the next one follows at the soonest: where one thing happened, more often follows at once.
-const SETTLE: Duration = Duration::from_millis(10);
-/// And so many times as long as the look took: one at ten thousand peers is not free.
+/// Shortest time between two snapshots: where one thing happened, more often follows at once.
+const SOONEST: Duration = Duration::from_millis(10);
+/// And this many times as long as the snapshot took: one of ten thousand peers is not free.
 const REST: u32 = 4;
-/// How long after one look the next one follows at the latest: no event tells of what other nodes say that they see.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Longest time between two snapshots: no event tells what other nodes report.
+const LATEST: Duration = Duration::from_millis(250);
 
 pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, CliError> {
-    let wanted = Wanted::new(check.expect, &check.expect_peer);
+    let expected = Expectation::new(check.expect, &check.expect_peer);
     visitor::run(node, async |session| {
-        let (view, standing) = wait_for(session, &wanted, check.timeout).await?;
-        let hint = (!standing.met && view.table.peers.is_empty()).then(|| nobody_found(&view));
-        let out = if check.json { standing.document()? } else { standing.text() };
-        Ok(Printout { code: if standing.met { 0 } else { exit::NO }, out, hint })
+        let (view, outcome) = wait_for(session, &expected, check.timeout).await?;
+        let hint = (!outcome.met && view.table.peers.is_empty()).then(|| nobody_found(&view));
+        let out = if check.json { outcome.document()? } else { outcome.text() };
+        Ok(Printout { code: if outcome.met { 0 } else { exit::NO }, out, hint })
     })
 }
 
-/// Looks whenever something happened, until all that is wanted is there or the time is over.
+/// Takes a snapshot whenever something happened, until everything expected is there or the time is over.
 async fn wait_for(
     session: &mut VisitorSession,
-    wanted: &Wanted,
+    expected: &Expectation,
     patience: Duration,
-) -> Result<(NodeView, Standing), CliError> {
+) -> Result<(NodeView, CheckOutcome), CliError> {
     let deadline = Instant::now() + patience;
     let mut served = Served::default();
     loop {
-        let looked = Instant::now();
+        let taken = Instant::now();
         let view = session.snapshot(|event| served.note(event)).await?;
-        let standing = Standing::of(wanted, &view, &served.0);
-        if standing.met || looked >= deadline {
-            return Ok((view, standing));
+        let outcome = CheckOutcome::of(expected, &view, &served.0);
+        if outcome.met || taken >= deadline {
+            return Ok((view, outcome));
         }
-        let soonest = Instant::now() + SETTLE.max(looked.elapsed() * REST);
+        let soonest = Instant::now() + SOONEST.max(taken.elapsed() * REST);
         let news = |event: &Event| {
             served.note(event);
             is_news(event)
         };
-        session.wait_until(deadline.min(looked + LOOK_AGAIN), news).await?;
+        session.wait_until(deadline.min(taken + LATEST), news).await?;
         let settling = |event: &Event| {
             served.note(event);
             false
@@ -62,7 +65,7 @@ async fn wait_for(
     }
 }
 
-/// Whether after an event all that is wanted may be there.
+/// Whether everything expected may be there after an event.
 fn is_news(event: &Event) -> bool {
     matches!(event, Event::DialSucceeded { .. } | Event::ExchangeServed { .. })
 }

@@ -12,7 +12,7 @@ use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
 use super::error::{CliError, exit};
 use super::visitor::{self, Printout, nobody_found};
 
-use text::{Paper, text};
+use text::{GridFormat, text};
 
 pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> Result<u8, CliError> {
     visitor::run(node, async |session| {
@@ -23,7 +23,7 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> 
         let out = match (matrix.json, alone) {
             (true, _) => document(&view.matrix)?,
             (false, true) => String::new(),
-            (false, false) => text(&view.matrix, Paper { width: terminal_width(), ascii: screen.ascii }),
+            (false, false) => text(&view.matrix, GridFormat { width: terminal_width(), ascii: screen.ascii }),
         };
         Ok(Printout { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
     })
@@ -40,12 +40,12 @@ fn is_fine(view: &MatrixView) -> bool {
 /// The contract's form.
 fn document(view: &MatrixView) -> anyhow::Result<String> {
     #[derive(Serialize)]
-    struct Document<'a> {
+    struct MatrixDocument<'a> {
         v: u8,
         #[serde(flatten)]
         view: &'a MatrixView,
     }
-    Ok(serde_json::to_string(&Document { v: 1, view })? + "\n")
+    Ok(serde_json::to_string(&MatrixDocument { v: 1, view })? + "\n")
 }
 
 /// How many columns the terminal has; none where the output is no terminal: a file has room for all.

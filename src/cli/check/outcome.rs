@@ -1,0 +1,114 @@
+//! Whether what is expected is there: which peers are reachable both ways, and which are missing.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::cli::visitor::NodeView;
+use crate::engine::NodeId;
+use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
+use crate::text::by_name;
+
+use super::missing::{Directions, Missing};
+
+/// Names of reachable peers that are printed: whoever expects more counts them.
+const MAX_NAMES: usize = 10;
+
+/// Which peers are expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Expectation {
+    /// At least this many peers.
+    pub(super) count: usize,
+    /// And each of these, once, in the order in which they were named.
+    pub(super) names: Vec<String>,
+}
+
+impl Expectation {
+    /// Without a number: as many as are named, and at least one.
+    pub(super) fn new(count: Option<usize>, given: &[String]) -> Self {
+        let mut seen = HashSet::new();
+        let names: Vec<String> = given.iter().filter(|name| seen.insert(*name)).cloned().collect();
+        Self { count: count.unwrap_or(names.len().max(1)), names }
+    }
+}
+
+/// How what there is compares with what is expected.
+#[derive(Debug, PartialEq)]
+pub(super) struct CheckOutcome {
+    /// Everything that is expected is there.
+    pub(super) met: bool,
+    expected: usize,
+    /// The names of those that are reachable both ways.
+    pub(super) reachable: Vec<String>,
+    pub(super) missing: Vec<Missing>,
+}
+
+impl CheckOutcome {
+    /// Judges what a node sees; it answered exchanges of the peers in `served`.
+    pub(super) fn of(expected: &Expectation, view: &NodeView, served: &HashSet<PeerKey>) -> Self {
+        let positions: HashMap<NodeId, usize> =
+            view.matrix.nodes.iter().enumerate().map(|(nth, node)| (node.id, nth)).collect();
+        let mut peers: Vec<&PeerSnapshot> = view.table.peers.iter().collect();
+        peers.sort_by(|a, b| by_name(&a.info, &b.info));
+        let (there, not_there): (Vec<_>, Vec<_>) = peers
+            .into_iter()
+            .map(|peer| (peer, Directions::of(peer, view, &positions, served)))
+            .partition(|(_, directions)| directions.both());
+        let is_there = |name: &String| there.iter().any(|(peer, _)| peer.info.name == *name);
+        let absent: Vec<&String> = expected.names.iter().filter(|name| !is_there(name)).collect();
+        let enough = there.len() >= expected.count;
+        let met = enough && absent.is_empty();
+        let mut missing = Vec::new();
+        for name in &absent {
+            let known = not_there.iter().filter(|(peer, _)| peer.info.name == **name);
+            // Of several with this name, the one that is closest to being reachable.
+            let known = known
+                .max_by_key(|(peer, directions)| (directions.any(), Reverse(peer.state == PeerState::Left)));
+            missing.push(match known {
+                Some((peer, directions)) => Missing::known(peer, *directions, view),
+                None => Missing::never_heard(name, view),
+            });
+        }
+        if !enough {
+            let others = not_there.iter().filter(|(peer, _)| !absent.contains(&&peer.info.name));
+            missing.extend(others.map(|(peer, directions)| Missing::known(peer, *directions, view)));
+        }
+        let reachable = there.iter().map(|(peer, _)| peer.info.name.clone()).collect();
+        Self { met, expected: expected.count, reachable, missing }
+    }
+
+    /// The contract's form.
+    pub(super) fn document(&self) -> anyhow::Result<String> {
+        #[derive(Serialize)]
+        struct CheckDocument<'a> {
+            v: u8,
+            ok: bool,
+            reachable: usize,
+            missing: &'a [Missing],
+        }
+        let Self { met, reachable, missing, .. } = self;
+        Ok(serde_json::to_string(&CheckDocument { v: 1, ok: *met, reachable: reachable.len(), missing })?
+            + "\n")
+    }
+
+    /// The form for people: who is there, then a line for each who is missing.
+    pub(super) fn text(&self) -> String {
+        let count = self.reachable.len();
+        let of = if count < self.expected { format!(" of {}", self.expected) } else { String::new() };
+        let one = if count == 1 && of.is_empty() { "peer is" } else { "peers are" };
+        let mut text = format!("{count}{of} {one} reachable both ways");
+        for (nth, name) in self.reachable.iter().take(MAX_NAMES).enumerate() {
+            let _ = write!(text, "{} {name}", if nth == 0 { ':' } else { ',' });
+        }
+        if count > MAX_NAMES {
+            let _ = write!(text, " +{} more", count - MAX_NAMES);
+        }
+        text.push('\n');
+        for missing in &self.missing {
+            let _ = writeln!(text, "missing {}: {}; {}", missing.name, missing.why(), missing.advice);
+        }
+        text
+    }
+}
