@@ -33,7 +33,7 @@ doc: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 shape: ## Count what is wrong with the shape of the source, of another checkout with ROOT=path
-	$(CARGO) run --quiet --locked --example shape -- $(ROOT)
+	@$(CARGO) run --quiet --locked --example shape -- $(ROOT)
 
 bench: ## Measure us and the bare machine side by side
 	$(CARGO) bench --locked

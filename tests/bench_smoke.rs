@@ -17,10 +17,8 @@ const MANY: usize = 2_000;
 /// Most bytes of a peer, in the engine and the screen's model together, where tables have spare room. The goal is 1 000 of 10 000 peers.
 const BYTES_OF_A_PEER: u64 = 2_500;
 
-/// No scenario takes nearly so long; one that has no end is to be told as such.
-fn cap() -> Cap {
-    Cap::within(secs(120))
-}
+/// No scenario takes half as many steps.
+const CAP: Cap = Cap::Steps(1_000_000);
 
 /// Counts the allocations of what the engine is told, and how often it was told.
 #[derive(Default)]
@@ -40,9 +38,9 @@ impl Allocations {
     /// Of a presence, an echo and a request handled, and of a dial from its tick to its reply, among so many peers.
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     fn of(peers: usize) -> [(&'static str, f64); 4] {
-        let mut crowd = crowd::settled(peers, cap()).expect("it settles");
+        let mut crowd = crowd::settled(peers, CAP).expect("it settles");
         let (begun, mut counted) = (crowd.dials, Self::default());
-        crowd::live(&mut crowd, secs(20), &mut counted, cap()).expect("it lives on");
+        crowd::live(&mut crowd, secs(20), &mut counted, CAP).expect("it lives on");
         let mean = |told: &[Told], times: u64| {
             let allocations: u64 = told.iter().filter_map(|told| counted.0.get(told)).map(|(n, _)| n).sum();
             allocations as f64 / times as f64
@@ -70,8 +68,8 @@ fn what_a_node_does_costs_as_many_allocations_among_many_as_among_few() {
 
 #[test]
 fn costs_in_steady_life_are_measured() {
-    let mut crowd = crowd::settled(FEW, cap()).expect("it settles");
-    let costs = crowd::costs(&mut crowd, 100, cap()).expect("a hundred dials end");
+    let mut crowd = crowd::settled(FEW, CAP).expect("it settles");
+    let costs = crowd::costs(&mut crowd, 100, CAP).expect("a hundred dials end");
     assert!(costs.dial_cycle > 0.0 && costs.presence > 0.0 && costs.request > 0.0, "{costs:?}");
 }
 
@@ -90,10 +88,10 @@ fn a_newcomer_costs_few_allocations() {
 #[test]
 fn the_diagnosis_allocates_for_pairs_of_nodes_and_not_for_triples() {
     let allocations = |nodes: usize| {
-        let mut crowd: Crowd = crowd::accusing(nodes, cap()).expect("it settles");
+        let mut crowd: Crowd = crowd::accusing(nodes, CAP).expect("it settles");
         let mut counted = Allocations::default();
-        crowd::live(&mut crowd, secs(5), &mut counted, cap()).expect("it lives on");
-        assert!(crowd::longest_tick(&mut crowd, secs(1), cap()).is_some());
+        crowd::live(&mut crowd, secs(5), &mut counted, CAP).expect("it lives on");
+        assert!(crowd::longest_tick(&mut crowd, secs(1), CAP).is_some());
         counted.0[&Told::Tick].0
     };
     let (few, many) = (allocations(24), allocations(48));
@@ -103,7 +101,7 @@ fn the_diagnosis_allocates_for_pairs_of_nodes_and_not_for_triples() {
 #[test]
 fn a_peer_takes_little_memory() {
     let taken = |peers| {
-        let taken = memory::of(peers, cap()).expect("every history gets full");
+        let taken = memory::of(peers, CAP).expect("every history gets full");
         taken.engine + taken.model
     };
     // What is there for any number of peers is in both.

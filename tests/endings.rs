@@ -137,12 +137,12 @@ impl Drop for Stuck {
 
 /// A pipe into which nothing more goes.
 fn full_pipe() -> (PipeReader, PipeWriter) {
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    let flags = fcntl_getfl(&writer).unwrap();
-    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let flags = fcntl_getfl(&writer).expect("its flags");
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).expect("it can be set");
     while writer.write(&[b' '; 4_096]).is_ok() {}
     while writer.write(b" ").is_ok() {}
-    fcntl_setfl(&writer, flags).unwrap();
+    fcntl_setfl(&writer, flags).expect("it can be set");
     (reader, writer)
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn versus(
     mut theirs: impl FnMut() -> f64,
 ) -> Found {
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    while a.len() < rounds && !cap.is_over() {
+    while a.len() < rounds && !cap.is_over(a.len() as u64) {
         a.push(ours());
         b.push(theirs());
     }

@@ -23,9 +23,9 @@ pub(crate) fn settled(peers: usize, cap: Cap) -> Option<Crowd> {
 
 /// Lives on for so long of its own time; none if that takes too long.
 pub(crate) fn live(crowd: &mut Crowd, time: Duration, watch: &mut impl Watch, cap: Cap) -> Option<()> {
-    let end = crowd.now + time;
+    let (begun, end) = (crowd.steps, crowd.now + time);
     while crowd.now < end {
-        if cap.is_over() {
+        if cap.is_over(crowd.steps - begun) {
             return None;
         }
         (0..STEPS).for_each(|_| crowd.step(watch));
@@ -79,10 +79,10 @@ pub(crate) struct Costs {
 /// Lives until so many dials have ended, and says what each thing cost; none if that takes too long.
 pub(crate) fn costs(crowd: &mut Crowd, dials: u32, cap: Cap) -> Option<Costs> {
     let mut stopwatch = Stopwatch::default();
-    let (mut cycles, mut ended) = (0.0, 0_u32);
+    let (first, mut cycles, mut ended) = (crowd.steps, 0.0, 0_u32);
     let (mut presence, mut request) = ((0.0, 0.0), (0.0, 0.0));
     while ended < dials {
-        if cap.is_over() {
+        if cap.is_over(crowd.steps - first) {
             return None;
         }
         for _ in 0..STEPS {
@@ -105,9 +105,9 @@ pub(crate) fn costs(crowd: &mut Crowd, dials: u32, cap: Cap) -> Option<Costs> {
 /// Lives for so long and returns the longest tick, in milliseconds: the step in which the diagnosis is made.
 pub(crate) fn longest_tick(crowd: &mut Crowd, time: Duration, cap: Cap) -> Option<f64> {
     let mut stopwatch = Stopwatch::default();
-    let (end, mut longest) = (crowd.now + time, 0.0);
+    let (begun, end, mut longest) = (crowd.steps, crowd.now + time, 0.0);
     while crowd.now < end {
-        if cap.is_over() {
+        if cap.is_over(crowd.steps - begun) {
             return None;
         }
         crowd.step(&mut stopwatch);

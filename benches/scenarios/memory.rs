@@ -41,7 +41,7 @@ pub(crate) fn of(peers: usize, cap: Cap) -> Option<Memory> {
     crowd.tell_rows(Rows::Untold);
     let mut reader = Reader::default();
     while crowd.dials < SAMPLES * peers as u64 {
-        if cap.is_over() {
+        if cap.is_over(crowd.steps) {
             return None;
         }
         (0..64).for_each(|_| crowd.step(&mut reader));

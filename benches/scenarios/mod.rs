@@ -13,19 +13,27 @@ use std::time::{Duration, Instant};
 
 use vigie::testkit::clock::now;
 
-/// How long a scenario may take: whatever it costs, the page ends.
+/// What a scenario may take: whatever it costs, it comes to an end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cap {
-    until: Instant,
+pub(crate) enum Cap {
+    /// So much time, from the beginning of a figure: for the page.
+    Time(Instant),
+    /// So many steps: for a test, which must not fail because the machine is busy.
+    Steps(u64),
 }
 
 impl Cap {
+    /// This much time from now.
     pub(crate) fn within(duration: Duration) -> Self {
-        Self { until: now() + duration }
+        Self::Time(now() + duration)
     }
 
-    pub(crate) fn is_over(self) -> bool {
-        now() >= self.until
+    /// Whether a scenario that has taken so many steps must end.
+    pub(crate) fn is_over(self, steps: u64) -> bool {
+        match self {
+            Self::Time(until) => now() >= until,
+            Self::Steps(most) => steps >= most,
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Signals {
     pub(super) async fn first(&self) {
         if self.came.clone().wait_for(|came| *came).await.is_err() {
             // Nobody heeds them any more.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -207,7 +207,7 @@ mod tests {
         let begun = Instant::now();
         let next = async || {
             if signals.next().is_none() {
-                pending().await
+                pending::<()>().await;
             }
         };
         guard(next, &tell, &node).await;

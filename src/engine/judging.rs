@@ -86,8 +86,6 @@ impl Engine {
 
     /// What is too old goes.
     fn prepare_to_judge(&mut self, now: Instant) {
-        let unwell: Vec<PeerKey> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
-        unwell.into_iter().for_each(|key| self.settle_peer(key, now));
         self.remote_rows.expire(now);
         let peers = &self.peers;
         let is_up = |peer: &Peer| peer.state() == PeerState::Up;

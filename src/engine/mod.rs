@@ -5,7 +5,7 @@
 //! clock, no task and no global; its randomness comes from a seed. So a whole network of engines runs in memory
 //! in a test, and a failing seed replays.
 //!
-//! The engine is a conductor: each part owns its state, takes a peer or the table and a [`Context`](context::Context), returns
+//! The engine is a conductor: each part owns its state, takes a peer or the table and a `Context`, returns
 //! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer
 //! (observation, row, queues, timers, diagnosis) is settled once, after each input.
 
@@ -122,11 +122,10 @@ impl Engine {
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {
         self.notice_a_stall(now);
         match (self.lifecycle, input) {
-            (Lifecycle::Closed, _) | (Lifecycle::Leaving { .. }, Input::Tick) => {}
             (Lifecycle::Leaving { .. } | Lifecycle::Idle, Input::Request { conn, .. }) => {
                 self.shared.out().push(Output::Reply { conn, frame: None });
             }
-            (Lifecycle::Leaving { .. }, _) => {}
+            (Lifecycle::Leaving { .. } | Lifecycle::Closed, _) => {}
             (_, input) => self.handle_input(input, now),
         }
         match self.lifecycle {
@@ -175,7 +174,9 @@ impl Engine {
         if self.judging.due().is_some_and(|at| at <= now) {
             // What is seen changes also by the time that passes.
             let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
-            unwell.into_iter().for_each(|key| self.settle_peer(key, now));
+            for key in unwell {
+                self.settle_peer(key, now);
+            }
             self.judge(now);
         }
         self.run_errands(now);
@@ -202,7 +203,7 @@ impl Engine {
     /// A tick that comes far too late means that the process stood still, not that the peers did: what did not come meanwhile says
     /// nothing of them.
     fn notice_a_stall(&mut self, now: Instant) {
-        if !self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
+        if self.poll_timeout().is_none_or(|due| now.saturating_duration_since(due) <= STALL) {
             return;
         }
         self.awake_since = Some(now);

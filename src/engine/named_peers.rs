@@ -35,6 +35,7 @@ impl NamedPeers {
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::testkit::{secs, t0};

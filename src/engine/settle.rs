@@ -23,7 +23,9 @@ impl Engine {
             self.own_row.drop_node(id);
             self.remote_rows.note_gone(id, self.peers.by_id(id).is_some());
         }
-        met.into_iter().for_each(|id| self.remote_rows.note_met(id));
+        for id in met {
+            self.remote_rows.note_met(id);
+        }
         while let Some(key) = self.peers.next_touched() {
             self.settle_peer(key, now);
         }

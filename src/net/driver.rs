@@ -13,20 +13,18 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::engine::Engine;
-use crate::engine::cause::{Failure, Retry};
+use crate::engine::cause::Retry;
 use crate::engine::config::Target;
-use crate::engine::event::{
-    Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, Stamped,
-};
+use crate::engine::event::{Answer, Command, ConnId, DialId, Event, Input, Output, Socket, Stamped};
 use crate::engine::interface::Kind;
 use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::MAX_PROBE;
 
 use super::dialer::{self, Reached};
+use super::errno;
 use super::icmp;
 use super::interfaces::{self, Selection};
-use super::os;
-use super::server::Inbound;
+use super::task_event::{Inbound, TaskEvent};
 use super::udp::{self, Shared};
 
 /// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
@@ -48,14 +46,6 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reply buffers kept for the next dials.
 const SPARE_BUFFERS: usize = 64;
 
-/// What the node's other tasks tell the driver.
-pub(super) enum Happened {
-    DialEnded { dial: DialId, result: Result<Reached, Failure>, reply: Vec<u8> },
-    Inbound(Inbound),
-    TurnedAway { from: SocketAddr, reason: RejectReason },
-    Resolved { target: Target, addr: Option<SocketAddr> },
-}
-
 /// Everything the driver works with.
 pub(super) struct Driver {
     pub(super) engine: Engine,
@@ -67,14 +57,14 @@ pub(super) struct Driver {
     pub(super) events: broadcast::Sender<Stamped>,
     pub(super) commands: mpsc::Receiver<Command>,
     /// From the servers. Bounded: who finds it full waits, or drops what is only counted.
-    pub(super) happened: mpsc::Receiver<Happened>,
+    pub(super) task_events: mpsc::Receiver<TaskEvent>,
     /// The dials and look-ups under way; they end with the driver.
-    pub(super) tasks: JoinSet<Happened>,
-    pub(super) work: Work,
+    pub(super) tasks: JoinSet<TaskEvent>,
+    pub(super) pending: Pending,
 }
 
 /// What is under way.
-pub(super) struct Work {
+pub(super) struct Pending {
     /// When a presence port that is not watched was last read.
     polled: Instant,
     dials: HashMap<DialId, AbortHandle>,
@@ -88,7 +78,7 @@ pub(super) struct Work {
     stopped: bool,
 }
 
-impl Work {
+impl Pending {
     pub(super) fn none_yet() -> Self {
         Self {
             polled: Instant::now(),
@@ -114,13 +104,13 @@ impl Driver {
         looks.tick().await;
         // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
         let _ = self.private.writable().await;
-        self.look_at_the_interfaces();
-        while !self.work.stopped {
+        self.refresh_interfaces();
+        while !self.pending.stopped {
             if let Err(error) = self.shared.watch(!self.engine.is_crowded()) {
                 tracing::error!(%error, "lost the presence port: this node must stop");
                 return;
             }
-            let poll = (!self.shared.is_watched()).then(|| self.work.polled + POLL);
+            let poll = (!self.shared.is_watched()).then(|| self.pending.polled + POLL);
             let due = [self.engine.poll_timeout().map(Instant::from_std), poll].into_iter().flatten().min();
             if let Some(due) = due.filter(|due| *due != alarm.deadline()) {
                 alarm.as_mut().reset(due);
@@ -132,24 +122,24 @@ impl Driver {
                 () = &mut alarm, if due.is_some() => self.tell(Input::Tick),
                 Some(command) = self.commands.recv() => self.tell(Input::Command(command)),
                 Some(ended) = self.tasks.join_next() => match ended {
-                    Ok(happened) => self.take(happened),
+                    Ok(event) => self.handle_task_event(event),
                     // An abandoned dial ends without a word; a fault of ours is not to go unnoticed.
                     Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                     Err(_) => {}
                 },
-                Some(happened) = self.happened.recv() => self.take(happened),
-                _ = looks.tick() => self.look_at_the_interfaces(),
+                Some(event) = self.task_events.recv() => self.handle_task_event(event),
+                _ = looks.tick() => self.refresh_interfaces(),
                 () = tokio::time::sleep_until(open.unwrap_or_else(Instant::now)), if flooded => {}
                 Ok(_) = self.private.ready(icmp::INTEREST), if !flooded => {
-                    self.take_errors();
+                    self.handle_icmp_errors();
                     self.drain(Socket::Private, &mut buffer, &mut intake);
                 }
                 Ok(()) = self.shared.readable(), if !flooded => {
                     self.drain(Socket::Shared, &mut buffer, &mut intake);
                 }
             }
-            if !self.shared.is_watched() && !flooded && self.work.polled.elapsed() >= POLLED_LATELY {
-                self.work.polled = Instant::now();
+            if !self.shared.is_watched() && !flooded && self.pending.polled.elapsed() >= POLLED_LATELY {
+                self.pending.polled = Instant::now();
                 self.drain(Socket::Shared, &mut buffer, &mut intake);
             }
         }
@@ -162,30 +152,30 @@ impl Driver {
         }
     }
 
-    fn take(&mut self, happened: Happened) {
-        match happened {
-            Happened::DialEnded { dial, result, reply } => {
-                self.work.dials.remove(&dial);
+    fn handle_task_event(&mut self, event: TaskEvent) {
+        match event {
+            TaskEvent::DialEnded { dial, result, reply } => {
+                self.pending.dials.remove(&dial);
                 // Is the link gone? The engine is to know before it is told of the failure.
                 let suspicious = result.as_ref().is_err_and(|failure| failure.retry == Retry::OnLinkChange);
-                if suspicious && self.work.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
-                    self.look_at_the_interfaces();
+                if suspicious && self.pending.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
+                    self.refresh_interfaces();
                 }
                 let result =
                     result.map(|Reached { connect, rtt }| Answer { body: reply.as_slice(), connect, rtt });
                 self.tell(Input::DialEnded { dial, result });
-                if self.work.spare.len() < SPARE_BUFFERS {
-                    self.work.spare.push(reply);
+                if self.pending.spare.len() < SPARE_BUFFERS {
+                    self.pending.spare.push(reply);
                 }
             }
-            Happened::Inbound(Inbound { from, body, reply }) => {
-                self.work.last_conn += 1;
-                let conn = ConnId(self.work.last_conn);
-                self.work.replies.insert(conn, reply);
+            TaskEvent::Inbound(Inbound { from, body, reply }) => {
+                self.pending.last_conn += 1;
+                let conn = ConnId(self.pending.last_conn);
+                self.pending.replies.insert(conn, reply);
                 self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
             }
-            Happened::TurnedAway { from, reason } => self.tell(Input::TurnedAway { from, reason }),
-            Happened::Resolved { target, addr } => {
+            TaskEvent::TurnedAway { from, reason } => self.tell(Input::TurnedAway { from, reason }),
+            TaskEvent::Resolved { target, addr } => {
                 if addr.is_none() {
                     tracing::warn!(host = %target.host, "the name does not resolve; trying again in 30 s");
                 }
@@ -216,15 +206,15 @@ impl Driver {
     }
 
     /// Takes what ICMP says of what was sent.
-    fn take_errors(&mut self) {
+    fn handle_icmp_errors(&mut self) {
         for (to, icmp) in icmp::take(&self.private) {
             tracing::debug!(%to, ?icmp, "unreachable");
             self.tell(Input::Unreachable { to, icmp });
         }
     }
 
-    fn look_at_the_interfaces(&mut self) {
-        self.work.looked = Some(Instant::now());
+    fn refresh_interfaces(&mut self) {
+        self.pending.looked = Some(Instant::now());
         match interfaces::usable(&self.selection) {
             Ok(now) => {
                 self.selection.network_seen |= now.iter().any(|i| i.kind != Kind::Loopback);
@@ -245,19 +235,19 @@ impl Driver {
             }
             Output::Dial { dial, addr, request, timeout } => self.dial(dial, addr, request, timeout),
             Output::AbandonDial(dial) => {
-                if let Some(task) = self.work.dials.remove(&dial) {
+                if let Some(task) = self.pending.dials.remove(&dial) {
                     task.abort();
                 }
             }
             Output::Reply { conn, frame } => {
-                if let Some(reply) = self.work.replies.remove(&conn) {
+                if let Some(reply) = self.pending.replies.remove(&conn) {
                     // A connection whose deadline has passed is gone.
                     let _ = reply.send(frame);
                 }
             }
             Output::Resolve(target) => self.resolve(target),
             Output::Publish(event) => publish(&self.events, event),
-            Output::Stop => self.work.stopped = true,
+            Output::Stop => self.pending.stopped = true,
         }
     }
 
@@ -270,21 +260,21 @@ impl Driver {
         });
         let error = sent.err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
         let kind = error.as_ref().map(io::Error::kind);
-        if let Some(error) = error.filter(|_| kind != self.work.send_error) {
-            let hint = os::send_hint(&error);
+        if let Some(error) = error.filter(|_| kind != self.pending.send_error) {
+            let hint = errno::send_hint(&error);
             tracing::warn!(%to, %error, "cannot send, so peers there cannot hear this node: {hint}");
         }
-        self.work.send_error = kind;
+        self.pending.send_error = kind;
     }
 
     fn dial(&mut self, dial: DialId, addr: SocketAddr, request: Arc<[u8]>, timeout: Duration) {
         let source = self.source;
-        let mut reply = self.work.spare.pop().unwrap_or_default();
+        let mut reply = self.pending.spare.pop().unwrap_or_default();
         let task = self.tasks.spawn(async move {
             let result = dialer::attempt(addr, source, &request, timeout, &mut reply).await;
-            Happened::DialEnded { dial, result, reply }
+            TaskEvent::DialEnded { dial, result, reply }
         });
-        self.work.dials.insert(dial, task);
+        self.pending.dials.insert(dial, task);
     }
 
     fn resolve(&mut self, target: Target) {
@@ -292,7 +282,7 @@ impl Driver {
             let lookup = tokio::net::lookup_host((target.host.as_str(), target.port));
             let found = tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await;
             let addr = found.ok().and_then(Result::ok).and_then(|all| prefer_ipv4(&all.collect::<Vec<_>>()));
-            Happened::Resolved { target, addr }
+            TaskEvent::Resolved { target, addr }
         });
     }
 }

@@ -3,18 +3,19 @@
 
 mod dialer;
 mod driver;
+mod errno;
 mod frame;
 mod icmp;
 pub mod interfaces;
 mod node;
-mod os;
 #[cfg(target_os = "linux")]
 pub mod rtnetlink;
 pub mod selftest;
 mod server;
+mod task_event;
 mod udp;
 
 pub use dialer::{Dial, Reached, attempt, one_shot_request, retryable_dial};
+pub use errno::{classify, is_retryable_error};
 pub use interfaces::Selection;
 pub use node::{EVENTS, Node, Settings, StartError};
-pub use os::{classify, is_retryable_error};

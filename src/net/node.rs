@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::engine::config::Config;
 use crate::engine::event::{Command, Stamped, StopReason};
 
-use super::driver::{Driver, Work};
+use super::driver::{Driver, Pending};
 use super::interfaces::{self, Selection};
 use super::{icmp, server, udp};
 
@@ -22,7 +22,7 @@ pub const EVENTS: usize = 2_048;
 /// Commands of people waiting for the driver; a full queue refuses more.
 const COMMANDS: usize = 64;
 /// Dials that ended and requests that came, waiting for the driver; who finds it full waits.
-const HAPPENED: usize = 512;
+const TASK_EVENTS: usize = 512;
 /// Pending connections in the kernel.
 const BACKLOG: i32 = 1_024;
 
@@ -127,11 +127,11 @@ impl Node {
         let source = selection.bind.filter(|ip| !ip.is_unspecified());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let run = async move {
-            let (happening, happened) = mpsc::channel(HAPPENED);
+            let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
             let mut servers = JoinSet::new();
             for listener in listeners {
                 match tokio::net::TcpListener::from_std(listener) {
-                    Ok(listener) => drop(servers.spawn(server::serve(listener, happening.clone()))),
+                    Ok(listener) => drop(servers.spawn(server::serve(listener, to_driver.clone()))),
                     Err(error) => tracing::error!(%error, "cannot serve TCP"),
                 }
             }
@@ -143,7 +143,7 @@ impl Node {
             let mut followers = JoinSet::new();
             followers.spawn(subscriber(for_subscriber));
             let engine = Engine::new(config);
-            let (commands, tasks, work) = (wanted, JoinSet::new(), Work::none_yet());
+            let (commands, tasks, pending) = (wanted, JoinSet::new(), Pending::none_yet());
             let driver = Driver {
                 engine,
                 shared,
@@ -152,9 +152,9 @@ impl Node {
                 source,
                 events,
                 commands,
-                happened,
+                task_events,
                 tasks,
-                work,
+                pending,
             };
             // As a task: what wakes the runtime's root future goes the long way through the kernel.
             let mut driving = JoinSet::new();

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, MAX_BODY};
 
-use super::driver::Happened;
 use super::frame::{FrameError, read_frame};
+use super::task_event::{Inbound, TaskEvent};
 
 /// Inbound connections at once: a few for each of a hundred peers, and a quarter of the usual 1 024 descriptors.
 const MAX_CONNECTIONS: usize = 256;
@@ -26,16 +26,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Waits after an accept that failed for want of something, doubling from the first to the second.
 const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// A request, and where its reply goes; none closes without one.
-pub(super) struct Inbound {
-    pub(super) from: SocketAddr,
-    /// Its body, or the version that we do not speak.
-    pub(super) body: Result<Vec<u8>, DecodeError>,
-    pub(super) reply: oneshot::Sender<Option<Vec<u8>>>,
-}
-
 /// Serves until it is dropped.
-pub(super) async fn serve(listener: TcpListener, happened: mpsc::Sender<Happened>) {
+pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>) {
     let mut open: JoinSet<IpAddr> = JoinSet::new();
     let mut open_from: HashMap<IpAddr, usize> = HashMap::new();
     let mut backoff = ACCEPT_BACKOFF.0;
@@ -62,14 +54,14 @@ pub(super) async fn serve(listener: TcpListener, happened: mpsc::Sender<Happened
                         if *n == 0 {
                             open_from.remove(&from.ip());
                         }
-                        turn_away(&happened, from, RejectReason::TooManyConnections);
+                        turn_away(&driver, from, RejectReason::TooManyConnections);
                         continue;
                     }
                     *n += 1;
-                    let happened = happened.clone();
+                    let driver = driver.clone();
                     open.spawn(async move {
-                        if let Err(reason) = converse(stream, from, &happened).await {
-                            turn_away(&happened, from, reason);
+                        if let Err(reason) = converse(stream, from, &driver).await {
+                            turn_away(&driver, from, reason);
                         }
                         from.ip()
                     });
@@ -92,15 +84,15 @@ fn is_the_peers_fault(error: &io::Error) -> bool {
 }
 
 /// Tells the engine, unless it is too busy to be told: then this one is not counted.
-fn turn_away(happened: &mpsc::Sender<Happened>, from: SocketAddr, reason: RejectReason) {
-    let _ = happened.try_send(Happened::TurnedAway { from, reason });
+fn turn_away(driver: &mpsc::Sender<TaskEvent>, from: SocketAddr, reason: RejectReason) {
+    let _ = driver.try_send(TaskEvent::TurnedAway { from, reason });
 }
 
 /// One exchange within its deadline. The connection is closed when it returns.
 async fn converse(
     mut stream: TcpStream,
     from: SocketAddr,
-    happened: &mpsc::Sender<Happened>,
+    driver: &mpsc::Sender<TaskEvent>,
 ) -> Result<(), RejectReason> {
     let exchange = async {
         let mut body = Vec::new();
@@ -114,7 +106,7 @@ async fn converse(
         let unread = body.is_err();
         let (reply, replied) = oneshot::channel();
         // The engine's side is gone only when the node stops.
-        if happened.send(Happened::Inbound(Inbound { from, body, reply })).await.is_err() {
+        if driver.send(TaskEvent::Inbound(Inbound { from, body, reply })).await.is_err() {
             return Ok(());
         }
         if let Ok(Some(frame)) = replied.await {

@@ -6,8 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
-use super::os;
-
 /// Receive buffer asked of the kernel, in bytes: what a thousand hellos at once need. The kernel may grant less.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
@@ -24,7 +22,7 @@ pub(super) fn open_private(ip: IpAddr) -> io::Result<std::net::UdpSocket> {
 fn open(addr: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     if shared {
-        os::share_port(&socket)?;
+        share_port(&socket)?;
     }
     socket.set_broadcast(true)?;
     socket.set_nonblocking(true)?;
@@ -90,4 +88,13 @@ impl Shared {
             Self::Lost => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
+}
+
+/// Lets several nodes of one host share the presence port. Linux and Windows share it under `SO_REUSEADDR` (which on
+/// Linux also works across users, as `SO_REUSEPORT` does not); the BSDs and macOS want `SO_REUSEPORT`.
+fn share_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)?;
+    #[cfg(all(unix, not(target_os = "linux"), not(target_os = "android")))]
+    socket.set_reuse_port(true)?;
+    Ok(())
 }

@@ -68,6 +68,8 @@ pub struct Crowd {
     pub now: Instant,
     /// Dials that the node has begun.
     pub dials: u64,
+    /// Things that have happened.
+    pub steps: u64,
     start: Instant,
     me: (NodeId, Incarnation),
     peers: Vec<Peer>,
@@ -138,6 +140,7 @@ impl Crowd {
             engine: Engine::new(config),
             now,
             dials: 0,
+            steps: 0,
             start: now,
             peers: vec![Peer::default(); peers],
             rows: Rows::Fine,
@@ -165,6 +168,7 @@ impl Crowd {
 
     /// The next thing happens.
     pub fn step(&mut self, watch: &mut impl Watch) {
+        self.steps += 1;
         if let Some((nth, nonce)) = self.echoes.pop_front() {
             return self.say(nth, Kind::Here, Some(nonce), watch);
         }

@@ -77,8 +77,8 @@ impl Finding {
             [accused, other] if self.pattern == Pattern::Pair => self.direction(accused, other),
             names if names.len() <= NAMED => joined(names),
             names => {
-                let (named, rest) = names.split_at(NAMED - 1);
-                format!("{} and {} others", named.join(", "), rest.len())
+                let (first, rest) = names.split_at(NAMED - 1);
+                format!("{} and {} others", first.join(", "), rest.len())
             }
         }
     }

@@ -21,8 +21,6 @@ pub(crate) const DEBTS: &[(&str, &str)] = &[
     ("no import cycles", "engine/diagnosis/verdict.rs → engine/peers/snapshot.rs"),
     ("no import cycles", "engine/diagnosis/words.rs → engine/diagnosis/patterns.rs"),
     ("no import cycles", "engine/peers/snapshot.rs → engine/diagnosis/verdict.rs"),
-    ("no import cycles", "net/driver.rs → net/server.rs"),
-    ("no import cycles", "net/server.rs → net/driver.rs"),
     ("the engine holds no shell command", "engine/diagnosis/words.rs"),
     ("the engine knows no system", "engine/diagnosis/words.rs"),
     ("the engine uses proto only", "engine/diagnosis/words.rs uses text/durations.rs"),

@@ -32,6 +32,28 @@ fn every_path_that_the_papers_name_is_there() {
 }
 
 #[test]
+fn every_heading_that_the_papers_link_to_is_there() {
+    let slug = |heading: &str| heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    let missing: Vec<_> = PAPERS
+        .iter()
+        .flat_map(|paper| local_links(paper).into_iter().map(move |link| (paper, link)))
+        .filter_map(|(paper, link)| {
+            let (path, anchor) = link.split_once('#')?;
+            let text = read(path);
+            let there = text.lines().any(|line| line.starts_with('#') && slug(line) == anchor);
+            (!there).then(|| (paper, link.clone()))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_file_begins_with_what_it_is_for() {
+    let silent: Vec<_> = sources("src").into_iter().filter(|(_, text)| !text.starts_with("//! ")).collect();
+    assert!(silent.is_empty(), "{:#?}", silent.iter().map(|(path, _)| path).collect::<Vec<_>>());
+}
+
+#[test]
 fn every_name_that_the_papers_quote_is_in_the_source() {
     let words = words_of_the_source();
     let missing: Vec<_> = ABOUT_THE_CODE
@@ -59,12 +81,18 @@ fn spans(paper: &str) -> Vec<String> {
     prose.flat_map(|prose| prose.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
 }
 
-/// The targets of links, from the root.
+/// The targets of links, from the root, without the heading.
 fn links(paper: &str) -> Vec<String> {
+    let headless = |link: String| link.split('#').next().unwrap_or_default().to_owned();
+    local_links(paper).into_iter().map(headless).collect()
+}
+
+/// The targets of links within the repository, from the root.
+fn local_links(paper: &str) -> Vec<String> {
     let text = read(paper);
     let folder = Path::new(paper).parent().unwrap().to_owned();
-    let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
-    let local = targets.filter(|target| !target.is_empty() && !target.contains("://"));
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let local = targets.filter(|target| !target.starts_with('#') && !target.contains("://"));
     local.map(|target| normal(&folder.join(target))).collect()
 }
 
@@ -97,17 +125,23 @@ fn names(span: &str) -> impl Iterator<Item = String> {
 }
 
 fn words_of_the_source() -> BTreeSet<String> {
-    let mut folders = vec![root().join("src")];
-    let mut words = BTreeSet::new();
+    sources("src").iter().flat_map(|(_, text)| names(text).collect::<Vec<_>>()).collect()
+}
+
+/// All files of Rust in a folder.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join(folder)];
+    let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                words.extend(names(&std::fs::read_to_string(path).unwrap()));
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
             }
         }
     }
-    words
+    found
 }

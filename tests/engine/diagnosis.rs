@@ -13,7 +13,8 @@ const IN_TIME: Duration = Duration::from_secs(24);
 
 /// What a finding rests on.
 fn words(finding: &Finding) -> String {
-    finding.evidence.iter().map(|seen| format!("{seen}; ")).collect()
+    let seen: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
+    seen.join("; ")
 }
 
 /// What a host holds to be wrong now, by whom it accuses.

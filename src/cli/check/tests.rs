@@ -39,7 +39,7 @@ fn view(peers: Vec<PeerSnapshot>) -> NodeView {
 fn find(view: &mut NodeView, of: &PeerSnapshot, verdict: Verdict, pattern: Pattern, advice: Advice) {
     let matrix = Arc::make_mut(&mut view.matrix);
     let finding = testkit::finding(&of.info, verdict, matrix.at);
-    matrix.findings.push(Arc::new(Finding { pattern, advice, ..finding }));
+    matrix.findings.push(Arc::new(Finding { advice, pattern, ..finding }));
 }
 
 fn expected(count: Option<usize>, names: &[&str]) -> Expectation {

@@ -321,7 +321,10 @@ fn each_fault_is_found_with_its_remedy_and_nothing_else() {
         let check = report.checks.iter().find(|check| check.name == *examination).unwrap();
         match severity {
             Info => {
-                assert!(matches!(check.result, CheckResult::Fine | CheckResult::Unknown), "{what}: {check:?}")
+                assert!(
+                    matches!(check.result, CheckResult::Fine | CheckResult::Unknown),
+                    "{what}: {check:?}"
+                );
             }
             Warning => assert_eq!((check.result, &check.saw), (CheckResult::Warning, &found.what)),
             Error => assert_eq!((check.result, &check.saw), (CheckResult::Error, &found.what)),

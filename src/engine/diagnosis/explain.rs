@@ -21,7 +21,7 @@ const MAX_EVIDENCE: usize = 6;
 
 /// The finding that an incident is published as.
 pub(super) fn finding(view: &NetworkView<'_>, incident: &Incident) -> Finding {
-    let confirmed = incident.pairs.iter().any(|pair| is_confirmed(view, pair, incident.verdict));
+    let confirmed = incident.pairs.iter().any(|pair| is_confirmed(view, *pair, incident.verdict));
     let info = |node: NodeIdx| &view.node(node).info;
     let id = |node: NodeIdx| info(node).id;
     let listed = incident.pairs.iter().filter_map(|pair| Some((id(pair.from)?, id(pair.to)?)));
@@ -41,7 +41,7 @@ pub(super) fn finding(view: &NetworkView<'_>, incident: &Incident) -> Finding {
 }
 
 /// Whether ICMP says the same of a pair as the verdict.
-fn is_confirmed(view: &NetworkView<'_>, pair: &FailingPair, verdict: Verdict) -> bool {
+fn is_confirmed(view: &NetworkView<'_>, pair: FailingPair, verdict: Verdict) -> bool {
     view.icmp(pair.from, pair.to)
         .is_some_and(|icmp| icmp_confirms(verdict, icmp.code, view.is_from_itself(icmp, pair.to)))
 }

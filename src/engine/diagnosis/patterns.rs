@@ -30,7 +30,7 @@ pub(super) fn incidents(view: &NetworkView<'_>, verdicts: &Verdicts) -> Vec<Inci
     incidents.extend(vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands(&mut failures));
     incidents.extend(single_hosts(&mut failures, verdicts));
-    incidents.extend(pairs(view, failures));
+    incidents.extend(pairs(view, &failures));
     incidents.extend(duplicate_names(view));
     incidents
 }
@@ -258,7 +258,7 @@ fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
 }
 
 /// What remains: single pairs, or so many with one verdict that they are told as one.
-fn pairs(view: &NetworkView<'_>, failures: Failures) -> Vec<Incident> {
+fn pairs(view: &NetworkView<'_>, failures: &Failures) -> Vec<Incident> {
     let mut by_verdict: BTreeMap<Verdict, Vec<OnePair>> = BTreeMap::new();
     for a in view.all() {
         for b in view.all().skip(a.index() + 1) {
@@ -283,7 +283,9 @@ fn pairs(view: &NetworkView<'_>, failures: Failures) -> Vec<Incident> {
 
 fn scattered(view: &NetworkView<'_>, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {
     let mut involved = vec![false; view.nodes.len()];
-    pairs.iter().for_each(|pair| (involved[pair.from.index()], involved[pair.to.index()]) = (true, true));
+    for pair in &pairs {
+        (involved[pair.from.index()], involved[pair.to.index()]) = (true, true);
+    }
     let nodes = view.all().rev().filter(|node| involved[node.index()]).collect();
     Incident { verdict, pattern: Pattern::Scattered, confidence: Confidence::Medium, nodes, pairs }
 }

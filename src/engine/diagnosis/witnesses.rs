@@ -29,6 +29,10 @@ pub(super) struct Witnesses {
 #[derive(Debug, Default)]
 struct Latest {
     first: Option<(Option<Instant>, NodeIdx)>,
+    #[expect(
+        clippy::option_option,
+        reason = "whether there is another node, and whether anything is known of it"
+    )]
     second: Option<Option<Instant>>,
 }
 
@@ -44,6 +48,10 @@ impl Latest {
     }
 
     /// The latest that is not this node's; none if there is no other node, and within if nothing is known of the others.
+    #[expect(
+        clippy::option_option,
+        reason = "whether there is another node, and whether anything is known of it"
+    )]
     fn except(&self, node: NodeIdx) -> Option<Option<Instant>> {
         match self.first {
             Some((at, of)) if of != node => Some(at),

@@ -137,7 +137,9 @@ impl Dialer {
     pub(crate) fn abandon_all(&mut self, ctx: &mut Context<'_>) {
         let mut dials: Vec<_> = self.in_flight.drain().map(|(dial, _)| dial).collect();
         dials.sort_unstable();
-        dials.into_iter().for_each(|dial| ctx.out.push(Output::AbandonDial(dial)));
+        for dial in dials {
+            ctx.out.push(Output::AbandonDial(dial));
+        }
     }
 
     /// Whether this dial is in flight, and whether a peer stands in a queue.
@@ -389,7 +391,9 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut dialer = Dialer::new(FAST);
         let mut peers = queued(&mut dialer, &mut test, 2..5);
-        peers.iter_mut().for_each(|peer| dialer.start(peer, 1, request(), &mut test.context()));
+        for peer in &mut peers {
+            dialer.start(peer, 1, request(), &mut test.context());
+        }
         test.outputs();
         let abandoned = |test: &mut TestContext| {
             let dial = |output| if let Output::AbandonDial(dial) = output { Some(dial) } else { None };

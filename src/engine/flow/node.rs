@@ -76,7 +76,9 @@ impl Engine {
 
     fn force_dials(&mut self, of: impl Fn(&Peer) -> bool) {
         let keys: Vec<PeerKey> = self.peers.iter().filter(|peer| of(peer)).map(Peer::key).collect();
-        keys.into_iter().for_each(|key| self.force_dial(key));
+        for key in keys {
+            self.force_dial(key);
+        }
     }
 
     fn force_dial(&mut self, key: PeerKey) {

@@ -214,7 +214,9 @@ impl RemoteRows {
             Arc::make_mut(&mut row.sights).clear();
             row.troubled = 0;
             let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
-            known.into_iter().for_each(|id| self.is_told_less(id));
+            for id in known {
+                self.is_told_less(id);
+            }
         }
         row.incarnation = head.incarnation;
         let sights = Arc::make_mut(&mut row.sights);
@@ -292,7 +294,9 @@ impl RemoteRows {
         self.expired = Some(now);
         let old = |row: &RemoteRow| now.saturating_duration_since(row.confirmed) > ROW_KEPT;
         let gone: Vec<NodeId> = self.of.iter().filter(|(_, row)| old(row)).map(|(id, _)| *id).collect();
-        gone.into_iter().for_each(|id| self.forget(id));
+        for id in gone {
+            self.forget(id);
+        }
     }
 
     /// Panics unless all counts agree with the rows: for tests.
@@ -376,6 +380,7 @@ fn in_turn<T: Ord + Copy>(of: &BTreeSet<T>, last: Option<T>) -> impl Iterator<It
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::context::TestContext;
@@ -606,7 +611,9 @@ mod tests {
         bed.rows.append_wanted(&mut bytes, &[want], NodeId(asker), &bed.peers, &bed.test.context());
         let mut told: Vec<(PageHead, Vec<u128>)> =
             pages(&bytes).map(|(head, entries)| (head, entries.map(|entry| entry.id.0).collect())).collect();
-        told.iter_mut().for_each(|(_, ids)| ids.sort_unstable());
+        for (_, ids) in &mut told {
+            ids.sort_unstable();
+        }
         told
     }
 

@@ -72,6 +72,7 @@ impl Health {
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::testkit::{ms, secs, t0};

@@ -205,6 +205,7 @@ fn send_to(
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::context::{TestContext, TestSent};

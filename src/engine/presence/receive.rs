@@ -323,6 +323,7 @@ pub(crate) fn is_worth_telling(foreign: &Foreign, peers: &PeerTable) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::context::TestContext;

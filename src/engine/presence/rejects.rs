@@ -54,6 +54,7 @@ impl Tally {
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::testkit::{ms, secs, t0};

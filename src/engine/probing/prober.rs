@@ -144,6 +144,7 @@ fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::context::{TestContext, TestSent};

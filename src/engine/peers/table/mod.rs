@@ -527,7 +527,9 @@ mod tests {
     fn picking_from_a_large_table_does_not_walk_it() {
         let mut test = TestContext::new(|_| {});
         let (mut peers, keys) = table(&mut test, 1..1_001);
-        keys.iter().for_each(|key| raise(&mut peers, &mut test, *key));
+        for key in &keys {
+            raise(&mut peers, &mut test, *key);
+        }
         let before = peers.steps();
         let picked = peers.pick_idle(3, keys[0], &mut test.context());
         assert_eq!(picked.into_iter().collect::<BTreeSet<_>>().len(), 3);

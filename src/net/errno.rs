@@ -1,8 +1,6 @@
-//! What differs between operating systems: error numbers and socket options.
+//! What an error of the operating system means for a dial or a datagram, and what may be done about it.
 
 use std::io::{self, ErrorKind};
-
-use socket2::Socket;
 
 use crate::engine::cause::{Cause, Retry};
 
@@ -78,23 +76,4 @@ pub(super) fn send_hint(error: &io::Error) -> &'static str {
         }
         _ => "retrying at the next broadcast",
     }
-}
-
-/// Lets the last packet of the handshake travel with the request (Linux: delayed acknowledgement from the start, `tcp(7)`):
-/// a packet less, and the server is woken once instead of twice.
-pub(super) fn acknowledge_with_the_request(socket: &tokio::net::TcpSocket) {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    // A saving, not a need.
-    let _ = socket2::SockRef::from(socket).set_tcp_quickack(false);
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = socket;
-}
-
-/// Lets several nodes of one host share the presence port. Linux and Windows share it under `SO_REUSEADDR` (which on
-/// Linux also works across users, as `SO_REUSEPORT` does not); the BSDs and macOS want `SO_REUSEPORT`.
-pub(super) fn share_port(socket: &Socket) -> io::Result<()> {
-    socket.set_reuse_address(true)?;
-    #[cfg(all(unix, not(target_os = "linux"), not(target_os = "android")))]
-    socket.set_reuse_port(true)?;
-    Ok(())
 }

@@ -1,0 +1,34 @@
+//! What the tasks of a node tell its driver.
+//!
+//! The servers send it through a bounded channel; a dial or a look-up ends with it.
+
+use std::net::SocketAddr;
+
+use tokio::sync::oneshot;
+
+use crate::engine::cause::Failure;
+use crate::engine::config::Target;
+use crate::engine::event::{DialId, RejectReason};
+use crate::proto::DecodeError;
+
+use super::dialer::Reached;
+
+/// What has happened in one of the node's tasks.
+pub(super) enum TaskEvent {
+    /// An attempt is over; its buffer comes back.
+    DialEnded { dial: DialId, result: Result<Reached, Failure>, reply: Vec<u8> },
+    /// A request came.
+    Inbound(Inbound),
+    /// A connection was closed without a reply.
+    TurnedAway { from: SocketAddr, reason: RejectReason },
+    /// A look-up is over.
+    Resolved { target: Target, addr: Option<SocketAddr> },
+}
+
+/// A request, and where its reply goes; none closes without one.
+pub(super) struct Inbound {
+    pub(super) from: SocketAddr,
+    /// Its body, or the version that we do not speak.
+    pub(super) body: Result<Vec<u8>, DecodeError>,
+    pub(super) reply: oneshot::Sender<Option<Vec<u8>>>,
+}
