@@ -1,6 +1,6 @@
 //! What this machine looks like and what is wrong with it.
 //!
-//! The facts are read at the edge: [`mod@read`] asks the files and tools of the system, and is told what the caller's sockets
+//! The facts are read at the edge: `read` asks the files and tools of the system, and is told what the caller's sockets
 //! found. [`examine`] concludes from them and is pure. Nothing here prints, and nothing opens a socket.
 
 mod facts;

@@ -9,6 +9,7 @@ mod tree;
 mod counters;
 mod debts;
 mod layers;
+mod lists;
 mod papers;
 mod parts;
 

@@ -129,7 +129,7 @@ fn words_of_the_source() -> BTreeSet<String> {
 }
 
 /// All files of Rust in a folder.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut folders = vec![root().join(folder)];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
