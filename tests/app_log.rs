@@ -1,19 +1,25 @@
 //! The log pane end to end. In a process of its own: tui-logger is global, and so is the subscriber.
 
+use std::time::Instant;
+
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use vigie::app::appearance::Appearance;
-use vigie::app::appearance::Theme;
+use vigie::app::appearance::{Appearance, Theme};
 use vigie::app::log::{self, LogPane};
 use vigie::app::ui::Move;
+use vigie::app::view::Canvas;
 
 fn screen(pane: &mut LogPane, width: u16, height: u16) -> Vec<String> {
     log::take_lines(pane);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let appearance = Appearance::new(Theme::PLAIN);
     terminal
-        .draw(|frame| pane.render(frame.area(), frame.buffer_mut(), &Appearance::new(Theme::PLAIN)))
+        .draw(|frame| {
+            let area = frame.area();
+            pane.render(&mut Canvas::new(frame.buffer_mut(), &appearance, Instant::now()), area);
+        })
         .unwrap();
     let buffer = terminal.backend().buffer();
     let rows = buffer.content.chunks(usize::from(width.max(1)));

@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::pane::LogPane;
 use super::records::Record;
-use crate::app::appearance::Appearance;
-use crate::app::view::line_writer::LineWriter;
+use crate::app::view::Canvas;
 use crate::text::columns;
 
 /// A text that is searched for.
@@ -31,15 +29,16 @@ struct Row<'a> {
 
 impl LogPane {
     /// Draws the records, the newest at the bottom.
-    pub fn render(&mut self, area: Rect, buf: &mut Buffer, appearance: &Appearance) {
-        let area = area.intersection(buf.area);
+    pub fn render(&mut self, canvas: &mut Canvas<'_>, area: Rect) {
+        let area = area.intersection(canvas.area());
         if area.is_empty() {
             return;
         }
         let Some(top) = self.settle(area.width, usize::from(area.height)) else {
             if !self.records.is_empty() {
                 let none = "  No record passes the filter: L and T change it.";
-                LineWriter::line(buf, area, 0).styled(none, appearance.theme.dim());
+                let style = canvas.theme().dim();
+                canvas.line(area, 0).styled(none, style);
             }
             return;
         };
@@ -54,8 +53,8 @@ impl LogPane {
             for (i, part) in rows.parts.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
                 let Some(line) = lines.next() else { return };
                 let row = Row { record, part, first: i == 0, cut: rows.cut && i == last };
-                row.draw(line, indent, buf, appearance);
-                row.mark(&marks, style, line, indent, buf);
+                row.draw(canvas, line, indent);
+                row.mark(canvas, line, indent, &marks, style);
             }
         }
     }
@@ -69,15 +68,15 @@ impl LogPane {
 }
 
 impl Row<'_> {
-    fn draw(&self, line: Rect, indent: u16, buf: &mut Buffer, appearance: &Appearance) {
-        let theme = appearance.theme;
+    fn draw(&self, canvas: &mut Canvas<'_>, line: Rect, indent: u16) {
+        let theme = canvas.theme();
         let level = self.record.level.to_level_filter();
         let style = theme.level(level);
         let source = self.part.start.max(self.record.source).min(self.part.end);
         let text = &self.record.text;
-        let mut writer = LineWriter::new(buf, line.x, line.y, line.width);
+        let mut writer = canvas.line(line, 0);
         if self.first && indent > 0 {
-            let (hour, minute, second) = appearance.time_of_day(self.record.wall);
+            let (hour, minute, second) = writer.pen().appearance().time_of_day(self.record.wall);
             writer.format(theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02} "));
             writer.format(style, format_args!("{:<5} ", level.as_str()));
         } else {
@@ -88,7 +87,14 @@ impl Row<'_> {
     }
 
     /// Marks these parts of the text: each character whole, and where one of them lies behind the cut, the sign of it.
-    fn mark(&self, marks: &[Range<usize>], modifier: Modifier, line: Rect, indent: u16, buf: &mut Buffer) {
+    fn mark(
+        &self,
+        canvas: &mut Canvas<'_>,
+        line: Rect,
+        indent: u16,
+        marks: &[Range<usize>],
+        modifier: Modifier,
+    ) {
         if marks.is_empty() {
             return;
         }
@@ -97,7 +103,7 @@ impl Row<'_> {
         let mut mark = |width: usize, found: bool| {
             let width = u16::try_from(width).unwrap_or(u16::MAX).min(line.right().saturating_sub(x));
             if found {
-                buf.set_style(Rect { x, width, ..line }, style);
+                canvas.restyle(Rect { x, width, ..line }, style);
             }
             x += width;
         };

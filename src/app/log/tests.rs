@@ -1,6 +1,6 @@
 //! The pane as a whole: what it shows, and that nothing but a move changes its place.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use log::{Level, LevelFilter};
 use proptest::prelude::*;
@@ -11,14 +11,20 @@ use ratatui::style::Modifier;
 use super::place::Place;
 use super::records::RecordId;
 use super::*;
-use crate::app::appearance::Appearance;
-use crate::app::appearance::Theme;
+use crate::app::appearance::{Appearance, Theme};
 use crate::app::tests::lines;
 use crate::app::ui::Move;
+use crate::app::view::Canvas;
+
+fn render(pane: &mut LogPane, buf: &mut Buffer) {
+    let (area, appearance) = (buf.area, Appearance::new(Theme::COLOURED));
+    #[expect(clippy::disallowed_methods, reason = "the log tells no time but its own")]
+    pane.render(&mut Canvas::new(buf, &appearance, Instant::now()), area);
+}
 
 fn draw(pane: &mut LogPane, width: u16, height: u16) -> Buffer {
     let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-    pane.render(buf.area, &mut buf, &Appearance::new(Theme::COLOURED));
+    render(pane, &mut buf);
     buf
 }
 
@@ -364,7 +370,7 @@ fn a_frame_costs_what_is_visible_however_much_is_kept() {
         pane.set_search("line");
         let mut buf = Buffer::empty(Rect::new(0, 0, 80, 24));
         let mut frame = || {
-            pane.render(buf.area, &mut buf, &Appearance::new(Theme::COLOURED));
+            render(&mut pane, &mut buf);
             assert!(!pane.title().is_empty());
         };
         frame();

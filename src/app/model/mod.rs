@@ -33,6 +33,8 @@ pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
 pub use order::Sort;
 use order::{Order, Rank};
 pub use peer::Peer;
+#[cfg(test)]
+pub(super) use square::LOOKS;
 pub use square::{KINDS, Kind, Square, Tally};
 pub use stats::{Histogram, Stats};
 

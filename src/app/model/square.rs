@@ -76,6 +76,12 @@ impl std::iter::Sum for Tally {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Pairs that were looked at, for tests of what a frame costs.
+    pub(in crate::app) static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// What each pair of so many nodes is. One byte a pair: a million for a thousand nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Square<K> {
@@ -130,6 +136,8 @@ impl<K: Kind> Square<K> {
 
     /// What a pair is; none of a node with itself, and of what is not there.
     pub fn at(&self, from: usize, to: usize) -> Option<K> {
+        #[cfg(test)]
+        LOOKS.set(LOOKS.get() + 1);
         if to >= self.size {
             return None;
         }

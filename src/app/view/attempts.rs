@@ -1,14 +1,12 @@
 //! The attempts pane: one line for each dial attempt, the newest first.
 
 use std::borrow::Cow;
-use std::time::Instant;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::bar;
+use super::canvas::Canvas;
 use super::columns::{TENTHS_BELOW, words};
-use super::{Drawn, bar, put};
-use crate::app::appearance::Appearance;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::{Attempt, Model, Outcome};
 use crate::app::ui::Ui;
@@ -25,82 +23,58 @@ const WAIT: u16 = 6;
 const BAR: u16 = 10;
 
 /// Draws the list.
-pub(super) fn render(
-    model: &Model,
-    ui: &mut Ui,
-    appearance: &Appearance,
-    area: Rect,
-    buf: &mut Buffer,
-    now: Instant,
-    drawn: &mut Drawn,
-) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
     let page = usize::from(area.height);
     let top = ui.attempts.settle(model, page);
     let mut lines = 0;
     if let Some(top) = top {
         let from_top = model.attempts().from(top, ui.attempts.only());
         for (line, (_, attempt)) in (0..area.height).zip(from_top) {
-            write(&mut LineWriter::line(buf, area, line), attempt, area.width, appearance, now, drawn);
+            write(&mut canvas.line(area, line), attempt, area.width);
             lines += 1;
         }
     }
     if lines == 0 {
         let none =
             if ui.attempts.only().is_some() { "  None is held: f lists all." } else { "  No dial yet." };
-        put(area, 0, none, appearance.theme.dim(), buf);
+        let style = canvas.theme().dim();
+        canvas.put(area, 0, none, style);
     }
 }
 
 /// Writes one attempt: when, whom, which of how many, and how it goes.
-pub(super) fn write(
-    writer: &mut LineWriter<'_>,
-    attempt: &Attempt,
-    width: u16,
-    appearance: &Appearance,
-    now: Instant,
-    drawn: &mut Drawn,
-) {
+pub(super) fn write(writer: &mut LineWriter<'_>, attempt: &Attempt, width: u16) {
+    let appearance = writer.pen().appearance();
     let name_width = (width / 5).clamp(6, 18);
     let (hour, minute, second) = appearance.time_of_day(attempt.wall);
     writer.format(appearance.theme.dim(), format_args!("  {hour:02}:{minute:02}:{second:02} "));
     writer.part(name_width).styled(&attempt.peer.name, appearance.theme.strong());
     writer.skip(name_width + 1);
-    how(writer, attempt, appearance, now, drawn);
+    how(writer, attempt);
 }
 
 /// Writes which of how many it is, and how it goes.
-pub(super) fn how(
-    writer: &mut LineWriter<'_>,
-    attempt: &Attempt,
-    appearance: &Appearance,
-    now: Instant,
-    drawn: &mut Drawn,
-) {
-    let theme = appearance.theme;
+pub(super) fn how(writer: &mut LineWriter<'_>, attempt: &Attempt) {
+    let theme = writer.theme();
     if attempt.max > 0 {
         writer.part(6).format(theme.text(), format_args!("{}/{}", attempt.attempt, attempt.max));
     } else {
         writer.part(6).format(theme.text(), format_args!("{}", attempt.attempt));
     }
     writer.skip(6);
-    outcome(writer, attempt, appearance, now, drawn);
+    outcome(writer, attempt);
 }
 
-fn outcome(
-    writer: &mut LineWriter<'_>,
-    attempt: &Attempt,
-    appearance: &Appearance,
-    now: Instant,
-    drawn: &mut Drawn,
-) {
-    let theme = appearance.theme;
+fn outcome(writer: &mut LineWriter<'_>, attempt: &Attempt) {
+    let pen = writer.pen();
+    let (theme, now) = (pen.theme(), pen.now());
     let hand = if attempt.forced { ", by hand" } else { "" };
     match &attempt.outcome {
         Outcome::InFlight { since } => {
             let took = now.saturating_duration_since(*since);
             writer.format(theme.text(), format_args!("▸ dialing for {}{hand}", Wait(took)));
             if took < TENTHS_BELOW {
-                drawn.runs(appearance, now);
+                pen.runs();
             }
         }
         Outcome::Answered { connect, rtt } => {
@@ -125,12 +99,12 @@ fn outcome(
                 writer.styled(", again in ", theme.warning());
                 writer.part(WAIT).format(theme.warning(), format_args!("{}", Wait(wait)));
                 writer.skip(WAIT);
-                if !appearance.still && writer.room() > usize::from(BAR) {
-                    bar::remaining(&mut writer.part(BAR), since, until, now, BAR, theme.warning());
+                if !pen.appearance().still && writer.room() > usize::from(BAR) {
+                    bar::remaining(&mut writer.part(BAR), since, until, BAR, theme.warning());
                     writer.skip(BAR);
                 }
                 if until > now {
-                    drawn.runs(appearance, now);
+                    pen.runs();
                 }
             }
             // People read what it means; what the system called it counts where that says nothing. Half a sentence says

@@ -14,12 +14,11 @@ pub(super) fn remaining(
     writer: &mut LineWriter<'_>,
     since: Instant,
     until: Instant,
-    now: Instant,
     width: u16,
     style: Style,
 ) {
     let whole = until.saturating_duration_since(since).max(Duration::from_millis(1)).as_millis();
-    let left = until.saturating_duration_since(now).as_millis().min(whole);
+    let left = until.saturating_duration_since(writer.pen().now()).as_millis().min(whole);
     let eighths = usize::try_from(left * u128::from(width) * 8 / whole).unwrap_or(0);
     for _ in 0..eighths / 8 {
         writer.sign(EIGHTHS[7], style);
@@ -35,6 +34,8 @@ mod tests {
     use ratatui::layout::Rect;
 
     use super::*;
+    use crate::app::appearance::{Appearance, Theme};
+    use crate::app::view::Canvas;
 
     #[test]
     fn a_bar_is_full_at_the_beginning_and_empty_at_the_end() {
@@ -42,9 +43,9 @@ mod tests {
         let t0 = Instant::now();
         let shown = |ms: u64| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
-            let mut writer = LineWriter::new(&mut buf, 0, 0, 6);
-            let now = t0 + Duration::from_millis(ms);
-            remaining(&mut writer, t0, t0 + Duration::from_secs(2), now, 4, Style::new());
+            let appearance = Appearance::new(Theme::PLAIN);
+            let mut canvas = Canvas::new(&mut buf, &appearance, t0 + Duration::from_millis(ms));
+            remaining(&mut canvas.stretch(0, 0, 6), t0, t0 + Duration::from_secs(2), 4, Style::new());
             buf.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
         };
         assert_eq!(shown(0), "████");

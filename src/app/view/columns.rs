@@ -1,11 +1,10 @@
 //! The columns of the peer table: which fit, how wide they are, and what stands in them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ratatui::style::Style;
 
-use super::{Drawn, bar, sparkline};
-use crate::app::appearance::Appearance;
+use super::{bar, sparkline};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::{Column, Peer};
@@ -68,122 +67,108 @@ pub(super) fn is_figure(column: Column) -> bool {
     matches!(column, Column::RoundTrip | Column::Connect | Column::Loss)
 }
 
-/// A row's surroundings.
-#[derive(Clone, Copy)]
-pub(super) struct Row<'a> {
-    pub(super) appearance: &'a Appearance,
-    pub(super) now: Instant,
-    /// Whether a column tells the cause.
-    pub(super) tells_cause: bool,
+/// Writes what stands in a column for a peer.
+///
+/// Where no other column tells the cause, that of the dial does.
+pub(super) fn write(writer: &mut LineWriter<'_>, column: Column, width: u16, peer: &Peer, tells_cause: bool) {
+    let theme = writer.theme();
+    let left = peer.state == PeerState::Left;
+    let usual = if left { theme.dim() } else { theme.text() };
+    match column {
+        Column::Name => {
+            writer.styled(&peer.info.name, if left { theme.dim() } else { theme.strong() });
+        }
+        Column::Address => {
+            writer.format(usual, format_args!("{}", peer.info.addr));
+        }
+        Column::State => state(writer, width, peer),
+        Column::Dial => match why_at_rest(peer, width).filter(|_| !tells_cause) {
+            // Where the cause has no column, it is better news than the time of the next regular dial.
+            Some(word) => spaced(writer.style(theme.warning()), word),
+            None => dial(writer, width, peer),
+        },
+        Column::RoundTrip => measured(writer, peer.rtt, usual),
+        Column::Connect => measured(writer, peer.connect, usual),
+        Column::Loss => loss(writer, peer.history.loss(), theme, usual),
+        Column::History => sparkline::write(writer, &peer.history, width, left),
+        Column::Heard => match peer.last_heard {
+            Some(at) => {
+                let age = Age(writer.pen().now().saturating_duration_since(at));
+                writer.format(usual, format_args!("{age}"));
+            }
+            None => {
+                writer.styled("never", theme.dim());
+            }
+        },
+        Column::Via => {
+            let interface = peer.interface.as_deref().unwrap_or("off-link");
+            writer.styled(interface, usual).styled(" ", usual);
+            writer.styled(peer.via.map_or("", |via| via.as_str()), theme.dim());
+        }
+        Column::Cause => {
+            let verdict = peer.wrong().map(|verdict| (verdict.as_str(), verdict.description()));
+            if let Some((word, meaning)) =
+                verdict.or_else(|| peer.cause.map(|cause| (cause.as_str(), cause.description())))
+            {
+                spaced(writer.style(if left { theme.dim() } else { theme.warning() }), word);
+                // A sentence that is cut says less than its word alone.
+                if usize::from(width) >= word.len() + 2 + meaning.len() || width >= 40 {
+                    writer.text(": ").text(meaning);
+                }
+            }
+        }
+    }
 }
 
-impl Row<'_> {
-    /// Writes what stands in a column for a peer.
-    pub(super) fn write(
-        self,
-        writer: &mut LineWriter<'_>,
-        column: Column,
-        width: u16,
-        peer: &Peer,
-        drawn: &mut Drawn,
-    ) {
-        let theme = self.appearance.theme;
-        let left = peer.state == PeerState::Left;
-        let usual = if left { theme.dim() } else { theme.text() };
-        match column {
-            Column::Name => {
-                writer.styled(&peer.info.name, if left { theme.dim() } else { theme.strong() });
-            }
-            Column::Address => {
-                writer.format(usual, format_args!("{}", peer.info.addr));
-            }
-            Column::State => self.state(writer, width, peer, drawn),
-            Column::Dial => match why_at_rest(peer, width).filter(|_| !self.tells_cause) {
-                // Where the cause has no column, it is better news than the time of the next regular dial.
-                Some(word) => spaced(writer.style(theme.warning()), word),
-                None => self.dial(writer, width, peer, drawn),
-            },
-            Column::RoundTrip => measured(writer, peer.rtt, usual),
-            Column::Connect => measured(writer, peer.connect, usual),
-            Column::Loss => loss(writer, peer.history.loss(), theme, usual),
-            Column::History => sparkline::write(writer, &peer.history, width, theme, left),
-            Column::Heard => match peer.last_heard {
-                Some(at) => {
-                    let age = Age(self.now.saturating_duration_since(at));
-                    writer.format(usual, format_args!("{age}"));
-                }
-                None => {
-                    writer.styled("never", theme.dim());
-                }
-            },
-            Column::Via => {
-                let interface = peer.interface.as_deref().unwrap_or("off-link");
-                writer.styled(interface, usual).styled(" ", usual);
-                writer.styled(peer.via.map_or("", |via| via.as_str()), theme.dim());
-            }
-            Column::Cause => {
-                let verdict = peer.wrong().map(|verdict| (verdict.as_str(), verdict.description()));
-                if let Some((word, meaning)) =
-                    verdict.or_else(|| peer.cause.map(|cause| (cause.as_str(), cause.description())))
-                {
-                    spaced(writer.style(if left { theme.dim() } else { theme.warning() }), word);
-                    // A sentence that is cut says less than its word alone.
-                    if usize::from(width) >= word.len() + 2 + meaning.len() || width >= 40 {
-                        writer.text(": ").text(meaning);
-                    }
-                }
-            }
-        }
+fn state(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
+    let pen = writer.pen();
+    let mut style = pen.theme().state(peer.state);
+    let over = peer.since + FLASH;
+    if over > pen.now() && !pen.appearance().still {
+        style = style.patch(pen.theme().flash());
+        pen.changes_at(over);
     }
-
-    fn state(self, writer: &mut LineWriter<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
-        let mut style = self.appearance.theme.state(peer.state);
-        let over = peer.since + FLASH;
-        if over > self.now && !self.appearance.still {
-            style = style.patch(self.appearance.theme.flash());
-            drawn.changes_at(over);
-        }
-        writer.sign(glyph(peer.state), style);
-        if width > 1 {
-            writer.text(" ").text(peer.state.as_str());
-        }
+    writer.sign(glyph(peer.state), style);
+    if width > 1 {
+        writer.text(" ").text(peer.state.as_str());
     }
+}
 
-    /// Where a dial stands: `2/5 for 1.2 s`, `3/5 in 2.4 s` with a bar that runs out, and between dials `in 7 s`.
-    fn dial(self, writer: &mut LineWriter<'_>, width: u16, peer: &Peer, drawn: &mut Drawn) {
-        let (theme, now) = (self.appearance.theme, self.now);
-        match peer.dial {
-            DialPhase::Resting { next: None } => {}
-            DialPhase::Resting { next: Some(next) } => {
-                let wait = next.saturating_duration_since(now);
-                if wait < Duration::from_secs(1) {
-                    writer.styled("now", theme.dim());
-                } else {
-                    writer.format(theme.dim(), format_args!("in {}", Age(wait)));
-                }
+/// Where a dial stands: `2/5 for 1.2 s`, `3/5 in 2.4 s` with a bar that runs out, and between dials `in 7 s`.
+fn dial(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
+    let pen = writer.pen();
+    let (theme, now) = (pen.theme(), pen.now());
+    match peer.dial {
+        DialPhase::Resting { next: None } => {}
+        DialPhase::Resting { next: Some(next) } => {
+            let wait = next.saturating_duration_since(now);
+            if wait < Duration::from_secs(1) {
+                writer.styled("now", theme.dim());
+            } else {
+                writer.format(theme.dim(), format_args!("in {}", Age(wait)));
             }
-            DialPhase::Queued { attempt } => {
-                writer.format(theme.text(), format_args!("{attempt} queued"));
+        }
+        DialPhase::Queued { attempt } => {
+            writer.format(theme.text(), format_args!("{attempt} queued"));
+        }
+        DialPhase::InFlight { attempt, max, since } => {
+            let took = now.saturating_duration_since(since);
+            writer.format(theme.text(), format_args!("{attempt}/{max} for {}", Wait(took)));
+            if took < TENTHS_BELOW {
+                pen.runs();
             }
-            DialPhase::InFlight { attempt, max, since } => {
-                let took = now.saturating_duration_since(since);
-                writer.format(theme.text(), format_args!("{attempt}/{max} for {}", Wait(took)));
-                if took < TENTHS_BELOW {
-                    drawn.runs(self.appearance, now);
-                }
+        }
+        DialPhase::Waiting { attempt, max, since, until } => {
+            let wait = until.saturating_duration_since(now);
+            writer.format(theme.warning(), format_args!("{attempt}/{max} in {}", Wait(wait)));
+            if width > DIAL_FIGURES && !pen.appearance().still {
+                let (used, room) =
+                    (width - u16::try_from(writer.room()).unwrap_or(width), width - DIAL_FIGURES);
+                writer.skip(DIAL_FIGURES.saturating_sub(used));
+                bar::remaining(writer, since, until, room, theme.warning());
             }
-            DialPhase::Waiting { attempt, max, since, until } => {
-                let wait = until.saturating_duration_since(now);
-                writer.format(theme.warning(), format_args!("{attempt}/{max} in {}", Wait(wait)));
-                if width > DIAL_FIGURES && !self.appearance.still {
-                    let (used, room) =
-                        (width - u16::try_from(writer.room()).unwrap_or(width), width - DIAL_FIGURES);
-                    writer.skip(DIAL_FIGURES.saturating_sub(used));
-                    bar::remaining(writer, since, until, now, room, theme.warning());
-                }
-                if until > now && (wait < TENTHS_BELOW || width > DIAL_FIGURES) {
-                    drawn.runs(self.appearance, now);
-                }
+            if until > now && (wait < TENTHS_BELOW || width > DIAL_FIGURES) {
+                pen.runs();
             }
         }
     }

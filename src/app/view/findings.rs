@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::appearance::Theme;
+use super::canvas::Canvas;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::verdict::{Confidence, Finding};
 use crate::text::columns;
@@ -31,26 +30,28 @@ pub(super) fn lines(findings: usize, height: u16) -> u16 {
 }
 
 /// Draws as many as there are lines; the last line says how many there are beyond.
-pub(super) fn render(findings: &[Arc<Finding>], theme: Theme, area: Rect, buf: &mut Buffer) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Finding>]) {
     let shown = usize::from(area.height);
     for (line, (nth, finding)) in (0..area.height).zip(findings.iter().enumerate()) {
-        let mut writer = LineWriter::line(buf, area, line);
+        let mut writer = canvas.line(area, line);
         let more = findings.len() - nth - 1;
         if nth + 1 == shown && more > 0 {
             let text = format!(" +{more} more");
             let width = u16::try_from(text.len()).unwrap_or(0);
             let rest = area.width.saturating_sub(width);
-            write(&mut writer.part(rest), finding, theme);
-            writer.skip(rest).styled(&text, theme.warning());
+            write(&mut writer.part(rest), finding);
+            let style = writer.theme().warning();
+            writer.skip(rest).styled(&text, style);
         } else {
-            write(&mut writer, finding, theme);
+            write(&mut writer, finding);
         }
     }
 }
 
 /// Writes one: the sign, whom it is about and what is wrong, which paths fail, what to do. The advice is the part to act
 /// on: it is not what a narrow screen cuts off first.
-pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding, theme: Theme) {
+pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding) {
+    let theme = writer.theme();
     let sure = finding.confidence > Confidence::Low;
     writer.styled(if sure { "! " } else { "? " }, theme.alarm_text());
     let headline = finding.headline();

@@ -1,19 +1,17 @@
 //! The first lines: who and where this node is, how its peers are, and whether the display can be trusted.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::write;
+use super::canvas::Canvas;
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::Model;
-use crate::app::state::App;
-use crate::app::view::line_writer::LineWriter;
+use crate::app::state::Models;
 use crate::engine::interface::{Interface, Kind};
 use crate::engine::peers::PeerState;
 use crate::text::{columns, fit};
@@ -26,59 +24,64 @@ const MISSED_SHOWN: Duration = Duration::from_secs(10);
 const CLOCK: u16 = 9;
 
 /// Draws the header: identity and counts in two lines, or the counts in one.
-pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
-    let theme = app.appearance.theme;
+pub(super) fn render(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    models: &Models,
+    local_ip: Option<IpAddr>,
+    now: Instant,
+) {
+    let theme = canvas.theme();
     let counts_line = area.height.saturating_sub(1);
     if counts_line > 0 {
-        let line = identity(app, usize::from(area.width - CLOCK.min(area.width)));
-        write(buf, area.x, area.y, &line, area.width);
-        clock(app, area, buf, now);
+        let line = identity(models.shown(), local_ip, theme, usize::from(area.width - CLOCK.min(area.width)));
+        canvas.put_spans(area, 0, &line);
+        clock(canvas, area, models.wall(now));
     }
-    let y = area.y + counts_line;
-    let alerts = alerts(app, theme, now);
+    let alerts = alerts(models, theme, now);
     let room = area.width.saturating_sub(width(&alerts));
-    let mut spans = counts(app.shown(), theme, usize::from(room));
-    let name = Span::styled(format!("{}  ", name(app)), theme.strong());
+    let mut spans = counts(models.shown(), theme, usize::from(room));
+    let name = Span::styled(format!("{}  ", name(models.shown())), theme.strong());
     // How the peers are matters more than who looks on.
     if counts_line == 0 && width(&spans) + width(std::slice::from_ref(&name)) <= room {
         spans.insert(0, name);
     }
-    write(buf, area.x, y, &Line::from(spans), room);
-    write(buf, area.x + room, y, &Line::from(alerts), area.width - room);
+    let (left, right) =
+        (Rect { width: room, ..area }, Rect { x: area.x + room, width: area.width - room, ..area });
+    canvas.put_spans(left, counts_line, &Line::from(spans));
+    canvas.put_spans(right, counts_line, &Line::from(alerts));
 }
 
 /// The time of day, as the last event told it: the times in the lists are compared with it.
-fn clock(app: &App, area: Rect, buf: &mut Buffer, now: Instant) {
-    if let Some(wall) = app.models.wall(now) {
-        let (hour, minute, second) = app.appearance.time_of_day(wall);
-        let mut writer =
-            LineWriter::new(buf, area.right().saturating_sub(CLOCK), area.y, CLOCK.min(area.width));
-        writer.format(app.appearance.theme.dim(), format_args!("{hour:02}:{minute:02}:{second:02}")).right();
-    }
+fn clock(canvas: &mut Canvas<'_>, area: Rect, wall: Option<SystemTime>) {
+    let Some(wall) = wall else { return };
+    let (hour, minute, second) = canvas.appearance().time_of_day(wall);
+    let style = canvas.theme().dim();
+    let mut writer = canvas.stretch(area.right().saturating_sub(CLOCK), area.y, CLOCK.min(area.width));
+    writer.format(style, format_args!("{hour:02}:{minute:02}:{second:02}")).right();
 }
 
 /// All that a tiny screen shows.
-pub(super) fn summary(app: &App, area: Rect, buf: &mut Buffer) {
-    let mut spans = counts(app.shown(), app.appearance.theme, usize::from(area.width));
-    if app.models.behind().is_some() {
-        spans.insert(0, Span::styled("PAUSED ", app.appearance.theme.alarm()));
+pub(super) fn summary(canvas: &mut Canvas<'_>, area: Rect, models: &Models) {
+    let mut spans = counts(models.shown(), canvas.theme(), usize::from(area.width));
+    if models.is_frozen() {
+        spans.insert(0, Span::styled("PAUSED ", canvas.theme().alarm()));
     }
-    write(buf, area.x, area.y, &Line::from(spans), area.width);
+    canvas.put_spans(area, 0, &Line::from(spans));
 }
 
-fn name(app: &App) -> &str {
-    app.shown().node().map_or("vigie", |node| &node.name)
+fn name(model: &Model) -> &str {
+    model.node().map_or("vigie", |node| &node.name)
 }
 
-fn identity(app: &App, room: usize) -> Line<'static> {
-    let theme = app.appearance.theme;
-    let mut parts = vec![(name(app).to_owned(), theme.strong())];
-    if let Some(node) = app.shown().node() {
+fn identity(model: &Model, local_ip: Option<IpAddr>, theme: Theme, room: usize) -> Line<'static> {
+    let mut parts = vec![(name(model).to_owned(), theme.strong())];
+    if let Some(node) = model.node() {
         parts.push((format!("group {}", node.group), theme.text()));
         // The system's choice of an address; where this node does not use it, nobody reaches it there.
-        let all = app.shown().interfaces();
+        let all = model.interfaces();
         let used = |ip: &IpAddr| all.is_empty() || all.iter().any(|i| IpAddr::V4(i.addr) == *ip);
-        if let Some(ip) = app.options.local_ip.filter(used) {
+        if let Some(ip) = local_ip.filter(used) {
             parts.push((ip.to_string(), theme.strong()));
         }
         let reached_at = if node.port == node.tcp_port {
@@ -177,15 +180,15 @@ fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
 }
 
 /// What a person must know before trusting the display.
-fn alerts(app: &App, theme: Theme, now: Instant) -> Vec<Span<'static>> {
+fn alerts(models: &Models, theme: Theme, now: Instant) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
-    if let Some(missed) = app.models.live().missed()
+    if let Some(missed) = models.live().missed()
         && now.saturating_duration_since(missed.at) < MISSED_SHOWN
     {
         let s = if missed.total == 1 { "" } else { "s" };
         spans.push(Span::styled(format!(" {} event{s} missed ", missed.total), theme.warning()));
     }
-    if let Some(behind) = app.models.behind() {
+    if let Some(behind) = models.behind() {
         let s = if behind == 1 { "" } else { "s" };
         spans.push(Span::styled(format!(" PAUSED · {behind} event{s} behind "), theme.alarm()));
     }

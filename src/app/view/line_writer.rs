@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::pen::Pen;
+use crate::app::appearance::Theme;
 use crate::text::columns;
 
 /// Stands for what does not fit.
@@ -25,21 +27,26 @@ pub(in crate::app) struct LineWriter<'a> {
     last: usize,
     style: Style,
     cut: bool,
+    pen: &'a Pen<'a>,
 }
 
 impl<'a> LineWriter<'a> {
-    /// The stretch of `width` columns from a position on, cut to the screen.
-    pub(in crate::app) fn new(buf: &'a mut Buffer, x: u16, y: u16, width: u16) -> Self {
-        let stretch = Rect { x, y, width, height: 1 }.intersection(buf.area);
+    /// A stretch of one line, cut to the screen.
+    pub(super) fn new(buf: &'a mut Buffer, pen: &'a Pen<'a>, stretch: Rect) -> Self {
+        let stretch = stretch.intersection(buf.area);
         let from = if stretch.is_empty() { 0 } else { buf.index_of(stretch.x, stretch.y) };
         let cells = &mut buf.content[from..from + usize::from(stretch.width) * usize::from(stretch.height)];
-        Self { cells, at: 0, last: 0, style: Style::new(), cut: false }
+        Self { cells, at: 0, last: 0, style: Style::new(), cut: false, pen }
     }
 
-    /// One line of an area.
-    pub(in crate::app) fn line(buf: &'a mut Buffer, area: Rect, line: u16) -> Self {
-        let width = if line < area.height { area.width } else { 0 };
-        Self::new(buf, area.x, area.y.saturating_add(line), width)
+    /// What it is written with: looks and the time.
+    pub(in crate::app) fn pen(&self) -> &'a Pen<'a> {
+        self.pen
+    }
+
+    /// The colours.
+    pub(in crate::app) fn theme(&self) -> Theme {
+        self.pen.theme()
     }
 
     /// What is written from now on has this style.
@@ -124,7 +131,14 @@ impl<'a> LineWriter<'a> {
     /// The next columns as a field of their own.
     pub(in crate::app) fn part(&mut self, columns: u16) -> LineWriter<'_> {
         let end = (self.at + usize::from(columns)).min(self.cells.len());
-        LineWriter { cells: &mut self.cells[self.at..end], at: 0, last: 0, style: self.style, cut: false }
+        LineWriter {
+            cells: &mut self.cells[self.at..end],
+            at: 0,
+            last: 0,
+            style: self.style,
+            cut: false,
+            pen: self.pen,
+        }
     }
 
     /// Columns that are still free.
@@ -181,14 +195,26 @@ fn is_right_to_left(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::app::appearance::Appearance;
+    use crate::app::view::Canvas;
 
-    /// What a field of this width shows of a text.
-    fn shown(text: &str, width: u16) -> String {
+    /// A line of so many columns that was drawn on.
+    fn drawn(width: u16, draw: impl FnOnce(&mut Canvas<'_>)) -> Buffer {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
-        LineWriter::new(&mut buf, 0, 0, width).text(text);
+        let appearance = Appearance::new(Theme::PLAIN);
+        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
+        draw(&mut Canvas::new(&mut buf, &appearance, Instant::now()));
+        buf
+    }
+
+    /// What a line of so many columns shows of a text.
+    fn shown(text: &str, width: u16) -> String {
+        let buf = drawn(width, |canvas| _ = canvas.stretch(0, 0, width).text(text));
         let mut shown = String::new();
         let mut covered = 0;
         for cell in &buf.content {
@@ -215,39 +241,38 @@ mod tests {
 
     #[test]
     fn several_pieces_are_cut_as_one() {
-        let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
-        LineWriter::new(&mut buf, 0, 0, 6).text("abc").text("def").text("g").text("h");
+        let buf = drawn(6, |canvas| _ = canvas.stretch(0, 0, 6).text("abc").text("def").text("g").text("h"));
         assert_eq!(buf, Buffer::with_lines(["abcde…"]));
     }
 
     #[test]
     fn what_is_moved_to_the_right_ends_there() {
-        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
-        LineWriter::new(&mut buf, 1, 0, 6).format(Style::new(), format_args!("{} s", 12)).right();
+        let buf =
+            drawn(8, |canvas| canvas.stretch(1, 0, 6).format(Style::new(), format_args!("{} s", 12)).right());
         assert_eq!(buf, Buffer::with_lines(["   12 s "]));
     }
 
     #[test]
     fn a_right_to_left_name_ends_with_a_mark_that_keeps_its_row_in_order() {
-        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
-        LineWriter::new(&mut buf, 0, 0, 6).text("مضيف");
+        let buf = drawn(8, |canvas| _ = canvas.stretch(0, 0, 6).text("مضيف"));
         assert!(buf[(3, 0)].symbol().ends_with(LEFT_TO_RIGHT_MARK));
         assert_eq!(buf[(4, 0)].symbol(), " ");
     }
 
     #[test]
     fn outside_the_screen_nothing_is_written() {
-        let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
-        LineWriter::new(&mut buf, 9, 0, 3).text("abc").right();
-        LineWriter::new(&mut buf, 0, 9, 3).text("abc");
-        LineWriter::line(&mut buf, Rect::new(0, 0, 4, 1), 1).text("abc");
-        LineWriter::new(&mut buf, 2, 0, 30).text("abc");
+        let buf = drawn(4, |canvas| {
+            canvas.stretch(9, 0, 3).text("abc").right();
+            canvas.stretch(0, 9, 3).text("abc");
+            canvas.line(Rect::new(0, 0, 4, 1), 1).text("abc");
+            canvas.stretch(2, 0, 30).text("abc");
+        });
         assert_eq!(buf, Buffer::with_lines(["  a…"]));
     }
 
     proptest! {
         #[test]
-        fn a_field_is_never_wider_than_its_room(text in "\\PC{0,20}", width in 0_u16..20) {
+        fn a_line_is_never_wider_than_its_room(text in "\\PC{0,20}", width in 0_u16..20) {
             prop_assert!(columns(&shown(&text, width)) <= usize::from(width));
         }
     }

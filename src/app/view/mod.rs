@@ -1,8 +1,11 @@
 //! Drawing: the model as one screen. Reads the model, writes cells, decides nothing else.
+//!
+//! Every renderer takes a [`Canvas`] and the area to draw in; what is written in one line goes through a `LineWriter`.
 
 mod attempts;
 mod axis;
 mod bar;
+mod canvas;
 mod columns;
 mod details;
 pub(super) mod findings;
@@ -14,50 +17,25 @@ mod matrix;
 mod moment;
 mod overlay;
 mod peers;
+mod pen;
+mod prompt;
 mod said;
 mod selected;
 mod sparkline;
 mod timeline;
 mod title;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::layout::Rect;
 
-use crate::app::appearance::{Appearance, Theme, signs};
+pub use canvas::{Canvas, Drawn};
+
+use crate::app::appearance::{Theme, signs};
 use crate::app::model::Model;
 use crate::app::state::App;
 use crate::app::ui::{Pane, Ui, View};
-use line_writer::LineWriter;
-
-/// What counts in tenths of a second is drawn as often.
-const TENTH: Duration = Duration::from_millis(100);
-
-/// What a frame leaves behind beside its cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Drawn {
-    /// When something on it changes by itself, other than what changes every second.
-    pub next: Option<Instant>,
-    /// Where the cursor belongs, if it is to be seen.
-    pub cursor: Option<Position>,
-}
-
-impl Drawn {
-    /// Something changes by itself at this time.
-    fn changes_at(&mut self, at: Instant) {
-        self.next = Some(self.next.map_or(at, |next| next.min(at)));
-    }
-
-    /// Something runs.
-    fn runs(&mut self, appearance: &Appearance, now: Instant) {
-        if !appearance.still {
-            self.changes_at(now + TENTH);
-        }
-    }
-}
 
 /// Draws one frame.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn {
@@ -65,92 +43,61 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     if ground != Theme::COLOURED.ground() {
         buf.set_style(area, ground);
     }
-    let shown_at = app.models.shown_at(now);
+    let mut canvas = Canvas::new(buf, &app.appearance, app.models.shown_at(now));
+    let App { models, ui, options, .. } = app;
+    let model = models.shown();
     let mut drawn = Drawn::default();
-    app.ui.hit_map = crate::app::ui::HitMap::default();
-    let matrix = app.shown().matrix();
-    let rows = match app.ui.view {
-        View::Matrix => matrix.marks().size(),
-        _ => app.shown().len() + findings::wanted(matrix.findings().len()),
-    };
-    let Some(layout) = layout::of(area, &app.ui, rows) else {
-        header::summary(app, area, buf);
-        replace_signs(app.appearance.ascii, buf);
-        return drawn;
-    };
-    app.ui.grown = layout.grown;
-    header::render(app, layout.header, buf, now);
-    let (model, ui, appearance) = (app.models.shown(), &mut app.ui, &app.appearance);
-    for pane in Pane::ALL {
-        let Some(area) = layout.panes[pane as usize] else { continue };
-        ui.hit_map.panes[pane as usize] = Some(area);
-        let inside = layout::cut_top(area, 1)[1];
-        body(pane, model, ui, appearance, inside, buf, shown_at, &mut drawn);
-        // After the rows: only then is it known which of them are shown.
-        title::render(pane, model, ui, appearance, layout.tabs, area, buf);
+    if let Some(layout) = layout::of(area, ui, rows(model, ui)) {
+        ui.grown = layout.grown;
+        header::render(&mut canvas, layout.header, models, options.local_ip, now);
+        for pane in Pane::ALL {
+            if let Some(area) = layout.panes[pane as usize] {
+                canvas.hit_map.panes[pane as usize] = Some(area);
+                body(&mut canvas, layout::cut_top(area, 1)[1], pane, model, ui);
+                // After the rows: only then is it known which of them are shown.
+                title::render(&mut canvas, area, pane, layout.tabs, model, ui);
+            }
+        }
+        drawn.cursor = footer::render(&mut canvas, layout.footer, models, ui);
+        drawn.cursor = overlay::render(&mut canvas, area, ui).or(drawn.cursor);
+    } else {
+        header::summary(&mut canvas, area, models);
     }
-    drawn.cursor = footer::render(app, layout.footer, buf);
-    drawn.cursor = overlay::render(app, area, buf).or(drawn.cursor);
-    if app.models.behind().is_some() {
-        // While paused nothing moves.
-        drawn.next = None;
+    (drawn.next, ui.hit_map) = canvas.finish();
+    // While paused nothing moves.
+    drawn.next = drawn.next.filter(|_| !models.is_frozen());
+    if app.appearance.ascii {
+        replace_signs(buf);
     }
-    replace_signs(app.appearance.ascii, buf);
     drawn
 }
 
-#[expect(clippy::too_many_arguments, reason = "what there is, how to show it, where, and when")]
-fn body(
-    pane: Pane,
-    model: &Model,
-    ui: &mut Ui,
-    appearance: &Appearance,
-    area: Rect,
-    buf: &mut Buffer,
-    now: Instant,
-    drawn: &mut Drawn,
-) {
+/// The rows that the main pane could fill.
+fn rows(model: &Model, ui: &Ui) -> usize {
+    let matrix = model.matrix();
+    match ui.view {
+        View::Matrix => matrix.marks().size(),
+        _ => model.len() + findings::wanted(matrix.findings().len()),
+    }
+}
+
+/// Draws what is in a pane.
+fn body(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, model: &Model, ui: &mut Ui) {
     match (pane, ui.view) {
-        (Pane::Main, View::Peers) => peers::render(model, ui, appearance, area, buf, now, drawn),
-        (Pane::Main, View::Details) => details::render(model, ui, appearance, area, buf, now, drawn),
-        (Pane::Main, View::Timeline) => timeline::render(model, ui, appearance, area, buf, now),
-        (Pane::Main, View::Matrix) => matrix::render(model, ui, appearance, area, buf, now),
-        (Pane::Attempts, _) => attempts::render(model, ui, appearance, area, buf, now, drawn),
-        (Pane::Log, _) => ui.log.render(area, buf, appearance),
+        (Pane::Main, View::Peers) => peers::render(canvas, area, model, ui),
+        (Pane::Main, View::Details) => details::render(canvas, area, model, ui),
+        (Pane::Main, View::Timeline) => timeline::render(canvas, area, model, ui),
+        (Pane::Main, View::Matrix) => matrix::render(canvas, area, model, ui),
+        (Pane::Attempts, _) => attempts::render(canvas, area, model, ui),
+        (Pane::Log, _) => ui.log.render(canvas, area),
     }
 }
 
 /// Puts ASCII in the place of the signs that a poor font has not.
-fn replace_signs(ascii: bool, buf: &mut Buffer) {
-    if !ascii {
-        return;
-    }
+fn replace_signs(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if let Some(plain) = signs::ascii(cell.symbol()) {
             cell.set_symbol(plain);
         }
     }
-}
-
-/// Fills an area with one symbol.
-fn fill(area: Rect, buf: &mut Buffer, symbol: &'static str, style: Style) {
-    for y in area.top()..area.bottom() {
-        let mut writer = LineWriter::new(buf, area.x, y, area.width);
-        for _ in 0..writer.room() {
-            writer.sign(symbol, style);
-        }
-    }
-}
-
-/// Writes a line of at most `width` columns; what is outside the screen is not written.
-fn write(buf: &mut Buffer, x: u16, y: u16, line: &Line<'_>, width: u16) {
-    let mut writer = LineWriter::new(buf, x, y, width);
-    for span in &line.spans {
-        writer.styled(&span.content, line.style.patch(span.style));
-    }
-}
-
-/// Writes a text into a line of an area, cut to it.
-fn put(area: Rect, line: u16, text: &str, style: Style, buf: &mut Buffer) {
-    LineWriter::line(buf, area, line).styled(text, style);
 }

@@ -3,11 +3,10 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{put, said};
-use crate::app::appearance::Appearance;
+use super::canvas::Canvas;
+use super::said;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::{Entry, Model, Peer, What, badness};
 use crate::app::view::line_writer::LineWriter;
@@ -19,38 +18,34 @@ const A_DAY: Duration = Duration::from_hours(24);
 
 /// Draws it, of a column of the timeline, or of now.
 pub(super) fn render(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
     model: &Model,
     peer: &Peer,
     column: Option<&Range<Instant>>,
-    appearance: &Appearance,
-    now: Instant,
-    area: Rect,
-    buf: &mut Buffer,
 ) {
     let stretch = match column {
         Some(column) => Stretch::in_column(model, peer, column),
         None => Some(Stretch { state: peer.state, from: Some(peer.since), until: None }),
     };
-    let head = Head { model, appearance, now };
-    head.write(&mut LineWriter::line(buf, area, 0), peer, stretch);
+    head(&mut canvas.line(area, 0), model, peer, stretch);
     let mut line = 1;
     for entry in told(model, peer, column).take(usize::from(area.height.saturating_sub(1))) {
         let before = column.is_some_and(|column| entry.at < column.start);
-        let mut writer = LineWriter::line(buf, area, line);
-        when(&mut writer, entry, appearance, now);
-        said::write(&mut writer, entry, appearance.theme, before);
+        let mut writer = canvas.line(area, line);
+        when(&mut writer, entry);
+        said::write(&mut writer, entry, before);
         line += 1;
     }
-    let mut writer = LineWriter::line(buf, area, line);
-    let dim = appearance.theme.dim();
+    let (dim, appearance) = (canvas.theme().dim(), canvas.appearance());
     match model.journal().dropped_until().and_then(|at| model.wall(at)) {
         Some(wall) => {
             let (hour, minute, second) = appearance.time_of_day(wall);
             let until =
                 format_args!("  What was said until {hour:02}:{minute:02}:{second:02} is no longer held.");
-            writer.format(dim, until);
+            canvas.line(area, line).format(dim, until);
         }
-        None if line == 1 => put(area, line, "  Nothing was said of it until then.", dim, buf),
+        None if line == 1 => canvas.put(area, line, "  Nothing was said of it until then.", dim),
         None => {}
     }
 }
@@ -78,8 +73,9 @@ fn told<'a>(
 const SEARCHED: usize = 1_024;
 
 /// When an entry was said.
-fn when(writer: &mut LineWriter<'_>, entry: &Entry, appearance: &Appearance, now: Instant) {
-    let age = now.saturating_duration_since(entry.at);
+fn when(writer: &mut LineWriter<'_>, entry: &Entry) {
+    let appearance = writer.pen().appearance();
+    let age = writer.pen().now().saturating_duration_since(entry.at);
     if age >= A_DAY {
         writer.format(appearance.theme.dim(), format_args!("  {} ago ", Age(age)));
     } else {
@@ -151,49 +147,42 @@ fn entered(what: &What) -> Option<PeerState> {
     }
 }
 
-/// How the first line is written.
-struct Head<'a> {
-    model: &'a Model,
-    appearance: &'a Appearance,
-    now: Instant,
+/// Writes the first line: the state, and from when to when.
+fn head(writer: &mut LineWriter<'_>, model: &Model, peer: &Peer, stretch: Option<Stretch>) {
+    let (theme, now) = (writer.theme(), writer.pen().now());
+    writer.styled("  ", theme.text()).styled(&peer.info.name, theme.strong()).text(" ");
+    let Some(Stretch { state, from, until }) = stretch else {
+        writer.styled("was not known then", theme.dim());
+        return;
+    };
+    writer.style(theme.state(state)).text(glyph(state)).text(" ").text(state.as_str());
+    writer.style(theme.text());
+    match (from, until) {
+        (Some(from), None) => {
+            time(writer.text(" since "), model, from);
+        }
+        (Some(from), Some(until)) => {
+            time(writer.text(" from "), model, from);
+            time(writer.text(" to "), model, until);
+        }
+        (None, Some(until)) => time(writer.text(" until "), model, until),
+        (None, None) => {}
+    }
+    let Some(from) = from else {
+        writer.styled("; since when is no longer held", theme.dim());
+        return;
+    };
+    let lasted = until.unwrap_or(now).saturating_duration_since(from);
+    if lasted.as_secs() > 0 {
+        writer.format(theme.text(), format_args!(", for {}", Age(lasted)));
+    }
 }
 
-impl Head<'_> {
-    fn write(&self, writer: &mut LineWriter<'_>, peer: &Peer, stretch: Option<Stretch>) {
-        let theme = self.appearance.theme;
-        writer.styled("  ", theme.text()).styled(&peer.info.name, theme.strong()).text(" ");
-        let Some(Stretch { state, from, until }) = stretch else {
-            writer.styled("was not known then", theme.dim());
-            return;
-        };
-        writer.style(theme.state(state)).text(glyph(state)).text(" ").text(state.as_str());
-        writer.style(theme.text());
-        match (from, until) {
-            (Some(from), None) => {
-                self.time(writer.text(" since "), from);
-            }
-            (Some(from), Some(until)) => {
-                self.time(writer.text(" from "), from);
-                self.time(writer.text(" to "), until);
-            }
-            (None, Some(until)) => self.time(writer.text(" until "), until),
-            (None, None) => {}
-        }
-        let Some(from) = from else {
-            writer.styled("; since when is no longer held", theme.dim());
-            return;
-        };
-        let lasted = until.unwrap_or(self.now).saturating_duration_since(from);
-        if lasted.as_secs() > 0 {
-            writer.format(theme.text(), format_args!(", for {}", Age(lasted)));
-        }
-    }
-
-    fn time(&self, writer: &mut LineWriter<'_>, at: Instant) {
-        if let Some(wall) = self.model.wall(at) {
-            let (hour, minute, second) = self.appearance.time_of_day(wall);
-            writer.format(self.appearance.theme.text(), format_args!("{hour:02}:{minute:02}:{second:02}"));
-        }
+fn time(writer: &mut LineWriter<'_>, model: &Model, at: Instant) {
+    if let Some(wall) = model.wall(at) {
+        let pen = writer.pen();
+        let (hour, minute, second) = pen.appearance().time_of_day(wall);
+        writer.format(pen.theme().text(), format_args!("{hour:02}:{minute:02}:{second:02}"));
     }
 }
 

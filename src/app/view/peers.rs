@@ -1,19 +1,14 @@
 //! The peer table. Builds only the rows that are shown, whatever the number of peers.
 
-use std::time::Instant;
-
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::columns::{Row, fitting, is_figure};
+use super::canvas::Canvas;
+use super::columns::{self, fitting, is_figure};
 use super::layout::{cut_bottom, cut_top};
-use super::{Drawn, findings, put, selected};
-use crate::app::appearance::Appearance;
-use crate::app::appearance::Theme;
+use super::{findings, selected};
 use crate::app::model::{Column, Model, Peer, Sort};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
-use crate::app::view::line_writer::LineWriter;
 use crate::text::wrap;
 
 /// From this many lines on, two of them tell more of the selected peer.
@@ -23,62 +18,56 @@ const WITH_DETAILS: u16 = 7;
 const MARK: u16 = 2;
 
 /// Draws the table.
-pub(super) fn render(
-    model: &Model,
-    ui: &mut Ui,
-    appearance: &Appearance,
-    area: Rect,
-    buf: &mut Buffer,
-    now: Instant,
-    drawn: &mut Drawn,
-) {
-    let theme = appearance.theme;
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
+    let theme = canvas.theme();
     let wrong = model.matrix().findings();
     let [banner, area] = cut_top(area, findings::lines(wrong.len(), area.height));
-    findings::render(wrong, theme, banner, buf);
+    findings::render(canvas, banner, wrong);
     if model.is_empty() {
-        return empty(model, theme, area, buf);
+        return empty(canvas, area, model);
     }
     let [table, below] = cut_bottom(area, if area.height >= WITH_DETAILS { 2 } else { 0 });
     let [headings, rows] = cut_top(table, 1);
     let columns = fitting(area.width.saturating_sub(MARK));
-    heads(&columns, model.sort(), ui, theme, headings, buf);
+    heads(canvas, headings, &columns, model.sort());
     let page = usize::from(rows.height);
     let top = ui.peers.settle(model, page);
     if model.listed() == 0 {
-        put(rows, 0, "  No peer has these words: / changes them, Esc lists all.", theme.dim(), buf);
+        canvas.put(rows, 0, "  No peer has these words: / changes them, Esc lists all.", theme.dim());
     }
-    let surroundings =
-        Row { appearance, now, tells_cause: columns.iter().any(|(column, _)| *column == Column::Cause) };
+    let tells_cause = columns.iter().any(|(column, _)| *column == Column::Cause);
     for (y, peer) in (rows.y..).zip(model.rows(top..top.saturating_add(page))) {
         let line = Rect { y, height: 1, ..rows };
-        row(peer, &columns, surroundings, line, buf, drawn);
-        ui.hit_map.peers.push(peer.info.key);
+        row(canvas, line, peer, &columns, tells_cause);
+        canvas.hit_map.peers.push(peer.info.key);
         if ui.peers.selected() == Some(peer.info.key) {
-            mark(ui, theme, line, buf);
+            mark(canvas, line, ui);
         }
     }
-    ui.hit_map.rows = rows;
+    canvas.hit_map.rows = rows;
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
-        selected::render(PeerText { model, peer, appearance, now }, below, buf);
+        let about = PeerText { model, peer, appearance: canvas.appearance(), now: canvas.now() };
+        selected::render(canvas, below, about);
     }
 }
 
 /// Marks the selected row. Only while the keys go here is it a bar: so the focus is seen in the table too.
-pub(super) fn mark(ui: &Ui, theme: Theme, line: Rect, buf: &mut Buffer) {
-    put(line, 0, "▸", theme.focused(), buf);
+pub(super) fn mark(canvas: &mut Canvas<'_>, line: Rect, ui: &Ui) {
+    let theme = canvas.theme();
+    canvas.put(line, 0, "▸", theme.focused());
     if ui.focus == Pane::Main {
-        buf.set_style(line, theme.selected());
+        canvas.restyle(line, theme.selected());
     }
 }
 
 /// The headings, with a sign at the one that the rows are sorted by.
-fn heads(columns: &[(Column, u16)], sort: Sort, ui: &mut Ui, theme: Theme, line: Rect, buf: &mut Buffer) {
+fn heads(canvas: &mut Canvas<'_>, line: Rect, columns: &[(Column, u16)], sort: Sort) {
+    let theme = canvas.theme();
     let mut x = line.x + MARK;
     for &(column, width) in columns {
         let by_this = sort.by == column;
         let style = if by_this { theme.strong() } else { theme.dim() };
-        let mut writer = LineWriter::new(buf, x, line.y, width);
+        let mut writer = canvas.stretch(x, line.y, width);
         if width > 1 {
             writer.styled(column.heading(), style);
         }
@@ -88,23 +77,16 @@ fn heads(columns: &[(Column, u16)], sort: Sort, ui: &mut Ui, theme: Theme, line:
         if is_figure(column) {
             writer.right();
         }
-        ui.hit_map.headings.push((Rect { x, y: line.y, width, height: line.height.min(1) }, column));
+        canvas.hit_map.headings.push((Rect { x, y: line.y, width, height: line.height.min(1) }, column));
         x += width + 1;
     }
 }
 
-fn row(
-    peer: &Peer,
-    columns: &[(Column, u16)],
-    surroundings: Row<'_>,
-    line: Rect,
-    buf: &mut Buffer,
-    drawn: &mut Drawn,
-) {
+fn row(canvas: &mut Canvas<'_>, line: Rect, peer: &Peer, columns: &[(Column, u16)], tells_cause: bool) {
     let mut x = line.x + MARK;
     for &(column, width) in columns {
-        let mut writer = LineWriter::new(buf, x, line.y, width);
-        surroundings.write(&mut writer, column, width, peer, drawn);
+        let mut writer = canvas.stretch(x, line.y, width);
+        columns::write(&mut writer, column, width, peer, tells_cause);
         if is_figure(column) {
             writer.right();
         }
@@ -113,7 +95,8 @@ fn row(
 }
 
 /// What to do when nobody is there yet.
-pub(super) fn empty(model: &Model, theme: Theme, area: Rect, buf: &mut Buffer) {
+pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let theme = canvas.theme();
     let mut lines = vec![("No peers yet.".to_owned(), theme.strong())];
     let port = model.node().map(|node| (node.port, node.tcp_port));
     let on: Vec<_> =
@@ -144,7 +127,7 @@ pub(super) fn empty(model: &Model, theme: Theme, area: Rect, buf: &mut Buffer) {
         let indent = if text.starts_with('•') { "  " } else { "" };
         let width = usize::from(room.width).saturating_sub(indent.len());
         for (i, part) in wrap(&text, width, 4).into_iter().enumerate() {
-            put(room, at, &format!("{}{part}", if i > 0 { indent } else { "" }), style, buf);
+            canvas.put(room, at, &format!("{}{part}", if i > 0 { indent } else { "" }), style);
             at += 1;
         }
     }

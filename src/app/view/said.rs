@@ -1,7 +1,6 @@
 //! What the journal says of a moment, in words.
 
 use super::columns::words;
-use crate::app::appearance::Theme;
 use crate::app::model::{Entry, What};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::LeaveReason;
@@ -9,7 +8,8 @@ use crate::engine::verdict::Verdict;
 use crate::text::columns;
 
 /// Writes an entry as a sentence. Whom it is about is told by name alone: the address is in the table.
-pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, theme: Theme, dimmed: bool) {
+pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, dimmed: bool) {
+    let theme = writer.theme();
     let style = if dimmed { theme.dim() } else { theme.text() };
     writer.style(style);
     if let Some(peer) = &entry.peer {

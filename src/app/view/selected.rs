@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{put, write};
+use super::canvas::Canvas;
 use crate::app::model::Peer;
 use crate::app::peer_text::PeerText;
 use crate::engine::cause::Detail;
@@ -20,7 +19,7 @@ const INDENT: &str = "  ";
 const SEPARATOR: &str = " · ";
 
 /// Draws them.
-pub(super) fn render(about: PeerText<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, about: PeerText<'_>) {
     let PeerText { peer, now, .. } = about;
     let (theme, wrong) = (about.appearance.theme, wrong(about));
     let room = usize::from(area.width).saturating_sub(INDENT.len());
@@ -42,9 +41,7 @@ pub(super) fn render(about: PeerText<'_>, area: Rect, buf: &mut Buffer) {
             left = left.saturating_sub(columns(&fact));
             spans.push(Span::styled(fact, theme.text()));
         }
-        if line < area.height {
-            write(buf, area.x, area.y + line, &Line::from(spans), area.width);
-        }
+        canvas.put_spans(area, line, &Line::from(spans));
     }
     if let Some(Wrong { word, meaning, detail, advice }) = wrong {
         let word = word.replace('_', " ");
@@ -56,7 +53,7 @@ pub(super) fn render(about: PeerText<'_>, area: Rect, buf: &mut Buffer) {
             format!("{word}: {advice}"),
         ];
         let text = forms.iter().find(|text| columns(text) <= room).unwrap_or(&forms[2]);
-        put(area, 1, &format!("{INDENT}{text}"), theme.warning(), buf);
+        canvas.put(area, 1, &format!("{INDENT}{text}"), theme.warning());
     }
 }
 

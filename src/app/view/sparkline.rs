@@ -1,6 +1,5 @@
 //! A peer's last attempts as one line: bars for round trips, crosses for failures.
 
-use crate::app::appearance::Theme;
 use crate::app::model::{History, Sample};
 use crate::app::view::line_writer::LineWriter;
 
@@ -11,8 +10,8 @@ pub(super) const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "�
 const CROSS: &str = "×";
 
 /// Writes the newest attempts that fit, the newest on the right; bars are relative to the longest of them, from zero.
-pub(super) fn write(writer: &mut LineWriter<'_>, history: &History, width: u16, theme: Theme, dimmed: bool) {
-    let width = usize::from(width);
+pub(super) fn write(writer: &mut LineWriter<'_>, history: &History, width: u16, dimmed: bool) {
+    let (theme, width) = (writer.theme(), usize::from(width));
     let longest = history.last(width).filter_map(microseconds).max().unwrap_or(0).max(1);
     for sample in history.last(width) {
         match microseconds(sample) {

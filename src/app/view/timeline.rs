@@ -1,15 +1,11 @@
 //! The last hour: a band of states for every peer, and what was said at the moment under the cursor.
 
-use std::time::Instant;
-
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
+use super::canvas::Canvas;
 use super::layout::{cut_bottom, cut_top};
-use super::{axis, moment, peers, put};
-use crate::app::appearance::Appearance;
-use crate::app::appearance::Theme;
+use super::{axis, moment, peers};
 use crate::app::appearance::signs::{band, glyph};
 use crate::app::model::{Columns, Model, Peer};
 use crate::app::ui::Ui;
@@ -46,46 +42,40 @@ const MOST_WORDS: u16 = 5;
 const NO_MATCH: &str = "  No peer has these words: / changes them.";
 
 /// Draws it.
-pub(super) fn render(
-    model: &Model,
-    ui: &mut Ui,
-    appearance: &Appearance,
-    area: Rect,
-    buf: &mut Buffer,
-    now: Instant,
-) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
     if model.is_empty() {
-        return peers::empty(model, appearance.theme, area, buf);
+        return peers::empty(canvas, area, model);
     }
     let lines = Lines::of(area, model.listed());
     let shape = Shape::of(area.width);
-    let window = Window::new(model, now, shape.band);
+    let window = Window::new(model, canvas.now(), shape.band);
     ui.timeline.settle(window);
     let top = ui.peers.settle(model, usize::from(lines.rows.height));
     if model.listed() == 0 {
-        put(lines.rows, 0, NO_MATCH, appearance.theme.dim(), buf);
+        let style = canvas.theme().dim();
+        canvas.put(lines.rows, 0, NO_MATCH, style);
     }
     let bands = Rect { x: area.x + shape.before_band(), width: shape.band, ..lines.axis };
-    axis::render(model, &ui.timeline, window, appearance, bands, buf);
-    let rows = Rows { appearance, now, shape, window, cursor: ui.timeline.column() };
+    axis::render(canvas, bands, model, &ui.timeline, window);
+    let rows = Rows { shape, window, cursor: ui.timeline.column() };
     let columns = model.columns(window.end, window.width, u32::from(window.count));
     let page = top..top.saturating_add(usize::from(lines.rows.height));
     for (y, peer) in (lines.rows.y..).zip(model.rows(page)) {
         let line = Rect { y, height: 1, ..lines.rows };
-        rows.write(peer, &columns, line, buf);
-        ui.hit_map.peers.push(peer.info.key);
+        rows.write(canvas, line, peer, &columns);
+        canvas.hit_map.peers.push(peer.info.key);
         if ui.peers.selected() == Some(peer.info.key) {
             // The band keeps its colours: they are what one looks at.
-            peers::mark(ui, appearance.theme, Rect { width: MARK + shape.name, ..line }, buf);
+            peers::mark(canvas, Rect { width: MARK + shape.name, ..line }, ui);
         }
     }
-    ui.hit_map.rows = lines.rows;
-    ui.hit_map.bands = Rect { height: lines.axis.height + lines.rows.height, ..bands }.intersection(area);
+    canvas.hit_map.rows = lines.rows;
+    canvas.hit_map.bands = Rect { height: lines.axis.height + lines.rows.height, ..bands }.intersection(area);
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
         let column = ui.timeline.column().and_then(|nth| window.column(nth));
-        moment::render(model, peer, column.as_ref(), appearance, now, lines.words, buf);
+        moment::render(canvas, lines.words, model, peer, column.as_ref());
     }
-    legend(appearance.theme, window, lines.legend, buf);
+    legend(canvas, lines.legend, window);
 }
 
 /// Which lines are for what.
@@ -145,20 +135,18 @@ impl Shape {
 }
 
 /// What all rows share.
-struct Rows<'a> {
-    appearance: &'a Appearance,
-    now: Instant,
+struct Rows {
     shape: Shape,
     window: Window,
     /// The column that is looked at.
     cursor: Option<u16>,
 }
 
-impl Rows<'_> {
-    fn write(&self, peer: &Peer, columns: &Columns, line: Rect, buf: &mut Buffer) {
-        let theme = self.appearance.theme;
+impl Rows {
+    fn write(&self, canvas: &mut Canvas<'_>, line: Rect, peer: &Peer, columns: &Columns) {
+        let theme = canvas.theme();
         let style = if peer.state == PeerState::Left { theme.dim() } else { theme.strong() };
-        let mut writer = LineWriter::line(buf, line, 0);
+        let mut writer = canvas.line(line, 0);
         writer.skip(MARK);
         writer.part(self.shape.name).styled(&peer.info.name, style);
         writer.skip(self.shape.name + 1);
@@ -168,7 +156,7 @@ impl Rows<'_> {
         if self.shape.word {
             writer.text(" ").text(peer.state.as_str());
         }
-        let age = self.now.saturating_duration_since(peer.since);
+        let age = writer.pen().now().saturating_duration_since(peer.since);
         if self.shape.age && age.as_secs() > 0 {
             writer.format(theme.dim(), format_args!(" for {}", Age(age)));
         }
@@ -177,7 +165,7 @@ impl Rows<'_> {
     /// The worst state of each column. Under the cursor stands the state's own sign, as in the table: reversed, a full
     /// block would be a hole.
     fn band(&self, writer: &mut LineWriter<'_>, peer: &Peer, columns: &Columns) {
-        let theme = self.appearance.theme;
+        let theme = writer.theme();
         for (nth, state) in (0..self.window.count).zip(peer.bands.worst(columns)) {
             let style = state.map_or(theme.text(), |state| theme.state(state));
             if self.cursor == Some(nth) {
@@ -191,9 +179,10 @@ impl Rows<'_> {
 }
 
 /// What the signs mean, the most usual first, and how much time each stands for.
-fn legend(theme: Theme, window: Window, line: Rect, buf: &mut Buffer) {
+fn legend(canvas: &mut Canvas<'_>, line: Rect, window: Window) {
     use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
-    let mut writer = LineWriter::line(buf, line, 0);
+    let theme = canvas.theme();
+    let mut writer = canvas.line(line, 0);
     writer.skip(MARK);
     for state in [Up, Retrying, Unreachable, Silent, New, Left] {
         if writer.room() < state.as_str().len() + 2 {

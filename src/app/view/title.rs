@@ -2,33 +2,25 @@
 
 use std::fmt::Write as _;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{fill, layout};
+use super::canvas::Canvas;
+use super::layout;
 use crate::app::appearance::Appearance;
 use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
 use crate::app::ui::{Pane, Ui, View};
-use crate::app::view::line_writer::LineWriter;
 use crate::text::{Age, fit};
 
 /// Draws a pane's title line. Where the panes share one place, the others are named too.
-pub(super) fn render(
-    pane: Pane,
-    model: &Model,
-    ui: &mut Ui,
-    appearance: &Appearance,
-    tabs: bool,
-    area: Rect,
-    buf: &mut Buffer,
-) {
-    let theme = appearance.theme;
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, tabs: bool, model: &Model, ui: &Ui) {
+    let (theme, appearance) = (canvas.theme(), canvas.appearance());
     let [bar, _] = layout::cut_top(area, 1);
     let focused = ui.focus == pane;
     let rule = if focused { theme.focused() } else { theme.dim() };
-    fill(bar, buf, "─", rule);
-    let mut writer = LineWriter::line(buf, bar, 0);
+    canvas.fill(bar, "─", rule);
+    let mut tabs_at = Vec::new();
+    let mut writer = canvas.line(bar, 0);
     for other in Pane::ALL.into_iter().filter(|other| tabs || *other == pane) {
         let this = other == pane;
         let style = match (this, focused) {
@@ -40,12 +32,13 @@ pub(super) fn render(
         let begin = bar.width - columns(writer.room());
         writer.style(style).text(" ").text(name(other, ui.view)).text(" ");
         let end = bar.width - columns(writer.room());
-        ui.hit_map.tabs.push((Rect { x: bar.x + begin, width: end - begin, ..bar }, other));
+        tabs_at.push((Rect { x: bar.x + begin, width: end - begin, ..bar }, other));
         let more = if this { says(pane, model, ui, appearance) } else { String::new() };
         if !more.is_empty() {
             writer.style(theme.dim()).text(&more).text(" ");
         }
     }
+    canvas.hit_map.tabs.extend(tabs_at);
 }
 
 fn columns(room: usize) -> u16 {

@@ -21,14 +21,14 @@ const COLUMNS: u16 = 40;
 const FIGURE: u16 = 13;
 
 /// Writes them.
-pub(super) fn write(page: &mut Page<'_>, about: PeerText<'_>, stats: &Stats) {
+pub(super) fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) {
     let theme = about.appearance.theme;
     page.heading("Round trips");
     page.words("dials", theme.text(), about.dials(stats));
     if stats.answered() + stats.failed() > 0 {
         let left = about.peer.state == PeerState::Left;
         let width = page.beside_label();
-        page.fact("latest", |writer| sparkline::write(writer, &about.peer.history, width, theme, left));
+        page.fact("latest", |writer| sparkline::write(writer, &about.peer.history, width, left));
     }
     let in_a_line = if page.beside_label() >= 4 * FIGURE { 4 } else { 2 };
     for (i, from) in (0..figures(stats).count()).step_by(in_a_line).enumerate() {
@@ -48,7 +48,7 @@ pub(super) fn write(page: &mut Page<'_>, about: PeerText<'_>, stats: &Stats) {
 }
 
 /// How many of the round trips took how long, above the range of times.
-fn spread(page: &mut Page<'_>, histogram: &Histogram, columns: u16, theme: Theme) {
+fn spread(page: &mut Page<'_, '_>, histogram: &Histogram, columns: u16, theme: Theme) {
     let most = histogram.counts.iter().copied().max().unwrap_or(0).max(1);
     for from_top in 0..HEIGHT {
         let below = (HEIGHT - 1 - from_top) * BARS.len();

@@ -4,21 +4,17 @@ mod latency;
 mod page;
 mod past;
 
-use std::time::Instant;
-
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget as _};
 
-use super::columns::Row;
+use super::canvas::Canvas;
+use super::columns;
 use super::layout::halves;
-use super::{Drawn, put};
-use crate::app::appearance::Appearance;
 use crate::app::model::{Column, HISTORY, Model, Stats};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::app::view::line_writer::LineWriter;
-use page::{Page, Styles};
+use page::Page;
 
 /// From this width on, beside the scroll bar, what is known stands beside what has happened.
 const TWO_COLUMNS: u16 = 109;
@@ -30,69 +26,59 @@ const COUNTDOWN: u16 = 34;
 const STATE: u16 = 42;
 
 /// Draws it, and cuts the scrolling to what there is.
-pub(super) fn render(
-    model: &Model,
-    ui: &mut Ui,
-    appearance: &Appearance,
-    area: Rect,
-    buf: &mut Buffer,
-    now: Instant,
-    drawn: &mut Drawn,
-) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
+    let theme = canvas.theme();
     ui.peers.hold(model);
     let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) else {
-        return put(area, 0, "  No peer is selected.", appearance.theme.dim(), buf);
+        return canvas.put(area, 0, "  No peer is selected.", theme.dim());
     };
-    let about = PeerText { model, peer, appearance, now };
+    let about = PeerText { model, peer, appearance: canvas.appearance(), now: canvas.now() };
     let stats = Stats::of(&peer.history, HISTORY);
     // The last column is the scroll bar's.
     let inside = Rect { width: area.width.saturating_sub(1), ..area };
     let unseen = Rect { height: 0, ..inside };
-    let headings =
-        if ui.focus == Pane::Main { appearance.theme.focused() } else { appearance.theme.strong() };
-    let styles = Styles { headings, labels: appearance.theme.dim() };
-    let lines = write(&mut Page::new(buf, styles, unseen, 0), about, &stats, drawn);
+    let headings = if ui.focus == Pane::Main { theme.focused() } else { theme.strong() };
+    let lines = write(&mut Page::new(canvas, headings, unseen, 0), about, &stats);
     let beyond = lines.saturating_sub(area.height);
     ui.details = ui.details.min(beyond);
-    write(&mut Page::new(buf, styles, inside, ui.details), about, &stats, drawn);
+    write(&mut Page::new(canvas, headings, inside, ui.details), about, &stats);
     if beyond > 0 {
-        scroll_bar(ui.details, beyond, appearance, area, buf);
+        scroll_bar(canvas, area, ui.details, beyond);
     }
 }
 
 /// Fills a page. Returns how many lines it takes.
-fn write(page: &mut Page<'_>, about: PeerText<'_>, stats: &Stats, drawn: &mut Drawn) -> u16 {
+fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) -> u16 {
     let area = page.area();
     if area.width < TWO_COLUMNS {
-        verdict(page, about, drawn);
+        verdict(page, about);
         past::changes(page, about);
         latency::write(page, about, stats);
         identity(page, about);
-        past::dials(page, about, drawn);
+        past::dials(page, about);
         return page.lines();
     }
     let [left, right] = halves(area);
     let mut known = page.column(left);
-    verdict(&mut known, about, drawn);
+    verdict(&mut known, about);
     latency::write(&mut known, about, stats);
     identity(&mut known, about);
     let lines = known.lines();
     let mut happened = page.column(right);
     past::changes(&mut happened, about);
-    past::dials(&mut happened, about, drawn);
+    past::dials(&mut happened, about);
     lines.max(happened.lines())
 }
 
 /// What somebody wants to know who asks why a peer is not reached.
-fn verdict(page: &mut Page<'_>, about: PeerText<'_>, drawn: &mut Drawn) {
+fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     let (peer, theme) = (about.peer, about.appearance.theme);
-    let row = Row { appearance: about.appearance, now: about.now, tells_cause: true };
     let lasting =
         |writer: &mut LineWriter<'_>| _ = writer.format(theme.text(), format_args!("{}", about.lasting()));
     let width = page.width();
     let one_line = width >= STATE;
     page.line(|writer| {
-        row.write(writer, Column::State, width, peer, drawn);
+        columns::write(writer, Column::State, width, peer, true);
         if one_line {
             lasting(writer.text(" "));
         }
@@ -123,7 +109,7 @@ fn verdict(page: &mut Page<'_>, about: PeerText<'_>, drawn: &mut Drawn) {
     page.fact("dial", |writer| {
         let width = COUNTDOWN.min(u16::try_from(writer.room()).unwrap_or(COUNTDOWN));
         let mut dial = writer.part(width);
-        row.write(&mut dial, Column::Dial, width, peer, drawn);
+        columns::write(&mut dial, Column::Dial, width, peer, true);
         if dial.room() == usize::from(width) {
             dial.styled("at rest", theme.dim());
         }
@@ -137,7 +123,7 @@ fn verdict(page: &mut Page<'_>, about: PeerText<'_>, drawn: &mut Drawn) {
 }
 
 /// Who it is, how we know of it, and where else it was seen.
-fn identity(page: &mut Page<'_>, about: PeerText<'_>) {
+fn identity(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     let (info, theme) = (&about.peer.info, about.appearance.theme);
     page.heading("Identity");
     page.words("name", theme.text(), &info.name);
@@ -159,7 +145,7 @@ fn identity(page: &mut Page<'_>, about: PeerText<'_>) {
 }
 
 /// Where in all its lines the seen ones are.
-fn scroll_bar(above: u16, beyond: u16, appearance: &Appearance, area: Rect, buf: &mut Buffer) {
+fn scroll_bar(canvas: &mut Canvas<'_>, area: Rect, above: u16, beyond: u16) {
     let mut state = ScrollbarState::new(usize::from(beyond) + 1)
         .position(usize::from(above))
         .viewport_content_length(usize::from(area.height));
@@ -168,6 +154,6 @@ fn scroll_bar(above: u16, beyond: u16, appearance: &Appearance, area: Rect, buf:
         .end_symbol(None)
         .track_symbol(None)
         .thumb_symbol("▐")
-        .style(appearance.theme.dim())
-        .render(area.intersection(buf.area), buf, &mut state);
+        .style(canvas.theme().dim())
+        .render(area.intersection(canvas.area()), canvas.buffer(), &mut state);
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::app::view::canvas::Canvas;
 use crate::app::view::line_writer::LineWriter;
 use crate::text::wrap;
 
@@ -29,17 +29,11 @@ enum Label {
     Above,
 }
 
-/// How what is beside the text looks.
-#[derive(Clone, Copy)]
-pub(super) struct Styles {
-    pub(super) headings: Style,
-    pub(super) labels: Style,
-}
-
 /// A column of lines that is filled from the top.
-pub(super) struct Page<'a> {
-    buf: &'a mut Buffer,
-    styles: Styles,
+pub(super) struct Page<'p, 'c> {
+    canvas: &'p mut Canvas<'c>,
+    /// How headings look.
+    headings: Style,
     /// Where it is seen; empty while lines are only counted.
     area: Rect,
     /// Lines above the first one that is seen.
@@ -48,15 +42,15 @@ pub(super) struct Page<'a> {
     lines: u16,
 }
 
-impl<'a> Page<'a> {
+impl<'p, 'c> Page<'p, 'c> {
     /// An empty one, scrolled down by so many lines.
-    pub(super) fn new(buf: &'a mut Buffer, styles: Styles, area: Rect, above: u16) -> Self {
-        Self { buf, styles, area, above, lines: 0 }
+    pub(super) fn new(canvas: &'p mut Canvas<'c>, headings: Style, area: Rect, above: u16) -> Self {
+        Self { canvas, headings, area, above, lines: 0 }
     }
 
     /// A column of it, from its first line on.
-    pub(super) fn column(&mut self, place: Rect) -> Page<'_> {
-        Page::new(self.buf, self.styles, place, self.above)
+    pub(super) fn column(&mut self, place: Rect) -> Page<'_, 'c> {
+        Page::new(self.canvas, self.headings, place, self.above)
     }
 
     /// Lines so far, the unseen ones too.
@@ -84,7 +78,7 @@ impl<'a> Page<'a> {
         let seen = self.lines.checked_sub(self.above).filter(|line| *line < self.area.height);
         self.lines = self.lines.saturating_add(1);
         if let Some(line) = seen {
-            write(LineWriter::line(self.buf, self.area, line).skip(INDENT));
+            write(self.canvas.line(self.area, line).skip(INDENT));
         }
     }
 
@@ -93,7 +87,7 @@ impl<'a> Page<'a> {
         if self.lines > 0 {
             self.line(|_| ());
         }
-        let style = self.styles.headings;
+        let style = self.headings;
         self.line(|writer| _ = writer.styled(title, style));
     }
 
@@ -119,7 +113,7 @@ impl<'a> Page<'a> {
     }
 
     fn labelled(&mut self, label: Label, write: impl FnOnce(&mut LineWriter<'_>)) {
-        let (narrow, dim) = (self.is_narrow(), self.styles.labels);
+        let (narrow, dim) = (self.is_narrow(), self.canvas.theme().dim());
         self.line(|writer| {
             match label {
                 Label::Is(label) if narrow => _ = writer.styled(label, dim).text(" "),

@@ -6,8 +6,8 @@ use super::page::Page;
 use crate::app::appearance::signs::{self, glyph};
 use crate::app::model::{Entry, STEP, STEPS, What};
 use crate::app::peer_text::PeerText;
+use crate::app::view::attempts;
 use crate::app::view::line_writer::LineWriter;
-use crate::app::view::{Drawn, attempts};
 use crate::engine::peers::PeerState;
 
 /// Changes that are listed.
@@ -17,7 +17,7 @@ const CHANGES: usize = 8;
 const ATTEMPTS: usize = 20;
 
 /// Writes its states of the last hour, and what changed last.
-pub(super) fn changes(page: &mut Page<'_>, about: PeerText<'_>) {
+pub(super) fn changes(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     let theme = about.appearance.theme;
     page.heading("Last hour");
     // Columns of whole steps, lest they flicker; all of them are the hour.
@@ -58,7 +58,7 @@ fn change(writer: &mut LineWriter<'_>, about: PeerText<'_>, entry: &Entry) {
 }
 
 /// Writes its last attempts, the newest first.
-pub(super) fn dials(page: &mut Page<'_>, about: PeerText<'_>, drawn: &mut Drawn) {
+pub(super) fn dials(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     let theme = about.appearance.theme;
     page.heading("Last attempts");
     let held = about.model.attempts().of_peer(about.peer.info.key);
@@ -66,7 +66,7 @@ pub(super) fn dials(page: &mut Page<'_>, about: PeerText<'_>, drawn: &mut Drawn)
     for (_, attempt) in held.take(ATTEMPTS) {
         page.line(|writer| {
             writer.format(theme.dim(), format_args!("{}  ", about.moment(attempt.wall)));
-            attempts::how(writer, attempt, about.appearance, about.now, drawn);
+            attempts::how(writer, attempt);
         });
     }
     if page.lines() == before {

@@ -1,22 +1,19 @@
 //! Lines about the whole: what the signs mean and how many there are, what changed, what is not on the screen.
 
-use std::fmt;
-
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::Scene;
+use super::scene::Scene;
 use super::shape::MARK;
-use super::table::{ITSELF, change_words, words};
+use super::words::{Grouped, ITSELF, change_words, words};
 use crate::app::appearance::signs;
 use crate::app::model::{Change, Mark, Tally};
-use crate::app::view::line_writer::LineWriter;
+use crate::app::view::canvas::Canvas;
 use crate::text::Age;
 
 /// How many pairs are of which kind, by the signs that say so.
-pub(super) fn totals(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let theme = scene.appearance.theme;
-    let mut writer = LineWriter::line(buf, area, 0);
+pub(super) fn totals(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
+    let theme = canvas.theme();
+    let mut writer = canvas.line(area, 0);
     writer.skip(MARK.min(area.width));
     let all = scene.matrix.marks().all();
     for mark in Mark::ALL {
@@ -45,9 +42,9 @@ pub(super) fn totals(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// What changed since the moment that it is compared with.
-pub(super) fn changes(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let theme = scene.appearance.theme;
-    let mut writer = LineWriter::line(buf, area, 0);
+pub(super) fn changes(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
+    let theme = canvas.theme();
+    let mut writer = canvas.line(area, 0);
     writer.skip(MARK.min(area.width));
     let Some(comparison) = scene.comparison else {
         writer.styled("No earlier view is held yet: one is kept every minute.", theme.warning());
@@ -57,7 +54,7 @@ pub(super) fn changes(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let oldest = scene.cursor.against().is_some_and(|wanted| ago < wanted);
     writer.styled("since ", theme.text());
     if let Some(wall) = scene.model.wall(comparison.then) {
-        let (hour, minute, second) = scene.appearance.time_of_day(wall);
+        let (hour, minute, second) = writer.pen().appearance().time_of_day(wall);
         writer.format(theme.strong(), format_args!("{hour:02}:{minute:02}:{second:02}"));
         writer.styled(", ", theme.text());
     }
@@ -78,11 +75,11 @@ pub(super) fn changes(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// What is not on the screen: counted, so that nothing that fails is out of mind.
-pub(super) fn hidden(scene: Scene<'_>, shown: Tally, area: Rect, buf: &mut Buffer) {
-    let theme = scene.appearance.theme;
+pub(super) fn hidden(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, shown: Tally) {
+    let theme = canvas.theme();
     let (rows, columns) = scene.cursor.hidden(scene.view);
     let rest = scene.matrix.marks().all() - shown;
-    let mut writer = LineWriter::line(buf, area, 0);
+    let mut writer = canvas.line(area, 0);
     writer.skip(MARK.min(area.width)).style(theme.text());
     let s = |count| if count == 1 { "" } else { "s" };
     match (rows, columns) {
@@ -99,31 +96,4 @@ pub(super) fn hidden(scene: Scene<'_>, shown: Tally, area: Rect, buf: &mut Buffe
     writer
         .format(style, format_args!("{} of their {} pairs failing", Grouped(failing), Grouped(rest.total())));
     writer.format(theme.text(), format_args!(", {} unknown", Grouped(rest.unknown())));
-}
-
-/// A number whose digits are in groups of three.
-pub(super) struct Grouped<T>(pub(super) T);
-
-impl<T: fmt::Display> fmt::Display for Grouped<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (nth, digit) in digits.chars().enumerate() {
-            if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-                f.write_str(" ")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_numbers_are_read_in_groups() {
-        let grouped = |n: u32| Grouped(n).to_string();
-        assert_eq!([0, 999, 9_900, 1_234_567].map(grouped), ["0", "999", "9 900", "1 234 567"]);
-    }
 }

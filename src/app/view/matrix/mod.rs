@@ -1,24 +1,27 @@
 //! Who reaches whom: rows dial columns. What is not on the screen is counted, and a block with a pair that fails is one that
 //! fails.
 
+mod cell;
+mod counts;
 mod legend;
 mod pair;
+mod scene;
 mod shape;
 mod table;
+mod words;
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::canvas::Canvas;
+use super::findings;
 use super::layout::cut_top;
-use super::{findings, put};
-use crate::app::appearance::Appearance;
-use crate::app::model::{Comparison, Matrix, Model};
+use crate::app::model::{Matrix, Model};
 use crate::app::ui::matrix::{Arrangement, Blocks, MatrixCursor};
 use crate::app::ui::{Pane, Ui};
 use crate::engine::matrix::MatrixView;
+use scene::Scene;
 use shape::Shape;
 
 /// Below this many lines there is no room for a table.
@@ -30,32 +33,13 @@ const LEAST_WITH_FINDINGS: u16 = 10;
 /// Below this many lines of the table no other line says what is not in it: its last row does.
 const LEAST_WITH_HIDDEN: u16 = 6;
 
-/// What is drawn, and how.
-#[derive(Clone, Copy)]
-struct Scene<'a> {
-    model: &'a Model,
-    matrix: &'a Matrix,
-    view: &'a MatrixView,
-    cursor: &'a MatrixCursor,
-    comparison: Option<&'a Comparison>,
-    appearance: &'a Appearance,
-    /// Whether the keys go here.
-    focused: bool,
-    now: Instant,
-}
-
 /// Draws it.
-pub(super) fn render(
-    model: &Model,
-    ui: &mut Ui,
-    appearance: &Appearance,
-    area: Rect,
-    buf: &mut Buffer,
-    now: Instant,
-) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
+    let now = canvas.now();
     let matrix = model.matrix();
     let Some(view) = matrix.latest().map(Arc::clone) else {
-        return put(area, 0, "  The node is asked who reaches whom.", appearance.theme.dim(), buf);
+        let style = canvas.theme().dim();
+        return canvas.put(area, 0, "  The node is asked who reaches whom.", style);
     };
     let comparison = ui.matrix.comparison(matrix, now);
     let compares = ui.matrix.against().is_some();
@@ -75,21 +59,20 @@ pub(super) fn render(
         view: &view,
         cursor: &ui.matrix,
         comparison: comparison.as_deref(),
-        appearance,
         focused: ui.focus == Pane::Main,
         now,
     };
-    findings::render(matrix.findings(), appearance.theme, lines.findings, buf);
-    legend::totals(scene, lines.totals, buf);
+    findings::render(canvas, lines.findings, matrix.findings());
+    legend::totals(canvas, lines.totals, scene);
     if compares {
-        legend::changes(scene, lines.changes, buf);
+        legend::changes(canvas, lines.changes, scene);
     }
-    let drawn = table::render(scene, &shape, lines.table, buf);
-    legend::hidden(scene, drawn.shown, lines.hidden, buf);
-    pair::render(scene, lines.pair, buf);
-    ui.hit_map.matrix = drawn.rows;
-    ui.hit_map.cells = drawn.cells;
-    ui.hit_map.cell = shape.cell;
+    let drawn = table::render(canvas, lines.table, scene, &shape);
+    legend::hidden(canvas, lines.hidden, scene, drawn.shown);
+    pair::render(canvas, lines.pair, scene);
+    canvas.hit_map.matrix = drawn.rows;
+    canvas.hit_map.cells = drawn.cells;
+    canvas.hit_map.cell = shape.cell;
 }
 
 /// How the blocks are laid out, in the order that they are drawn in. What the table does not need is given to the evidence.

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::Scene;
-use super::legend::Grouped;
+use super::scene::Scene;
 use super::shape::MARK;
-use super::table::words;
+use super::words::{Grouped, words};
 use crate::app::appearance::signs;
 use crate::app::model::{Mark, Tally};
 use crate::app::peer_text::words as cause_words;
 use crate::app::ui::matrix::Block;
+use crate::app::view::canvas::Canvas;
 use crate::app::view::findings;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::observation::{Reach, Sight};
@@ -24,18 +23,19 @@ use crate::text::Measured;
 const NAMED: usize = 16;
 
 /// Draws it in as many lines as there are.
-pub(super) fn render(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let Some((row, column)) = scene.cursor.pair() else {
         if area.height > 0 {
+            let style = canvas.theme().dim();
             let text = "No node has these words: / changes them, Esc shows all.";
-            LineWriter::line(buf, area, 0).skip(MARK).styled(text, scene.appearance.theme.dim());
+            canvas.line(area, 0).skip(MARK).styled(text, style);
         }
         return;
     };
     match (row.node(), column.node()) {
-        (Some(from), Some(to)) if from == to => itself(scene, row, from, area, buf),
-        (Some(from), Some(to)) => Pair { scene, from, to }.render(area, buf),
-        _ => many(scene, row, column, area, buf),
+        (Some(from), Some(to)) if from == to => itself(canvas, area, scene, row, from),
+        (Some(from), Some(to)) => Pair { scene, from, to }.render(canvas, area),
+        _ => many(canvas, area, scene, row, column),
     }
 }
 
@@ -47,15 +47,15 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn render(&self, area: Rect, buf: &mut Buffer) {
-        self.verdict(&mut start(area, 0, buf));
-        self.dialer_says(&mut start(area, 1, buf));
-        self.dialed_says(&mut start(area, 2, buf));
+    fn render(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        self.verdict(&mut start(canvas, area, 0));
+        self.dialer_says(&mut start(canvas, area, 1));
+        self.dialed_says(&mut start(canvas, area, 2));
         let ids = [self.from, self.to].map(|nth| self.scene.view.nodes[nth].id);
         let there = || self.scene.matrix.finding_of_pair(ids[0], ids[1]);
         let finding = there().or_else(|| self.scene.matrix.finding_of_pair(ids[1], ids[0]));
         if let Some(finding) = finding {
-            findings::write(&mut start(area, 3, buf), finding, self.scene.appearance.theme);
+            findings::write(&mut start(canvas, area, 3), finding);
         }
     }
 
@@ -65,15 +65,15 @@ impl Pair<'_> {
 
     /// What follows from what both say.
     fn verdict(&self, writer: &mut LineWriter<'_>) {
-        let theme = self.scene.appearance.theme;
+        let theme = writer.theme();
         writer.styled(self.name(self.from), theme.strong()).text(" → ").text(self.name(self.to)).text(" ");
         let marks = self.scene.matrix.marks();
         if let Some(mark) = marks.at(self.from, self.to) {
             writer.sign(signs::mark(mark), theme.mark(mark)).text(" ").text(words(mark));
         }
         let cell = self.scene.view.cell(self.from, self.to, self.scene.now);
-        self.way(writer, "UDP", cell.udp);
-        self.way(writer, "TCP", cell.tcp);
+        way(writer, "UDP", cell.udp);
+        way(writer, "TCP", cell.tcp);
         if let Some(mark) = marks.at(self.to, self.from) {
             writer.styled(", back ", theme.text()).sign(signs::mark(mark), theme.mark(mark));
             writer.text(" ").text(words(mark));
@@ -92,43 +92,43 @@ impl Pair<'_> {
 
     /// What the one that dials says.
     fn dialer_says(&self, writer: &mut LineWriter<'_>) {
-        let theme = self.scene.appearance.theme;
+        let theme = writer.theme();
         let Some(sight) = self.says(writer, self.from, self.to) else { return };
-        self.way(writer, "TCP", sight.tcp);
+        way(writer, "TCP", sight.tcp);
         if let Some(cause) = sight.cause {
             writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
         }
         if let Some(rtt) = sight.rtt {
             writer.format(theme.text(), format_args!(" {}", Measured(rtt)));
         }
-        self.way(writer, "echo", sight.echo);
+        way(writer, "echo", sight.echo);
         if let Some(loss) = sight.loss {
             let style = if loss > 0 { theme.warning() } else { theme.text() };
             writer.styled(", ", theme.dim()).format(style, format_args!("loss {loss} %"));
         }
         if sight.large != Reach::Unknown {
-            self.way(writer, "large packets", sight.large);
+            way(writer, "large packets", sight.large);
         }
-        self.since(writer, "dialed", sight.checked.map(|at| self.scene.now.saturating_duration_since(at)));
+        since(writer, "dialed", sight.checked.map(|at| self.scene.now.saturating_duration_since(at)));
     }
 
     /// What the one that is dialed says.
     fn dialed_says(&self, writer: &mut LineWriter<'_>) {
-        let theme = self.scene.appearance.theme;
+        let theme = writer.theme();
         let Some(sight) = self.says(writer, self.to, self.from) else { return };
-        self.way(writer, "hears broadcasts", sight.broadcast);
-        self.way(writer, "unicast", sight.unicast);
-        self.way(writer, "served its dials", sight.served);
-        self.way(writer, "own dial", sight.tcp);
+        way(writer, "hears broadcasts", sight.broadcast);
+        way(writer, "unicast", sight.unicast);
+        way(writer, "served its dials", sight.served);
+        way(writer, "own dial", sight.tcp);
         if let Some(cause) = sight.cause {
             writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
         }
-        self.since(writer, "alive", sight.alive.map(|at| self.scene.now.saturating_duration_since(at)));
+        since(writer, "alive", sight.alive.map(|at| self.scene.now.saturating_duration_since(at)));
     }
 
     /// Who says it, and how long ago; none when it says nothing, or nothing that is to be believed.
     fn says(&self, writer: &mut LineWriter<'_>, observer: usize, other: usize) -> Option<&Sight> {
-        let (theme, view) = (self.scene.appearance.theme, self.scene.view);
+        let (theme, view) = (writer.theme(), self.scene.view);
         writer.styled(self.name(observer), theme.strong());
         let Some(row) = view.rows.get(observer).and_then(Option::as_ref) else {
             writer.styled(" has told nothing", theme.dim());
@@ -150,39 +150,41 @@ impl Pair<'_> {
         }
         told
     }
+}
 
-    fn way(&self, writer: &mut LineWriter<'_>, way: &str, reach: Reach) {
-        let theme = self.scene.appearance.theme;
-        let mark = match reach {
-            Reach::Ok => Mark::Fine,
-            Reach::Failing => Mark::Failing,
-            Reach::Unknown => Mark::Unknown,
-        };
-        writer.styled(", ", theme.dim()).styled(way, theme.text()).text(" ");
-        writer.sign(signs::mark(mark), theme.mark(mark));
-    }
+/// Whether one way works.
+fn way(writer: &mut LineWriter<'_>, way: &str, reach: Reach) {
+    let theme = writer.theme();
+    let mark = match reach {
+        Reach::Ok => Mark::Fine,
+        Reach::Failing => Mark::Failing,
+        Reach::Unknown => Mark::Unknown,
+    };
+    writer.styled(", ", theme.dim()).styled(way, theme.text()).text(" ");
+    writer.sign(signs::mark(mark), theme.mark(mark));
+}
 
-    fn since(&self, writer: &mut LineWriter<'_>, what: &str, ago: Option<Duration>) {
-        let Some(ago) = ago else { return };
-        let theme = self.scene.appearance.theme;
-        writer.styled(", ", theme.dim()).styled(what, theme.text());
-        match ago.as_secs() {
-            0 => writer.text(" just now"),
-            _ => writer.format(theme.text(), format_args!(" {} ago", Age(ago))),
-        };
-    }
+/// How long ago something was.
+fn since(writer: &mut LineWriter<'_>, what: &str, ago: Option<Duration>) {
+    let Some(ago) = ago else { return };
+    let theme = writer.theme();
+    writer.styled(", ", theme.dim()).styled(what, theme.text());
+    match ago.as_secs() {
+        0 => writer.text(" just now"),
+        _ => writer.format(theme.text(), format_args!(" {} ago", Age(ago))),
+    };
 }
 
 /// A line of the area, under the names of the table.
-fn start(area: Rect, line: u16, buf: &mut Buffer) -> LineWriter<'_> {
+fn start<'a>(canvas: &'a mut Canvas<'_>, area: Rect, line: u16) -> LineWriter<'a> {
     let indent = MARK.min(area.width);
     let inside = Rect { x: area.x + indent, width: area.width - indent, ..area };
-    LineWriter::line(buf, inside, line)
+    canvas.line(inside, line)
 }
 
 /// How many of some pairs are of which kind.
-fn tally(scene: Scene<'_>, writer: &mut LineWriter<'_>, tally: Tally) {
-    let theme = scene.appearance.theme;
+fn tally(writer: &mut LineWriter<'_>, tally: Tally) {
+    let theme = writer.theme();
     for mark in Mark::ALL.into_iter().filter(|mark| tally.count(*mark) > 0) {
         writer.skip(2).sign(signs::mark(mark), theme.mark(mark));
         writer.format(theme.text(), format_args!(" {} {}", Grouped(tally.count(mark)), words(mark)));
@@ -190,42 +192,45 @@ fn tally(scene: Scene<'_>, writer: &mut LineWriter<'_>, tally: Tally) {
 }
 
 /// One node: how it reaches the others and they it.
-fn itself(scene: Scene<'_>, block: &Block, node: usize, area: Rect, buf: &mut Buffer) {
-    let theme = scene.appearance.theme;
+fn itself(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, block: &Block, node: usize) {
+    let theme = canvas.theme();
     let marks = scene.matrix.marks();
     let node = &scene.view.nodes[node];
-    let mut writer = start(area, 0, buf);
+    let mut writer = start(canvas, area, 0);
     writer.styled(&node.name, theme.strong()).format(theme.text(), format_args!(" {} reaches", node.addr));
-    tally(scene, &mut writer, marks.rows(&block.nodes));
-    let mut writer = start(area, 1, buf);
+    tally(&mut writer, marks.rows(&block.nodes));
+    let mut writer = start(canvas, area, 1);
     writer.styled(&node.name, theme.strong()).text(" is reached by");
-    tally(scene, &mut writer, marks.columns(&block.nodes));
+    tally(&mut writer, marks.columns(&block.nodes));
     let about = scene.matrix.findings().iter().find(|finding| finding.nodes.contains(&node.id));
     if let Some(finding) = about {
-        findings::write(&mut start(area, 2, buf), finding, theme);
+        findings::write(&mut start(canvas, area, 2), finding);
     }
 }
 
 /// The pairs of two subnets: how many are how, and some of those that fail.
-fn many(scene: Scene<'_>, row: &Block, column: &Block, area: Rect, buf: &mut Buffer) {
-    let theme = scene.appearance.theme;
+fn many(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, row: &Block, column: &Block) {
+    let theme = canvas.theme();
     let named = |block: &Block| {
         let name = block.name(scene.view).to_string();
         format!("{name} ({})", block.nodes.len())
     };
     let (row_at, column_at) = scene.cursor.at().unwrap_or_default();
     let all = scene.cursor.tally(scene.matrix, row_at, column_at);
-    let mut writer = start(area, 0, buf);
+    let mut writer = start(canvas, area, 0);
     writer.styled(&named(row), theme.strong()).text(" → ").text(&named(column));
     writer.format(theme.text(), format_args!("  {} pairs", Grouped(all.total())));
-    tally(scene, &mut writer, all);
+    tally(&mut writer, all);
     let Some(worst) = all.worst().filter(|worst| *worst != Mark::Fine) else { return };
-    let pairs = row.nodes.iter().flat_map(|from| column.nodes.iter().map(move |to| (*from, *to)));
-    let like = pairs.filter(|(from, to)| scene.matrix.marks().at(*from, *to) == Some(worst));
+    let marks = scene.matrix.marks();
+    // Whole rows without such a pair are not looked through.
+    let rows = row.nodes.iter().filter(|from| marks.rows(&[**from]).count(worst) > 0);
+    let pairs = rows.flat_map(|from| column.nodes.iter().map(move |to| (*from, *to)));
+    let like = pairs.filter(|(from, to)| marks.at(*from, *to) == Some(worst));
     let name = |nth: usize| &*scene.view.nodes[nth].name;
     let listed: Vec<_> =
         like.take(NAMED).map(|(from, to)| format!("{} → {}", name(from), name(to))).collect();
-    let mut writer = start(area, 1, buf);
+    let mut writer = start(canvas, area, 1);
     writer.sign(signs::mark(worst), theme.mark(worst));
     writer.format(theme.text(), format_args!(" {}", Listed(&listed)));
 }

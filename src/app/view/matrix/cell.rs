@@ -1,0 +1,81 @@
+//! One cell of the table: a pair, or many at once.
+
+use std::time::Duration;
+
+use ratatui::style::{Modifier, Style};
+
+use super::scene::Scene;
+use super::shape::digits;
+use super::words::{ITSELF, Short};
+use crate::app::appearance::signs;
+use crate::app::model::{Mark, Tally};
+use crate::app::view::line_writer::LineWriter;
+
+/// What stands in a cell.
+#[derive(Clone, Copy)]
+pub(super) struct Cell {
+    pub(super) marks: Tally,
+    pub(super) changes: Tally,
+    /// Round trip, where that is wanted and known.
+    rtt: Option<Duration>,
+    /// A node and itself.
+    itself: bool,
+    /// It stands for more than one pair.
+    many: bool,
+}
+
+/// How the cursor is seen in a cell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// It is in another cell.
+    Elsewhere,
+    /// It is here, and the keys go here.
+    Here,
+    /// It is here, and the keys go to another pane.
+    Unfocused,
+}
+
+impl Cell {
+    /// That of a row and a column.
+    pub(super) fn of(scene: Scene<'_>, row: usize, column: usize) -> Self {
+        let [from, to] = [row, column].map(|nth| &scene.cursor.blocks()[nth]);
+        let marks = scene.cursor.tally(scene.matrix, row, column);
+        let changes = scene.cursor.changes(scene.comparison, row, column);
+        let pair = from.node().zip(to.node());
+        let rtt = pair.filter(|_| scene.cursor.figures);
+        let rtt = rtt.and_then(|(from, to)| scene.view.cell(from, to, scene.now).rtt);
+        Self { marks, changes, rtt, itself: row == column && marks.total() == 0, many: pair.is_none() }
+    }
+
+    /// One for all of these pairs.
+    pub(super) fn of_many(marks: Tally, changes: Tally) -> Self {
+        Self { marks, changes, rtt: None, itself: false, many: true }
+    }
+
+    /// Writes it: the sign of the worst of its pairs, what changed most, and how many of them are the worst.
+    pub(super) fn write(self, writer: &mut LineWriter<'_>, cursor: Cursor) {
+        let theme = writer.theme();
+        let turned = |style: Style| match cursor {
+            Cursor::Here => style.remove_modifier(Modifier::DIM).add_modifier(Modifier::REVERSED),
+            Cursor::Unfocused => style.add_modifier(Modifier::UNDERLINED),
+            Cursor::Elsewhere => style,
+        };
+        let Some(worst) = self.marks.worst() else {
+            let sign = if self.itself { ITSELF } else { " " };
+            writer.sign(sign, turned(theme.dim()));
+            return;
+        };
+        let style = turned(theme.mark(worst));
+        match self.rtt {
+            Some(rtt) if worst == Mark::Fine => _ = writer.format(style, format_args!("{}", Short(rtt))),
+            _ => _ = writer.sign(signs::mark(worst), style),
+        }
+        if let Some(change) = self.changes.gravest() {
+            writer.sign(signs::change(change), theme.change(change));
+        }
+        let count = self.marks.count(worst);
+        if self.many && worst != Mark::Fine && writer.room() > digits(count as usize).into() {
+            writer.format(theme.mark(worst), format_args!("{count}"));
+        }
+    }
+}

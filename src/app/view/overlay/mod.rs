@@ -1,0 +1,99 @@
+//! What lies over the panes: the help, the prompt for an address, the palette, questions.
+
+mod boxed;
+mod help;
+
+use ratatui::layout::{Position, Rect};
+
+use super::canvas::Canvas;
+use super::layout::{centred, cut_top};
+use super::prompt;
+use crate::app::keymap::{self, Context};
+use crate::app::ui::{Overlay, Prompt, Ui};
+use boxed::{WIDTH, frame, keys, paragraph};
+
+/// Lines of the prompt and of the question.
+const PROMPT: u16 = 6;
+
+/// Most lines of the palette's list.
+const PALETTE: u16 = 12;
+
+/// Draws the overlay, if there is one. Returns where the cursor belongs.
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option<Position> {
+    let beneath = ui.beneath();
+    match &mut ui.overlay {
+        Some(Overlay::Help { scroll }) => help::render(canvas, area, beneath, scroll),
+        Some(Overlay::Add(prompt)) => return Some(add(canvas, area, prompt)),
+        Some(Overlay::Palette { prompt, chosen }) => {
+            return Some(palette(canvas, area, beneath, prompt, *chosen));
+        }
+        Some(Overlay::Export) => {
+            let text = "The table as JSON, or the screen as text or as an SVG picture, into a new file in the folder where vigie was started.";
+            question(canvas, area, "Export", text, Context::Export);
+        }
+        Some(Overlay::Forget { name, .. }) => {
+            let text = format!("{name} is up: it will be back as soon as it is heard again. Forget it?");
+            question(canvas, area, "Forget a peer", &text, Context::Confirm);
+        }
+        // Typed in the last line.
+        Some(Overlay::Filter { .. } | Overlay::Search(_)) | None => {}
+    }
+    None
+}
+
+/// A text with the keys that answer it.
+fn question(canvas: &mut Canvas<'_>, area: Rect, title: &str, text: &str, context: Context) {
+    let inside = frame(canvas, centred(area, WIDTH, PROMPT - 1), title);
+    let style = canvas.theme().text();
+    paragraph(canvas, inside, text, style);
+    keys(canvas, inside, context);
+}
+
+/// The prompt for an address, and what is typed so far.
+fn add(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
+    let theme = canvas.theme();
+    let inside = frame(canvas, centred(area, WIDTH, PROMPT), "Add a peer");
+    let cursor = prompt::render(canvas, inside, "> ", prompt);
+    let (text, style) = match Overlay::target(prompt.text()) {
+        _ if prompt.text().trim().is_empty() => {
+            ("Its host name or address, like host7, 10.0.0.7:17500 or [fe80::1]:17500; without a port it is 17474.".into(), theme.dim())
+        }
+        Ok(target) => (format!("✓ {target}"), theme.good()),
+        Err(error) => (format!("✖ {error}"), theme.bad()),
+    };
+    paragraph(canvas, cut_top(inside, 1)[1], &text, style);
+    keys(canvas, inside, Context::Add);
+    cursor
+}
+
+/// The prompt for an action, with those found: the chosen one is always visible.
+fn palette(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    beneath: Context,
+    prompt: &Prompt,
+    chosen: usize,
+) -> Position {
+    let theme = canvas.theme();
+    let found = keymap::found(beneath, prompt.text());
+    // As high as with nothing typed: the box does not jump while one types.
+    let all = u16::try_from(keymap::found(beneath, "").len()).unwrap_or(u16::MAX);
+    let inside = frame(canvas, centred(area, WIDTH, all.min(PALETTE) + 4), "Actions");
+    let cursor = prompt::render(canvas, inside, ": ", prompt);
+    let [list, _] = cut_top(cut_top(inside, 1)[1], inside.height.saturating_sub(2));
+    if found.is_empty() {
+        canvas.put(list, 0, "No action has these words.", theme.warning());
+    }
+    let top = (chosen + 1).saturating_sub(usize::from(list.height));
+    for (line, (nth, binding)) in (0..list.height).zip(found.iter().enumerate().skip(top)) {
+        let mut writer = canvas.line(list, line);
+        writer.styled(if nth == chosen { "▸ " } else { "  " }, theme.focused());
+        writer.part(16).styled(&binding.keys_in_text(), theme.strong());
+        writer.skip(16).styled(binding.help, theme.text());
+        if nth == chosen {
+            canvas.restyle(Rect { y: list.y + line, height: 1, ..list }, theme.selected());
+        }
+    }
+    keys(canvas, inside, Context::Palette);
+    cursor
+}
