@@ -13,7 +13,8 @@ use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
 use vigie::cli::args::Cli;
-use vigie::engine::event::{Command, Event, Stamped, StopReason};
+use vigie::engine::api::Command;
+use vigie::engine::event::{Event, Stamped, StopReason};
 use vigie::net::{Node, Settings};
 
 /// For the goodbyes of the node.
@@ -58,7 +59,7 @@ pub(crate) async fn watch(
                 Err(RecvError::Lagged(missed)) => {
                     // We were too slow: say so, and ask for the whole table, which makes up for what was missed.
                     write(now(), &Event::Lagged { missed }, out)?;
-                    node.commands.send(Command::Refresh).await?;
+                    node.commands.send(Command::RequestSnapshot).await?;
                 }
                 Err(RecvError::Closed) => break,
             }

@@ -1,7 +1,5 @@
 //! The log pane end to end. In a process of its own: tui-logger is global, and so is the subscriber.
 
-use std::time::Instant;
-
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tracing::level_filters::LevelFilter;
@@ -18,7 +16,7 @@ fn screen(pane: &mut LogPane, width: u16, height: u16) -> Vec<String> {
     terminal
         .draw(|frame| {
             let area = frame.area();
-            pane.render(&mut Canvas::new(frame.buffer_mut(), &appearance, Instant::now()), area);
+            pane.render(&mut Canvas::new(frame.buffer_mut(), &appearance, vigie::testkit::t0()), area);
         })
         .unwrap();
     let buffer = terminal.backend().buffer();

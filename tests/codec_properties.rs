@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 use vigie::proto::exchange::{HEADER, Reply, Request, Status, body_length};
 use vigie::proto::presence::{Kind, MAX_PERIOD_MS, MIN_PERIOD_MS, Presence};
-use vigie::proto::rows::{self, Entry, GONE, LOSS_UNKNOWN, MAX_ABOUT, MAX_WANTS, PageHead, Want, append};
+use vigie::proto::rows::{
+    self, Entry, GONE, LOSS_UNKNOWN, MAX_ABOUT, MAX_WANTS, PageHead, RowRequest, append,
+};
 use vigie::proto::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_PROBE, MAX_TEXT, NodeId, Nonce,
     VERSION, check_message, check_text,
@@ -28,7 +30,7 @@ fn nonce() -> impl Strategy<Value = Nonce> {
 
 prop_compose! {
     fn presence()(
-        kind in prop_oneof![Just(Kind::Hello), Just(Kind::Here), Just(Kind::Goodbye)],
+        kind in prop_oneof![Just(Kind::Hello), Just(Kind::Heartbeat), Just(Kind::Goodbye)],
         texts in (name(), name()),
         id in any::<u128>(),
         (incarnation, sequence) in any::<(u64, u64)>(),
@@ -89,8 +91,8 @@ fn pages() -> impl Strategy<Value = Vec<Page>> {
     vec(page(), 0..4)
 }
 
-fn want() -> impl Strategy<Value = Want> {
-    any::<(u128, u64, u64)>().prop_map(|(owner, incarnation, version)| Want {
+fn want() -> impl Strategy<Value = RowRequest> {
+    any::<(u128, u64, u64)>().prop_map(|(owner, incarnation, version)| RowRequest {
         owner: NodeId(owner),
         incarnation: Incarnation(incarnation),
         version,
@@ -254,7 +256,7 @@ proptest! {
 
     #[test]
     fn every_presence_reads_back_as_it_was_written(
-        kind in prop_oneof![Just(Kind::Hello), Just(Kind::Here), Just(Kind::Goodbye), Just(Kind::Probe)],
+        kind in prop_oneof![Just(Kind::Hello), Just(Kind::Heartbeat), Just(Kind::Goodbye), Just(Kind::Probe)],
         texts in (name(), name()),
         id in any::<u128>(),
         (incarnation, sequence) in any::<(u64, u64)>(),

@@ -38,7 +38,7 @@ fn a_demo_shows_its_peers_their_faults_and_what_comes_of_them_and_quits_at_once(
 #[test]
 fn a_demo_without_faults_has_all_peers_up_and_ends_at_a_signal() {
     let terminal = demo(&["--peers", "24"]);
-    terminal.wait_for_words(SOON * 2, &["24 up", "all of them behave"]);
+    terminal.wait_for_words(SOON * 2, &["24 up", "none of them misbehaves"]);
     terminal.signal(Signal::TERM);
     leaves_cleanly(&terminal);
 }

@@ -225,7 +225,7 @@ fn a_forged_goodbye_or_presence_in_a_peer_s_name_does_not_take_it_away() {
     let incarnation = Incarnation(known["peer"]["incarnation"].as_u64().unwrap());
     for (kind, incarnation) in [
         (Kind::Goodbye, incarnation),
-        (Kind::Here, incarnation),
+        (Kind::Heartbeat, incarnation),
         (Kind::Hello, Incarnation(incarnation.0 + 1)),
         (Kind::Goodbye, Incarnation(u64::MAX)),
     ] {

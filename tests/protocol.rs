@@ -14,7 +14,7 @@ use serde_json::Value;
 use vigie::engine::limits;
 use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
 use vigie::proto::presence::{self, Kind, Presence};
-use vigie::proto::rows::{self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, Want, append};
+use vigie::proto::rows::{self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append};
 use vigie::proto::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_PROBE, MAX_TEXT, NodeId, Nonce,
     VERSION,
@@ -151,7 +151,7 @@ impl<'a> Fields<'a> {
             "presence" => Message::Presence(Presence {
                 kind: match self.text("kind") {
                     "hello" => Kind::Hello,
-                    "here" => Kind::Here,
+                    "here" => Kind::Heartbeat,
                     "goodbye" => Kind::Goodbye,
                     "probe" => Kind::Probe,
                     other => panic!("no such kind: {other}"),
@@ -230,8 +230,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn want(&self) -> Want {
-        Want { owner: self.owner(), incarnation: self.incarnation(), version: self.large("version") }
+    fn want(&self) -> RowRequest {
+        RowRequest { owner: self.owner(), incarnation: self.incarnation(), version: self.large("version") }
     }
 }
 

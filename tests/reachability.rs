@@ -1,6 +1,6 @@
 //! What `list`, `check` and `matrix` say of a network, by what the nodes see of each other and make of it.
 //!
-//! None of these can pass before the engine fills rows, sights and verdicts; what needs neither is in `visits.rs`. The
+//! None of these can pass before the engine fills rows, observations and verdicts; what needs neither is in `visits.rs`. The
 //! waits are long enough for a few periods of everything.
 
 mod support;

@@ -6,32 +6,38 @@ mod fingerprint;
 
 use clap::CommandFactory;
 use vigie::cli::args::Cli;
+use vigie::engine::config::DEFAULT_PORT;
 use vigie::engine::peers::PeerState;
+use vigie::text::firewall::{Direction, FirewallTool, Opening};
 
 const README: &str = include_str!("../README.md");
 
 #[test]
 fn the_readme_lists_the_keys_of_the_keymap() {
-    let (_, rest) = README.split_once("<!-- keys: ").unwrap();
-    let (_, rest) = rest.split_once("-->\n").unwrap();
-    let (listed, _) = rest.split_once("\n<!-- end of keys -->").unwrap();
+    let listed = between("<!-- keys: ", "\n<!-- end of keys -->");
     let expected = vigie::app::keymap::markdown();
     assert_eq!(listed.trim(), expected.trim(), "put this between the marks:\n{expected}");
 }
 
 #[test]
-fn the_readme_lists_every_option_and_every_command() {
+fn the_readme_lists_the_options_of_the_option_table() {
     let cli = Cli::command();
-    let options = cli.get_arguments().chain(cli.get_subcommands().flat_map(clap::Command::get_arguments));
-    for long in options.filter_map(clap::Arg::get_long) {
-        assert!(README.contains(&format!("`--{long}")), "--{long} is missing");
-    }
+    let mut expected = String::from("| option | default | meaning |\n|---|---|---|\n");
+    cli.get_arguments().for_each(|arg| expected.extend(option("", arg)));
     for command in cli.get_subcommands() {
-        assert!(
-            README.contains(&format!("vigie {}", command.get_name())),
-            "{} is missing",
-            command.get_name()
-        );
+        // The demo has other defaults of options that are listed above.
+        let own =
+            command.get_arguments().filter(|arg| !cli.get_arguments().any(|a| a.get_id() == arg.get_id()));
+        own.for_each(|arg| expected.extend(option(&format!("{} ", command.get_name()), arg)));
+    }
+    let listed = between("<!-- options: ", "\n<!-- end of options -->");
+    assert_eq!(listed.trim(), expected.trim(), "put this between the marks:\n{expected}");
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    for command in Cli::command().get_subcommands().map(clap::Command::get_name) {
+        assert!(README.contains(&format!("vigie {command}")), "{command} is missing");
     }
 }
 
@@ -41,6 +47,18 @@ fn the_readme_says_of_every_state_what_the_program_says() {
         let (word, meaning) = (state.as_str(), state.description());
         let row = README.lines().find(|line| line.starts_with(&format!("| {word} | `"))).unwrap();
         assert!(row.ends_with(&format!(" | {meaning} |")), "{row}: {meaning}");
+    }
+}
+
+#[test]
+fn the_readme_opens_firewalls_as_the_program_does() {
+    let openings = [Opening::Udp(DEFAULT_PORT), Opening::Tcp(DEFAULT_PORT)];
+    for tool in [FirewallTool::Ufw, FirewallTool::Firewalld, FirewallTool::Windows] {
+        let admin = if tool == FirewallTool::Windows { "" } else { "sudo " };
+        for command in tool.allow(Direction::In, &openings) {
+            let line = format!("{admin}{command}");
+            assert!(README.lines().any(|written| written == line), "{line}");
+        }
     }
 }
 
@@ -68,4 +86,31 @@ fn no_picture_is_older_than_the_screen() {
             path.display()
         );
     }
+}
+
+/// What stands between a mark that begins so and its end.
+fn between(begin: &str, end: &str) -> &'static str {
+    let (_, rest) = README.split_once(begin).unwrap();
+    let (_, rest) = rest.split_once("-->\n").unwrap();
+    rest.split_once(end).unwrap().0
+}
+
+/// The row of an option; none of one that every program has, or that is no option.
+fn option(command: &str, arg: &clap::Arg) -> Option<String> {
+    let long = arg.get_long().filter(|long| !["help", "version"].contains(long))?;
+    let value = if arg.get_action().takes_values() {
+        format!(" {}", arg.get_value_names().unwrap()[0])
+    } else {
+        String::new()
+    };
+    let help = arg.get_help().unwrap().to_string();
+    // A default that the table cannot compute is told by the help.
+    let (help, told) = match help.split_once(" [default: ") {
+        Some((help, told)) => (help.to_owned(), Some(told.trim_end_matches(']').to_owned())),
+        None => (help, None),
+    };
+    let given = arg.get_default_values().iter().map(|value| format!("`{}`", value.to_str().unwrap())).next();
+    let default =
+        told.or(given.filter(|_| arg.get_action().takes_values())).unwrap_or_else(|| "–".to_owned());
+    Some(format!("| `{command}--{long}{value}` | {default} | {help} |\n"))
 }

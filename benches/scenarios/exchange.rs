@@ -15,8 +15,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use vigie::engine::api::Command;
 use vigie::engine::config::{Config, Target};
-use vigie::engine::event::{Command, Event, Stamped, StopReason};
+use vigie::engine::event::{Event, Stamped, StopReason};
 use vigie::engine::peers::PeerKey;
 use vigie::engine::{NodeId, Nonce};
 use vigie::net::{Node, Selection, Settings};

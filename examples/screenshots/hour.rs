@@ -1,22 +1,21 @@
 //! An hour that no one wants to wait for: the app folds its events as if they had just happened.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use slotmap::KeyData;
 use vigie::app::appearance::Appearance;
 use vigie::app::appearance::Theme;
 use vigie::app::state::App;
 use vigie::app::{Options, view};
 use vigie::engine::cause::{Cause, Detail};
+use vigie::engine::config::DEFAULT_PORT;
 use vigie::engine::event::{Event, Stamped};
-use vigie::engine::interface::Interface;
-use vigie::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Via};
-use vigie::engine::{Incarnation, NodeId};
+use vigie::engine::peers::{LeaveReason, PeerInfo, PeerState, Via};
+use vigie::testkit::{interface, node, peer_at, t0};
 
 use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
 
@@ -60,7 +59,7 @@ const NOW: f64 = 59.5;
 pub(crate) fn timeline((width, height): (u16, u16)) -> Buffer {
     let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 7, 0, 5))), bell: false };
     let mut app = App::new(options, Appearance::new(Theme::COLOURED));
-    let begin = crate::scene::now();
+    let begin = t0();
     let minute = |minutes: f64| begin + Duration::from_secs_f64(minutes * 60.0);
     let mut events: Vec<(f64, Event)> =
         LIVES.iter().enumerate().flat_map(|(n, life)| happens(n, life)).collect();
@@ -89,29 +88,13 @@ fn fold(app: &mut App, begin: Instant, at: Instant, event: Event) {
 }
 
 pub(crate) fn started() -> Event {
-    let eth0 = Interface::new("eth0", Ipv4Addr::new(10, 7, 0, 5), 24).expect("a network that can broadcast");
-    let node = NodeInfo {
-        id: NodeId(1),
-        name: "lighthouse".into(),
-        group: "default".into(),
-        incarnation: Incarnation(1),
-        port: 17_474,
-        tcp_port: 17_474,
-        version: env!("CARGO_PKG_VERSION"),
-    };
-    Event::Started { node: Arc::new(node), interfaces: [eth0].into() }
+    let node = Arc::new(node(1, "lighthouse"));
+    Event::Started { node, interfaces: [interface("10.7.0.5/24")].into() }
 }
 
 /// A life as events: a first word, then each state, with what makes it.
 fn happens(number: usize, (name, host, states): &Life) -> Vec<(f64, Event)> {
-    let number = number as u64 + 1;
-    let peer = Arc::new(PeerInfo {
-        key: PeerKey::from(KeyData::from_ffi(number | 1 << 32)),
-        id: Some(NodeId(u128::from(number))),
-        name: (*name).into(),
-        addr: SocketAddr::from(([10, 7, 0, *host], 17_474)),
-        incarnation: Some(Incarnation(1)),
-    });
+    let peer = peer_at(number as u64 + 1, name, ([10, 7, 0, *host], DEFAULT_PORT));
     let first = states[0].0;
     let mut events = vec![(first, Event::PeerDiscovered { peer: Arc::clone(&peer), via: Via::Broadcast })];
     let mut from = New;

@@ -8,8 +8,10 @@ mod cells;
 mod fingerprint;
 mod hour;
 mod network;
+mod recording;
 mod scene;
-mod terminal;
+#[path = "../../tests/support/mod.rs"]
+mod support;
 
 use std::env;
 use std::path::PathBuf;
@@ -41,7 +43,7 @@ fn main() -> Result<()> {
         ("screenshot-help.svg", scene.help()?),
         ("screenshot-small.svg", scene.small()?),
     ];
-    scene.end()?;
+    scene.end();
     let screen = fingerprint::of_the_screen()?;
     for (name, picture) in pictures {
         let path = folder.join(name);

@@ -1,26 +1,24 @@
 //! A matrix with faults that no loopback has: the app is told of it as the node would tell.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use slotmap::KeyData;
 use vigie::app::appearance::Appearance;
 use vigie::app::appearance::Theme;
 use vigie::app::state::App;
 use vigie::app::{Options, view};
+use vigie::engine::NodeId;
 use vigie::engine::cause::Cause;
 use vigie::engine::event::{Event, Stamped};
-use vigie::engine::matrix::{MatrixNode, MatrixView, Row};
-use vigie::engine::observation::{Reach, Sight};
-use vigie::engine::peers::{PeerInfo, PeerKey, PeerState, Via};
+use vigie::engine::matrix::MatrixView;
+use vigie::engine::observation::{Observation, PathStatus};
+use vigie::engine::peers::{PeerInfo, PeerState, Via};
 use vigie::engine::verdict::evidence::Who;
-use vigie::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
-use vigie::engine::{Incarnation, NodeId};
+use vigie::engine::verdict::{Advice, Finding, Pattern, Verdict};
+use vigie::testkit::{self, peer_at, t0};
 
 use crate::hour;
 
@@ -52,7 +50,7 @@ const ROBOT: usize = 8;
 /// a rack has told nothing for a minute.
 pub(crate) fn matrix((width, height): (u16, u16)) -> Buffer {
     let mut app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
-    let begin = crate::scene::now();
+    let begin = t0();
     let at = |seconds: u64| begin + Duration::from_secs(seconds);
     let mut tell = |seconds: u64, event: Event| {
         let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(12);
@@ -81,13 +79,7 @@ pub(crate) fn matrix((width, height): (u16, u16)) -> Buffer {
 
 fn peer(nth: usize) -> Arc<PeerInfo> {
     let (name, host) = NODES[nth];
-    Arc::new(PeerInfo {
-        key: PeerKey::from(KeyData::from_ffi(nth as u64 | 1 << 32)),
-        id: Some(id(nth)),
-        name: name.into(),
-        addr: SocketAddr::from(([10, 7, 0, host], PORT)),
-        incarnation: Some(Incarnation(1)),
-    })
+    peer_at(nth as u64 + 1, name, ([10, 7, 0, host], PORT))
 }
 
 /// That of the first is that of the node that the hour was seen from.
@@ -96,14 +88,14 @@ fn id(nth: usize) -> NodeId {
 }
 
 /// What one sees of another.
-fn sight(from: usize, to: usize, ill: bool, now: Instant) -> Sight {
+fn observation(from: usize, to: usize, ill: bool, now: Instant) -> Observation {
     let drops = ill && (to == NAS || from == NAS);
     let deaf = ill && from == ROBOT;
     // An echo comes back from where it has arrived only.
     let echoless = deaf || ill && to == ROBOT;
-    let reach = |fails: bool| if fails { Reach::Failing } else { Reach::Ok };
+    let reach = |fails: bool| if fails { PathStatus::Failing } else { PathStatus::Ok };
     let tcp = reach(drops && to == NAS);
-    Sight {
+    Observation {
         tcp,
         served: reach(drops && from == NAS),
         broadcast: reach(deaf),
@@ -114,7 +106,7 @@ fn sight(from: usize, to: usize, ill: bool, now: Instant) -> Sight {
         loss: Some(if echoless { 100 } else { 0 }),
         checked: now.checked_sub(Duration::from_secs(3)),
         alive: now.checked_sub(Duration::from_secs(1)),
-        ..Sight::default()
+        ..Observation::default()
     }
 }
 
@@ -123,41 +115,19 @@ fn told(now: Instant, ill: bool) -> Arc<MatrixView> {
     let row = |from: usize| {
         let others = all.clone().filter(|to| *to != from);
         let silence = if ill && from == RACK_2 { 61 } else { 2 };
-        Some(Row {
-            sights: Arc::new(others.map(|to| (id(to), sight(from, to, ill, now))).collect::<HashMap<_, _>>()),
-            confirmed: now.checked_sub(Duration::from_secs(silence))?,
-        })
+        let confirmed = now.checked_sub(Duration::from_secs(silence))?;
+        Some(testkit::told(confirmed, others.map(|to| (id(to), observation(from, to, ill, now)))))
     };
-    let node = |nth| {
-        let peer = peer(nth);
-        MatrixNode { id: id(nth), name: peer.name.clone(), addr: peer.addr, hearsay: false }
-    };
-    Arc::new(MatrixView {
-        at: now,
-        nodes: all.clone().map(node).collect(),
-        rows: all.clone().map(row).collect(),
-        fresh_for: Duration::from_secs(30),
-        findings: if ill { findings(now) } else { Vec::new() },
-        left_out: 0,
-    })
+    let peers: Vec<_> = all.clone().map(peer).collect();
+    let findings = if ill { findings(now) } else { Vec::new() };
+    Arc::new(MatrixView { findings, ..testkit::matrix(now, &peers, row) })
 }
 
 fn findings(now: Instant) -> Vec<Arc<Finding>> {
     let others = |node: usize| (0..NODES.len()).filter(move |nth| *nth != node);
     let finding = |node: usize, verdict, pattern, pairs: Vec<(NodeId, NodeId)>, advice| {
-        Arc::new(Finding {
-            peer: peer(node),
-            verdict,
-            evidence: Vec::new(),
-            advice,
-            pattern,
-            confidence: Confidence::High,
-            nodes: vec![id(node)],
-            names: vec![NODES[node].0.into()],
-            pair_count: pairs.len(),
-            pairs,
-            since: now,
-        })
+        let finding = testkit::finding(&peer(node), verdict, now);
+        Arc::new(Finding { advice, pattern, pair_count: pairs.len(), pairs, ..finding })
     };
     let on = |node: usize| Who::Peer(peer(node));
     let column = others(NAS).map(|from| (id(from), id(NAS))).collect();

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use rustix::process::{Pid, Signal, kill_process};
 
 use vigie::app::export::svg;
 
 use crate::cells::buffer;
-use crate::terminal::{Recording, Terminal};
+use crate::recording::Recording;
+use crate::support::node::clean;
+use crate::support::now;
+use crate::support::pty::Terminal;
 
 /// All pictures are drawn within this time, or there are none.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(38);
@@ -29,11 +32,6 @@ const SMALL: (u16, u16) = (80, 24);
 /// How often the peers say that they are here. One that is to fall silent soon does so more often.
 const CALM: &str = "10s";
 const LIVELY: &str = "500ms";
-
-#[expect(clippy::disallowed_methods, reason = "this program waits for another one on the real clock")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
-}
 
 /// The node whose screen is shown, and its peers.
 pub(crate) struct Scene {
@@ -96,12 +94,13 @@ impl Scene {
         let peers =
             PEERS.iter().map(|(name, host, interval)| Peer::start(program, name, *host, port, interval));
         let peers = peers.collect::<Result<_>>()?;
-        let screen = Terminal::run(program, &args.map(str::to_owned), LARGE.0, LARGE.1)?;
+        let whole = program.to_str().context("the program's path is text")?;
+        let screen = Terminal::run_sized(whole, &args, LARGE);
         let mut scene = Self { program: program.to_owned(), port, until, screen, peers };
         scene.wait("all peers are up", |text| text.contains(&format!("{} up", PEERS.len())))?;
         // Some history makes the bars worth looking at.
         for dials in 2..10 {
-            scene.screen.keys("D")?;
+            scene.screen.keys("D");
             scene.wait("some history", |text| {
                 PEERS.iter().all(|(name, ..)| lines_of(text, name).any(|line| bars(line) >= dials))
             })?;
@@ -118,7 +117,7 @@ impl Scene {
         self.signal("grace", Signal::KILL)?;
         let grace = Peer::start(&self.program, "grace", 12, self.port, CALM)?;
         *self.peer("grace")? = grace;
-        self.wait("grace is back", |text| text.contains("has restarted"))?;
+        self.wait("grace is back", |text| text.contains(": restarted"))?;
         self.signal("anna-laptop", Signal::TERM)?;
         self.wait("anna has left", |text| has(text, "anna-laptop", "left"))?;
         self.signal("robot-3", Signal::STOP)?;
@@ -140,32 +139,32 @@ impl Scene {
 
     /// All about the peer that is selected.
     pub(crate) fn details(&mut self) -> Result<String> {
-        self.screen.keys("\r")?;
+        self.screen.keys("\r");
         let screen = self.wait("the details", |text| {
             text.contains("─▸ Peer printer-hall") && text.contains("Last hour")
         })?;
-        self.screen.keys("\x1b")?;
+        self.screen.keys("\x1b");
         self.wait("the table", |text| text.contains("─▸ Peers"))?;
         Ok(svg::draw(&buffer(&screen), "vigie: one peer"))
     }
 
     /// Records what happens on the screen from now on.
     pub(crate) fn record(&self) -> Recording {
-        self.screen.record(FRAME)
+        Recording::begin(self.screen.emulated(), FRAME)
     }
 
     /// The help over it.
     pub(crate) fn help(&mut self) -> Result<String> {
-        self.screen.keys("?")?;
+        self.screen.keys("?");
         let screen = self.wait("the help", |text| text.contains("┌ Help"))?;
-        self.screen.keys("\x1b")?;
+        self.screen.keys("\x1b");
         self.wait("no help", |text| !text.contains("┌ Help"))?;
         Ok(svg::draw(&buffer(&screen), "vigie: the keys"))
     }
 
     /// The same in the usual small terminal.
     pub(crate) fn small(&mut self) -> Result<String> {
-        self.screen.resize(SMALL.0, SMALL.1)?;
+        self.screen.resize(SMALL.1, SMALL.0);
         let screen = self.wait("the small screen", |text| {
             let last = text.trim_end().lines().count();
             last == usize::from(SMALL.1) && has(text, "robot-3", "retrying") && text.contains("Log")
@@ -174,13 +173,15 @@ impl Scene {
     }
 
     /// Quits, as a person would.
-    pub(crate) fn end(mut self) -> Result<()> {
-        self.screen.keys("q")?;
-        self.screen.wait()
+    pub(crate) fn end(mut self) {
+        self.screen.keys("q");
+        self.screen.wait_exit(PATIENCE);
     }
 
     fn wait(&self, what: &str, like: impl Fn(&str) -> bool) -> Result<vt100::Screen> {
-        self.screen.wait_for(what, self.until, like)
+        let left = self.until.saturating_duration_since(now());
+        let frame = self.screen.frame(left, like);
+        frame.map_err(|text| anyhow!("this did not show: {what}; the screen is\n{text}"))
     }
 
     /// Moves down until a peer is the selected one.
@@ -189,10 +190,10 @@ impl Scene {
             let line = text.lines().find(|line| line.starts_with('▸'))?;
             line.split_whitespace().nth(1).map(str::to_owned)
         }
-        self.screen.keys("g")?;
+        self.screen.keys("g");
         let mut at = selected(&self.wait("a selected row", |text| selected(text).is_some())?.contents());
         while at.as_deref() != Some(name) {
-            self.screen.keys("j")?;
+            self.screen.keys("j");
             let moved =
                 self.wait(&format!("the selection on its way to {name}"), |text| selected(text) != at)?;
             at = selected(&moved.contents());
@@ -217,13 +218,9 @@ impl Scene {
 impl Peer {
     fn start(program: &Path, name: &'static str, host: u8, port: u16, interval: &str) -> Result<Self> {
         let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("VIGIE_") {
-                command.env_remove(name);
-            }
-        }
+        clean(&mut command);
         command.args(["watch", "--name", name, "--bind", &address(host), "--port", &port.to_string()]);
-        command.args(["--interval", interval]).env("XDG_CONFIG_HOME", "/nonexistent");
+        command.args(["--interval", interval]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
         Ok(Self { name, child })
@@ -234,7 +231,7 @@ fn address(host: u8) -> String {
     format!("127.20.7.{host}")
 }
 
-/// A port that nobody uses now, below those that the system gives to connections.
+/// A port that nobody uses now, below those that the system gives to connections. The first one, for it stands in the pictures.
 fn free_port() -> Result<u16> {
     let free = |port: &u16| {
         let addr: Option<SocketAddr> = format!("{}:{port}", address(5)).parse().ok();

@@ -19,7 +19,8 @@ use super::terminal::{self, Screen, Tty};
 use super::ui::View;
 use super::{Options, device, export, log};
 use crate::app::appearance::Appearance;
-use crate::engine::event::{Command, Event, Stamped, StopReason};
+use crate::engine::api::Command;
+use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::rate_limiter::RateLimiter;
 
 /// Shortest time between two frames: no eye sees more, and a flood of events costs no more than this.
@@ -194,19 +195,19 @@ impl<S: Screen> Loop<'_, S> {
         if self.app.models.behind().is_none() {
             self.dirty |= !self.app.shown().is_empty();
             // A node that is too busy to answer is asked again in a second.
-            let _ = self.commands.try_send(Command::Refresh);
+            let _ = self.commands.try_send(Command::RequestSnapshot);
             let rest = if self.app.ui.view == View::Matrix { SECOND } else { SURVEY_REST };
             if self.surveyed.is_none_or(|last| at.saturating_duration_since(last) >= rest) {
-                self.survey(at);
+                self.matrix(at);
             }
         }
     }
 
     /// Asks for the matrix.
-    fn survey(&mut self, at: Instant) {
+    fn matrix(&mut self, at: Instant) {
         self.surveyed = Some(at);
         // A node that is too busy is asked again later.
-        let _ = self.commands.try_send(Command::Survey);
+        let _ = self.commands.try_send(Command::RequestMatrix);
     }
 
     fn event(&mut self, stamped: &Stamped) {
@@ -225,7 +226,7 @@ impl<S: Screen> Loop<'_, S> {
         let at = now();
         let wall = self.app.models.live().wall(at).unwrap_or(std::time::SystemTime::UNIX_EPOCH);
         self.event(&Stamped { at, wall, event: Event::Lagged { missed } });
-        let _ = self.commands.try_send(Command::Refresh);
+        let _ = self.commands.try_send(Command::RequestSnapshot);
     }
 
     /// Takes one input in. Returns whether the person wants to leave.
@@ -236,7 +237,7 @@ impl<S: Screen> Loop<'_, S> {
         let leaves = self.react(input, at)?;
         if self.app.ui.view == View::Matrix && before != View::Matrix && self.app.models.behind().is_none() {
             // What is shown first is not to be ten seconds old.
-            self.survey(at);
+            self.matrix(at);
         }
         Ok(leaves)
     }

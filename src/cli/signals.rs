@@ -10,7 +10,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::app::terminal;
-use crate::engine::event::{Command, StopReason};
+use crate::engine::api::Command;
+use crate::engine::event::StopReason;
 
 use super::error::CliError;
 use super::runtime;

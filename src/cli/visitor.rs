@@ -10,7 +10,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::engine::event::{Command, Event, Stamped, StopReason};
+use crate::engine::api::Command;
+use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::matrix::MatrixView;
 use crate::engine::peers::Snapshot;
 use crate::net::Node;
@@ -131,8 +132,8 @@ impl VisitorSession {
     pub(super) async fn snapshot(&mut self, mut note: impl FnMut(&Event)) -> Result<NodeView, CliError> {
         let looking = async {
             let (mut table, mut matrix) = (None, None);
-            self.ask(Command::Refresh).await?;
-            self.ask(Command::Survey).await?;
+            self.ask(Command::RequestSnapshot).await?;
+            self.ask(Command::RequestMatrix).await?;
             loop {
                 match self.event().await? {
                     Some(Event::Snapshot(snapshot)) => table = Some(snapshot),
@@ -140,8 +141,8 @@ impl VisitorSession {
                     Some(event) => note(&event),
                     // The answer may be among what was missed.
                     None => {
-                        self.ask(Command::Refresh).await?;
-                        self.ask(Command::Survey).await?;
+                        self.ask(Command::RequestSnapshot).await?;
+                        self.ask(Command::RequestMatrix).await?;
                     }
                 }
                 if let (Some(table), Some(matrix)) = (&table, &matrix) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::engine::event::{Command, Event, Stamped, StopReason};
+use crate::engine::api::Command;
+use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::rate_limiter::RateLimiter;
 use crate::net::Node;
 
@@ -96,7 +97,7 @@ fn write_events(
             Err(RecvError::Lagged(missed)) => {
                 resynchronising = true;
                 // A full queue means that the node is busy; the next lag asks again.
-                let _ = commands.try_send(Command::Refresh);
+                let _ = commands.try_send(Command::RequestSnapshot);
                 write_event(&mut out, format, &now(Event::Lagged { missed }))?;
             }
             Err(RecvError::Closed) => return out.flush(),

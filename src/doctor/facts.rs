@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::interface::{Interface, Kind};
+pub use crate::text::firewall::{Direction, System};
 
 /// Everything that is known of this machine. What this system does not tell is `None`.
 #[derive(Debug, Clone)]
@@ -42,32 +43,6 @@ pub struct MachineFacts {
     pub broadcasts: Vec<Trial>,
     /// What the packet filters do.
     pub firewall: Firewall,
-}
-
-/// Which commands fix things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum System {
-    /// Linux.
-    Linux,
-    /// macOS.
-    MacOs,
-    /// Windows.
-    Windows,
-    /// Any other Unix.
-    Other,
-}
-
-impl System {
-    /// The one this program runs on.
-    pub const OURS: Self = if cfg!(target_os = "linux") {
-        Self::Linux
-    } else if cfg!(target_os = "macos") {
-        Self::MacOs
-    } else if cfg!(windows) {
-        Self::Windows
-    } else {
-        Self::Other
-    };
 }
 
 /// What the user asked for.
@@ -238,15 +213,6 @@ pub enum Transport {
     Udp,
     /// Exchanges.
     Tcp,
-}
-
-/// Which way a packet goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// To this machine.
-    In,
-    /// From this machine.
-    Out,
 }
 
 /// What is known of the packet filters.

@@ -1,6 +1,7 @@
 //! What fixes a finding: commands of this system that can be pasted.
 
-use super::facts::{Direction, InsertionPoint, MachineFacts, Manager, Obstacle, System};
+use super::facts::{InsertionPoint, MachineFacts, Manager, Obstacle};
+use crate::text::firewall::{Direction, FirewallTool, Opening, System};
 
 /// A command that only an administrator may run.
 pub(super) fn admin(facts: &MachineFacts, command: &str) -> String {
@@ -35,7 +36,7 @@ pub(super) fn give_address(facts: &MachineFacts, interface: &str) -> String {
     let name = quoted(interface);
     match facts.system {
         System::Linux => format!(
-            "{}, or by hand, with a free address: {}",
+            "{}, or manually, with a free address: {}",
             admin(facts, &format!("dhclient {name}")),
             admin(facts, &format!("ip addr add 192.168.1.77/24 brd + dev {name}"))
         ),
@@ -64,73 +65,39 @@ pub(super) fn another_port(port: u16) -> u16 {
 
 /// Lets packets through the rule that stops them.
 pub(super) fn let_through(facts: &MachineFacts, obstacle: &Obstacle) -> String {
-    let incoming = obstacle.direction == Direction::In;
-    let udp = obstacle.stops_udp().then_some(("udp", facts.request.port));
-    let tcp = obstacle.stops_tcp().then_some(("tcp", facts.request.tcp()));
-    let wanted = [udp, tcp].into_iter().flatten();
-    let commands: Vec<String> = match obstacle.manager {
-        Some(Manager::Ufw) => {
-            let way = if incoming { "" } else { "out " };
-            match (udp, tcp) {
-                (Some((_, udp)), Some((_, tcp))) if udp == tcp => vec![format!("ufw allow {way}{udp}")],
-                _ => wanted.map(|(t, port)| format!("ufw allow {way}{port}/{t}")).collect(),
-            }
+    let udp = obstacle.stops_udp().then_some(Opening::Udp(facts.request.port));
+    let tcp = obstacle.stops_tcp().then_some(Opening::Tcp(facts.request.tcp()));
+    let openings: Vec<Opening> = udp.into_iter().chain(tcp).collect();
+    let allow = |firewall: FirewallTool<'_>| firewall.allow(obstacle.direction, &openings);
+    let commands = match (obstacle.manager, &obstacle.insert_at) {
+        (Some(Manager::Ufw), _) => allow(FirewallTool::Ufw),
+        (Some(Manager::Firewalld), _) => allow(FirewallTool::Firewalld),
+        (None, InsertionPoint::Nft { family, table, chain }) => {
+            allow(FirewallTool::Nft { family, table: &quoted(table), chain: &quoted(chain) })
         }
-        Some(Manager::Firewalld) if incoming => {
-            let ports: Vec<_> = wanted.map(|(t, port)| format!("--add-port={port}/{t}")).collect();
-            let now = format!("firewall-cmd {}", ports.join(" "));
-            vec![now, "firewall-cmd --runtime-to-permanent".to_owned()]
-        }
-        Some(Manager::Firewalld) => {
-            let rule = |(t, port)| {
-                format!(
-                    "firewall-cmd --direct --add-rule ipv4 filter OUTPUT 0 -p {t} --dport {port} -j ACCEPT"
-                )
-            };
-            wanted.map(rule).collect()
-        }
-        None => match &obstacle.insert_at {
-            InsertionPoint::Nft { family, table, chain } => {
-                let (table, chain) = (quoted(table), quoted(chain));
-                wanted
-                    .map(|(t, port)| {
-                        format!("nft insert rule {family} {table} {chain} {t} dport {port} accept")
-                    })
-                    .collect()
-            }
-            InsertionPoint::Iptables { table, chain } => {
-                let table = if table == "filter" { String::new() } else { format!("-t {table} ") };
-                wanted
-                    .map(|(t, port)| format!("iptables {table}-I {chain} -p {t} --dport {port} -j ACCEPT"))
-                    .collect()
-            }
-        },
+        (None, InsertionPoint::Iptables { table, chain }) => allow(FirewallTool::Iptables { table, chain }),
     };
+    all_of(facts, &commands)
+}
+
+/// Commands of an administrator, one after the other.
+fn all_of(facts: &MachineFacts, commands: &[String]) -> String {
     commands.iter().map(|command| admin(facts, command)).collect::<Vec<_>>().join(" && ")
 }
 
 /// Where rules are unknown: how to list them, or what usually lets vigie through.
 pub(super) fn check_firewall(facts: &MachineFacts) -> String {
-    let (udp, tcp) = (facts.request.port, facts.request.tcp());
+    let openings = [Opening::Udp(facts.request.port), Opening::Tcp(facts.request.tcp())];
+    let allow = |firewall: FirewallTool<'_>| all_of(facts, &firewall.allow(Direction::In, &openings));
     match facts.system {
-        System::Linux if facts.firewall.managers.contains(&Manager::Ufw) => {
-            admin(facts, &format!("ufw allow {udp}/udp"))
-                + " && "
-                + &admin(facts, &format!("ufw allow {tcp}/tcp"))
-        }
+        System::Linux if facts.firewall.managers.contains(&Manager::Ufw) => allow(FirewallTool::Ufw),
         System::Linux if facts.firewall.managers.contains(&Manager::Firewalld) => {
-            admin(facts, &format!("firewall-cmd --add-port={udp}/udp --add-port={tcp}/tcp"))
+            allow(FirewallTool::Firewalld)
         }
         System::Linux if !facts.root => "sudo vigie doctor".to_owned(),
         System::Linux => "nft list ruleset".to_owned(),
-        System::MacOs => admin(
-            facts,
-            "/usr/libexec/ApplicationFirewall/socketfilterfw --unblockapp \"$(command -v vigie)\"",
-        ),
-        System::Windows => format!(
-            "netsh advfirewall firewall add rule name=vigie dir=in action=allow protocol=UDP localport={udp} & \
-             netsh advfirewall firewall add rule name=vigie dir=in action=allow protocol=TCP localport={tcp}"
-        ),
+        System::MacOs => allow(FirewallTool::MacOs),
+        System::Windows => allow(FirewallTool::Windows),
         System::Other => admin(facts, "pfctl -s rules"),
     }
 }

@@ -11,8 +11,9 @@ use rand::rngs::StdRng;
 use crate::proto::presence::{Kind, Presence};
 
 use super::Nonce;
+use super::api::Output;
 use super::config::{Config, Target};
-use super::event::{Event, Output};
+use super::event::Event;
 use super::limits::{ANSWER_AT_ONCE, DIAL_SPREAD, DIAL_STEP};
 use super::links::Links;
 
@@ -254,7 +255,7 @@ impl TestContext {
         let mut peer = super::peers::peer::Peer::new(info, super::peers::Via::Broadcast, self.now);
         let dialed = peer.addr().ip();
         peer.set_interface(self.shared.links.name_of(dialed));
-        peer.paths.note_claims(dialed, &crate::testkit::presence(Kind::Here, u128::from(n), 1));
+        peer.paths.note_claims(dialed, &crate::testkit::presence(Kind::Heartbeat, u128::from(n), 1));
         peer
     }
 
@@ -320,7 +321,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let ctx = &mut test.context();
         for to in ["10.0.0.2:1", "[fe80::2]:1", "10.0.0.3:1"] {
-            ctx.send(to.parse().unwrap(), Kind::Here, None, Some(Nonce(7)));
+            ctx.send(to.parse().unwrap(), Kind::Heartbeat, None, Some(Nonce(7)));
         }
         let sent: Vec<_> = test.sent().into_iter().map(|sent| (sent.to.to_string(), sent.sequence)).collect();
         assert_eq!(sent, [("10.0.0.2:1".to_owned(), 1), ("10.0.0.3:1".to_owned(), 3)]);

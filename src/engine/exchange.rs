@@ -9,9 +9,10 @@ use crate::proto::DecodeError;
 use crate::proto::exchange::{Reply, Request, Status};
 
 use super::Nonce;
+use super::api::{ConnId, Output};
 use super::cause::{Cause, Detail, Failure, Retry};
 use super::context::Context;
-use super::event::{ConnId, Output, RejectReason};
+use super::event::RejectReason;
 use super::peers::{PeerKey, PeerTable, Via};
 
 /// What a request carries of the rows.

@@ -145,9 +145,9 @@ pub const LOST_IN_A_ROW: u8 = 12;
 pub const LARGE_LOST_IN_A_ROW: u8 = 3;
 
 /// Peers that are asked what they see of one that fails: the subgroup of SWIM's indirect probes (Das, Gupta, Motivala 2002).
-pub const ASKED_AROUND: usize = 3;
+pub const INDIRECT_PROBES: usize = 3;
 
-/// Peers that are looked at to find [`ASKED_AROUND`] that can be asked: among that many some are idle, unless hardly any is.
+/// Peers that are looked at to find [`INDIRECT_PROBES`] that can be asked: among that many some are idle, unless hardly any is.
 pub const ABLE_TRIED: usize = 64;
 
 /// Between two rounds of asking about the same peer.
@@ -169,7 +169,7 @@ pub const MAX_ROWS: usize = 4_096;
 pub const MAX_ROW: usize = 2_048;
 
 /// Nodes of one row that are no peers of ours, whose names are kept.
-pub const MAX_HEARSAY: usize = 512;
+pub const MAX_SECOND_HAND: usize = 512;
 
 /// Peers gone from the table that our row still tells of; who knows an older version gets the whole row.
 pub const MAX_GONE: usize = 1_024;

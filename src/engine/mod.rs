@@ -9,6 +9,7 @@
 //! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer
 //! (observation, row, queues, timers, diagnosis) is settled once, after each input.
 
+pub mod api;
 pub mod config;
 mod context;
 pub mod diagnosis;
@@ -20,7 +21,6 @@ mod gossip;
 pub mod interface;
 #[cfg(any(test, feature = "testkit"))]
 mod invariants;
-mod judging;
 mod lifecycle;
 pub mod limits;
 mod links;
@@ -50,13 +50,13 @@ pub mod verdict {
     pub use super::diagnosis::verdict::{Confidence, Pattern, Verdict};
 }
 
+use api::{Input, Output};
 use config::Config;
 use context::Shared;
+use diagnosis::judging::Judging;
 use dialing::dialer::Dialer;
-use event::{Input, Output};
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
-use judging::Judging;
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;

@@ -59,13 +59,13 @@ impl Engine {
         let known = self.peers.len();
         let ctx = self.shared.context(known, now);
         let Some(peer) = self.peers.settle(key) else { return Concern::None };
-        let (before, new) = (*peer.sight(), observe(peer, Times::of(ctx.config), now));
+        let (before, new) = (*peer.observation(), observe(peer, Times::of(ctx.config), now));
         let broadcasts_end = new.broadcast.is_failing() && new.echo.is_ok() && !before.broadcast.is_failing();
         // Are broadcasts stopped, or some packets lost? First that is measured.
         if broadcasts_end && self.prober.begin_burst(peer, &ctx) {
             return Concern::None;
         }
-        peer.set_sight(new);
+        peer.set_observation(new);
         let news = !peer.has_left() && self.own_row.advertise(peer, known > MAX_JUDGED, &ctx);
         if peer.is_unwell() {
             return Concern::Unwell;

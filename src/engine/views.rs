@@ -28,14 +28,14 @@ impl Engine {
     }
 
     /// Who reaches whom, as far as is known here.
-    pub fn survey(&self, now: Instant) -> MatrixView {
+    pub fn matrix(&self, now: Instant) -> MatrixView {
         let nodes = self.matrix_nodes(now);
         let here = self.peers.iter().filter(|peer| !peer.has_left());
-        let sights = here.filter_map(|peer| Some((peer.id()?, *peer.sight()))).collect();
-        let own = Row { sights: Arc::new(sights), confirmed: now };
+        let observations = here.filter_map(|peer| Some((peer.id()?, *peer.observation()))).collect();
+        let own = Row { observations: Arc::new(observations), confirmed: now };
         let told = |node: &MatrixNode| {
             let row = self.remote_rows.of(node.id)?;
-            Some(Row { sights: Arc::clone(row.sights()), confirmed: row.confirmed() })
+            Some(Row { observations: Arc::clone(row.observations()), confirmed: row.confirmed() })
         };
         let rows = std::iter::once(Some(own)).chain(nodes[1..].iter().map(told)).collect();
         MatrixView {
@@ -51,7 +51,8 @@ impl Engine {
     /// This node, and behind it all others that are known, by name.
     fn matrix_nodes(&self, now: Instant) -> Vec<MatrixNode> {
         let config = self.shared.config();
-        let node = |id, name: &str, addr, hearsay| MatrixNode { id, name: name.to_owned(), addr, hearsay };
+        let node =
+            |id, name: &str, addr, second_hand| MatrixNode { id, name: name.to_owned(), addr, second_hand };
         let here = self.peers.iter().filter(|peer| !peer.has_left());
         let mut nodes: Vec<MatrixNode> =
             here.filter_map(|peer| Some(node(peer.id()?, &peer.info().name, peer.addr(), false))).collect();

@@ -13,9 +13,10 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::engine::Engine;
+use crate::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket};
 use crate::engine::cause::Retry;
 use crate::engine::config::Target;
-use crate::engine::event::{Answer, Command, ConnId, DialId, Event, Input, Output, Socket, Stamped};
+use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::Kind;
 use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::MAX_PROBE;
@@ -174,7 +175,7 @@ impl Driver {
                 self.pending.replies.insert(conn, reply);
                 self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
             }
-            TaskEvent::TurnedAway { from, reason } => self.tell(Input::TurnedAway { from, reason }),
+            TaskEvent::TurnedAway { from, reason } => self.tell(Input::Refused { from, reason }),
             TaskEvent::Resolved { target, addr } => {
                 if addr.is_none() {
                     tracing::warn!(host = %target.host, "the name does not resolve; trying again in 30 s");

@@ -17,7 +17,7 @@ mod linux {
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
 
-    use crate::engine::event::Icmp;
+    use crate::engine::api::Icmp;
 
     /// Errors taken at one look, before the other inputs have their turn.
     const BATCH: usize = 64;
@@ -77,7 +77,7 @@ mod elsewhere {
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
 
-    use crate::engine::event::Icmp;
+    use crate::engine::api::Icmp;
 
     /// What is to wake the node: datagrams.
     pub(in crate::net) const INTEREST: Interest = Interest::READABLE;

@@ -10,8 +10,9 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
+use crate::engine::api::Command;
 use crate::engine::config::Config;
-use crate::engine::event::{Command, Stamped, StopReason};
+use crate::engine::event::{Stamped, StopReason};
 
 use super::driver::{Driver, Pending};
 use super::interfaces::{self, Selection};

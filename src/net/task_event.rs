@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 
 use tokio::sync::oneshot;
 
+use crate::engine::api::DialId;
 use crate::engine::cause::Failure;
 use crate::engine::config::Target;
-use crate::engine::event::{DialId, RejectReason};
+use crate::engine::event::RejectReason;
 use crate::proto::DecodeError;
 
 use super::dialer::Reached;

@@ -27,7 +27,7 @@ pub enum Kind {
     Hello,
     /// Still here.
     #[n(1)]
-    Here,
+    Heartbeat,
     /// Leaving on purpose.
     #[n(2)]
     Goodbye,

@@ -97,7 +97,7 @@ impl Entry<'_> {
 /// A row that is wanted if there is a newer version of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
-pub struct Want {
+pub struct RowRequest {
     /// Whose row.
     #[n(0)]
     pub owner: NodeId,
@@ -133,7 +133,7 @@ pub fn pages(bytes: &[u8]) -> impl Iterator<Item = (PageHead, impl Iterator<Item
 }
 
 /// The rows that are wanted.
-pub fn wants(bytes: &[u8]) -> impl Iterator<Item = Want> {
+pub fn wants(bytes: &[u8]) -> impl Iterator<Item = RowRequest> {
     items(bytes)
 }
 
@@ -174,7 +174,7 @@ pub(super) fn check_pages(bytes: &[u8]) -> Result<(), DecodeError> {
 
 /// Checks a byte string of wants as a whole.
 pub(super) fn check_wants(bytes: &[u8]) -> Result<(), DecodeError> {
-    check_items::<Want>(bytes, MAX_WANTS, DecodeError::Malformed("the rows that are wanted"))
+    check_items::<RowRequest>(bytes, MAX_WANTS, DecodeError::Malformed("the rows that are wanted"))
 }
 
 /// Checks a byte string of ids as a whole.
@@ -275,7 +275,7 @@ mod tests {
     fn a_sequence_is_as_strict_as_a_message() {
         let (mut page, mut want, mut id) = (Vec::new(), Vec::new(), Vec::new());
         append(&head(0), &mut page);
-        append(&Want { owner: NodeId(1), incarnation: Incarnation(2), version: 3 }, &mut want);
+        append(&RowRequest { owner: NodeId(1), incarnation: Incarnation(2), version: 3 }, &mut want);
         append(&NodeId(1), &mut id);
         for (check, item) in [(check_pages as Check, &page), (check_wants, &want), (check_about, &id)] {
             assert_eq!(check(item), Ok(()));

@@ -8,13 +8,14 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use crate::engine::api::{Answer, ConnId, DialId, Input, Output, Socket};
 use crate::engine::config::{Config, DEFAULT_PORT};
-use crate::engine::event::{Answer, ConnId, DialId, Event, Input, Output, Socket};
+use crate::engine::event::Event;
 use crate::engine::{Engine, Incarnation, NodeId, Nonce};
 use crate::proto::codes::{cause, path, status};
 use crate::proto::exchange::{HEADER, Reply, Request};
 use crate::proto::presence::{Kind, Presence};
-use crate::proto::rows::{Entry, PageHead, Want, append, pages};
+use crate::proto::rows::{Entry, PageHead, RowRequest, append, pages};
 
 use super::{config, interface, ms, presence, reply, request, t0};
 
@@ -170,7 +171,7 @@ impl Crowd {
     pub fn step(&mut self, watch: &mut impl Watch) {
         self.steps += 1;
         if let Some((nth, nonce)) = self.echoes.pop_front() {
-            return self.say(nth, Kind::Here, Some(nonce), watch);
+            return self.say(nth, Kind::Heartbeat, Some(nonce), watch);
         }
         if let Some((dial, nth)) = self.open.pop_front() {
             return self.answer(dial, nth, watch);
@@ -190,7 +191,7 @@ impl Crowd {
         self.ticked = false;
         if presence <= request {
             let nth = self.presences.take(peers);
-            self.say(nth, Kind::Here, None, watch);
+            self.say(nth, Kind::Heartbeat, None, watch);
         } else {
             let nth = self.requests.take(peers);
             self.ask(nth, watch);
@@ -279,7 +280,7 @@ impl Crowd {
     fn ask(&mut self, nth: usize, watch: &mut impl Watch) {
         let (name, rows, mut wants) = (name(nth), self.row_of(nth), Vec::new());
         let version = self.peers[nth].version;
-        append(&Want { owner: self.me.0, incarnation: self.me.1, version }, &mut wants);
+        append(&RowRequest { owner: self.me.0, incarnation: self.me.1, version }, &mut wants);
         let frame = Request {
             name: &name,
             rows: Some(rows.as_slice().into()),

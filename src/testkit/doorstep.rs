@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use crate::engine::Engine;
+use crate::engine::api::{Command, Input, Output, Socket};
 use crate::engine::config::Config;
-use crate::engine::event::{Command, Event, Input, Output, Socket};
+use crate::engine::event::Event;
 use crate::engine::peers::PeerKey;
 use crate::proto::presence::{Kind, Presence};
 

@@ -8,7 +8,7 @@ use slotmap::KeyData;
 
 use crate::engine::config::DEFAULT_PORT;
 use crate::engine::matrix::{MatrixNode, MatrixView, Row};
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
 use crate::engine::{Incarnation, NodeId};
@@ -48,7 +48,7 @@ pub fn row(info: &Arc<PeerInfo>, state: PeerState) -> PeerSnapshot {
         last_heard: None,
         cause: None,
         verdict: Verdict::Unknown,
-        sight: Sight::default(),
+        observation: Observation::default(),
         dial: DialPhase::Resting { next: None },
         interface: None,
         elsewhere: None,
@@ -91,7 +91,7 @@ pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Opti
         id: info.id.expect("a node of a matrix has an id"),
         name: info.name.clone(),
         addr: info.addr,
-        hearsay: false,
+        second_hand: false,
     };
     MatrixView {
         at,
@@ -104,6 +104,6 @@ pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Opti
 }
 
 /// What one node told of others, confirmed at a moment.
-pub fn told(confirmed: Instant, sights: impl IntoIterator<Item = (NodeId, Sight)>) -> Row {
-    Row { sights: Arc::new(sights.into_iter().collect()), confirmed }
+pub fn told(confirmed: Instant, observations: impl IntoIterator<Item = (NodeId, Observation)>) -> Row {
+    Row { observations: Arc::new(observations.into_iter().collect()), confirmed }
 }

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::engine::api::{Answer, ConnId, DialId, Input, Output, Socket};
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
-use crate::engine::event::{Answer, ConnId, DialId, Event, Input, Output, Socket};
+use crate::engine::event::Event;
 use crate::engine::peers::PeerSnapshot;
 use crate::engine::{Engine, Incarnation, Nonce};
 use crate::proto::exchange::{HEADER, Reply, Request};

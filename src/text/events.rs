@@ -1,11 +1,12 @@
 //! What happened, one sentence an event.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
-use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, Via};
+use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerState, Via};
 
 use super::{Count, Measured, Wait};
 
@@ -18,16 +19,12 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { node, interfaces } => started(f, node, interfaces),
-            Self::InterfaceUp { interface: i } => {
-                write!(f, "interface {} is up: {}/{}", i.name, i.addr, i.prefix)
-            }
-            Self::InterfaceDown { interface: i } => {
-                write!(f, "interface {} is gone: {}/{}", i.name, i.addr, i.prefix)
-            }
-            Self::PeerDiscovered { peer, via } => write!(f, "{peer}: discovered ({})", via.description()),
-            Self::PeerState { peer, from, to } => write!(f, "{peer}: {} → {}", from.as_str(), to.as_str()),
-            Self::PeerRestarted { peer, .. } => write!(f, "{peer}: restarted"),
-            Self::PeerMoved { peer, from, to } => write!(f, "{}: moved from {from} to {to}", peer.name),
+            Self::InterfaceUp { interface } => interface_up(interface).fmt(f),
+            Self::InterfaceDown { interface } => interface_gone(interface).fmt(f),
+            Self::PeerDiscovered { peer, via } => write!(f, "{peer}: {}", discovered(*via)),
+            Self::PeerState { peer, from, to } => write!(f, "{peer}: {}", changed(*from, *to)),
+            Self::PeerRestarted { peer, .. } => write!(f, "{peer}: {RESTARTED}"),
+            Self::PeerMoved { peer, from, to } => write!(f, "{}: {}", peer.name, moved(*from, *to)),
             Self::PeerLeft { peer, reason } => write!(f, "{peer}: {}", reason.description()),
             Self::DialStarted { peer, attempt, max, forced, .. } => {
                 let manually = if *forced { ", manually" } else { "" };
@@ -49,7 +46,7 @@ impl fmt::Display for Event {
                 retry_in.map_or(Ok(()), |wait| write!(f, "; next attempt in {}", Wait(wait)))
             }
             Self::DialGaveUp { peer, attempts, cause, .. } => {
-                write!(f, "{peer}: {}; {}", GaveUp { attempts: *attempts, cause: *cause }, cause.advice())
+                write!(f, "{peer}: {}; {}", gave_up(*attempts, *cause), cause.advice())
             }
             Self::ExchangeServed { peer: Some(peer), .. } => write!(f, "{peer}: reached this node by TCP"),
             Self::ExchangeServed { addr: Some(addr), .. } => write!(f, "{addr}: reached this node by TCP"),
@@ -60,9 +57,7 @@ impl fmt::Display for Event {
             Self::Rejected { from, reason, count } => {
                 write!(f, "rejected {count} times, last {from}: {}", reason.description())
             }
-            Self::Lagged { missed } => {
-                write!(f, "{} missed: the reader is too slow", Count(*missed, "event"))
-            }
+            Self::Lagged { missed: count } => missed(*count).fmt(f),
             Self::Snapshot(snapshot) => write!(f, "{} in the table", Count(snapshot.peers.len(), "peer")),
             Self::Diagnosis(finding) => finding.fmt(f),
             Self::Matrix(view) => write!(f, "{} in the matrix", Count(view.nodes.len(), "node")),
@@ -83,19 +78,46 @@ fn started(f: &mut fmt::Formatter<'_>, node: &NodeInfo, interfaces: &[Interface]
     Ok(())
 }
 
-/// How a dial ended whose last attempt failed: `gave up after 5 attempts: timed out`.
-#[derive(Debug, Clone, Copy)]
-pub struct GaveUp {
-    /// How many attempts there were.
-    pub attempts: u32,
-    /// Why the last one failed.
-    pub cause: Cause,
+/// What is said of a peer that has restarted, behind its name.
+pub const RESTARTED: &str = "restarted";
+
+/// How a peer was found, behind its name: `discovered (by broadcast)`.
+pub fn discovered(via: Via) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "discovered ({})", via.description()))
 }
 
-impl fmt::Display for GaveUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "gave up after {}: {}", Count(self.attempts, "attempt"), self.cause.label())
-    }
+/// How a peer's state changed, behind its name: `new → up`.
+pub fn changed(from: PeerState, to: PeerState) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{} → {}", from.as_str(), to.as_str()))
+}
+
+/// Where a peer moved, behind its name.
+pub fn moved(from: SocketAddr, to: SocketAddr) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "moved from {from} to {to}"))
+}
+
+/// How a dial ended whose last attempt failed, behind the name of the peer: `gave up after 5 attempts: timed out`.
+pub fn gave_up(attempts: u32, cause: Cause) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "gave up after {}: {}", Count(attempts, "attempt"), cause.label()))
+}
+
+/// An interface is used from now on.
+pub fn interface_up(interface: &Interface) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        write!(f, "interface {} is up: {}/{}", interface.name, interface.addr, interface.prefix)
+    })
+}
+
+/// An interface is no longer used.
+pub fn interface_gone(interface: &Interface) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        write!(f, "interface {} is gone: {}/{}", interface.name, interface.addr, interface.prefix)
+    })
+}
+
+/// A reader of events was too slow for some of them.
+pub fn missed(count: u64) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{} missed: the reader is too slow", Count(count, "event")))
 }
 
 impl LeaveReason {
@@ -158,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_dial_that_gave_up_counts_its_attempts() {
-        let gave_up = |attempts| GaveUp { attempts, cause: Cause::TimedOut }.to_string();
+        let gave_up = |attempts| gave_up(attempts, Cause::TimedOut).to_string();
         assert_eq!(gave_up(1), "gave up after 1 attempt: timed out");
         assert_eq!(gave_up(5), "gave up after 5 attempts: timed out");
     }

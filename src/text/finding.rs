@@ -12,6 +12,7 @@ use crate::engine::peers::PeerInfo;
 use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
 use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, Pattern, Verdict};
 
+use super::firewall::{Direction, Opening, System, allow};
 use super::{Label, Wait};
 
 /// Names in a headline before the rest is counted.
@@ -291,6 +292,7 @@ fn icmp_description(code: u8) -> &'static str {
 
 /// What to do, in one sentence; nothing if there is nothing to do.
 impl fmt::Display for Advice {
+    #[expect(clippy::too_many_lines, reason = "one table: a sentence for each advice")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => Ok(()),
@@ -301,25 +303,40 @@ impl fmt::Display for Advice {
                 write!(f, "restart vigie on {}: its process is stopped or hangs", Machine(on))
             }
             Self::AllowTcpOut { on, port } => {
-                write!(f, "allow outbound TCP connections on {}: {}", Machine(on), Allow::Out("tcp", *port))
+                write!(
+                    f,
+                    "allow outbound TCP connections on {}: {}",
+                    Machine(on),
+                    allow(Direction::Out, Opening::Tcp(*port))
+                )
             }
             Self::AllowTcpIn { on, port } => {
-                let command = Allow::In("tcp", *port);
+                let command = allow(Direction::In, Opening::Tcp(*port));
                 write!(f, "open TCP port {port} in the firewall of {}: {command}", Machine(on))
             }
             Self::CheckRule { on, about, port } => {
-                let (on, command) = (Machine(on), Allow::In("tcp", *port));
+                let (on, command) = (Machine(on), allow(Direction::In, Opening::Tcp(*port)));
                 write!(f, "look for a rule about {about} in the firewall of {on}: {command}")
             }
             Self::AllowUdpIn { on, port } => {
-                write!(f, "allow inbound UDP on {}: {}", Machine(on), Allow::In("udp", *port))
+                write!(
+                    f,
+                    "allow inbound UDP on {}: {}",
+                    Machine(on),
+                    allow(Direction::In, Opening::Udp(*port))
+                )
             }
             Self::AllowUdpOut { on, port } => {
-                let (on, command) = (Machine(on), Allow::Out("udp", *port));
+                let (on, command) = (Machine(on), allow(Direction::Out, Opening::Udp(*port)));
                 write!(f, "allow outbound UDP on {on}, and look for a filter in between: {command}")
             }
             Self::AllowUdp { on, port } => {
-                write!(f, "allow inbound and outbound UDP on {}: {}", Machine(on), Allow::In("udp", *port))
+                write!(
+                    f,
+                    "allow inbound and outbound UDP on {}: {}",
+                    Machine(on),
+                    allow(Direction::In, Opening::Udp(*port))
+                )
             }
             Self::AllowBroadcasts { on, port } => {
                 let on = Machine(on);
@@ -356,14 +373,19 @@ impl fmt::Display for Advice {
                 write!(f, "use the smallest MTU of all on {of} and on the tunnels and switches in between")
             }
             Self::CorrectNetmask { on } => {
-                write!(f, "give {} the netmask that the others have: compare {SHOW_ADDRESSES}", Machine(on))
+                write!(
+                    f,
+                    "give {} the netmask that the others have: compare `{}`",
+                    Machine(on),
+                    System::OURS.show_addresses()
+                )
             }
             Self::JoinNetwork { host } => write!(
                 f,
                 "give {host} an address and netmask of this network, or this machine an address and netmask of that one"
             ),
             Self::CheckRoute { to } => {
-                write!(f, "check this machine's address, netmask and default route towards {}", Machine(to))
+                write!(f, "{} to {}", Cause::NoRoute.advice(), Machine(to))
             }
             Self::CheckOwnLink => f.write_str(
                 "check this machine's own link: cable, switch port, Wi-Fi, VLAN (`vigie doctor` examines it)",
@@ -389,55 +411,6 @@ impl fmt::Display for Machine<'_> {
         match self.0 {
             Who::ThisNode => f.write_str("this machine"),
             Who::Peer(_) => self.0.fmt(f),
-        }
-    }
-}
-
-/// What shows the addresses of a machine. Commands are those of the system that this program was built for: the hosts of a
-/// network are mostly of one kind.
-const SHOW_ADDRESSES: &str = if cfg!(target_os = "windows") {
-    "`ipconfig`"
-} else if cfg!(target_os = "linux") {
-    "`ip -br addr`"
-} else {
-    "`ifconfig`"
-};
-
-/// What lets a protocol through a firewall, on a port, in or out.
-#[derive(Clone, Copy)]
-enum Allow {
-    In(&'static str, u16),
-    Out(&'static str, u16),
-}
-
-impl fmt::Display for Allow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if cfg!(target_os = "macos") {
-            return f.write_str("System Settings, Network, Firewall, Options: allow vigie");
-        }
-        if cfg!(target_os = "windows") {
-            let (direction, protocol, port) = match self {
-                Self::In(protocol, port) => ("Inbound", protocol, port),
-                Self::Out(protocol, port) => ("Outbound", protocol, port),
-            };
-            return write!(
-                f,
-                "`New-NetFirewallRule -DisplayName vigie -Direction {direction} -Protocol {protocol} -LocalPort {port} -Action Allow`"
-            );
-        }
-        match self {
-            Self::In("udp", port) => {
-                write!(
-                    f,
-                    "`sudo ufw allow {port}/udp`, and answers to UDP; or look at `sudo nft list ruleset`"
-                )
-            }
-            Self::In(protocol, port) => {
-                write!(f, "`sudo ufw allow {port}/{protocol}`, or look at `sudo nft list ruleset`")
-            }
-            Self::Out(protocol, port) => {
-                write!(f, "`sudo ufw allow out {port}/{protocol}`, or look at `sudo nft list ruleset`")
-            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod columns;
 mod durations;
 mod events;
 mod finding;
+pub mod firewall;
 mod natural_order;
 mod plural;
 mod rejects;
@@ -16,7 +17,9 @@ mod terminal;
 
 pub use columns::{cell, cell_right, columns, fit, wrap};
 pub use durations::{Age, Measured, Wait};
-pub use events::{GaveUp, NO_BROADCAST};
+pub use events::{
+    NO_BROADCAST, RESTARTED, changed, discovered, gave_up, interface_gone, interface_up, missed, moved,
+};
 pub use natural_order::{by_name, natural_cmp};
 pub use plural::{Count, Label};
 pub use states::what_is_wrong;

@@ -18,6 +18,13 @@ impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
 #[derive(Debug, Clone, Copy)]
 pub struct Label(pub(super) &'static str);
 
+impl Label {
+    /// Columns it takes.
+    pub fn width(self) -> usize {
+        self.0.len()
+    }
+}
+
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (nth, part) in self.0.split('_').enumerate() {

@@ -65,6 +65,10 @@ const LEFT: &str = "
     pub(crate) fn draw(_: &Canvas) { let _: Side; fn insert() {} }
 ";
 const RIGHT: &str = "
+    #[cfg(unix)]
+    struct Wire;
+    #[cfg(windows)]
+    struct Wire;
     pub trait Side { fn side(&self) { super::left::draw(todo!()) } }
 ";
 
@@ -149,7 +153,7 @@ fn a_cycle_around_a_corner_is_found_and_a_name_that_is_handed_on_is_none() {
 }
 
 #[test]
-fn types_of_one_name_are_found_and_those_of_tests_are_not() {
+fn types_of_one_name_are_found_and_those_of_tests_and_of_two_systems_are_not() {
     let twice = types::defined_twice(&small());
     let places = ["engine/dialing.rs:4", "view/left.rs:4"].map(String::from).to_vec();
     assert_eq!(twice, [("Dial".to_owned(), places)].into());

@@ -43,11 +43,11 @@ fn all(item: &ImplItem) -> Option<Vec<String>> {
     let Expr::Array(list) = &constant.expr else { return None };
     let of_self =
         matches!(&constant.ty, Type::Array(of) if name(&of.elem).is_some_and(|name| name == "Self"));
-    let last = |element: &Expr| match element {
+    let variant = |element: &Expr| match element {
         Expr::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
         _ => None,
     };
-    (constant.ident == "ALL" && of_self).then(|| list.elems.iter().filter_map(last).collect())
+    (constant.ident == "ALL" && of_self).then(|| list.elems.iter().filter_map(variant).collect())
 }
 
 fn name(of: &Type) -> Option<String> {

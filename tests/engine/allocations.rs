@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use vigie::engine::event::{Answer, DialId, Input, Output, Socket};
+use vigie::engine::api::{Answer, DialId, Input, Output, Socket};
 use vigie::engine::interface::Interface;
 use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::{HEADER, Reply, Request, Status};
@@ -76,7 +76,8 @@ impl Rest {
         let (mut dial, mut nonces) = asked(&mut self.engine);
         while let Some(nonce) = nonces.pop() {
             self.sequence += 1;
-            let bytes = Presence { echo: Some(nonce), ..presence(Kind::Here, 2, self.sequence) }.encode();
+            let bytes =
+                Presence { echo: Some(nonce), ..presence(Kind::Heartbeat, 2, self.sequence) }.encode();
             let from = "10.0.0.2:30000".parse().unwrap();
             self.engine.handle(Input::Datagram { from, socket: Socket::Private, bytes: &bytes }, self.now);
             let (another, more) = asked(&mut self.engine);
@@ -88,7 +89,7 @@ impl Rest {
 
     fn hear(&mut self) {
         self.sequence += 1;
-        let bytes = presence(Kind::Here, 2, self.sequence).encode();
+        let bytes = presence(Kind::Heartbeat, 2, self.sequence).encode();
         self.engine.handle(datagram(&bytes), self.now);
         self.pump();
     }
@@ -130,7 +131,7 @@ fn a_presence_of_a_known_peer_allocates_nothing() {
     let mut rest = at_rest();
     for _ in 0..100 {
         rest.sequence += 1;
-        let bytes = presence(Kind::Here, 2, rest.sequence).encode();
+        let bytes = presence(Kind::Heartbeat, 2, rest.sequence).encode();
         let (engine, now) = (&mut rest.engine, rest.now);
         let counted = allocation_counter::measure(|| {
             engine.handle(datagram(&bytes), now);

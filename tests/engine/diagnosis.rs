@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vigie::engine::event::{Event, Icmp, Input};
+use vigie::engine::api::{Icmp, Input};
+use vigie::engine::event::Event;
 use vigie::engine::verdict::{Finding, Verdict};
 
 use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
@@ -205,7 +206,7 @@ fn forged_icmp_errors_make_no_trouble_for_a_healthy_peer() {
         lan.run_for(ms(250));
     }
     assert_eq!(ever(&lan, hosts[0]), []);
-    let seen = lan.hosts[hosts[0].0].engine.survey(lan.now);
+    let seen = lan.hosts[hosts[0].0].engine.matrix(lan.now);
     let bad =
         lan.log.iter().filter(|l| matches!(l.event, Event::PeerState { .. } | Event::DialFailed { .. }));
     assert_eq!(bad.count(), 0, "{seen:?}");
@@ -225,7 +226,7 @@ fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
     assert!(!before.contains("ICMP"), "that one is older than the trouble: {before}");
     lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
     lan.run_for(secs(10));
-    let view = lan.hosts[hosts[0].0].engine.survey(lan.now);
+    let view = lan.hosts[hosts[0].0].engine.matrix(lan.now);
     let since = view.findings.iter().map(|finding| words(finding)).collect::<String>();
     assert!(since.contains("(ICMP 3/3)"), "{since}");
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use vigie::engine::Incarnation;
+use vigie::engine::api::{Command, DialId, Input};
 use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::config::Target;
-use vigie::engine::event::{Command, DialId, Event, Input};
+use vigie::engine::event::Event;
 use vigie::engine::peers::{LeaveReason, PeerState};
 use vigie::proto::presence::{Kind, Presence};
 
@@ -119,7 +120,7 @@ fn dialing_a_thousand_peers_at_once_keeps_the_rate_and_the_cap() {
     let who = |n: u32| format!("10.0.{}.{}:30000", 1 + n / 250, 1 + n % 250);
     for n in 0..1_000 {
         let id = u128::from(n) + 10;
-        solo.hear(&who(n), &Presence { period_ms: 3_600_000, ..presence(Kind::Here, id, 1) });
+        solo.hear(&who(n), &Presence { period_ms: 3_600_000, ..presence(Kind::Heartbeat, id, 1) });
         solo.request(&who(n), id);
         solo.run_for(ms(30));
     }
@@ -261,7 +262,7 @@ fn a_named_peer_that_is_known_already_is_one_row() {
 #[test]
 fn a_reply_through_a_second_address_proves_that_address_only() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
     solo.tell(Input::Command(Command::AddPeer(target("10.8.0.2"))));
     let (_, dial, addr) = solo.dials[0];
     solo.answer(dial, 2, 1_000);
@@ -324,14 +325,14 @@ fn a_peer_behind_an_interface_that_went_down_is_dialed_at_once_when_it_is_back()
 #[test]
 fn a_dial_of_the_old_address_says_nothing_of_the_new_one() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
-    solo.echo("10.0.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
+    solo.echo("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 2));
     solo.run_for(secs(1));
     let (_, dial, _) = solo.dials[0];
     // It moves while it is dialed.
     for sequence in 3..6 {
         solo.run_for(ms(500));
-        solo.hear("10.0.0.3:30000", &presence(Kind::Here, 2, sequence));
+        solo.hear("10.0.0.3:30000", &presence(Kind::Heartbeat, 2, sequence));
     }
     assert_eq!(solo.count(|e| matches!(e, Event::PeerMoved { .. })), 1);
     assert_eq!(solo.abandoned, [dial]);
@@ -350,8 +351,8 @@ fn a_dial_of_the_old_address_says_nothing_of_the_new_one() {
 #[test]
 fn a_restart_in_the_middle_of_a_retrying_dial_begins_a_new_dial() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
-    solo.echo("10.0.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
+    solo.echo("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 2));
     solo.run_for(secs(1));
     let (_, dial, _) = solo.dials.pop().unwrap();
     solo.fail(dial, Cause::Refused);
@@ -372,12 +373,12 @@ fn a_restart_in_the_middle_of_a_retrying_dial_begins_a_new_dial() {
 #[test]
 fn a_peer_that_gives_up_its_server_is_dialed_no_longer() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
     solo.run_for(ms(500));
-    solo.hear("10.0.0.2:30000", &Presence { tcp_port: 0, ..presence(Kind::Here, 2, 2) });
+    solo.hear("10.0.0.2:30000", &Presence { tcp_port: 0, ..presence(Kind::Heartbeat, 2, 2) });
     for sequence in 3..20 {
         solo.run_for(secs(5));
-        solo.hear("10.0.0.2:30000", &Presence { tcp_port: 0, ..presence(Kind::Here, 2, sequence) });
+        solo.hear("10.0.0.2:30000", &Presence { tcp_port: 0, ..presence(Kind::Heartbeat, 2, sequence) });
     }
     assert_eq!(solo.dials, []);
     solo.engine.check_invariants();
@@ -386,12 +387,12 @@ fn a_peer_that_gives_up_its_server_is_dialed_no_longer() {
 #[test]
 fn a_reply_tells_which_life_runs_whatever_presences_claimed() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
-    solo.echo("10.0.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
+    solo.echo("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 2));
     // Somebody forges a life that no real one can ever follow.
     solo.hear(
         "10.0.0.2:30000",
-        &Presence { incarnation: Incarnation(u64::MAX), ..presence(Kind::Here, 2, 1) },
+        &Presence { incarnation: Incarnation(u64::MAX), ..presence(Kind::Heartbeat, 2, 1) },
     );
     solo.run_for(secs(2));
     let (_, dial, _) = solo.dials.pop().unwrap();
@@ -399,7 +400,7 @@ fn a_reply_tells_which_life_runs_whatever_presences_claimed() {
     assert_eq!(solo.rows()[0].info.incarnation, Some(Incarnation(1_000)));
     assert_eq!(solo.rows()[0].state, PeerState::Up);
     solo.events.clear();
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 3));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 3));
     assert_eq!(solo.count(|e| matches!(e, Event::Rejected { .. })), 0, "the real one is heard again");
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use vigie::engine::Incarnation;
 use vigie::engine::NodeId;
-use vigie::engine::event::{Event, Input};
+use vigie::engine::api::Input;
+use vigie::engine::event::Event;
 use vigie::engine::peers::PeerState;
 use vigie::proto::presence::{Kind, Presence};
 
@@ -143,7 +144,7 @@ fn late_datagrams_of_an_old_life_change_nothing() {
         solo.run_for(ms(10));
         let before = solo.rows();
         solo.events.clear();
-        for kind in [Kind::Here, Kind::Hello, Kind::Goodbye] {
+        for kind in [Kind::Heartbeat, Kind::Hello, Kind::Goodbye] {
             solo.hear("10.0.0.2:30000", &presence(kind, 2, 50));
         }
         let told: Vec<_> = solo.events.iter().filter(|(_, e)| !matches!(e, Event::Rejected { .. })).collect();
@@ -241,7 +242,7 @@ fn every_address_that_a_peer_is_heard_from_is_told_the_latest_first() {
     solo.tell(Input::Interfaces(two.to_vec()));
     let claims = |claimed: &str, sequence| Presence {
         claimed: claimed.parse().unwrap(),
-        ..presence(Kind::Here, 2, sequence)
+        ..presence(Kind::Heartbeat, 2, sequence)
     };
     solo.hear("10.0.0.2:30000", &claims("10.0.0.2", 1));
     assert_eq!(solo.rows()[0].elsewhere, None, "there is nothing to tell");
@@ -261,7 +262,7 @@ fn a_claim_is_told_until_the_peer_claims_the_address_that_is_seen() {
     for (sequence, claimed, told) in [(1, "192.168.1.7", true), (2, "10.0.0.2", false), (3, "0.0.0.0", false)]
     {
         let claimed = claimed.parse().unwrap();
-        solo.hear("10.0.0.2:30000", &Presence { claimed, ..presence(Kind::Here, 2, sequence) });
+        solo.hear("10.0.0.2:30000", &Presence { claimed, ..presence(Kind::Heartbeat, 2, sequence) });
         let elsewhere = solo.rows()[0].elsewhere.clone();
         assert_eq!(elsewhere.and_then(|e| e.claimed), told.then_some(claimed));
     }
@@ -269,9 +270,9 @@ fn a_claim_is_told_until_the_peer_claims_the_address_that_is_seen() {
 
 #[test]
 fn an_echo_is_never_answered() {
-    for kind in [Kind::Hello, Kind::Here] {
+    for kind in [Kind::Hello, Kind::Heartbeat] {
         let mut solo = Solo::new(|_| {});
-        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+        solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
         solo.sent.clear();
         let echo = Some(vigie::engine::Nonce(9));
         solo.hear("10.0.0.2:30000", &Presence { echo, ..presence(kind, 2, 2) });

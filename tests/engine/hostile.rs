@@ -7,10 +7,9 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
+use vigie::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket};
 use vigie::engine::cause::Cause;
-use vigie::engine::event::{
-    Answer, Command, ConnId, DialId, Event, Input, Output, RejectReason, Socket, StopReason,
-};
+use vigie::engine::event::{Event, RejectReason, StopReason};
 use vigie::engine::limits::{
     ANSWERS_PER_SECOND, MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_UNPROVEN,
     OFF_LINK_ANSWERS_PER_SECOND,
@@ -76,7 +75,7 @@ fn a_claimed_address_is_never_dialed_nor_sent_to() {
 fn an_unproven_peer_is_dialed_once_an_interval_without_retries() {
     let mut solo = Solo::new(|_| {});
     for sequence in 1..60 {
-        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, sequence));
+        solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, sequence));
         solo.run_for(secs(5));
         while let Some(dial) = solo.dials.pop() {
             solo.fail(dial.1, Cause::Refused);
@@ -137,7 +136,7 @@ fn ten_thousand_forged_peers_fill_their_part_of_the_table_only() {
 fn forged_peers_that_fall_silent_are_dialed_within_the_same_budget() {
     let mut solo = Solo::new(|_| {});
     for n in 0..1_000 {
-        let fleeting = Presence { period_ms: 100, ..presence(Kind::Here, u128::from(n) + 10, 1) };
+        let fleeting = Presence { period_ms: 100, ..presence(Kind::Heartbeat, u128::from(n) + 10, 1) };
         solo.hear(&forged(n), &fleeting);
     }
     for _ in 0..300 {
@@ -156,7 +155,7 @@ fn thousands_of_peers_that_proved_themselves_make_room_for_another() {
     let count = u32::try_from(MAX_UNPROVEN).unwrap() + 200;
     for n in 0..count {
         let id = u128::from(n) + 10;
-        solo.hear(&forged(n), &presence(Kind::Here, id, 1));
+        solo.hear(&forged(n), &presence(Kind::Heartbeat, id, 1));
         solo.request(&forged(n), id);
         solo.run_for(ms(1));
         while let Some((_, dial, addr)) = solo.dials.pop() {
@@ -172,9 +171,12 @@ fn thousands_of_peers_that_proved_themselves_make_room_for_another() {
 fn forged_restarts_and_moves_take_no_memory() {
     let mut solo = Solo::new(|_| {});
     for n in 0..20_000_u32 {
-        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 10 + u128::from(n % 2), 1 + u64::from(n)));
+        solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 10 + u128::from(n % 2), 1 + u64::from(n)));
         let tcp_port = 1 + u16::try_from(n % 30).unwrap();
-        solo.hear("10.0.0.3:30000", &Presence { tcp_port, ..presence(Kind::Here, 50, 1 + u64::from(n)) });
+        solo.hear(
+            "10.0.0.3:30000",
+            &Presence { tcp_port, ..presence(Kind::Heartbeat, 50, 1 + u64::from(n)) },
+        );
     }
     assert!(solo.rows().len() <= 3);
     let size = format!("{:?}", solo.engine).len();
@@ -185,18 +187,18 @@ fn forged_restarts_and_moves_take_no_memory() {
 fn a_nonce_is_echoed_and_its_echo_proves() {
     let mut solo = Solo::new(|_| {});
     let nonce = Some(Nonce(4_711));
-    solo.hear("10.0.0.2:31000", &Presence { nonce, udp_port: 31_000, ..presence(Kind::Here, 2, 1) });
+    solo.hear("10.0.0.2:31000", &Presence { nonce, udp_port: 31_000, ..presence(Kind::Heartbeat, 2, 1) });
     let (_, to, bytes) = solo.sent.last().unwrap().clone();
     let answer = Presence::decode(&bytes).unwrap();
     assert_eq!((to.to_string().as_str(), answer.echo), ("10.0.0.2:31000", nonce));
     assert!(answer.nonce.is_some(), "and asks in turn");
     // A wrong echo, and the right one from elsewhere, prove nothing.
     let wrong = answer.nonce.map(|n| Nonce(n.0 ^ 1));
-    solo.hear("10.0.0.2:31000", &Presence { echo: wrong, ..presence(Kind::Here, 2, 2) });
-    solo.hear("10.0.0.9:31000", &Presence { echo: answer.nonce, ..presence(Kind::Here, 2, 3) });
+    solo.hear("10.0.0.2:31000", &Presence { echo: wrong, ..presence(Kind::Heartbeat, 2, 2) });
+    solo.hear("10.0.0.9:31000", &Presence { echo: answer.nonce, ..presence(Kind::Heartbeat, 2, 3) });
     solo.run_for(ms(900));
     assert_eq!(solo.dials, []);
-    let right = Presence { echo: answer.nonce, udp_port: 31_000, ..presence(Kind::Here, 2, 4) };
+    let right = Presence { echo: answer.nonce, udp_port: 31_000, ..presence(Kind::Heartbeat, 2, 4) };
     solo.hear("10.0.0.2:31000", &right);
     solo.run_for(ms(20));
     assert_eq!(solo.dials.len(), 1);
@@ -206,8 +208,8 @@ fn a_nonce_is_echoed_and_its_echo_proves() {
 #[test]
 fn nodes_whose_answers_come_from_another_address_do_not_ask_each_other_for_ever() {
     let mut nodes = [Solo::new(|_| {}), Solo::new(|c| c.id = NodeId(2))];
-    nodes[0].hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
-    nodes[1].hear("10.0.0.3:30000", &presence(Kind::Here, 1, 1));
+    nodes[0].hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
+    nodes[1].hear("10.0.0.3:30000", &presence(Kind::Heartbeat, 1, 1));
     let mut sent = 0;
     for _ in 0..100 {
         for (from, to, source) in [(0, 1, "10.0.0.103:30000"), (1, 0, "10.0.0.102:30000")] {
@@ -235,7 +237,10 @@ fn nodes_at_one_address_are_limited() {
     let mut solo = Solo::new(|_| {});
     for n in 0..100 {
         let tcp_port = 1_000 + n;
-        solo.hear("10.0.0.2:30000", &Presence { tcp_port, ..presence(Kind::Here, 10 + u128::from(n), 1) });
+        solo.hear(
+            "10.0.0.2:30000",
+            &Presence { tcp_port, ..presence(Kind::Heartbeat, 10 + u128::from(n), 1) },
+        );
     }
     assert_eq!(solo.rows().len(), usize::from(MAX_NODES_PER_ADDRESS));
     solo.engine.check_invariants();
@@ -251,7 +256,7 @@ fn what_is_turned_away_is_told_at_most_once_a_second_a_reason() {
             let from = "10.0.0.2:30000".parse().unwrap();
             solo.tell(Input::Datagram { from, socket: Socket::Shared, bytes });
         }
-        solo.hear("10.0.0.2:30000", &Presence { group: "other", ..presence(Kind::Here, 3, 1) });
+        solo.hear("10.0.0.2:30000", &Presence { group: "other", ..presence(Kind::Heartbeat, 3, 1) });
         *given.entry(RejectReason::WrongGroup).or_default() += 1;
         solo.run_for(ms(10));
     }
@@ -376,7 +381,7 @@ impl Chaos {
     }
 
     fn datagram(&mut self) {
-        let kind = self.pick(&[Kind::Hello, Kind::Here, Kind::Here, Kind::Goodbye]);
+        let kind = self.pick(&[Kind::Hello, Kind::Heartbeat, Kind::Heartbeat, Kind::Goodbye]);
         let nonces = self.nonces.clone();
         let presence = Presence {
             incarnation: Incarnation(self.rng.random_range(1..4)),
@@ -459,7 +464,7 @@ impl Chaos {
                 Command::AddPeer(target)
             }
             (39, _) if self.rng.random_bool(0.05) => Command::Stop(StopReason::Quit),
-            _ => Command::Refresh,
+            _ => Command::RequestSnapshot,
         };
         self.tell(Input::Command(command));
     }
@@ -544,39 +549,39 @@ fn whatever_comes_in_the_tables_stay_whole_and_every_dial_ends_once() {
 fn a_peer_whose_sequence_went_far_ahead_unheard_is_heard_again_after_one_echo() {
     let mut solo = Solo::new(|_| {});
     let far = 5 + (1 << 20) + 1;
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 4));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, 4));
     solo.run_for(secs(1));
     solo.sent.clear();
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, far));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, far));
     assert_eq!(solo.count(|e| matches!(e, Event::Rejected { reason: RejectReason::Replayed, .. })), 1);
     let asked: Vec<_> =
         solo.sent.iter().map(|(_, to, bytes)| (*to, Presence::decode(bytes).unwrap().nonce)).collect();
     assert!(matches!(asked[..], [(to, Some(_))] if to.to_string() == "10.0.0.2:30000"), "{asked:?}");
     solo.run_for(secs(2));
-    solo.echo("10.0.0.2:30000", &presence(Kind::Here, 7, far + 1));
+    solo.echo("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, far + 1));
     let heard = |solo: &Solo| solo.rows()[0].last_heard_ms.unwrap();
     assert_eq!(heard(&solo), 0, "the echo is taken");
     solo.run_for(secs(3));
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, far + 2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, far + 2));
     assert_eq!(heard(&solo), 0, "and what follows it");
     solo.run_for(secs(1));
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 5));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, 5));
     assert_eq!(heard(&solo), 1_000, "what was recorded before is a replay");
 }
 
 #[test]
 fn forged_sequences_far_ahead_move_no_window_and_are_asked_within_the_budget() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 4));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, 4));
     solo.run_for(secs(1));
     solo.sent.clear();
     for n in 0..1_000_u64 {
         let echo = Some(Nonce(n));
-        solo.hear("10.0.0.2:30000", &Presence { echo, ..presence(Kind::Here, 7, (1 << 40) + n) });
+        solo.hear("10.0.0.2:30000", &Presence { echo, ..presence(Kind::Heartbeat, 7, (1 << 40) + n) });
     }
     assert!(solo.sent.len() <= ANSWERS_PER_SECOND as usize, "{}", solo.sent.len());
     solo.run_for(secs(2));
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 7, 5));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, 5));
     assert_eq!(solo.rows()[0].last_heard_ms, Some(0), "the peer's own next datagram is taken");
 }
 
@@ -588,14 +593,14 @@ fn nodes_that_said_goodbye_take_no_place_among_those_of_their_address() {
         tcp_port: u16::try_from(20_000 + n).unwrap(),
         ..presence(kind, 1_000 + u128::from(n), sequence)
     };
-    solo.hear(&at(0), &node(0, Kind::Here, 1));
+    solo.hear(&at(0), &node(0, Kind::Heartbeat, 1));
     for visit in 1..=200 {
         solo.hear(&at(visit), &node(visit, Kind::Hello, 1));
         solo.run_for(ms(700));
         solo.hear(&at(visit), &node(visit, Kind::Goodbye, 2));
         solo.run_for(ms(700));
     }
-    solo.hear(&at(0), &node(0, Kind::Here, 2));
+    solo.hear(&at(0), &node(0, Kind::Heartbeat, 2));
     let tcp_ports = |solo: &Solo, ended: bool| {
         let rows = solo.rows();
         let of = rows.iter().filter(|row| (row.state == PeerState::Left) == ended);

@@ -56,16 +56,16 @@ fn a_goodbye_is_one_farewell_and_late_datagrams_do_not_revive() {
 
 #[test]
 fn a_copy_of_an_older_round_that_is_late_on_a_second_link_revives_nobody() {
-    use vigie::engine::event::Input;
+    use vigie::engine::api::Input;
     let mut solo = Solo::new(|_| {});
     let two = ["eth0=10.0.0.1/16", "wlan0=10.9.0.1/24"].map(vigie::testkit::interface);
     solo.tell(Input::Interfaces(two.to_vec()));
     for from in ["10.0.0.2:30000", "10.9.0.2:30000"] {
-        solo.hear(from, &presence(Kind::Here, 2, 1));
+        solo.hear(from, &presence(Kind::Heartbeat, 2, 1));
     }
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 2));
     solo.hear("10.0.0.2:30000", &presence(Kind::Goodbye, 2, 3));
-    solo.hear("10.9.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.hear("10.9.0.2:30000", &presence(Kind::Heartbeat, 2, 2));
     assert_eq!(solo.rows()[0].state, PeerState::Left);
     solo.hear("10.9.0.2:30000", &presence(Kind::Hello, 2, 4));
     assert_eq!(solo.rows()[0].state, PeerState::New, "but a newer word does");
@@ -160,8 +160,8 @@ fn a_peer_that_can_only_dial_us_is_unreachable_and_not_silent() {
 #[test]
 fn a_word_that_comes_while_the_confirming_dial_runs_acquits() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
-    solo.echo("10.0.0.2:30000", &presence(Kind::Here, 2, 2));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
+    solo.echo("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 2));
     solo.run_for(ms(100));
     let (_, dial, _) = solo.dials.pop().unwrap();
     solo.answer(dial, 2, 1_000);
@@ -177,7 +177,7 @@ fn a_word_that_comes_while_the_confirming_dial_runs_acquits() {
     }
     let (_, dial, _) = solo.dials.pop().unwrap();
     solo.run_for(secs(15));
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 3));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 3));
     solo.fail(dial, Cause::TimedOut);
     assert_eq!(solo.rows()[0].state, PeerState::Retrying, "it was heard just now");
 }
@@ -230,7 +230,7 @@ fn a_clock_that_jumps_accuses_nobody() {
     let mut sequence = 0;
     let mut say = |solo: &mut Solo| {
         sequence += 1;
-        solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, sequence));
+        solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, sequence));
     };
     say(&mut solo);
     for _ in 0..4 {
@@ -239,7 +239,7 @@ fn a_clock_that_jumps_accuses_nobody() {
     }
     // Nothing ticks for an hour; then the clock is an hour later.
     solo.now += secs(3_600);
-    solo.tell(vigie::engine::event::Input::Tick);
+    solo.tell(vigie::engine::api::Input::Tick);
     solo.run_for(secs(4));
     say(&mut solo);
     solo.run_for(secs(5));
@@ -311,7 +311,7 @@ fn six_hundred_nodes_that_start_together_all_know_each_other_and_come_up() {
 #[test]
 fn a_goodbye_heard_twice_dials_nobody() {
     let mut solo = Solo::new(|_| {});
-    solo.hear("10.0.0.2:30000", &presence(Kind::Here, 2, 1));
+    solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
     for sequence in 2..5 {
         solo.hear("10.0.0.2:30000", &presence(Kind::Goodbye, 2, sequence));
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::node::{Node, Ran, Stage, clean};
+use super::node::{Node, Ran, Stage, clean, program};
 use super::{SOON, poll};
 
 /// Set for a test that runs inside its lab; its value is the test's name.
@@ -244,7 +244,7 @@ impl Host<'_> {
     /// Starts `vigie` here under another name.
     #[track_caller]
     pub(crate) fn vigie_named(&self, name: &str, args: &[&str]) -> Node {
-        let mut command = self.command(env!("CARGO_BIN_EXE_vigie"));
+        let mut command = self.command(program());
         clean(&mut command);
         command.args(args).args(["--name", name]);
         self.lab.stage.spawn(name, command)

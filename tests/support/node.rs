@@ -1,5 +1,6 @@
 //! Programs under test: started, watched line by line, signalled, and ended by their id.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Deref;
@@ -13,21 +14,31 @@ use serde_json::Value;
 
 use super::{SOON, now, poll};
 
+/// Where the program under test is.
+#[expect(
+    clippy::option_env_unwrap,
+    reason = "cargo sets it for tests, and for nothing else that includes this file"
+)]
+pub(crate) fn program() -> &'static str {
+    option_env!("CARGO_BIN_EXE_vigie").expect("whoever builds tests builds the program, too")
+}
+
 /// The program under test with these arguments, in an environment that sets none of its options.
 pub(crate) fn vigie(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+    let mut command = Command::new(program());
     clean(&mut command);
     command.args(args);
     command
 }
 
+/// The variables that are set here and would set an option of the program under test.
+pub(crate) fn options_of_the_environment() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("VIGIE_"))
+}
+
 /// Takes from the environment what would set an option of the program under test.
 pub(crate) fn clean(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("VIGIE_") {
-            command.env_remove(name);
-        }
-    }
+    options_of_the_environment().for_each(|name| _ = command.env_remove(name));
     command.env("XDG_CONFIG_HOME", "/nonexistent").env_remove("NO_COLOR").env_remove("RUST_LOG");
 }
 

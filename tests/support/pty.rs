@@ -14,7 +14,12 @@ use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
-use super::{is_writing, poll};
+use super::{is_writing, node, now, poll};
+
+/// Columns and lines of a usual terminal.
+const SIZE: (u16, u16) = (80, 24);
+/// Between the pieces of one frame there is less time than this, and more between two frames.
+const QUIET: Duration = Duration::from_millis(20);
 
 /// A program in a terminal of its own.
 pub(crate) struct Terminal {
@@ -57,7 +62,7 @@ enum Reads {
 impl Terminal {
     /// The program under test, in a terminal of 24 lines and 80 columns.
     pub(crate) fn vigie(args: &[&str]) -> Self {
-        Self::run(env!("CARGO_BIN_EXE_vigie"), args)
+        Self::run(node::program(), args)
     }
 
     /// Any program.
@@ -67,23 +72,30 @@ impl Terminal {
 
     /// Any program, with a variable in its environment.
     pub(crate) fn run_with(program: &str, args: &[&str], variable: Option<(&str, &str)>) -> Self {
-        Self::start(program, args, variable, true)
+        Self::start(program, args, variable, SIZE, true)
     }
 
     /// The program under test, in a terminal that is not its controlling one: it gets no signal when that goes away.
     pub(crate) fn vigie_without_control(args: &[&str]) -> Self {
-        Self::start(env!("CARGO_BIN_EXE_vigie"), args, None, false)
+        Self::start(node::program(), args, None, SIZE, false)
     }
 
-    fn start(program: &str, args: &[&str], variable: Option<(&str, &str)>, controlling: bool) -> Self {
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+    /// Any program, in a terminal of so many columns and lines.
+    pub(crate) fn run_sized(program: &str, args: &[&str], size: (u16, u16)) -> Self {
+        Self::start(program, args, None, size, true)
+    }
+
+    fn start(
+        program: &str,
+        args: &[&str],
+        variable: Option<(&str, &str)>,
+        (cols, rows): (u16, u16),
+        controlling: bool,
+    ) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("the system has pseudo-terminals");
         let mut command = CommandBuilder::new(program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("VIGIE_") {
-                command.env_remove(name);
-            }
-        }
+        node::options_of_the_environment().for_each(|name| command.env_remove(name));
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
@@ -166,6 +178,31 @@ impl Terminal {
             Some(Err(text)) => panic!("the program has ended, and this is on the screen:\n{text}"),
             None => panic!("not on the screen after {within:?}:\n{}", self.screen()),
         }
+    }
+
+    /// Waits until the screen's text is like this and nothing more of that frame comes. The screen, or its text when the time is
+    /// over.
+    pub(crate) fn frame(
+        &self,
+        within: Duration,
+        like: impl Fn(&str) -> bool,
+    ) -> Result<vt100::Screen, String> {
+        let screen = self.emulated();
+        let whole = || {
+            let frame = screen();
+            if !like(&frame.contents()) {
+                return None;
+            }
+            std::thread::sleep(QUIET);
+            (screen().state_formatted() == frame.state_formatted()).then_some(frame)
+        };
+        poll(within, whole).ok_or_else(|| self.screen())
+    }
+
+    /// Whoever calls it gets the screen as it then is, with its colours.
+    pub(crate) fn emulated(&self) -> impl Fn() -> vt100::Screen + Send + 'static {
+        let emulator = Arc::clone(&self.display.emulator);
+        move || lock(&emulator).screen().clone()
     }
 
     /// Waits until all of this is on the screen, in upper or lower case.

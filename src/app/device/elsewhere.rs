@@ -6,7 +6,7 @@ use crossterm::event::Event as Input;
 use futures::{Stream, stream};
 use tokio::sync::mpsc;
 
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 
 /// Nothing, ever.
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]

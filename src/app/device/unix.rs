@@ -16,7 +16,8 @@ use rustix::io::Errno;
 use rustix::termios::{Action, QueueSelector, tcflow, tcflush};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::event::{Command, StopReason};
+use crate::engine::api::Command;
+use crate::engine::event::StopReason;
 
 /// How long the run loop may take to heed a hang-up: fifty times what it needs, and longer than the goodbyes take.
 const HANG_UP_PATIENCE: Duration = Duration::from_millis(200);

@@ -106,7 +106,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::of(KeyCode::Home), Key::char('g')], Action::Move(Move::First), None, "to the first line"),
     bind(Section::Panes, &[Key::of(KeyCode::End), Key::char('G')], Action::Move(Move::Last), None, "to the last line"),
     bind(Section::Always, &[Key::ctrl('c')], Action::Quit, None, "quit"),
-    bind(Section::Always, &[Key::ctrl('l')], Action::Redraw, None, "draw the screen anew"),
+    bind(Section::Always, &[Key::ctrl('l')], Action::Redraw, None, "redraw the screen"),
     bind(Section::Always, &[Key::ctrl('z')], Action::Suspend, None, "suspend, where the system can"),
     bind(Section::Add, &[Key::of(KeyCode::Enter)], Action::Accept, Some("add"), "add this peer"),
     bind(Section::Add, &[Key::of(KeyCode::Esc)], Action::Close, Some("cancel"), "add none"),

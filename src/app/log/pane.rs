@@ -145,7 +145,7 @@ impl LogPane {
         self.search.as_ref().map(|search| search.text.as_str())
     }
 
-    /// Goes to the next newer match, from the current one, or from what is shown where that one is out of sight; behind
+    /// Goes to the next newer match, from the current one, or from what is shown where that one is out of observation; behind
     /// the last one comes the first.
     pub fn next_match(&mut self) {
         self.step(|search, current, shown| search.from(current.map_or(*shown.start(), RecordId::next)));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::square::{Kind, Square, Tally};
 use crate::engine::NodeId;
 use crate::engine::matrix::MatrixView;
-use crate::engine::observation::Reach;
+use crate::engine::observation::PathStatus;
 use crate::engine::peers::PeerInfo;
 use crate::engine::verdict::{Finding, Verdict};
 
@@ -135,11 +135,11 @@ impl Matrix {
         if findings {
             self.findings.clone_from(&view.findings);
         }
-        let sights = self.latest.as_ref().is_none_or(|latest| !alike(latest, view));
+        let observations = self.latest.as_ref().is_none_or(|latest| !alike(latest, view));
         let before = self.latest.replace(Arc::clone(view));
         self.mark(before.as_deref(), view.at);
         self.keep(view);
-        match (findings, sights) {
+        match (findings, observations) {
             (true, _) => Novelty::Findings,
             (_, true) => Novelty::Sights,
             _ => Novelty::Nothing,
@@ -234,7 +234,9 @@ fn alike(a: &MatrixView, b: &MatrixView) -> bool {
         && a.fresh_for == b.fresh_for
         && a.rows.len() == b.rows.len()
         && a.rows.iter().zip(&b.rows).all(|(a, b)| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(&a.sights, &b.sights) || a.sights == b.sights,
+            (Some(a), Some(b)) => {
+                Arc::ptr_eq(&a.observations, &b.observations) || a.observations == b.observations
+            }
             (None, None) => true,
             _ => false,
         })
@@ -251,8 +253,9 @@ fn places(before: &MatrixView, view: &MatrixView, same_nodes: bool) -> Vec<Optio
 
 /// Whether a node's row is the very same in both.
 fn same_row(before: &MatrixView, then: usize, view: &MatrixView, now: usize) -> bool {
-    let row =
-        |view: &'_ MatrixView, nth: usize| view.rows.get(nth)?.as_ref().map(|row| Arc::as_ptr(&row.sights));
+    let row = |view: &'_ MatrixView, nth: usize| {
+        view.rows.get(nth)?.as_ref().map(|row| Arc::as_ptr(&row.observations))
+    };
     row(before, then) == row(view, now)
 }
 
@@ -264,11 +267,11 @@ fn is_fresh(view: &MatrixView, nth: usize, now: Instant) -> bool {
 /// What a view says of a pair at a moment.
 fn mark(view: &MatrixView, from: usize, to: usize, now: Instant) -> Mark {
     match view.cell(from, to, now).worse() {
-        Reach::Ok => Mark::Fine,
-        Reach::Failing => Mark::Failing,
-        Reach::Unknown => {
+        PathStatus::Ok => Mark::Fine,
+        PathStatus::Failing => Mark::Failing,
+        PathStatus::Unknown => {
             let row = view.rows.get(from).and_then(Option::as_ref);
-            let told = row.is_some_and(|row| row.sights.contains_key(&view.nodes[to].id));
+            let told = row.is_some_and(|row| row.observations.contains_key(&view.nodes[to].id));
             if told && !is_fresh(view, from, now) { Mark::Stale } else { Mark::Unknown }
         }
     }

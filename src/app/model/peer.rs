@@ -7,7 +7,7 @@ use super::bands::Bands;
 use super::history::History;
 use super::order::Rank;
 use crate::engine::cause::{Cause, Detail};
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::peers::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::Verdict;
 
@@ -41,7 +41,7 @@ pub struct Peer {
     /// What the diagnosis says of it.
     pub verdict: Verdict,
     /// What we see of it, by each way.
-    pub sight: Sight,
+    pub observation: Observation,
     /// The interface towards it.
     pub interface: Option<Arc<str>>,
     /// Where it stands in the list, if it is listed.
@@ -67,7 +67,7 @@ impl Peer {
             cause: None,
             detail: None,
             verdict: Verdict::Unknown,
-            sight: Sight::default(),
+            observation: Observation::default(),
             interface: None,
             placed: None,
             elsewhere: None,
@@ -159,7 +159,7 @@ impl Peer {
             self.detail = None;
         }
         self.verdict = peer.verdict;
-        self.sight = peer.sight;
+        self.observation = peer.observation;
         self.interface.clone_from(&peer.interface);
         self.elsewhere.clone_from(&peer.elsewhere);
     }

@@ -4,7 +4,7 @@
 
 pub(super) mod report;
 
-use std::fmt;
+use std::fmt::{self, Display as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,11 +13,10 @@ use jiff::Timestamp;
 use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
 use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
-use crate::engine::observation::Reach;
-use crate::engine::peers::{HeardFrom, LeaveReason, PeerState};
+use crate::engine::observation::PathStatus;
+use crate::engine::peers::{HeardFrom, PeerState};
 use crate::engine::verdict::{Confidence, Evidence, Finding, Verdict};
-use crate::text::Age;
-use crate::text::Measured;
+use crate::text::{self, Age, Measured};
 
 /// Attempts and entries of a peer that are searched for its last reply: at the usual pace more than an hour of failures,
 /// and a few microseconds.
@@ -68,16 +67,11 @@ impl<'a> PeerText<'a> {
     /// Why it is not up: in the words of its last failure, else of its state. None of one that is up.
     pub(super) fn why(self) -> Option<impl fmt::Display + use<'a>> {
         let (cause, state) = (self.peer.cause, self.peer.state);
-        let of_state = match state {
-            PeerState::Silent => "it was not heard for long, and no dial has reached it since",
-            PeerState::Left => "it said goodbye",
-            PeerState::New => "it was found, and no dial has come to an end yet",
-            PeerState::Up | PeerState::Retrying | PeerState::Unreachable => "",
-        };
-        (cause.is_some() || !of_state.is_empty()).then(|| {
+        let says_why = matches!(state, PeerState::Silent | PeerState::Left | PeerState::New);
+        (cause.is_some() || says_why).then(|| {
             fmt::from_fn(move |f| match cause {
-                Some(cause) => write!(f, "{}: {}", words(cause), cause.description()),
-                None => f.write_str(of_state),
+                Some(cause) => write!(f, "{}: {}", cause.label(), cause.description()),
+                None => f.write_str(state.description()),
             })
         })
     }
@@ -113,22 +107,22 @@ impl<'a> PeerText<'a> {
 
     /// What we see of it by each way, those of which something is known; none when nothing is.
     pub(super) fn ways(self) -> Option<impl fmt::Display + use<'a>> {
-        let sight = &self.peer.sight;
+        let observation = &self.peer.observation;
         let ways = [
-            ("TCP", sight.tcp),
-            ("echo", sight.echo),
-            ("its broadcasts", sight.broadcast),
-            ("its unicast", sight.unicast),
-            ("its dials", sight.served),
-            ("large packets", sight.large),
+            ("TCP", observation.tcp),
+            ("echo", observation.echo),
+            ("its broadcasts", observation.broadcast),
+            ("its unicast", observation.unicast),
+            ("its dials", observation.served),
+            ("large packets", observation.large),
         ];
-        let known = move || ways.into_iter().filter(|(_, reach)| *reach != Reach::Unknown);
+        let known = move || ways.into_iter().filter(|(_, reach)| *reach != PathStatus::Unknown);
         known().next()?;
         Some(fmt::from_fn(move |f| {
             for (nth, (way, reach)) in known().enumerate() {
                 write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.as_str())?;
             }
-            match sight.loss {
+            match observation.loss {
                 Some(loss) if loss > 0 => write!(f, ", {loss} % of echoes lost"),
                 _ => Ok(()),
             }
@@ -159,8 +153,8 @@ impl<'a> PeerText<'a> {
                 write!(f, "{}: round trip {rtt}, connect {connect}", self.past(wall))
             }
             Reached::Until(wall) => write!(f, "not since {}", self.moment(wall)),
-            Reached::NeverSince(wall) => write!(f, "never since it was found at {}", self.moment(wall)),
-            Reached::Unknown => f.write_str("not within the attempts that are held"),
+            Reached::NeverSince(wall) => write!(f, "never since it was discovered at {}", self.moment(wall)),
+            Reached::Unknown => f.write_str("not in the recorded attempts"),
         })
     }
 
@@ -175,7 +169,7 @@ impl<'a> PeerText<'a> {
 
     /// How it was found.
     pub(super) fn found(self) -> &'static str {
-        self.peer.via.map_or("the event that says how was missed", |via| via.description())
+        self.peer.via.map_or("not known: the event was missed", |via| via.description())
     }
 
     /// When it started and for how long it runs, by its own clock; none before that is known.
@@ -227,7 +221,7 @@ impl<'a> PeerText<'a> {
         let (answered, failed) = (stats.answered(), stats.failed());
         fmt::from_fn(move |f| {
             if answered + failed == 0 {
-                return f.write_str("none has ended yet");
+                return f.write_str("none finished yet");
             }
             write!(f, "{answered} answered, {failed} failed of the last {}", answered + failed)?;
             let mut sign = ": ";
@@ -236,8 +230,8 @@ impl<'a> PeerText<'a> {
                 // Alone, it needs no number.
                 match times {
                     0 => continue,
-                    _ if times == failed => write!(f, "{sign}{}", words(cause))?,
-                    _ => write!(f, "{sign}{times} {}", words(cause))?,
+                    _ if times == failed => write!(f, "{sign}{}", cause.label())?,
+                    _ => write!(f, "{sign}{times} {}", cause.label())?,
                 }
                 sign = ", ";
             }
@@ -248,27 +242,19 @@ impl<'a> PeerText<'a> {
     /// What an entry of the journal says of it.
     pub(super) fn happened(entry: &'a Entry) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| match &entry.what {
-            What::Discovered { via } => write!(f, "found: {}", via.description()),
-            What::State { from, to } => write!(f, "{}, was {}", to.as_str(), from.as_str()),
-            What::Restarted { .. } => f.write_str("restarted"),
-            What::Moved { from } => match &entry.peer {
-                Some(peer) => write!(f, "moved from {from} to {}", peer.addr),
-                None => write!(f, "moved from {from}"),
-            },
-            What::Left { reason } => f.write_str(match reason {
-                LeaveReason::Goodbye => "said goodbye",
-                LeaveReason::Forgotten => "was forgotten",
-                LeaveReason::Expired => "was dropped from the table",
-            }),
-            What::GaveUp { attempts, cause } => {
-                let s = if *attempts == 1 { "" } else { "s" };
-                write!(f, "given up after {attempts} attempt{s}: {}", words(*cause))
+            What::Discovered { via } => text::discovered(*via).fmt(f),
+            What::State { from, to } => text::changed(*from, *to).fmt(f),
+            What::Restarted { .. } => f.write_str(text::RESTARTED),
+            What::Moved { from } => {
+                entry.peer.as_ref().map_or(Ok(()), |peer| text::moved(**from, peer.addr).fmt(f))
             }
-            What::Diagnosed { finding } if finding.verdict == Verdict::Ok => f.write_str("is well again"),
+            What::Left { reason } => f.write_str(reason.description()),
+            What::GaveUp { attempts, cause } => text::gave_up(*attempts, *cause).fmt(f),
+            What::Diagnosed { finding } if finding.verdict == Verdict::Ok => f.write_str("resolved"),
             What::Diagnosed { finding } => write!(f, "diagnosed: {}", finding.verdict.description()),
-            What::InterfaceUp { interface } => write!(f, "interface {} is up", interface.name),
-            What::InterfaceDown { interface } => write!(f, "interface {} is gone", interface.name),
-            What::Lagged { missed } => write!(f, "{missed} events were missed"),
+            What::InterfaceUp { interface } => text::interface_up(interface).fmt(f),
+            What::InterfaceDown { interface } => text::interface_gone(interface).fmt(f),
+            What::Lagged { missed } => text::missed(*missed).fmt(f),
         })
     }
 
@@ -279,7 +265,7 @@ impl<'a> PeerText<'a> {
             Outcome::Answered { connect, rtt } => {
                 write!(f, "answered: round trip {}, connect {}", Measured(*rtt), Measured(*connect))
             }
-            Outcome::Failed { cause, detail, .. } => write!(f, "failed: {} ({detail})", words(*cause)),
+            Outcome::Failed { cause, detail, .. } => write!(f, "failed: {} ({detail})", cause.label()),
             Outcome::Abandoned => f.write_str("abandoned"),
         })
     }
@@ -340,16 +326,6 @@ fn sure(confidence: Confidence) -> &'static str {
         Confidence::Medium => "likely",
         Confidence::Low => "perhaps",
     }
-}
-
-/// A cause's word as people write it.
-pub(super) fn words(cause: Cause) -> impl fmt::Display {
-    fmt::from_fn(move |f| {
-        for (i, part) in cause.as_str().split('_').enumerate() {
-            write!(f, "{}{part}", if i > 0 { " " } else { "" })?;
-        }
-        Ok(())
-    })
 }
 
 fn ago(f: &mut fmt::Formatter<'_>, age: Duration) -> fmt::Result {

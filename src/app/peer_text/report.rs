@@ -80,7 +80,7 @@ fn lately(report: &mut Report, about: PeerText<'_>) {
     }
     for (_, attempt) in attempts {
         let of = if attempt.max > 0 { format!("/{}", attempt.max) } else { String::new() };
-        let hand = if attempt.forced { ", by hand" } else { "" };
+        let hand = if attempt.forced { ", manually" } else { "" };
         let (when, went) = (about.moment(attempt.wall), PeerText::went(&attempt.outcome));
         report.line(format_args!("{when}  {}{of}  {went}{hand}", attempt.attempt));
     }

@@ -1,7 +1,7 @@
 //! What the run loop is to do after an input.
 
 use crate::app::export::Form;
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 use crate::engine::peers::{PeerInfo, PeerKey};
 
 /// Something that only the run loop can do.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{App, Effect};
 use crate::app::peer_text::{PeerText, report};
 use crate::app::ui::Overlay;
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 use crate::engine::peers::{PeerKey, PeerState};
 
 impl App {
@@ -53,7 +53,7 @@ impl App {
         let (model, now) = (self.models.shown(), self.models.shown_at(now));
         let peer = model.peer(key)?;
         let text = report::of(PeerText { model, peer, appearance: &self.appearance, now });
-        let said = format!("copied what is known of {}", peer.info.name);
+        let said = format!("copied details of {}", peer.info.name);
         Some(Effect::Copy { text, said })
     }
 

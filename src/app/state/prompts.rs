@@ -9,7 +9,7 @@ use crate::app::export::Form;
 use crate::app::keymap;
 use crate::app::model::Filter;
 use crate::app::ui::{Overlay, Prompt};
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 
 impl App {
     /// Takes pasted text in: into the prompt, else it is dropped, lest its characters act as keys.

@@ -9,7 +9,7 @@ use super::*;
 use crate::app::export;
 use crate::app::export::Form;
 use crate::app::model::{Column, MOMENTS, Mark, Sort, What};
-use crate::engine::observation::Reach;
+use crate::engine::observation::PathStatus;
 use crate::engine::verdict::{Advice, Finding, Pattern};
 
 /// The network of eight in the peers view, with what the node says of its peers.
@@ -18,9 +18,14 @@ fn diagnosed() -> (Bench, Network) {
     bench.key(KeyCode::Char('m'));
     let told = |nth: usize, state, verdict, cause| {
         let told = row(network.peer(nth), state);
-        let sight = Sight { tcp: Reach::Failing, broadcast: Reach::Ok, loss: Some(3), ..Sight::default() };
-        let sight = if verdict == Verdict::FirewallDrop { sight } else { Sight::default() };
-        PeerSnapshot { cause, verdict, sight, ..told }
+        let observation = Observation {
+            tcp: PathStatus::Failing,
+            broadcast: PathStatus::Ok,
+            loss: Some(3),
+            ..Observation::default()
+        };
+        let observation = if verdict == Verdict::FirewallDrop { observation } else { Observation::default() };
+        PeerSnapshot { cause, verdict, observation, ..told }
     };
     let peers = vec![
         told(1, PeerState::Unreachable, Verdict::FirewallDrop, Some(Cause::TimedOut)),
@@ -161,9 +166,9 @@ fn a_diagnosis_and_its_withdrawal_are_written_down_and_what_is_said_twice_is_not
     });
     assert_eq!(said.collect::<Vec<_>>(), [Verdict::Ok, Verdict::FirewallDrop]);
     bench.pressed_keys(&[KeyCode::Char('t')]);
-    let text = bench.text(120, 40);
-    assert!(text.contains("h2 diagnosed: a firewall drops TCP connections; look for a firewall"), "{text}");
-    assert!(text.contains("h2 is well again"), "{text}");
+    let text = bench.text(200, 40);
+    assert!(text.contains("h2: diagnosed: a firewall drops TCP connections; look for a firewall"), "{text}");
+    assert!(text.contains("h2: resolved"), "{text}");
 }
 
 #[test]
@@ -237,12 +242,12 @@ fn the_marks_of_a_view_are_those_of_its_cells_however_it_came() {
         let (view, size) = (matrix.latest().unwrap(), matrix.marks().size());
         assert_eq!(size, view.nodes.len());
         for (from, to) in (0..size).flat_map(|from| (0..size).map(move |to| (from, to))) {
-            use crate::engine::observation::Reach;
+            use crate::engine::observation::PathStatus;
             let expected = match view.cell(from, to, view.at).worse() {
                 _ if from == to => None,
-                Reach::Ok => Some(Mark::Fine),
-                Reach::Failing => Some(Mark::Failing),
-                Reach::Unknown => Some(Mark::Unknown),
+                PathStatus::Ok => Some(Mark::Fine),
+                PathStatus::Failing => Some(Mark::Failing),
+                PathStatus::Unknown => Some(Mark::Unknown),
             };
             let mark = matrix.marks().at(from, to);
             let mark = mark.map(|mark| if mark == Mark::Stale { Mark::Unknown } else { mark });

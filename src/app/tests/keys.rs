@@ -3,7 +3,7 @@
 use super::*;
 use crate::app::keymap::{Action, KEYMAP, Section};
 use crate::app::ui::{Overlay, Pane};
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 
 fn table(names: &[&str]) -> Bench {
     let mut bench = Bench::new();

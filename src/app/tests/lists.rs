@@ -279,7 +279,7 @@ fn in_ascii_every_sign_of_the_screen_is_ascii_and_names_are_left_alone() {
 
 #[test]
 fn dialing_all_that_fail_asks_for_just_that_and_says_how_many() {
-    use crate::engine::event::Command;
+    use crate::engine::api::Command;
     let mut bench = busy();
     let expected = Effect::Send { command: Command::DialFailing, said: "dialing 3 peers".into() };
     assert_eq!(bench.key(KeyCode::Char('F')), Some(expected));
@@ -306,7 +306,7 @@ fn f_lists_the_attempts_of_the_selected_peer_alone_and_all_again() {
 
 #[test]
 fn what_a_key_does_is_done_to_the_peer_that_was_highlighted_whatever_came_first_since() {
-    use crate::engine::event::Command;
+    use crate::engine::api::Command;
     let mut bench = Bench::new();
     bench.started(&[("eth0", 0)]).discovered(&peer(2, "m")).discovered(&peer(3, "n"));
     assert!(bench.text(80, 24).contains("▸ m "));

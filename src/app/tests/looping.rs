@@ -11,7 +11,8 @@ use super::*;
 use crate::app::run::run_on;
 use crate::app::terminal::Screen;
 use crate::app::view::Drawn;
-use crate::engine::event::{Command, StopReason};
+use crate::engine::api::Command;
+use crate::engine::event::StopReason;
 
 #[derive(Default)]
 struct Paper {
@@ -95,7 +96,7 @@ async fn q_stops_the_node_and_leaves() {
     let (_events, receiver) = broadcast::channel(16);
     let (ended, commands) = run(&mut Paper::default(), vec![key('D'), key('q')], receiver).await;
     assert!(ended.is_ok());
-    let [refresh, survey] = [Command::Refresh, Command::Survey];
+    let [refresh, survey] = [Command::RequestSnapshot, Command::RequestMatrix];
     assert_eq!(commands, [refresh, survey, Command::DialAll, Command::Stop(StopReason::Quit)]);
 }
 
@@ -123,7 +124,7 @@ async fn the_matrix_is_asked_for_every_second_while_it_is_shown_and_else_now_and
         };
         let mut paper = Paper::default();
         let ((_, commands), ()) = tokio::join!(run(&mut paper, keys, receiver), stop);
-        commands.iter().filter(|command| **command == Command::Survey).count()
+        commands.iter().filter(|command| **command == Command::RequestMatrix).count()
     };
     let (shown, elsewhere, paused) =
         tokio::join!(surveys(vec![key('m')]), surveys(vec![key('t')]), surveys(vec![key('p'), key('m')]),);
@@ -175,7 +176,7 @@ async fn a_reader_that_lags_says_so_and_asks_for_everything() {
     bench.wait(1);
     events.send(bench.stamp(Event::Stopped { reason: StopReason::Signal })).unwrap();
     let (_, commands) = run(&mut Paper::default(), vec![], receiver).await;
-    assert_eq!(commands, [Command::Refresh, Command::Survey, Command::Refresh]);
+    assert_eq!(commands, [Command::RequestSnapshot, Command::RequestMatrix, Command::RequestSnapshot]);
 }
 
 #[tokio::test]

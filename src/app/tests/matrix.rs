@@ -9,7 +9,7 @@ use crate::app::model::LOOKS;
 use crate::app::model::{Mark, Tally};
 use crate::app::ui::View;
 use crate::app::ui::matrix::{Arrangement, BlockId};
-use crate::engine::event::Command;
+use crate::engine::api::Command;
 
 impl Bench {
     /// Presses keys one after the other, with a frame of this size before each.
@@ -205,13 +205,13 @@ fn the_cursor_is_on_nodes_and_reads_what_both_ends_say() {
     bench.pressing(&[KeyCode::End, KeyCode::Right], USUAL);
     assert_eq!(bench.pair(), ("h8".into(), "h3".into()));
     let text = bench.text(80, 24);
-    assert!(text.contains("h8 has told nothing") && text.contains("h3 said 3 s ago"), "{text}");
+    assert!(text.contains("h8 has not reported") && text.contains("h3 said 3 s ago"), "{text}");
     network = network.without(1);
     bench.told(&network);
     assert_eq!(bench.pair(), ("h8".into(), "h3".into()), "it stays on its nodes when others go");
     bench.pressing(&[KeyCode::Up], USUAL);
     let text = bench.pressing(&[KeyCode::Right; 8], USUAL).text(80, 24);
-    assert!(text.contains("h7 → h8 ○ too old") && text.contains("too old to be believed"), "{text}");
+    assert!(text.contains("h7 → h8 ○ too old") && text.contains("h7 said it 1 min ago: stale"), "{text}");
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn a_click_on_a_cell_a_name_and_a_head_moves_the_cursor() {
 fn what_was_left_out_is_told() {
     let (mut bench, mut network) = Bench::of(eight);
     network.leave_out(1_234);
-    assert!(bench.told(&network).text(120, 40).contains("1 234 left out for want of room"));
+    assert!(bench.told(&network).text(120, 40).contains("1 234 left out for lack of room"));
 }
 
 #[test]

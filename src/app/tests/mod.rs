@@ -31,7 +31,7 @@ use super::{Options, view};
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::Interface;
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::peers::{
     DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Snapshot, Via,
 };

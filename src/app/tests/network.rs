@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::engine::matrix::MatrixView;
-use crate::engine::observation::Reach;
+use crate::engine::observation::PathStatus;
 use crate::engine::verdict::evidence::{Echo, Who};
 use crate::engine::verdict::{Advice, Evidence, Finding, Pattern};
 
@@ -16,7 +16,7 @@ pub(super) const FRESH: Duration = Duration::from_secs(30);
 pub(super) struct Network {
     peers: Vec<Arc<PeerInfo>>,
     /// What each sees of each, and when that was last confirmed, in milliseconds before now.
-    rows: Vec<Option<(HashMap<NodeId, Sight>, u64)>>,
+    rows: Vec<Option<(HashMap<NodeId, Observation>, u64)>>,
     findings: Vec<Arc<Finding>>,
     left_out: usize,
 }
@@ -31,8 +31,8 @@ impl Network {
         let mut network = Self { rows: vec![None; peers.len()], peers, findings: Vec::new(), left_out: 0 };
         for from in 0..network.peers.len() {
             let others = (0..network.peers.len()).filter(|to| *to != from);
-            let sights = others.map(|to| (network.id(to), fine(from * 7 + to * 3, now))).collect();
-            network.rows[from] = Some((sights, 1_000));
+            let observations = others.map(|to| (network.id(to), fine(from * 7 + to * 3, now))).collect();
+            network.rows[from] = Some((observations, 1_000));
         }
         network
     }
@@ -51,34 +51,46 @@ impl Network {
     }
 
     /// Changes what one sees of another.
-    pub(super) fn sight(&mut self, from: usize, to: usize, change: impl FnOnce(&mut Sight)) -> &mut Self {
+    pub(super) fn observation(
+        &mut self,
+        from: usize,
+        to: usize,
+        change: impl FnOnce(&mut Observation),
+    ) -> &mut Self {
         let id = self.id(to);
-        if let Some((sights, _)) = &mut self.rows[from] {
-            change(sights.entry(id).or_default());
+        if let Some((observations, _)) = &mut self.rows[from] {
+            change(observations.entry(id).or_default());
         }
         self
     }
 
     /// The one's dials of the other fail for this cause, and the other serves none.
     pub(super) fn tcp_fails(&mut self, from: usize, to: usize, cause: Cause) -> &mut Self {
-        self.sight(from, to, |sight| {
-            (sight.tcp, sight.cause, sight.rtt) = (Reach::Failing, Some(cause), None);
+        self.observation(from, to, |observation| {
+            (observation.tcp, observation.cause, observation.rtt) = (PathStatus::Failing, Some(cause), None);
         });
-        self.sight(to, from, |sight| sight.served = Reach::Failing)
+        self.observation(to, from, |observation| observation.served = PathStatus::Failing)
     }
 
     /// Nothing of the one arrives at the other.
     pub(super) fn cut(&mut self, from: usize, to: usize) -> &mut Self {
         self.tcp_fails(from, to, Cause::TimedOut);
-        self.sight(from, to, |sight| (sight.echo, sight.loss) = (Reach::Failing, Some(100)));
-        self.sight(to, from, |sight| {
-            (sight.broadcast, sight.unicast, sight.echo) = (Reach::Failing, Reach::Failing, Reach::Failing);
+        self.observation(from, to, |observation| {
+            (observation.echo, observation.loss) = (PathStatus::Failing, Some(100));
+        });
+        self.observation(to, from, |observation| {
+            (observation.broadcast, observation.unicast, observation.echo) =
+                (PathStatus::Failing, PathStatus::Failing, PathStatus::Failing);
         })
     }
 
     /// All is well between the two.
     pub(super) fn mend(&mut self, from: usize, to: usize, now: Instant) -> &mut Self {
-        self.sight(from, to, |sight| *sight = fine(from, now)).sight(to, from, |sight| *sight = fine(to, now))
+        self.observation(from, to, |observation| *observation = fine(from, now)).observation(
+            to,
+            from,
+            |observation| *observation = fine(to, now),
+        )
     }
 
     /// What one said was confirmed so long ago.
@@ -148,8 +160,8 @@ impl Network {
     /// As it is told at a moment.
     pub(super) fn view(&self, now: Instant) -> Arc<MatrixView> {
         let row = |nth: usize| {
-            let (sights, ago) = self.rows[nth].clone()?;
-            Some(testkit::told(now.checked_sub(Duration::from_millis(ago)).unwrap(), sights))
+            let (observations, ago) = self.rows[nth].clone()?;
+            Some(testkit::told(now.checked_sub(Duration::from_millis(ago)).unwrap(), observations))
         };
         let view = testkit::matrix(now, &self.peers, row);
         Arc::new(MatrixView {
@@ -161,15 +173,15 @@ impl Network {
     }
 }
 
-fn fine(salt: usize, now: Instant) -> Sight {
-    let ok = Reach::Ok;
-    Sight {
+fn fine(salt: usize, now: Instant) -> Observation {
+    let ok = PathStatus::Ok;
+    Observation {
         tcp: ok,
         echo: ok,
         broadcast: ok,
         unicast: ok,
         served: ok,
-        large: Reach::Unknown,
+        large: PathStatus::Unknown,
         loss: Some(0),
         cause: None,
         rtt: Some(Duration::from_micros(300 + salt as u64 * 157 % 2_500)),

@@ -261,7 +261,7 @@ fn a_moment_before_a_peer_was_known_is_told_as_such() {
     bench.pressed(KeyCode::Home, 1, 80).pressed(KeyCode::Left, 59, 80);
     let text = pane(&mut bench, 80, 24).join("\n");
     assert!(
-        text.contains("was not known then") && text.contains("Nothing was said of it until then."),
+        text.contains("was not yet known") && text.contains("Nothing was recorded before then."),
         "{text}"
     );
 }
@@ -275,7 +275,7 @@ fn what_the_journal_has_dropped_is_told_as_no_longer_held() {
     }
     bench.pressed(KeyCode::End, 1, 80).pressed(KeyCode::Up, 1, 80).pressed(KeyCode::Left, 21, 80);
     let text = pane(&mut bench, 80, 24).join("\n");
-    assert!(text.contains("printer-hall ✖ unreachable; since when is no longer held"), "{text}");
+    assert!(text.contains("printer-hall ✖ unreachable; since when is no longer recorded"), "{text}");
     assert!(text.contains("What was said until 13:0"), "{text}");
 }
 

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::bar;
 use super::canvas::Canvas;
-use super::columns::{TENTHS_BELOW, words};
+use super::columns::TENTHS_BELOW;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::{Attempt, Model, Outcome};
 use crate::app::ui::Ui;
@@ -68,7 +68,7 @@ pub(super) fn how(writer: &mut LineWriter<'_>, attempt: &Attempt) {
 fn outcome(writer: &mut LineWriter<'_>, attempt: &Attempt) {
     let pen = writer.pen();
     let (theme, now) = (pen.theme(), pen.now());
-    let hand = if attempt.forced { ", by hand" } else { "" };
+    let hand = if attempt.forced { ", manually" } else { "" };
     match &attempt.outcome {
         Outcome::InFlight { since } => {
             let took = now.saturating_duration_since(*since);
@@ -86,14 +86,13 @@ fn outcome(writer: &mut LineWriter<'_>, attempt: &Attempt) {
             if writer.room() >= 19 + hand {
                 writer.styled("   connect ", theme.good());
                 writer.part(8).format(theme.good(), format_args!("{}", Measured(*connect))).right();
-                writer.skip(8).text(if attempt.forced { ", by hand" } else { "" });
+                writer.skip(8).text(if attempt.forced { ", manually" } else { "" });
             }
         }
         Outcome::Failed { cause, detail, retry } => {
             let mark = glyph(if retry.is_some() { PeerState::Retrying } else { PeerState::Unreachable });
-            writer.style(if retry.is_some() { theme.warning() } else { theme.bad() }).text(mark).text(" ");
-            words(writer, *cause);
-            writer.text(hand);
+            let style = if retry.is_some() { theme.warning() } else { theme.bad() };
+            writer.format(style, format_args!("{mark} {}{hand}", cause.label()));
             if let Some((since, until)) = *retry {
                 let wait = until.saturating_duration_since(now);
                 writer.styled(", again in ", theme.warning());

@@ -12,8 +12,7 @@ use crate::app::view::line_writer::LineWriter;
 use crate::engine::cause::Cause;
 use crate::engine::peers::{DialPhase, PeerState};
 use crate::engine::verdict::Verdict;
-use crate::text::Age;
-use crate::text::{Measured, Wait};
+use crate::text::{Age, Label, Measured, Wait, columns};
 
 /// How long a state that has just changed is shown reversed: long enough for an eye that was elsewhere.
 pub(super) const FLASH: Duration = Duration::from_millis(1_500);
@@ -84,7 +83,7 @@ pub(super) fn write(writer: &mut LineWriter<'_>, column: Column, width: u16, pee
         Column::State => state(writer, width, peer),
         Column::Dial => match why_at_rest(peer, width).filter(|_| !tells_cause) {
             // Where the cause has no column, it is better news than the time of the next regular dial.
-            Some(word) => spaced(writer.style(theme.warning()), word),
+            Some(label) => _ = writer.format(theme.warning(), format_args!("{label}")),
             None => dial(writer, width, peer),
         },
         Column::RoundTrip => measured(writer, peer.rtt, usual),
@@ -106,13 +105,13 @@ pub(super) fn write(writer: &mut LineWriter<'_>, column: Column, width: u16, pee
             writer.styled(peer.via.map_or("", |via| via.as_str()), theme.dim());
         }
         Column::Cause => {
-            let verdict = peer.wrong().map(|verdict| (verdict.as_str(), verdict.description()));
-            if let Some((word, meaning)) =
-                verdict.or_else(|| peer.cause.map(|cause| (cause.as_str(), cause.description())))
-            {
-                spaced(writer.style(if left { theme.dim() } else { theme.warning() }), word);
+            let verdict = peer.wrong().map(|verdict| (verdict.label(), verdict.description()));
+            let wrong = verdict.or_else(|| peer.cause.map(|cause| (cause.label(), cause.description())));
+            if let Some((label, meaning)) = wrong {
+                let style = if left { theme.dim() } else { theme.warning() };
+                writer.format(style, format_args!("{label}"));
                 // A sentence that is cut says less than its word alone.
-                if usize::from(width) >= word.len() + 2 + meaning.len() || width >= 40 {
+                if usize::from(width) >= label.width() + 2 + columns(meaning) || width >= 40 {
                     writer.text(": ").text(meaning);
                 }
             }
@@ -178,22 +177,10 @@ fn dial(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
 pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
 
 /// What is wrong with a peer in a word of at most so many columns, when no attempt is under way or waits.
-fn why_at_rest(peer: &Peer, width: u16) -> Option<&'static str> {
+fn why_at_rest(peer: &Peer, width: u16) -> Option<Label> {
     let rests = matches!(peer.dial, DialPhase::Resting { .. }) && peer.state != PeerState::Left;
-    let verdict = peer.wrong().map(Verdict::as_str).filter(|word| word.len() <= width.into());
-    verdict.or_else(|| peer.cause.map(Cause::as_str)).filter(|_| rests)
-}
-
-/// A cause's word as people write it.
-pub(super) fn words(writer: &mut LineWriter<'_>, cause: Cause) {
-    spaced(writer, cause.as_str());
-}
-
-/// A word of the contract as people write it.
-fn spaced(writer: &mut LineWriter<'_>, word: &str) {
-    for (i, part) in word.split('_').enumerate() {
-        writer.text(if i > 0 { " " } else { "" }).text(part);
-    }
+    let verdict = peer.wrong().map(Verdict::label).filter(|label| label.width() <= width.into());
+    verdict.or_else(|| peer.cause.map(Cause::label)).filter(|_| rests)
 }
 
 fn measured(writer: &mut LineWriter<'_>, time: Option<Duration>, style: Style) {

@@ -41,11 +41,12 @@ pub(super) fn render(
     match model.journal().dropped_until().and_then(|at| model.wall(at)) {
         Some(wall) => {
             let (hour, minute, second) = appearance.time_of_day(wall);
-            let until =
-                format_args!("  What was said until {hour:02}:{minute:02}:{second:02} is no longer held.");
+            let until = format_args!(
+                "  What was said until {hour:02}:{minute:02}:{second:02} is no longer recorded."
+            );
             canvas.line(area, line).format(dim, until);
         }
-        None if line == 1 => canvas.put(area, line, "  Nothing was said of it until then.", dim),
+        None if line == 1 => canvas.put(area, line, "  Nothing was recorded before then.", dim),
         None => {}
     }
 }
@@ -95,7 +96,7 @@ struct Stretch {
 }
 
 impl Stretch {
-    /// That of the worst state in a column, the last one of several; none if the peer was not known then.
+    /// That of the worst state in a column, the last one of several; none if the peer was not yet known.
     fn in_column(model: &Model, peer: &Peer, column: &Range<Instant>) -> Option<Self> {
         let mut worst: Option<Self> = None;
         let mut until = None;
@@ -152,7 +153,7 @@ fn head(writer: &mut LineWriter<'_>, model: &Model, peer: &Peer, stretch: Option
     let (theme, now) = (writer.theme(), writer.pen().now());
     writer.styled("  ", theme.text()).styled(&peer.info.name, theme.strong()).text(" ");
     let Some(Stretch { state, from, until }) = stretch else {
-        writer.styled("was not known then", theme.dim());
+        writer.styled("was not yet known", theme.dim());
         return;
     };
     writer.style(theme.state(state)).text(glyph(state)).text(" ").text(state.as_str());
@@ -169,7 +170,7 @@ fn head(writer: &mut LineWriter<'_>, model: &Model, peer: &Peer, stretch: Option
         (None, None) => {}
     }
     let Some(from) = from else {
-        writer.styled("; since when is no longer held", theme.dim());
+        writer.styled("; since when is no longer recorded", theme.dim());
         return;
     };
     let lasted = until.unwrap_or(now).saturating_duration_since(from);

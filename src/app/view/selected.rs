@@ -10,8 +10,8 @@ use super::canvas::Canvas;
 use crate::app::model::Peer;
 use crate::app::peer_text::PeerText;
 use crate::engine::cause::Detail;
-use crate::text::Measured;
 use crate::text::{Age, columns, fit};
+use crate::text::{Label, Measured};
 
 /// Under the names of the table.
 const INDENT: &str = "  ";
@@ -43,14 +43,13 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, about: PeerText<'_>) {
         }
         canvas.put_spans(area, line, &Line::from(spans));
     }
-    if let Some(Wrong { word, meaning, detail, advice }) = wrong {
-        let word = word.replace('_', " ");
+    if let Some(Wrong { label, meaning, detail, advice }) = wrong {
         let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
         // The advice is the part to act on: it is not what a narrow screen cuts off.
         let forms = [
-            format!("{word}: {meaning}{detail}; {advice}"),
-            format!("{word}: {meaning}; {advice}"),
-            format!("{word}: {advice}"),
+            format!("{label}: {meaning}{detail}; {advice}"),
+            format!("{label}: {meaning}; {advice}"),
+            format!("{label}: {advice}"),
         ];
         let text = forms.iter().find(|text| columns(text) <= room).unwrap_or(&forms[2]);
         canvas.put(area, 1, &format!("{INDENT}{text}"), theme.warning());
@@ -59,7 +58,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, about: PeerText<'_>) {
 
 /// What is wrong with a peer.
 struct Wrong<'a> {
-    word: &'static str,
+    label: Label,
     meaning: &'static str,
     detail: Option<&'a Detail>,
     advice: Cow<'a, str>,
@@ -68,12 +67,12 @@ struct Wrong<'a> {
 /// What the diagnosis has found, else why the last dial failed.
 fn wrong(about: PeerText<'_>) -> Option<Wrong<'_>> {
     if let Some(finding) = about.finding() {
-        let (word, meaning) = (finding.verdict.as_str(), finding.verdict.description());
+        let (label, meaning) = (finding.verdict.label(), finding.verdict.description());
         let advice = finding.advice.to_string().into();
-        return Some(Wrong { word, meaning, detail: None, advice });
+        return Some(Wrong { label, meaning, detail: None, advice });
     }
     let (cause, detail) = (about.peer.cause?, about.peer.detail.as_deref());
-    Some(Wrong { word: cause.as_str(), meaning: cause.description(), detail, advice: cause.advice().into() })
+    Some(Wrong { label: cause.label(), meaning: cause.description(), detail, advice: cause.advice().into() })
 }
 
 /// What there is to tell, the most needed first.
@@ -94,7 +93,7 @@ fn facts(peer: &Peer, now: Instant) -> Vec<String> {
         facts.push(format!("connect {}, round trip {}", Measured(connect), Measured(rtt)));
     }
     match peer.history.loss() {
-        Some(0.0) => facts.push("no attempt failed".into()),
+        Some(0.0) => facts.push("no failed attempts".into()),
         Some(loss) => {
             facts.push(format!("{:.0} % of attempts failed", f64::from(loss.clamp(0.0, 1.0)) * 100.0));
         }

@@ -112,8 +112,8 @@ impl Directions {
             Some(view.matrix.cell(at, *positions.get(&view.table.node.id)?, view.matrix.at).tcp.is_ok())
         };
         Self {
-            out: peer.state == PeerState::Up || peer.sight.tcp.is_ok(),
-            back: peer.sight.served.is_ok()
+            out: peer.state == PeerState::Up || peer.observation.tcp.is_ok(),
+            back: peer.observation.served.is_ok()
                 || served.contains(&peer.info.key)
                 || its_dial().unwrap_or_default(),
         }

@@ -8,7 +8,7 @@ use slotmap::Key as _;
 use crate::cli::visitor::NodeView;
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
-use crate::engine::observation::{Reach, Sight};
+use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
 use crate::engine::verdict::{Advice, Finding, Pattern, Verdict};
 use crate::testkit;
@@ -22,7 +22,7 @@ fn peer(nth: u64, name: &str, state: PeerState) -> PeerSnapshot {
 }
 
 fn serves(mut peer: PeerSnapshot) -> PeerSnapshot {
-    peer.sight.served = Reach::Ok;
+    peer.observation.served = PathStatus::Ok;
     peer
 }
 
@@ -84,9 +84,9 @@ fn an_exchange_that_was_answered_and_the_word_of_the_peer_prove_its_direction_as
     let (a, b) = (peer(1, "a", PeerState::Up), peer(2, "b", PeerState::Up));
     let key = a.info.key;
     let mut seen = view(vec![a, b]);
-    let sights = [(US, Sight { tcp: Reach::Ok, ..Sight::default() })];
+    let observations = [(US, Observation { tcp: PathStatus::Ok, ..Observation::default() })];
     let matrix = Arc::make_mut(&mut seen.matrix);
-    matrix.rows[2] = Some(testkit::told(matrix.at, sights));
+    matrix.rows[2] = Some(testkit::told(matrix.at, observations));
     assert_eq!(judge(&expected(None, &[]), &seen).reachable, ["b"]);
     let both = CheckOutcome::of(&expected(Some(2), &["a"]), &seen, &HashSet::from([key]));
     assert_eq!((both.met, both.missing), (true, Vec::new()));
@@ -145,7 +145,7 @@ fn a_finding_about_another_peer_says_nothing() {
 #[test]
 fn a_peer_that_said_goodbye_is_not_reachable_whatever_was_seen_of_it() {
     let mut left = serves(peer(1, "left", PeerState::Left));
-    left.sight.tcp = Reach::Ok;
+    left.observation.tcp = PathStatus::Ok;
     assert!(!left.info.key.is_null());
     let outcome = judge(&expected(None, &["left"]), &view(vec![left]));
     assert!(!outcome.met);

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use crate::engine::matrix::{Cell, MatrixView};
-use crate::engine::observation::Reach;
+use crate::engine::observation::PathStatus;
 use crate::engine::verdict::Verdict;
 use crate::text::{ascii, cell, cell_right, columns};
 
@@ -20,7 +20,7 @@ const MAX_NAME: usize = 24;
 pub(super) struct GridFormat {
     /// Columns of the terminal; none without a limit.
     pub(super) width: Option<usize>,
-    /// GridSigns of ASCII only.
+    /// Signs of ASCII only.
     pub(super) ascii: bool,
 }
 
@@ -37,12 +37,12 @@ const SIGNS: GridSigns = GridSigns { ok: "●", failing: "✗", unknown: "?", it
 const ASCII_SIGNS: GridSigns = GridSigns { ok: "+", failing: "x", unknown: "?", itself: ".", arrow: "->" };
 
 impl GridSigns {
-    fn of(&self, reach: Option<Reach>) -> &'static str {
+    fn of(&self, reach: Option<PathStatus>) -> &'static str {
         match reach {
             None => self.itself,
-            Some(Reach::Ok) => self.ok,
-            Some(Reach::Failing) => self.failing,
-            Some(Reach::Unknown) => self.unknown,
+            Some(PathStatus::Ok) => self.ok,
+            Some(PathStatus::Failing) => self.failing,
+            Some(PathStatus::Unknown) => self.unknown,
         }
     }
 }
@@ -83,7 +83,7 @@ fn write_findings(out: &mut String, view: &MatrixView) {
 struct Grid {
     size: usize,
     /// Row by row; none of a node and itself.
-    cells: Vec<Option<Reach>>,
+    cells: Vec<Option<PathStatus>>,
 }
 
 /// How many pairs are how.
@@ -118,7 +118,7 @@ impl Grid {
         Self { size, cells: pairs.map(reach).collect() }
     }
 
-    fn at(&self, (from, to): (usize, usize)) -> Option<Reach> {
+    fn at(&self, (from, to): (usize, usize)) -> Option<PathStatus> {
         self.cells[from * self.size + to]
     }
 
@@ -130,9 +130,9 @@ impl Grid {
 
     fn counts(&self, pairs: impl Iterator<Item = (usize, usize)>) -> Counts {
         pairs.filter_map(|pair| self.at(pair)).fold(Counts::default(), |counts, reach| match reach {
-            Reach::Ok => Counts { ok: counts.ok + 1, ..counts },
-            Reach::Failing => Counts { failing: counts.failing + 1, ..counts },
-            Reach::Unknown => Counts { unknown: counts.unknown + 1, ..counts },
+            PathStatus::Ok => Counts { ok: counts.ok + 1, ..counts },
+            PathStatus::Failing => Counts { failing: counts.failing + 1, ..counts },
+            PathStatus::Unknown => Counts { unknown: counts.unknown + 1, ..counts },
         })
     }
 
@@ -214,7 +214,7 @@ impl Grid {
 
     /// The pairs that fail, and why.
     fn write_failing(&self, out: &mut String, view: &MatrixView, signs: &GridSigns) {
-        let failing = self.pairs().filter(|pair| self.at(*pair) == Some(Reach::Failing));
+        let failing = self.pairs().filter(|pair| self.at(*pair) == Some(PathStatus::Failing));
         for (nth, (from, to)) in failing.clone().take(MAX_PAIRS).enumerate() {
             let (gap, arrow) = (if nth == 0 { "\n" } else { "" }, signs.arrow);
             let (from_name, to_name) = (&view.nodes[from].name, &view.nodes[to].name);
@@ -253,7 +253,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::engine::cause::Cause;
-    use crate::engine::observation::Sight;
+    use crate::engine::observation::Observation;
     use crate::engine::verdict::evidence::Who;
     use crate::engine::verdict::{Advice, Confidence, Evidence, Finding};
     use crate::testkit;
@@ -263,22 +263,22 @@ mod tests {
     const WIDE: GridFormat = GridFormat { width: None, ascii: false };
 
     /// Nodes of which each reaches what `reach` says.
-    fn view(names: &[&str], reach: impl Fn(usize, usize) -> Reach) -> MatrixView {
+    fn view(names: &[&str], reach: impl Fn(usize, usize) -> PathStatus) -> MatrixView {
         let nodes: Vec<_> = (1..).zip(names).map(|(number, name)| testkit::peer(number, name)).collect();
-        let sight = |reach| match reach {
-            Reach::Failing => Sight {
-                tcp: Reach::Failing,
-                echo: Reach::Ok,
+        let observation = |reach| match reach {
+            PathStatus::Failing => Observation {
+                tcp: PathStatus::Failing,
+                echo: PathStatus::Ok,
                 cause: Some(Cause::Refused),
-                ..Sight::default()
+                ..Observation::default()
             },
-            reach => Sight { tcp: reach, echo: reach, ..Sight::default() },
+            reach => Observation { tcp: reach, echo: reach, ..Observation::default() },
         };
         let at = testkit::t0();
         testkit::matrix(at, &nodes, |from| {
-            let sights =
-                nodes.iter().enumerate().map(|(to, node)| (node.id.unwrap(), sight(reach(from, to))));
-            Some(testkit::told(at, sights))
+            let observations =
+                nodes.iter().enumerate().map(|(to, node)| (node.id.unwrap(), observation(reach(from, to))));
+            Some(testkit::told(at, observations))
         })
     }
 
@@ -286,7 +286,7 @@ mod tests {
         (1..=count).map(|nth| format!("n{nth}")).collect()
     }
 
-    fn many(count: usize, reach: impl Fn(usize, usize) -> Reach) -> MatrixView {
+    fn many(count: usize, reach: impl Fn(usize, usize) -> PathStatus) -> MatrixView {
         let names = names(count);
         view(&names.iter().map(String::as_str).collect::<Vec<_>>(), reach)
     }
@@ -294,9 +294,9 @@ mod tests {
     #[test]
     fn a_grid_has_a_sign_for_each_pair_and_words_for_each_row() {
         let mut view = view(&["you", "山田", "h3"], |from, to| match (from, to) {
-            (0, 2) => Reach::Failing,
-            (2, _) => Reach::Unknown,
-            _ => Reach::Ok,
+            (0, 2) => PathStatus::Failing,
+            (2, _) => PathStatus::Unknown,
+            _ => PathStatus::Ok,
         });
         let peer = testkit::peer(3, "h3");
         view.findings.push(Arc::new(Finding {
@@ -335,7 +335,8 @@ h3: the host answers, but nothing is listening on the port
 
     #[test]
     fn a_grid_that_is_too_wide_shows_what_is_not_fine_and_counts_the_rest() {
-        let view = many(100, |from, to| if to == 49 && from < 7 { Reach::Failing } else { Reach::Ok });
+        let view =
+            many(100, |from, to| if to == 49 && from < 7 { PathStatus::Failing } else { PathStatus::Ok });
         let text = text(&view, GridFormat { width: Some(80), ..WIDE });
         assert!(text.lines().all(|line| columns(line) <= 80), "{text}");
         let grid: Vec<&str> = text.lines().skip(3).take(9).collect();
@@ -348,9 +349,9 @@ h3: the host answers, but nothing is listening on the port
     #[test]
     fn of_too_many_columns_the_worst_are_shown_and_the_others_are_not_called_fine() {
         let view = many(60, |from, to| match (from, to) {
-            (_, 10) => Reach::Failing,
-            (0, 0..30) => Reach::Unknown,
-            _ => Reach::Ok,
+            (_, 10) => PathStatus::Failing,
+            (0, 0..30) => PathStatus::Unknown,
+            _ => PathStatus::Ok,
         });
         let text = text(&view, GridFormat { width: Some(60), ..WIDE });
         let head = text.lines().nth(3).unwrap();
@@ -364,7 +365,7 @@ h3: the host answers, but nothing is listening on the port
 
     #[test]
     fn a_wide_network_in_which_all_is_well_needs_no_grid() {
-        let text = text(&many(90, |_, _| Reach::Ok), GridFormat { width: Some(40), ..WIDE });
+        let text = text(&many(90, |_, _| PathStatus::Ok), GridFormat { width: Some(40), ..WIDE });
         let rest: Vec<&str> = text.lines().skip(3).collect();
         assert_eq!(rest, ["all 90 nodes reach each other (no room for the grid)"]);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::cause::Cause;
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::proto;
 
 use super::advice::Advice;
@@ -121,7 +121,7 @@ fn of_all(view: &NetworkView<'_>, incident: &Incident) -> Option<Evidence> {
 
 /// What one end sees of the other, and what that one says.
 fn of_pair(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
-    let Some(mine) = view.sight(from, to) else { return };
+    let Some(mine) = view.observation(from, to) else { return };
     let (me, whom) = (who(view, from), who(view, to));
     let ago = |at| view.now.saturating_duration_since(at);
     match (mine.cause.filter(|_| mine.tcp.is_failing()), mine.checked) {
@@ -138,7 +138,7 @@ fn of_pair(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Ev
     if echo.is_some() || heard.is_some() {
         seen.push(Evidence::Udp { from: me.clone(), to: whom.clone(), echo, heard });
     }
-    if let Some(hears) = view.sight(to, from).and_then(hearing) {
+    if let Some(hears) = view.observation(to, from).and_then(hearing) {
         seen.push(Evidence::Hearing { by: whom.clone(), from: me.clone(), hears });
     }
     if mine.served.is_ok() && mine.tcp.is_failing() {
@@ -150,7 +150,7 @@ fn of_pair(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Ev
 }
 
 /// How UDP echoes fare.
-fn echo(mine: &Sight) -> Option<Echo> {
+fn echo(mine: &Observation) -> Option<Echo> {
     if mine.echo.is_ok() {
         Some(Echo::Returned { lost: mine.loss.unwrap_or(0), large_lost: mine.large.is_failing() })
     } else {
@@ -159,7 +159,7 @@ fn echo(mine: &Sight) -> Option<Echo> {
 }
 
 /// What is heard by UDP.
-fn heard(mine: &Sight) -> Option<Heard> {
+fn heard(mine: &Observation) -> Option<Heard> {
     match (mine.broadcast.is_ok(), mine.unicast.is_ok(), mine.broadcast.is_failing()) {
         (true, ..) => Some(Heard::Broadcasts),
         (_, true, true) => Some(Heard::UnicastOnly),
@@ -170,7 +170,7 @@ fn heard(mine: &Sight) -> Option<Heard> {
 }
 
 /// Whether a node tells that it hears the other one by UDP.
-fn hearing(theirs: &Sight) -> Option<bool> {
+fn hearing(theirs: &Observation) -> Option<bool> {
     let hears = theirs.broadcast.is_ok() || theirs.unicast.is_ok();
     (hears || theirs.unicast.is_failing()).then_some(hears)
 }
@@ -194,11 +194,12 @@ fn masks(view: &NetworkView<'_>, a: NodeIdx, b: NodeIdx) -> Option<Evidence> {
 
 /// What the others see of the node that fails.
 fn of_others(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
-    let others = |wanted: fn(&Sight) -> bool| {
+    let others = |wanted: fn(&Observation) -> bool| {
         let others = view.all().filter(|by| *by != from && *by != to);
-        several(view, others.filter(|by| view.sight(*by, to).is_some_and(wanted)))
+        several(view, others.filter(|by| view.observation(*by, to).is_some_and(wanted)))
     };
-    let (reach, fail) = (others(|sight| sight.tcp.is_ok()), others(|sight| sight.tcp.is_failing()));
+    let (reach, fail) =
+        (others(|observation| observation.tcp.is_ok()), others(|observation| observation.tcp.is_failing()));
     if reach.count > 0 {
         seen.push(Evidence::OthersReach { others: reach, to: who(view, to) });
     }
@@ -254,7 +255,8 @@ fn advice(view: &NetworkView<'_>, incident: &Incident) -> Advice {
 fn is_deaf(view: &NetworkView<'_>, incident: &Incident) -> bool {
     let accused = incident.accused();
     let hears = |by: NodeIdx, of: NodeIdx| {
-        view.sight(by, of).map(|sight| sight.broadcast.is_ok() || sight.unicast.is_ok())
+        view.observation(by, of)
+            .map(|observation| observation.broadcast.is_ok() || observation.unicast.is_ok())
     };
     incident.pairs.iter().any(|pair| {
         let partner = if pair.from == accused { pair.to } else { pair.from };
@@ -263,13 +265,14 @@ fn is_deaf(view: &NetworkView<'_>, incident: &Incident) -> bool {
 }
 
 fn loses_large_packets(view: &NetworkView<'_>, incident: &Incident) -> bool {
-    let lost =
-        |pair: &FailingPair| view.sight(pair.from, pair.to).is_some_and(|sight| sight.large.is_failing());
+    let lost = |pair: &FailingPair| {
+        view.observation(pair.from, pair.to).is_some_and(|observation| observation.large.is_failing())
+    };
     incident.pairs.iter().all(lost)
 }
 
 fn of_own_fault(view: &NetworkView<'_>, incident: &Incident) -> Advice {
-    let cause = incident.pairs.iter().find_map(|pair| view.sight(pair.from, pair.to)?.cause);
+    let cause = incident.pairs.iter().find_map(|pair| view.observation(pair.from, pair.to)?.cause);
     match cause {
         Some(cause @ (Cause::PermissionDenied | Cause::LocalResources | Cause::AddressNotAvailable)) => {
             Advice::Against(cause)

@@ -18,6 +18,7 @@ pub(crate) mod finding_tracker;
 pub mod foreign_nodes;
 pub mod grid;
 mod incident;
+pub(crate) mod judging;
 pub mod network_view;
 pub mod observation;
 mod pair_evidence;

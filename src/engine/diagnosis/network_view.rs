@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::event::Icmp;
-use crate::engine::observation::Sight;
+use crate::engine::api::Icmp;
+use crate::engine::observation::Observation;
 use crate::engine::peers::PeerInfo;
 
 use super::foreign_nodes::ForeignNode;
@@ -33,7 +33,7 @@ pub struct NetworkView<'a> {
     /// All nodes, this one first.
     pub nodes: Vec<Node>,
     /// What each sees of each; none where that is not known, or too old.
-    pub observations: Grid<Option<&'a Sight>>,
+    pub observations: Grid<Option<&'a Observation>>,
     /// How long a node may need to notice that UDP fails.
     pub notice: Duration,
     /// Nodes that are no peers.
@@ -67,7 +67,7 @@ impl NetworkView<'_> {
     }
 
     /// What one node sees of another.
-    pub(super) fn sight(&self, from: NodeIdx, to: NodeIdx) -> Option<&Sight> {
+    pub(super) fn observation(&self, from: NodeIdx, to: NodeIdx) -> Option<&Observation> {
         self.observations[(from, to)]
     }
 

@@ -12,7 +12,7 @@ pub const LOSSY: u8 = 10;
 /// What is known of one way from one node to another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reach {
+pub enum PathStatus {
     /// Not looked at yet, or too long ago.
     #[default]
     Unknown,
@@ -22,7 +22,7 @@ pub enum Reach {
     Failing,
 }
 
-impl Reach {
+impl PathStatus {
     /// The contract's word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,19 +45,19 @@ impl Reach {
 
 /// What a node, the *observer*, sees of another one. Directions are told apart: what the observer sent, and what came in.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Sight {
+pub struct Observation {
     /// Dials of the observer: connect, request, reply.
-    pub tcp: Reach,
+    pub tcp: PathStatus,
     /// Unicast UDP echoes that the observer asked for: there and back.
-    pub echo: Reach,
+    pub echo: PathStatus,
     /// Directed broadcasts of the other one that the observer heard.
-    pub broadcast: Reach,
+    pub broadcast: PathStatus,
     /// Unicast datagrams of the other one that the observer heard.
-    pub unicast: Reach,
+    pub unicast: PathStatus,
     /// Exchanges of the other one that the observer answered. Never failing: how often it dials is its own affair.
-    pub served: Reach,
+    pub served: PathStatus,
     /// Datagrams of the observer that fill a whole Ethernet packet, while small ones pass.
-    pub large: Reach,
+    pub large: PathStatus,
     /// Share of the latest echoes that did not come back, in percent; none before there are enough.
     pub loss: Option<u8>,
     /// Why the last dial failed; none after a success.
@@ -70,36 +70,36 @@ pub struct Sight {
     pub alive: Option<Instant>,
 }
 
-impl Sight {
+impl Observation {
     /// Every path: TCP, echo, broadcast, unicast, served, large.
-    pub fn paths(&self) -> [Reach; 6] {
+    pub fn paths(&self) -> [PathStatus; 6] {
         [self.tcp, self.echo, self.broadcast, self.unicast, self.served, self.large]
     }
 
     /// Whether anything at all of the other one came in lately.
-    pub fn hears(&self) -> Reach {
+    pub fn hears(&self) -> PathStatus {
         let ways = [self.broadcast, self.unicast, self.served, self.echo, self.tcp];
-        if ways.contains(&Reach::Ok) {
-            Reach::Ok
+        if ways.contains(&PathStatus::Ok) {
+            PathStatus::Ok
         } else if ways.iter().any(|way| way.is_failing()) {
-            Reach::Failing
+            PathStatus::Failing
         } else {
-            Reach::Unknown
+            PathStatus::Unknown
         }
     }
 
     /// Whether UDP of the other one came in lately, by broadcast or unicast.
-    pub fn hears_udp(&self) -> Reach {
+    pub fn hears_udp(&self) -> PathStatus {
         match (self.broadcast, self.unicast, self.echo) {
-            (Reach::Ok, ..) | (_, Reach::Ok, _) | (.., Reach::Ok) => Reach::Ok,
-            (_, Reach::Failing, _) => Reach::Failing,
-            _ => Reach::Unknown,
+            (PathStatus::Ok, ..) | (_, PathStatus::Ok, _) | (.., PathStatus::Ok) => PathStatus::Ok,
+            (_, PathStatus::Failing, _) => PathStatus::Failing,
+            _ => PathStatus::Unknown,
         }
     }
 
     /// Whether nothing at all is wrong with it, as far as is known.
     pub fn is_fine(&self) -> bool {
-        !self.paths().contains(&Reach::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)
+        !self.paths().contains(&PathStatus::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)
     }
 
     /// Makes all ways unknown: it is too old to be believed.
@@ -112,12 +112,12 @@ impl Sight {
 /// Whether UDP of one node arrives at another: by the echoes that the first one got back, else by what the other one hears.
 ///
 /// `mine` is what the sender sees of the receiver, `theirs` what the receiver sees of the sender.
-pub fn udp_arrives(mine: &Sight, theirs: Option<&Sight>) -> Reach {
+pub fn udp_status(mine: &Observation, theirs: Option<&Observation>) -> PathStatus {
     if mine.echo.is_ok() {
-        return Reach::Ok;
+        return PathStatus::Ok;
     }
-    match theirs.map(Sight::hears_udp) {
-        Some(known) if known != Reach::Unknown => known,
+    match theirs.map(Observation::hears_udp) {
+        Some(known) if known != PathStatus::Unknown => known,
         // The echo may have been lost on its way back: that says nothing of the way there.
         _ => mine.echo,
     }
@@ -129,11 +129,11 @@ mod tests {
 
     #[test]
     fn a_lost_echo_alone_does_not_tell_which_direction_fails() {
-        let mine = Sight { echo: Reach::Failing, ..Sight::default() };
-        let hears = Sight { unicast: Reach::Ok, ..Sight::default() };
-        let deaf = Sight { unicast: Reach::Failing, ..Sight::default() };
-        assert_eq!(udp_arrives(&mine, Some(&hears)), Reach::Ok);
-        assert_eq!(udp_arrives(&mine, Some(&deaf)), Reach::Failing);
-        assert_eq!(udp_arrives(&mine, None), Reach::Failing);
+        let mine = Observation { echo: PathStatus::Failing, ..Observation::default() };
+        let hears = Observation { unicast: PathStatus::Ok, ..Observation::default() };
+        let deaf = Observation { unicast: PathStatus::Failing, ..Observation::default() };
+        assert_eq!(udp_status(&mine, Some(&hears)), PathStatus::Ok);
+        assert_eq!(udp_status(&mine, Some(&deaf)), PathStatus::Failing);
+        assert_eq!(udp_status(&mine, None), PathStatus::Failing);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 
 /// What others see of the node that is to be reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub(super) struct WitnessReports {
 #[expect(clippy::struct_excessive_bools, reason = "each is a piece of evidence of its own")]
 pub(super) struct PairEvidence {
     /// What the sender sees of the receiver.
-    pub(super) mine: Sight,
+    pub(super) mine: Observation,
     /// What the receiver sees of the sender, if that is known.
-    pub(super) theirs: Option<Sight>,
+    pub(super) theirs: Option<Observation>,
     /// The receiver said that it hears the sender, too long ago to be believed: word of it may be on its way.
     pub(super) doubt: bool,
     /// What others see of the receiver.

@@ -81,7 +81,7 @@ fn own_fault(view: &NetworkView<'_>, failures: &mut Failures, verdicts: &Verdict
     let confessed = view
         .others()
         .any(|to| failures.verdict(ME, to) == Some(Verdict::LocalProblem) && blames_itself(view, ME, to));
-    let known: Vec<NodeIdx> = view.others().filter(|to| view.sight(ME, *to).is_some()).collect();
+    let known: Vec<NodeIdx> = view.others().filter(|to| view.observation(ME, *to).is_some()).collect();
     let all_gone = known.len() >= 2 && known.iter().all(|to| verdicts[(ME, *to)].is_some_and(gone));
     if !confessed && !all_gone {
         return None;
@@ -111,7 +111,7 @@ fn own_fault(view: &NetworkView<'_>, failures: &mut Failures, verdicts: &Verdict
 
 /// Whether the system of the sender says that the fault is its own.
 fn blames_itself(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx) -> bool {
-    let cause = view.sight(from, to).and_then(|sight| sight.cause);
+    let cause = view.observation(from, to).and_then(|observation| observation.cause);
     cause.is_some_and(|cause| OWN_FAULT.contains(&cause))
 }
 
@@ -121,7 +121,7 @@ fn vanished_together(
     failures: &mut Failures,
     verdicts: &Verdicts,
 ) -> Option<Incident> {
-    let alive = |to: NodeIdx| view.sight(NodeIdx::SELF, to).and_then(|sight| sight.alive);
+    let alive = |to: NodeIdx| view.observation(NodeIdx::SELF, to).and_then(|observation| observation.alive);
     let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
     let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)] == Some(Verdict::Ok));
     let mut gone: Vec<NodeIdx> = view.others().filter(down).filter(|to| alive(*to).is_some()).collect();
@@ -305,8 +305,8 @@ fn single_pair(view: &NetworkView<'_>, verdict: Verdict, pairs: &[FailingPair]) 
 fn duplicate_names(view: &NetworkView<'_>) -> Vec<Incident> {
     // One that is gone takes nobody's name.
     let lives = |node: &NodeIdx| {
-        let seen = view.sight(NodeIdx::SELF, *node);
-        node.is_self() || seen.is_some_and(|sight| sight.tcp.is_ok() || sight.echo.is_ok())
+        let seen = view.observation(NodeIdx::SELF, *node);
+        node.is_self() || seen.is_some_and(|observation| observation.tcp.is_ok() || observation.echo.is_ok())
     };
     let mut by_name: BTreeMap<&str, Vec<NodeIdx>> = BTreeMap::new();
     for node in view.all().filter(lives) {

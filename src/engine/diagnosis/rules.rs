@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::engine::cause::Cause;
-use crate::engine::observation::{LOSSY, Reach};
+use crate::engine::observation::{LOSSY, PathStatus};
 
 use super::pair_evidence::PairEvidence;
 use super::verdict::Verdict;
@@ -108,7 +108,7 @@ pub(super) fn verdict(evidence: &PairEvidence) -> Option<Verdict> {
     if strange {
         return Some(Verdict::Unknown);
     }
-    let unsettled = [evidence.mine.echo, evidence.mine.broadcast].contains(&Reach::Failing);
+    let unsettled = [evidence.mine.echo, evidence.mine.broadcast].contains(&PathStatus::Failing);
     (evidence.passes() && !unsettled).then_some(Verdict::Ok)
 }
 
@@ -162,9 +162,9 @@ impl PairEvidence {
     }
 
     /// What the receiver says of its dials of the sender, if it has dialed since the trouble began.
-    fn their_tcp(&self) -> Reach {
+    fn their_tcp(&self) -> PathStatus {
         let lately = |at: Option<Instant>| self.since.is_none_or(|since| at.is_some_and(|at| at >= since));
-        self.theirs.filter(|theirs| lately(theirs.checked)).map_or(Reach::Unknown, |theirs| theirs.tcp)
+        self.theirs.filter(|theirs| lately(theirs.checked)).map_or(PathStatus::Unknown, |theirs| theirs.tcp)
     }
 
     /// The receiver's dials of the sender get their reply.
@@ -192,12 +192,12 @@ impl PairEvidence {
     }
 
     fn never_heard_by_udp(&self) -> bool {
-        [self.mine.echo, self.mine.unicast, self.mine.broadcast] == [Reach::Unknown; 3]
+        [self.mine.echo, self.mine.unicast, self.mine.broadcast] == [PathStatus::Unknown; 3]
     }
 
     /// No datagram came in for long, and none is answered.
     fn silent_by_udp(&self) -> bool {
-        let silent = |way: Reach| !way.is_ok();
+        let silent = |way: PathStatus| !way.is_ok();
         self.mine.echo.is_failing()
             && self.mine.unicast.is_failing()
             && silent(self.mine.broadcast)
@@ -230,19 +230,19 @@ impl PairEvidence {
 
 #[cfg(test)]
 mod tests {
-    use Reach::{Failing as No, Ok as Yes, Unknown as Open};
+    use PathStatus::{Failing as No, Ok as Yes, Unknown as Open};
 
     use super::*;
     use crate::engine::diagnosis::pair_evidence::WitnessReports;
-    use crate::engine::observation::Sight;
+    use crate::engine::observation::Observation;
 
     /// What a sender sees: TCP, echo, broadcast, unicast, served, with the cause.
-    fn sees(ways: [Reach; 5], cause: Option<Cause>) -> Sight {
+    fn sees(ways: [PathStatus; 5], cause: Option<Cause>) -> Observation {
         let [tcp, echo, broadcast, unicast, served] = ways;
-        Sight { tcp, echo, broadcast, unicast, served, cause, ..Sight::default() }
+        Observation { tcp, echo, broadcast, unicast, served, cause, ..Observation::default() }
     }
 
-    fn evidence(mine: Sight) -> PairEvidence {
+    fn evidence(mine: Observation) -> PairEvidence {
         PairEvidence {
             mine,
             theirs: None,
@@ -264,7 +264,7 @@ mod tests {
         let reports = |reach| WitnessReports { any: true, looked: true, reach, alive: true, reached: true };
         let (none, reached, alive) = (WitnessReports::default(), reports(true), reports(false));
         let dropped = Some(Cause::TimedOut);
-        let table: [([Reach; 5], Option<Cause>, WitnessReports, Verdict); 20] = [
+        let table: [([PathStatus; 5], Option<Cause>, WitnessReports, Verdict); 20] = [
             ([Yes, Yes, Yes, Yes, Yes], None, none, Verdict::Ok),
             ([Yes, Yes, Open, Yes, Yes], None, none, Verdict::Ok),
             ([No, No, Open, Open, No], Some(Cause::Refused), none, Verdict::ClosedPort),
@@ -359,11 +359,11 @@ mod tests {
 
     #[test]
     fn loss_comes_before_what_it_causes() {
-        let lossy = Sight { loss: Some(20), ..sees([No, Yes, Yes, Yes, Yes], Some(Cause::TimedOut)) };
+        let lossy = Observation { loss: Some(20), ..sees([No, Yes, Yes, Yes, Yes], Some(Cause::TimedOut)) };
         assert_eq!(verdict(&evidence(lossy)), Some(Verdict::PacketLoss));
-        let little = Sight { loss: Some(5), ..sees([Yes; 5], None) };
+        let little = Observation { loss: Some(5), ..sees([Yes; 5], None) };
         assert_eq!(verdict(&evidence(little)), Some(Verdict::Ok));
-        let large = Sight { large: No, ..sees([Yes; 5], None) };
+        let large = Observation { large: No, ..sees([Yes; 5], None) };
         assert_eq!(verdict(&evidence(large)), Some(Verdict::PacketLoss));
     }
 }

@@ -41,7 +41,7 @@ pub fn diagnose(view: &NetworkView<'_>) -> Diagnosis {
     findings.extend(view.foreign.iter().map(|node| explain::foreign_node(view, node)));
     let id = |nth: NodeIdx| view.node(nth).info.id;
     let pairs = view.all().flat_map(|from| view.all().map(move |to| (from, to)));
-    let open = pairs.filter(|pair| verdicts[*pair].is_none() && view.sight(pair.0, pair.1).is_some());
+    let open = pairs.filter(|pair| verdicts[*pair].is_none() && view.observation(pair.0, pair.1).is_some());
     let open = open.filter_map(|(from, to)| Some((id(from)?, id(to)?))).collect();
     Diagnosis { findings, verdicts: verdicts.row(NodeIdx::SELF).to_vec(), open }
 }
@@ -53,8 +53,8 @@ fn pair_verdict(
     to: NodeIdx,
     witnesses: &Witnesses,
 ) -> Option<Verdict> {
-    let mine = view.sight(from, to);
-    let untroubled = mine.is_none_or(|sight| sight.is_fine() && sight.tcp.is_ok());
+    let mine = view.observation(from, to);
+    let untroubled = mine.is_none_or(|observation| observation.is_fine() && observation.tcp.is_ok());
     if untroubled && !view.masks_differ(from, to) {
         return mine.map(|_| Verdict::Ok);
     }
@@ -68,8 +68,8 @@ fn pair_evidence(
     to: NodeIdx,
     witnesses: &Witnesses,
 ) -> Option<PairEvidence> {
-    let mine = *view.sight(from, to)?;
-    let theirs = view.sight(to, from).copied();
+    let mine = *view.observation(from, to)?;
+    let theirs = view.observation(to, from).copied();
     // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
     let ours = [view.node(from).trouble, view.node(to).trouble].into_iter().flatten().min();
     let since = ours.or(mine.checked.filter(|_| mine.tcp.is_failing()));

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Instant;
 
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 
 use super::grid::NodeIdx;
 use super::network_view::NetworkView;
@@ -66,7 +66,7 @@ impl Witnesses {
         let mut all: Vec<(Option<Instant>, NodeIdx)> = view
             .all()
             .filter(|by| *by != to)
-            .filter_map(|by| Some((view.sight(by, to)?.alive, by)))
+            .filter_map(|by| Some((view.observation(by, to)?.alive, by)))
             .collect();
         if all.len() > MAX_WITNESSES {
             all.select_nth_unstable_by_key(MAX_WITNESSES, |seen| Reverse(*seen));
@@ -79,11 +79,11 @@ impl Witnesses {
             alive: Latest::default(),
         };
         for (alive, by) in all {
-            let Some(sight) = view.sight(by, to) else { continue };
-            let dialed = dialed_until(view, by, sight);
+            let Some(observation) = view.observation(by, to) else { continue };
+            let dialed = dialed_until(view, by, observation);
             witnesses.dialed.note(dialed, by);
             witnesses.alive.note(alive, by);
-            if sight.tcp.is_ok() {
+            if observation.tcp.is_ok() {
                 witnesses.reached.note(dialed, by);
             }
         }
@@ -96,7 +96,7 @@ impl Witnesses {
         &self,
         view: &NetworkView<'_>,
         from: NodeIdx,
-        mine: &Sight,
+        mine: &Observation,
         since: Option<Instant>,
     ) -> WitnessReports {
         let since_then = |at: Option<Instant>| since.is_none_or(|since| at.is_some_and(|at| at >= since));
@@ -106,7 +106,8 @@ impl Witnesses {
             None => view.now.saturating_duration_since(there) < view.margin,
         };
         let is_reached = |by: &NodeIdx| {
-            let out = view.sight(from, *by).filter(|sight| *by != from && sight.tcp.is_ok());
+            let out =
+                view.observation(from, *by).filter(|observation| *by != from && observation.tcp.is_ok());
             out.is_some_and(|out| since_then(dialed_until(view, from, out)))
         };
         WitnessReports {
@@ -121,9 +122,9 @@ impl Witnesses {
 
 /// Until when a node is known to have dialed another one. Everybody dials everybody once in an interval: by then a row that
 /// still stands tells of a dial since.
-fn dialed_until(view: &NetworkView<'_>, by: NodeIdx, sight: &Sight) -> Option<Instant> {
+fn dialed_until(view: &NetworkView<'_>, by: NodeIdx, observation: &Observation) -> Option<Instant> {
     let stands = view.node(by).confirmed.and_then(|at| at.checked_sub(view.patience));
-    sight.checked.max(stands)
+    observation.checked.max(stands)
 }
 
 #[cfg(test)]

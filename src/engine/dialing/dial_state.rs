@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
-use crate::engine::event::DialId;
-use crate::engine::observation::Reach;
+use crate::engine::observation::PathStatus;
 use crate::engine::peers::DialPhase;
 
 /// A dial is one to `max` attempts. It rests between two regular dials, queues for the rate, is in flight, and waits between
@@ -293,12 +293,17 @@ impl DialState {
 
     /// Whether dials get their replies. After `fresh` that is unknown; a failure that began before echoes came back says nothing of
     /// TCP now.
-    pub(crate) fn tcp_status(&self, echo_recovered: Option<Instant>, fresh: Duration, now: Instant) -> Reach {
+    pub(crate) fn tcp_status(
+        &self,
+        echo_recovered: Option<Instant>,
+        fresh: Duration,
+        now: Instant,
+    ) -> PathStatus {
         match self.ended.filter(|ended| now.saturating_duration_since(ended.at) <= fresh) {
-            None => Reach::Unknown,
-            Some(ended) if ended.ok => Reach::Ok,
-            Some(ended) if Some(ended.began) < echo_recovered => Reach::Unknown,
-            Some(_) => Reach::Failing,
+            None => PathStatus::Unknown,
+            Some(ended) if ended.ok => PathStatus::Ok,
+            Some(ended) if Some(ended.began) < echo_recovered => PathStatus::Unknown,
+            Some(_) => PathStatus::Failing,
         }
     }
 
@@ -413,9 +418,9 @@ mod tests {
         let (mut dial, t0) = (DialState::default(), t0());
         let (fresh, later) = (Duration::from_secs(24), t0 + Duration::from_secs(4));
         dial.note_failure(&refused(), t0, later);
-        assert_eq!(dial.tcp_status(None, fresh, later), Reach::Failing);
-        assert_eq!(dial.tcp_status(Some(later), fresh, later), Reach::Unknown);
-        assert_eq!(dial.tcp_status(None, fresh, later + fresh * 2), Reach::Unknown);
+        assert_eq!(dial.tcp_status(None, fresh, later), PathStatus::Failing);
+        assert_eq!(dial.tcp_status(Some(later), fresh, later), PathStatus::Unknown);
+        assert_eq!(dial.tcp_status(None, fresh, later + fresh * 2), PathStatus::Unknown);
         dial.note_success(Duration::ZERO, Duration::ZERO, later + fresh);
         assert_eq!(dial.recovered(), Some(later + fresh));
         assert_eq!(dial.loss(), Some(0.5));

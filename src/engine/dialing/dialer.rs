@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use rand::RngExt;
 
+use crate::engine::api::{Answer, DialId, Output};
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::context::Context;
-use crate::engine::event::{Answer, DialId, Event, Output};
+use crate::engine::event::Event;
 use crate::engine::limits::{MAX_DIALS_IN_FLIGHT, SILENT_KEPT, UNPROVEN_DIALS_PER_SECOND};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};

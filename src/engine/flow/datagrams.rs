@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::engine::event::{Icmp, RejectReason, Socket};
+use crate::engine::api::{Icmp, Socket};
+use crate::engine::event::RejectReason;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{LeaveReason, PeerKey};

@@ -4,19 +4,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::api::{Answer, ConnId, DialId};
 use crate::engine::cause::Failure;
 use crate::engine::context::Context;
 use crate::engine::dialing::dialer;
-use crate::engine::event::{Answer, ConnId, DialId, Event};
+use crate::engine::event::Event;
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::remote_rows::RemoteRows;
-use crate::engine::limits::{ASKED_AROUND, FRESH_ENOUGH};
+use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 use crate::engine::{Engine, NodeId};
 use crate::proto::DecodeError;
 use crate::proto::exchange::Request;
-use crate::proto::rows::{self, MAX_ABOUT, Want, append};
+use crate::proto::rows::{self, MAX_ABOUT, RowRequest, append};
 
 impl Engine {
     /// Answers a request, and learns from it: the sender exists, holds its address, and reaches us by TCP.
@@ -55,7 +56,8 @@ impl Engine {
 
     /// Takes the rows of a request, and what the reply to it tells in return.
     fn exchange_rows(&mut self, key: PeerKey, request: &Request<'_>, now: Instant) -> ReplyRows {
-        let wants: Vec<Want> = request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
+        let wants: Vec<RowRequest> =
+            request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
         let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
         if let Some(bytes) = request.rows {
             let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
@@ -203,7 +205,7 @@ impl Engine {
         }
         // A few others are asked, by dialing them now, what they see of it.
         if peer.health.ask_others(now) {
-            for other in peers.pick_idle(ASKED_AROUND, key, &mut ctx) {
+            for other in peers.pick_idle(INDIRECT_PROBES, key, &mut ctx) {
                 if let Some(other) = peers.get_mut(other) {
                     other.dial.hurry();
                 }

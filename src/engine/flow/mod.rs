@@ -7,13 +7,14 @@
 
 mod datagrams;
 mod exchanges;
+mod judging;
 mod node;
 mod telling;
 
 use std::time::Instant;
 
 use crate::engine::Engine;
-use crate::engine::event::Input;
+use crate::engine::api::Input;
 
 impl Engine {
     pub(in crate::engine) fn handle_input(&mut self, input: Input<'_>, now: Instant) {
@@ -23,7 +24,7 @@ impl Engine {
             Input::Unreachable { to, icmp } => self.handle_unreachable(to, icmp, now),
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
             Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),
-            Input::TurnedAway { from, reason } => self.reject(reason, from, now),
+            Input::Refused { from, reason } => self.reject(reason, from, now),
             Input::Resolved { target, addr: Some(addr) } => self.name_peer(&target, addr, now),
             Input::Resolved { target, addr: None } => self.named_peers.note_unresolved(target, now),
             Input::Command(command) => self.handle_command(command, now),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::Engine;
+use crate::engine::api::{Command, Output};
 use crate::engine::cause::Retry;
 use crate::engine::config::Target;
 use crate::engine::context::Context;
-use crate::engine::event::{Command, Event, Output, StopReason};
+use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
 use crate::engine::peers::PeerKey;
@@ -58,12 +59,12 @@ impl Engine {
             Command::DialAll => self.force_dials(|_| true),
             Command::DialFailing => self.force_dials(|peer| peer.state().is_failing()),
             Command::AddPeer(target) => self.add_peer(target, now),
-            Command::Refresh => {
+            Command::RequestSnapshot => {
                 let snapshot = Arc::new(self.snapshot(now));
                 self.publish(Event::Snapshot(snapshot));
             }
-            Command::Survey => {
-                let view = self.survey(now);
+            Command::RequestMatrix => {
+                let view = self.matrix(now);
                 self.publish(Event::Matrix(Arc::new(view)));
             }
             Command::Forget(key) => {

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
-use crate::engine::observation::{Reach, Sight, udp_arrives};
+use crate::engine::observation::{Observation, PathStatus, udp_status};
 use crate::engine::verdict::Finding;
 
 /// A node of the matrix.
@@ -23,14 +23,14 @@ pub struct MatrixNode {
     pub addr: SocketAddr,
     /// It is no peer of this node: only others told of it.
     #[serde(skip)]
-    pub hearsay: bool,
+    pub second_hand: bool,
 }
 
 /// What one node said of all others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// What it sees of each, by id. Shared: a row that has not changed costs nothing in the next view.
-    pub sights: Arc<HashMap<NodeId, Sight>>,
+    pub observations: Arc<HashMap<NodeId, Observation>>,
     /// When it was last known to be as it is here.
     pub confirmed: Instant,
 }
@@ -56,9 +56,9 @@ pub struct MatrixView {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell {
     /// Whether UDP of the one arrives at the other.
-    pub udp: Reach,
+    pub udp: PathStatus,
     /// Whether the one's dials of the other get their reply.
-    pub tcp: Reach,
+    pub tcp: PathStatus,
     /// Round trip of the last dial that succeeded.
     pub rtt: Option<Duration>,
     /// Why the last dial failed.
@@ -69,36 +69,36 @@ pub struct Cell {
 
 impl Cell {
     /// The worse of UDP and TCP: failing if either fails, ok if both are.
-    pub fn worse(&self) -> Reach {
+    pub fn worse(&self) -> PathStatus {
         match (self.udp, self.tcp) {
-            (Reach::Failing, _) | (_, Reach::Failing) => Reach::Failing,
-            (Reach::Ok, Reach::Ok) => Reach::Ok,
-            _ => Reach::Unknown,
+            (PathStatus::Failing, _) | (_, PathStatus::Failing) => PathStatus::Failing,
+            (PathStatus::Ok, PathStatus::Ok) => PathStatus::Ok,
+            _ => PathStatus::Unknown,
         }
     }
 }
 
 impl MatrixView {
     /// What the node at position `from` sees of the one at position `to`; none when it has not said, or too long ago.
-    pub fn sight(&self, from: usize, to: usize, now: Instant) -> Option<&Sight> {
+    pub fn observation(&self, from: usize, to: usize, now: Instant) -> Option<&Observation> {
         let row = self.rows.get(from)?.as_ref()?;
         let fresh = now.saturating_duration_since(row.confirmed) <= self.fresh_for;
-        row.sights.get(&self.nodes.get(to)?.id).filter(|_| fresh)
+        row.observations.get(&self.nodes.get(to)?.id).filter(|_| fresh)
     }
 
     /// What is known of the direction between two nodes, told by both ends. What is too old is unknown.
     pub fn cell(&self, from: usize, to: usize, now: Instant) -> Cell {
-        let (mine, theirs) = (self.sight(from, to, now), self.sight(to, from, now));
+        let (mine, theirs) = (self.observation(from, to, now), self.observation(to, from, now));
         let confirmed = |nth: usize| self.rows.get(nth).and_then(Option::as_ref).map(|row| row.confirmed);
         let age = mine.and_then(|_| confirmed(from)).or_else(|| theirs.and_then(|_| confirmed(to)));
         let seen = mine.copied().unwrap_or_default();
         // An exchange that the other one answered is a dial that succeeded, even if the dialer has not said so yet.
-        let tcp = match (seen.tcp, theirs.map(|sight| sight.served)) {
-            (Reach::Unknown, Some(Reach::Ok)) => Reach::Ok,
+        let tcp = match (seen.tcp, theirs.map(|observation| observation.served)) {
+            (PathStatus::Unknown, Some(PathStatus::Ok)) => PathStatus::Ok,
             (known, _) => known,
         };
         Cell {
-            udp: udp_arrives(&seen, theirs),
+            udp: udp_status(&seen, theirs),
             tcp,
             rtt: seen.rtt,
             cause: seen.cause,
@@ -125,8 +125,8 @@ impl Serialize for MatrixView {
         struct Directed {
             from: NodeId,
             to: NodeId,
-            udp: Reach,
-            tcp: Reach,
+            udp: PathStatus,
+            tcp: PathStatus,
             rtt_us: Option<u64>,
             cause: Option<Cause>,
             age_ms: Option<u64>,

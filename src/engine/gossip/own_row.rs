@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::engine::NodeId;
 use crate::engine::context::Context;
 use crate::engine::limits::{MAX_GONE, ROW_KILOBYTES_PER_SECOND};
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
@@ -55,7 +55,7 @@ impl OwnRow {
     /// Takes what is seen of a peer now into the row, if that is worth telling: whether it is. In a network of too `many` for a
     /// whole matrix, only what is not fine is.
     pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &Context<'_>) -> bool {
-        let (key, new) = (peer.key(), *peer.sight());
+        let (key, new) = (peer.key(), *peer.observation());
         if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.config.dial_interval, many, ctx.now) {
             return false;
         }
@@ -85,7 +85,7 @@ impl OwnRow {
     pub(crate) fn page_for_request(&mut self, to: &Peer, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
         let has = to.gossip.acked_version();
         let is_new = ctx.is_within(to.health.since(), ctx.config.dial_interval);
-        let told = has > 0 || !to.sight().served.is_ok() && !is_new;
+        let told = has > 0 || !to.observation().served.is_ok() && !is_new;
         let room = if told { self.room(ctx.now) } else { 0 };
         let page = self.page(has, &[], room, peers, ctx);
         self.note_told(&page.bytes, ctx.now);
@@ -169,8 +169,8 @@ impl OwnRow {
 fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> crate::proto::rows::Entry<'_> {
     // Of what is being measured only that there is life is known already.
     let told = peer.gossip.advertised();
-    let sight = Sight { alive: peer.last_alive(), checked: peer.sight().checked, ..told };
-    entry(id, &sight, &peer.info().name, peer.addr(), now)
+    let observation = Observation { alive: peer.last_alive(), checked: peer.observation().checked, ..told };
+    entry(id, &observation, &peer.info().name, peer.addr(), now)
 }
 
 #[cfg(test)]
@@ -178,19 +178,19 @@ mod tests {
     use super::*;
     use crate::engine::Incarnation;
     use crate::engine::context::TestContext;
-    use crate::engine::observation::Reach;
+    use crate::engine::observation::PathStatus;
     use crate::engine::peers::Via;
     use crate::proto::rows::{GONE, pages};
     use crate::testkit::secs;
 
-    const FAILING: Sight = Sight { tcp: Reach::Failing, ..FINE };
-    const FINE: Sight = Sight {
-        tcp: Reach::Ok,
-        echo: Reach::Unknown,
-        broadcast: Reach::Unknown,
-        unicast: Reach::Unknown,
-        served: Reach::Unknown,
-        large: Reach::Unknown,
+    const FAILING: Observation = Observation { tcp: PathStatus::Failing, ..FINE };
+    const FINE: Observation = Observation {
+        tcp: PathStatus::Ok,
+        echo: PathStatus::Unknown,
+        broadcast: PathStatus::Unknown,
+        unicast: PathStatus::Unknown,
+        served: PathStatus::Unknown,
+        large: PathStatus::Unknown,
         loss: None,
         cause: None,
         rtt: None,
@@ -215,11 +215,11 @@ mod tests {
         row: &mut OwnRow,
         peers: &mut PeerTable,
         key: PeerKey,
-        sight: Sight,
+        observation: Observation,
         test: &mut TestContext,
     ) -> bool {
         let peer = peers.get_mut(key).unwrap();
-        peer.set_sight(sight);
+        peer.set_observation(observation);
         row.advertise(peer, false, &test.context())
     }
 
@@ -345,8 +345,8 @@ mod tests {
 
     #[test]
     fn our_row_goes_with_a_request_to_whoever_does_not_fetch_it() {
-        let served = Sight { served: Reach::Ok, ..FINE };
-        for (what, has, sight, known_for, told) in [
+        let served = Observation { served: PathStatus::Ok, ..FINE };
+        for (what, has, observation, known_for, told) in [
             ("a new peer may still dial us", 0, FINE, 9, false),
             ("one that does not", 0, FINE, 10, true),
             ("one that does", 0, served, 99, false),
@@ -361,7 +361,7 @@ mod tests {
             test.now += secs(known_for);
             let peer = peers.get_mut(keys[0]).unwrap();
             peer.gossip.acknowledge(has);
-            peer.set_sight(sight);
+            peer.set_observation(observation);
             let page = row.page_for_request(peers.get(keys[0]).unwrap(), &peers, &test.context());
             assert_eq!(read(&page).0, [has, if told { 2 } else { has }, 2], "{what}");
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
-use crate::engine::observation::{Reach, Sight};
+use crate::engine::observation::{Observation, PathStatus};
 use crate::proto::codes::{cause, path, status};
 use crate::proto::rows::{Entry, GONE, LOSS_UNKNOWN, NEVER, PageHead, append};
 
@@ -62,7 +62,7 @@ pub(crate) fn gone(id: NodeId) -> Entry<'static> {
 /// The entry that tells of a node what is seen of it. Its ages count from `as_of`.
 pub(crate) fn entry<'a>(
     id: NodeId,
-    sight: &Sight,
+    observation: &Observation,
     name: &'a str,
     addr: SocketAddr,
     as_of: Instant,
@@ -73,12 +73,12 @@ pub(crate) fn entry<'a>(
     };
     Entry {
         id,
-        ways: paths_to_wire(sight),
-        cause: cause_to_wire(sight.cause),
-        rtt_us: sight.rtt.map_or(0, |rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX).max(1)),
-        loss: sight.loss.map_or(LOSS_UNKNOWN, |loss| loss.min(100)),
-        checked: tenths(sight.checked),
-        alive: tenths(sight.alive),
+        ways: paths_to_wire(observation),
+        cause: cause_to_wire(observation.cause),
+        rtt_us: observation.rtt.map_or(0, |rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX).max(1)),
+        loss: observation.loss.map_or(LOSS_UNKNOWN, |loss| loss.min(100)),
+        checked: tenths(observation.checked),
+        alive: tenths(observation.alive),
         port: addr.port(),
         ip: addr.ip(),
         name,
@@ -86,20 +86,20 @@ pub(crate) fn entry<'a>(
 }
 
 /// What an entry tells; none if its paths cannot be read.
-pub(crate) fn sight_of(entry: &Entry<'_>, as_of: Instant) -> Option<Sight> {
+pub(crate) fn observation_of(entry: &Entry<'_>, as_of: Instant) -> Option<Observation> {
     let ago = |tenths: u16| {
         let age = Duration::from_millis(u64::from(tenths) * 100);
         if tenths == NEVER { None } else { as_of.checked_sub(age) }
     };
-    let sight = Sight {
+    let observation = Observation {
         loss: (entry.loss != LOSS_UNKNOWN).then_some(entry.loss),
         cause: cause_from_wire(entry.cause),
         rtt: (entry.rtt_us > 0).then(|| Duration::from_micros(u64::from(entry.rtt_us))),
         checked: ago(entry.checked),
         alive: ago(entry.alive),
-        ..Sight::default()
+        ..Observation::default()
     };
-    paths_from_wire(entry.ways, sight)
+    paths_from_wire(entry.ways, observation)
 }
 
 fn cause_to_wire(of: Option<Cause>) -> u8 {
@@ -114,42 +114,42 @@ fn cause_from_wire(number: u8) -> Option<Cause> {
     (number != cause::NONE).then(|| known.unwrap_or(Cause::Other))
 }
 
-fn paths_to_wire(sight: &Sight) -> u16 {
-    let bits = |status: Reach, path: u16| {
+fn paths_to_wire(observation: &Observation) -> u16 {
+    let bits = |status: PathStatus, path: u16| {
         let number = match status {
-            Reach::Unknown => status::UNKNOWN,
-            Reach::Ok => status::OK,
-            Reach::Failing => status::FAILING,
+            PathStatus::Unknown => status::UNKNOWN,
+            PathStatus::Ok => status::OK,
+            PathStatus::Failing => status::FAILING,
         };
         number << path
     };
-    bits(sight.tcp, path::TCP)
-        | bits(sight.echo, path::ECHO)
-        | bits(sight.broadcast, path::BROADCAST)
-        | bits(sight.unicast, path::UNICAST)
-        | bits(sight.served, path::SERVED)
-        | bits(sight.large, path::LARGE)
+    bits(observation.tcp, path::TCP)
+        | bits(observation.echo, path::ECHO)
+        | bits(observation.broadcast, path::BROADCAST)
+        | bits(observation.unicast, path::UNICAST)
+        | bits(observation.served, path::SERVED)
+        | bits(observation.large, path::LARGE)
 }
 
 /// Takes the paths from such a number; none when it is no such number.
-fn paths_from_wire(paths: u16, sight: Sight) -> Option<Sight> {
+fn paths_from_wire(paths: u16, observation: Observation) -> Option<Observation> {
     let status = |path: u16| match paths >> path & status::MASK {
-        status::UNKNOWN => Some(Reach::Unknown),
-        status::OK => Some(Reach::Ok),
-        status::FAILING => Some(Reach::Failing),
+        status::UNKNOWN => Some(PathStatus::Unknown),
+        status::OK => Some(PathStatus::Ok),
+        status::FAILING => Some(PathStatus::Failing),
         _ => None,
     };
     if paths & !path::ALL != 0 {
         return None;
     }
-    Some(Sight {
+    Some(Observation {
         tcp: status(path::TCP)?,
         echo: status(path::ECHO)?,
         broadcast: status(path::BROADCAST)?,
         unicast: status(path::UNICAST)?,
         served: status(path::SERVED)?,
         large: status(path::LARGE)?,
-        ..sight
+        ..observation
     })
 }
 
@@ -162,12 +162,12 @@ mod tests {
     #[test]
     fn every_number_of_the_paths_is_read_and_written_alike() {
         for paths in 0..=path::ALL {
-            match paths_from_wire(paths, Sight::default()) {
-                Some(sight) => assert_eq!(paths_to_wire(&sight), paths),
+            match paths_from_wire(paths, Observation::default()) {
+                Some(observation) => assert_eq!(paths_to_wire(&observation), paths),
                 None => assert!((0..6).any(|nth| paths >> (2 * nth) & 3 == 3), "{paths:b}"),
             }
         }
-        assert_eq!(paths_from_wire(path::ALL + 1, Sight::default()), None);
+        assert_eq!(paths_from_wire(path::ALL + 1, Observation::default()), None);
     }
 
     #[test]
@@ -184,18 +184,18 @@ mod tests {
 
     #[test]
     fn the_specification_numbers_paths_as_the_code_does() {
-        let ok = Reach::Ok;
-        for (name, from, sight) in [
-            ("tcp", path::TCP, Sight { tcp: ok, ..Sight::default() }),
-            ("echo", path::ECHO, Sight { echo: ok, ..Sight::default() }),
-            ("broadcast", path::BROADCAST, Sight { broadcast: ok, ..Sight::default() }),
-            ("unicast", path::UNICAST, Sight { unicast: ok, ..Sight::default() }),
-            ("served", path::SERVED, Sight { served: ok, ..Sight::default() }),
-            ("large", path::LARGE, Sight { large: ok, ..Sight::default() }),
+        let ok = PathStatus::Ok;
+        for (name, from, observation) in [
+            ("tcp", path::TCP, Observation { tcp: ok, ..Observation::default() }),
+            ("echo", path::ECHO, Observation { echo: ok, ..Observation::default() }),
+            ("broadcast", path::BROADCAST, Observation { broadcast: ok, ..Observation::default() }),
+            ("unicast", path::UNICAST, Observation { unicast: ok, ..Observation::default() }),
+            ("served", path::SERVED, Observation { served: ok, ..Observation::default() }),
+            ("large", path::LARGE, Observation { large: ok, ..Observation::default() }),
         ] {
             let row = format!("| {from}–{} | `{name}` |", from + 1);
             assert!(SPECIFICATION.lines().any(|line| line.starts_with(&row)), "{row}");
-            assert_eq!(paths_to_wire(&sight), 1 << from, "{name}");
+            assert_eq!(paths_to_wire(&observation), 1 << from, "{name}");
         }
     }
 }

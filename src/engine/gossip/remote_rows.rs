@@ -7,20 +7,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::context::Context;
-use crate::engine::limits::{MAX_CELLS, MAX_HEARSAY, MAX_ROW, MAX_ROWS, ROW_KEPT, ROWS_EXPIRED_EVERY};
-use crate::engine::observation::Sight;
+use crate::engine::limits::{MAX_CELLS, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY};
+use crate::engine::observation::Observation;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::{Incarnation, NodeId};
-use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, Want, append, pages};
+use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append, pages};
 
-use super::page::{SMALLEST_ENTRY, entry, page, sight_of};
+use super::page::{SMALLEST_ENTRY, entry, observation_of, page};
 
 /// A row that another node told.
 #[derive(Debug)]
 pub(crate) struct RemoteRow {
     incarnation: Incarnation,
     version: u64,
-    sights: Arc<HashMap<NodeId, Sight>>,
+    observations: Arc<HashMap<NodeId, Observation>>,
     /// Names and addresses of those that were no peers of ours when it told of them.
     second_hand: HashMap<NodeId, (String, SocketAddr)>,
     confirmed: Instant,
@@ -50,8 +50,8 @@ pub(crate) struct RemoteRows {
 
 impl RemoteRow {
     /// What it tells of each node.
-    pub(crate) fn sights(&self) -> &Arc<HashMap<NodeId, Sight>> {
-        &self.sights
+    pub(crate) fn observations(&self) -> &Arc<HashMap<NodeId, Observation>> {
+        &self.observations
     }
 
     /// Names and addresses of those that were no peers of ours when it told of them.
@@ -108,7 +108,7 @@ impl RemoteRows {
         let mut room = MAX_WANTS;
         let mut want = |owner: NodeId, incarnation: Incarnation| {
             let version = self.version_of(owner, incarnation);
-            append(&Want { owner, incarnation, version }, &mut wants);
+            append(&RowRequest { owner, incarnation, version }, &mut wants);
         };
         let identity = |key: PeerKey| {
             let info = peers.get(key)?.info();
@@ -139,7 +139,7 @@ impl RemoteRows {
     pub(crate) fn append_wanted(
         &self,
         bytes: &mut Vec<u8>,
-        wants: &[Want],
+        wants: &[RowRequest],
         asker: NodeId,
         peers: &PeerTable,
         ctx: &Context<'_>,
@@ -147,7 +147,7 @@ impl RemoteRows {
         for want in wants.iter().filter(|want| want.owner != ctx.config.id && want.owner != asker) {
             let Some(row) = self.of.get(&want.owner) else { continue };
             let same = want.incarnation == row.incarnation && want.version == row.version;
-            if !same && bytes.len() + row.sights.len() * SMALLEST_ENTRY > MAX_PAGES {
+            if !same && bytes.len() + row.observations.len() * SMALLEST_ENTRY > MAX_PAGES {
                 continue;
             }
             let page = relayed(want, row, same, peers, ctx);
@@ -191,10 +191,10 @@ impl RemoteRows {
         let mut row =
             self.of.remove(&head.owner).unwrap_or_else(|| RemoteRow::new(head.incarnation, confirmed, now));
         if row.takes(&head, direct) {
-            self.cells -= row.sights.len();
+            self.cells -= row.observations.len();
             self.troubled -= usize::from(row.troubled > 0);
             self.fill(&mut row, head, entries, confirmed, peers, ctx);
-            self.cells += row.sights.len();
+            self.cells += row.observations.len();
             self.troubled += usize::from(row.troubled > 0);
         }
         self.of.insert(head.owner, row);
@@ -211,7 +211,7 @@ impl RemoteRows {
     ) {
         // An owner that restarts its row from nothing, or another life of it: what was known is void.
         if head.from == 0 {
-            Arc::make_mut(&mut row.sights).clear();
+            Arc::make_mut(&mut row.observations).clear();
             row.troubled = 0;
             let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
             for id in known {
@@ -219,26 +219,26 @@ impl RemoteRows {
             }
         }
         row.incarnation = head.incarnation;
-        let sights = Arc::make_mut(&mut row.sights);
+        let observations = Arc::make_mut(&mut row.observations);
         for entry in entries {
-            let fine = |sight: &Sight| usize::from(!sight.is_fine());
+            let fine = |observation: &Observation| usize::from(!observation.is_fine());
             if entry.ways == GONE {
-                row.troubled -= sights.remove(&entry.id).as_ref().map_or(0, fine);
+                row.troubled -= observations.remove(&entry.id).as_ref().map_or(0, fine);
                 if row.second_hand.remove(&entry.id).is_some() {
                     self.is_told_less(entry.id);
                 }
                 continue;
             }
-            let room = sights.contains_key(&entry.id)
-                || (sights.len() < MAX_ROW && self.cells + sights.len() < MAX_CELLS);
-            let Some(sight) = sight_of(&entry, confirmed).filter(|_| room) else {
+            let room = observations.contains_key(&entry.id)
+                || (observations.len() < MAX_ROW && self.cells + observations.len() < MAX_CELLS);
+            let Some(observation) = observation_of(&entry, confirmed).filter(|_| room) else {
                 self.left_out = self.left_out.saturating_add(1);
                 continue;
             };
-            row.troubled += fine(&sight);
-            row.troubled -= sights.insert(entry.id, sight).as_ref().map_or(0, fine);
+            row.troubled += fine(&observation);
+            row.troubled -= observations.insert(entry.id, observation).as_ref().map_or(0, fine);
             let met = entry.id == ctx.config.id || peers.by_id(entry.id).is_some();
-            if !met && row.second_hand.len() < MAX_HEARSAY {
+            if !met && row.second_hand.len() < MAX_SECOND_HAND {
                 let known = row.second_hand.insert(entry.id, (entry.name.to_owned(), entry.addr()));
                 if known.is_none() {
                     *self.told_by.entry(entry.id).or_default() += 1;
@@ -280,7 +280,7 @@ impl RemoteRows {
 
     fn forget(&mut self, owner: NodeId) {
         if let Some(row) = self.of.remove(&owner) {
-            self.cells -= row.sights.len();
+            self.cells -= row.observations.len();
             self.troubled -= usize::from(row.troubled > 0);
             row.second_hand.into_keys().for_each(|id| self.is_told_less(id));
         }
@@ -304,11 +304,11 @@ impl RemoteRows {
     pub(crate) fn check(&self, peers: &PeerTable) {
         let mut told_by: HashMap<NodeId, usize> = HashMap::new();
         for row in self.of.values() {
-            let troubled = row.sights.values().filter(|sight| !sight.is_fine()).count();
+            let troubled = row.observations.values().filter(|observation| !observation.is_fine()).count();
             assert_eq!(row.troubled, troubled, "a row counts its troubled entries");
             row.second_hand.keys().for_each(|id| *told_by.entry(*id).or_default() += 1);
         }
-        assert_eq!(self.cells, self.of.values().map(|row| row.sights.len()).sum::<usize>());
+        assert_eq!(self.cells, self.of.values().map(|row| row.observations.len()).sum::<usize>());
         assert_eq!(self.troubled, self.of.values().filter(|row| row.troubled > 0).count());
         assert_eq!(self.told_by, told_by, "second-hand nodes are counted");
         let unmet: BTreeSet<NodeId> = told_by.into_keys().filter(|id| peers.by_id(*id).is_none()).collect();
@@ -321,7 +321,7 @@ impl RemoteRow {
         Self {
             incarnation,
             version: 0,
-            sights: Arc::default(),
+            observations: Arc::default(),
             second_hand: HashMap::new(),
             confirmed,
             changed: now,
@@ -341,10 +341,10 @@ impl RemoteRow {
 }
 
 /// The row of another as it was told to us: as a whole, or only that it still stands.
-fn relayed(want: &Want, row: &RemoteRow, same: bool, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
+fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
     let own = SocketAddr::new(ctx.links.own_address(), ctx.config.tcp_port);
     let (mut entries, mut count) = (Vec::new(), 0);
-    for (id, sight) in row.sights.iter().filter(|_| !same) {
+    for (id, observation) in row.observations.iter().filter(|_| !same) {
         let peer = peers.by_id(*id).and_then(|key| peers.get(key));
         let (name, addr) = match (peer, row.second_hand.get(id)) {
             _ if *id == ctx.config.id => (ctx.config.name.as_str(), own),
@@ -353,7 +353,7 @@ fn relayed(want: &Want, row: &RemoteRow, same: bool, peers: &PeerTable, ctx: &Co
             (None, None) => continue,
         };
         // Ages count from when the row was confirmed, as in a page of its owner.
-        append(&entry(*id, sight, name, addr, row.confirmed), &mut entries);
+        append(&entry(*id, observation, name, addr, row.confirmed), &mut entries);
         count += 1;
     }
     let age = ctx.now.saturating_duration_since(row.confirmed);
@@ -384,18 +384,19 @@ fn in_turn<T: Ord + Copy>(of: &BTreeSet<T>, last: Option<T>) -> impl Iterator<It
 mod tests {
     use super::*;
     use crate::engine::context::TestContext;
-    use crate::engine::observation::Reach;
+    use crate::engine::observation::PathStatus;
     use crate::engine::peers::Via;
     use crate::proto::rows::wants;
     use crate::testkit::{ms, secs};
 
     use super::super::page::gone;
 
-    const FINE: fn() -> Sight = || Sight { tcp: Reach::Ok, ..Sight::default() };
-    const FAILING: fn() -> Sight = || Sight { tcp: Reach::Failing, ..Sight::default() };
+    const FINE: fn() -> Observation = || Observation { tcp: PathStatus::Ok, ..Observation::default() };
+    const FAILING: fn() -> Observation =
+        || Observation { tcp: PathStatus::Failing, ..Observation::default() };
 
     /// What a row tells of a node: fine, failing or gone.
-    type Told = (u128, Option<fn() -> Sight>);
+    type Told = (u128, Option<fn() -> Observation>);
 
     /// A page of the row of node `owner`.
     fn row_page(
@@ -406,10 +407,12 @@ mod tests {
         now: Instant,
     ) -> Vec<u8> {
         let mut entries = Vec::new();
-        for (id, sight) in told {
+        for (id, observation) in told {
             let addr = ([10, 0, 0, 99], 1).into();
-            match sight {
-                Some(sight) => append(&entry(NodeId(*id), &sight(), "told", addr, now), &mut entries),
+            match observation {
+                Some(observation) => {
+                    append(&entry(NodeId(*id), &observation(), "told", addr, now), &mut entries);
+                }
                 None => append(&gone(NodeId(*id)), &mut entries),
             }
         }
@@ -455,7 +458,7 @@ mod tests {
         /// The version that is known of the row of node 2, and of whom it tells.
         fn row(&self) -> Option<(u64, Vec<u128>)> {
             let row = self.rows.of(NodeId(2))?;
-            let mut ids: Vec<u128> = row.sights().keys().map(|id| id.0).collect();
+            let mut ids: Vec<u128> = row.observations().keys().map(|id| id.0).collect();
             ids.sort_unstable();
             Some((row.version, ids))
         }
@@ -565,7 +568,7 @@ mod tests {
             (0..MAX_ROW + 3).map(|n| (u128::try_from(n).unwrap() + 10, Some(FINE))).collect();
         bed.tell(2, 1, [0, 1, 1], &told);
         let row = bed.rows.of(NodeId(2)).unwrap();
-        assert_eq!((row.sights().len(), row.second_hand().len()), (MAX_ROW, MAX_HEARSAY));
+        assert_eq!((row.observations().len(), row.second_hand().len()), (MAX_ROW, MAX_SECOND_HAND));
         assert_eq!(bed.rows.left_out(), 3);
         bed.tell(2, 1, [1, 2, 2], &[(10, Some(FAILING))]);
         assert_eq!(bed.rows.left_out(), 3, "what is there already has its room");
@@ -592,7 +595,7 @@ mod tests {
     #[test]
     fn more_rows_than_one_request_may_ask_for_have_their_turns() {
         let mut bed = Bed::new(&[2]);
-        let told: Vec<Told> = (10..60).map(|id| (id, Some(FINE as fn() -> Sight))).collect();
+        let told: Vec<Told> = (10..60).map(|id| (id, Some(FINE as fn() -> Observation))).collect();
         bed.tell(2, 1, [0, 1, 1], &told);
         let mut asked = Vec::new();
         for _ in 0..2 {
@@ -606,7 +609,7 @@ mod tests {
 
     /// What is passed on to `asker`, who wants this version of a row.
     fn relay(bed: &mut Bed, asker: u128, owner: u128, life: u64, version: u64) -> Vec<(PageHead, Vec<u128>)> {
-        let want = Want { owner: NodeId(owner), incarnation: Incarnation(life), version };
+        let want = RowRequest { owner: NodeId(owner), incarnation: Incarnation(life), version };
         let mut bytes = Vec::new();
         bed.rows.append_wanted(&mut bytes, &[want], NodeId(asker), &bed.peers, &bed.test.context());
         let mut told: Vec<(PageHead, Vec<u128>)> =
@@ -648,7 +651,7 @@ mod tests {
     fn a_row_is_not_passed_on_where_there_is_no_room_for_all_of_it() {
         let mut bed = Bed::new(&[2]);
         bed.tell(2, 1, [0, 5, 5], &[(7, Some(FINE))]);
-        let want = Want { owner: NodeId(2), incarnation: Incarnation(1), version: 0 };
+        let want = RowRequest { owner: NodeId(2), incarnation: Incarnation(1), version: 0 };
         let mut bytes = vec![0; MAX_PAGES - 40];
         bed.rows.append_wanted(&mut bytes, &[want], NodeId(3), &bed.peers, &bed.test.context());
         assert_eq!(bytes.len(), MAX_PAGES - 40);

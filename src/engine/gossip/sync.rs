@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::observation::{Reach, Sight};
+use crate::engine::observation::{Observation, PathStatus};
 
 /// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
 const RTT_FACTOR: u32 = 2;
@@ -14,7 +14,7 @@ const LOSS_STEP: u8 = 15;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct GossipSync {
     /// What the row tells of it.
-    advertised: Sight,
+    advertised: Observation,
     /// When that last changed.
     changed_at: Option<Instant>,
     rtt_changed_at: Option<Instant>,
@@ -36,7 +36,7 @@ impl GossipSync {
     }
 
     /// What the row tells of it.
-    pub(crate) fn advertised(&self) -> Sight {
+    pub(crate) fn advertised(&self) -> Observation {
         self.advertised
     }
 
@@ -54,7 +54,7 @@ impl GossipSync {
     /// fine is.
     pub(crate) fn advertise(
         &mut self,
-        new: &Sight,
+        new: &Observation,
         dial_interval: Duration,
         many: bool,
         now: Instant,
@@ -70,7 +70,7 @@ impl GossipSync {
         news
     }
 
-    fn is_news(&self, new: &Sight, dial_interval: Duration, many: bool, now: Instant) -> bool {
+    fn is_news(&self, new: &Observation, dial_interval: Duration, many: bool, now: Instant) -> bool {
         let old = &self.advertised;
         let differs = old.paths() != new.paths()
             || old.cause != new.cause
@@ -78,10 +78,10 @@ impl GossipSync {
             || self.rtt_differs(new.rtt, now);
         let both_fine = old.is_fine() && new.is_fine();
         // That one more path is known to be fine can wait; that one fails or no longer fails cannot.
-        let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == Reach::Unknown);
+        let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == PathStatus::Unknown);
         let waits = match self.changed_at {
             Some(at) => now.saturating_duration_since(at) < dial_interval,
-            None => new.tcp == Reach::Unknown,
+            None => new.tcp == PathStatus::Unknown,
         };
         differs && !(can_wait && waits) && !(many && both_fine)
     }
@@ -106,8 +106,13 @@ fn loss_differs(old: Option<u8>, new: Option<u8>) -> bool {
 mod tests {
     use super::*;
 
-    fn sight(tcp: Reach, loss: u8, rtt_ms: u64) -> Sight {
-        Sight { tcp, loss: Some(loss), rtt: Some(Duration::from_millis(rtt_ms)), ..Sight::default() }
+    fn observation(tcp: PathStatus, loss: u8, rtt_ms: u64) -> Observation {
+        Observation {
+            tcp,
+            loss: Some(loss),
+            rtt: Some(Duration::from_millis(rtt_ms)),
+            ..Observation::default()
+        }
     }
 
     #[test]
@@ -118,16 +123,22 @@ mod tests {
         let at = |seconds| t0 + Duration::from_secs(seconds);
         let mut sync = GossipSync::default();
         let mut told = |new, seconds| sync.advertise(&new, interval, false, at(seconds));
-        assert!(!told(Sight { broadcast: Reach::Ok, ..Sight::default() }, 0), "no dial has ended yet");
-        assert!(told(sight(Reach::Ok, 0, 10), 0));
-        assert!(!told(sight(Reach::Ok, 0, 15), 20), "a round trip that varies");
-        assert!(!told(sight(Reach::Ok, 0, 30), 30), "it changed a moment ago");
-        assert!(told(sight(Reach::Ok, 0, 30), 70));
-        assert!(!told(Sight { large: Reach::Ok, ..sight(Reach::Ok, 0, 30) }, 75), "good news can wait");
-        assert!(told(sight(Reach::Failing, 0, 30), 76), "bad news cannot");
-        assert!(told(sight(Reach::Ok, 0, 30), 77), "nor that it is over");
         assert!(
-            !sync.advertise(&sight(Reach::Ok, 0, 90), interval, true, at(200)),
+            !told(Observation { broadcast: PathStatus::Ok, ..Observation::default() }, 0),
+            "no dial has ended yet"
+        );
+        assert!(told(observation(PathStatus::Ok, 0, 10), 0));
+        assert!(!told(observation(PathStatus::Ok, 0, 15), 20), "a round trip that varies");
+        assert!(!told(observation(PathStatus::Ok, 0, 30), 30), "it changed a moment ago");
+        assert!(told(observation(PathStatus::Ok, 0, 30), 70));
+        assert!(
+            !told(Observation { large: PathStatus::Ok, ..observation(PathStatus::Ok, 0, 30) }, 75),
+            "good news can wait"
+        );
+        assert!(told(observation(PathStatus::Failing, 0, 30), 76), "bad news cannot");
+        assert!(told(observation(PathStatus::Ok, 0, 30), 77), "nor that it is over");
+        assert!(
+            !sync.advertise(&observation(PathStatus::Ok, 0, 90), interval, true, at(200)),
             "many fine ones are not told"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::event::Icmp;
+use crate::engine::api::Icmp;
 use crate::engine::limits::ASK_AGAIN;
 
 /// The frame in which all that is seen of a peer is read: what is older than the trouble says nothing of it.

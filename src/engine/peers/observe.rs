@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::config::Config;
 use crate::engine::context::fresh_for;
-use crate::engine::observation::{Reach, Sight};
+use crate::engine::observation::{Observation, PathStatus};
 
 use super::peer::Peer;
 
@@ -30,10 +30,10 @@ impl Times {
 }
 
 /// What is seen of the peer now. First tells loss from chance, and ends trouble that is over.
-pub(crate) fn observe(peer: &mut Peer, times: Times, now: Instant) -> Sight {
+pub(crate) fn observe(peer: &mut Peer, times: Times, now: Instant) -> Observation {
     peer.probes.note_loss();
     end_trouble_if_over(peer, now);
-    if peer.has_left() { Sight::default() } else { Observer { peer, times, now }.sight() }
+    if peer.has_left() { Observation::default() } else { Observer { peer, times, now }.observation() }
 }
 
 /// Trouble is over when both ways worked since it began.
@@ -52,11 +52,11 @@ struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    fn sight(&self) -> Sight {
+    fn observation(&self) -> Observation {
         let Self { peer, times, now } = *self;
         let tcp = peer.dial.tcp_status(peer.probes.recovered(), times.fresh, now);
         let echo = peer.probes.echo_status(peer.dial.recovered(), times.fresh, now);
-        Sight {
+        Observation {
             tcp,
             echo,
             broadcast: self.broadcast(echo),
@@ -82,24 +82,28 @@ impl Observer<'_> {
 
     /// Whether what should come at least every `long` comes. While there is trouble, what was heard before it began says nothing,
     /// and silence counts after two periods.
-    fn heard(&self, at: Option<Instant>, long: Duration, echo: Reach) -> Reach {
+    fn heard(&self, at: Option<Instant>, long: Duration, echo: PathStatus) -> PathStatus {
         let known_for_long = self.now.saturating_duration_since(self.peer.health.since()) >= long;
         match self.peer.health.trouble() {
-            _ if !self.is_within(at, long) && known_for_long => Reach::Failing,
+            _ if !self.is_within(at, long) && known_for_long => PathStatus::Failing,
             Some(began) if at.is_none_or(|at| at < began) => {
                 // Where echoes come, a missing broadcast may be lost by chance.
                 let enough =
                     if echo.is_failing() { self.period().map(|period| period * 22 / 10) } else { Some(long) };
                 let waited = self.now.saturating_duration_since(began);
-                if enough.is_some_and(|enough| waited >= enough) { Reach::Failing } else { Reach::Unknown }
+                if enough.is_some_and(|enough| waited >= enough) {
+                    PathStatus::Failing
+                } else {
+                    PathStatus::Unknown
+                }
             }
-            _ if self.is_within(at, long) => Reach::Ok,
-            _ => Reach::Unknown,
+            _ if self.is_within(at, long) => PathStatus::Ok,
+            _ => PathStatus::Unknown,
         }
     }
 
-    fn broadcast(&self, echo: Reach) -> Reach {
-        let Some(period) = self.period() else { return Reach::Unknown };
+    fn broadcast(&self, echo: PathStatus) -> PathStatus {
+        let Some(period) = self.period() else { return PathStatus::Unknown };
         let last = self.peer.last_seen.broadcast();
         // Where packets are lost, so are broadcasts: then twice as many must be missing.
         let patience = self.times.patience * if self.peer.probes.lost_any() { 2 } else { 1 };
@@ -108,25 +112,25 @@ impl Observer<'_> {
         let noticed = last.unwrap_or(self.peer.health.since()) + long;
         let outdated = echo.is_ok() && self.peer.probes.last_echo().is_some_and(|at| at < noticed);
         match self.heard(last, long, echo) {
-            Reach::Failing if outdated => Reach::Unknown,
+            PathStatus::Failing if outdated => PathStatus::Unknown,
             heard => heard,
         }
     }
 
-    fn unicast(&self, echo: Reach) -> Reach {
+    fn unicast(&self, echo: PathStatus) -> PathStatus {
         if !self.peer.probes.has_outcomes() {
-            return Reach::Unknown;
+            return PathStatus::Unknown;
         }
         self.heard(self.peer.last_seen.unicast(), self.times.dial_interval * 5 / 2, echo)
     }
 
     /// Never failing: how often the other one dials is its own affair.
-    fn served(&self) -> Reach {
+    fn served(&self) -> PathStatus {
         let at = self.peer.last_seen.served();
         let within = self.times.fresh + self.times.dial_interval / 2;
         let since_the_trouble =
             self.peer.health.trouble().is_none_or(|began| at.is_some_and(|at| at >= began));
-        if self.is_within(at, within) && since_the_trouble { Reach::Ok } else { Reach::Unknown }
+        if self.is_within(at, within) && since_the_trouble { PathStatus::Ok } else { PathStatus::Unknown }
     }
 }
 
@@ -162,7 +166,7 @@ mod tests {
         let _ = peer.probes.count_outcomes(at + ECHO_TIMEOUT);
     }
 
-    fn look(peer: &mut Peer, test: &mut TestContext, at: Instant) -> Sight {
+    fn look(peer: &mut Peer, test: &mut TestContext, at: Instant) -> Observation {
         observe(peer, Times::of(test.context().config), at)
     }
 
@@ -170,16 +174,16 @@ mod tests {
     fn broadcasts_that_come_are_ok_and_those_that_are_missing_for_long_fail() {
         let mut test = TestContext::new(|_| {});
         let (mut peer, now) = (heard(&test), test.now);
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE).broadcast, Reach::Ok);
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE + ms(1)).broadcast, Reach::Failing);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE).broadcast, PathStatus::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE + ms(1)).broadcast, PathStatus::Failing);
         peer.health.observe_from(now + ms(2));
         assert_eq!(
             look(&mut peer, &mut test, now + PATIENCE + ms(1)).broadcast,
-            Reach::Unknown,
+            PathStatus::Unknown,
             "too early to tell"
         );
         peer.set_interface(None);
-        assert_eq!(look(&mut peer, &mut test, now).broadcast, Reach::Unknown, "off our links");
+        assert_eq!(look(&mut peer, &mut test, now).broadcast, PathStatus::Unknown, "off our links");
     }
 
     #[test]
@@ -187,8 +191,8 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut peer, now) = (heard(&test), test.now);
         lose(&mut peer, 1, now);
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2).broadcast, Reach::Ok);
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2 + ms(1)).broadcast, Reach::Failing);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2).broadcast, PathStatus::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2 + ms(1)).broadcast, PathStatus::Failing);
     }
 
     #[test]
@@ -196,10 +200,10 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut peer, now) = (heard(&test), test.now);
         echo(&mut peer, 1, now + PATIENCE - ms(1));
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE + ms(2)).broadcast, Reach::Unknown);
+        assert_eq!(look(&mut peer, &mut test, now + PATIENCE + ms(2)).broadcast, PathStatus::Unknown);
         echo(&mut peer, 2, now + PATIENCE);
         let seen = look(&mut peer, &mut test, now + PATIENCE + ms(2));
-        assert_eq!((seen.echo, seen.broadcast), (Reach::Ok, Reach::Failing));
+        assert_eq!((seen.echo, seen.broadcast), (PathStatus::Ok, PathStatus::Failing));
     }
 
     #[test]
@@ -208,13 +212,13 @@ mod tests {
         let (mut peer, began) = (heard(&test), test.now + secs(1));
         peer.health.note_trouble(began);
         let soon = began + secs(11);
-        assert_eq!(look(&mut peer, &mut test, soon).broadcast, Reach::Unknown, "no echo tells");
+        assert_eq!(look(&mut peer, &mut test, soon).broadcast, PathStatus::Unknown, "no echo tells");
         lose(&mut peer, LOST_IN_A_ROW, began);
-        assert_eq!(look(&mut peer, &mut test, soon - ms(1)).broadcast, Reach::Unknown);
+        assert_eq!(look(&mut peer, &mut test, soon - ms(1)).broadcast, PathStatus::Unknown);
         let seen = look(&mut peer, &mut test, soon);
-        assert_eq!((seen.echo, seen.broadcast), (Reach::Failing, Reach::Failing));
+        assert_eq!((seen.echo, seen.broadcast), (PathStatus::Failing, PathStatus::Failing));
         peer.last_seen.note_broadcast(began);
-        assert_eq!(look(&mut peer, &mut test, soon).broadcast, Reach::Ok, "it was heard since");
+        assert_eq!(look(&mut peer, &mut test, soon).broadcast, PathStatus::Ok, "it was heard since");
     }
 
     #[test]
@@ -222,10 +226,10 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut peer, now) = (test.peer(2), test.now);
         peer.last_seen.note_unicast(now);
-        assert_eq!(look(&mut peer, &mut test, now).unicast, Reach::Unknown);
+        assert_eq!(look(&mut peer, &mut test, now).unicast, PathStatus::Unknown);
         echo(&mut peer, 1, now);
-        assert_eq!(look(&mut peer, &mut test, now + secs(25)).unicast, Reach::Ok);
-        assert_eq!(look(&mut peer, &mut test, now + secs(26)).unicast, Reach::Failing);
+        assert_eq!(look(&mut peer, &mut test, now + secs(25)).unicast, PathStatus::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + secs(26)).unicast, PathStatus::Failing);
     }
 
     #[test]
@@ -233,12 +237,12 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut peer, now) = (test.peer(2), test.now);
         peer.last_seen.note_served(now);
-        assert_eq!(look(&mut peer, &mut test, now + secs(29)).served, Reach::Ok);
-        assert_eq!(look(&mut peer, &mut test, now + secs(3_600)).served, Reach::Unknown);
+        assert_eq!(look(&mut peer, &mut test, now + secs(29)).served, PathStatus::Ok);
+        assert_eq!(look(&mut peer, &mut test, now + secs(3_600)).served, PathStatus::Unknown);
         peer.health.note_trouble(now + ms(1));
         assert_eq!(
             look(&mut peer, &mut test, now + secs(1)).served,
-            Reach::Unknown,
+            PathStatus::Unknown,
             "from before the trouble"
         );
     }
@@ -249,12 +253,15 @@ mod tests {
         let (mut peer, now) = (test.peer(2), test.now);
         peer.dial.note_failure(&failure(Cause::Refused), now, now);
         let seen = look(&mut peer, &mut test, now + secs(24));
-        assert_eq!((seen.tcp, seen.cause, seen.checked), (Reach::Failing, Some(Cause::Refused), Some(now)));
+        assert_eq!(
+            (seen.tcp, seen.cause, seen.checked),
+            (PathStatus::Failing, Some(Cause::Refused), Some(now))
+        );
         let seen = look(&mut peer, &mut test, now + secs(25));
-        assert_eq!((seen.tcp, seen.cause), (Reach::Unknown, None));
+        assert_eq!((seen.tcp, seen.cause), (PathStatus::Unknown, None));
         peer.dial.note_success(ms(1), ms(2), now + secs(25));
         let seen = look(&mut peer, &mut test, now + secs(25));
-        assert_eq!((seen.tcp, seen.cause, seen.rtt), (Reach::Ok, None, Some(ms(2))));
+        assert_eq!((seen.tcp, seen.cause, seen.rtt), (PathStatus::Ok, None, Some(ms(2))));
         assert_eq!(seen.alive, Some(now + secs(25)));
     }
 
@@ -284,9 +291,9 @@ mod tests {
     fn nothing_is_seen_of_one_that_said_goodbye() {
         let mut test = TestContext::new(|_| {});
         let (mut peer, now) = (heard(&test), test.now);
-        assert_ne!(look(&mut peer, &mut test, now), Sight::default());
+        assert_ne!(look(&mut peer, &mut test, now), Observation::default());
         peer.leave(LeaveReason::Goodbye, &mut test.context());
         peer.last_seen.note_broadcast(now);
-        assert_eq!(look(&mut peer, &mut test, now), Sight::default());
+        assert_eq!(look(&mut peer, &mut test, now), Observation::default());
     }
 }

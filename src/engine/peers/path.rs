@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use crate::engine::event::Socket;
+use crate::engine::api::Socket;
 use crate::engine::limits::{MAX_PATHS, MAX_SEQUENCE_STEP, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW};
 use crate::proto::presence::Presence;
 

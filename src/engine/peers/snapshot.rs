@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::verdict::Verdict;
 use crate::engine::{Incarnation, NodeId};
 
@@ -208,7 +208,7 @@ pub struct PeerSnapshot {
     pub verdict: Verdict,
     /// What we see of it, by each way.
     #[serde(skip)]
-    pub sight: Sight,
+    pub observation: Observation,
     /// Where its dial stands.
     #[serde(skip)]
     pub dial: DialPhase,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use crate::engine::api::Output;
 use crate::engine::context::Context;
-use crate::engine::event::Output;
 use crate::engine::interface::Kind as Link;
 use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, HELLO_GAPS, MAX_ANSWER_WAIT,
@@ -62,7 +62,7 @@ impl Announcer {
     /// Announces this node on every link, and to every named peer that does not hear that.
     pub(crate) fn announce(&mut self, peers: &mut PeerTable, ctx: &mut Context<'_>) {
         let hello = self.hellos <= HELLO_GAPS.len();
-        let kind = if hello { Kind::Hello } else { Kind::Here };
+        let kind = if hello { Kind::Hello } else { Kind::Heartbeat };
         self.hellos += usize::from(hello);
         broadcast(kind, ctx);
         self.broadcast_limited(kind, ctx);
@@ -108,7 +108,7 @@ impl Announcer {
             if ask && echo.is_some() {
                 peer.introduction.note_asked();
             }
-            send_to(peer, peer.unicast(), Kind::Here, echo, ask, ctx);
+            send_to(peer, peer.unicast(), Kind::Heartbeat, echo, ask, ctx);
             peer.introduction.note_answered(ctx.now);
         }
     }
@@ -125,7 +125,7 @@ impl Announcer {
         let proven = peer.has_proved();
         let wanted = match presence.kind {
             Kind::Hello => !proven || !peer.introduction.was_answered(presence.period(), ctx.now),
-            Kind::Here => !proven && !peer.introduction.is_exhausted(),
+            Kind::Heartbeat => !proven && !peer.introduction.is_exhausted(),
             Kind::Goodbye | Kind::Probe => false,
         };
         if !wanted || peer.introduction.deadline().is_some() {
@@ -149,14 +149,14 @@ impl Announcer {
     /// A sender beyond our links is told that we are here, so that it may dial us; we do not dial it.
     pub(crate) fn answer_off_link(&mut self, from: SocketAddr, nonce: Option<Nonce>, ctx: &mut Context<'_>) {
         if nonce.is_some() && self.off_link_answers.take(ctx.now) {
-            ctx.send(from, Kind::Here, None, nonce);
+            ctx.send(from, Kind::Heartbeat, None, nonce);
         }
     }
 
     /// Asks who sends in a peer's name from this address to prove that it receives there.
     pub(crate) fn ask_for_proof(&mut self, peer: &mut Peer, at: SocketAddr, ctx: &mut Context<'_>) {
         if self.answers.take(ctx.now) {
-            send_to(peer, at, Kind::Here, None, true, ctx);
+            send_to(peer, at, Kind::Heartbeat, None, true, ctx);
         }
     }
 }
@@ -164,7 +164,7 @@ impl Announcer {
 /// Asks whoever is at the address that is dialed whether it is still there.
 pub(crate) fn ask_old_address(peer: &mut Peer, ctx: &mut Context<'_>) {
     peer.paths.note_move_asked(ctx.now);
-    send_to(peer, peer.unicast(), Kind::Here, None, true, ctx);
+    send_to(peer, peer.unicast(), Kind::Heartbeat, None, true, ctx);
 }
 
 /// Says goodbye once to everybody, and by unicast to those that a broadcast does not reach.
@@ -235,7 +235,7 @@ mod tests {
             test.now = next;
         }
         assert_eq!(kinds[..3], [Kind::Hello; 3]);
-        assert_eq!(kinds[3..], [Kind::Here; 20]);
+        assert_eq!(kinds[3..], [Kind::Heartbeat; 20]);
         assert_eq!(gaps[..2], HELLO_GAPS);
         let (least, most) = (gaps[2..].iter().min().unwrap(), gaps[2..].iter().max().unwrap());
         assert!(ms(4_500) <= *least && *most <= ms(5_500), "{gaps:?}");
@@ -328,12 +328,12 @@ mod tests {
         let (nonce, echo) = (Some(Nonce(7)), Some(Nonce(8)));
         for (what, proven, kind, nonce, echo, answers) in [
             ("a newcomer", false, Kind::Hello, None, None, 1),
-            ("one that missed our hello", false, Kind::Here, None, None, 1),
+            ("one that missed our hello", false, Kind::Heartbeat, None, None, 1),
             ("a peer that arrives again", true, Kind::Hello, None, None, 1),
-            ("a peer's heartbeat", true, Kind::Here, None, None, 0),
-            ("one that asks for an echo", true, Kind::Here, nonce, None, 1),
+            ("a peer's heartbeat", true, Kind::Heartbeat, None, None, 0),
+            ("one that asks for an echo", true, Kind::Heartbeat, nonce, None, 1),
             ("a probe", true, Kind::Probe, nonce, None, 1),
-            ("an answer to ours", false, Kind::Here, None, echo, 0),
+            ("an answer to ours", false, Kind::Heartbeat, None, echo, 0),
             ("one that leaves", false, Kind::Goodbye, None, None, 0),
         ] {
             let mut test = TestContext::new(|_| {});

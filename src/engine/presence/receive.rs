@@ -4,10 +4,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::engine::api::Socket;
 use crate::engine::config::is_host;
 use crate::engine::context::Context;
 use crate::engine::diagnosis::foreign_nodes::Mismatch;
-use crate::engine::event::{RejectReason, Socket};
+use crate::engine::event::RejectReason;
 use crate::engine::limits::MOVE_PATIENCE;
 use crate::engine::peers::path::{SequenceCheck, fingerprint};
 use crate::engine::peers::peer::Peer;
@@ -179,7 +180,7 @@ impl Datagram<'_> {
     /// Whether it is one more heartbeat of a peer with which all is well, which tells nothing but that it came; that is noted then.
     pub(crate) fn is_steady_heartbeat(&self, peers: &mut PeerTable, ctx: &Context<'_>) -> bool {
         let presence = &self.presence;
-        let plain = presence.kind == Kind::Here && self.socket == Socket::Shared && !self.is_unicast();
+        let plain = presence.kind == Kind::Heartbeat && self.socket == Socket::Shared && !self.is_unicast();
         if !plain || self.is_wide() {
             return false;
         }
@@ -328,7 +329,7 @@ mod tests {
     use super::*;
     use crate::engine::context::TestContext;
     use crate::engine::limits::MAX_SEQUENCE_STEP;
-    use crate::engine::observation::{Reach, Sight};
+    use crate::engine::observation::{Observation, PathStatus};
     use crate::engine::peers::LeaveReason;
     use crate::engine::{Incarnation, NodeId, Nonce};
     use crate::testkit::{interface, ms, presence, secs};
@@ -354,15 +355,15 @@ mod tests {
     #[test]
     fn what_is_ours_is_read_and_what_we_sent_is_known_as_our_own() {
         let mut test = TestContext::new(|_| {});
-        let bytes = presence(Kind::Here, 2, 1).encode();
+        let bytes = presence(Kind::Heartbeat, 2, 1).encode();
         let mapped = addr("::ffff:10.0.0.2");
         let Reading::Presence(datagram) = read(mapped, Socket::Private, &bytes, &test.context()) else {
             panic!("it is of our group")
         };
         assert_eq!((datagram.from, datagram.socket), (addr("10.0.0.2"), Socket::Private));
-        let own = presence(Kind::Here, 1, 1).encode();
+        let own = presence(Kind::Heartbeat, 1, 1).encode();
         assert!(matches!(read(addr("10.0.0.2"), Socket::Shared, &own, &test.context()), Reading::Own));
-        let own_of_another_group = Presence { group: "else", ..presence(Kind::Here, 1, 1) }.encode();
+        let own_of_another_group = Presence { group: "else", ..presence(Kind::Heartbeat, 1, 1) }.encode();
         let reading = read(addr("10.0.0.1"), Socket::Shared, &own_of_another_group, &test.context());
         assert!(matches!(reading, Reading::Own));
     }
@@ -372,7 +373,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let group = Some(Mismatch::Group("else".into()));
         let other = |kind| Presence { group: "else", ..presence(kind, 2, 1) }.encode();
-        let here = other(Kind::Here);
+        let here = other(Kind::Heartbeat);
         let mut version = here.clone();
         version[4] = 9;
         for (what, from, bytes, reason, why) in [
@@ -387,7 +388,7 @@ mod tests {
         ] {
             assert_eq!(refused(&mut test, from, bytes), Some((reason, why)), "{what}");
         }
-        let ours = presence(Kind::Here, 2, 1).encode();
+        let ours = presence(Kind::Heartbeat, 2, 1).encode();
         assert_eq!(refused(&mut test, "255.255.255.255", &ours), Some((RejectReason::OffLink, None)));
     }
 
@@ -400,17 +401,21 @@ mod tests {
             let foreign = heard(from, wide(kind)).read_wide(peers, &test.context());
             foreign.map_err(|foreign| foreign.map(|foreign| foreign.mismatch))
         };
-        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Here), Ok(()), "like any other presence");
+        assert_eq!(
+            read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat),
+            Ok(()),
+            "like any other presence"
+        );
         let why = Mismatch::Network {
             theirs: ("192.168.0.2".parse().unwrap(), Some(8)),
             ours: ("10.0.0.1".parse().unwrap(), 16),
         };
-        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Here), Err(Some(why)));
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), Err(Some(why)));
         assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Goodbye), Err(None));
         let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
-        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Here), Err(None), "it is a peer");
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), Err(None), "it is a peer");
         assert_eq!(peers.get(key).unwrap().paths.prefix(), None, "others may say it in its name");
-        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Here), Err(None));
+        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat), Err(None));
         assert_eq!(peers.get(key).unwrap().paths.prefix(), Some(8));
     }
 
@@ -424,7 +429,7 @@ mod tests {
         let (hello, bye) = (presence(Kind::Hello, 3, 1), presence(Kind::Goodbye, 3, 1));
         let life = |id, incarnation| Presence {
             incarnation: Incarnation(incarnation),
-            ..presence(Kind::Here, id, 1)
+            ..presence(Kind::Heartbeat, id, 1)
         };
         for (what, from, presence, sender, count) in [
             ("the peer", "10.0.0.2", life(2, 1_000), None, 1),
@@ -462,7 +467,8 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut peers = PeerTable::default();
         let shared = heard("10.0.0.2", presence(Kind::Hello, 2, 1));
-        let private = Datagram { socket: Socket::Private, ..heard("10.0.0.3", presence(Kind::Here, 3, 1)) };
+        let private =
+            Datagram { socket: Socket::Private, ..heard("10.0.0.3", presence(Kind::Heartbeat, 3, 1)) };
         for (datagram, via) in [(shared, Via::Broadcast), (private, Via::Reply)] {
             let Sender::Peer(key) = datagram.resolve_sender(&mut peers, &mut test.context()) else {
                 panic!("there is room")
@@ -480,7 +486,7 @@ mod tests {
     fn known(test: &mut TestContext, sequence: u64) -> Peer {
         let mut peer = test.peer(2);
         let taken =
-            heard("10.0.0.2", presence(Kind::Here, 2, sequence)).note_heard(&mut peer, &test.context());
+            heard("10.0.0.2", presence(Kind::Heartbeat, 2, sequence)).note_heard(&mut peer, &test.context());
         assert_eq!(taken, Taken::Whole);
         peer
     }
@@ -489,7 +495,7 @@ mod tests {
     fn each_number_counts_once_and_a_late_one_only_if_it_has_work_to_do() {
         let mut test = TestContext::new(|_| {});
         let mut peer = known(&mut test, 5);
-        let here = |sequence| presence(Kind::Here, 2, sequence);
+        let here = |sequence| presence(Kind::Heartbeat, 2, sequence);
         let asks = |sequence| Presence { nonce: Some(Nonce(7)), ..here(sequence) };
         let replayed = Taken::Refused(RejectReason::Replayed);
         for (what, from, presence, taken) in [
@@ -522,7 +528,7 @@ mod tests {
     #[test]
     fn a_number_far_ahead_counts_after_proof_or_silence() {
         let mut test = TestContext::new(|_| {});
-        let far = presence(Kind::Here, 2, 6 + MAX_SEQUENCE_STEP);
+        let far = presence(Kind::Heartbeat, 2, 6 + MAX_SEQUENCE_STEP);
         let mut peer = known(&mut test, 5);
         let datagram = heard("10.0.0.2", far);
         assert_eq!(datagram.note_heard(&mut peer, &test.context()), Taken::ProveFirst);
@@ -534,16 +540,18 @@ mod tests {
         let mut silent = known(&mut test, 5);
         silent.fall_silent(&mut test.context());
         for sequence in [far.sequence, 1] {
-            let taken =
-                heard("10.0.0.2", presence(Kind::Here, 2, sequence)).note_heard(&mut silent, &test.context());
+            let taken = heard("10.0.0.2", presence(Kind::Heartbeat, 2, sequence))
+                .note_heard(&mut silent, &test.context());
             assert_eq!(taken, Taken::Whole, "number {sequence} of one that was silent");
         }
     }
 
     #[test]
     fn what_was_heard_counts_for_the_way_it_came() {
-        let (plain, wide) =
-            (presence(Kind::Here, 2, 6), Presence { wide: Some(true), ..presence(Kind::Here, 2, 6) });
+        let (plain, wide) = (
+            presence(Kind::Heartbeat, 2, 6),
+            Presence { wide: Some(true), ..presence(Kind::Heartbeat, 2, 6) },
+        );
         let echo = Presence { echo: Some(Nonce(7)), ..plain };
         for (what, from, socket, presence, broadcast, unicast) in [
             ("a heartbeat", "10.0.0.2", Socket::Shared, plain, true, false),
@@ -567,7 +575,7 @@ mod tests {
         peer.set_state(state, &mut test.context());
         for sequence in [2, 3] {
             test.now += secs(5);
-            let _ = heard(to, presence(Kind::Here, 2, sequence)).note_heard(&mut peer, &test.context());
+            let _ = heard(to, presence(Kind::Heartbeat, 2, sequence)).note_heard(&mut peer, &test.context());
         }
         peer
     }
@@ -576,7 +584,7 @@ mod tests {
     fn a_peer_has_moved_when_it_is_heard_elsewhere_only_and_nobody_answers_at_the_old_address() {
         let mut test = TestContext::new(|_| {});
         let mut peer = wanderer(&mut test, PeerState::Up, "10.0.0.9");
-        let datagram = heard("10.0.0.9", presence(Kind::Here, 2, 4));
+        let datagram = heard("10.0.0.9", presence(Kind::Heartbeat, 2, 4));
         assert_eq!(datagram.locate(&peer, &test.context()), Whereabouts::AskOldAddress);
         peer.paths.note_move_asked(test.now);
         test.now += MOVE_PATIENCE - ms(1);
@@ -584,14 +592,14 @@ mod tests {
         test.now += ms(1);
         let moved = Whereabouts::Moved(addr("10.0.0.9"));
         assert_eq!(datagram.locate(&peer, &test.context()), moved);
-        let at_home = heard("10.0.0.2", presence(Kind::Here, 2, 4));
+        let at_home = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 4));
         assert_eq!(at_home.locate(&peer, &test.context()), Whereabouts::Same);
     }
 
     #[test]
     fn a_peer_that_is_not_reached_moves_at_once_and_nobody_moves_beyond_our_links() {
         let mut test = TestContext::new(|_| {});
-        let here = |from| heard(from, presence(Kind::Here, 2, 4));
+        let here = |from| heard(from, presence(Kind::Heartbeat, 2, 4));
         let failing = wanderer(&mut test, PeerState::Unreachable, "10.0.0.9");
         let moved = Whereabouts::Moved(addr("10.0.0.9"));
         assert_eq!(here("10.0.0.9").locate(&failing, &test.context()), moved);
@@ -599,7 +607,7 @@ mod tests {
         assert_eq!(here("192.0.2.9").locate(&beyond, &test.context()), Whereabouts::Same);
         let mut once = known(&mut test, 1);
         once.set_state(PeerState::Unreachable, &mut test.context());
-        let _ = heard("10.0.0.9", presence(Kind::Here, 2, 2)).note_heard(&mut once, &test.context());
+        let _ = heard("10.0.0.9", presence(Kind::Heartbeat, 2, 2)).note_heard(&mut once, &test.context());
         assert_eq!(
             here("10.0.0.9").locate(&once, &test.context()),
             Whereabouts::Same,
@@ -616,7 +624,8 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut peers = PeerTable::default();
         let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
-        let said = Presence { name: "renamed", tcp_port: 9, period_ms: 700, ..presence(Kind::Here, 2, 1) };
+        let said =
+            Presence { name: "renamed", tcp_port: 9, period_ms: 700, ..presence(Kind::Heartbeat, 2, 1) };
         heard("10.0.0.2", said).apply_claims(key, &mut peers, &mut test.context());
         let peer = peers.get(key).unwrap();
         assert_eq!((peer.info().name.as_str(), peer.addr().port()), ("renamed", 9));
@@ -629,13 +638,17 @@ mod tests {
     fn steady(test: &mut TestContext) -> (PeerTable, PeerKey) {
         let mut peers = PeerTable::default();
         let key = discover(&mut peers, test, "10.0.0.2", 2);
-        let datagram = heard("10.0.0.2", presence(Kind::Here, 2, 5));
+        let datagram = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 5));
         datagram.apply_claims(key, &mut peers, &mut test.context());
         let peer = peers.get_mut(key).unwrap();
         assert_eq!(datagram.note_heard(peer, &test.context()), Taken::Whole);
         peer.prove(datagram.source_ip(), &mut test.context());
         peer.set_state(PeerState::Up, &mut test.context());
-        peer.set_sight(Sight { broadcast: Reach::Ok, tcp: Reach::Ok, ..Sight::default() });
+        peer.set_observation(Observation {
+            broadcast: PathStatus::Ok,
+            tcp: PathStatus::Ok,
+            ..Observation::default()
+        });
         peer.watch_for_silence(&test.context());
         while let Some(key) = peers.next_touched() {
             peers.index_condition(key);
@@ -648,7 +661,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut peers, key) = steady(&mut test);
         test.now += secs(5);
-        let next = heard("10.0.0.2", presence(Kind::Here, 2, 6));
+        let next = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 6));
         assert!(next.is_steady_heartbeat(&mut peers, &test.context()));
         let seen = &peers.get(key).unwrap().last_seen;
         assert_eq!([seen.any(), seen.broadcast()], [Some(test.now); 2]);
@@ -658,7 +671,7 @@ mod tests {
 
     #[test]
     fn whatever_tells_more_than_a_heartbeat_is_looked_at() {
-        let next = presence(Kind::Here, 2, 6);
+        let next = presence(Kind::Heartbeat, 2, 6);
         let shared = |presence| heard("10.0.0.2", presence);
         let (nonce, claimed) = (Some(Nonce(7)), "10.0.0.9".parse().unwrap());
         for (what, datagram) in [
@@ -693,8 +706,10 @@ mod tests {
         let changes: [(&str, Change); 7] = [
             ("it is in trouble", |peer, ctx| peer.health.note_trouble(ctx.now)),
             ("it is not up", |peer, ctx| peer.set_state(PeerState::Retrying, ctx)),
-            ("its broadcasts were not known", |peer, _| peer.set_sight(Sight::default())),
-            ("a way fails", |peer, _| peer.set_sight(Sight { tcp: Reach::Failing, ..*peer.sight() })),
+            ("its broadcasts were not known", |peer, _| peer.set_observation(Observation::default())),
+            ("a way fails", |peer, _| {
+                peer.set_observation(Observation { tcp: PathStatus::Failing, ..*peer.observation() });
+            }),
             ("it has two addresses", |peer, ctx| peer.prove("10.0.0.9".parse().unwrap(), ctx)),
             ("its silence is not watched", |peer, _| peer.last_seen.stop_watching()),
             ("a dial decides whether it is silent", |peer, _| peer.dial.set_confirming(true)),
@@ -704,13 +719,13 @@ mod tests {
             let (mut peers, key) = steady(&mut test);
             change(peers.get_mut(key).unwrap(), &mut test.context());
             peers.index_condition(key);
-            let next = heard("10.0.0.2", presence(Kind::Here, 2, 6));
+            let next = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 6));
             assert!(!next.is_steady_heartbeat(&mut peers, &test.context()), "{what}");
         }
         let mut test = TestContext::new(|_| {});
         let (mut peers, key) = steady(&mut test);
         peers.get_mut(key);
-        let next = heard("10.0.0.2", presence(Kind::Here, 2, 6));
+        let next = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 6));
         assert!(!next.is_steady_heartbeat(&mut peers, &test.context()), "it was touched and not settled yet");
     }
 

@@ -139,7 +139,7 @@ fn outcome(peer: &Peer) -> ProbeOutcome {
 fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {
     let nonce = ctx.random_nonce();
     peer.probes.note_sent(nonce, large, ctx.now);
-    let kind = if large { Kind::Probe } else { Kind::Here };
+    let kind = if large { Kind::Probe } else { Kind::Heartbeat };
     ctx.send(peer.unicast(), kind, Some(nonce), None);
 }
 
@@ -182,7 +182,8 @@ mod tests {
             for n in 0..one_in * 2 {
                 let (_, sent) = wake(&mut prober, &mut peer, &mut test);
                 let kinds: Vec<Kind> = sent.iter().map(|sent| sent.kind).collect();
-                let expected = if n % one_in == 0 { &[Kind::Here, Kind::Probe][..] } else { &[Kind::Here] };
+                let expected =
+                    if n % one_in == 0 { &[Kind::Heartbeat, Kind::Probe][..] } else { &[Kind::Heartbeat] };
                 assert_eq!(kinds, expected, "number {n} with {known} peers");
                 for sent in sent {
                     assert_eq!(sent.to, peer.unicast());
@@ -220,7 +221,7 @@ mod tests {
             assert!(test.now < asked + secs(4), "a burst ends");
             sent.extend(wake(&mut prober, &mut peer, &mut test).1);
         }
-        let small = sent.iter().filter(|sent| sent.kind == Kind::Here).count();
+        let small = sent.iter().filter(|sent| sent.kind == Kind::Heartbeat).count();
         assert!(small >= usize::from(BURST), "{small}");
         assert!(sent.iter().any(|sent| sent.kind == Kind::Probe), "a large one was lost, too");
         prober.reconcile(peer.key(), peer.probes.in_burst());

@@ -10,7 +10,7 @@ use crate::engine::context::Context;
 use crate::engine::limits::{
     BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW,
 };
-use crate::engine::observation::{LOSSY, Reach};
+use crate::engine::observation::{LOSSY, PathStatus};
 
 use super::window::Window;
 
@@ -232,28 +232,33 @@ impl ProbeStats {
     }
 
     /// Whether UDP passes there and back. After `fresh`, what was known is unknown.
-    pub(crate) fn echo_status(&self, tcp_recovered: Option<Instant>, fresh: Duration, now: Instant) -> Reach {
+    pub(crate) fn echo_status(
+        &self,
+        tcp_recovered: Option<Instant>,
+        fresh: Duration,
+        now: Instant,
+    ) -> PathStatus {
         let is_fresh = |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) <= fresh);
         if !is_fresh(self.resolved) {
-            Reach::Unknown
+            PathStatus::Unknown
         } else if self.is_failing() {
             // When TCP is back, the losses before that say nothing of UDP now.
-            if self.lost_only_before(tcp_recovered) { Reach::Unknown } else { Reach::Failing }
+            if self.lost_only_before(tcp_recovered) { PathStatus::Unknown } else { PathStatus::Failing }
         } else if is_fresh(self.echoed) {
-            Reach::Ok
+            PathStatus::Ok
         } else {
-            Reach::Unknown
+            PathStatus::Unknown
         }
     }
 
     /// Whether large datagrams pass where small ones do.
-    pub(crate) fn large_status(&self, echo: Reach) -> Reach {
+    pub(crate) fn large_status(&self, echo: PathStatus) -> PathStatus {
         if self.large.lost_in_a_row() >= LARGE_LOST_IN_A_ROW && echo.is_ok() {
-            Reach::Failing
+            PathStatus::Failing
         } else if !self.large.is_empty() && self.large.lost_in_a_row() == 0 {
-            Reach::Ok
+            PathStatus::Ok
         } else {
-            Reach::Unknown
+            PathStatus::Unknown
         }
     }
 
@@ -322,9 +327,9 @@ mod tests {
         }
         let now = t0 + ECHO_TIMEOUT;
         let _ = stats.count_outcomes(now);
-        assert_eq!(stats.echo_status(None, ms(10_000), now), Reach::Failing);
-        assert_eq!(stats.echo_status(Some(now), ms(10_000), now), Reach::Unknown);
-        assert_eq!(stats.echo_status(Some(t0), ms(10_000), now), Reach::Failing);
-        assert_eq!(stats.echo_status(None, ms(10_000), now + ms(10_001)), Reach::Unknown);
+        assert_eq!(stats.echo_status(None, ms(10_000), now), PathStatus::Failing);
+        assert_eq!(stats.echo_status(Some(now), ms(10_000), now), PathStatus::Unknown);
+        assert_eq!(stats.echo_status(Some(t0), ms(10_000), now), PathStatus::Failing);
+        assert_eq!(stats.echo_status(None, ms(10_000), now + ms(10_001)), PathStatus::Unknown);
     }
 }

@@ -2,9 +2,9 @@
 
 use rand::RngExt as _;
 
+use crate::engine::api::Input;
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
-use crate::engine::event::Input;
 
 use super::host::Process;
 use super::link::{Link, Tcp};

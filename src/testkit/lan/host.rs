@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use crate::engine::Engine;
+use crate::engine::api::{ConnId, DialId};
 use crate::engine::config::Config;
-use crate::engine::event::{ConnId, DialId};
 use crate::engine::interface::Interface;
 use crate::engine::limits::MAX_DIALS_IN_FLIGHT;
 use crate::engine::peers::PeerKey;

@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::engine::api::{Answer, Command, Input, Output, Socket};
 use crate::engine::config::{Config, Target};
-use crate::engine::event::{Answer, Command, Event, Input, Output, Socket};
+use crate::engine::event::Event;
 use crate::proto::presence::Presence;
 
 use super::{config, interface, ms, t0};

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::engine::NodeId;
-use crate::engine::event::{Command, Event, StopReason};
+use crate::engine::api::Command;
+use crate::engine::event::{Event, StopReason};
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
 
 use super::{HostId, Lan, Logged};

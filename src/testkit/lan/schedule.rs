@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::api::{ConnId, DialId, Socket};
 use crate::engine::cause::Failure;
-use crate::engine::event::{ConnId, DialId, Socket};
 
 use super::HostId;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
+use crate::engine::api::{ConnId, DialId, Socket};
 use crate::engine::cause::Cause;
-use crate::engine::event::{ConnId, DialId, Socket};
 use crate::engine::peers::PeerKey;
 use crate::proto::exchange::HEADER;
 

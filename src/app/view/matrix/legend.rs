@@ -36,7 +36,7 @@ pub(super) fn totals(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     if scene.view.left_out > 0 {
         writer.format(
             theme.warning(),
-            format_args!("{} left out for want of room", Grouped(scene.view.left_out)),
+            format_args!("{} left out for lack of room", Grouped(scene.view.left_out)),
         );
     }
 }

@@ -10,12 +10,11 @@ use super::shape::MARK;
 use super::words::{Grouped, words};
 use crate::app::appearance::signs;
 use crate::app::model::{Mark, Tally};
-use crate::app::peer_text::words as cause_words;
 use crate::app::ui::matrix::Block;
 use crate::app::view::canvas::Canvas;
 use crate::app::view::findings;
 use crate::app::view::line_writer::LineWriter;
-use crate::engine::observation::{Reach, Sight};
+use crate::engine::observation::{Observation, PathStatus};
 use crate::text::Age;
 use crate::text::Measured;
 
@@ -93,55 +92,59 @@ impl Pair<'_> {
     /// What the one that dials says.
     fn dialer_says(&self, writer: &mut LineWriter<'_>) {
         let theme = writer.theme();
-        let Some(sight) = self.says(writer, self.from, self.to) else { return };
-        way(writer, "TCP", sight.tcp);
-        if let Some(cause) = sight.cause {
-            writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
+        let Some(observation) = self.says(writer, self.from, self.to) else { return };
+        way(writer, "TCP", observation.tcp);
+        if let Some(cause) = observation.cause {
+            writer.format(theme.warning(), format_args!(" {}", cause.label()));
         }
-        if let Some(rtt) = sight.rtt {
+        if let Some(rtt) = observation.rtt {
             writer.format(theme.text(), format_args!(" {}", Measured(rtt)));
         }
-        way(writer, "echo", sight.echo);
-        if let Some(loss) = sight.loss {
+        way(writer, "echo", observation.echo);
+        if let Some(loss) = observation.loss {
             let style = if loss > 0 { theme.warning() } else { theme.text() };
             writer.styled(", ", theme.dim()).format(style, format_args!("loss {loss} %"));
         }
-        if sight.large != Reach::Unknown {
-            way(writer, "large packets", sight.large);
+        if observation.large != PathStatus::Unknown {
+            way(writer, "large packets", observation.large);
         }
-        since(writer, "dialed", sight.checked.map(|at| self.scene.now.saturating_duration_since(at)));
+        since(writer, "dialed", observation.checked.map(|at| self.scene.now.saturating_duration_since(at)));
     }
 
     /// What the one that is dialed says.
     fn dialed_says(&self, writer: &mut LineWriter<'_>) {
         let theme = writer.theme();
-        let Some(sight) = self.says(writer, self.to, self.from) else { return };
-        way(writer, "hears broadcasts", sight.broadcast);
-        way(writer, "unicast", sight.unicast);
-        way(writer, "served its dials", sight.served);
-        way(writer, "own dial", sight.tcp);
-        if let Some(cause) = sight.cause {
-            writer.format(theme.warning(), format_args!(" {}", cause_words(cause)));
+        let Some(observation) = self.says(writer, self.to, self.from) else { return };
+        way(writer, "hears broadcasts", observation.broadcast);
+        way(writer, "unicast", observation.unicast);
+        way(writer, "inbound dials", observation.served);
+        way(writer, "outbound dials", observation.tcp);
+        if let Some(cause) = observation.cause {
+            writer.format(theme.warning(), format_args!(" {}", cause.label()));
         }
-        since(writer, "alive", sight.alive.map(|at| self.scene.now.saturating_duration_since(at)));
+        since(
+            writer,
+            "last seen alive",
+            observation.alive.map(|at| self.scene.now.saturating_duration_since(at)),
+        );
     }
 
     /// Who says it, and how long ago; none when it says nothing, or nothing that is to be believed.
-    fn says(&self, writer: &mut LineWriter<'_>, observer: usize, other: usize) -> Option<&Sight> {
+    fn says(&self, writer: &mut LineWriter<'_>, observer: usize, other: usize) -> Option<&Observation> {
         let (theme, view) = (writer.theme(), self.scene.view);
         writer.styled(self.name(observer), theme.strong());
         let Some(row) = view.rows.get(observer).and_then(Option::as_ref) else {
-            writer.styled(" has told nothing", theme.dim());
+            writer.styled(" has not reported", theme.dim());
             return None;
         };
         let age = self.scene.now.saturating_duration_since(row.confirmed);
-        let known = row.sights.contains_key(&view.nodes[other].id);
-        let told = view.sight(observer, other, self.scene.now);
+        let known = row.observations.contains_key(&view.nodes[other].id);
+        let told = view.observation(observer, other, self.scene.now);
         match (told, known) {
             (Some(_), _) if age.as_secs() == 0 => _ = writer.styled(" says", theme.text()),
             (Some(_), _) => _ = writer.format(theme.text(), format_args!(" said {} ago", Age(age))),
             (None, true) => {
-                let text = format_args!(" said it {} ago: too old to be believed", Age(age));
+                let text = format_args!(" said it {} ago: stale", Age(age));
                 writer.format(theme.dim(), text);
             }
             (None, false) => {
@@ -153,12 +156,12 @@ impl Pair<'_> {
 }
 
 /// Whether one way works.
-fn way(writer: &mut LineWriter<'_>, way: &str, reach: Reach) {
+fn way(writer: &mut LineWriter<'_>, way: &str, reach: PathStatus) {
     let theme = writer.theme();
     let mark = match reach {
-        Reach::Ok => Mark::Fine,
-        Reach::Failing => Mark::Failing,
-        Reach::Unknown => Mark::Unknown,
+        PathStatus::Ok => Mark::Fine,
+        PathStatus::Failing => Mark::Failing,
+        PathStatus::Unknown => Mark::Unknown,
     };
     writer.styled(", ", theme.dim()).styled(way, theme.text()).text(" ");
     writer.sign(signs::mark(mark), theme.mark(mark));

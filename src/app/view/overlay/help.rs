@@ -87,7 +87,7 @@ fn sections(beneath: Context, theme: Theme) -> Vec<Vec<Entry>> {
 
 /// What the signs mean.
 fn legend(theme: Theme) -> Vec<Entry> {
-    let mut signs = vec![heading("What the signs say", theme)];
+    let mut signs = vec![heading("Legend", theme)];
     for state in PeerState::ALL {
         let sign = format!("{} {}", glyph(state), state.as_str());
         signs.push((sign, Some(state.description()), theme.state(state)));

@@ -10,7 +10,7 @@ use crate::engine::dialing::dial_state::DialState;
 use crate::engine::event::RejectReason;
 use crate::engine::gossip::sync::GossipSync;
 use crate::engine::links::Links;
-use crate::engine::observation::Sight;
+use crate::engine::observation::Observation;
 use crate::engine::presence::introduction::Introduction;
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::verdict::Verdict;
@@ -38,7 +38,7 @@ pub(crate) struct Peer {
     /// The timer entry that will wake this peer; entries at other times are stale.
     armed: Option<Instant>,
     /// What is seen of it by each way.
-    sight: Sight,
+    observation: Observation,
 
     pub(crate) paths: Paths,
     pub(crate) introduction: Introduction,
@@ -71,7 +71,7 @@ impl Peer {
             interface: None,
             expiry: None,
             armed: None,
-            sight: Sight::default(),
+            observation: Observation::default(),
             paths: Paths::default(),
             introduction: Introduction::default(),
             last_seen: LastSeen::default(),
@@ -121,12 +121,12 @@ impl Peer {
     }
 
     /// What is seen of it by each way.
-    pub(crate) fn sight(&self) -> &Sight {
-        &self.sight
+    pub(crate) fn observation(&self) -> &Observation {
+        &self.observation
     }
 
-    pub(crate) fn set_sight(&mut self, sight: Sight) {
-        self.sight = sight;
+    pub(crate) fn set_observation(&mut self, observation: Observation) {
+        self.observation = observation;
     }
 
     /// Whether a person named it.
@@ -183,7 +183,7 @@ impl Peer {
 
     /// Whether there is trouble with it, or anything seen of it is not fine.
     pub(crate) fn is_unwell(&self) -> bool {
-        self.health.trouble().is_some() || !self.sight.is_fine()
+        self.health.trouble().is_some() || !self.observation.is_fine()
     }
 
     /// Whether there is trouble with it that is not over.
@@ -193,15 +193,15 @@ impl Peer {
 
     /// Whether we have no exchange of our own with it, so that others may tell us its row.
     pub(crate) fn is_far(&self) -> bool {
-        self.is_troubled() && !self.sight.served.is_ok()
+        self.is_troubled() && !self.observation.served.is_ok()
     }
 
     /// Whether all is well and known to be, so that another heartbeat like the last one tells nothing but that it came.
     pub(crate) fn is_steady(&self) -> bool {
         self.state == PeerState::Up
             && self.health.trouble().is_none()
-            && self.sight.is_fine()
-            && self.sight.broadcast.is_ok()
+            && self.observation.is_fine()
+            && self.observation.broadcast.is_ok()
             && self.has_proved()
             && self.paths.is_single()
             && self.last_seen.deadline().is_some()
@@ -286,7 +286,7 @@ impl Peer {
             last_heard,
             cause: self.dial.cause(),
             verdict: self.verdict,
-            sight: self.sight,
+            observation: self.observation,
             dial: self.dial.phase(),
             interface: self.interface.clone(),
             elsewhere: self.elsewhere(links),
@@ -304,8 +304,9 @@ impl Peer {
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
+    use crate::engine::api::DialId;
     use crate::engine::context::TestContext;
-    use crate::engine::event::{DialId, Event};
+    use crate::engine::event::Event;
     use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
     use crate::engine::peers::LeaveReason;
     use crate::testkit::{ms, named_peer, secs};

@@ -251,10 +251,11 @@ impl PeerTable {
 mod tests {
     use super::*;
     use crate::engine::Incarnation;
+    use crate::engine::api::Output;
     use crate::engine::context::TestContext;
-    use crate::engine::event::{Event, Output, RejectReason};
+    use crate::engine::event::{Event, RejectReason};
     use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
-    use crate::engine::observation::{Reach, Sight};
+    use crate::engine::observation::{Observation, PathStatus};
     use crate::engine::peers::{LeaveReason, PeerState, Via};
     use crate::testkit::t0;
     use std::net::SocketAddr;
@@ -484,12 +485,14 @@ mod tests {
         };
         assert_eq!(change(&|_| {}), [0, 0, 0]);
         assert_eq!(
-            change(&|peer| peer.set_sight(Sight { tcp: Reach::Failing, ..Sight::default() })),
+            change(&|peer| peer
+                .set_observation(Observation { tcp: PathStatus::Failing, ..Observation::default() })),
             [1, 0, 0]
         );
         assert_eq!(change(&|peer| peer.health.note_trouble(t0())), [1, 1, 1]);
         assert_eq!(
-            change(&|peer| peer.set_sight(Sight { served: Reach::Ok, ..Sight::default() })),
+            change(&|peer| peer
+                .set_observation(Observation { served: PathStatus::Ok, ..Observation::default() })),
             [1, 1, 0]
         );
         assert_eq!(change(&|peer| peer.health.end_trouble(t0())), [0, 0, 0]);

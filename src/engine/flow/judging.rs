@@ -5,63 +5,39 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::context::fresh_for;
-use super::diagnosis::finding_tracker::{Circumstances, FindingTracker};
-use super::diagnosis::foreign_nodes::{ForeignNodes, Mismatch, Noted};
-use super::diagnosis::grid::{Grid, NodeIdx};
-use super::diagnosis::network_view::{NetworkView, Node};
-use super::diagnosis::schedule::{Outlook, Schedule};
-use super::diagnosis::{Diagnosis, diagnose};
-use super::event::Event;
-use super::gossip::remote_rows::RemoteRow;
-use super::limits::{MAX_JUDGED, VERDICT_SETTLES};
-use super::observation::Sight;
-use super::peers::peer::Peer;
-use super::peers::{PeerInfo, PeerKey, PeerState};
-use super::probing::prober::notices_within;
-use super::verdict::{Finding, Verdict};
-use super::{Engine, NodeId};
-
-/// The diagnosis of this node: its parts, which do not know each other.
-#[derive(Debug, Default)]
-pub(super) struct Judging {
-    findings: FindingTracker,
-    foreign: ForeignNodes,
-    schedule: Schedule,
-}
-
-impl Judging {
-    /// When the engine must be woken to judge.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.schedule.due()
-    }
-
-    /// What was published and is not withdrawn.
-    pub(super) fn published(&self) -> Vec<Arc<Finding>> {
-        self.findings.published()
-    }
-
-    /// Whether a published finding is about this peer.
-    pub(super) fn accuses(&self, key: PeerKey) -> bool {
-        self.findings.accuses(key)
-    }
-}
+use crate::engine::context::fresh_for;
+use crate::engine::diagnosis::finding_tracker::Circumstances;
+use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
+use crate::engine::diagnosis::grid::{Grid, NodeIdx};
+use crate::engine::diagnosis::judging::Judging;
+use crate::engine::diagnosis::network_view::{NetworkView, Node};
+use crate::engine::diagnosis::schedule::Outlook;
+use crate::engine::diagnosis::{Diagnosis, diagnose};
+use crate::engine::event::Event;
+use crate::engine::gossip::remote_rows::RemoteRow;
+use crate::engine::limits::{MAX_JUDGED, VERDICT_SETTLES};
+use crate::engine::observation::Observation;
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
+use crate::engine::probing::prober::notices_within;
+use crate::engine::verdict::Verdict;
+use crate::engine::{Engine, NodeId};
 
 impl Engine {
     /// Something changed that a verdict may hang on.
-    pub(super) fn judge_soon(&mut self, now: Instant) {
+    pub(in crate::engine) fn judge_soon(&mut self, now: Instant) {
         self.judging.schedule.request(now);
     }
 
     /// Others have told something: worth a look if anything is wrong anywhere.
-    pub(super) fn judge_if_needed(&mut self, now: Instant) {
+    pub(in crate::engine) fn judge_if_needed(&mut self, now: Instant) {
         if !self.judging.findings.is_empty() || self.remote_rows.is_any_troubled() {
             self.judge_soon(now);
         }
     }
 
     /// A node that is no peer was heard.
-    pub(super) fn note_foreign_node(&mut self, info: PeerInfo, mismatch: Mismatch, now: Instant) {
+    pub(in crate::engine) fn note_foreign_node(&mut self, info: PeerInfo, mismatch: Mismatch, now: Instant) {
         match self.judging.foreign.note(info, mismatch, now) {
             Noted::Known => self.judge_soon(now),
             Noted::NoRoom => {}
@@ -69,7 +45,7 @@ impl Engine {
     }
 
     /// Looks for what is wrong, publishes what is new and withdraws what is over.
-    pub(super) fn judge(&mut self, now: Instant) {
+    pub(in crate::engine) fn judge(&mut self, now: Instant) {
         self.prepare_to_judge(now);
         self.judging.schedule.begin(now);
         let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
@@ -136,13 +112,13 @@ impl Engine {
         let peers = self.judged_peers();
         let nodes = peers.iter().map(|peer| self.node(peer, now));
         let nodes: Vec<Node> = std::iter::once(self.own_node(now)).chain(nodes).collect();
-        let mut observations: Grid<Option<&Sight>> = Grid::new(nodes.len(), None);
+        let mut observations: Grid<Option<&Observation>> = Grid::new(nodes.len(), None);
         let own = observations.row_mut(NodeIdx::SELF).iter_mut().skip(1);
-        own.zip(&peers).for_each(|(cell, peer)| *cell = Some(peer.sight()));
+        own.zip(&peers).for_each(|(cell, peer)| *cell = Some(peer.observation()));
         for (nth, peer) in peers.iter().enumerate() {
             let (owner, Some(row)) = (NodeIdx::new(nth + 1), self.fresh_row(peer, now)) else { continue };
             for (cell, of) in observations.row_mut(owner).iter_mut().zip(&nodes) {
-                *cell = of.info.id.and_then(|id| row.sights().get(&id));
+                *cell = of.info.id.and_then(|id| row.observations().get(&id));
             }
             // Nobody has anything to tell of itself.
             observations[(owner, owner)] = None;

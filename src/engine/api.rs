@@ -1,0 +1,175 @@
+//! What the engine is told ([`Input`]), what it asks for ([`Output`]), and what people ask of it ([`Command`]). What it
+//! publishes is in [`super::event`].
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::cause::Failure;
+use crate::engine::config::Target;
+use crate::engine::event::{Event, RejectReason, StopReason};
+use crate::engine::interface::Interface;
+use crate::engine::peers::PeerKey;
+use crate::proto::DecodeError;
+
+/// One thing that happened, told to the engine.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The interfaces that presence is to use, as they are now. The first one starts the node.
+    Interfaces(Vec<Interface>),
+    /// A UDP datagram came in.
+    Datagram {
+        /// Its source, as the kernel reports it.
+        from: SocketAddr,
+        /// The socket that received it.
+        socket: Socket,
+        /// Its payload.
+        bytes: &'a [u8],
+    },
+    /// An ICMP error came in for a datagram of ours. Anybody on the way can forge one.
+    Unreachable {
+        /// Where the datagram was sent.
+        to: SocketAddr,
+        /// What is said of it.
+        icmp: Icmp,
+    },
+    /// A dial that [`Output::Dial`] asked for has ended and its connection is closed.
+    DialEnded {
+        /// Which one.
+        dial: DialId,
+        /// The reply, or why there is none.
+        result: Result<Answer<'a>, Failure>,
+    },
+    /// Somebody connected to our TCP server and sent one whole request.
+    Request {
+        /// Names the connection in [`Output::Reply`].
+        conn: ConnId,
+        /// The dialer's address.
+        from: SocketAddr,
+        /// The frame's body, or why it could not be read.
+        body: Result<&'a [u8], DecodeError>,
+    },
+    /// The net turned something away before it could become an input.
+    Refused {
+        /// Who sent it.
+        from: SocketAddr,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// The answer to [`Output::Resolve`].
+    Resolved {
+        /// What was asked.
+        target: Target,
+        /// Its first address; none when the name has none now.
+        addr: Option<SocketAddr>,
+    },
+    /// A person wants something.
+    Command(Command),
+    /// Time has come: [`Engine::poll_timeout`](super::Engine::poll_timeout) is due.
+    Tick,
+}
+
+/// An ICMP message of type 3, destination unreachable (RFC 792, RFC 1812 §5.2.7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Icmp {
+    /// Why, 0 to 15.
+    pub code: u8,
+    /// Who says so: the destination itself, or a router; none if the system does not tell.
+    pub from: Option<IpAddr>,
+}
+
+/// A reply that came back, undecoded, and how long it took.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The frame's body.
+    pub body: &'a [u8],
+    /// From the start of the dial until the connection stood.
+    pub connect: Duration,
+    /// From sending the request until the whole reply was read.
+    pub rtt: Duration,
+}
+
+/// One thing the engine wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a datagram from the private socket.
+    Send {
+        /// A unicast or directed broadcast address.
+        to: SocketAddr,
+        /// The payload.
+        bytes: Vec<u8>,
+    },
+    /// Send a datagram by the interface that holds this address; from any port.
+    SendFrom {
+        /// An address of this machine.
+        source: Ipv4Addr,
+        /// The limited broadcast address.
+        to: SocketAddr,
+        /// The payload.
+        bytes: Vec<u8>,
+    },
+    /// Dial: connect, send the request, read the reply, close. Ends with [`Input::DialEnded`].
+    Dial {
+        /// Names the dial.
+        dial: DialId,
+        /// Where to.
+        addr: SocketAddr,
+        /// The whole frame to send.
+        request: Arc<[u8]>,
+        /// For all of it together.
+        timeout: Duration,
+    },
+    /// Drop this dial and close its connection; no [`Input::DialEnded`] is awaited.
+    AbandonDial(DialId),
+    /// Answer a request and close; without a frame, close only.
+    Reply {
+        /// The connection of [`Input::Request`].
+        conn: ConnId,
+        /// The whole frame.
+        frame: Option<Vec<u8>>,
+    },
+    /// Look a host name up; ends with [`Input::Resolved`].
+    Resolve(Target),
+    /// Publish an event.
+    Publish(Event),
+    /// All goodbyes are said: stop.
+    Stop,
+}
+
+/// What people ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Dial this peer now; cuts a wait between two attempts short.
+    DialNow(PeerKey),
+    /// Dial every peer now, as fast as the dial budget allows.
+    DialAll,
+    /// Dial every peer that is retrying, unreachable or silent now.
+    DialFailing,
+    /// Dial a peer that broadcasts cannot reach.
+    AddPeer(Target),
+    /// Publish an [`Event::Snapshot`].
+    RequestSnapshot,
+    /// Publish an [`Event::Matrix`].
+    RequestMatrix,
+    /// Drop a peer from the table. One that is heard again is discovered again.
+    Forget(PeerKey),
+    /// Say goodbye and stop.
+    Stop(StopReason),
+}
+
+/// Which socket received a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Socket {
+    /// The presence port, which several nodes of one host share.
+    Shared,
+    /// This node's own port.
+    Private,
+}
+
+/// Names a dial in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DialId(pub u64);
+
+/// Names an inbound connection that waits for its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnId(pub u64);
