@@ -312,7 +312,7 @@ fn a_matrix_for_people_has_a_row_for_each_node_and_can_do_with_ascii() {
     let _peer = watch(&stage, "castor", "127.77.5.24", port);
     let ran = run(&stage, "127.77.5.25", port, &["matrix", "--wait", "500ms"]);
     assert_eq!(ran.err, "");
-    assert!(ran.out.contains("● ok  ✗ failing  ? unknown  · itself"), "{}", ran.out);
+    assert!(ran.out.contains("● ok  ✗ failing  ? unknown  · self"), "{}", ran.out);
     for row in ["1 visitor  · ", "2 castor   "] {
         assert!(ran.out.lines().any(|line| line.starts_with(row)), "{row:?}: {}", ran.out);
     }

@@ -14,13 +14,12 @@ use serde_json::Value;
 
 use super::{SOON, now, poll};
 
-/// Where the program under test is.
-#[expect(
-    clippy::option_env_unwrap,
-    reason = "cargo sets it for tests, and for nothing else that includes this file"
-)]
+/// Where the program under test is. Known in tests, not in an example, which shares this.
 pub(crate) fn program() -> &'static str {
-    option_env!("CARGO_BIN_EXE_vigie").expect("whoever builds tests builds the program, too")
+    match option_env!("CARGO_BIN_EXE_vigie") {
+        Some(path) => path,
+        None => panic!("an example names the program itself"),
+    }
 }
 
 /// The program under test with these arguments, in an environment that sets none of its options.
