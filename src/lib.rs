@@ -25,7 +25,8 @@
 //! use std::time::{Duration, Instant};
 //!
 //! use vigie::engine::config::{Config, DEFAULT_PORT};
-//! use vigie::engine::event::{Event, Input, Output, Socket};
+//! use vigie::engine::api::{Input, Output, Socket};
+//! use vigie::engine::event::Event;
 //! use vigie::engine::interface::Interface;
 //! use vigie::engine::retry::RetryPolicy;
 //! use vigie::engine::{Engine, Incarnation, NodeId};
