@@ -11,8 +11,6 @@ use super::Cap;
 
 /// By then everybody has been met, dialed and heard several times.
 const SETTLES: Duration = secs(30);
-/// Steps between two looks at the cap.
-const STEPS: usize = 64;
 
 /// A crowd in steady life; none if it does not come to that in time.
 pub(crate) fn settled(peers: usize, cap: Cap) -> Option<Crowd> {
@@ -28,7 +26,7 @@ pub(crate) fn live(crowd: &mut Crowd, time: Duration, watch: &mut impl Watch, ca
         if cap.is_over(crowd.steps - begun) {
             return None;
         }
-        (0..STEPS).for_each(|_| crowd.step(watch));
+        crowd.step(watch);
     }
     Some(())
 }
@@ -85,17 +83,15 @@ pub(crate) fn costs(crowd: &mut Crowd, dials: u32, cap: Cap) -> Option<Costs> {
         if cap.is_over(crowd.steps - first) {
             return None;
         }
-        for _ in 0..STEPS {
-            let begun = crowd.dials;
-            crowd.step(&mut stopwatch);
-            let (told, took) = stopwatch.latest;
-            match told {
-                Told::Reply => (cycles, ended) = (cycles + took, ended + 1),
-                Told::Presence => presence = (presence.0 + took, presence.1 + 1.0),
-                Told::Request => request = (request.0 + took, request.1 + 1.0),
-                Told::Tick if crowd.dials > begun => cycles += took,
-                Told::Tick | Told::Echo => {}
-            }
+        let begun = crowd.dials;
+        crowd.step(&mut stopwatch);
+        let (told, took) = stopwatch.latest;
+        match told {
+            Told::Reply => (cycles, ended) = (cycles + took, ended + 1),
+            Told::Presence => presence = (presence.0 + took, presence.1 + 1.0),
+            Told::Request => request = (request.0 + took, request.1 + 1.0),
+            Told::Tick if crowd.dials > begun => cycles += took,
+            Told::Tick | Told::Echo => {}
         }
     }
     let mean = |(sum, count): (f64, f64)| sum / count;

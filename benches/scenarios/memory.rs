@@ -44,7 +44,7 @@ pub(crate) fn of(peers: usize, cap: Cap) -> Option<Memory> {
         if cap.is_over(crowd.steps) {
             return None;
         }
-        (0..64).for_each(|_| crowd.step(&mut reader));
+        crowd.step(&mut reader);
     }
     Some(Memory { engine: freed_with(crowd.engine), model: freed_with(reader) })
 }

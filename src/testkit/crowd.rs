@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::engine::api::{Answer, ConnId, DialId, Input, Output, Socket};
@@ -71,6 +72,8 @@ pub struct Crowd {
     pub dials: u64,
     /// Things that have happened.
     pub steps: u64,
+    /// Peers that are still to come.
+    to_come: Range<usize>,
     start: Instant,
     me: (NodeId, Incarnation),
     peers: Vec<Peer>,
@@ -128,7 +131,8 @@ impl Turns {
 }
 
 impl Crowd {
-    /// A node that has just met so many peers: each has said hello and dialed it. `change` may configure it otherwise.
+    /// A node that meets so many peers at once: in the first steps each says hello and dials it. `change` may configure it
+    /// otherwise.
     pub fn new(peers: usize, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { dial_rate: 1_000_000, ..config(0) };
         change(&mut config);
@@ -140,6 +144,7 @@ impl Crowd {
             requests: turns(config.dial_interval),
             engine: Engine::new(config),
             now,
+            to_come: 0..peers,
             dials: 0,
             steps: 0,
             start: now,
@@ -152,10 +157,6 @@ impl Crowd {
             outputs: Vec::new(),
         };
         crowd.tell(Told::Tick, Input::Interfaces(vec![interface("10.0.0.1/8")]), &mut ());
-        for nth in 0..peers {
-            crowd.say(nth, Kind::Hello, None, &mut ());
-            crowd.ask(nth, &mut ());
-        }
         crowd
     }
 
@@ -170,6 +171,10 @@ impl Crowd {
     /// The next thing happens.
     pub fn step(&mut self, watch: &mut impl Watch) {
         self.steps += 1;
+        if let Some(nth) = self.to_come.next() {
+            self.say(nth, Kind::Hello, None, watch);
+            return self.ask(nth, watch);
+        }
         if let Some((nth, nonce)) = self.echoes.pop_front() {
             return self.say(nth, Kind::Heartbeat, Some(nonce), watch);
         }
