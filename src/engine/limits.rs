@@ -195,6 +195,13 @@ pub const MAX_JUDGED: usize = 256;
 /// Shortest time between two judgements.
 pub const JUDGE_AGAIN: Duration = Duration::from_millis(500);
 
+/// Elementary steps of a diagnosis (an entry read, a pair judged, a witness heard) in one slice: well below a millisecond, for
+/// which a datagram may wait.
+pub const DIAGNOSIS_SLICE: usize = 16_384;
+
+/// Between two slices of a diagnosis: whoever drives the engine looks at its timers first, and is to see the sockets, too.
+pub const DIAGNOSIS_PAUSE: Duration = Duration::from_millis(1);
+
 /// How long a verdict must stand before it is told, and its reason be gone before it is withdrawn; less if the dial interval
 /// is short.
 pub const VERDICT_SETTLES: Duration = Duration::from_secs(1);

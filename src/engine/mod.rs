@@ -172,14 +172,20 @@ impl Engine {
             }
         }
         if self.judging.due().is_some_and(|at| at <= now) {
-            // What is seen changes also by the time that passes.
-            let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
-            for key in unwell {
-                self.settle_peer(key, now);
+            if !self.judging.is_underway() {
+                self.settle_unwell(now);
             }
             self.judge(now);
         }
         self.run_errands(now);
+    }
+
+    /// What is seen of peers changes also by the time that passes.
+    fn settle_unwell(&mut self, now: Instant) {
+        let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
+        for key in unwell {
+            self.settle_peer(key, now);
+        }
     }
 
     /// Every timer says when its part needs attention next.

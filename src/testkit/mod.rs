@@ -15,6 +15,7 @@ mod solo;
 
 pub mod clock;
 pub mod crowd;
+pub mod judged;
 
 pub use clock::{ms, secs, t0};
 pub use config::{config, interface};

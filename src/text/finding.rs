@@ -459,3 +459,130 @@ impl Serialize for Finding {
         document.serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testkit::{finding, ms, peer, secs, t0};
+
+    /// A finding about these, the accused one first, with failing pairs by position.
+    fn about(names: &[&str], verdict: Verdict, pattern: Pattern, pairs: &[(usize, usize)]) -> Finding {
+        let peers: Vec<_> = names.iter().zip(1..).map(|(name, number)| peer(number, name)).collect();
+        let id = |nth: usize| peers[nth].id.unwrap();
+        Finding {
+            pattern,
+            nodes: (0..peers.len()).map(id).collect(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            pairs: pairs.iter().map(|(from, to)| (id(*from), id(*to))).collect(),
+            pair_count: pairs.len(),
+            ..finding(&peers[0], verdict, t0())
+        }
+    }
+
+    #[test]
+    fn a_headline_tells_the_direction_of_a_pair_and_names_a_few() {
+        let told = |names: &[&str], pattern, pairs: &[(usize, usize)]| {
+            about(names, Verdict::OneWayTcp, pattern, pairs).subject()
+        };
+        let pair = |pairs: &[(usize, usize)]| told(&["h2", "h1"], Pattern::Pair, pairs);
+        assert_eq!(pair(&[(1, 0)]), "h1 → h2");
+        assert_eq!(pair(&[(0, 1)]), "h2 → h1");
+        assert_eq!(pair(&[(0, 1), (1, 0)]), "h1 ↔ h2");
+        assert_eq!(pair(&[]), "h2 and h1");
+        assert_eq!(told(&["h2"], Pattern::Column, &[]), "h2");
+        assert_eq!(told(&["h1", "h2", "h3"], Pattern::Islands, &[]), "h1, h2 and h3");
+        assert_eq!(told(&["h1", "h2", "h3", "h4"], Pattern::Islands, &[]), "h1, h2 and 2 others");
+    }
+
+    #[test]
+    fn those_that_share_a_name_are_told_apart_by_their_addresses() {
+        let mut twins = about(&["twin", "twin"], Verdict::DuplicateName, Pattern::Pair, &[]);
+        let addrs = [3, 5].map(|host| ([10, 77, 0, host], 17_474).into()).to_vec();
+        twins.evidence = vec![Evidence::SharedName { addrs }];
+        assert_eq!(twins.headline(), "twin (10.77.0.3) and twin (10.77.0.5) share a name");
+        assert_eq!(twins.evidence[0].to_string(), "this name is used at 10.77.0.3:17474 and 10.77.0.5:17474");
+        assert_eq!(twins.paths(), None);
+    }
+
+    #[test]
+    fn which_paths_fail_is_told_by_direction_and_number() {
+        let paths = |pattern, count| {
+            let finding = about(&["h1"], Verdict::FirewallDrop, pattern, &[]);
+            Finding { pair_count: count, ..finding }.paths()
+        };
+        assert_eq!(paths(Pattern::Row, 1).as_deref(), Some("from this host, 1 path"));
+        assert_eq!(paths(Pattern::Column, 3).as_deref(), Some("to this host, 3 paths"));
+        assert_eq!(paths(Pattern::ForeignNode, 0).as_deref(), Some("unknown node"));
+        assert_eq!(paths(Pattern::Scattered, 12).as_deref(), Some("12 paths"));
+    }
+
+    #[test]
+    fn evidence_says_who_saw_what_of_whom() {
+        let (this, h2) = (|| Who::ThisNode, || Who::Peer(peer(2, "h2")));
+        let several = |count: u64| Several::of((1..=count).map(|n| Who::Peer(peer(n, &format!("h{n}")))));
+        let table = [
+            (
+                Evidence::DialFailed { from: this(), to: h2(), cause: Cause::Reset, ago: ms(3_200) },
+                "this node → h2: dialed 3.2 s ago, reset (the connection was reset)",
+            ),
+            (
+                Evidence::Udp {
+                    from: this(),
+                    to: h2(),
+                    echo: Some(Echo::Returned { lost: 12, large_lost: true }),
+                    heard: Some(Heard::UnicastOnly),
+                },
+                "this node → h2: 12 % of UDP echoes are lost, but no datagram of 1500 bytes gets through (path MTU); \
+                 h2 → this node: unicast UDP arrives, broadcasts do not",
+            ),
+            (
+                Evidence::Udp { from: h2(), to: this(), echo: None, heard: Some(Heard::Nothing) },
+                "this node → h2: no UDP arrives",
+            ),
+            (Evidence::OthersFail { others: several(1), to: h2() }, "h1 cannot reach h2 either"),
+            (
+                Evidence::OthersReach { others: several(6), to: h2() },
+                "h1, h2, h3, h4 and 2 others reach h2 by TCP",
+            ),
+            (
+                Evidence::IcmpError { target: [10, 0, 0, 2].into(), code: 3, sender: IcmpSender::Target },
+                "10.0.0.2 itself answers UDP with 'port unreachable' (ICMP 3/3): the host is up, but nothing listens there",
+            ),
+            (
+                Evidence::LastAlive { of: h2(), by: this(), ago: secs(90) },
+                "last sign of life from h2 at this node: 1 min ago",
+            ),
+        ];
+        for (evidence, expected) in table {
+            assert_eq!(evidence.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn advice_speaks_of_this_machine_and_of_others_by_name() {
+        let on = |who| Advice::Restart { on: who }.to_string();
+        assert!(on(Who::ThisNode).starts_with("restart vigie on this machine"));
+        assert!(on(Who::Peer(peer(2, "h2"))).starts_with("restart vigie on h2"));
+        assert_eq!(Advice::Nothing.to_string(), "");
+        let isolated = Advice::CheckIsolation { host: Who::Peer(peer(2, "h2")), other: None }.to_string();
+        assert!(isolated.contains("between h2 and the others"), "{isolated}");
+    }
+
+    #[test]
+    fn in_json_evidence_and_advice_are_sentences() {
+        let finding = Finding {
+            evidence: vec![Evidence::AllSilent { count: 3 }],
+            advice: Advice::Update,
+            ..about(&["h2", "h1"], Verdict::ClosedPort, Pattern::ForeignNode, &[(1, 0)])
+        };
+        let json = serde_json::to_string(&Arc::new(finding)).unwrap();
+        let ids = [1, 2].map(|n| serde_json::to_string(&NodeId(n)).unwrap());
+        let [one, other] = &ids;
+        let expected = format!(
+            r#"{{"peer":{{"id":{one},"name":"h2","addr":"10.0.0.1:17474","incarnation":1}},"verdict":"closed_port","evidence":["all 3 other hosts stopped responding to this machine, by every route"],"advice":"update the older vigie","pattern":"stranger","confidence":"high","nodes":[{one},{other}],"names":["h2","h1"],"pairs":[[{other},{one}]],"pair_count":1}}"#
+        );
+        assert_eq!(json, expected);
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::cause::Cause;
-use crate::engine::observation::Observation;
+use crate::engine::observation::{Observation, PathStatus};
 use crate::proto;
 
 use super::advice::Advice;
@@ -20,7 +20,7 @@ use super::verdict::{Confidence, Pattern, Verdict};
 const MAX_EVIDENCE: usize = 6;
 
 /// The finding that an incident is published as.
-pub(super) fn finding(view: &NetworkView<'_>, incident: &Incident) -> Finding {
+pub(super) fn finding(view: &NetworkView, incident: &Incident) -> Finding {
     let confirmed = incident.pairs.iter().any(|pair| is_confirmed(view, *pair, incident.verdict));
     let info = |node: NodeIdx| &view.node(node).info;
     let id = |node: NodeIdx| info(node).id;
@@ -36,21 +36,21 @@ pub(super) fn finding(view: &NetworkView<'_>, incident: &Incident) -> Finding {
         nodes: incident.nodes.iter().filter_map(|node| id(*node)).collect(),
         pairs: listed.take(MAX_PAIRS_LISTED).collect(),
         pair_count: incident.pairs.len(),
-        since: view.now,
+        since: view.setting().now,
     }
 }
 
 /// Whether ICMP says the same of a pair as the verdict.
-fn is_confirmed(view: &NetworkView<'_>, pair: FailingPair, verdict: Verdict) -> bool {
+fn is_confirmed(view: &NetworkView, pair: FailingPair, verdict: Verdict) -> bool {
     view.icmp(pair.from, pair.to)
         .is_some_and(|icmp| icmp_confirms(verdict, icmp.code, view.is_from_itself(icmp, pair.to)))
 }
 
 /// The finding about a node that is no peer.
-pub(super) fn foreign_node(view: &NetworkView<'_>, node: &ForeignNode) -> Finding {
+pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
     let who = Who::Peer(Arc::clone(&node.info));
-    let ago = view.now.saturating_duration_since(node.heard);
-    let group = view.group.to_owned();
+    let ago = view.ago(node.heard);
+    let group = view.setting().group.clone();
     let (evidence, advice) = match &node.mismatch {
         Mismatch::Group(theirs) => (
             Evidence::OtherGroup { who, theirs: theirs.clone(), ours: group.clone(), ago },
@@ -80,7 +80,7 @@ pub(super) fn foreign_node(view: &NetworkView<'_>, node: &ForeignNode) -> Findin
 }
 
 /// What was observed, by whom, when.
-fn evidence(view: &NetworkView<'_>, incident: &Incident) -> Vec<Evidence> {
+fn evidence(view: &NetworkView, incident: &Incident) -> Vec<Evidence> {
     let mut seen = Vec::new();
     seen.extend(of_all(view, incident));
     // Our own observation first, then one of somebody else's.
@@ -101,7 +101,7 @@ fn evidence(view: &NetworkView<'_>, incident: &Incident) -> Vec<Evidence> {
 }
 
 /// What is seen of an incident as a whole.
-fn of_all(view: &NetworkView<'_>, incident: &Incident) -> Option<Evidence> {
+fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
     let nodes = &incident.nodes;
     match (incident.verdict, incident.pattern) {
         (Verdict::DuplicateName, _) => Some(Evidence::SharedName {
@@ -120,16 +120,15 @@ fn of_all(view: &NetworkView<'_>, incident: &Incident) -> Option<Evidence> {
 }
 
 /// What one end sees of the other, and what that one says.
-fn of_pair(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
+fn of_pair(view: &NetworkView, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
     let Some(mine) = view.observation(from, to) else { return };
     let (me, whom) = (who(view, from), who(view, to));
-    let ago = |at| view.now.saturating_duration_since(at);
     match (mine.cause.filter(|_| mine.tcp.is_failing()), mine.checked) {
         (Some(cause), Some(at)) => {
-            seen.push(Evidence::DialFailed { from: me.clone(), to: whom.clone(), cause, ago: ago(at) });
+            seen.push(Evidence::DialFailed { from: me.clone(), to: whom.clone(), cause, ago: view.ago(at) });
         }
         (None, Some(at)) if mine.tcp.is_ok() => {
-            seen.push(Evidence::DialAnswered { from: me.clone(), to: whom.clone(), ago: ago(at) });
+            seen.push(Evidence::DialAnswered { from: me.clone(), to: whom.clone(), ago: view.ago(at) });
         }
         _ => {}
     }
@@ -145,7 +144,7 @@ fn of_pair(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Ev
         seen.push(Evidence::DialsArrive { from: whom.clone(), to: me.clone() });
     }
     if let (Some(at), false) = (mine.alive, mine.echo.is_ok() || mine.tcp.is_ok()) {
-        seen.push(Evidence::LastAlive { of: whom, by: me, ago: ago(at) });
+        seen.push(Evidence::LastAlive { of: whom, by: me, ago: view.ago(at) });
     }
 }
 
@@ -176,7 +175,7 @@ fn hearing(theirs: &Observation) -> Option<bool> {
 }
 
 /// What ICMP says of datagrams in this direction.
-fn icmp(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx) -> Option<Evidence> {
+fn icmp(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> Option<Evidence> {
     let icmp = view.icmp(from, to)?;
     let sender = match icmp.from {
         Some(_) if view.is_from_itself(icmp, to) => IcmpSender::Target,
@@ -186,20 +185,19 @@ fn icmp(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx) -> Option<Evidence> 
     Some(Evidence::IcmpError { target: view.node(to).info.addr.ip(), code: icmp.code, sender })
 }
 
-fn masks(view: &NetworkView<'_>, a: NodeIdx, b: NodeIdx) -> Option<Evidence> {
+fn masks(view: &NetworkView, a: NodeIdx, b: NodeIdx) -> Option<Evidence> {
     let mask =
         |node: NodeIdx| Some((who(view, node), view.node(node).info.addr.ip(), view.node(node).prefix?));
     Some(Evidence::Masks { one: mask(a)?, other: mask(b)? })
 }
 
 /// What the others see of the node that fails.
-fn of_others(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
-    let others = |wanted: fn(&Observation) -> bool| {
+fn of_others(view: &NetworkView, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evidence>) {
+    let others = |tcp: PathStatus| {
         let others = view.all().filter(|by| *by != from && *by != to);
-        several(view, others.filter(|by| view.observation(*by, to).is_some_and(wanted)))
+        several(view, others.filter(|by| view.observation(*by, to).is_some_and(|seen| seen.tcp == tcp)))
     };
-    let (reach, fail) =
-        (others(|observation| observation.tcp.is_ok()), others(|observation| observation.tcp.is_failing()));
+    let (reach, fail) = (others(PathStatus::Ok), others(PathStatus::Failing));
     if reach.count > 0 {
         seen.push(Evidence::OthersReach { others: reach, to: who(view, to) });
     }
@@ -209,10 +207,10 @@ fn of_others(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx, seen: &mut Vec<
 }
 
 /// What to do.
-fn advice(view: &NetworkView<'_>, incident: &Incident) -> Advice {
+fn advice(view: &NetworkView, incident: &Incident) -> Advice {
     let on = who(view, incident.accused());
     let port = view.node(incident.accused()).info.addr.port();
-    let presence = view.presence_port;
+    let presence = view.setting().presence_port;
     let other = incident.nodes.get(1).map(|node| who(view, *node));
     match incident.verdict {
         Verdict::Ok => Advice::Nothing,
@@ -244,7 +242,7 @@ fn advice(view: &NetworkView<'_>, incident: &Incident) -> Advice {
         Verdict::NoRoute => Advice::CheckRoute { to: on },
         Verdict::LocalProblem => of_own_fault(view, incident),
         Verdict::WrongSecret => Advice::ShareSecret,
-        Verdict::WrongGroup => Advice::JoinGroup { on, group: view.group.to_owned() },
+        Verdict::WrongGroup => Advice::JoinGroup { on, group: view.setting().group.clone() },
         Verdict::VersionMismatch => Advice::Update,
         Verdict::DuplicateName => Advice::Rename,
         Verdict::Unknown => Advice::ReadLog { on },
@@ -252,11 +250,10 @@ fn advice(view: &NetworkView<'_>, incident: &Incident) -> Advice {
 }
 
 /// Where UDP passes one way: whether it is the accused one that nothing arrives at.
-fn is_deaf(view: &NetworkView<'_>, incident: &Incident) -> bool {
+fn is_deaf(view: &NetworkView, incident: &Incident) -> bool {
     let accused = incident.accused();
     let hears = |by: NodeIdx, of: NodeIdx| {
-        view.observation(by, of)
-            .map(|observation| observation.broadcast.is_ok() || observation.unicast.is_ok())
+        view.observation(by, of).map(|seen| seen.broadcast.is_ok() || seen.unicast.is_ok())
     };
     incident.pairs.iter().any(|pair| {
         let partner = if pair.from == accused { pair.to } else { pair.from };
@@ -264,14 +261,13 @@ fn is_deaf(view: &NetworkView<'_>, incident: &Incident) -> bool {
     })
 }
 
-fn loses_large_packets(view: &NetworkView<'_>, incident: &Incident) -> bool {
-    let lost = |pair: &FailingPair| {
-        view.observation(pair.from, pair.to).is_some_and(|observation| observation.large.is_failing())
-    };
+fn loses_large_packets(view: &NetworkView, incident: &Incident) -> bool {
+    let lost =
+        |pair: &FailingPair| view.observation(pair.from, pair.to).is_some_and(|seen| seen.large.is_failing());
     incident.pairs.iter().all(lost)
 }
 
-fn of_own_fault(view: &NetworkView<'_>, incident: &Incident) -> Advice {
+fn of_own_fault(view: &NetworkView, incident: &Incident) -> Advice {
     let cause = incident.pairs.iter().find_map(|pair| view.observation(pair.from, pair.to)?.cause);
     match cause {
         Some(cause @ (Cause::PermissionDenied | Cause::LocalResources | Cause::AddressNotAvailable)) => {
@@ -281,10 +277,10 @@ fn of_own_fault(view: &NetworkView<'_>, incident: &Incident) -> Advice {
     }
 }
 
-fn who(view: &NetworkView<'_>, node: NodeIdx) -> Who {
+fn who(view: &NetworkView, node: NodeIdx) -> Who {
     if node.is_self() { Who::ThisNode } else { Who::Peer(Arc::clone(&view.node(node).info)) }
 }
 
-fn several(view: &NetworkView<'_>, nodes: impl Iterator<Item = NodeIdx>) -> Several {
+fn several(view: &NetworkView, nodes: impl Iterator<Item = NodeIdx>) -> Several {
     Several::of(nodes.map(|node| who(view, node)))
 }

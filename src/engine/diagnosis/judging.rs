@@ -1,4 +1,5 @@
-//! What the diagnosis keeps between two steps: the findings that are tracked, the foreign nodes, and when it is due.
+//! What the diagnosis keeps between two steps: the findings that are tracked, the foreign nodes, when it is
+//! due, and one that is under way.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,6 +9,7 @@ use crate::engine::peers::PeerKey;
 use super::finding::Finding;
 use super::finding_tracker::FindingTracker;
 use super::foreign_nodes::ForeignNodes;
+use super::run::DiagnosisRun;
 use super::schedule::Schedule;
 
 /// The diagnosis of this node: its parts, which do not know each other.
@@ -16,12 +18,27 @@ pub(crate) struct Judging {
     pub(crate) findings: FindingTracker,
     pub(crate) foreign: ForeignNodes,
     pub(crate) schedule: Schedule,
+    /// Boxed: mostly there is none.
+    pub(crate) underway: Option<Box<Underway>>,
+}
+
+/// A diagnosis under way.
+#[derive(Debug)]
+pub(crate) struct Underway {
+    pub(crate) run: DiagnosisRun,
+    /// The peers that are judged, in the order of the verdicts without this node's.
+    pub(crate) peers: Vec<PeerKey>,
 }
 
 impl Judging {
     /// When the engine must be woken to judge.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.schedule.due()
+    }
+
+    /// Whether a diagnosis is under way, whose view was taken before now.
+    pub(crate) fn is_underway(&self) -> bool {
+        self.underway.is_some()
     }
 
     /// What was published and is not withdrawn.

@@ -4,10 +4,11 @@
 //!
 //! - `observation`: what one node sees of another by each path
 //! - `network_view`: all observations at one moment; `foreign_nodes`: nodes that are no peers
-//! - `witnesses`, `pair_evidence`, `rules`: one direction of one pair, from the evidence of both ends and of others to a verdict
+//! - `witnesses`, `pair_evidence`, `rules`, `judge_pair`: one direction of one pair, from the evidence of both ends and of others
+//!   to a verdict
 //! - `patterns`: pairs that fail together are one `incident`: a column, a row, a block, or pairs here and there
 //! - `explain`: the `finding` of an incident, with its `evidence` and `advice`
-//! - `run`: all of that, once; `schedule`: when
+//! - `run`: all of that, once and in slices; `schedule`: when
 //! - `finding_tracker`: when a finding is published, and when it is withdrawn
 
 pub mod advice;
@@ -18,6 +19,7 @@ pub(crate) mod finding_tracker;
 pub mod foreign_nodes;
 pub mod grid;
 mod incident;
+mod judge_pair;
 pub(crate) mod judging;
 pub mod network_view;
 pub mod observation;
@@ -29,4 +31,4 @@ pub(crate) mod schedule;
 pub mod verdict;
 mod witnesses;
 
-pub use run::{Diagnosis, diagnose};
+pub use run::{Diagnosis, DiagnosisRun, OpenPairs, Progress};

@@ -1,8 +1,12 @@
 //! All that a diagnosis looks at, as it is at one moment.
+//!
+//! A view is taken at once and looked at later, piece by piece: until a row has been read, it is shared with whoever holds it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::NodeId;
 use crate::engine::api::Icmp;
 use crate::engine::observation::Observation;
 use crate::engine::peers::PeerInfo;
@@ -15,43 +19,108 @@ use super::grid::{Grid, NodeIdx};
 pub struct Node {
     /// Who it is.
     pub info: Arc<PeerInfo>,
+    /// What this node sees of it; none if the node is this one.
+    pub observation: Option<Observation>,
+    /// What it told; none if it has told nothing, or nothing lately, or is this node.
+    pub row: Option<ToldRow>,
     /// Length of its network's prefix, in bits, as it says; none if it has not said, or is on no link of ours.
     pub prefix: Option<u8>,
-    /// When the trouble between this node and us began; none if there is none, or the node is this one.
+    /// When the trouble between this node and it began; none if there is none, or the node is this one.
     pub trouble: Option<Instant>,
-    /// What ICMP says of our datagrams to it since then; it can be forged.
+    /// What ICMP says of this node's datagrams to it since then; it can be forged.
     pub icmp: Option<Icmp>,
-    /// When its row was last known to be as it is; none if that is too long ago.
-    pub confirmed: Option<Instant>,
-    /// When its row last changed; none for this node.
-    pub changed: Option<Instant>,
+}
+
+/// What another node told.
+#[derive(Debug, Clone)]
+pub struct ToldRow {
+    /// What it sees of each.
+    pub observations: Arc<HashMap<NodeId, Observation>>,
+    /// When it was last known to be so.
+    pub confirmed: Instant,
+    /// When it last changed.
+    pub changed: Instant,
+}
+
+/// What is the same for all pairs.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// How long a node may need to notice that UDP fails.
+    pub notice: Duration,
+    /// How long others are waited for before a host is called down.
+    pub patience: Duration,
+    /// How long after the last sign of life that one node had, one that another had counts as news: somewhat more than the
+    /// period of the presences, which everybody hears.
+    pub margin: Duration,
+    /// The group of this node.
+    pub group: String,
+    /// The UDP presence port.
+    pub presence_port: u16,
+    /// When the view is taken.
+    pub now: Instant,
 }
 
 /// What is known of a network at one moment.
 #[derive(Debug)]
-pub struct NetworkView<'a> {
-    /// All nodes, this one first.
-    pub nodes: Vec<Node>,
-    /// What each sees of each; none where that is not known, or too old.
-    pub observations: Grid<Option<&'a Observation>>,
-    /// How long a node may need to notice that UDP fails.
-    pub notice: Duration,
-    /// Nodes that are no peers.
-    pub foreign: Vec<&'a ForeignNode>,
-    /// The group of this node.
-    pub group: &'a str,
-    /// The UDP presence port.
-    pub presence_port: u16,
-    /// How long after the last sign of life that one node had, one that another had counts as news: somewhat more than the
-    /// period of the presences, which everybody hears.
-    pub margin: Duration,
-    /// How long others are waited for before a host is called down.
-    pub patience: Duration,
-    /// Now.
-    pub now: Instant,
+pub struct NetworkView {
+    nodes: Vec<Node>,
+    foreign: Vec<ForeignNode>,
+    setting: Setting,
+    index: HashMap<NodeId, NodeIdx>,
+    standing: Vec<Standing>,
+    /// What each sees of each, as far as rows have been read.
+    observations: Grid<Option<Observation>>,
 }
 
-impl NetworkView<'_> {
+/// How old what a node told is, reckoned once for all its pairs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    /// Its row has not changed for so long that it tells all that its owner can have noticed by now.
+    pub(super) settled: bool,
+    /// Trouble that began until then is told in its row, if its owner could notice it at all.
+    pub(super) noticed_until: Option<Instant>,
+    /// Everybody dials everybody once in an interval: until then, its owner has dialed everybody.
+    pub(super) dialed_until: Option<Instant>,
+}
+
+impl NetworkView {
+    /// A view of these nodes, this one first.
+    pub fn new(nodes: Vec<Node>, foreign: Vec<ForeignNode>, setting: Setting) -> Self {
+        let ids = nodes.iter().enumerate().filter_map(|(nth, node)| Some((node.info.id?, NodeIdx::new(nth))));
+        Self {
+            index: ids.collect(),
+            standing: nodes.iter().enumerate().map(|(nth, node)| Standing::of(nth, node, &setting)).collect(),
+            observations: Grid::new(nodes.len(), None),
+            nodes,
+            foreign,
+            setting,
+        }
+    }
+
+    /// How many nodes are judged.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Reads what one node sees of all, and lets go of its row; how many entries that took.
+    pub(super) fn read_row(&mut self, from: NodeIdx) -> usize {
+        let Self { nodes, index, observations, .. } = self;
+        let cells = observations.row_mut(from);
+        if from.is_self() {
+            cells.iter_mut().zip(nodes.iter()).for_each(|(cell, node)| *cell = node.observation);
+            return nodes.len();
+        }
+        let Some(row) = nodes[from.index()].row.take() else { return 1 };
+        for (id, observation) in row.observations.iter() {
+            if let Some(to) = index.get(id) {
+                cells[to.index()] = Some(*observation);
+            }
+        }
+        // Nobody has anything to tell of itself.
+        cells[from.index()] = None;
+        row.observations.len().max(1)
+    }
+
     /// The positions of all nodes.
     pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = NodeIdx> + ExactSizeIterator + Clone + use<> {
         NodeIdx::all(self.nodes.len())
@@ -62,13 +131,36 @@ impl NetworkView<'_> {
         self.all().skip(1)
     }
 
+    /// Where a node stands.
+    pub(super) fn position(&self, id: NodeId) -> Option<NodeIdx> {
+        self.index.get(&id).copied()
+    }
+
     pub(super) fn node(&self, nth: NodeIdx) -> &Node {
         &self.nodes[nth.index()]
     }
 
-    /// What one node sees of another.
+    pub(super) fn standing(&self, nth: NodeIdx) -> &Standing {
+        &self.standing[nth.index()]
+    }
+
+    pub(super) fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// Nodes that are no peers.
+    pub(super) fn foreign(&self) -> &[ForeignNode] {
+        &self.foreign
+    }
+
+    /// What one node sees of another; none where that is not known, or too old.
     pub(super) fn observation(&self, from: NodeIdx, to: NodeIdx) -> Option<&Observation> {
-        self.observations[(from, to)]
+        self.observations[(from, to)].as_ref()
+    }
+
+    /// How long ago something was.
+    pub(super) fn ago(&self, at: Instant) -> Duration {
+        self.setting.now.saturating_duration_since(at)
     }
 
     /// What ICMP says of datagrams of one node to another: it is known of this node's only.
@@ -88,10 +180,17 @@ impl NetworkView<'_> {
             _ => false,
         }
     }
+}
 
-    /// Whether a row has not changed for so long that it tells all that its owner can have noticed by now.
-    pub(super) fn is_settled(&self, nth: NodeIdx) -> bool {
-        let changed = self.node(nth).changed;
-        changed.is_some_and(|at| self.now.saturating_duration_since(at) >= self.notice)
+impl Standing {
+    fn of(nth: usize, node: &Node, setting: &Setting) -> Self {
+        let own = (nth == NodeIdx::SELF.index()).then_some(setting.now);
+        let confirmed = own.or(node.row.as_ref().map(|row| row.confirmed));
+        let changed = node.row.as_ref().map(|row| row.changed);
+        Self {
+            settled: changed.is_some_and(|at| setting.now.saturating_duration_since(at) >= setting.notice),
+            noticed_until: confirmed.and_then(|at| at.checked_sub(setting.notice)),
+            dialed_until: confirmed.and_then(|at| at.checked_sub(setting.patience)),
+        }
     }
 }

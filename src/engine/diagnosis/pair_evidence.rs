@@ -23,11 +23,11 @@ pub(super) struct WitnessReports {
 /// The evidence on one direction of a pair.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a piece of evidence of its own")]
-pub(super) struct PairEvidence {
+pub(super) struct PairEvidence<'a> {
     /// What the sender sees of the receiver.
-    pub(super) mine: Observation,
+    pub(super) mine: &'a Observation,
     /// What the receiver sees of the sender, if that is known.
-    pub(super) theirs: Option<Observation>,
+    pub(super) theirs: Option<&'a Observation>,
     /// The receiver said that it hears the sender, too long ago to be believed: word of it may be on its way.
     pub(super) doubt: bool,
     /// What others see of the receiver.

@@ -3,6 +3,7 @@
 //! Every pair belongs to one incident: each pattern takes its pairs out of those that are left. No pattern looks at all
 //! pairs more than a fixed number of times, whatever the verdicts are.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use smallvec::SmallVec;
@@ -22,8 +23,8 @@ pub(super) type Verdicts = Grid<Option<Verdict>>;
 /// The directions of one pair that fail.
 type OnePair = SmallVec<[FailingPair; 2]>;
 
-/// Groups all pairs that are not well, and finds what is wrong with single nodes.
-pub(super) fn incidents(view: &NetworkView<'_>, verdicts: &Verdicts) -> Vec<Incident> {
+/// Groups all pairs that are not well, and finds what is wrong with single nodes. `steps` counts the pairs that are looked at.
+pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usize) -> Vec<Incident> {
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();
     incidents.extend(own_fault(view, &mut failures, verdicts));
@@ -32,34 +33,60 @@ pub(super) fn incidents(view: &NetworkView<'_>, verdicts: &Verdicts) -> Vec<Inci
     incidents.extend(single_hosts(&mut failures, verdicts));
     incidents.extend(pairs(view, &failures));
     incidents.extend(duplicate_names(view));
+    *steps += failures.steps.get();
     incidents
 }
 
 /// The failing pairs that no incident explains yet.
-struct Failures(Grid<Option<Verdict>>);
+struct Failures {
+    left: Grid<Option<Verdict>>,
+    /// How many pairs were looked at.
+    steps: Cell<usize>,
+}
 
 impl Failures {
     fn new(verdicts: &Verdicts) -> Self {
         let mut left = verdicts.clone();
         for from in verdicts.nodes() {
-            left.row_mut(from)
-                .iter_mut()
-                .for_each(|verdict| *verdict = verdict.filter(|v| *v != Verdict::Ok));
+            let row = left.row_mut(from).iter_mut();
+            row.for_each(|verdict| *verdict = verdict.filter(|verdict| *verdict != Verdict::Ok));
         }
-        Self(left)
+        let failures = Self { left, steps: Cell::new(0) };
+        failures.count(verdicts.size() * verdicts.size());
+        failures
+    }
+
+    /// So many pairs are looked at.
+    fn count(&self, pairs: usize) {
+        self.steps.set(self.steps.get() + pairs);
+    }
+
+    fn all(&self) -> impl DoubleEndedIterator<Item = NodeIdx> + Clone + use<> {
+        self.count(self.left.size());
+        self.left.nodes()
     }
 
     fn verdict(&self, from: NodeIdx, to: NodeIdx) -> Option<Verdict> {
-        self.0[(from, to)]
+        self.left[(from, to)]
+    }
+
+    fn is_isolated(&self, from: NodeIdx, to: NodeIdx) -> bool {
+        self.verdict(from, to) == Some(Verdict::Isolated)
+    }
+
+    /// Whether anything fails between two nodes.
+    fn between(&self, a: NodeIdx, b: NodeIdx) -> bool {
+        self.verdict(a, b).or(self.verdict(b, a)).is_some()
     }
 
     /// Those of one node with others, in the order of the matrix.
     fn of(&self, node: NodeIdx) -> impl Iterator<Item = FailingPair> + use<'_> {
+        self.count(self.left.size());
         let row = move |from: NodeIdx| {
-            let to = if from == node { 0..self.0.size() } else { node.index()..node.index() + 1 };
+            let to = if from == node { 0..self.left.size() } else { node.index()..node.index() + 1 };
             to.map(move |to| (from, NodeIdx::new(to)))
         };
-        let pairs = self.0.nodes().flat_map(row);
+        let pairs = self.all().flat_map(row);
         pairs.filter_map(|(from, to)| Some(FailingPair { from, to, verdict: self.verdict(from, to)? }))
     }
 
@@ -67,14 +94,14 @@ impl Failures {
     fn take(&mut self, node: NodeIdx, wanted: impl Fn(&FailingPair) -> bool) -> Vec<FailingPair> {
         let taken: Vec<_> = self.of(node).filter(wanted).collect();
         for pair in &taken {
-            self.0[(pair.from, pair.to)] = None;
+            self.left[(pair.from, pair.to)] = None;
         }
         taken
     }
 }
 
 /// This machine's own fault: the system says so, or everybody is gone at once.
-fn own_fault(view: &NetworkView<'_>, failures: &mut Failures, verdicts: &Verdicts) -> Option<Incident> {
+fn own_fault(view: &NetworkView, failures: &mut Failures, verdicts: &Verdicts) -> Option<Incident> {
     const ME: NodeIdx = NodeIdx::SELF;
     let gone =
         |verdict: Verdict| matches!(verdict, Verdict::HostDown | Verdict::NoRoute | Verdict::LocalProblem);
@@ -97,7 +124,7 @@ fn own_fault(view: &NetworkView<'_>, failures: &mut Failures, verdicts: &Verdict
     if all_gone {
         // What others said of each other while they could be heard is no longer true or false: nothing is made of it.
         for (from, to) in view.others().flat_map(|from| view.others().map(move |to| (from, to))) {
-            failures.0[(from, to)] = None;
+            failures.left[(from, to)] = None;
         }
     }
     Some(Incident {
@@ -110,25 +137,21 @@ fn own_fault(view: &NetworkView<'_>, failures: &mut Failures, verdicts: &Verdict
 }
 
 /// Whether the system of the sender says that the fault is its own.
-fn blames_itself(view: &NetworkView<'_>, from: NodeIdx, to: NodeIdx) -> bool {
-    let cause = view.observation(from, to).and_then(|observation| observation.cause);
+fn blames_itself(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> bool {
+    let cause = view.observation(from, to).and_then(|seen| seen.cause);
     cause.is_some_and(|cause| OWN_FAULT.contains(&cause))
 }
 
 /// Several hosts that vanished at the same time, while others stayed, are behind something that failed.
-fn vanished_together(
-    view: &NetworkView<'_>,
-    failures: &mut Failures,
-    verdicts: &Verdicts,
-) -> Option<Incident> {
-    let alive = |to: NodeIdx| view.observation(NodeIdx::SELF, to).and_then(|observation| observation.alive);
+fn vanished_together(view: &NetworkView, failures: &mut Failures, verdicts: &Verdicts) -> Option<Incident> {
+    let alive = |to: NodeIdx| view.observation(NodeIdx::SELF, to).and_then(|seen| seen.alive);
     let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
     let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)] == Some(Verdict::Ok));
     let mut gone: Vec<NodeIdx> = view.others().filter(down).filter(|to| alive(*to).is_some()).collect();
     gone.sort_by_key(|to| alive(*to));
     // Of the runs in which each follows the one before within the time in which everybody is heard, the longest.
     let together = |a: &NodeIdx, b: &NodeIdx| {
-        alive(*b).zip(alive(*a)).is_some_and(|(b, a)| b.saturating_duration_since(a) <= view.margin)
+        alive(*b).zip(alive(*a)).is_some_and(|(b, a)| b.saturating_duration_since(a) <= view.setting().margin)
     };
     let longest = gone.chunk_by(together).rev().max_by_key(|run| run.len())?;
     if !somebody_stayed || longest.len() < 2 {
@@ -149,11 +172,10 @@ fn vanished_together(
 
 /// Pairs that are isolated from each other, in one piece: two groups with a wall between them, or one host behind one.
 fn islands(failures: &mut Failures) -> Vec<Incident> {
-    let all = failures.0.nodes();
     let mut found = Vec::new();
-    for a in all.clone() {
-        // Those of an earlier node are taken with its piece, so that the next one begins in this row or a later one.
-        while let Some(b) = all.clone().find(|b| failures.verdict(a, *b) == Some(Verdict::Isolated)) {
+    for a in failures.all() {
+        // Those of an earlier node went with its piece: the next piece begins in this row or in a later one.
+        while let Some(b) = failures.all().find(|b| failures.is_isolated(a, *b)) {
             found.push(island(failures, a, b));
         }
     }
@@ -162,15 +184,14 @@ fn islands(failures: &mut Failures) -> Vec<Incident> {
 
 /// The piece that begins with one isolated pair.
 fn island(failures: &mut Failures, a: NodeIdx, b: NodeIdx) -> Incident {
-    let sides = sides(failures, a, b);
-    let members: Vec<NodeIdx> = failures.0.nodes().filter(|node| sides[node.index()].is_some()).collect();
+    let sides = sides(failures, a);
+    let members: Vec<NodeIdx> = failures.all().filter(|node| sides[node.index()].is_some()).collect();
+    failures.count(members.len() * members.len());
     let mut pairs = Vec::new();
-    for from in &members {
-        for to in &members {
-            if failures.verdict(*from, *to) == Some(Verdict::Isolated) {
-                failures.0[(*from, *to)] = None;
-                pairs.push(FailingPair { from: *from, to: *to, verdict: Verdict::Isolated });
-            }
+    for (from, to) in members.iter().flat_map(|from| members.iter().map(move |to| (*from, *to))) {
+        if failures.is_isolated(from, to) {
+            failures.left[(from, to)] = None;
+            pairs.push(FailingPair { from, to, verdict: Verdict::Isolated });
         }
     }
     let (one, other): (Vec<_>, Vec<_>) =
@@ -184,30 +205,30 @@ fn island(failures: &mut Failures, a: NodeIdx, b: NodeIdx) -> Incident {
     Incident { verdict: Verdict::Isolated, pattern, confidence: Confidence::High, nodes, pairs }
 }
 
-/// On which of two sides each node stands from which one pair can be reached by isolated pairs: their ends are on different
-/// sides. Of nodes on a circle of an odd number, the pair that comes first in the matrix decides.
-fn sides(failures: &Failures, a: NodeIdx, b: NodeIdx) -> Vec<Option<bool>> {
-    /// The first pair by which a node hangs on those whose side is known, and the side that this gives it.
-    type Link = ((NodeIdx, NodeIdx), bool);
-    let mut sides = vec![None; failures.0.size()];
-    let mut links: Vec<Option<Link>> = vec![None; failures.0.size()];
-    let mut next = Some((a, false));
-    // The first pair is known to link these two.
-    links[b.index()] = Some(((NodeIdx::SELF, NodeIdx::SELF), true));
+/// On which of two sides each node stands that hangs on the first one by isolated pairs: the ends of each pair are on different
+/// sides. Of nodes in a circle of an odd number, the pair that comes first in the matrix decides.
+fn sides(failures: &Failures, first: NodeIdx) -> Vec<Option<bool>> {
+    let mut sides = vec![None; failures.left.size()];
+    // The first pair by which each node hangs on those whose side is known, and the side that this gives it.
+    let mut links: Vec<Option<((NodeIdx, NodeIdx), bool)>> = vec![None; failures.left.size()];
+    let mut next = Some((first, false));
     while let Some((node, side)) = next {
         sides[node.index()] = Some(side);
-        for other in failures.0.nodes().filter(|other| sides[other.index()].is_none()) {
-            let isolated =
-                |pair: &(NodeIdx, NodeIdx)| failures.verdict(pair.0, pair.1) == Some(Verdict::Isolated);
-            let first = [(node, other), (other, node)].into_iter().filter(isolated).min();
+        next = None;
+        let mut nearest = None;
+        for other in failures.all().filter(|other| sides[other.index()].is_none()) {
+            let pairs = [(node, other), (other, node)].into_iter();
+            let pair = pairs.filter(|(from, to)| failures.is_isolated(*from, *to)).min();
             let link = &mut links[other.index()];
-            if let Some(pair) = first.filter(|pair| link.is_none_or(|(known, _)| *pair < known)) {
+            if let Some(pair) = pair.filter(|pair| link.is_none_or(|(known, _)| *pair < known)) {
                 *link = Some((pair, !side));
             }
+            if let Some((pair, side)) = *link
+                && nearest.is_none_or(|nearest| pair < nearest)
+            {
+                (nearest, next) = (Some(pair), Some((other, side)));
+            }
         }
-        let linked = failures.0.nodes().filter(|node| sides[node.index()].is_none());
-        let linked = linked.filter_map(|node| Some((links[node.index()]?, node)));
-        next = linked.min().map(|((_, side), node)| (node, side));
     }
     sides
 }
@@ -216,12 +237,11 @@ fn sides(failures: &Failures, a: NodeIdx, b: NodeIdx) -> Vec<Option<bool>> {
 /// those that are known.
 fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<Incident> {
     let all = verdicts.nodes();
-    let linked = |grid: &Verdicts, x: NodeIdx| {
-        let others = grid.nodes().filter(move |y| *y != x);
-        others.filter(|y| grid[(x, *y)].is_some() || grid[(*y, x)].is_some()).count()
-    };
-    let known: Vec<usize> = all.clone().map(|x| linked(verdicts, x)).collect();
-    let mut troubled: Vec<usize> = all.clone().map(|x| linked(&failures.0, x)).collect();
+    let is_known = |a: NodeIdx, b: NodeIdx| verdicts[(a, b)].or(verdicts[(b, a)]).is_some();
+    let known = |a: NodeIdx| failures.all().filter(|b| *b != a && is_known(a, *b)).count();
+    let known: Vec<usize> = all.clone().map(known).collect();
+    let troubled = |a: NodeIdx| failures.all().filter(|b| *b != a && failures.between(a, *b)).count();
+    let mut troubled: Vec<usize> = all.clone().map(troubled).collect();
     let mut found = Vec::new();
     loop {
         let explains = |x: NodeIdx| {
@@ -229,10 +249,9 @@ fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<Incident> {
             (with >= 2 && with * 3 >= of * 2).then_some((with * 1_000 / of, with))
         };
         // Of several that explain as much, rather another than this one.
-        let best = all.clone().filter_map(|x| Some((explains(x)?, x))).max();
+        let best = failures.all().filter_map(|x| Some((explains(x)?, x))).max();
         let Some((_, x)) = best else { return found };
-        let is_partner = |y: &NodeIdx| failures.0[(x, *y)].is_some() || failures.0[(*y, x)].is_some();
-        all.clone().filter(is_partner).for_each(|y| troubled[y.index()] -= 1);
+        failures.all().filter(|y| failures.between(x, *y)).for_each(|y| troubled[y.index()] -= 1);
         troubled[x.index()] = 0;
         let pairs = failures.take(x, |_| true);
         found.push(single_host(x, pairs));
@@ -258,7 +277,8 @@ fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
 }
 
 /// What remains: single pairs, or so many with one verdict that they are told as one.
-fn pairs(view: &NetworkView<'_>, failures: &Failures) -> Vec<Incident> {
+fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
+    failures.count(view.len() * view.len());
     let mut by_verdict: BTreeMap<Verdict, Vec<OnePair>> = BTreeMap::new();
     for a in view.all() {
         for b in view.all().skip(a.index() + 1) {
@@ -281,8 +301,8 @@ fn pairs(view: &NetworkView<'_>, failures: &Failures) -> Vec<Incident> {
     found
 }
 
-fn scattered(view: &NetworkView<'_>, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {
-    let mut involved = vec![false; view.nodes.len()];
+fn scattered(view: &NetworkView, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {
+    let mut involved = vec![false; view.len()];
     for pair in &pairs {
         (involved[pair.from.index()], involved[pair.to.index()]) = (true, true);
     }
@@ -291,7 +311,7 @@ fn scattered(view: &NetworkView<'_>, verdict: Verdict, pairs: Vec<FailingPair>) 
 }
 
 /// Of a pair with this node, the other one is accused; but whose system says that it is its own fault is believed.
-fn single_pair(view: &NetworkView<'_>, verdict: Verdict, pairs: &[FailingPair]) -> Incident {
+fn single_pair(view: &NetworkView, verdict: Verdict, pairs: &[FailingPair]) -> Incident {
     let FailingPair { from, to, .. } =
         pairs.iter().find(|pair| pair.verdict == verdict).copied().unwrap_or(pairs[0]);
     let (sender, receiver) = (blames_itself(view, from, to), blames_itself(view, to, from));
@@ -302,11 +322,11 @@ fn single_pair(view: &NetworkView<'_>, verdict: Verdict, pairs: &[FailingPair]) 
 }
 
 /// Hosts with the same name: nobody can tell them apart.
-fn duplicate_names(view: &NetworkView<'_>) -> Vec<Incident> {
+fn duplicate_names(view: &NetworkView) -> Vec<Incident> {
     // One that is gone takes nobody's name.
     let lives = |node: &NodeIdx| {
         let seen = view.observation(NodeIdx::SELF, *node);
-        node.is_self() || seen.is_some_and(|observation| observation.tcp.is_ok() || observation.echo.is_ok())
+        node.is_self() || seen.is_some_and(|seen| seen.tcp.is_ok() || seen.echo.is_ok())
     };
     let mut by_name: BTreeMap<&str, Vec<NodeIdx>> = BTreeMap::new();
     for node in view.all().filter(lives) {
@@ -336,4 +356,128 @@ fn usual(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     // The last of several that are the most is taken.
     let most = Verdict::ALL.into_iter().rev().max_by_key(|verdict| count[*verdict as usize]);
     most.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    /// What an incident says, to be compared.
+    type Told = (Verdict, Pattern, Vec<NodeIdx>, Vec<FailingPair>);
+
+    fn told(incidents: Vec<Incident>) -> Vec<Told> {
+        incidents.into_iter().map(|i| (i.verdict, i.pattern, i.nodes, i.pairs)).collect()
+    }
+
+    /// A matrix of a few nodes in which each pair is at random well, unknown, or fails by one of these verdicts.
+    fn random(rng: &mut StdRng, verdicts: &[Verdict]) -> Verdicts {
+        let mut grid = Grid::new(rng.random_range(2..=9), None);
+        let often = rng.random_range(0.1..0.9);
+        let nodes = grid.nodes();
+        for (from, to) in nodes.clone().flat_map(|from| nodes.clone().map(move |to| (from, to))) {
+            if from != to {
+                grid[(from, to)] = match rng.random_range(0..10) {
+                    0 => None,
+                    _ if rng.random_bool(often) => Some(verdicts[rng.random_range(0..verdicts.len())]),
+                    _ => Some(Verdict::Ok),
+                };
+            }
+        }
+        grid
+    }
+
+    fn all_failing(verdicts: &Verdicts) -> Vec<FailingPair> {
+        let pairs = verdicts.nodes().flat_map(|from| verdicts.nodes().map(move |to| (from, to)));
+        let failing = |(from, to)| {
+            let verdict = verdicts[(from, to)].filter(|verdict| *verdict != Verdict::Ok)?;
+            Some(FailingPair { from, to, verdict })
+        };
+        pairs.filter_map(failing).collect()
+    }
+
+    /// Hosts that explain most, found by looking at all that is left for each of them.
+    fn single_hosts_by_definition(verdicts: &Verdicts) -> Vec<Told> {
+        let mut left = all_failing(verdicts);
+        let mut found = Vec::new();
+        let others = |x: NodeIdx| verdicts.nodes().filter(move |y| *y != x);
+        loop {
+            let explains = |x: NodeIdx| {
+                let with = |y: &NodeIdx| left.iter().any(|p| [(x, *y), (*y, x)].contains(&(p.from, p.to)));
+                let is_known = |y: &NodeIdx| verdicts[(x, *y)].is_some() || verdicts[(*y, x)].is_some();
+                let (with, of) = (others(x).filter(with).count(), others(x).filter(is_known).count().max(1));
+                (with >= 2 && with * 3 >= of * 2).then_some((with * 1_000 / of, with, x))
+            };
+            let Some((_, _, x)) = verdicts.nodes().filter_map(explains).max() else { return found };
+            let (taken, kept) = left.into_iter().partition(|p| p.from == x || p.to == x);
+            found.extend(told(vec![single_host(x, taken)]));
+            left = kept;
+        }
+    }
+
+    /// The sides of a piece, found by looking for the first pair that leads out of it again and again.
+    fn sides_by_definition(verdicts: &Verdicts) -> Vec<Vec<Option<bool>>> {
+        let mut left: Vec<_> = all_failing(verdicts);
+        left.retain(|pair| pair.verdict == Verdict::Isolated);
+        let mut found = Vec::new();
+        while let Some(first) = left.first() {
+            let mut sides = vec![None; verdicts.size()];
+            sides[first.from.index()] = Some(false);
+            while let Some((node, side)) =
+                left.iter().find_map(|p| match (sides[p.from.index()], sides[p.to.index()]) {
+                    (Some(side), None) => Some((p.to, !side)),
+                    (None, Some(side)) => Some((p.from, !side)),
+                    _ => None,
+                })
+            {
+                sides[node.index()] = Some(side);
+            }
+            left.retain(|pair| sides[pair.from.index()].is_none());
+            found.push(sides);
+        }
+        found
+    }
+
+    #[test]
+    fn hosts_that_explain_most_are_those_of_the_definition() {
+        let mut rng = StdRng::seed_from_u64(7);
+        for _ in 0..3_000 {
+            let verdicts = random(&mut rng, &[Verdict::FirewallDrop, Verdict::OneWayUdp, Verdict::HungPeer]);
+            let found = single_hosts(&mut Failures::new(&verdicts), &verdicts);
+            assert_eq!(told(found), single_hosts_by_definition(&verdicts), "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn islands_have_the_sides_of_the_definition() {
+        let mut rng = StdRng::seed_from_u64(8);
+        for _ in 0..3_000 {
+            let verdicts = random(&mut rng, &[Verdict::Isolated, Verdict::Ok, Verdict::HostDown]);
+            let found = islands(&mut Failures::new(&verdicts));
+            let expected = sides_by_definition(&verdicts);
+            assert_eq!(found.len(), expected.len(), "{verdicts:?}");
+            for (incident, sides) in found.into_iter().zip(expected) {
+                let on =
+                    |side| verdicts.nodes().filter(|x| sides[x.index()] == Some(side)).collect::<Vec<_>>();
+                let (one, other) = (on(true), on(false));
+                let few = if one.len() <= other.len() { &one } else { &other };
+                if incident.pattern != Pattern::Pair {
+                    assert_eq!(&incident.nodes, few, "{verdicts:?}");
+                }
+                let pairs = all_failing(&verdicts).into_iter();
+                let mut pairs =
+                    pairs.filter(|p| p.verdict == Verdict::Isolated && sides[p.from.index()].is_some());
+                assert!(pairs.all(|pair| incident.pairs.contains(&pair)), "{verdicts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_verdicts_as_frequent_as_each_other_the_gravest_counts() {
+        let usual = |verdicts: &[Verdict]| usual(verdicts.iter().copied());
+        assert_eq!(usual(&[Verdict::HungPeer, Verdict::ClosedPort]), Verdict::ClosedPort);
+        assert_eq!(usual(&[Verdict::HungPeer, Verdict::ClosedPort, Verdict::HungPeer]), Verdict::HungPeer);
+    }
 }

@@ -11,65 +11,116 @@ use super::verdict::Verdict;
 /// A row of the table: the verdict of the first rule that holds counts.
 struct Rule {
     verdict: Verdict,
-    holds: fn(&PairEvidence) -> bool,
+    /// How the sender's last dial of the receiver must have ended.
+    dial: Dials,
+    /// What else must hold.
+    holds: fn(&PairEvidence<'_>) -> bool,
 }
 
-const fn rule(verdict: Verdict, holds: fn(&PairEvidence) -> bool) -> Rule {
-    Rule { verdict, holds }
+const fn rule(dial: Dials, verdict: Verdict, holds: fn(&PairEvidence<'_>) -> bool) -> Rule {
+    Rule { verdict, dial, holds }
 }
 
-/// From the most certain to the least: what the system itself says, what both ends say, what is missing.
-const RULES: [Rule; 28] = [
-    rule(Verdict::LocalProblem, |c| c.fails_by(&OWN_FAULT)),
-    rule(Verdict::WrongGroup, |c| c.fails_by(&[Cause::WrongGroup])),
-    rule(Verdict::WrongSecret, |c| c.fails_by(&[Cause::WrongSecret])),
-    rule(Verdict::VersionMismatch, |c| c.fails_by(&[Cause::VersionMismatch])),
-    rule(Verdict::WrongSubnet, |c| c.masks_differ),
-    rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NoRoute])),
-    rule(Verdict::PacketLoss, |c| c.mine.loss.is_some_and(|loss| loss >= LOSSY)),
-    // The other end says that it cannot send: then nothing of it arrives, either.
-    rule(Verdict::LocalProblem, |c| !c.mine.is_fine() && c.theirs_fails_by(&OWN_FAULT)),
-    rule(Verdict::NoRoute, |c| !c.mine.is_fine() && c.theirs_fails_by(&[Cause::NoRoute])),
-    // TCP is answered, with a refusal.
-    rule(Verdict::FirewallReject, |c| {
-        c.fails_by(&[Cause::Refused]) && (c.program_lives() || c.witnesses.reach)
-    }),
-    rule(Verdict::ClosedPort, |c| c.fails_by(&[Cause::Refused])),
-    rule(Verdict::FirewallReject, |c| c.fails_by(&UNREACHABLE) && c.lives()),
-    rule(Verdict::FirewallReject, |c| c.gone() && c.icmp_confirms(Verdict::FirewallReject)),
-    // TCP is accepted.
-    rule(Verdict::PacketLoss, |c| c.fails_by(&[Cause::NoReply]) && c.mine.large.is_failing()),
-    rule(Verdict::HungPeer, |c| c.fails_by(&[Cause::NoReply])),
-    // TCP vanishes.
-    rule(Verdict::OneWayTcp, |c| {
-        c.tcp_alone_vanishes() && c.reaches_me() && c.witnesses.reach && c.witnesses.reached
-    }),
-    rule(Verdict::FirewallDrop, |c| c.tcp_alone_vanishes() && c.witnesses_looked() && c.reverse_is_known()),
-    rule(Verdict::OneWayUdp, |c| {
-        c.gone() && c.mine.echo.is_failing() && c.theirs_is_known() && (c.heard() || c.hears_me())
-    }),
-    rule(Verdict::NoRoute, |c| c.gone() && c.unheard() && c.icmp_confirms(Verdict::NoRoute)),
-    rule(Verdict::Isolated, |c| c.gone() && c.silent() && c.witnesses_see_life() && c.is_not_heard()),
-    rule(Verdict::HostDown, |c| c.gone() && c.silent() && c.no_witness_knows_better()),
-    rule(Verdict::HostDown, |c| {
-        c.gone() && c.unheard() && c.icmp_confirms(Verdict::HostDown) && c.no_witness_knows_better()
-    }),
-    rule(Verdict::NoRoute, |c| c.fails_by(&[Cause::NetworkUnreachable]) && c.never_heard_by_udp()),
-    rule(Verdict::HostDown, |c| c.gone() && c.never_heard_by_udp() && c.no_witness_knows_better()),
-    // TCP passes.
-    rule(Verdict::OneWayUdp, |c| {
-        c.passes() && c.mine.echo.is_failing() && c.theirs_is_known() && (c.heard() || c.hears_me())
-    }),
-    rule(Verdict::UdpBlocked, |c| c.passes() && c.silent_by_udp() && c.is_not_heard()),
-    rule(Verdict::BroadcastBlocked, |c| c.passes() && c.mine.echo.is_ok() && c.mine.broadcast.is_failing()),
-    rule(Verdict::PacketLoss, |c| c.passes() && c.mine.large.is_failing()),
-];
+/// Ways in which a dial can end, as a set: most rules are passed over by one look at it.
+#[derive(Debug, Clone, Copy)]
+struct Dials(u32);
+
+impl Dials {
+    /// All of them, and that nothing is known of a dial.
+    const ANY: Self = Self(u32::MAX);
+    const UNKNOWN: Self = Self(1);
+    const ANSWERED: Self = Self(1 << 1);
+    /// It failed, and it is not known why.
+    const FAILED: Self = Self(1 << 2);
+
+    /// It failed for one of these causes.
+    const fn failed(causes: &[Cause]) -> Self {
+        let (mut set, mut nth) = (0, 0);
+        while nth < causes.len() {
+            set |= 1 << (3 + causes[nth] as u32);
+            nth += 1;
+        }
+        Self(set)
+    }
+
+    /// How the dial ended that this tells of.
+    const fn of(tcp: PathStatus, cause: Option<Cause>) -> Self {
+        match (tcp, cause) {
+            (PathStatus::Unknown, _) => Self::UNKNOWN,
+            (PathStatus::Ok, _) => Self::ANSWERED,
+            (PathStatus::Failing, Some(cause)) => Self::failed(&[cause]),
+            (PathStatus::Failing, None) => Self::FAILED,
+        }
+    }
+
+    const fn has_any_of(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
 
 /// The sender's own fault, as its system says.
 pub(super) const OWN_FAULT: [Cause; 4] =
     [Cause::PermissionDenied, Cause::LocalResources, Cause::InterfaceDown, Cause::AddressNotAvailable];
 
-const UNREACHABLE: [Cause; 2] = [Cause::HostUnreachable, Cause::NetworkUnreachable];
+const REFUSED: Dials = Dials::failed(&[Cause::Refused]);
+const SILENT_PORT: Dials = Dials::failed(&[Cause::NoReply]);
+/// No answer at all came to the dial.
+const VANISHED: Dials = Dials::failed(&[Cause::TimedOut]);
+const UNREACHABLE: Dials = Dials::failed(&[Cause::HostUnreachable, Cause::NetworkUnreachable]);
+/// No answer came, or the one that nobody is there.
+const GONE: Dials = Dials(VANISHED.0 | UNREACHABLE.0);
+/// Something answered, and it makes no sense.
+const STRANGE: Dials = Dials::failed(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
+
+/// From the most certain to the least: what the system itself says, what both ends say, what is missing.
+const RULES: [Rule; 29] = [
+    rule(Dials::failed(&OWN_FAULT), Verdict::LocalProblem, |_| true),
+    rule(Dials::failed(&[Cause::WrongGroup]), Verdict::WrongGroup, |_| true),
+    rule(Dials::failed(&[Cause::WrongSecret]), Verdict::WrongSecret, |_| true),
+    rule(Dials::failed(&[Cause::VersionMismatch]), Verdict::VersionMismatch, |_| true),
+    rule(Dials::ANY, Verdict::WrongSubnet, |p| p.masks_differ),
+    rule(Dials::failed(&[Cause::NoRoute]), Verdict::NoRoute, |_| true),
+    rule(Dials::ANY, Verdict::PacketLoss, |p| p.mine.loss.is_some_and(|loss| loss >= LOSSY)),
+    // The other end says that it cannot send: then nothing of it arrives, either.
+    rule(Dials::ANY, Verdict::LocalProblem, |p| !p.mine.is_fine() && p.theirs_fails_by(&OWN_FAULT)),
+    rule(Dials::ANY, Verdict::NoRoute, |p| !p.mine.is_fine() && p.theirs_fails_by(&[Cause::NoRoute])),
+    // TCP is answered, with a refusal.
+    rule(REFUSED, Verdict::FirewallReject, |p| p.program_lives() || p.witnesses.reach),
+    rule(REFUSED, Verdict::ClosedPort, |_| true),
+    rule(UNREACHABLE, Verdict::FirewallReject, |p| p.lives()),
+    rule(GONE, Verdict::FirewallReject, |p| p.icmp_confirms(Verdict::FirewallReject)),
+    // TCP is accepted.
+    rule(SILENT_PORT, Verdict::PacketLoss, |p| p.mine.large.is_failing()),
+    rule(SILENT_PORT, Verdict::HungPeer, |_| true),
+    // TCP vanishes.
+    rule(VANISHED, Verdict::OneWayTcp, |p| {
+        p.other_paths_work() && p.reaches_me() && p.witnesses.reach && p.witnesses.reached
+    }),
+    rule(VANISHED, Verdict::FirewallDrop, |p| {
+        p.other_paths_work() && p.witnesses_looked() && p.reverse_is_known()
+    }),
+    rule(GONE, Verdict::OneWayUdp, |p| {
+        p.mine.echo.is_failing() && p.theirs_is_known() && (p.heard() || p.hears_me())
+    }),
+    rule(GONE, Verdict::NoRoute, |p| p.unheard() && p.icmp_confirms(Verdict::NoRoute)),
+    rule(GONE, Verdict::Isolated, |p| p.silent() && p.witnesses_see_life() && p.is_not_heard()),
+    rule(GONE, Verdict::HostDown, |p| p.silent() && p.no_witness_knows_better()),
+    rule(GONE, Verdict::HostDown, |p| {
+        p.unheard() && p.icmp_confirms(Verdict::HostDown) && p.no_witness_knows_better()
+    }),
+    rule(Dials::failed(&[Cause::NetworkUnreachable]), Verdict::NoRoute, |p| p.never_heard_by_udp()),
+    rule(GONE, Verdict::HostDown, |p| p.never_heard_by_udp() && p.no_witness_knows_better()),
+    // TCP passes.
+    rule(Dials::ANSWERED, Verdict::OneWayUdp, |p| {
+        p.mine.echo.is_failing() && p.theirs_is_known() && (p.heard() || p.hears_me())
+    }),
+    rule(Dials::ANSWERED, Verdict::UdpBlocked, |p| p.silent_by_udp() && p.is_not_heard()),
+    rule(Dials::ANSWERED, Verdict::BroadcastBlocked, |p| {
+        p.mine.echo.is_ok() && p.mine.broadcast.is_failing()
+    }),
+    rule(Dials::ANSWERED, Verdict::PacketLoss, |p| p.mine.large.is_failing()),
+    rule(STRANGE, Verdict::Unknown, |_| true),
+];
 
 /// ICMP codes of type 3 (RFC 1812 §5.2.7.1).
 const NET_UNREACHABLE: u8 = 0;
@@ -100,23 +151,16 @@ fn needs_silence(verdict: Verdict) -> bool {
 }
 
 /// The verdict on one direction of a pair; none as long as the evidence is not settled.
-pub(super) fn verdict(evidence: &PairEvidence) -> Option<Verdict> {
-    if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(evidence)) {
+pub(super) fn verdict(evidence: &PairEvidence<'_>) -> Option<Verdict> {
+    let dial = Dials::of(evidence.mine.tcp, evidence.mine.cause);
+    if let Some(rule) = RULES.iter().find(|rule| rule.dial.has_any_of(dial) && (rule.holds)(evidence)) {
         return Some(rule.verdict).filter(|verdict| evidence.settled || !needs_silence(*verdict));
     }
-    let strange = evidence.fails_by(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
-    if strange {
-        return Some(Verdict::Unknown);
-    }
     let unsettled = [evidence.mine.echo, evidence.mine.broadcast].contains(&PathStatus::Failing);
-    (evidence.passes() && !unsettled).then_some(Verdict::Ok)
+    (evidence.mine.tcp.is_ok() && !unsettled).then_some(Verdict::Ok)
 }
 
-impl PairEvidence {
-    fn fails_by(&self, causes: &[Cause]) -> bool {
-        self.mine.tcp.is_failing() && self.mine.cause.is_some_and(|cause| causes.contains(&cause))
-    }
-
+impl PairEvidence<'_> {
     fn theirs_fails_by(&self, causes: &[Cause]) -> bool {
         self.theirs.is_some_and(|theirs| {
             theirs.tcp.is_failing() && theirs.cause.is_some_and(|cause| causes.contains(&cause))
@@ -126,20 +170,6 @@ impl PairEvidence {
     /// The other end has told its view, or was waited for.
     fn theirs_is_known(&self) -> bool {
         self.theirs.is_some() || self.waited_long
-    }
-
-    fn passes(&self) -> bool {
-        self.mine.tcp.is_ok()
-    }
-
-    /// No answer at all came to the dial.
-    fn vanishes(&self) -> bool {
-        self.fails_by(&[Cause::TimedOut])
-    }
-
-    /// Or the answer that nobody is there.
-    fn gone(&self) -> bool {
-        self.vanishes() || self.fails_by(&UNREACHABLE)
     }
 
     fn icmp_confirms(&self, verdict: Verdict) -> bool {
@@ -177,9 +207,9 @@ impl PairEvidence {
         self.reaches_me() || self.their_tcp().is_failing() || self.waited
     }
 
-    /// TCP vanishes, while UDP or the receiver's own dials pass.
-    fn tcp_alone_vanishes(&self) -> bool {
-        self.vanishes() && (self.mine.echo.is_ok() || self.reaches_me())
+    /// UDP or the receiver's own dials pass.
+    fn other_paths_work(&self) -> bool {
+        self.mine.echo.is_ok() || self.reaches_me()
     }
 
     /// The program there runs: it has answered or sent since the trouble began.
@@ -242,9 +272,14 @@ mod tests {
         Observation { tcp, echo, broadcast, unicast, served, cause, ..Observation::default() }
     }
 
-    fn evidence(mine: Observation) -> PairEvidence {
+    /// An observation that lasts as long as the test.
+    fn kept(observation: Observation) -> &'static Observation {
+        Box::leak(Box::new(observation))
+    }
+
+    fn evidence(mine: Observation) -> PairEvidence<'static> {
         PairEvidence {
-            mine,
+            mine: kept(mine),
             theirs: None,
             doubt: false,
             witnesses: WitnessReports::default(),
@@ -334,7 +369,7 @@ mod tests {
     #[test]
     fn the_other_end_tells_that_the_datagrams_arrive_there() {
         let deaf = sees([Yes, No, No, No, Yes], None);
-        let hears = Some(sees([Yes, No, Yes, Yes, Yes], None));
+        let hears = Some(kept(sees([Yes, No, Yes, Yes, Yes], None)));
         assert_eq!(verdict(&PairEvidence { theirs: hears, ..evidence(deaf) }), Some(Verdict::OneWayUdp));
     }
 

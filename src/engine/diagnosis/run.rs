@@ -1,95 +1,247 @@
-//! A diagnosis from its view to its findings.
-
-use std::collections::HashSet;
+//! A diagnosis from its view to its findings, in steps: whoever makes it may do something else between any two of them.
 
 use crate::engine::NodeId;
 
 use super::explain;
 use super::finding::Finding;
 use super::grid::{Grid, NodeIdx};
+use super::incident::Incident;
+use super::judge_pair::judge_pair;
 use super::network_view::NetworkView;
-use super::pair_evidence::PairEvidence;
 use super::patterns::{self, Verdicts};
-use super::rules;
 use super::verdict::Verdict;
-use super::witnesses::Witnesses;
+use super::witnesses::{self, Witnesses};
+
+/// Nodes of which the pairs with all others are judged together: their rows then stay in the processor's nearest memory.
+const BLOCK: usize = 16;
+
+/// A diagnosis under way. What it looks at does not change any more.
+#[derive(Debug)]
+pub struct DiagnosisRun {
+    view: NetworkView,
+    stage: Stage,
+    /// Of each node as a receiver.
+    witnesses: Vec<Witnesses>,
+    verdicts: Verdicts,
+    open: Grid<bool>,
+    incidents: Vec<Incident>,
+    findings: Vec<Finding>,
+    /// How many elementary steps were made: entries read, pairs judged, witnesses heard.
+    steps: usize,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// To read the row of this node.
+    ReadRow(usize),
+    /// To choose the witnesses of a block of nodes, from this one on.
+    ChooseWitnesses(usize),
+    /// To judge what a block of nodes sends, from this one on.
+    JudgePairs(usize),
+    /// To find what fails together.
+    FindIncidents,
+    /// To explain an incident.
+    Explain(usize),
+    Finished,
+}
+
+/// Whether a diagnosis is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// There is more to do.
+    Paused,
+    /// It can be concluded.
+    Finished,
+}
 
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Diagnosis {
     /// One for each incident, the gravest first.
     pub findings: Vec<Finding>,
     /// What each node is to this one, by position: none where it is not known yet, or not settled.
     pub verdicts: Vec<Option<Verdict>>,
     /// Directions of pairs on which the evidence is not settled.
-    pub open: HashSet<(NodeId, NodeId)>,
+    pub open: OpenPairs,
 }
 
-/// Finds what is wrong.
-pub fn diagnose(view: &NetworkView<'_>) -> Diagnosis {
-    let mut verdicts: Verdicts = Grid::new(view.nodes.len(), None);
-    for to in view.all() {
-        let witnesses = Witnesses::of(view, to);
-        for from in view.all().filter(|from| *from != to) {
-            verdicts[(from, to)] = pair_verdict(view, from, to, &witnesses);
+/// Directions of pairs on which the evidence is not settled.
+#[derive(Debug)]
+pub struct OpenPairs {
+    view: NetworkView,
+    open: Grid<bool>,
+    any: bool,
+}
+
+impl OpenPairs {
+    /// Whether there is any.
+    pub fn any(&self) -> bool {
+        self.any
+    }
+
+    /// Whether this is one of them.
+    pub fn contains(&self, from: NodeId, to: NodeId) -> bool {
+        let pair = self.view.position(from).zip(self.view.position(to));
+        pair.is_some_and(|pair| self.open[pair])
+    }
+}
+
+impl DiagnosisRun {
+    /// A diagnosis of this view, of which nothing is done yet.
+    pub fn new(view: NetworkView) -> Self {
+        let size = view.len();
+        Self {
+            stage: Stage::ReadRow(0),
+            witnesses: Vec::with_capacity(size),
+            verdicts: Grid::new(size, None),
+            open: Grid::new(size, false),
+            incidents: Vec::new(),
+            findings: Vec::new(),
+            steps: 0,
+            view,
         }
     }
-    let mut findings: Vec<Finding> = patterns::incidents(view, &verdicts)
-        .iter()
-        .map(|incident| explain::finding(view, incident))
-        .collect();
-    findings.extend(view.foreign.iter().map(|node| explain::foreign_node(view, node)));
-    let id = |nth: NodeIdx| view.node(nth).info.id;
-    let pairs = view.all().flat_map(|from| view.all().map(move |to| (from, to)));
-    let open = pairs.filter(|pair| verdicts[*pair].is_none() && view.observation(pair.0, pair.1).is_some());
-    let open = open.filter_map(|(from, to)| Some((id(from)?, id(to)?))).collect();
-    Diagnosis { findings, verdicts: verdicts.row(NodeIdx::SELF).to_vec(), open }
-}
 
-/// The verdict on one direction of a pair.
-fn pair_verdict(
-    view: &NetworkView<'_>,
-    from: NodeIdx,
-    to: NodeIdx,
-    witnesses: &Witnesses,
-) -> Option<Verdict> {
-    let mine = view.observation(from, to);
-    let untroubled = mine.is_none_or(|observation| observation.is_fine() && observation.tcp.is_ok());
-    if untroubled && !view.masks_differ(from, to) {
-        return mine.map(|_| Verdict::Ok);
+    /// Goes on for about this many elementary steps.
+    pub fn advance(&mut self, steps: usize) -> Progress {
+        let until = self.steps.saturating_add(steps);
+        while self.stage != Stage::Finished {
+            if self.steps >= until {
+                return Progress::Paused;
+            }
+            self.stage = self.go_on();
+        }
+        Progress::Finished
     }
-    rules::verdict(&pair_evidence(view, from, to, witnesses)?)
+
+    /// What was found, once the diagnosis is finished.
+    pub fn conclude(mut self) -> Diagnosis {
+        while self.stage != Stage::Finished {
+            self.stage = self.go_on();
+        }
+        let any = self.open.nodes().any(|from| self.open.row(from).contains(&true));
+        Diagnosis {
+            findings: self.findings,
+            verdicts: self.verdicts.row(NodeIdx::SELF).to_vec(),
+            open: OpenPairs { view: self.view, open: self.open, any },
+        }
+    }
+
+    /// How many elementary steps were made.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Does the next piece; what comes after it.
+    fn go_on(&mut self) -> Stage {
+        let size = self.view.len();
+        match self.stage {
+            Stage::ReadRow(nth) if nth < size => {
+                self.steps += self.view.read_row(NodeIdx::new(nth));
+                Stage::ReadRow(nth + 1)
+            }
+            Stage::ReadRow(_) => Stage::ChooseWitnesses(0),
+            Stage::ChooseWitnesses(first) if first < size => {
+                let block = self.block(first);
+                self.steps += block.len() * size;
+                self.witnesses.extend(witnesses::of_each(&self.view, &block));
+                Stage::ChooseWitnesses(first + BLOCK)
+            }
+            Stage::ChooseWitnesses(_) => Stage::JudgePairs(0),
+            Stage::JudgePairs(first) if first < size => {
+                self.judge_pairs(first);
+                Stage::JudgePairs(first + BLOCK)
+            }
+            Stage::JudgePairs(_) => Stage::FindIncidents,
+            Stage::FindIncidents => {
+                self.incidents = patterns::incidents(&self.view, &self.verdicts, &mut self.steps);
+                Stage::Explain(0)
+            }
+            Stage::Explain(nth) => match self.incidents.get(nth) {
+                Some(incident) => {
+                    self.steps += size + incident.pairs.len();
+                    self.findings.push(explain::finding(&self.view, incident));
+                    Stage::Explain(nth + 1)
+                }
+                None => {
+                    let foreign = self.view.foreign().iter();
+                    self.findings.extend(foreign.map(|node| explain::foreign_node(&self.view, node)));
+                    Stage::Finished
+                }
+            },
+            Stage::Finished => Stage::Finished,
+        }
+    }
+
+    fn block(&self, first: usize) -> Vec<NodeIdx> {
+        self.view.all().skip(first).take(BLOCK).collect()
+    }
+
+    /// Judges what a block of nodes sends to all.
+    fn judge_pairs(&mut self, first: usize) {
+        let block = self.block(first);
+        for to in self.view.all() {
+            let witnesses = &self.witnesses[to.index()];
+            for from in block.iter().copied().filter(|from| *from != to) {
+                self.steps += 1;
+                let verdict = judge_pair(&self.view, from, to, witnesses, &mut self.steps);
+                self.verdicts[(from, to)] = verdict;
+                self.open[(from, to)] = verdict.is_none() && self.view.observation(from, to).is_some();
+            }
+        }
+    }
 }
 
-/// The evidence on one direction of a pair.
-fn pair_evidence(
-    view: &NetworkView<'_>,
-    from: NodeIdx,
-    to: NodeIdx,
-    witnesses: &Witnesses,
-) -> Option<PairEvidence> {
-    let mine = *view.observation(from, to)?;
-    let theirs = view.observation(to, from).copied();
-    // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
-    let ours = [view.node(from).trouble, view.node(to).trouble].into_iter().flatten().min();
-    let since = ours.or(mine.checked.filter(|_| mine.tcp.is_failing()));
-    let waited_for = |long| since.is_some_and(|at| view.now.saturating_duration_since(at) > long);
-    // By then it has noticed, too, that it no longer hears the other one.
-    let confirmed = view.node(to).confirmed;
-    let believed = confirmed.is_some_and(|at| since.is_none_or(|since| at >= since + view.notice));
-    let icmp = view.icmp(from, to);
-    Some(PairEvidence {
-        mine,
-        theirs: theirs.filter(|_| believed),
-        doubt: !believed && theirs.is_some_and(|theirs| theirs.hears_udp().is_ok()),
-        settled: from.is_self() || view.is_settled(from) && (to.is_self() || view.is_settled(to)),
-        witnesses: witnesses.reports(view, from, &mine, since),
-        masks_differ: view.masks_differ(from, to),
-        ours: from.is_self(),
-        icmp_code: icmp.map(|icmp| icmp.code),
-        icmp_from_itself: icmp.is_some_and(|icmp| view.is_from_itself(icmp, to)),
-        since,
-        waited: waited_for(view.patience),
-        waited_long: waited_for(view.patience + view.notice),
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::judged::{Bad, bad_view};
+    use crate::testkit::t0;
+
+    const ALL: [Bad; 4] = [Bad::Alike, Bad::Mixed, Bad::Witnessed, Bad::Scattered];
+
+    /// Steps of a whole diagnosis.
+    fn steps(nodes: u16, bad: Bad) -> usize {
+        let mut run = DiagnosisRun::new(bad_view(nodes, bad, t0()));
+        assert_eq!(run.advance(usize::MAX), Progress::Finished);
+        run.steps()
+    }
+
+    #[test]
+    fn however_bad_the_rows_are_the_steps_grow_with_the_pairs() {
+        for bad in ALL {
+            let (half, all) = (steps(128, bad), steps(256, bad));
+            println!("{bad:?}: {half} steps at 128 nodes, {all} at 256, {} a pair", all / (256 * 256));
+            assert!(all <= 256 * 256 * 28, "{bad:?}: {all}");
+            assert!(all * 10 <= half * 45, "{bad:?}: {half}, then {all}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_does_not_depend_on_the_slices() {
+        for bad in ALL {
+            let now = t0();
+            let whole = DiagnosisRun::new(bad_view(40, bad, now)).conclude();
+            let mut run = DiagnosisRun::new(bad_view(40, bad, now));
+            let mut slices = 1;
+            while run.advance(100) == Progress::Paused {
+                slices += 1;
+            }
+            assert!(slices > 10, "{slices}");
+            let sliced = run.conclude();
+            assert_eq!(sliced.findings, whole.findings);
+            assert_eq!(sliced.verdicts, whole.verdicts);
+            assert!(!whole.findings.is_empty(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_worst_views_have_many_verdicts() {
+        let whole = DiagnosisRun::new(bad_view(64, Bad::Scattered, t0())).conclude();
+        let verdicts: std::collections::BTreeSet<_> = whole.findings.iter().map(|f| f.verdict).collect();
+        assert!(verdicts.len() > 6, "{verdicts:?}");
+        assert!(whole.open.any());
+    }
 }

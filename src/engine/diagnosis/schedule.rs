@@ -11,6 +11,8 @@ pub(crate) struct Schedule {
     due: Option<Instant>,
     /// When the last one began.
     began: Option<Instant>,
+    /// When the one that is under way goes on.
+    resumes: Option<Instant>,
 }
 
 /// What a diagnosis leaves behind: how soon it is to be made again without any news.
@@ -25,9 +27,9 @@ pub(crate) enum Outlook {
 }
 
 impl Schedule {
-    /// When the next one is due.
+    /// When there is something to do: to go on with a diagnosis, or to begin one.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.due
+        self.resumes.or(self.due)
     }
 
     /// Something changed that a verdict may hang on.
@@ -41,8 +43,14 @@ impl Schedule {
         (self.began, self.due) = (Some(now), None);
     }
 
+    /// The diagnosis goes on then.
+    pub(crate) fn pause_until(&mut self, at: Instant) {
+        self.resumes = Some(at);
+    }
+
     /// The diagnosis has ended. What was requested while it was under way stays requested.
     pub(crate) fn end(&mut self, outlook: Outlook, dial_interval: Duration, now: Instant) {
+        self.resumes = None;
         let again = match outlook {
             Outlook::Settling => Some(now + JUDGE_AGAIN),
             Outlook::Wrong => Some(now + JUDGE_AGAIN.max(dial_interval / 4)),
@@ -65,7 +73,9 @@ mod tests {
         assert_eq!(schedule.due(), Some(t0));
         schedule.begin(t0);
         assert_eq!(schedule.due(), None);
+        schedule.pause_until(t0 + second / 100);
         schedule.request(t0 + second / 50);
+        assert_eq!(schedule.due(), Some(t0 + second / 100), "one at a time");
         schedule.end(Outlook::Well, second * 10, t0 + second / 10);
         assert_eq!(schedule.due(), Some(t0 + JUDGE_AGAIN), "what changed meanwhile is looked at");
         for (outlook, after) in [

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Instant;
 
+use smallvec::SmallVec;
+
 use crate::engine::observation::Observation;
 
 use super::grid::NodeIdx;
@@ -11,12 +13,12 @@ use super::pair_evidence::WitnessReports;
 
 /// Nodes that are heard about one node: more would not change the verdict, and all of them would take the cube of their
 /// number.
-pub(super) const MAX_WITNESSES: usize = 16;
+const MAX_WITNESSES: usize = 16;
 
 /// Those that say anything of one node: the ones that had the latest signs of life from it.
 #[derive(Debug)]
 pub(super) struct Witnesses {
-    nodes: Vec<NodeIdx>,
+    nodes: SmallVec<[NodeIdx; MAX_WITNESSES]>,
     /// Until when they are known to have dialed it.
     dialed: Latest,
     /// Until when those are known to have done so that reach it by TCP.
@@ -60,24 +62,30 @@ impl Latest {
     }
 }
 
+/// The witnesses of each of these nodes.
+pub(super) fn of_each(view: &NetworkView, block: &[NodeIdx]) -> Vec<Witnesses> {
+    let mut seen: Vec<Vec<Seen>> = vec![Vec::with_capacity(view.len()); block.len()];
+    for by in view.all() {
+        for (seen, to) in seen.iter_mut().zip(block).filter(|(_, to)| **to != by) {
+            seen.extend(view.observation(by, *to).map(|seen| (seen.alive, by)));
+        }
+    }
+    seen.into_iter().zip(block).map(|(seen, to)| Witnesses::of(view, *to, seen)).collect()
+}
+
+/// When a node had the last sign of life of another one.
+type Seen = (Option<Instant>, NodeIdx);
+
 impl Witnesses {
-    /// Those of one node.
-    pub(super) fn of(view: &NetworkView<'_>, to: NodeIdx) -> Self {
-        let mut all: Vec<(Option<Instant>, NodeIdx)> = view
-            .all()
-            .filter(|by| *by != to)
-            .filter_map(|by| Some((view.observation(by, to)?.alive, by)))
-            .collect();
+    /// Those of one node, of all that say anything of it.
+    fn of(view: &NetworkView, to: NodeIdx, mut all: Vec<Seen>) -> Self {
         if all.len() > MAX_WITNESSES {
             all.select_nth_unstable_by_key(MAX_WITNESSES, |seen| Reverse(*seen));
             all.truncate(MAX_WITNESSES);
         }
-        let mut witnesses = Self {
-            nodes: all.iter().map(|(_, by)| *by).collect(),
-            dialed: Latest::default(),
-            reached: Latest::default(),
-            alive: Latest::default(),
-        };
+        let nodes = all.iter().map(|(_, by)| *by).collect();
+        let mut witnesses =
+            Self { nodes, dialed: Latest::default(), reached: Latest::default(), alive: Latest::default() };
         for (alive, by) in all {
             let Some(observation) = view.observation(by, to) else { continue };
             let dialed = dialed_until(view, by, observation);
@@ -91,23 +99,24 @@ impl Witnesses {
     }
 
     /// What they say to one that wants to reach it, and sees it like this. Whether that one reaches them in turn is looked up
-    /// only if one of them reaches the node, and it does not: nothing else hangs on it.
+    /// only if one of them reaches the node, and it does not: nothing else hangs on it. `steps` counts those that are looked up.
     pub(super) fn reports(
         &self,
-        view: &NetworkView<'_>,
+        view: &NetworkView,
         from: NodeIdx,
         mine: &Observation,
         since: Option<Instant>,
+        steps: &mut usize,
     ) -> WitnessReports {
         let since_then = |at: Option<Instant>| since.is_none_or(|since| at.is_some_and(|at| at >= since));
         let reach = self.reached.except(from).is_some_and(since_then);
         let news = |there: Instant| match mine.alive {
-            Some(here) => there.saturating_duration_since(here) > view.margin,
-            None => view.now.saturating_duration_since(there) < view.margin,
+            Some(here) => there.saturating_duration_since(here) > view.setting().margin,
+            None => view.ago(there) < view.setting().margin,
         };
         let is_reached = |by: &NodeIdx| {
-            let out =
-                view.observation(from, *by).filter(|observation| *by != from && observation.tcp.is_ok());
+            *steps += 1;
+            let out = view.observation(from, *by).filter(|seen| *by != from && seen.tcp.is_ok());
             out.is_some_and(|out| since_then(dialed_until(view, from, out)))
         };
         WitnessReports {
@@ -120,11 +129,9 @@ impl Witnesses {
     }
 }
 
-/// Until when a node is known to have dialed another one. Everybody dials everybody once in an interval: by then a row that
-/// still stands tells of a dial since.
-fn dialed_until(view: &NetworkView<'_>, by: NodeIdx, observation: &Observation) -> Option<Instant> {
-    let stands = view.node(by).confirmed.and_then(|at| at.checked_sub(view.patience));
-    observation.checked.max(stands)
+/// Until when a node is known to have dialed another one.
+fn dialed_until(view: &NetworkView, by: NodeIdx, observation: &Observation) -> Option<Instant> {
+    observation.checked.max(view.standing(by).dialed_until)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! How the engine makes its diagnosis: takes the view of it from peers and rows, has it judged, and publishes what the tracker
-//! of findings says. The parts of `diagnosis` hold all the rest.
+//! How the engine makes its diagnosis: takes the view of it from peers and rows, has it judged in slices, and publishes what the
+//! tracker of findings says. The parts of `diagnosis` hold all the rest.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,15 +8,12 @@ use std::time::{Duration, Instant};
 use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::finding_tracker::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
-use crate::engine::diagnosis::grid::{Grid, NodeIdx};
-use crate::engine::diagnosis::judging::Judging;
-use crate::engine::diagnosis::network_view::{NetworkView, Node};
+use crate::engine::diagnosis::judging::{Judging, Underway};
+use crate::engine::diagnosis::network_view::{NetworkView, Node, Setting, ToldRow};
 use crate::engine::diagnosis::schedule::Outlook;
-use crate::engine::diagnosis::{Diagnosis, diagnose};
+use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
-use crate::engine::gossip::remote_rows::RemoteRow;
-use crate::engine::limits::{MAX_JUDGED, VERDICT_SETTLES};
-use crate::engine::observation::Observation;
+use crate::engine::limits::{DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, VERDICT_SETTLES};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
 use crate::engine::probing::prober::notices_within;
@@ -44,19 +41,41 @@ impl Engine {
         }
     }
 
-    /// Looks for what is wrong, publishes what is new and withdraws what is over.
+    /// Looks for what is wrong, a slice of it at a time; at the end publishes what is new and withdraws what is over.
     pub(in crate::engine) fn judge(&mut self, now: Instant) {
+        let mut underway = match self.judging.underway.take() {
+            Some(underway) => underway,
+            None => self.begin_to_judge(now),
+        };
+        match underway.run.advance(DIAGNOSIS_SLICE) {
+            Progress::Finished => self.conclude(*underway, now),
+            Progress::Paused => {
+                self.judging.underway = Some(underway);
+                self.judging.schedule.pause_until(now + DIAGNOSIS_PAUSE);
+            }
+        }
+    }
+
+    /// Takes the view.
+    fn begin_to_judge(&mut self, now: Instant) -> Box<Underway> {
         self.prepare_to_judge(now);
         self.judging.schedule.begin(now);
-        let (keys, Diagnosis { findings, verdicts, open }) = self.diagnose(now);
-        let circumstances = self.circumstances(keys.len() > 1);
-        let is_open = |from: NodeId, to: NodeId| open.contains(&(from, to));
+        let judged = self.judged_peers();
+        let peers = judged.iter().map(|peer| peer.key()).collect();
+        let run = DiagnosisRun::new(self.network_view(&judged, now));
+        Box::new(Underway { run, peers })
+    }
+
+    fn conclude(&mut self, Underway { run, peers }: Underway, now: Instant) {
+        let circumstances = self.circumstances(peers.len() > 1);
+        let Diagnosis { findings, verdicts, open } = run.conclude();
+        let is_open = |from: NodeId, to: NodeId| open.contains(from, to);
         let news = self.judging.findings.update(findings, is_open, &circumstances, now);
-        self.note_verdicts(&keys, &verdicts);
+        self.note_verdicts(&peers, &verdicts);
         for finding in news {
             self.shared.out().publish(Event::Diagnosis(finding));
         }
-        let outlook = self.outlook(!open.is_empty());
+        let outlook = self.outlook(open.any());
         self.judging.schedule.end(outlook, self.shared.config().dial_interval, now);
     }
 
@@ -106,35 +125,20 @@ impl Engine {
         config.dial_interval + config.retry.timeout
     }
 
-    /// Judges the network as it is now; also the peers that were judged, in the order of the verdicts without this node's.
-    fn diagnose(&self, now: Instant) -> (Vec<PeerKey>, Diagnosis) {
+    /// The network as it is now.
+    fn network_view(&self, judged: &[&Peer], now: Instant) -> NetworkView {
         let config = self.shared.config();
-        let peers = self.judged_peers();
-        let nodes = peers.iter().map(|peer| self.node(peer, now));
-        let nodes: Vec<Node> = std::iter::once(self.own_node(now)).chain(nodes).collect();
-        let mut observations: Grid<Option<&Observation>> = Grid::new(nodes.len(), None);
-        let own = observations.row_mut(NodeIdx::SELF).iter_mut().skip(1);
-        own.zip(&peers).for_each(|(cell, peer)| *cell = Some(peer.observation()));
-        for (nth, peer) in peers.iter().enumerate() {
-            let (owner, Some(row)) = (NodeIdx::new(nth + 1), self.fresh_row(peer, now)) else { continue };
-            for (cell, of) in observations.row_mut(owner).iter_mut().zip(&nodes) {
-                *cell = of.info.id.and_then(|id| row.observations().get(&id));
-            }
-            // Nobody has anything to tell of itself.
-            observations[(owner, owner)] = None;
-        }
-        let view = NetworkView {
-            nodes,
-            observations,
+        let peers = judged.iter().map(|peer| self.node(peer, now));
+        let nodes = std::iter::once(self.own_node()).chain(peers).collect();
+        let setting = Setting {
             notice: self.notice(),
-            foreign: self.judging.foreign.iter().collect(),
-            group: &config.group,
-            presence_port: config.port,
-            margin: config.interval * 3 / 2 + Duration::from_millis(500),
             patience: self.patience(),
+            margin: config.interval * 3 / 2 + Duration::from_millis(500),
+            group: config.group.clone(),
+            presence_port: config.port,
             now,
         };
-        (peers.iter().map(|peer| peer.key()).collect(), diagnose(&view))
+        NetworkView::new(nodes, self.judging.foreign.iter().cloned().collect(), setting)
     }
 
     /// The peers that are judged, in order of discovery. Of too many, those with trouble first: the others are what they are
@@ -152,21 +156,27 @@ impl Engine {
 
     /// A peer, as one that is judged.
     fn node(&self, peer: &Peer, now: Instant) -> Node {
-        let row = self.fresh_row(peer, now);
+        let fresh_for = fresh_for(self.shared.config());
+        let row = peer.id().and_then(|id| self.remote_rows.of(id));
+        let row = row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for);
         // A mask is compared on the link that presence shares.
         let one_link = self.shared.links().all().len() == 1;
         Node {
             info: Arc::clone(peer.info()),
+            observation: Some(*peer.observation()),
+            row: row.map(|row| ToldRow {
+                observations: Arc::clone(row.observations()),
+                confirmed: row.confirmed(),
+                changed: row.changed(),
+            }),
             prefix: peer.paths.prefix().filter(|_| peer.interface().is_some() && one_link),
             trouble: peer.health.trouble(),
-            icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for(self.shared.config()), now),
-            confirmed: row.map(RemoteRow::confirmed),
-            changed: row.map(RemoteRow::changed),
+            icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
         }
     }
 
     /// This node, as one that is judged.
-    fn own_node(&self, now: Instant) -> Node {
+    fn own_node(&self) -> Node {
         let (config, links) = (self.shared.config(), self.shared.links());
         let info = PeerInfo {
             key: PeerKey::default(),
@@ -175,21 +185,8 @@ impl Engine {
             addr: SocketAddr::new(links.own_address(), config.tcp_port),
             incarnation: Some(config.incarnation),
         };
-        Node {
-            info: Arc::new(info),
-            prefix: links.first_prefix(),
-            trouble: None,
-            icmp: None,
-            confirmed: Some(now),
-            changed: None,
-        }
-    }
-
-    /// The row that a peer told, if it is not too old to be believed.
-    fn fresh_row(&self, peer: &Peer, now: Instant) -> Option<&RemoteRow> {
-        let fresh_for = fresh_for(self.shared.config());
-        let row = self.remote_rows.of(peer.id()?)?;
-        (now.saturating_duration_since(row.confirmed()) <= fresh_for).then_some(row)
+        let prefix = links.first_prefix();
+        Node { info: Arc::new(info), observation: None, row: None, prefix, trouble: None, icmp: None }
     }
 
     /// What the table says of each peer: the verdict of the finding that was published of it; without one, whether all is well.

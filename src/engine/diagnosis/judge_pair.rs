@@ -1,0 +1,47 @@
+//! The verdict on one direction of one pair: gathers the evidence, and asks the rules.
+
+use super::grid::NodeIdx;
+use super::network_view::NetworkView;
+use super::pair_evidence::PairEvidence;
+use super::rules;
+use super::verdict::Verdict;
+use super::witnesses::Witnesses;
+
+/// The verdict; none where nothing is known, or the evidence is not settled. `steps` counts the witnesses that are heard.
+pub(super) fn judge_pair(
+    view: &NetworkView,
+    from: NodeIdx,
+    to: NodeIdx,
+    witnesses: &Witnesses,
+    steps: &mut usize,
+) -> Option<Verdict> {
+    let mine = view.observation(from, to)?;
+    let masks_differ = view.masks_differ(from, to);
+    if mine.is_fine() && mine.tcp.is_ok() && !masks_differ {
+        return Some(Verdict::Ok);
+    }
+    // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
+    let ours = [view.node(from).trouble, view.node(to).trouble].into_iter().flatten().min();
+    let since = ours.or(mine.checked.filter(|_| mine.tcp.is_failing()));
+    let waited = since.map(|since| view.ago(since));
+    // By then it has noticed, too, that it no longer hears the other one.
+    let noticed = view.standing(to).noticed_until;
+    let believed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since));
+    let theirs = view.observation(to, from);
+    let settled = |node: NodeIdx| node.is_self() || view.standing(node).settled;
+    let (icmp, setting) = (view.icmp(from, to), view.setting());
+    rules::verdict(&PairEvidence {
+        mine,
+        theirs: theirs.filter(|_| believed),
+        doubt: !believed && theirs.is_some_and(|theirs| theirs.hears_udp().is_ok()),
+        settled: from.is_self() || settled(from) && settled(to),
+        witnesses: witnesses.reports(view, from, mine, since, steps),
+        masks_differ,
+        ours: from.is_self(),
+        icmp_code: icmp.map(|icmp| icmp.code),
+        icmp_from_itself: icmp.is_some_and(|icmp| view.is_from_itself(icmp, to)),
+        since,
+        waited: waited.is_some_and(|waited| waited > setting.patience),
+        waited_long: waited.is_some_and(|waited| waited > setting.patience + setting.notice),
+    })
+}

@@ -1,0 +1,140 @@
+//! Views for the diagnosis alone, with rows as bad as anybody could forge them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::NodeId;
+use crate::engine::cause::Cause;
+use crate::engine::diagnosis::network_view::{NetworkView, Node, Setting, ToldRow};
+use crate::engine::observation::{Observation, PathStatus};
+
+use super::{ms, peer, secs};
+
+/// What everybody says in a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bad {
+    /// That every pair fails by one verdict.
+    Alike,
+    /// That every pair fails, next to each other by other verdicts.
+    Mixed,
+    /// That every pair is cut off, while a few reach everybody and nobody reaches those lately: then each pair asks all that
+    /// could be its witnesses.
+    Witnessed,
+    /// That every second pair fails, so that no host explains them.
+    Scattered,
+}
+
+/// The view of this many nodes in which every row is bad.
+pub fn bad_view(nodes: u16, bad: Bad, now: Instant) -> NetworkView {
+    bad_nodes(nodes, bad, now)()
+}
+
+/// The same in two steps: what the engine has at hand anyway, and the taking of the view.
+pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> NetworkView {
+    let ids = 0..nodes;
+    let node = |nth: u16| {
+        let others = ids.clone().filter(|to| *to != nth);
+        let observations: HashMap<NodeId, Observation> =
+            others.map(|to| (NodeId(to.into()), bad_observation(nth, to, bad, now))).collect();
+        Node {
+            info: peer(nth.into(), &format!("h{nth}")),
+            observation: (nth > 0).then(|| bad_observation(0, nth, bad, now)),
+            row: (nth > 0).then(|| ToldRow {
+                observations: Arc::new(observations),
+                confirmed: ago(now, 1),
+                changed: ago(now, 60),
+            }),
+            prefix: Some(24),
+            trouble: None,
+            icmp: None,
+        }
+    };
+    let setting = Setting {
+        notice: ms(7_800),
+        patience: secs(14),
+        margin: secs(8),
+        group: "default".into(),
+        presence_port: 17_474,
+        now,
+    };
+    let nodes = ids.clone().map(node).collect();
+    move || NetworkView::new(nodes, Vec::new(), setting)
+}
+
+/// Nodes that reach everybody where all others are cut off.
+const REACHING: u16 = 17;
+
+fn bad_observation(from: u16, to: u16, bad: Bad, now: Instant) -> Observation {
+    match bad {
+        Bad::Alike => failing(Cause::Refused, now),
+        Bad::Mixed => mixed(usize::from(from) * 7 + usize::from(to) * 3, now),
+        Bad::Scattered if (from + to) % 2 == 0 => fine(now),
+        Bad::Scattered => mixed(usize::from(from.max(to)) * 5 + usize::from(from.min(to)), now),
+        Bad::Witnessed if from < REACHING => fine(now),
+        Bad::Witnessed if to < REACHING => Observation { checked: Some(ago(now, 30)), ..fine(now) },
+        Bad::Witnessed => Observation {
+            served: PathStatus::Ok,
+            checked: Some(ago(now, 5)),
+            ..failing(Cause::TimedOut, now)
+        },
+    }
+}
+
+fn ago(now: Instant, seconds: u64) -> Instant {
+    now.checked_sub(secs(seconds)).unwrap_or(now)
+}
+
+fn fine(now: Instant) -> Observation {
+    let [tcp, echo, broadcast, unicast, served] = [PathStatus::Ok; 5];
+    let (checked, alive) = (Some(ago(now, 1)), Some(ago(now, 1)));
+    Observation {
+        tcp,
+        echo,
+        broadcast,
+        unicast,
+        served,
+        loss: Some(0),
+        checked,
+        alive,
+        ..Observation::default()
+    }
+}
+
+/// No path works.
+fn failing(cause: Cause, now: Instant) -> Observation {
+    let [tcp, echo, broadcast, unicast] = [PathStatus::Failing; 4];
+    let (checked, alive) = (Some(ago(now, 20)), Some(ago(now, 40)));
+    Observation {
+        tcp,
+        echo,
+        broadcast,
+        unicast,
+        cause: Some(cause),
+        checked,
+        alive,
+        ..Observation::default()
+    }
+}
+
+/// One of several faults, each with a verdict of its own, and evidence that is not settled.
+fn mixed(nth: usize, now: Instant) -> Observation {
+    let well = fine(now);
+    let dead = |cause| failing(cause, now);
+    let faults = [
+        dead(Cause::TimedOut),
+        dead(Cause::Refused),
+        Observation { echo: PathStatus::Ok, ..dead(Cause::Refused) },
+        dead(Cause::NoReply),
+        dead(Cause::NoRoute),
+        dead(Cause::Reset),
+        Observation { echo: PathStatus::Ok, served: PathStatus::Ok, ..dead(Cause::TimedOut) },
+        Observation { echo: PathStatus::Failing, ..well },
+        Observation { broadcast: PathStatus::Failing, ..well },
+        Observation { large: PathStatus::Failing, ..well },
+        Observation { loss: Some(30), ..well },
+        Observation { tcp: PathStatus::Ok, cause: None, ..dead(Cause::Other) },
+        Observation { tcp: PathStatus::Unknown, ..dead(Cause::Other) },
+    ];
+    faults[nth % faults.len()]
+}
