@@ -123,7 +123,7 @@ impl<S: Screen> Loop<'_, S> {
         loop {
             let at = now();
             if terminal::panicked() {
-                return Err(io::Error::other("a part of vigie has failed; its message is above"));
+                return Err(io::Error::other("part of vigie failed; see the message above"));
             }
             if at >= second {
                 second = at + SECOND;
@@ -170,7 +170,7 @@ impl<S: Screen> Loop<'_, S> {
                             Err(TryRecvError::Lagged(missed)) => self.lagged(missed),
                             Err(TryRecvError::Empty) => break,
                             Err(TryRecvError::Closed) if self.app.models.live().stopped().is_some() => break,
-                            Err(TryRecvError::Closed) => return Err(io::Error::other("the node has failed")),
+                            Err(TryRecvError::Closed) => return Err(io::Error::other("the node failed")),
                         }
                         event = events.try_recv();
                     }

@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::is_printable;
+
 /// Columns a text takes.
 ///
 /// As ratatui counts them: the halfwidth katakana sound marks take one each, though Unicode has them extend the letter before.
@@ -9,10 +11,10 @@ pub fn columns(text: &str) -> usize {
     text.width() + text.chars().filter(|c| matches!(c, '\u{FF9E}' | '\u{FF9F}')).count()
 }
 
-/// A text cut to `width` columns, its end marked with an ellipsis when something is missing. Control characters
-/// are dropped.
+/// A text cut to `width` columns, its end marked with an ellipsis when something is missing. What a
+/// terminal must not print is dropped.
 pub fn fit(text: &str, width: usize) -> String {
-    let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+    let clean: String = text.chars().filter(|c| is_printable(*c)).collect();
     if columns(&clean) <= width {
         return clean;
     }
@@ -44,7 +46,7 @@ pub fn wrap(text: &str, width: usize, max: usize) -> Vec<String> {
         if rows.len() > max {
             break;
         }
-        let mut word: String = word.chars().filter(|c| !c.is_control()).collect();
+        let mut word: String = word.chars().filter(|c| is_printable(*c)).collect();
         let Some(row) = rows.last_mut() else { break };
         if !row.is_empty() && columns(row) + 1 + columns(&word) <= width {
             row.push(' ');
@@ -112,6 +114,7 @@ mod tests {
         assert_eq!(cell("山田", 2), "… ");
         assert_eq!(cell_right("9 s", 5), "  9 s");
         assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit("a\u{202E}b\x1b[2J", 9), "ab[2J");
     }
 
     #[test]

@@ -23,4 +23,4 @@ pub use events::{
 pub use natural_order::{by_name, natural_cmp};
 pub use plural::{Count, Label};
 pub use states::what_is_wrong;
-pub use terminal::{ascii, plain};
+pub use terminal::{ascii, is_printable, plain};

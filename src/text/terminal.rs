@@ -2,9 +2,14 @@
 
 use crate::proto::disturbs_a_terminal;
 
+/// Whether a terminal may print a character: it shows something and steers nothing.
+pub fn is_printable(c: char) -> bool {
+    !disturbs_a_terminal(c)
+}
+
 /// A line in which nothing can steer the terminal: each character that could is shown as U+FFFD.
 pub fn plain(line: &str) -> String {
-    line.chars().map(|c| if disturbs_a_terminal(c) { '\u{FFFD}' } else { c }).collect()
+    line.chars().map(|c| if is_printable(c) { c } else { '\u{FFFD}' }).collect()
 }
 
 /// A text whose own signs are ASCII, for poor fonts. Letters of names stay as they are.

@@ -36,7 +36,7 @@ impl LogPane {
         }
         let Some(top) = self.settle(area.width, usize::from(area.height)) else {
             if !self.records.is_empty() {
-                let none = "  No record passes the filter: L and T change it.";
+                let none = "  Nothing matches the filter (L, T to change it).";
                 let style = canvas.theme().dim();
                 canvas.line(area, 0).styled(none, style);
             }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use log::Level;
 
 use super::EVENTS;
+use crate::text::is_printable;
 
 /// Records kept: hours of a usual network at `info`, minutes of a crowd at `debug`, and at most 20 MB; the log file has
 /// all.
@@ -119,7 +120,7 @@ pub(super) fn source(target: &str) -> &str {
 
 /// A message as one line, cut to [`MAX_MESSAGE`] characters and then marked.
 fn clean(message: &str) -> String {
-    let words = message.split(char::is_whitespace).map(|word| word.chars().filter(|c| !c.is_control()));
+    let words = message.split(char::is_whitespace).map(|word| word.chars().filter(|c| is_printable(*c)));
     let mut text = String::new();
     let mut room = MAX_MESSAGE;
     for word in words {

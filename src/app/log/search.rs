@@ -7,6 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::place::Place;
 use super::records::{Record, RecordId};
+use crate::text::is_printable;
 
 /// Longest text that is searched for, in characters: a line of a prompt.
 pub const MAX_SEARCH: usize = 100;
@@ -28,7 +29,7 @@ pub(super) struct Search {
 impl Search {
     /// A search that has seen no record yet.
     pub(super) fn new(text: &str, origin: Place) -> Self {
-        let text: String = text.chars().filter(|c| !c.is_control()).take(MAX_SEARCH).collect();
+        let text: String = text.chars().filter(|c| is_printable(*c)).take(MAX_SEARCH).collect();
         let pattern = RegexBuilder::new(&regex::escape(&text)).case_insensitive(true).build();
         let pattern = pattern.expect("invariant: escaped, a hundred characters make a small pattern");
         Self { text, pattern, matches: VecDeque::new(), current: None, origin: Some(origin) }

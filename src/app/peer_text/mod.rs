@@ -105,25 +105,32 @@ impl<'a> PeerText<'a> {
         self.finding().into_iter().flat_map(|finding| &finding.evidence)
     }
 
-    /// What we see of it by each way, those of which something is known; none when nothing is.
-    pub(super) fn ways(self) -> Option<impl fmt::Display + use<'a>> {
+    /// Which paths to it fail and which work, of those of which something is known; none when nothing is.
+    pub(super) fn paths(self) -> Option<impl fmt::Display + use<'a>> {
         let observation = &self.peer.observation;
-        let ways = [
+        let paths = [
             ("TCP", observation.tcp),
             ("echo", observation.echo),
-            ("its broadcasts", observation.broadcast),
-            ("its unicast", observation.unicast),
-            ("its dials", observation.served),
+            ("broadcasts in", observation.broadcast),
+            ("unicast in", observation.unicast),
+            ("dials in", observation.served),
             ("large packets", observation.large),
         ];
-        let known = move || ways.into_iter().filter(|(_, reach)| *reach != PathStatus::Unknown);
-        known().next()?;
+        let of = move |status| paths.into_iter().filter(move |(_, is)| *is == status);
+        let known = [PathStatus::Failing, PathStatus::Ok].map(|status| (status, of(status).count()));
+        known.into_iter().find(|(_, count)| *count > 0)?;
         Some(fmt::from_fn(move |f| {
-            for (nth, (way, reach)) in known().enumerate() {
-                write!(f, "{}{way} {}", if nth > 0 { ", " } else { "" }, reach.as_str())?;
+            let mut sign = "";
+            for (status, _) in known.into_iter().filter(|(_, count)| *count > 0) {
+                f.write_str(sign)?;
+                for (nth, (path, _)) in of(status).enumerate() {
+                    write!(f, "{}{path}", if nth > 0 { ", " } else { "" })?;
+                }
+                write!(f, ": {}", status.as_str())?;
+                sign = "; ";
             }
             match observation.loss {
-                Some(loss) if loss > 0 => write!(f, ", {loss} % of echoes lost"),
+                Some(loss) if loss > 0 => write!(f, "; {loss} % of echoes lost"),
                 _ => Ok(()),
             }
         }))
@@ -179,7 +186,7 @@ impl<'a> PeerText<'a> {
             let since = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(incarnation.0));
             let since = since.filter(|since| Timestamp::try_from(*since).is_ok());
             let (Some(since), Some(now)) = (since, self.wall()) else {
-                return write!(f, "started at no time of a calendar: its clock is wrong ({})", incarnation.0);
+                return write!(f, "start time unreadable: its clock is wrong ({})", incarnation.0);
             };
             write!(f, "started {} by its clock, ", self.moment(since))?;
             match now.duration_since(since) {
@@ -187,7 +194,7 @@ impl<'a> PeerText<'a> {
                 Ok(up) => write!(f, "up for {}", Age(up)),
                 Err(ahead) => {
                     let ahead = ahead.duration().max(Duration::from_secs(1));
-                    write!(f, "which is ahead of ours by at least {}", Age(ahead))
+                    write!(f, "which is at least {} ahead of ours", Age(ahead))
                 }
             }
         }))
@@ -203,7 +210,7 @@ impl<'a> PeerText<'a> {
                 on(f, heard.interface.as_deref())?;
                 f.write_str(", ")?;
                 ago(f, self.now.saturating_duration_since(heard.last))?;
-                f.write_str(if heard.proven { "" } else { ", not proven" })
+                f.write_str(if heard.proven { "" } else { ", unproven" })
             })
         })
     }
@@ -212,7 +219,7 @@ impl<'a> PeerText<'a> {
     pub(super) fn claimed(self) -> Option<impl fmt::Display + use<'a>> {
         let claimed = self.peer.elsewhere.as_ref()?.claimed?;
         Some(fmt::from_fn(move |f| {
-            write!(f, "{claimed}: a translator (NAT) is between, or it takes another of its links")
+            write!(f, "{claimed}: NAT in between, or it uses another of its interfaces")
         }))
     }
 
@@ -261,7 +268,7 @@ impl<'a> PeerText<'a> {
     /// How an attempt went, in full.
     pub(super) fn went(outcome: &'a Outcome) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| match outcome {
-            Outcome::InFlight { .. } => f.write_str("under way"),
+            Outcome::InFlight { .. } => f.write_str("in progress"),
             Outcome::Answered { connect, rtt } => {
                 write!(f, "answered: round trip {}, connect {}", Measured(*rtt), Measured(*connect))
             }

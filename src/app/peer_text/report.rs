@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::app::model::{HISTORY, Stats};
 use crate::app::peer_text::{PeerText, figures};
+use crate::text::is_printable;
 
 /// Attempts and changes that it lists.
 const LISTED: usize = 10;
@@ -23,7 +24,7 @@ struct Report(String);
 
 impl Report {
     fn line(&mut self, text: fmt::Arguments<'_>) {
-        self.0.extend(text.to_string().chars().filter(|c| !c.is_control()));
+        self.0.extend(text.to_string().chars().filter(|c| is_printable(*c)));
         self.0.push('\n');
     }
 
@@ -48,7 +49,7 @@ fn now(report: &mut Report, about: PeerText<'_>) {
     about.why().into_iter().for_each(|why| report.fact("why", why));
     about.advice().into_iter().for_each(|advice| report.fact("try", advice));
     peer.detail.iter().for_each(|detail| report.fact("said", detail));
-    about.ways().into_iter().for_each(|ways| report.fact("ways", ways));
+    about.paths().into_iter().for_each(|paths| report.fact("paths", paths));
     report.fact("address", about.address());
     report.fact("reached", about.reached());
     report.fact("heard", about.heard());

@@ -11,7 +11,7 @@ impl App {
     /// Moves the cursor to the next pair that fails.
     pub(super) fn next_failing(&mut self, now: Instant) {
         if !self.ui.matrix.next_failing(self.models.shown().matrix()) {
-            self.ui.say("no pair fails here", true, now);
+            self.ui.say("no failing pairs here", true, now);
         }
     }
 
@@ -31,7 +31,7 @@ impl App {
         if model.node().is_some_and(|own| own.id == node.id) {
             return Err(format!("{} is this node itself", node.name));
         }
-        model.peer_with_id(node.id).ok_or_else(|| format!("{} is known to others only", node.name))
+        model.peer_with_id(node.id).ok_or_else(|| format!("only other nodes know {}", node.name))
     }
 
     /// Dials what the column under the cursor names. That says something of our own row alone.
@@ -41,7 +41,7 @@ impl App {
         let peer = self.column_peer().map(|peer| Effect::dial(&peer.info));
         let why = match peer {
             Ok(dial) if ours => return Some(dial),
-            Ok(_) => "only the pairs of our own row can be dialed from here".to_owned(),
+            Ok(_) => "only pairs in this node's own row can be dialed from here".to_owned(),
             Err(why) => why,
         };
         self.ui.say(why, false, now);

@@ -7,6 +7,7 @@ use crate::app::peer_text::{PeerText, report};
 use crate::app::ui::Overlay;
 use crate::engine::api::Command;
 use crate::engine::peers::{PeerKey, PeerState};
+use crate::text::Count;
 
 impl App {
     /// The selected peer, as it was drawn: the list may have changed since. Says so if there is none.
@@ -28,8 +29,8 @@ impl App {
     pub(super) fn dial_all(&self) -> Effect {
         let count = self.models.shown().len() - self.models.shown().count(PeerState::Left);
         let said = match count {
-            0 => "there is no peer to dial yet".to_owned(),
-            1 => "dialing the one peer there is".to_owned(),
+            0 => "no peers to dial yet".to_owned(),
+            1 => "dialing 1 peer".to_owned(),
             _ => format!("dialing all {count} peers"),
         };
         Effect::Send { command: Command::DialAll, said }
@@ -40,11 +41,11 @@ impl App {
         let failing = PeerState::ALL.into_iter().filter(|state| state.is_failing());
         let failing: usize = failing.map(|state| self.models.shown().count(state)).sum();
         if failing == 0 {
-            self.ui.say("no peer fails", true, now);
+            self.ui.say("no failing peers", true, now);
             return None;
         }
-        let s = if failing == 1 { "" } else { "s" };
-        Some(Effect::Send { command: Command::DialFailing, said: format!("dialing {failing} peer{s}") })
+        let said = format!("dialing {}", Count(failing, "peer"));
+        Some(Effect::Send { command: Command::DialFailing, said })
     }
 
     /// Copies what is known of the selected peer.

@@ -243,9 +243,9 @@ fn a_clock_that_is_wrong_is_told() {
     };
     bench.started(&[("eth0", 0)]);
     assert_eq!(life(&mut bench, 11 * 3_600_000), "started 11:00:00 by its clock, up for 1 h");
-    let ahead = "started 12:05:00 by its clock, which is ahead of ours by at least 5 min";
+    let ahead = "started 12:05:00 by its clock, which is at least 5 min ahead of ours";
     assert_eq!(life(&mut bench, 12 * 3_600_000 + 300_000), ahead);
-    let never = "started at no time of a calendar: its clock is wrong (18446744073709551615)";
+    let never = "start time unreadable: its clock is wrong (18446744073709551615)";
     assert_eq!(life(&mut bench, u64::MAX), never);
 }
 

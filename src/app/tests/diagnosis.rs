@@ -99,7 +99,7 @@ fn the_details_begin_with_the_verdict_its_evidence_and_what_to_do() {
         "verdict  a firewall drops TCP connections (certain; to this host, 5 paths)",
         "seen     5 paths fail, all to or from h2",
         "try      look for a firewall that drops TCP on that host or in between",
-        "ways     TCP failing, its broadcasts ok, 3 % of echoes lost",
+        "paths    TCP: failing; broadcasts in: ok; 3 % of echoes lost",
     ];
     assert!(has.iter().all(|line| text.lines().any(|other| other == *line)), "{text}");
 }

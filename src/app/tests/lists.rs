@@ -78,7 +78,7 @@ fn a_peer_enters_and_leaves_a_filtered_list_as_it_changes() {
     assert_eq!(listed(&bench), ["bob"]);
     bench.left(&peer(11, "bob"), LeaveReason::Forgotten);
     assert!(listed(&bench).is_empty());
-    assert!(bench.text(80, 24).contains("No peer has these words"));
+    assert!(bench.text(80, 24).contains("No match. / to edit, Esc to clear."));
 }
 
 #[test]
@@ -248,12 +248,12 @@ fn the_palette_finds_actions_by_their_words_completes_and_does_them() {
     assert!(bench.app.ui.overlay.is_none());
     bench.key(KeyCode::Char(':'));
     for (name, first) in
-        [("export", "write table"), ("zoom", "show this pane"), ("timeline", "show the last hour")]
+        [("export", "export the table"), ("zoom", "show only this pane"), ("timeline", "show the last hour")]
     {
         assert!(keymap::found(bench.app.ui.beneath(), name)[0].help.starts_with(first), "{name}");
     }
     bench.typed("no such action");
-    assert!(bench.text(80, 24).contains("No action has these words"));
+    assert!(bench.text(80, 24).contains("No matching action"));
     bench.key(KeyCode::Enter);
     assert!(bench.app.ui.overlay.is_some(), "it says that nothing is found");
     bench.key(KeyCode::Esc);
@@ -285,7 +285,7 @@ fn dialing_all_that_fail_asks_for_just_that_and_says_how_many() {
     assert_eq!(bench.key(KeyCode::Char('F')), Some(expected));
     let mut bench = Bench::new();
     assert_eq!(bench.key(KeyCode::Char('F')), None);
-    assert!(bench.text(80, 24).contains("no peer fails"));
+    assert!(bench.text(80, 24).contains("no failing peers"));
 }
 
 #[test]

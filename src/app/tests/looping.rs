@@ -110,7 +110,7 @@ async fn a_node_that_stops_ends_the_screen_and_one_that_fails_is_an_error() {
     let (events, receiver) = broadcast::channel(16);
     drop(events);
     let error = run(&mut Paper::default(), vec![], receiver).await.0.unwrap_err();
-    assert_eq!(error.to_string(), "the node has failed");
+    assert_eq!(error.to_string(), "the node failed");
 }
 
 #[tokio::test]

@@ -136,10 +136,10 @@ fn the_comparison_goes_from_moment_to_moment_and_says_when_none_is_as_old() {
     assert_eq!(told[4], None, "after the oldest comes none");
     let (mut young, _) = Bench::of(eight);
     young.pressing(&[KeyCode::Char('c')], USUAL);
-    assert!(young.text(80, 24).contains("No earlier view is held yet"));
+    assert!(young.text(80, 24).contains("No earlier snapshot yet"));
     let network = eight(young.now());
     young.wait(61_000).told(&network).pressing(&[KeyCode::Char('c')], USUAL);
-    assert!(young.text(80, 24).contains("1 min ago, the oldest held: "), "{}", young.text(80, 24));
+    assert!(young.text(80, 24).contains("1 min ago, the oldest snapshot: "), "{}", young.text(80, 24));
 }
 
 #[test]
@@ -205,13 +205,13 @@ fn the_cursor_is_on_nodes_and_reads_what_both_ends_say() {
     bench.pressing(&[KeyCode::End, KeyCode::Right], USUAL);
     assert_eq!(bench.pair(), ("h8".into(), "h3".into()));
     let text = bench.text(80, 24);
-    assert!(text.contains("h8 has not reported") && text.contains("h3 said 3 s ago"), "{text}");
+    assert!(text.contains("h8: no report") && text.contains("h3 reported 3 s ago"), "{text}");
     network = network.without(1);
     bench.told(&network);
     assert_eq!(bench.pair(), ("h8".into(), "h3".into()), "it stays on its nodes when others go");
     bench.pressing(&[KeyCode::Up], USUAL);
     let text = bench.pressing(&[KeyCode::Right; 8], USUAL).text(80, 24);
-    assert!(text.contains("h7 → h8 ○ too old") && text.contains("h7 said it 1 min ago: stale"), "{text}");
+    assert!(text.contains("h7 → h8 ○ stale") && text.contains("h7 reported 1 min ago: stale"), "{text}");
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn n_goes_from_one_failing_pair_to_the_next_and_from_the_last_to_the_first() {
     assert_eq!(names, ["alice→h2", "h3→h2", "h4→h2", "h5→h2", "h5→h6", "h6→h2", "alice→h2"]);
     let (mut well, _) = Bench::of(|now| Network::new(&[("alice", 5), ("h2", 6)], now));
     well.pressing(&[KeyCode::Char('n')], USUAL);
-    assert_eq!(well.said(), "no pair fails here");
+    assert_eq!(well.said(), "no failing pairs here");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn d_dials_the_columns_node_from_our_own_row_alone() {
     assert_eq!(bench.key(KeyCode::Char('d')), Some(expected));
     bench.pressing(&[KeyCode::Down], USUAL);
     assert_eq!(bench.key(KeyCode::Char('d')), None);
-    assert_eq!(bench.said(), "only the pairs of our own row can be dialed from here");
+    assert_eq!(bench.said(), "only pairs in this node's own row can be dialed from here");
     bench.pressing(&[KeyCode::Left], USUAL);
     assert_eq!(bench.key(KeyCode::Char('d')), None);
     assert_eq!(bench.said(), "alice is this node itself");
@@ -264,7 +264,7 @@ fn enter_shows_the_details_of_the_column_and_of_a_subnet_its_nodes() {
 fn a_node_that_only_others_know_has_no_details() {
     let (mut bench, network) = Bench::of(eight);
     bench.left(network.peer(1), LeaveReason::Forgotten).pressing(&[KeyCode::Enter], USUAL);
-    assert_eq!((bench.app.ui.view, &*bench.said()), (View::Matrix, "h2 is known to others only"));
+    assert_eq!((bench.app.ui.view, &*bench.said()), (View::Matrix, "only other nodes know h2"));
 }
 
 #[test]
@@ -283,7 +283,8 @@ fn the_filter_folds_the_nodes_that_it_does_not_let_through() {
     bench.key(KeyCode::Enter);
     let text = bench.text(80, 24);
     assert!(
-        text.contains("No node has these words") && text.contains("6 of their 56 pairs failing"),
+        text.contains("No match. / to edit, Esc to show all.")
+            && text.contains("6 of their 56 pairs failing"),
         "{text}"
     );
 }
@@ -380,14 +381,14 @@ fn a_click_on_a_cell_a_name_and_a_head_moves_the_cursor() {
 fn what_was_left_out_is_told() {
     let (mut bench, mut network) = Bench::of(eight);
     network.leave_out(1_234);
-    assert!(bench.told(&network).text(120, 40).contains("1 234 left out for lack of room"));
+    assert!(bench.told(&network).text(120, 40).contains("1 234 omitted for lack of room"));
 }
 
 #[test]
 fn before_the_node_has_told_anything_the_matrix_says_so() {
     let mut bench = busy();
     bench.key(KeyCode::Char('m'));
-    assert!(bench.text(80, 24).contains("The node is asked who reaches whom."));
+    assert!(bench.text(80, 24).contains("Asking the node who reaches whom."));
     for key in ['n', 'o', 'v', 'c', 'd'] {
         bench.key(KeyCode::Char(key));
         bench.screen(80, 24);
@@ -446,7 +447,7 @@ fn the_cursor_is_kept_when_the_view_is_left_and_the_own_row_comes_first() {
     bench.pressing(&[KeyCode::Down, KeyCode::Char('m'), KeyCode::Char('m')], USUAL);
     assert_eq!(bench.pair(), ("h2".into(), "h2".into()));
     assert_eq!(bench.app.ui.matrix.blocks()[0].id, BlockId::Node(node().id));
-    assert!(bench.text(80, 24).contains("h2 is reached by  ✖ 5 failing"), "{}", bench.text(80, 24));
+    assert!(bench.text(80, 24).contains("to h2  ✖ 5 failing"), "{}", bench.text(80, 24));
 }
 
 /// How many pairs a frame looks at, when one like it was drawn before.

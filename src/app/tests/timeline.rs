@@ -287,7 +287,7 @@ fn without_peers_and_without_a_match_it_says_what_to_do() {
     let mut bench = incidents();
     bench.pressed(KeyCode::Char('t'), 1, 80).pressed(KeyCode::Char('/'), 1, 80).typed("zzz");
     bench.pressed(KeyCode::Enter, 1, 80).pressed(KeyCode::Char('t'), 1, 80);
-    assert!(bench.text(80, 24).contains("No peer has these words"));
+    assert!(bench.text(80, 24).contains("No match. / to edit."));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use tui_input::{Input, InputRequest};
 use crate::app::model::Filter;
 use crate::engine::config::{Target, TargetError};
 use crate::engine::peers::PeerKey;
+use crate::text::is_printable;
 
 /// Longest text of a prompt, in bytes: the longest host name, brackets and a port.
 pub const MAX_TYPED: usize = 270;
@@ -61,9 +62,9 @@ impl Prompt {
         self.0.value()
     }
 
-    /// Puts a text in where the cursor is, without control characters.
+    /// Puts a text in where the cursor is, without what a terminal must not print.
     pub fn insert(&mut self, text: &str) {
-        for c in text.chars().filter(|c| !c.is_control()) {
+        for c in text.chars().filter(|c| is_printable(*c)) {
             if self.text().len() + c.len_utf8() <= MAX_TYPED {
                 self.0.handle(InputRequest::InsertChar(c));
             }

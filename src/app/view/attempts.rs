@@ -36,7 +36,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     }
     if lines == 0 {
         let none =
-            if ui.attempts.only().is_some() { "  None is held: f lists all." } else { "  No dial yet." };
+            if ui.attempts.only().is_some() { "  None recorded: f shows all." } else { "  No dial yet." };
         let style = canvas.theme().dim();
         canvas.put(area, 0, none, style);
     }

@@ -14,7 +14,7 @@ use crate::app::model::Model;
 use crate::app::state::Models;
 use crate::engine::interface::{Interface, Kind};
 use crate::engine::peers::PeerState;
-use crate::text::{columns, fit};
+use crate::text::{Count, columns, fit};
 
 /// How long missed events are told after the last of them: the next snapshot has made the display right long
 /// before, and a person should still see that there were any.
@@ -151,18 +151,20 @@ enum Spelt {
 fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
     let spell = |spelt: Spelt| {
         let total = model.len();
-        let s = if total == 1 { "" } else { "s" };
         let mut spans = Vec::new();
         if spelt > Spelt::Signs || total == 0 {
-            spans.push(Span::styled(format!("{total} peer{s}"), theme.strong()));
+            spans.push(Span::styled(Count(total, "peer").to_string(), theme.strong()));
         }
         let findings = model.matrix().findings().len();
         let gap = if spelt > Spelt::Signs { "  " } else { " " };
         if findings > 0 {
-            let s = if findings == 1 { "" } else { "s" };
-            let word = if spelt == Spelt::Words { format!(" finding{s}") } else { String::new() };
             spans.extend((!spans.is_empty()).then(|| Span::raw(gap)));
-            spans.push(Span::styled(format!("! {findings}{word}"), theme.alarm_text()));
+            let counted = if spelt == Spelt::Words {
+                Count(findings, "finding").to_string()
+            } else {
+                findings.to_string()
+            };
+            spans.push(Span::styled(format!("! {counted}"), theme.alarm_text()));
         }
         for state in PeerState::ALL {
             let count = model.count(state);
@@ -185,12 +187,10 @@ fn alerts(models: &Models, theme: Theme, now: Instant) -> Vec<Span<'static>> {
     if let Some(missed) = models.live().missed()
         && now.saturating_duration_since(missed.at) < MISSED_SHOWN
     {
-        let s = if missed.total == 1 { "" } else { "s" };
-        spans.push(Span::styled(format!(" {} event{s} missed ", missed.total), theme.warning()));
+        spans.push(Span::styled(format!(" {} missed ", Count(missed.total, "event")), theme.warning()));
     }
     if let Some(behind) = models.behind() {
-        let s = if behind == 1 { "" } else { "s" };
-        spans.push(Span::styled(format!(" PAUSED · {behind} event{s} behind "), theme.alarm()));
+        spans.push(Span::styled(format!(" PAUSED · {} behind ", Count(behind, "event")), theme.alarm()));
     }
     spans
 }

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::pen::Pen;
 use crate::app::appearance::Theme;
-use crate::text::columns;
+use crate::text::{columns, is_printable};
 
 /// Stands for what does not fit.
 const ELLIPSIS: &str = "…";
@@ -62,7 +62,7 @@ impl<'a> LineWriter<'a> {
         }
         let mut right_to_left = false;
         for grapheme in text.graphemes(true) {
-            if !grapheme.contains(char::is_control) {
+            if grapheme.chars().all(is_printable) {
                 right_to_left |= grapheme.chars().any(is_right_to_left);
                 self.grapheme(grapheme, columns(grapheme));
             }

@@ -33,7 +33,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let page = usize::from(rows.height);
     let top = ui.peers.settle(model, page);
     if model.listed() == 0 {
-        canvas.put(rows, 0, "  No peer has these words: / changes them, Esc lists all.", theme.dim());
+        canvas.put(rows, 0, "  No match. / to edit, Esc to clear.", theme.dim());
     }
     let tells_cause = columns.iter().any(|(column, _)| *column == Column::Cause);
     for (y, peer) in (rows.y..).zip(model.rows(top..top.saturating_add(page))) {
@@ -105,20 +105,17 @@ pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         None => lines.push(("The node is starting.".into(), theme.text())),
         Some((udp, tcp)) => {
             if on.is_empty() {
-                let text = "No interface of this machine can broadcast, so nobody is found by itself: connect a network, or press a to add a peer by its address.";
+                let text = "No interface of this machine can broadcast: connect to a network, or press a to add a peer by its address.";
                 lines.push((text.into(), theme.warning()));
             } else {
                 lines.push((format!("Listening for others on {}.", on.join(", ")), theme.text()));
             }
             lines.push(("• Start vigie on another machine of the same network.".into(), theme.text()));
             lines.push((
-                format!("• If it runs there and does not appear here, open UDP port {udp} and TCP port {tcp} in both firewalls."),
+                format!("• If it is running there but does not appear here, open UDP port {udp} and TCP port {tcp} in both firewalls."),
                 theme.text(),
             ));
-            lines.push((
-                "• Where broadcasts do not reach, press a and type the address of a peer.".into(),
-                theme.text(),
-            ));
+            lines.push(("• Across a router, press a and type the address of a peer.".into(), theme.text()));
         }
     }
     let room = Rect { x: area.x + MARK.min(area.width), width: area.width.saturating_sub(2 * MARK), ..area };

@@ -39,7 +39,7 @@ const WITH_LEGEND: u16 = 9;
 const MOST_WORDS: u16 = 5;
 
 /// Stands in the place of the rows when the filter lets no peer through.
-const NO_MATCH: &str = "  No peer has these words: / changes them.";
+const NO_MATCH: &str = "  No match. / to edit.";
 
 /// Draws it.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
@@ -193,8 +193,8 @@ fn legend(canvas: &mut Canvas<'_>, line: Rect, window: Window) {
     }
     let seconds = window.width.as_secs();
     let (number, unit) = if seconds.is_multiple_of(60) { (seconds / 60, "min") } else { (seconds, "s") };
-    if writer.room() >= "each sign 3600 s".len() {
-        writer.format(theme.dim(), format_args!("each sign {number} {unit}"));
+    if writer.room() >= "one cell = 3600 s".len() {
+        writer.format(theme.dim(), format_args!("one cell = {number} {unit}"));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::app::appearance::Appearance;
 use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
 use crate::app::ui::{Pane, Ui, View};
-use crate::text::{Age, fit};
+use crate::text::{Age, Count, fit};
 
 /// Draws a pane's title line. Where the panes share one place, the others are named too.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, tabs: bool, model: &Model, ui: &Ui) {
@@ -104,8 +104,7 @@ fn timeline(model: &Model, ui: &Ui, appearance: &Appearance) -> String {
 fn matrix(model: &Model, ui: &Ui) -> String {
     let Some(view) = model.matrix().latest() else { return String::new() };
     let (all, (rows, columns)) = (view.nodes.len(), ui.matrix.seen());
-    let s = if all == 1 { "" } else { "s" };
-    let mut says = format!("{all} node{s}");
+    let mut says = Count(all, "node").to_string();
     // Writing to a string cannot fail.
     if rows.len() < ui.matrix.blocks().len() {
         let _ = write!(says, " · rows {}–{}", rows.start + 1, rows.end);

@@ -114,8 +114,8 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
             dial.styled("at rest", theme.dim());
         }
     });
-    if let Some(ways) = about.ways() {
-        page.words("ways", theme.text(), ways);
+    if let Some(paths) = about.paths() {
+        page.words("paths", theme.text(), paths);
     }
     page.words("address", theme.text(), about.address());
     page.words("reached", theme.text(), about.reached());
@@ -130,7 +130,7 @@ fn identity(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     page.fact("id", |writer| match info.id {
         // Eight digits tell any two nodes of a network apart.
         Some(id) => _ = writer.format(theme.text(), format_args!("{:08x}…", id.0 >> 96)),
-        None => _ = writer.styled("not known before it answers", theme.text()),
+        None => _ = writer.styled("not known until it answers", theme.text()),
     });
     if let Some(life) = about.life() {
         page.words("life", theme.text(), life);

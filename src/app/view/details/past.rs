@@ -70,6 +70,6 @@ pub(super) fn dials(page: &mut Page<'_, '_>, about: PeerText<'_>) {
         });
     }
     if page.lines() == before {
-        page.line(|writer| _ = writer.styled("None is held.", theme.dim()));
+        page.line(|writer| _ = writer.styled("None recorded.", theme.dim()));
     }
 }

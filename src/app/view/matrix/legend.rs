@@ -8,7 +8,7 @@ use super::words::{Grouped, ITSELF, change_words, words};
 use crate::app::appearance::signs;
 use crate::app::model::{Change, Mark, Tally};
 use crate::app::view::canvas::Canvas;
-use crate::text::Age;
+use crate::text::{Age, Count, columns};
 
 /// How many pairs are of which kind, by the signs that say so.
 pub(super) fn totals(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
@@ -24,19 +24,19 @@ pub(super) fn totals(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         writer.sign(signs::mark(mark), theme.mark(mark)).styled(&text, theme.text());
         writer.skip(2);
     }
-    if writer.room() > ITSELF.len() + " itself".len() {
-        writer.styled(ITSELF, theme.dim()).text(" itself");
+    if writer.room() > ITSELF.len() + " self".len() {
+        writer.styled(ITSELF, theme.dim()).text(" self");
         writer.skip(2);
     }
-    let how = "rows dial columns";
-    if writer.room() >= how.len() {
+    let how = "rows dial → columns";
+    if writer.room() >= columns(how) {
         writer.styled(how, theme.dim());
         writer.skip(2);
     }
     if scene.view.left_out > 0 {
         writer.format(
             theme.warning(),
-            format_args!("{} left out for lack of room", Grouped(scene.view.left_out)),
+            format_args!("{} omitted for lack of room", Grouped(scene.view.left_out)),
         );
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn changes(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let mut writer = canvas.line(area, 0);
     writer.skip(MARK.min(area.width));
     let Some(comparison) = scene.comparison else {
-        writer.styled("No earlier view is held yet: one is kept every minute.", theme.warning());
+        writer.styled("No earlier snapshot yet: one is taken every minute.", theme.warning());
         return;
     };
     let ago = scene.now.saturating_duration_since(comparison.then);
@@ -59,7 +59,7 @@ pub(super) fn changes(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         writer.styled(", ", theme.text());
     }
     writer.format(theme.text(), format_args!("{} ago", Age(ago)));
-    writer.text(if oldest { ", the oldest held: " } else { ": " });
+    writer.text(if oldest { ", the oldest snapshot: " } else { ": " });
     let all = comparison.changes.all();
     for change in Change::ALL.into_iter().filter(|change| all.count(*change) > 0) {
         writer.sign(signs::change(change), theme.change(change));
@@ -67,8 +67,7 @@ pub(super) fn changes(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         writer.skip(2);
     }
     if comparison.gone > 0 {
-        let s = if comparison.gone == 1 { "" } else { "s" };
-        writer.format(theme.text(), format_args!("{} node{s} gone", comparison.gone));
+        writer.format(theme.text(), format_args!("{} gone", Count(comparison.gone, "node")));
     } else if all.total() == 0 {
         writer.text("nothing has changed");
     }
@@ -81,15 +80,14 @@ pub(super) fn hidden(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, show
     let rest = scene.matrix.marks().all() - shown;
     let mut writer = canvas.line(area, 0);
     writer.skip(MARK.min(area.width)).style(theme.text());
-    let s = |count| if count == 1 { "" } else { "s" };
+    let (row, column) = (Count(rows, "row"), Count(columns, "column"));
     match (rows, columns) {
         (rows, columns) if rows == columns => {
-            writer.format(theme.text(), format_args!("+{rows} node{}: ", s(rows)))
+            writer.format(theme.text(), format_args!("+{}: ", Count(rows, "node")))
         }
-        (rows, 0) => writer.format(theme.text(), format_args!("+{rows} row{}: ", s(rows))),
-        (0, columns) => writer.format(theme.text(), format_args!("+{columns} column{}: ", s(columns))),
-        (rows, columns) => writer
-            .format(theme.text(), format_args!("+{rows} row{}, +{columns} column{}: ", s(rows), s(columns))),
+        (_, 0) => writer.format(theme.text(), format_args!("+{row}: ")),
+        (0, _) => writer.format(theme.text(), format_args!("+{column}: ")),
+        _ => writer.format(theme.text(), format_args!("+{row}, +{column}: ")),
     };
     let failing = rest.count(Mark::Failing);
     let style = if failing > 0 { theme.mark(Mark::Failing) } else { theme.text() };

@@ -39,7 +39,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let matrix = model.matrix();
     let Some(view) = matrix.latest().map(Arc::clone) else {
         let style = canvas.theme().dim();
-        return canvas.put(area, 0, "  The node is asked who reaches whom.", style);
+        return canvas.put(area, 0, "  Asking the node who reaches whom.", style);
     };
     let comparison = ui.matrix.comparison(matrix, now);
     let compares = ui.matrix.against().is_some();

@@ -26,7 +26,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let Some((row, column)) = scene.cursor.pair() else {
         if area.height > 0 {
             let style = canvas.theme().dim();
-            let text = "No node has these words: / changes them, Esc shows all.";
+            let text = "No match. / to edit, Esc to show all.";
             canvas.line(area, 0).skip(MARK).styled(text, style);
         }
         return;
@@ -134,21 +134,21 @@ impl Pair<'_> {
         let (theme, view) = (writer.theme(), self.scene.view);
         writer.styled(self.name(observer), theme.strong());
         let Some(row) = view.rows.get(observer).and_then(Option::as_ref) else {
-            writer.styled(" has not reported", theme.dim());
+            writer.styled(": no report", theme.dim());
             return None;
         };
         let age = self.scene.now.saturating_duration_since(row.confirmed);
         let known = row.observations.contains_key(&view.nodes[other].id);
         let told = view.observation(observer, other, self.scene.now);
         match (told, known) {
-            (Some(_), _) if age.as_secs() == 0 => _ = writer.styled(" says", theme.text()),
-            (Some(_), _) => _ = writer.format(theme.text(), format_args!(" said {} ago", Age(age))),
+            (Some(_), _) if age.as_secs() == 0 => _ = writer.styled(" reported just now", theme.text()),
+            (Some(_), _) => _ = writer.format(theme.text(), format_args!(" reported {} ago", Age(age))),
             (None, true) => {
-                let text = format_args!(" said it {} ago: stale", Age(age));
+                let text = format_args!(" reported {} ago: stale", Age(age));
                 writer.format(theme.dim(), text);
             }
             (None, false) => {
-                writer.format(theme.dim(), format_args!(" says nothing of {}", self.name(other)));
+                writer.format(theme.dim(), format_args!(": no report on {}", self.name(other)));
             }
         }
         told
@@ -200,10 +200,11 @@ fn itself(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, block: &Block, 
     let marks = scene.matrix.marks();
     let node = &scene.view.nodes[node];
     let mut writer = start(canvas, area, 0);
-    writer.styled(&node.name, theme.strong()).format(theme.text(), format_args!(" {} reaches", node.addr));
+    writer.styled("from ", theme.text()).styled(&node.name, theme.strong());
+    writer.format(theme.text(), format_args!(" {}", node.addr));
     tally(&mut writer, marks.rows(&block.nodes));
     let mut writer = start(canvas, area, 1);
-    writer.styled(&node.name, theme.strong()).text(" is reached by");
+    writer.styled("to ", theme.text()).styled(&node.name, theme.strong());
     tally(&mut writer, marks.columns(&block.nodes));
     let about = scene.matrix.findings().iter().find(|finding| finding.nodes.contains(&node.id));
     if let Some(finding) = about {

@@ -14,7 +14,7 @@ pub(super) fn words(mark: Mark) -> &'static str {
         Mark::Fine => "fine",
         Mark::Failing => "failing",
         Mark::Unknown => "unknown",
-        Mark::Stale => "too old",
+        Mark::Stale => "stale",
     }
 }
 

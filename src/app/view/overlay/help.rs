@@ -98,7 +98,7 @@ fn legend(theme: Theme) -> Vec<Entry> {
         // The timeline's own, after those that stand for a peer's present state.
         ("─ ▄ █", "timeline: up, retrying, unreachable", theme.text()),
         ("░ · ╌", "timeline: silent, new, left", theme.text()),
-        ("✖ • ? ○", "matrix: fails, fine, unknown, too old", theme.text()),
+        ("✖ • ? ○", "matrix: fails, ok, unknown, stale", theme.text()),
         ("▼ ▲ ~ +", "worse, better, unknown now, new node", theme.text()),
     ];
     signs.extend(others.into_iter().map(|(sign, meaning, style)| (sign.to_owned(), Some(meaning), style)));

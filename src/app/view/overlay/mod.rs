@@ -28,7 +28,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option
             return Some(palette(canvas, area, beneath, prompt, *chosen));
         }
         Some(Overlay::Export) => {
-            let text = "The table as JSON, or the screen as text or as an SVG picture, into a new file in the folder where vigie was started.";
+            let text = "Write the table as JSON, or the screen as text or SVG, to a new file in the folder where vigie was started.";
             question(canvas, area, "Export", text, Context::Export);
         }
         Some(Overlay::Forget { name, .. }) => {
@@ -56,7 +56,7 @@ fn add(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
     let cursor = prompt::render(canvas, inside, "> ", prompt);
     let (text, style) = match Overlay::target(prompt.text()) {
         _ if prompt.text().trim().is_empty() => {
-            ("Its host name or address, like host7, 10.0.0.7:17500 or [fe80::1]:17500; without a port it is 17474.".into(), theme.dim())
+            ("Its host name or address, like host7, 10.0.0.7:17500 or [fe80::1]:17500; the default port is 17474.".into(), theme.dim())
         }
         Ok(target) => (format!("✓ {target}"), theme.good()),
         Err(error) => (format!("✖ {error}"), theme.bad()),
@@ -82,7 +82,7 @@ fn palette(
     let cursor = prompt::render(canvas, inside, ": ", prompt);
     let [list, _] = cut_top(cut_top(inside, 1)[1], inside.height.saturating_sub(2));
     if found.is_empty() {
-        canvas.put(list, 0, "No action has these words.", theme.warning());
+        canvas.put(list, 0, "No matching action.", theme.warning());
     }
     let top = (chosen + 1).saturating_sub(usize::from(list.height));
     for (line, (nth, binding)) in (0..list.height).zip(found.iter().enumerate().skip(top)) {
