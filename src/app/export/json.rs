@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -69,8 +69,8 @@ fn row(peer: &Peer, now: Instant) -> Row<'_> {
         state_ms: now.saturating_duration_since(peer.since).as_millis(),
         via: peer.via,
         interface: peer.interface.as_deref(),
-        rtt_us: peer.rtt.map(|rtt| rtt.as_micros()),
-        connect_us: peer.connect.map(|connect| connect.as_micros()),
+        rtt_us: peer.rtt.map(|rtt| Duration::from(rtt).as_micros()),
+        connect_us: peer.connect.map(|connect| Duration::from(connect).as_micros()),
         loss: peer.history.loss(),
         last_heard_ms: peer.last_heard.map(|at| now.saturating_duration_since(at).as_millis()),
         cause: peer.cause,

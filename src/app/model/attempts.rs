@@ -1,16 +1,17 @@
 //! The last dial attempts, of all peers and of each: what the attempts pane and a peer's details list.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use super::chain::{About, Chain};
+use super::micros::Micros;
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::peers::{PeerInfo, PeerKey};
 
-/// Attempts kept: at the default dial rate of 50 a second almost three minutes, and in a network of a hundred peers at
-/// rest a quarter of an hour, so that a peer's last dials are there when somebody looks. With all that belongs to them
-/// well under 1 MB; the record has all.
-pub const MAX_ATTEMPTS: usize = 8_192;
+/// Attempts kept: at the default dial rate of 50 a second more than two minutes, and in a network of a hundred peers at
+/// rest twelve, so that a peer's last dials are there when somebody looks. No more than a hash table of 8 192 places
+/// holds, one of each peer: then all that belongs to them takes 600 kB. The record has all.
+pub const MAX_ATTEMPTS: usize = 7_168;
 
 /// Numbers the attempts from 0 in the order they began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,9 +25,9 @@ pub struct Attempt {
     /// The peer as it was then.
     pub peer: Arc<PeerInfo>,
     /// From 1.
-    pub attempt: u32,
+    pub attempt: u16,
     /// Of at most; 0 when the event that tells was missed.
-    pub max: u32,
+    pub max: u16,
     /// By hand.
     pub forced: bool,
     /// How it went.
@@ -44,9 +45,9 @@ pub enum Outcome {
     /// It got its reply.
     Answered {
         /// Time to connect.
-        connect: Duration,
+        connect: Micros,
         /// Round trip.
-        rtt: Duration,
+        rtt: Micros,
     },
     /// It failed.
     Failed {
@@ -54,8 +55,9 @@ pub enum Outcome {
         cause: Cause,
         /// What failed exactly.
         detail: Arc<Detail>,
-        /// From when until when the next attempt waits; none if none follows or it has begun.
-        retry: Option<(Instant, Instant)>,
+        /// From when until when the next attempt waits; none if none follows or it has begun. Boxed: only the latest
+        /// attempt of a peer has it.
+        retry: Option<Box<(Instant, Instant)>>,
     },
     /// The node dropped it: the peer left, was forgotten, or its end was missed.
     Abandoned,
@@ -131,6 +133,7 @@ impl Attempts {
     ) {
         self.close(peer.key);
         let outcome = Outcome::InFlight { since: at };
+        let [attempt, max] = [attempt, max].map(short);
         self.0.push(Attempt { wall, peer: Arc::clone(peer), attempt, max, forced, outcome });
     }
 
@@ -143,6 +146,7 @@ impl Attempts {
         wall: SystemTime,
         outcome: Outcome,
     ) {
+        let [attempt, max] = [attempt, max].map(short);
         match self.latest_mut(peer.key) {
             Some(open) if open.attempt == attempt && matches!(open.outcome, Outcome::InFlight { .. }) => {
                 open.outcome = outcome;
@@ -168,4 +172,9 @@ impl Attempts {
     fn latest_mut(&mut self, key: PeerKey) -> Option<&mut Attempt> {
         self.0.get_mut(self.0.newest_of(key)?)
     }
+}
+
+/// A number of attempts, in two bytes: nobody counts as many.
+fn short(number: u32) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }

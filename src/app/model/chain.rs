@@ -90,6 +90,10 @@ impl<T: About, const CAP: usize> Chain<T, CAP> {
 
     /// Adds one. Returns the one that had to go for it.
     pub(super) fn push(&mut self, entry: T) -> Option<T> {
+        if self.ring.len() == self.ring.capacity() {
+            // Doubling, but never beyond what it may hold.
+            self.ring.reserve_exact(self.ring.len().clamp(16, CAP).min(CAP - self.ring.len()));
+        }
         let dropped = if self.ring.len() == CAP { self.ring.pop_front() } else { None };
         if let Some(peer) = dropped.as_ref().and_then(|link| link.entry.peer())
             && self.heads.get(&peer) == Some(&self.first)

@@ -11,28 +11,30 @@ mod filter;
 mod history;
 mod journal;
 mod matrix;
+mod micros;
 mod order;
 mod peer;
+mod rows;
 mod sort_value;
 mod square;
 mod stats;
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use attempts::{Attempt, AttemptId, Attempts, MAX_ATTEMPTS, Outcome};
-use bands::Clock;
 pub use bands::{Bands, Columns, STEP, STEPS, badness};
 pub use column::Column;
 pub use filter::Filter;
 pub use history::{EXACT, HISTORY, History, Sample};
 pub use journal::{Entry, EntryId, Journal, MAX_ENTRIES, What};
 pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
+pub use micros::Micros;
 pub use order::Sort;
-use order::{Order, Rank};
-pub use peer::Peer;
+pub use peer::{Paths, Peer};
+use rows::Rows;
+pub use rows::{LEFT_SHOWN, SETTLE};
 #[cfg(test)]
 pub(super) use square::LOOKS;
 pub use square::{KINDS, Kind, Square, Tally};
@@ -41,15 +43,8 @@ pub use stats::{Histogram, Stats};
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::interface::Interface;
-use crate::engine::peers::{DialPhase, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot, Via};
+use crate::engine::peers::{DialPhase, LeaveReason, NodeInfo, PeerKey, PeerState, Snapshot, Via};
 use crate::engine::verdict::Finding;
-
-/// How long a peer that said goodbye stays on the screen: long enough to be noticed after a coffee, short enough
-/// that a day of laptops coming and going does not fill the table.
-pub const LEFT_SHOWN: Duration = Duration::from_mins(5);
-
-/// Shortest time between two changes of the rows' order: long enough to read a row before it moves.
-pub const SETTLE: Duration = Duration::from_secs(2);
 
 /// Events that the reader was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,24 +60,12 @@ pub struct Missed {
 pub struct Model {
     node: Option<Arc<NodeInfo>>,
     interfaces: Vec<Interface>,
-    /// Boxed: a change moves a pointer, not the row, and the spare room of the table is that of pointers.
-    peers: HashMap<PeerKey, Box<Peer>>,
-    order: Order,
-    filter: Filter,
-    /// Some row no longer stands where it belongs.
-    unsettled: bool,
-    /// When the order was last made right.
-    settled: Option<Instant>,
-    /// What the times that rows are sorted by are counted from: the first event.
-    epoch: Option<Instant>,
+    rows: Rows,
     /// What time it was at the last event.
     wall: Option<(Instant, SystemTime)>,
     attempts: Attempts,
     journal: Journal,
     matrix: Matrix,
-    /// Counts the steps of the peers' [`Bands`].
-    clock: Clock,
-    counts: [usize; PeerState::ALL.len()],
     missed: Option<Missed>,
     stopped: Option<StopReason>,
 }
@@ -100,64 +83,62 @@ impl Model {
 
     /// How many peers there are.
     pub fn len(&self) -> usize {
-        self.peers.len()
+        self.rows.len()
     }
 
     /// Whether there is no peer.
     pub fn is_empty(&self) -> bool {
-        self.peers.is_empty()
+        self.rows.len() == 0
     }
 
     /// How many peers are listed: those that the filter lets through.
     pub fn listed(&self) -> usize {
-        self.order.len()
+        self.rows.listed()
     }
 
     /// Which peers are listed.
     pub fn filter(&self) -> &Filter {
-        &self.filter
+        self.rows.filter()
     }
 
     /// How the table is sorted.
     pub fn sort(&self) -> Sort {
-        self.order.sort()
+        self.rows.sort()
     }
 
     /// Lists only the peers that a filter lets through.
     pub fn set_filter(&mut self, filter: Filter) {
-        self.filter = filter;
-        self.rearrange();
+        self.rows.set_filter(filter);
     }
 
     /// Sorts the table in another way.
     pub fn set_sort(&mut self, sort: Sort) {
-        self.order.set_sort(sort);
-        self.rearrange();
+        self.rows.set_sort(sort);
     }
 
     /// The peers of a stretch of the table, in the order they are listed. Costs what the stretch costs.
     pub fn rows(&self, stretch: Range<usize>) -> impl Iterator<Item = &Peer> {
-        self.order.keys(stretch).filter_map(|key| self.peer(key))
+        self.rows.stretch(stretch)
     }
 
     /// The peer at a position of the table.
     pub fn key_at(&self, position: usize) -> Option<PeerKey> {
-        self.order.keys(position..position.saturating_add(1)).next()
+        self.rows.key_at(position)
     }
 
     /// One peer.
     pub fn peer(&self, key: PeerKey) -> Option<&Peer> {
-        self.peers.get(&key).map(Box::as_ref)
+        self.rows.get(key)
     }
 
     /// Where a peer stands in the table, if it is listed.
     pub fn position(&self, key: PeerKey) -> Option<usize> {
-        self.order.position(self.peers.get(&key)?.placed.as_ref()?)
+        self.rows.position(key)
     }
 
     /// How many peers are in a state.
     pub fn count(&self, state: PeerState) -> usize {
-        self.counts[state as usize]
+        self.rows.count(state)
     }
 
     /// The attempts, newest first.
@@ -177,17 +158,17 @@ impl Model {
 
     /// The peer that has this identity. Costs the peers there are: for keys and clicks, not for every cell.
     pub fn peer_with_id(&self, id: NodeId) -> Option<&Peer> {
-        self.peers.values().map(Box::as_ref).find(|peer| peer.info.id == Some(id))
+        self.rows.with_id(id)
     }
 
     /// The time until `end` in so many columns of this width, for [`Bands::worst`] of the peers.
     pub fn columns(&self, end: Instant, width: Duration, count: u32) -> Columns {
-        self.clock.columns(end, width, count)
+        self.rows.columns(end, width, count)
     }
 
     /// Where a window should end that is to show `now` in columns of this width, and not to flicker as time goes.
     pub fn end_of_column(&self, now: Instant, width: Duration) -> Instant {
-        self.clock.end_of_column(now, width)
+        self.rows.end_of_column(now, width)
     }
 
     /// What was missed, if anything ever was.
@@ -212,11 +193,10 @@ impl Model {
     /// Takes one event in. Returns what is new in the matrix, if it is about that.
     pub fn fold(&mut self, stamped: &Stamped) -> Option<Novelty> {
         let Stamped { at, wall, ref event } = *stamped;
-        self.epoch.get_or_insert(at);
+        self.rows.begin(at);
         if !matches!(event, Event::Lagged { .. }) {
             self.wall = Some((at, wall));
         }
-        self.clock.step(at);
         self.journal.fold(stamped);
         match event {
             Event::Matrix(view) => return Some(self.matrix.take(view)),
@@ -231,50 +211,50 @@ impl Model {
             }
             Event::InterfaceDown { interface } => self.interfaces.retain(|known| known != &**interface),
             Event::PeerDiscovered { peer, via } => {
-                self.update(peer, at, |row| {
+                self.rows.update(peer, at, |row| {
                     row.via = Some(*via);
                     row.heard(at, *via);
                 });
             }
-            Event::PeerState { peer, to, .. } => self.update(peer, at, |row| row.enter(*to, at)),
+            Event::PeerState { peer, to, .. } => self.rows.update(peer, at, |row| row.enter(*to, at)),
             Event::PeerRestarted { peer, .. } | Event::PeerMoved { peer, .. } => {
-                self.update(peer, at, |_| ());
+                self.rows.update(peer, at, |_| ());
             }
             Event::PeerLeft { peer, reason: LeaveReason::Goodbye } => {
-                self.update(peer, at, |row| row.enter(PeerState::Left, at));
+                self.rows.update(peer, at, |row| row.enter(PeerState::Left, at));
                 self.attempts.close(peer.key);
             }
             Event::PeerLeft { peer, reason: LeaveReason::Forgotten | LeaveReason::Expired } => {
-                self.remove(peer.key);
+                self.rows.remove(peer.key);
                 self.attempts.close(peer.key);
             }
             Event::DialStarted { peer, attempt, max, forced, .. } => {
-                self.update(peer, at, |row| row.dial_started(*attempt, *max, at));
+                self.rows.update(peer, at, |row| row.dial_started(*attempt, *max, at));
                 self.attempts.started(peer, *attempt, *max, *forced, at, wall);
             }
             Event::DialSucceeded { peer, attempt, connect, rtt, .. } => {
-                self.update(peer, at, |row| row.dial_succeeded(*connect, *rtt, at));
+                self.rows.update(peer, at, |row| row.dial_succeeded(*connect, *rtt, at));
                 self.attempts.ended(
                     peer,
                     *attempt,
                     0,
                     wall,
-                    Outcome::Answered { connect: *connect, rtt: *rtt },
+                    Outcome::Answered { connect: (*connect).into(), rtt: (*rtt).into() },
                 );
             }
             Event::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
                 let retry = retry_in.and_then(|wait| at.checked_add(wait));
-                self.update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, at, retry));
-                let retry = retry.map(|until| (at, until));
+                self.rows.update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, at, retry));
+                let retry = retry.map(|until| Box::new((at, until)));
                 let outcome = Outcome::Failed { cause: *cause, detail: Arc::clone(detail), retry };
                 self.attempts.ended(peer, *attempt, *max, wall, outcome);
             }
             Event::DialGaveUp { peer, cause, .. } => {
-                self.update(peer, at, |row| row.dial_gave_up(*cause));
+                self.rows.update(peer, at, |row| row.dial_gave_up(*cause));
                 self.attempts.close(peer.key);
             }
             Event::ExchangeServed { peer: Some(peer), .. } => {
-                self.update(peer, at, |row| row.heard(at, Via::Reply));
+                self.rows.update(peer, at, |row| row.heard(at, Via::Reply));
             }
             Event::ExchangeServed { .. } | Event::Rejected { .. } => {}
             Event::Lagged { missed } => {
@@ -290,9 +270,9 @@ impl Model {
     /// What is said of a peer is its verdict, too; of a stranger, or of this node, there is no row.
     fn diagnose(&mut self, finding: &Arc<Finding>, at: Instant) {
         self.matrix.diagnose(finding);
-        if let Some(row) = self.peers.get(&finding.peer.key) {
+        if let Some(row) = self.rows.get(finding.peer.key) {
             let info = Arc::clone(&row.info);
-            self.update(&info, at, |row| row.verdict = finding.verdict);
+            self.rows.update(&info, at, |row| row.verdict = finding.verdict);
         }
     }
 
@@ -304,91 +284,13 @@ impl Model {
 
     /// Drops the peers that left long ago. Called about once a second.
     pub fn expire(&mut self, now: Instant) {
-        if self.count(PeerState::Left) == 0 {
-            return;
-        }
-        let gone = |peer: &Peer| peer.has_gone() && now.saturating_duration_since(peer.since) >= LEFT_SHOWN;
-        let keys: Vec<_> = self.peers.values().filter(|peer| gone(peer)).map(|peer| peer.info.key).collect();
-        for key in keys {
-            self.remove(key);
-        }
+        self.rows.expire(now);
     }
 
     /// Puts rows that no longer stand where they belong there, if that was not done a moment ago. Returns whether it did.
     /// Called about once a second.
     pub fn settle(&mut self, now: Instant) -> bool {
-        let rested = self.settled.is_none_or(|at| now.saturating_duration_since(at) >= SETTLE);
-        if !self.unsettled || !rested {
-            return false;
-        }
-        self.settled = Some(now);
-        self.rearrange();
-        true
-    }
-
-    /// Changes a peer's row, made here if this is the first word of it (events may have been missed), and keeps
-    /// the list and the counts true.
-    fn update(&mut self, info: &Arc<PeerInfo>, at: Instant, change: impl FnOnce(&mut Peer)) {
-        let key = info.key;
-        let mut row = match self.peers.remove(&key) {
-            Some(row) => {
-                self.counts[row.state as usize] -= 1;
-                row
-            }
-            None => Box::new(Peer::new(Arc::clone(info), at)),
-        };
-        row.info = Arc::clone(info);
-        change(&mut row);
-        row.bands.note(row.state, self.clock.step(at));
-        self.counts[row.state as usize] += 1;
-        let belongs = self.rank(&row);
-        match (row.placed.take(), belongs) {
-            (Some(placed), Some(belongs)) => {
-                self.unsettled |= !self.order.same(&placed, &belongs);
-                row.placed = Some(placed);
-            }
-            (None, Some(belongs)) => {
-                self.order.insert(belongs.clone());
-                row.placed = Some(belongs);
-            }
-            (Some(placed), None) => self.order.remove(&placed),
-            (None, None) => {}
-        }
-        self.peers.insert(key, row);
-    }
-
-    fn remove(&mut self, key: PeerKey) {
-        if let Some(row) = self.peers.remove(&key) {
-            self.counts[row.state as usize] -= 1;
-            if let Some(placed) = &row.placed {
-                self.order.remove(placed);
-            }
-        }
-    }
-
-    /// Where a row belongs, if it is listed.
-    fn rank(&self, row: &Peer) -> Option<Rank> {
-        let value = || sort_value::value(self.order.sort().by, row, self.epoch.unwrap_or(row.since));
-        let left = row.state == PeerState::Left;
-        self.filter.lets_through(row).then(|| Rank::new(left, value(), Arc::clone(&row.info)))
-    }
-
-    /// Lists all rows anew.
-    fn rearrange(&mut self) {
-        self.unsettled = false;
-        // In their present order, which is nearly the new one when they only settle.
-        let listed: Vec<_> = self.order.keys(0..usize::MAX).collect();
-        let others = self.peers.values().filter(|row| row.placed.is_none()).map(|row| row.info.key);
-        let keys: Vec<_> = listed.into_iter().chain(others).collect();
-        let mut ranks = Vec::with_capacity(keys.len());
-        for key in keys {
-            let placed = self.peers.get(&key).and_then(|row| self.rank(row));
-            if let Some(row) = self.peers.get_mut(&key) {
-                row.placed.clone_from(&placed);
-            }
-            ranks.extend(placed);
-        }
-        self.order.resort(ranks);
+        self.rows.settle(now)
     }
 
     fn replace(&mut self, snapshot: &Snapshot, stamped: &Stamped) {
@@ -398,12 +300,12 @@ impl Model {
         }
         for peer in &snapshot.peers {
             let over = peer.state == PeerState::Left && peer.dial == DialPhase::Resting { next: None };
-            if over && !self.peers.contains_key(&peer.info.key) {
+            if over && self.rows.get(peer.info.key).is_none() {
                 // It has been on the screen for its time; the node forgets it a moment later.
                 continue;
             }
             let mut missed = None;
-            self.update(&peer.info, stamped.at, |row| {
+            self.rows.update(&peer.info, stamped.at, |row| {
                 missed = (row.state != peer.state).then_some(row.state);
                 row.replace(peer, stamped.at);
             });
@@ -411,15 +313,8 @@ impl Model {
                 self.journal.note(stamped, Some(&peer.info), What::State { from, to: peer.state });
             }
         }
-        if self.peers.len() > snapshot.peers.len() {
-            let named: HashSet<_> = snapshot.peers.iter().map(|peer| peer.info.key).collect();
-            // One that said goodbye may be gone from the node's table, and is still news here.
-            let gone = |row: &&Peer| row.state != PeerState::Left && !named.contains(&row.info.key);
-            let keys: Vec<_> =
-                self.peers.values().map(Box::as_ref).filter(gone).map(|row| row.info.key).collect();
-            for key in keys {
-                self.remove(key);
-            }
+        if self.rows.len() > snapshot.peers.len() {
+            self.rows.retain(&snapshot.peers.iter().map(|peer| peer.info.key).collect());
         }
     }
 }

@@ -4,8 +4,8 @@
 //! [`Order::resort`], so that rows neither flicker nor jump at every dial; a frame of ten thousand peers sorts nothing.
 
 use std::cmp::Ordering;
+use std::num::NonZeroU64;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::column::Column;
 use crate::engine::peers::{PeerInfo, PeerKey};
@@ -27,40 +27,51 @@ impl Default for Sort {
     }
 }
 
-/// Where a peer belongs in the table.
-#[derive(Debug, Clone)]
-pub(super) struct Rank {
-    /// Peers without a value come after the others, those that left after all.
-    group: Group,
-    /// Within its group.
-    value: u64,
-    info: Arc<PeerInfo>,
-}
+/// What a peer is sorted by: peers without a value come after the others, those that left after all. In eight bytes, as
+/// every row has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rank(
+    /// The group in the upper two bits, from 1; the value in the others.
+    NonZeroU64,
+);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
-    Valued,
-    Unvalued,
-    Left,
-}
+/// The greatest value of a rank.
+pub(super) const GREATEST: u64 = (1 << VALUE_BITS) - 1;
+const VALUE_BITS: u32 = 62;
 
 impl Rank {
     /// The rank of a peer that has this value in the column, if any, and has left, or not.
-    pub(super) fn new(left: bool, value: Option<u64>, info: Arc<PeerInfo>) -> Self {
-        let group = match (left, value) {
-            (true, _) => Group::Left,
-            (false, None) => Group::Unvalued,
-            (false, Some(_)) => Group::Valued,
+    pub(super) fn new(left: bool, value: Option<u64>) -> Self {
+        let group: u64 = match (left, value) {
+            (false, Some(_)) => 1,
+            (false, None) => 2,
+            (true, _) => 3,
         };
-        Self { group, value: value.unwrap_or(0), info }
+        let packed = group << VALUE_BITS | value.unwrap_or(0).min(GREATEST);
+        Self(NonZeroU64::new(packed).unwrap_or(NonZeroU64::MAX))
+    }
+
+    fn group(self) -> u64 {
+        self.0.get() >> VALUE_BITS
+    }
+
+    fn value(self) -> u64 {
+        self.0.get() & GREATEST
     }
 }
 
-/// The peers that are listed, sorted.
+/// Where a peer belongs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) rank: Rank,
+    pub(super) info: &'a PeerInfo,
+}
+
+/// The peers that are listed, sorted. Their ranks are in their rows: whoever calls says where each belongs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Order {
     sort: Sort,
-    ranks: Vec<Rank>,
+    keys: Vec<PeerKey>,
 }
 
 impl Order {
@@ -76,63 +87,68 @@ impl Order {
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.ranks.len()
+        self.keys.len()
     }
 
     /// The keys of a stretch, cut to what there is.
-    pub(super) fn keys(&self, stretch: Range<usize>) -> impl Iterator<Item = PeerKey> {
-        let end = stretch.end.min(self.ranks.len());
-        self.ranks[stretch.start.min(end)..end].iter().map(|rank| rank.info.key)
+    pub(super) fn keys(&self, stretch: Range<usize>) -> &[PeerKey] {
+        let end = stretch.end.min(self.keys.len());
+        &self.keys[stretch.start.min(end)..end]
     }
 
-    /// Where a rank stands.
-    pub(super) fn position(&self, rank: &Rank) -> Option<usize> {
-        self.search(rank).ok()
+    /// Where a place is, if it is taken.
+    pub(super) fn position<'a>(
+        &self,
+        place: Place<'_>,
+        of: impl Fn(PeerKey) -> Option<Place<'a>>,
+    ) -> Option<usize> {
+        self.search(place, of).ok()
     }
 
-    /// Adds a rank; one that is there already stays.
-    pub(super) fn insert(&mut self, rank: Rank) {
-        if let Err(at) = self.search(&rank) {
-            self.ranks.insert(at, rank);
+    /// Adds a peer; one that is there already stays.
+    pub(super) fn insert<'a>(&mut self, place: Place<'_>, of: impl Fn(PeerKey) -> Option<Place<'a>>) {
+        if let Err(at) = self.search(place, of) {
+            self.keys.insert(at, place.info.key);
         }
     }
 
-    /// Removes a rank.
-    pub(super) fn remove(&mut self, rank: &Rank) {
-        if let Ok(at) = self.search(rank) {
-            self.ranks.remove(at);
+    /// Removes a peer.
+    pub(super) fn remove<'a>(&mut self, place: Place<'_>, of: impl Fn(PeerKey) -> Option<Place<'a>>) {
+        if let Ok(at) = self.search(place, of) {
+            self.keys.remove(at);
         }
     }
 
-    /// Takes all ranks anew. Costs little when most are in order already.
-    pub(super) fn resort(&mut self, ranks: Vec<Rank>) {
-        self.ranks = ranks;
-        let sort = self.sort;
-        self.ranks.sort_by(|a, b| compare(sort, a, b));
+    /// Lists these peers and no others. Costs little when most are in order already.
+    pub(super) fn resort(&mut self, mut places: Vec<Place<'_>>) {
+        places.sort_by(|a, b| compare(self.sort, *a, *b));
+        self.keys.clear();
+        self.keys.extend(places.iter().map(|place| place.info.key));
     }
 
-    /// Whether both stand at the same place.
-    pub(super) fn same(&self, a: &Rank, b: &Rank) -> bool {
-        (Arc::ptr_eq(&a.info, &b.info) && a.group == b.group && a.value == b.value)
-            || compare(self.sort, a, b) == Ordering::Equal
-    }
-
-    fn search(&self, rank: &Rank) -> Result<usize, usize> {
-        self.ranks.binary_search_by(|other| compare(self.sort, other, rank))
+    fn search<'a>(
+        &self,
+        place: Place<'_>,
+        of: impl Fn(PeerKey) -> Option<Place<'a>>,
+    ) -> Result<usize, usize> {
+        // A key that nobody knows would be a row that was not taken out: it is passed over.
+        self.keys
+            .binary_search_by(|key| of(*key).map_or(Ordering::Less, |other| compare(self.sort, other, place)))
     }
 }
 
 /// By group, value, then name, address and key, so that no two peers are equal.
-fn compare(sort: Sort, a: &Rank, b: &Rank) -> Ordering {
+fn compare(sort: Sort, a: Place<'_>, b: Place<'_>) -> Ordering {
     let turned = |order: Ordering| if sort.reversed { order.reverse() } else { order };
     let addresses = || a.info.addr.cmp(&b.info.addr);
     let names = || natural_cmp(&a.info.name, &b.info.name);
-    a.group
-        .cmp(&b.group)
+    a.rank
+        .group()
+        .cmp(&b.rank.group())
         .then_with(|| match sort.by {
             Column::Name => turned(names()),
             Column::Address => turned(addresses()).then_with(names),
-            _ => turned(a.value.cmp(&b.value)).then_with(names),
+            _ => turned(a.rank.value().cmp(&b.rank.value())).then_with(names),
         })
         .then_with(addresses)
         .then_with(|| a.info.key.cmp(&b.info.key))

@@ -5,11 +5,45 @@ use std::time::{Duration, Instant};
 
 use super::bands::Bands;
 use super::history::History;
+use super::micros::Micros;
 use super::order::Rank;
 use crate::engine::cause::{Cause, Detail};
-use crate::engine::observation::Observation;
+use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::peers::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::Verdict;
+
+/// What we see of a peer by each path: what the screen tells of an [`Observation`], in an eighth of its room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Paths {
+    /// TCP, echo, broadcast, unicast, served, large.
+    pub status: [PathStatus; 6],
+    /// Share of the latest echoes that did not come back, in percent; none before there are enough.
+    pub loss: Option<u8>,
+}
+
+impl Paths {
+    fn of(observation: &Observation) -> Self {
+        Self { status: observation.paths(), loss: observation.loss }
+    }
+}
+
+/// Where a dial stands. Most rest, so that the others are boxed.
+#[derive(Debug, Clone)]
+enum Dial {
+    /// Between two regular dials; when the next one is due.
+    Resting(Option<Instant>),
+    /// Something goes on.
+    Busy(Box<DialPhase>),
+}
+
+impl From<DialPhase> for Dial {
+    fn from(phase: DialPhase) -> Self {
+        match phase {
+            DialPhase::Resting { next } => Self::Resting(next),
+            phase => Self::Busy(Box::new(phase)),
+        }
+    }
+}
 
 /// One peer as the screen knows it.
 #[derive(Debug, Clone)]
@@ -22,12 +56,11 @@ pub struct Peer {
     pub since: Instant,
     /// How it entered the table; unknown when that event was missed.
     pub via: Option<Via>,
-    /// Where its dial stands.
-    pub dial: DialPhase,
+    dial: Dial,
     /// Connect time of the last dial that got its reply.
-    pub connect: Option<Duration>,
+    pub connect: Option<Micros>,
     /// Round trip of the last dial that got its reply.
-    pub rtt: Option<Duration>,
+    pub rtt: Option<Micros>,
     /// The last attempts.
     pub history: History,
     /// The states of the last hour.
@@ -40,8 +73,8 @@ pub struct Peer {
     pub detail: Option<Arc<Detail>>,
     /// What the diagnosis says of it.
     pub verdict: Verdict,
-    /// What we see of it, by each way.
-    pub observation: Observation,
+    /// What we see of it, by each path.
+    pub paths: Paths,
     /// The interface towards it.
     pub interface: Option<Arc<str>>,
     /// Where it stands in the list, if it is listed.
@@ -58,7 +91,7 @@ impl Peer {
             state: PeerState::New,
             since: at,
             via: None,
-            dial: DialPhase::Resting { next: None },
+            dial: Dial::Resting(None),
             connect: None,
             rtt: None,
             history: History::default(),
@@ -67,7 +100,7 @@ impl Peer {
             cause: None,
             detail: None,
             verdict: Verdict::Unknown,
-            observation: Observation::default(),
+            paths: Paths::default(),
             interface: None,
             placed: None,
             elsewhere: None,
@@ -80,9 +113,17 @@ impl Peer {
         says.then_some(self.verdict)
     }
 
+    /// Where its dial stands.
+    pub fn dial(&self) -> DialPhase {
+        match &self.dial {
+            Dial::Resting(next) => DialPhase::Resting { next: *next },
+            Dial::Busy(phase) => **phase,
+        }
+    }
+
     /// Whether it said goodbye and is not dialed any longer, as one that a person named is.
     pub(super) fn has_gone(&self) -> bool {
-        self.state == PeerState::Left && self.dial == DialPhase::Resting { next: None }
+        self.state == PeerState::Left && matches!(self.dial, Dial::Resting(None))
     }
 
     /// It is in this state now.
@@ -92,7 +133,7 @@ impl Peer {
             self.since = at;
         }
         if state == PeerState::Left {
-            self.dial = DialPhase::Resting { next: None };
+            self.dial = Dial::Resting(None);
         }
     }
 
@@ -105,14 +146,14 @@ impl Peer {
 
     /// An attempt begins.
     pub(super) fn dial_started(&mut self, attempt: u32, max: u32, at: Instant) {
-        self.dial = DialPhase::InFlight { attempt, max, since: at };
+        self.dial = DialPhase::InFlight { attempt, max, since: at }.into();
     }
 
     /// An attempt got its reply.
     pub(super) fn dial_succeeded(&mut self, connect: Duration, rtt: Duration, at: Instant) {
-        self.dial = DialPhase::Resting { next: None };
-        self.connect = Some(connect);
-        self.rtt = Some(rtt);
+        self.dial = Dial::Resting(None);
+        self.connect = Some(connect.into());
+        self.rtt = Some(rtt.into());
         self.history.answered(rtt);
         self.last_heard = Some(at);
         self.cause = None;
@@ -130,8 +171,10 @@ impl Peer {
         retry: Option<Instant>,
     ) {
         self.dial = match retry {
-            Some(until) => DialPhase::Waiting { attempt: attempt.saturating_add(1), max, since: at, until },
-            None => DialPhase::Resting { next: None },
+            Some(until) => {
+                DialPhase::Waiting { attempt: attempt.saturating_add(1), max, since: at, until }.into()
+            }
+            None => Dial::Resting(None),
         };
         self.history.failed(cause);
         self.cause = Some(cause);
@@ -140,7 +183,7 @@ impl Peer {
 
     /// No further attempt follows.
     pub(super) fn dial_gave_up(&mut self, cause: Cause) {
-        self.dial = DialPhase::Resting { next: None };
+        self.dial = Dial::Resting(None);
         self.cause = Some(cause);
     }
 
@@ -148,9 +191,9 @@ impl Peer {
     pub(super) fn replace(&mut self, peer: &PeerSnapshot, at: Instant) {
         self.enter(peer.state, at);
         self.via = Some(peer.via);
-        self.dial = peer.dial;
-        self.rtt = peer.rtt_us.map(Duration::from_micros);
-        self.connect = peer.connect;
+        self.dial = peer.dial.into();
+        self.rtt = peer.rtt_us.map(|us| Duration::from_micros(us).into());
+        self.connect = peer.connect.map(Micros::from);
         self.last_heard = peer
             .last_heard
             .or_else(|| peer.last_heard_ms.and_then(|age| at.checked_sub(Duration::from_millis(age))));
@@ -159,7 +202,7 @@ impl Peer {
             self.detail = None;
         }
         self.verdict = peer.verdict;
-        self.observation = peer.observation;
+        self.paths = Paths::of(&peer.observation);
         self.interface.clone_from(&peer.interface);
         self.elsewhere.clone_from(&peer.elsewhere);
     }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::column::Column;
+use super::order::GREATEST;
 use super::peer::Peer;
 use crate::engine::peers::{DialPhase, PeerState};
 
-/// What a peer is sorted by in a column, the smallest first; none if it has no such value, which is last whatever the
+/// What a peer is sorted by in a column, at most [`GREATEST`], the smallest first; none if it has no such value, which is last whatever the
 /// direction. Names and addresses are compared themselves. What a person looks for comes first: trouble, the slowest,
 /// the longest unheard, the next to be dialed.
 pub(super) fn value(column: Column, peer: &Peer, epoch: Instant) -> Option<u64> {
@@ -14,14 +15,14 @@ pub(super) fn value(column: Column, peer: &Peer, epoch: Instant) -> Option<u64> 
     match column {
         Column::Name | Column::Address => Some(0),
         Column::State => Some(trouble(peer.state)),
-        Column::Dial => match peer.dial {
-            DialPhase::InFlight { since, .. } => Some(since_epoch(since) >> 2),
-            DialPhase::Queued { .. } => Some(1 << 61),
-            DialPhase::Waiting { until, .. } => Some(1 << 62 | since_epoch(until) >> 2),
-            DialPhase::Resting { next } => next.map(|next| 1 << 63 | since_epoch(next) >> 2),
+        Column::Dial => match peer.dial() {
+            DialPhase::InFlight { since, .. } => Some(nth(0, since_epoch(since))),
+            DialPhase::Queued { .. } => Some(nth(1, 0)),
+            DialPhase::Waiting { until, .. } => Some(nth(2, since_epoch(until))),
+            DialPhase::Resting { next } => next.map(|next| nth(3, since_epoch(next))),
         },
-        Column::RoundTrip => peer.rtt.map(|rtt| u64::MAX - micros(rtt)),
-        Column::Connect => peer.connect.map(|connect| u64::MAX - micros(connect)),
+        Column::RoundTrip => peer.rtt.map(|rtt| GREATEST - micros(rtt.into())),
+        Column::Connect => peer.connect.map(|connect| GREATEST - micros(connect.into())),
         Column::Loss | Column::History => {
             peer.history.loss().map(|loss| u64::from(u32::MAX - per_million(loss)))
         }
@@ -35,6 +36,12 @@ pub(super) fn value(column: Column, peer: &Peer, epoch: Instant) -> Option<u64> 
     }
 }
 
+/// All values of one kind come before those of the next one.
+fn nth(kind: u64, value: u64) -> u64 {
+    const KIND_AT: u32 = GREATEST.count_ones() - 2;
+    kind << KIND_AT | value.min((1 << KIND_AT) - 1)
+}
+
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -45,13 +52,13 @@ fn per_million(share: f32) -> u32 {
     parts
 }
 
-/// The first eight bytes of a text as a number in the same order.
+/// The beginning of a text, almost eight bytes of it, as a number in the same order.
 fn beginning(text: &str) -> u64 {
     let mut bytes = [0; 8];
     for (to, from) in bytes.iter_mut().zip(text.bytes()) {
         *to = from;
     }
-    u64::from_be_bytes(bytes)
+    u64::from_be_bytes(bytes) >> (u64::BITS - GREATEST.count_ones())
 }
 
 /// The worst first. One that is new stands where it will when it is up, so that the first dials move nothing.

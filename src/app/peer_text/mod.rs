@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
-use super::model::{Entry, HISTORY, Model, Outcome, Peer, Sample, Stats, What};
+use super::model::{Entry, HISTORY, Model, Outcome, Paths, Peer, Sample, Stats, What};
 use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
 use crate::engine::observation::PathStatus;
@@ -24,6 +24,9 @@ const SEARCHED: usize = 512;
 
 /// The figures of the round trips that are told, with their percentiles.
 const FIGURES: [(&str, usize); 4] = [("p50", 50), ("p90", 90), ("p99", 99), ("max", 100)];
+
+/// The paths of [`Paths`], as they are called; those that are its own doing come in.
+const PATHS: [&str; 6] = ["TCP", "echo", "broadcasts in", "unicast in", "dials in", "large packets"];
 
 /// A peer, with what is needed to tell of it.
 #[derive(Clone, Copy)]
@@ -105,31 +108,21 @@ impl<'a> PeerText<'a> {
         self.finding().into_iter().flat_map(|finding| &finding.evidence)
     }
 
-    /// Which paths to it fail and which work, of those of which something is known; none when nothing is.
+    /// What we see of it by each path, those of which something is known; none when nothing is.
     pub(super) fn paths(self) -> Option<impl fmt::Display + use<'a>> {
-        let observation = &self.peer.observation;
-        let paths = [
-            ("TCP", observation.tcp),
-            ("echo", observation.echo),
-            ("broadcasts in", observation.broadcast),
-            ("unicast in", observation.unicast),
-            ("dials in", observation.served),
-            ("large packets", observation.large),
-        ];
-        let of = move |status| paths.into_iter().filter(move |(_, is)| *is == status);
-        let known = [PathStatus::Failing, PathStatus::Ok].map(|status| (status, of(status).count()));
-        known.into_iter().find(|(_, count)| *count > 0)?;
+        let Paths { status, loss } = self.peer.paths;
+        let are = move |state| PATHS.into_iter().zip(status).filter(move |(_, status)| *status == state);
+        let known = [PathStatus::Failing, PathStatus::Ok].into_iter().filter(move |state| are(*state).next().is_some());
+        known.clone().next()?;
         Some(fmt::from_fn(move |f| {
-            let mut sign = "";
-            for (status, _) in known.into_iter().filter(|(_, count)| *count > 0) {
-                f.write_str(sign)?;
-                for (nth, (path, _)) in of(status).enumerate() {
+            for (nth, state) in known.clone().enumerate() {
+                f.write_str(if nth > 0 { "; " } else { "" })?;
+                for (nth, (path, _)) in are(state).enumerate() {
                     write!(f, "{}{path}", if nth > 0 { ", " } else { "" })?;
                 }
-                write!(f, ": {}", status.as_str())?;
-                sign = "; ";
+                write!(f, ": {}", state.as_str())?;
             }
-            match observation.loss {
+            match loss {
                 Some(loss) if loss > 0 => write!(f, "; {loss} % of echoes lost"),
                 _ => Ok(()),
             }
@@ -270,7 +263,12 @@ impl<'a> PeerText<'a> {
         fmt::from_fn(move |f| match outcome {
             Outcome::InFlight { .. } => f.write_str("in progress"),
             Outcome::Answered { connect, rtt } => {
-                write!(f, "answered: round trip {}, connect {}", Measured(*rtt), Measured(*connect))
+                write!(
+                    f,
+                    "answered: round trip {}, connect {}",
+                    Measured((*rtt).into()),
+                    Measured((*connect).into())
+                )
             }
             Outcome::Failed { cause, detail, .. } => write!(f, "failed: {} ({detail})", cause.label()),
             Outcome::Abandoned => f.write_str("abandoned"),
@@ -301,7 +299,7 @@ impl<'a> PeerText<'a> {
         let mut attempts = self.model.attempts().of_peer(key).take(SEARCHED);
         let answered = attempts.find_map(|(_, attempt)| match attempt.outcome {
             Outcome::Answered { connect, rtt } => {
-                Some(Reached::Answered { wall: attempt.wall, connect, rtt })
+                Some(Reached::Answered { wall: attempt.wall, connect: connect.into(), rtt: rtt.into() })
             }
             _ => None,
         });

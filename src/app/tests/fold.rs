@@ -28,7 +28,7 @@ fn a_failed_attempt_waits_from_the_time_of_its_event() {
     let since = bench.now();
     let until = since + Duration::from_secs(2);
     let row = bench.app.models.live().peer(host.key).unwrap();
-    assert_eq!(row.dial, DialPhase::Waiting { attempt: 2, max: 5, since, until });
+    assert_eq!(row.dial(), DialPhase::Waiting { attempt: 2, max: 5, since, until });
     assert_eq!(
         (row.cause, row.history.last(9).last()),
         (Some(Cause::Refused), Some(Sample::Failed(Cause::Refused)))
@@ -43,7 +43,7 @@ fn a_reply_clears_the_cause_and_counts_as_heard() {
     bench.answers(&host, 2, 840);
     let row = bench.app.models.live().peer(host.key).unwrap();
     assert_eq!((row.cause, row.detail.clone(), row.last_heard), (None, None, Some(bench.now())));
-    assert_eq!(row.rtt, Some(Duration::from_micros(840)));
+    assert_eq!(row.rtt.map(Duration::from), Some(Duration::from_micros(840)));
     assert_eq!(
         row.history.last(9).collect::<Vec<_>>(),
         [Sample::Failed(Cause::Refused), Sample::Answered(840)]
@@ -109,7 +109,7 @@ fn a_snapshot_makes_everything_right_again() {
     assert_eq!(model.count(PeerState::Silent), 1);
     assert_eq!(model.count(PeerState::New), 0);
     let row = model.peer(a.key).unwrap();
-    assert_eq!(row.rtt, Some(Duration::from_micros(840)));
+    assert_eq!(row.rtt.map(Duration::from), Some(Duration::from_micros(840)));
     assert_eq!(row.last_heard, bench.now().checked_sub(Duration::from_secs(1)));
     assert_eq!(row.history.last(9).count(), 1, "which no snapshot holds");
     assert_eq!(model.missed().unwrap().total, 7);

@@ -10,6 +10,7 @@ mod keys;
 mod lists;
 mod looping;
 mod matrix;
+mod memory;
 mod mouse;
 mod network;
 mod screens;

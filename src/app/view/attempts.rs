@@ -80,12 +80,12 @@ fn outcome(writer: &mut LineWriter<'_>, attempt: &Attempt) {
         Outcome::Answered { connect, rtt } => {
             writer.style(theme.good()).text(glyph(PeerState::Up)).text(" answered ");
             // Aligned: a slow one among many stands out.
-            writer.part(8).format(theme.good(), format_args!("{}", Measured(*rtt))).right();
+            writer.part(8).format(theme.good(), format_args!("{}", Measured((*rtt).into()))).right();
             writer.skip(8);
             let hand = if attempt.forced { hand.len() } else { 0 };
             if writer.room() >= 19 + hand {
                 writer.styled("   connect ", theme.good());
-                writer.part(8).format(theme.good(), format_args!("{}", Measured(*connect))).right();
+                writer.part(8).format(theme.good(), format_args!("{}", Measured((*connect).into()))).right();
                 writer.skip(8).text(if attempt.forced { ", manually" } else { "" });
             }
         }
@@ -93,7 +93,7 @@ fn outcome(writer: &mut LineWriter<'_>, attempt: &Attempt) {
             let mark = glyph(if retry.is_some() { PeerState::Retrying } else { PeerState::Unreachable });
             let style = if retry.is_some() { theme.warning() } else { theme.bad() };
             writer.format(style, format_args!("{mark} {}{hand}", cause.label()));
-            if let Some((since, until)) = *retry {
+            if let Some((since, until)) = retry.as_deref().copied() {
                 let wait = until.saturating_duration_since(now);
                 writer.styled(", again in ", theme.warning());
                 writer.part(WAIT).format(theme.warning(), format_args!("{}", Wait(wait)));

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::{bar, sparkline};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
-use crate::app::model::{Column, Peer};
+use crate::app::model::{Column, Micros, Peer};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::cause::Cause;
 use crate::engine::peers::{DialPhase, PeerState};
@@ -137,7 +137,7 @@ fn state(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
 fn dial(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
     let pen = writer.pen();
     let (theme, now) = (pen.theme(), pen.now());
-    match peer.dial {
+    match peer.dial() {
         DialPhase::Resting { next: None } => {}
         DialPhase::Resting { next: Some(next) } => {
             let wait = next.saturating_duration_since(now);
@@ -178,14 +178,14 @@ pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
 
 /// What is wrong with a peer in a word of at most so many columns, when no attempt is under way or waits.
 fn why_at_rest(peer: &Peer, width: u16) -> Option<Label> {
-    let rests = matches!(peer.dial, DialPhase::Resting { .. }) && peer.state != PeerState::Left;
+    let rests = matches!(peer.dial(), DialPhase::Resting { .. }) && peer.state != PeerState::Left;
     let verdict = peer.wrong().map(Verdict::label).filter(|label| label.width() <= width.into());
     verdict.or_else(|| peer.cause.map(Cause::label)).filter(|_| rests)
 }
 
-fn measured(writer: &mut LineWriter<'_>, time: Option<Duration>, style: Style) {
+fn measured(writer: &mut LineWriter<'_>, time: Option<Micros>, style: Style) {
     if let Some(time) = time {
-        writer.format(style, format_args!("{}", Measured(time)));
+        writer.format(style, format_args!("{}", Measured(time.into())));
     }
 }
 

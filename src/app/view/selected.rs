@@ -90,7 +90,7 @@ fn facts(peer: &Peer, now: Instant) -> Vec<String> {
         facts.push(if just { "heard just now".into() } else { format!("heard {} ago", Age(ago)) });
     }
     if let (Some(connect), Some(rtt)) = (peer.connect, peer.rtt) {
-        facts.push(format!("connect {}, round trip {}", Measured(connect), Measured(rtt)));
+        facts.push(format!("connect {}, round trip {}", Measured(connect.into()), Measured(rtt.into())));
     }
     match peer.history.loss() {
         Some(0.0) => facts.push("no failed attempts".into()),

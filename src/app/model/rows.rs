@@ -1,0 +1,231 @@
+//! The rows of the table: which peers there are, how many are in which state, which are listed, and in what order.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::bands::{Clock, Columns};
+use super::filter::Filter;
+use super::order::{Order, Place, Rank, Sort};
+use super::peer::Peer;
+use super::sort_value;
+use crate::engine::NodeId;
+use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
+
+/// How long a peer that said goodbye stays on the screen: long enough to be noticed after a coffee, short enough
+/// that a day of laptops coming and going does not fill the table.
+pub const LEFT_SHOWN: Duration = Duration::from_mins(5);
+
+/// Shortest time between two changes of the rows' order: long enough to read a row before it moves.
+pub const SETTLE: Duration = Duration::from_secs(2);
+
+/// The rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rows {
+    /// Boxed: a change moves a pointer, not the row, and the spare room of the table is that of pointers.
+    peers: HashMap<PeerKey, Box<Peer>>,
+    order: Order,
+    filter: Filter,
+    counts: [usize; PeerState::ALL.len()],
+    /// Some row no longer stands where it belongs.
+    unsettled: bool,
+    /// When the order was last made right.
+    settled: Option<Instant>,
+    /// What the times that rows are sorted by are counted from: the first event.
+    epoch: Option<Instant>,
+    /// Counts the steps of the rows' bands.
+    clock: Clock,
+}
+
+impl Rows {
+    /// An event's time; that of the first is what all others are counted from.
+    pub(super) fn begin(&mut self, at: Instant) {
+        self.epoch.get_or_insert(at);
+        self.clock.step(at);
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// How many are listed.
+    pub(super) fn listed(&self) -> usize {
+        self.order.len()
+    }
+
+    /// How many are in a state.
+    pub(super) fn count(&self, state: PeerState) -> usize {
+        self.counts[state as usize]
+    }
+
+    /// Those of a stretch, in the order they are listed. Costs what the stretch costs.
+    pub(super) fn stretch(&self, stretch: Range<usize>) -> impl Iterator<Item = &Peer> {
+        self.order.keys(stretch).iter().filter_map(|key| self.get(*key))
+    }
+
+    /// The key of the one at a position.
+    pub(super) fn key_at(&self, position: usize) -> Option<PeerKey> {
+        self.order.keys(position..position.saturating_add(1)).first().copied()
+    }
+
+    /// Where one stands, if it is listed.
+    pub(super) fn position(&self, key: PeerKey) -> Option<usize> {
+        self.order.position(self.place(key)?, |key| self.place(key))
+    }
+
+    /// One of them.
+    pub(super) fn get(&self, key: PeerKey) -> Option<&Peer> {
+        self.peers.get(&key).map(Box::as_ref)
+    }
+
+    /// The one that has this identity. Costs what there are.
+    pub(super) fn with_id(&self, id: NodeId) -> Option<&Peer> {
+        self.peers.values().map(Box::as_ref).find(|peer| peer.info.id == Some(id))
+    }
+
+    /// Which are listed.
+    pub(super) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Lists those that a filter lets through.
+    pub(super) fn set_filter(&mut self, filter: Filter) {
+        self.filter = filter;
+        self.rearrange();
+    }
+
+    /// How they are sorted.
+    pub(super) fn sort(&self) -> Sort {
+        self.order.sort()
+    }
+
+    /// Sorts them in another way.
+    pub(super) fn set_sort(&mut self, sort: Sort) {
+        self.order.set_sort(sort);
+        self.rearrange();
+    }
+
+    /// The time until `end` in so many columns of this width.
+    pub(super) fn columns(&self, end: Instant, width: Duration, count: u32) -> Columns {
+        self.clock.columns(end, width, count)
+    }
+
+    /// When the column of this width ends that an instant is in.
+    pub(super) fn end_of_column(&self, at: Instant, width: Duration) -> Instant {
+        self.clock.end_of_column(at, width)
+    }
+
+    /// Changes a row, made here if this is the first word of the peer (events may have been missed), and keeps the
+    /// list and the counts true.
+    pub(super) fn update(&mut self, info: &Arc<PeerInfo>, at: Instant, change: impl FnOnce(&mut Peer)) {
+        self.rename(info);
+        let step = self.clock.step(at);
+        let row = self.peers.entry(info.key).or_insert_with(|| {
+            self.counts[PeerState::New as usize] += 1;
+            Box::new(Peer::new(Arc::clone(info), at))
+        });
+        self.counts[row.state as usize] -= 1;
+        row.info = Arc::clone(info);
+        change(row);
+        row.bands.note(row.state, step);
+        self.counts[row.state as usize] += 1;
+        let belongs = rank(&self.filter, self.order.sort(), self.epoch, row);
+        match (row.placed, belongs) {
+            (Some(placed), Some(belongs)) => self.unsettled |= placed != belongs,
+            (None, Some(belongs)) => {
+                row.placed = Some(belongs);
+                self.order.insert(Place { rank: belongs, info }, |key| place(&self.peers, key));
+            }
+            (Some(_), None) => self.unlist(info.key),
+            (None, None) => {}
+        }
+    }
+
+    /// A peer that is called something else, or is somewhere else, is taken from its old place.
+    fn rename(&mut self, info: &PeerInfo) {
+        let known = self.get(info.key).map(|row| &row.info);
+        if known.is_some_and(|known| known.name != info.name || known.addr != info.addr) {
+            self.unlist(info.key);
+        }
+    }
+
+    fn unlist(&mut self, key: PeerKey) {
+        if let Some(listed) = place(&self.peers, key) {
+            self.order.remove(listed, |key| place(&self.peers, key));
+        }
+        if let Some(row) = self.peers.get_mut(&key) {
+            row.placed = None;
+        }
+    }
+
+    /// Drops a row.
+    pub(super) fn remove(&mut self, key: PeerKey) {
+        self.unlist(key);
+        if let Some(row) = self.peers.remove(&key) {
+            self.counts[row.state as usize] -= 1;
+        }
+    }
+
+    /// Drops the rows of which this is true.
+    pub(super) fn remove_if(&mut self, is: impl Fn(&Peer) -> bool) {
+        let gone: Vec<_> = self.peers.values().filter(|row| is(row)).map(|row| row.info.key).collect();
+        for key in gone {
+            self.remove(key);
+        }
+    }
+
+    /// Drops those that left long ago.
+    pub(super) fn expire(&mut self, now: Instant) {
+        if self.count(PeerState::Left) > 0 {
+            self.remove_if(|row| row.has_gone() && now.saturating_duration_since(row.since) >= LEFT_SHOWN);
+        }
+    }
+
+    /// Drops all but these, and those that said goodbye: one may be gone from the node's table, and is still news here.
+    pub(super) fn retain(&mut self, named: &HashSet<PeerKey>) {
+        self.remove_if(|row| row.state != PeerState::Left && !named.contains(&row.info.key));
+    }
+
+    /// Puts rows that no longer stand where they belong there, if that was not done a moment ago. Returns whether it did.
+    pub(super) fn settle(&mut self, now: Instant) -> bool {
+        let rested = self.settled.is_none_or(|at| now.saturating_duration_since(at) >= SETTLE);
+        if !self.unsettled || !rested {
+            return false;
+        }
+        self.settled = Some(now);
+        self.rearrange();
+        true
+    }
+
+    /// Decides for every row whether it is listed, and where.
+    fn rearrange(&mut self) {
+        self.unsettled = false;
+        // In their present order, which is nearly the new one when they only settle.
+        let mut keys = self.order.keys(0..usize::MAX).to_vec();
+        keys.extend(self.peers.values().filter(|row| row.placed.is_none()).map(|row| row.info.key));
+        let sort = self.order.sort();
+        for row in self.peers.values_mut() {
+            row.placed = rank(&self.filter, sort, self.epoch, row);
+        }
+        let places = keys.into_iter().filter_map(|key| place(&self.peers, key)).collect();
+        self.order.resort(places);
+    }
+
+    fn place(&self, key: PeerKey) -> Option<Place<'_>> {
+        place(&self.peers, key)
+    }
+}
+
+/// Where a row stands, if it is listed.
+fn place(peers: &HashMap<PeerKey, Box<Peer>>, key: PeerKey) -> Option<Place<'_>> {
+    let row = peers.get(&key)?;
+    Some(Place { rank: row.placed?, info: &row.info })
+}
+
+/// Where a row belongs, if it is listed.
+fn rank(filter: &Filter, sort: Sort, epoch: Option<Instant>, row: &Peer) -> Option<Rank> {
+    let value = || sort_value::value(sort.by, row, epoch.unwrap_or(row.since));
+    filter.lets_through(row).then(|| Rank::new(row.state == PeerState::Left, value()))
+}
