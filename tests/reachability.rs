@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::node::{Node, Ran, Stage};
-use support::seen::{about, becomes, kind};
+use support::seen::{becomes, kind};
 use support::{QUICK, SOON, free_port};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -155,7 +155,8 @@ fn a_check_says_that_nothing_listens_any_longer_where_a_peer_has_crashed() {
     let mut victim = watch(&stage, "victim", "127.77.6.14", port, &[]);
     let args = ["check", "--expect-peer", "victim", "--expect", "9", "--timeout", "8s", "--json"];
     let check = start(&stage, "127.77.6.15", port, &args);
-    victim.wait_for(SOON, about("peer_discovered", "visitor"));
+    // Its dial was answered: by then the visitor knows it, too.
+    victim.wait_for(SOON, becomes("visitor", "up"));
     victim.kill9();
     let ran = check.finish(LONG);
     let missing = &ran.document()["missing"][0];

@@ -69,7 +69,7 @@ fn bad_observation(from: u16, to: u16, bad: Bad, now: Instant) -> Observation {
     match bad {
         Bad::Alike => failing(Cause::Refused, now),
         Bad::Mixed => mixed(usize::from(from) * 7 + usize::from(to) * 3, now),
-        Bad::Scattered if (from + to) % 2 == 0 => fine(now),
+        Bad::Scattered if (from + to).is_multiple_of(2) => fine(now),
         Bad::Scattered => mixed(usize::from(from.max(to)) * 5 + usize::from(from.min(to)), now),
         Bad::Witnessed if from < REACHING => fine(now),
         Bad::Witnessed if to < REACHING => Observation { checked: Some(ago(now, 30)), ..fine(now) },

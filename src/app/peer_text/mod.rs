@@ -112,7 +112,9 @@ impl<'a> PeerText<'a> {
     pub(super) fn paths(self) -> Option<impl fmt::Display + use<'a>> {
         let Paths { status, loss } = self.peer.paths;
         let are = move |state| PATHS.into_iter().zip(status).filter(move |(_, status)| *status == state);
-        let known = [PathStatus::Failing, PathStatus::Ok].into_iter().filter(move |state| are(*state).next().is_some());
+        let known = [PathStatus::Failing, PathStatus::Ok]
+            .into_iter()
+            .filter(move |state| are(*state).next().is_some());
         known.clone().next()?;
         Some(fmt::from_fn(move |f| {
             for (nth, state) in known.clone().enumerate() {

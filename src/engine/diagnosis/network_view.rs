@@ -98,7 +98,7 @@ impl NetworkView {
     }
 
     /// How many nodes are judged.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.nodes.len()
     }
 

@@ -278,7 +278,7 @@ fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
 
 /// What remains: single pairs, or so many with one verdict that they are told as one.
 fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
-    failures.count(view.len() * view.len());
+    failures.count(view.size() * view.size());
     let mut by_verdict: BTreeMap<Verdict, Vec<OnePair>> = BTreeMap::new();
     for a in view.all() {
         for b in view.all().skip(a.index() + 1) {
@@ -302,7 +302,7 @@ fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
 }
 
 fn scattered(view: &NetworkView, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {
-    let mut involved = vec![false; view.len()];
+    let mut involved = vec![false; view.size()];
     for pair in &pairs {
         (involved[pair.from.index()], involved[pair.to.index()]) = (true, true);
     }

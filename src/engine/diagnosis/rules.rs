@@ -73,6 +73,7 @@ const GONE: Dials = Dials(VANISHED.0 | UNREACHABLE.0);
 const STRANGE: Dials = Dials::failed(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
 
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "a path to the method is of one lifetime only")]
 const RULES: [Rule; 29] = [
     rule(Dials::failed(&OWN_FAULT), Verdict::LocalProblem, |_| true),
     rule(Dials::failed(&[Cause::WrongGroup]), Verdict::WrongGroup, |_| true),

@@ -91,7 +91,7 @@ impl OpenPairs {
 impl DiagnosisRun {
     /// A diagnosis of this view, of which nothing is done yet.
     pub fn new(view: NetworkView) -> Self {
-        let size = view.len();
+        let size = view.size();
         Self {
             stage: Stage::ReadRow(0),
             witnesses: Vec::with_capacity(size),
@@ -136,7 +136,7 @@ impl DiagnosisRun {
 
     /// Does the next piece; what comes after it.
     fn go_on(&mut self) -> Stage {
-        let size = self.view.len();
+        let size = self.view.size();
         match self.stage {
             Stage::ReadRow(nth) if nth < size => {
                 self.steps += self.view.read_row(NodeIdx::new(nth));
@@ -159,18 +159,16 @@ impl DiagnosisRun {
                 self.incidents = patterns::incidents(&self.view, &self.verdicts, &mut self.steps);
                 Stage::Explain(0)
             }
-            Stage::Explain(nth) => match self.incidents.get(nth) {
-                Some(incident) => {
+            Stage::Explain(nth) => {
+                if let Some(incident) = self.incidents.get(nth) {
                     self.steps += size + incident.pairs.len();
                     self.findings.push(explain::finding(&self.view, incident));
-                    Stage::Explain(nth + 1)
+                    return Stage::Explain(nth + 1);
                 }
-                None => {
-                    let foreign = self.view.foreign().iter();
-                    self.findings.extend(foreign.map(|node| explain::foreign_node(&self.view, node)));
-                    Stage::Finished
-                }
-            },
+                let foreign = self.view.foreign().iter();
+                self.findings.extend(foreign.map(|node| explain::foreign_node(&self.view, node)));
+                Stage::Finished
+            }
             Stage::Finished => Stage::Finished,
         }
     }
@@ -230,9 +228,9 @@ mod tests {
                 slices += 1;
             }
             assert!(slices > 10, "{slices}");
-            let sliced = run.conclude();
-            assert_eq!(sliced.findings, whole.findings);
-            assert_eq!(sliced.verdicts, whole.verdicts);
+            let found = run.conclude();
+            assert_eq!(found.findings, whole.findings);
+            assert_eq!(found.verdicts, whole.verdicts);
             assert!(!whole.findings.is_empty(), "{bad:?}");
         }
     }

@@ -64,7 +64,7 @@ impl Latest {
 
 /// The witnesses of each of these nodes.
 pub(super) fn of_each(view: &NetworkView, block: &[NodeIdx]) -> Vec<Witnesses> {
-    let mut seen: Vec<Vec<Seen>> = vec![Vec::with_capacity(view.len()); block.len()];
+    let mut seen: Vec<Vec<Seen>> = vec![Vec::with_capacity(view.size()); block.len()];
     for by in view.all() {
         for (seen, to) in seen.iter_mut().zip(block).filter(|(_, to)| **to != by) {
             seen.extend(view.observation(by, *to).map(|seen| (seen.alive, by)));
