@@ -48,6 +48,8 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
             prefix: Some(24),
             trouble: None,
             icmp: None,
+            echoed: None,
+            broadcast: None,
         }
     };
     let setting = Setting {

@@ -182,6 +182,34 @@ fn broadcasts_that_are_dropped_are_blocked() {
     verdict_is(Verdict::BroadcastBlocked, |lan, hosts| outbound(lan, hosts, |l| l.broadcast = false), healed);
 }
 
+/// The others are found silent one after the other: the first of them is not accused meanwhile.
+#[test]
+fn a_host_at_whose_own_end_udp_fails_accuses_nobody_else() {
+    type Fault = fn(&mut Lan, &[HostId]);
+    let faults: [(&str, Fault); 4] = [
+        ("UDP in", |lan, hosts| inbound(lan, hosts, |link| link.udp = false)),
+        ("UDP out", |lan, hosts| outbound(lan, hosts, |link| link.udp = false)),
+        ("UDP both ways", |lan, hosts| {
+            inbound(lan, hosts, |link| link.udp = false);
+            outbound(lan, hosts, |link| link.udp = false);
+        }),
+        ("broadcasts in", |lan, hosts| inbound(lan, hosts, |link| link.broadcast = false)),
+    ];
+    for (what, fault) in faults {
+        for seed in 0..24 {
+            let (mut lan, hosts) = network(seed, 4);
+            let begun = lan.elapsed();
+            fault(&mut lan, &hosts);
+            lan.run_for(IN_TIME);
+            let accused = ever(&lan, hosts[1])
+                .into_iter()
+                .filter(|(_, who, verdict)| who != "h1" && *verdict != Verdict::Ok);
+            let accused: Vec<_> = accused.map(|(at, who, verdict)| (at - begun, who, verdict)).collect();
+            assert_eq!(accused, [], "{what} dropped, seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn loss_is_measured() {
     for loss in [0.2, 0.4] {

@@ -21,8 +21,7 @@ pub(super) fn judge_pair(
         return Some(Verdict::Ok);
     }
     // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
-    let ours = [view.node(from).trouble, view.node(to).trouble].into_iter().flatten().min();
-    let since = ours.or(mine.checked.filter(|_| mine.tcp.is_failing()));
+    let since = view.trouble(from, to).or(mine.checked.filter(|_| mine.tcp.is_failing()));
     let waited = since.map(|since| view.ago(since));
     // By then it has noticed, too, that it no longer hears the other one.
     let noticed = view.standing(to).noticed_until;

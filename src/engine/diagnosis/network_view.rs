@@ -29,6 +29,10 @@ pub struct Node {
     pub trouble: Option<Instant>,
     /// What ICMP says of this node's datagrams to it since then; it can be forged.
     pub icmp: Option<Icmp>,
+    /// When an echo of it last came; none if none did, or the node is this one.
+    pub echoed: Option<Instant>,
+    /// When a broadcast of it was last heard; none if none was, or the node is this one.
+    pub broadcast: Option<Instant>,
 }
 
 /// What another node told.
@@ -156,6 +160,22 @@ impl NetworkView {
     /// What one node sees of another; none where that is not known, or too old.
     pub(super) fn observation(&self, from: NodeIdx, to: NodeIdx) -> Option<&Observation> {
         self.observations[(from, to)].as_ref()
+    }
+
+    /// Since when there is trouble between this node and another one; none if there is none.
+    pub(super) fn trouble(&self, a: NodeIdx, b: NodeIdx) -> Option<Instant> {
+        [self.node(a).trouble, self.node(b).trouble].into_iter().flatten().min()
+    }
+
+    /// Whether UDP passes at this node's own end: an echo of a peer other than this one came after a moment.
+    pub(super) fn others_echo_since(&self, peer: NodeIdx, moment: Instant) -> bool {
+        self.others().any(|other| other != peer && self.node(other).echoed.is_some_and(|at| at >= moment))
+    }
+
+    /// Whether broadcasts arrive at this node's own end: one of another peer was heard when one of this peer was due.
+    pub(super) fn others_broadcast_since(&self, peer: NodeIdx) -> bool {
+        let due = self.node(peer).broadcast.map(|last| last + self.setting.margin);
+        self.others().any(|other| other != peer && self.node(other).broadcast > due)
     }
 
     /// How long ago something was.

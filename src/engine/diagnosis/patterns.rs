@@ -285,7 +285,7 @@ fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
             let both = [(a, b), (b, a)].into_iter();
             let failing = |(from, to)| Some(FailingPair { from, to, verdict: failures.verdict(from, to)? });
             let pair: OnePair = both.filter_map(failing).collect();
-            if !pair.is_empty() {
+            if !pair.is_empty() && !may_be_own_end(view, &pair) {
                 by_verdict.entry(usual(pair.iter().map(|pair| pair.verdict))).or_default().push(pair);
             }
         }
@@ -299,6 +299,25 @@ fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
         }
     }
     found
+}
+
+/// Whether UDP may fail at this node's own end and with everybody, which shows with one peer first: no other peer was heard since.
+/// That is waited for, but not longer than everybody needs to look at everybody.
+fn may_be_own_end(view: &NetworkView, pair: &[FailingPair]) -> bool {
+    let Some(FailingPair { to, verdict, .. }) = pair.iter().copied().find(|pair| pair.from.is_self()) else {
+        return false;
+    };
+    let last_broadcast = view.node(to).broadcast;
+    let (began, passes) = match verdict {
+        Verdict::OneWayUdp | Verdict::UdpBlocked => {
+            let began = view.trouble(NodeIdx::SELF, to);
+            (began, began.is_none_or(|began| view.others_echo_since(to, began)))
+        }
+        Verdict::BroadcastBlocked => (last_broadcast, view.others_broadcast_since(to)),
+        _ => return false,
+    };
+    let waited = began.is_none_or(|began| view.ago(began) > view.setting().patience + view.setting().margin);
+    view.size() > 2 && !passes && !waited
 }
 
 fn scattered(view: &NetworkView, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {

@@ -172,6 +172,8 @@ impl Engine {
             prefix: peer.paths.prefix().filter(|_| peer.interface().is_some() && one_link),
             trouble: peer.health.trouble(),
             icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
+            echoed: peer.probes.last_echo(),
+            broadcast: peer.last_seen.broadcast(),
         }
     }
 
@@ -186,7 +188,16 @@ impl Engine {
             incarnation: Some(config.incarnation),
         };
         let prefix = links.first_prefix();
-        Node { info: Arc::new(info), observation: None, row: None, prefix, trouble: None, icmp: None }
+        Node {
+            info: Arc::new(info),
+            observation: None,
+            row: None,
+            prefix,
+            trouble: None,
+            icmp: None,
+            echoed: None,
+            broadcast: None,
+        }
     }
 
     /// What the table says of each peer: the verdict of the finding that was published of it; without one, whether all is well.
