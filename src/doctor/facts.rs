@@ -16,7 +16,7 @@ pub struct MachineFacts {
     /// This process may do everything: commands need no `sudo`.
     pub root: bool,
     /// What the user asked for.
-    pub request: Request,
+    pub request: DoctorRequest,
     /// All links, also those that a node would not use.
     pub links: Vec<MachineLink>,
     /// Those that a node would use.
@@ -36,18 +36,18 @@ pub struct MachineFacts {
     /// The port of the TCP server.
     pub tcp_port: Port,
     /// A datagram from this machine to itself.
-    pub udp_loopback: Trial,
+    pub udp_loopback: TrialResult,
     /// A connection from this machine to itself.
-    pub tcp_loopback: Trial,
+    pub tcp_loopback: TrialResult,
     /// One broadcast on each of the used interfaces, in their order.
-    pub broadcasts: Vec<Trial>,
+    pub broadcasts: Vec<TrialResult>,
     /// What the packet filters do.
     pub firewall: Firewall,
 }
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct DoctorRequest {
     /// The presence port.
     pub port: u16,
     /// Without one: the presence port, or any that is free.
@@ -60,7 +60,7 @@ pub struct Request {
     pub selection: String,
 }
 
-impl Request {
+impl DoctorRequest {
     /// The TCP port that others are to reach.
     pub fn tcp(&self) -> u16 {
         self.tcp_port.unwrap_or(self.port)
@@ -178,7 +178,7 @@ pub struct Program {
 }
 
 /// How long something took on this machine's own sockets, or how it failed.
-pub type Trial = Result<Duration, TrialFailure>;
+pub type TrialResult = Result<Duration, TrialFailure>;
 
 /// How a trial failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

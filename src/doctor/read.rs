@@ -4,7 +4,7 @@
 use crate::engine::interface::Interface;
 
 use super::facts::{
-    MachineFacts, MachineLink, Port, PortHolder, Request, System, Transport, Trial, TrialFailure,
+    DoctorRequest, MachineFacts, MachineLink, Port, PortHolder, System, Transport, TrialFailure, TrialResult,
 };
 use super::system;
 
@@ -12,7 +12,7 @@ use super::system;
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// What the user asked for.
-    pub request: Request,
+    pub request: DoctorRequest,
     /// All links with their addresses.
     pub links: Vec<MachineLink>,
     /// The interfaces that a node would use.
@@ -31,11 +31,11 @@ pub struct Trials {
     /// Taking the TCP port.
     pub tcp_port: Result<(), TrialFailure>,
     /// A datagram from this machine to itself.
-    pub udp_loopback: Trial,
+    pub udp_loopback: TrialResult,
     /// A connection from this machine to itself.
-    pub tcp_loopback: Trial,
+    pub tcp_loopback: TrialResult,
     /// One broadcast on each of the used interfaces, in their order.
-    pub broadcasts: Vec<Trial>,
+    pub broadcasts: Vec<TrialResult>,
 }
 
 /// Who holds a port, apart from this process; nobody where the system does not tell.

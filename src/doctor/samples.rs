@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::engine::interface::{Interface, Kind};
 
 use super::facts::{
-    Direction, Firewall, InsertionPoint, LinkState, MachineFacts, MachineLink, Neighbours, Obstacle, Port,
-    Request, System, Traffic,
+    Direction, DoctorRequest, Firewall, InsertionPoint, LinkState, MachineFacts, MachineLink, Neighbours,
+    Obstacle, Port, System, Traffic,
 };
 
 /// A link with such an address.
@@ -37,7 +37,7 @@ pub(crate) fn healthy() -> MachineFacts {
     let mut facts = MachineFacts {
         system: System::Linux,
         root: false,
-        request: Request {
+        request: DoctorRequest {
             port: 17_474,
             tcp_port: None,
             bind: None,

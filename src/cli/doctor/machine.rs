@@ -4,8 +4,8 @@ use std::io;
 
 use crate::cli::args::NodeArgs;
 use crate::doctor::{
-    LinkState, MachineFacts, MachineLink, Observed, PortHolder, Request, Transport, TrialFailure, TrialStep,
-    Trials, holders, link_of, read,
+    DoctorRequest, LinkState, MachineFacts, MachineLink, Observed, PortHolder, Transport, TrialFailure,
+    TrialStep, Trials, holders, link_of, read,
 };
 use crate::engine::interface::Interface;
 use crate::net::interfaces::{self, Address};
@@ -25,13 +25,13 @@ pub(super) fn look_at(node: &NodeArgs) -> io::Result<MachineFacts> {
     Ok(read(Observed { request, links, used, udp_holders, trials }))
 }
 
-fn request(node: &NodeArgs) -> io::Result<Request> {
+fn request(node: &NodeArgs) -> io::Result<DoctorRequest> {
     let given = |option: &str, globs: &[glob::Pattern]| -> Vec<String> {
         globs.iter().map(|glob| format!("{option} '{glob}'")).collect()
     };
     let include = given("--interface", &node.interface);
     let exclude = given("--exclude-interface", &node.exclude_interface);
-    Ok(Request {
+    Ok(DoctorRequest {
         port: node.port,
         tcp_port: node.tcp_port,
         bind: node.bind.filter(|addr| !addr.is_unspecified()),
@@ -81,7 +81,12 @@ fn add_addresses(links: &mut Vec<MachineLink>, addresses: Vec<Address>) {
 }
 
 /// Tries what the sockets of a node can do.
-fn try_sockets(node: &NodeArgs, request: &Request, used: &[Interface], udp_holders: &[PortHolder]) -> Trials {
+fn try_sockets(
+    node: &NodeArgs,
+    request: &DoctorRequest,
+    used: &[Interface],
+    udp_holders: &[PortHolder],
+) -> Trials {
     let name = node.name();
     let tested = selftest::run(&Plan {
         sender: SelfTestSender { name: &name, group: &node.group },

@@ -50,7 +50,7 @@ impl GridSigns {
 /// All of it, a line each.
 pub(super) fn text(view: &MatrixView, format: GridFormat) -> String {
     let signs = if format.ascii { ASCII_SIGNS } else { SIGNS };
-    let grid = Grid::of(view);
+    let grid = ReachGrid::of(view);
     let mut out = grid.draw(view, &signs, format.width);
     grid.write_failing(&mut out, view, &signs);
     let unknown = grid.counts(grid.pairs()).unknown;
@@ -80,7 +80,7 @@ fn write_findings(out: &mut String, view: &MatrixView) {
 }
 
 /// Every pair's worse way, reckoned once.
-struct Grid {
+struct ReachGrid {
     size: usize,
     /// Row by row; none of a node and itself.
     cells: Vec<Option<PathStatus>>,
@@ -110,7 +110,7 @@ impl Counts {
     }
 }
 
-impl Grid {
+impl ReachGrid {
     fn of(view: &MatrixView) -> Self {
         let size = view.nodes.len();
         let pairs = (0..size).flat_map(|from| (0..size).map(move |to| (from, to)));

@@ -65,7 +65,7 @@ impl Iptables {
 }
 
 impl Rules for Iptables {
-    type Rule = IptablesRule;
+    type FilterRule = IptablesRule;
 
     fn bases(&self) -> &[Base] {
         &self.bases

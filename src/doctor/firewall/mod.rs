@@ -154,15 +154,15 @@ pub(super) struct Base {
 
 /// The rules of one packet filter.
 pub(super) trait Rules {
-    type Rule;
+    type FilterRule;
 
     fn bases(&self) -> &[Base];
     /// None where there is no such chain.
-    fn chain(&self, chain: &str) -> &[Self::Rule];
+    fn chain(&self, chain: &str) -> &[Self::FilterRule];
     /// What a rule may do with a packet, the first that meets it first.
-    fn steps(&self, rule: &Self::Rule, probe: &ProbePacket) -> Vec<RuleStep>;
+    fn steps(&self, rule: &Self::FilterRule, probe: &ProbePacket) -> Vec<RuleStep>;
     /// A rule in the words of its packet filter, with its chain.
-    fn text(&self, rule: &Self::Rule, chain: &str) -> String;
+    fn text(&self, rule: &Self::FilterRule, chain: &str) -> String;
 }
 
 /// A packet that does not get through, or may not.

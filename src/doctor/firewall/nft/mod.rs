@@ -179,7 +179,7 @@ impl Nft {
 }
 
 impl Rules for Nft {
-    type Rule = NftRule;
+    type FilterRule = NftRule;
 
     fn bases(&self) -> &[Base] {
         &self.bases
