@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, InterfaceKind};
 pub use crate::text::firewall::{Direction, System};
 
 /// Everything that is known of this machine. What this system does not tell is `None`.
@@ -73,7 +73,7 @@ pub struct MachineLink {
     /// As the system names it.
     pub name: Arc<str>,
     /// What kind of link it probably is.
-    pub kind: Kind,
+    pub kind: InterfaceKind,
     /// Whether it can carry anything.
     pub state: LinkState,
     /// Largest packet, in bytes.
@@ -98,7 +98,7 @@ impl MachineLink {
     pub fn new(name: &str, state: LinkState) -> Self {
         Self {
             name: name.into(),
-            kind: Kind::of(name),
+            kind: InterfaceKind::of(name),
             state,
             mtu: None,
             point_to_point: false,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, InterfaceKind};
 
 use super::facts::{
     Direction, DoctorRequest, Firewall, InsertionPoint, LinkState, MachineFacts, MachineLink, Neighbours,
@@ -12,9 +12,9 @@ use super::facts::{
 /// A link with such an address.
 pub(super) fn link(name: &str, state: LinkState, addr: &str) -> MachineLink {
     let (addr, prefix) = addr.split_once('/').unwrap();
-    let kind = Kind::of(name);
+    let kind = InterfaceKind::of(name);
     MachineLink {
-        mtu: Some(if kind == Kind::Loopback { 65_536 } else { 1_500 }),
+        mtu: Some(if kind == InterfaceKind::Loopback { 65_536 } else { 1_500 }),
         v4: vec![(addr.parse().unwrap(), prefix.parse().unwrap())],
         rp_filter: Some(0),
         ..MachineLink::new(name, state)

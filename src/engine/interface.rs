@@ -17,13 +17,13 @@ pub struct Interface {
     /// The directed broadcast address of its network.
     pub broadcast: Ipv4Addr,
     /// What kind of link it probably is.
-    pub kind: Kind,
+    pub kind: InterfaceKind,
 }
 
 /// What kind of link an interface probably is, told by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum InterfaceKind {
     /// Ethernet, or unknown.
     Lan,
     /// A wireless network.
@@ -36,7 +36,7 @@ pub enum Kind {
     Loopback,
 }
 
-impl Kind {
+impl InterfaceKind {
     /// Tells the kind by the prefixes that the usual engines give to the names of their interfaces.
     pub fn of(name: &str) -> Self {
         const CONTAINER: [&str; 11] =
@@ -66,7 +66,7 @@ impl Interface {
             return None;
         }
         let broadcast = Ipv4Addr::from(u32::from(addr) | (u32::MAX >> prefix));
-        Some(Self { name: Arc::from(name), addr, prefix, broadcast, kind: Kind::of(name) })
+        Some(Self { name: Arc::from(name), addr, prefix, broadcast, kind: InterfaceKind::of(name) })
     }
 
     /// Whether an address belongs to a host on this link: in its network, neither the network's own address nor
@@ -110,10 +110,16 @@ mod tests {
 
     #[test]
     fn container_vpn_and_wireless_interfaces_are_told_by_their_names() {
-        assert_eq!(Kind::of("docker0"), Kind::Container);
-        assert_eq!(Kind::of("wg0"), Kind::Vpn);
-        assert_eq!(Kind::of("lo"), Kind::Loopback);
-        assert_eq!([Kind::of("wlan0"), Kind::of("wlp3s0"), Kind::of("Wi-Fi 2")], [Kind::Wifi; 3]);
-        assert_eq!([Kind::of("eth0"), Kind::of("enp3s0"), Kind::of("loft0")], [Kind::Lan; 3]);
+        assert_eq!(InterfaceKind::of("docker0"), InterfaceKind::Container);
+        assert_eq!(InterfaceKind::of("wg0"), InterfaceKind::Vpn);
+        assert_eq!(InterfaceKind::of("lo"), InterfaceKind::Loopback);
+        assert_eq!(
+            [InterfaceKind::of("wlan0"), InterfaceKind::of("wlp3s0"), InterfaceKind::of("Wi-Fi 2")],
+            [InterfaceKind::Wifi; 3]
+        );
+        assert_eq!(
+            [InterfaceKind::of("eth0"), InterfaceKind::of("enp3s0"), InterfaceKind::of("loft0")],
+            [InterfaceKind::Lan; 3]
+        );
     }
 }

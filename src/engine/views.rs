@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::context::fresh_for;
 use super::gossip::remote_rows::RemoteRow;
-use super::matrix::{MatrixNode, MatrixView, Row};
+use super::matrix::{MatrixNode, MatrixRow, MatrixView};
 use super::peers::{PeerKey, PeerSnapshot, Snapshot};
 use super::{Engine, NodeId};
 
@@ -32,10 +32,10 @@ impl Engine {
         let nodes = self.matrix_nodes(now);
         let here = self.peers.iter().filter(|peer| !peer.has_left());
         let observations = here.filter_map(|peer| Some((peer.id()?, *peer.observation()))).collect();
-        let own = Row { observations: Arc::new(observations), confirmed: now };
+        let own = MatrixRow { observations: Arc::new(observations), confirmed: now };
         let told = |node: &MatrixNode| {
             let row = self.remote_rows.of(node.id)?;
-            Some(Row { observations: Arc::clone(row.observations()), confirmed: row.confirmed() })
+            Some(MatrixRow { observations: Arc::clone(row.observations()), confirmed: row.confirmed() })
         };
         let rows = std::iter::once(Some(own)).chain(nodes[1..].iter().map(told)).collect();
         MatrixView {

@@ -17,7 +17,7 @@ use crate::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket}
 use crate::engine::cause::Retry;
 use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
-use crate::engine::interface::Kind;
+use crate::engine::interface::InterfaceKind;
 use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::MAX_PROBE;
 
@@ -26,7 +26,7 @@ use super::errno;
 use super::icmp;
 use super::interfaces::{self, Selection};
 use super::task_event::{Inbound, TaskEvent};
-use super::udp::{self, Shared};
+use super::udp::{self, PresenceSocket};
 
 /// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
 const INTERFACE_POLL: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ const SPARE_BUFFERS: usize = 64;
 /// Everything the driver works with.
 pub(super) struct Driver {
     pub(super) engine: Engine,
-    pub(super) shared: Shared,
+    pub(super) shared: PresenceSocket,
     pub(super) private: UdpSocket,
     pub(super) selection: Selection,
     /// Dials leave from this address.
@@ -218,7 +218,7 @@ impl Driver {
         self.pending.looked = Some(Instant::now());
         match interfaces::usable(&self.selection) {
             Ok(now) => {
-                self.selection.network_seen |= now.iter().any(|i| i.kind != Kind::Loopback);
+                self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
                 self.tell(Input::Interfaces(now));
             }
             Err(error) => tracing::warn!(%error, "cannot read the interfaces"),

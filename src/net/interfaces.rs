@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use glob::Pattern;
 use if_addrs::IfAddr;
 
-use crate::engine::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, InterfaceKind};
 
 /// Which of the system's interfaces to use.
 #[derive(Debug, Clone, Default)]
@@ -99,16 +99,16 @@ fn choose(all: Vec<Interface>, selection: &Selection) -> Vec<Interface> {
         .filter_map(|i| match selection.bind {
             None => Some(i),
             Some(ip) if IpAddr::V4(i.addr) == ip => Some(i),
-            Some(IpAddr::V4(ip)) if i.kind == Kind::Loopback && ip.is_loopback() => {
+            Some(IpAddr::V4(ip)) if i.kind == InterfaceKind::Loopback && ip.is_loopback() => {
                 Interface::new(&i.name, ip, i.prefix)
             }
             Some(_) => None,
         })
         .collect();
     let loopback_wanted = selection.bind.is_some() || !selection.include.is_empty();
-    let network = selection.network_seen || chosen.iter().any(|i| i.kind != Kind::Loopback);
+    let network = selection.network_seen || chosen.iter().any(|i| i.kind != InterfaceKind::Loopback);
     if network && !loopback_wanted {
-        chosen.retain(|i| i.kind != Kind::Loopback);
+        chosen.retain(|i| i.kind != InterfaceKind::Loopback);
     }
     chosen
 }

@@ -136,7 +136,7 @@ impl Node {
                     Err(error) => tracing::error!(%error, "cannot serve TCP"),
                 }
             }
-            let shared = udp::Shared::Polled(shared);
+            let shared = udp::PresenceSocket::Polled(shared);
             let private = match tokio::net::UdpSocket::from_std(private) {
                 Ok(private) => private,
                 Err(error) => return tracing::error!(%error, "cannot use the UDP socket"),

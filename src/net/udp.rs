@@ -45,14 +45,14 @@ pub(super) fn send_from(source: Ipv4Addr, to: SocketAddr, bytes: &[u8]) -> io::R
 
 /// The presence port. The runtime watches it and wakes the node at every datagram; where many nodes announce themselves,
 /// that costs more than all that is done with them, and the port is read now and then instead.
-pub(super) enum Shared {
+pub(super) enum PresenceSocket {
     Watched(UdpSocket),
     Polled(std::net::UdpSocket),
     /// It was lost on the way from one to the other.
     Lost,
 }
 
-impl Shared {
+impl PresenceSocket {
     /// Has the runtime watch the socket, or no longer.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
-use crate::engine::diagnosis::network_view::{NetworkView, Node, Setting, ToldRow};
+use crate::engine::diagnosis::network_view::{JudgedNode, NetworkView, Setting, ToldRow};
 use crate::engine::observation::{Observation, PathStatus};
 
 use super::{ms, peer, secs};
@@ -37,7 +37,7 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
         let others = ids.clone().filter(|to| *to != nth);
         let observations: HashMap<NodeId, Observation> =
             others.map(|to| (NodeId(to.into()), bad_observation(nth, to, bad, now))).collect();
-        Node {
+        JudgedNode {
             info: peer(nth.into(), &format!("h{nth}")),
             observation: (nth > 0).then(|| bad_observation(0, nth, bad, now)),
             row: (nth > 0).then(|| ToldRow {

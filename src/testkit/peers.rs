@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use slotmap::KeyData;
 
 use crate::engine::config::DEFAULT_PORT;
-use crate::engine::matrix::{MatrixNode, MatrixView, Row};
+use crate::engine::matrix::{MatrixNode, MatrixRow, MatrixView};
 use crate::engine::observation::Observation;
 use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
@@ -86,7 +86,7 @@ pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Findin
 }
 
 /// The matrix of these nodes, with the row that each has told; what was told counts for half a minute.
-pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Option<Row>) -> MatrixView {
+pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Option<MatrixRow>) -> MatrixView {
     let node = |info: &Arc<PeerInfo>| MatrixNode {
         id: info.id.expect("a node of a matrix has an id"),
         name: info.name.clone(),
@@ -104,6 +104,6 @@ pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Opti
 }
 
 /// What one node told of others, confirmed at a moment.
-pub fn told(confirmed: Instant, observations: impl IntoIterator<Item = (NodeId, Observation)>) -> Row {
-    Row { observations: Arc::new(observations.into_iter().collect()), confirmed }
+pub fn told(confirmed: Instant, observations: impl IntoIterator<Item = (NodeId, Observation)>) -> MatrixRow {
+    MatrixRow { observations: Arc::new(observations.into_iter().collect()), confirmed }
 }

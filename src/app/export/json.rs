@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::app::model::{Model, Peer, Sample};
+use crate::app::model::{Model, PeerRow, Sample};
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::interface::Interface;
 use crate::engine::matrix::MatrixView;
@@ -20,7 +20,7 @@ struct Document<'a> {
     ts: Option<String>,
     node: Option<&'a NodeInfo>,
     interfaces: &'a [Interface],
-    peers: Vec<Row<'a>>,
+    peers: Vec<ExportedPeer<'a>>,
     /// What is wrong, the gravest first.
     findings: &'a [Arc<Finding>],
     /// Who reaches whom, in the form of `vigie matrix --json`; null before the node has told.
@@ -28,7 +28,7 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct ExportedPeer<'a> {
     #[serde(flatten)]
     info: &'a PeerInfo,
     state: PeerState,
@@ -62,8 +62,8 @@ pub(super) fn document(model: &Model, now: Instant) -> io::Result<String> {
     Ok(text)
 }
 
-fn row(peer: &Peer, now: Instant) -> Row<'_> {
-    Row {
+fn row(peer: &PeerRow, now: Instant) -> ExportedPeer<'_> {
+    ExportedPeer {
         info: &peer.info,
         state: peer.state,
         state_ms: now.saturating_duration_since(peer.since).as_millis(),

@@ -5,17 +5,17 @@ use std::fmt::Write as _;
 use crossterm::event::KeyEvent;
 
 use super::action::Action;
-use super::section::{Context, Section};
+use super::section::{KeyContext, Section};
 use super::table::{Binding, KEYMAP};
 
 /// What a key does in a context.
-pub fn action(context: Context, event: &KeyEvent) -> Option<Action> {
+pub fn action(context: KeyContext, event: &KeyEvent) -> Option<Action> {
     let here = KEYMAP.iter().filter(|binding| binding.section.covers(context));
     here.filter(|binding| binding.keys.iter().any(|key| key.is(event))).map(|binding| binding.action).next()
 }
 
 /// The footer of a context: keys and their word, the most needed first.
-pub fn footer(context: Context) -> Vec<(String, &'static str)> {
+pub fn footer(context: KeyContext) -> Vec<(String, &'static str)> {
     let mut entries: Vec<(String, &'static str)> = Vec::new();
     for binding in KEYMAP.iter().filter(|binding| binding.section.covers(context)) {
         let (Some(word), Some(key)) = (binding.word, binding.keys.first()) else { continue };
@@ -41,7 +41,7 @@ pub fn help() -> Vec<(Section, Vec<(String, &'static str)>)> {
 }
 
 /// The actions of a context that can be asked for by their words: all but those that move about.
-pub fn palette(context: Context) -> impl Iterator<Item = &'static Binding> {
+pub fn palette(context: KeyContext) -> impl Iterator<Item = &'static Binding> {
     let moves = |action| {
         use Action::{Earlier, Later, Move, MoveAside, Palette};
         matches!(action, Palette | Move(_) | MoveAside(_) | Earlier | Later)
@@ -65,7 +65,7 @@ pub fn markdown() -> String {
 }
 
 /// The actions of a context in whose words every typed word is found, those first whose name begins with it.
-pub fn found(context: Context, typed: &str) -> Vec<&'static Binding> {
+pub fn found(context: KeyContext, typed: &str) -> Vec<&'static Binding> {
     let words: Vec<_> = typed.split_whitespace().map(str::to_lowercase).collect();
     let contains = |text: &str, word: &str| text.to_lowercase().contains(word);
     let has = |binding: &&Binding| {

@@ -11,7 +11,7 @@ mod table;
 pub use action::Action;
 pub use key::Key;
 pub use lists::{action, footer, found, help, markdown, palette};
-pub use section::{Context, Section};
+pub use section::{KeyContext, Section};
 pub use table::{Binding, KEYMAP};
 
 #[cfg(test)]
@@ -24,7 +24,7 @@ mod tests {
 
     #[test]
     fn no_key_has_two_meanings_in_one_context() {
-        for context in Context::ALL {
+        for context in KeyContext::ALL {
             let mut seen = HashSet::new();
             for binding in KEYMAP.iter().filter(|binding| binding.section.covers(context)) {
                 for key in binding.keys {
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn every_key_of_the_table_does_what_its_line_says_where_it_says() {
         for binding in KEYMAP {
-            for context in Context::ALL.into_iter().filter(|context| binding.section.covers(*context)) {
+            for context in KeyContext::ALL.into_iter().filter(|context| binding.section.covers(*context)) {
                 for key in binding.keys {
                     assert_eq!(action(context, &key.event()), Some(binding.action), "{}", key.name());
                 }
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_capital_counts_with_and_without_a_reported_shift_and_alt_makes_another_key() {
-        let key = |c, modifiers| action(Context::Peers, &KeyEvent::new(KeyCode::Char(c), modifiers));
+        let key = |c, modifiers| action(KeyContext::Peers, &KeyEvent::new(KeyCode::Char(c), modifiers));
         assert_eq!(key('D', KeyModifiers::SHIFT), Some(Action::DialAll));
         assert_eq!(key('D', KeyModifiers::NONE), Some(Action::DialAll));
         assert_eq!(key('d', KeyModifiers::ALT), None);

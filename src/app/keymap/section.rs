@@ -2,7 +2,7 @@
 
 /// Where the keys go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Context {
+pub enum KeyContext {
     /// The peer table.
     Peers,
     /// All about one peer.
@@ -31,7 +31,7 @@ pub enum Context {
     Confirm,
 }
 
-impl Context {
+impl KeyContext {
     /// All of them.
     pub const ALL: [Self; 13] = [
         Self::Peers,
@@ -117,8 +117,8 @@ impl Section {
     }
 
     /// Whether its keys count in a context.
-    pub fn covers(self, context: Context) -> bool {
-        use Context as C;
+    pub fn covers(self, context: KeyContext) -> bool {
+        use KeyContext as C;
         match self {
             Self::Peers => context == C::Peers,
             Self::Rows => matches!(context, C::Peers | C::Timeline),

@@ -147,10 +147,10 @@ fn empty() {
 
 /// Copies the records that the widget shows it, the newest first.
 #[derive(Default)]
-struct Visitor(Arc<Mutex<Vec<Seen>>>);
+struct Visitor(Arc<Mutex<Vec<SeenRecord>>>);
 
 /// A record on its way.
-struct Seen {
+struct SeenRecord {
     wall: SystemTime,
     level: Level,
     target: String,
@@ -163,7 +163,7 @@ impl LogFormatter for Visitor {
     }
 
     fn format(&self, _: usize, record: &ExtLogRecord) -> Vec<Line<'_>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Seen {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(SeenRecord {
             wall: record.timestamp.timestamp().into(),
             level: record.level,
             target: record.target().to_owned(),

@@ -18,7 +18,7 @@ const FOUND: Modifier = Modifier::UNDERLINED.union(Modifier::BOLD);
 const CURRENT: Modifier = Modifier::REVERSED;
 
 /// A row of a record on its way to the screen.
-struct Row<'a> {
+struct RecordRow<'a> {
     record: &'a Record,
     /// The bytes of the text that it shows.
     part: Range<usize>,
@@ -52,7 +52,7 @@ impl LogPane {
             let last = rows.parts.len() - 1;
             for (i, part) in rows.parts.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
                 let Some(line) = lines.next() else { return };
-                let row = Row { record, part, first: i == 0, cut: rows.cut && i == last };
+                let row = RecordRow { record, part, first: i == 0, cut: rows.cut && i == last };
                 row.draw(canvas, line, indent);
                 row.mark(canvas, line, indent, &marks, style);
             }
@@ -67,7 +67,7 @@ impl LogPane {
     }
 }
 
-impl Row<'_> {
+impl RecordRow<'_> {
     fn draw(&self, canvas: &mut Canvas<'_>, line: Rect, indent: u16) {
         let theme = canvas.theme();
         let level = self.record.level.to_level_filter();

@@ -9,7 +9,7 @@ use super::records::{Record, source};
 
 /// The filter of the pane. It can only leave out what is recorded.
 #[derive(Debug)]
-pub(super) struct Filter {
+pub(super) struct LogFilter {
     /// The most detailed level that is recorded.
     pub(super) recorded: LevelFilter,
     /// The most detailed level that is shown; none before it was chosen: then all that is recorded is shown.
@@ -18,13 +18,13 @@ pub(super) struct Filter {
     pub(super) target: Option<Arc<str>>,
 }
 
-impl Default for Filter {
+impl Default for LogFilter {
     fn default() -> Self {
         Self { recorded: LevelFilter::Info, level: None, target: None }
     }
 }
 
-impl Filter {
+impl LogFilter {
     /// Whether a record is shown.
     pub(super) fn passes(&self, record: &Record) -> bool {
         self.level.is_none_or(|level| record.level <= level)
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_level_goes_from_all_that_is_recorded_down_to_errors_and_round() {
-        let mut filter = Filter::default();
+        let mut filter = LogFilter::default();
         assert_eq!(filter.level_word(), "info");
         let mut words = || {
             filter.cycle_level();
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_recorded_the_level_says_so() {
-        let mut filter = Filter { recorded: LevelFilter::Off, ..Filter::default() };
+        let mut filter = LogFilter { recorded: LevelFilter::Off, ..LogFilter::default() };
         assert_eq!(filter.level_word(), "nothing");
         filter.cycle_level();
         assert_eq!(filter.level_word(), "nothing", "there is no less");
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_target_goes_from_all_through_those_seen_to_all() {
-        let mut filter = Filter::default();
+        let mut filter = LogFilter::default();
         let targets = [EVENTS, "hyper", "vigie", "vigie::net"].map(Arc::from);
         let mut words = vec![filter.target_word().to_owned()];
         for _ in 0..5 {

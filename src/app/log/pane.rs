@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use log::{Level, LevelFilter};
 
-use super::filter::Filter;
-use super::place::{Anchor, Place};
+use super::filter::LogFilter;
+use super::place::{Anchor, LogPosition};
 use super::records::{Record, RecordId, Records};
 use super::search::Search;
 use super::sheet::{At, Sheet};
@@ -18,11 +18,11 @@ use crate::app::ui::Move;
 #[derive(Debug, Default)]
 pub struct LogPane {
     pub(super) records: Records,
-    pub(super) filter: Filter,
+    pub(super) filter: LogFilter,
     /// Those that pass the filter, the oldest first: a frame finds its rows without asking any other.
     pub(super) shown: VecDeque<RecordId>,
     pub(super) search: Option<Search>,
-    pub(super) place: Place,
+    pub(super) place: LogPosition,
     wrap: Wrap,
     /// As drawn last.
     width: u16,
@@ -54,13 +54,13 @@ impl LogPane {
 
     /// Whether the newest row is shown, and will be.
     pub fn follows(&self) -> bool {
-        self.place == Place::Follows
+        self.place == LogPosition::Follows
     }
 
     /// Shows the newest rows again.
     pub fn follow(&mut self) {
         self.keep_search();
-        self.place = Place::Follows;
+        self.place = LogPosition::Follows;
     }
 
     /// Moves through the log, by rows. To go up is to stand, even where there is nothing above; to reach the last row
@@ -77,7 +77,7 @@ impl LogPane {
             Move::PageDown => Some(sheet.down(top, self.page.max(1))).filter(|to| *to < lowest),
             Move::Last => None,
         };
-        self.place = to.and_then(|to| self.standing_on(to)).map_or(Place::Follows, Place::Stands);
+        self.place = to.and_then(|to| self.standing_on(to)).map_or(LogPosition::Follows, LogPosition::Stands);
     }
 
     /// Shows one level less: from all that is recorded down to errors alone, then all again.
@@ -180,7 +180,7 @@ impl LogPane {
             .find(record, offset)
             .zip(self.top())
             .and_then(|(found, top)| sheet.below(top, found, self.page.max(1)));
-        self.place = Place::Stands(Anchor { record, offset, line: seen.unwrap_or(self.page / 2) });
+        self.place = LogPosition::Stands(Anchor { record, offset, line: seen.unwrap_or(self.page / 2) });
     }
 
     fn refilter(&mut self) {
@@ -210,7 +210,7 @@ impl LogPane {
     /// The row on top of the pane; none where no record is shown.
     pub(super) fn top(&self) -> Option<At> {
         let lowest = self.lowest()?;
-        let Place::Stands(anchor) = self.place else { return Some(lowest) };
+        let LogPosition::Stands(anchor) = self.place else { return Some(lowest) };
         let sheet = self.sheet();
         let at = sheet.find(anchor.record, anchor.offset)?;
         Some(sheet.up(at, anchor.line.min(self.page.saturating_sub(1))).min(lowest))
@@ -242,11 +242,11 @@ impl LogPane {
     pub(super) fn settle(&mut self, width: u16, page: usize) -> Option<At> {
         (self.width, self.page) = (width, page);
         let top = self.top()?;
-        if let Place::Stands(anchor) = self.place {
+        if let LogPosition::Stands(anchor) = self.place {
             let sheet = self.sheet();
             let at = sheet.find(anchor.record, anchor.offset)?;
             let line = sheet.below(top, at, page).unwrap_or(0).max(anchor.line);
-            self.place = Place::Stands(Anchor { line, ..anchor });
+            self.place = LogPosition::Stands(Anchor { line, ..anchor });
         }
         Some(top)
     }

@@ -4,7 +4,7 @@ use super::records::RecordId;
 
 /// Where the pane stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Place {
+pub(super) enum LogPosition {
     /// The newest row is at the bottom.
     #[default]
     Follows,

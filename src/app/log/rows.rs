@@ -11,14 +11,14 @@ pub(super) const MAX_ROWS: usize = 8;
 
 /// The rows of one text: never none.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rows {
+pub(super) struct TextRows {
     /// Each row's bytes.
     pub(super) parts: Vec<Range<usize>>,
     /// Whether there is more than the last row shows: it has one column free for a mark.
     pub(super) cut: bool,
 }
 
-impl Rows {
+impl TextRows {
     /// The row that shows this byte, or would.
     pub(super) fn at(&self, offset: usize) -> usize {
         self.parts.iter().rposition(|part| part.start <= offset).unwrap_or(0)
@@ -27,7 +27,7 @@ impl Rows {
 
 /// A text from one of its bytes on, in at most `max` rows of at most `width` columns, broken between words where it
 /// can be. The text has single blanks and no control characters.
-pub(super) fn rows(text: &str, from: usize, width: usize, max: usize) -> Rows {
+pub(super) fn rows(text: &str, from: usize, width: usize, max: usize) -> TextRows {
     let width = width.max(1);
     let mut parts = Vec::new();
     let mut start = from;
@@ -36,11 +36,11 @@ pub(super) fn rows(text: &str, from: usize, width: usize, max: usize) -> Rows {
         let fits = fitting(rest, width);
         if fits == rest.len() {
             parts.push(start..text.len());
-            return Rows { parts, cut: false };
+            return TextRows { parts, cut: false };
         }
         if parts.len() + 1 >= max {
             parts.push(start..start + fitting(rest, width - 1));
-            return Rows { parts, cut: true };
+            return TextRows { parts, cut: true };
         }
         // A character wider than the whole row cannot be shown, and must not hold up the rest.
         let fits = fits.max(rest.graphemes(true).next().map_or(0, str::len));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use regex::{Regex, RegexBuilder};
 
-use super::place::Place;
+use super::place::LogPosition;
 use super::records::{Record, RecordId};
 use crate::text::is_printable;
 
@@ -23,12 +23,12 @@ pub(super) struct Search {
     /// The match that the eye is on; it may have gone since.
     pub(super) current: Option<RecordId>,
     /// While it is being typed: where the pane was before.
-    pub(super) origin: Option<Place>,
+    pub(super) origin: Option<LogPosition>,
 }
 
 impl Search {
     /// A search that has seen no record yet.
-    pub(super) fn new(text: &str, origin: Place) -> Self {
+    pub(super) fn new(text: &str, origin: LogPosition) -> Self {
         let text: String = text.chars().filter(|c| is_printable(*c)).take(MAX_SEARCH).collect();
         let pattern = RegexBuilder::new(&regex::escape(&text)).case_insensitive(true).build();
         let pattern = pattern.expect("invariant: escaped, a hundred characters make a small pattern");

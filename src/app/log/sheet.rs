@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::records::{Record, RecordId, Records};
-use super::rows::{MAX_ROWS, Rows, rows};
+use super::rows::{MAX_ROWS, TextRows, rows};
 use super::wrap::Wrap;
 
 /// Columns before a record's text: a time, the longest level, and a blank behind each.
@@ -42,7 +42,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// The rows of a shown record.
-    pub(super) fn rows(&self, index: usize) -> Option<Rows> {
+    pub(super) fn rows(&self, index: usize) -> Option<TextRows> {
         let record = self.record(index)?;
         let from = if self.indent() == 0 { record.source } else { 0 };
         let max = match self.wrap {

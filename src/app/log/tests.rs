@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::place::Place;
+use super::place::LogPosition;
 use super::records::RecordId;
 use super::*;
 use crate::app::appearance::{Appearance, Theme};
@@ -401,7 +401,7 @@ fn step(pane: &mut LogPane, what: u8, number: u16) {
 impl LogPane {
     /// The row that the place is bound to, if it is where it can be seen.
     fn anchor_in_sight(&self) -> Option<(RecordId, usize)> {
-        let Place::Stands(anchor) = self.place else { return None };
+        let LogPosition::Stands(anchor) = self.place else { return None };
         let (top, at) = (self.top()?, self.sheet().find(anchor.record, anchor.offset)?);
         self.sheet().below(top, at, self.page).map(|_| (anchor.record, anchor.offset))
     }

@@ -32,7 +32,7 @@ pub fn badness(state: PeerState) -> u8 {
 
 /// A step in which the state changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
+struct BandEntry {
     /// From the first event on.
     step: u32,
     /// The worst state seen in it, the one that it began with included.
@@ -41,7 +41,7 @@ struct Entry {
     last: PeerState,
 }
 
-impl Entry {
+impl BandEntry {
     /// The worst that is seen of it from a step on.
     fn seen_from(self, first: u32) -> PeerState {
         if self.step >= first { self.worst } else { self.last }
@@ -52,13 +52,13 @@ impl Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Bands(
     /// By step. Two stand in the row itself: most peers need no more.
-    SmallVec<[Entry; 2]>,
+    SmallVec<[BandEntry; 2]>,
 );
 
 impl Bands {
     /// It is in this state in this step. Steps never run backwards.
     pub(super) fn note(&mut self, state: PeerState, step: u32) {
-        let fresh = Entry { step, worst: state, last: state };
+        let fresh = BandEntry { step, worst: state, last: state };
         match self.0.last_mut() {
             Some(entry) if entry.last == state => return,
             Some(entry) if entry.step >= step => {
@@ -68,7 +68,7 @@ impl Bands {
             }
             Some(entry) => {
                 let worst = worse(entry.last, state);
-                self.0.push(Entry { worst, ..fresh });
+                self.0.push(BandEntry { worst, ..fresh });
             }
             None => self.0.push(fresh),
         }
@@ -79,7 +79,7 @@ impl Bands {
     /// remembered. Costs the columns and the entries in them, and allocates nothing.
     pub fn worst<'a>(&'a self, columns: &Columns) -> impl Iterator<Item = Option<PeerState>> + 'a {
         let mut entries = self.0.iter().copied().peekable();
-        let mut held: Option<Entry> = None;
+        let mut held: Option<BandEntry> = None;
         columns.steps().map(move |steps| {
             let (first, last) = steps?;
             let mut worst = held.map(|entry| entry.seen_from(first));
@@ -233,7 +233,7 @@ mod tests {
             bands.note(Unreachable, step);
         }
         assert_eq!(bands.0.len(), STEPS as usize);
-        assert_eq!(size_of::<Entry>(), 8);
+        assert_eq!(size_of::<BandEntry>(), 8);
         let mut stable = noted(&[(New, 0), (Up, 0), (Silent, 300), (Up, 301)]);
         assert_eq!(stable.0.len(), 3);
         stable.note(Silent, 1_000);

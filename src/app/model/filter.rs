@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::peer::Peer;
+use super::peer::PeerRow;
 use crate::engine::cause::Cause;
 use crate::engine::matrix::MatrixNode;
 use crate::engine::verdict::Verdict;
@@ -33,7 +33,7 @@ impl Filter {
     }
 
     /// Whether each word is found in the peer's name, address, state, cause, interface or way of discovery.
-    pub(super) fn lets_through(&self, peer: &Peer) -> bool {
+    pub(super) fn lets_through(&self, peer: &PeerRow) -> bool {
         if self.is_empty() {
             return true;
         }

@@ -23,7 +23,7 @@ pub struct EntryId(pub u64);
 
 /// One notable event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct JournalEntry {
     /// When, by the monotonic clock.
     pub at: Instant,
     /// When, for people.
@@ -93,14 +93,14 @@ pub enum What {
     },
 }
 
-impl Entry {
+impl JournalEntry {
     /// The peer that it is about.
     pub fn key(&self) -> Option<PeerKey> {
         self.peer.as_ref().map(|peer| peer.key)
     }
 }
 
-impl About for Entry {
+impl About for JournalEntry {
     fn peer(&self) -> Option<PeerKey> {
         self.key()
     }
@@ -109,7 +109,7 @@ impl About for Entry {
 /// The last [`MAX_ENTRIES`] entries.
 #[derive(Debug, Clone, Default)]
 pub struct Journal {
-    chain: Chain<Entry, MAX_ENTRIES>,
+    chain: Chain<JournalEntry, MAX_ENTRIES>,
     /// When the newest of those that are no longer held was said.
     dropped: Option<Instant>,
 }
@@ -143,17 +143,17 @@ impl Journal {
     }
 
     /// One entry, if it is held.
-    pub fn get(&self, id: EntryId) -> Option<&Entry> {
+    pub fn get(&self, id: EntryId) -> Option<&JournalEntry> {
         self.chain.get(id.0)
     }
 
     /// Those from this one back in time. Costs what is taken.
-    pub fn back_from(&self, id: EntryId) -> impl Iterator<Item = (EntryId, &Entry)> {
+    pub fn back_from(&self, id: EntryId) -> impl Iterator<Item = (EntryId, &JournalEntry)> {
         self.chain.back_from(id.0).map(|(number, entry)| (EntryId(number), entry))
     }
 
     /// Those of one peer, the newest first. Costs what is taken, not what is held.
-    pub fn of_peer(&self, key: PeerKey) -> impl Iterator<Item = (EntryId, &Entry)> {
+    pub fn of_peer(&self, key: PeerKey) -> impl Iterator<Item = (EntryId, &JournalEntry)> {
         self.chain.of_peer(key).map(|(number, entry)| (EntryId(number), entry))
     }
 
@@ -208,7 +208,7 @@ impl Journal {
         let Stamped { at, wall, .. } = *stamped;
         // What the screen itself notes, such as missed events, may be later than what was waiting for it.
         let at = self.newest().and_then(|newest| self.get(newest)).map_or(at, |newest| newest.at.max(at));
-        let dropped = self.chain.push(Entry { at, wall, peer: peer.cloned(), what });
+        let dropped = self.chain.push(JournalEntry { at, wall, peer: peer.cloned(), what });
         self.dropped = dropped.map(|entry| entry.at).or(self.dropped);
     }
 

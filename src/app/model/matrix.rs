@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::square::{Kind, Square, Tally};
+use super::square::{PairKind, Square, Tally};
 use crate::engine::NodeId;
 use crate::engine::matrix::MatrixView;
 use crate::engine::observation::PathStatus;
@@ -36,7 +36,7 @@ impl Mark {
     pub const ALL: [Self; 4] = [Self::Failing, Self::Unknown, Self::Stale, Self::Fine];
 }
 
-impl Kind for Mark {
+impl PairKind for Mark {
     fn nth(self) -> usize {
         self as usize
     }
@@ -306,7 +306,7 @@ impl Change {
     }
 }
 
-impl Kind for Change {
+impl PairKind for Change {
     fn nth(self) -> usize {
         self as usize
     }

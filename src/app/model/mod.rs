@@ -28,16 +28,16 @@ pub use bands::{Bands, Columns, STEP, STEPS, badness};
 pub use column::Column;
 pub use filter::Filter;
 pub use history::{EXACT, HISTORY, History, Sample};
-pub use journal::{Entry, EntryId, Journal, MAX_ENTRIES, What};
+pub use journal::{EntryId, Journal, JournalEntry, MAX_ENTRIES, What};
 pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
 pub use micros::Micros;
 pub use order::Sort;
-pub use peer::{Paths, Peer};
-use rows::Rows;
+pub use peer::{PathSummary, PeerRow};
+use rows::PeerRows;
 pub use rows::{LEFT_SHOWN, SETTLE};
 #[cfg(test)]
 pub(super) use square::LOOKS;
-pub use square::{KINDS, Kind, Square, Tally};
+pub use square::{KINDS, PairKind, Square, Tally};
 pub use stats::{Histogram, Stats};
 
 use crate::engine::NodeId;
@@ -60,7 +60,7 @@ pub struct Missed {
 pub struct Model {
     node: Option<Arc<NodeInfo>>,
     interfaces: Vec<Interface>,
-    rows: Rows,
+    rows: PeerRows,
     /// What time it was at the last event.
     wall: Option<(Instant, SystemTime)>,
     attempts: Attempts,
@@ -117,7 +117,7 @@ impl Model {
     }
 
     /// The peers of a stretch of the table, in the order they are listed. Costs what the stretch costs.
-    pub fn rows(&self, stretch: Range<usize>) -> impl Iterator<Item = &Peer> {
+    pub fn rows(&self, stretch: Range<usize>) -> impl Iterator<Item = &PeerRow> {
         self.rows.stretch(stretch)
     }
 
@@ -127,7 +127,7 @@ impl Model {
     }
 
     /// One peer.
-    pub fn peer(&self, key: PeerKey) -> Option<&Peer> {
+    pub fn peer(&self, key: PeerKey) -> Option<&PeerRow> {
         self.rows.get(key)
     }
 
@@ -157,7 +157,7 @@ impl Model {
     }
 
     /// The peer that has this identity. Costs the peers there are: for keys and clicks, not for every cell.
-    pub fn peer_with_id(&self, id: NodeId) -> Option<&Peer> {
+    pub fn peer_with_id(&self, id: NodeId) -> Option<&PeerRow> {
         self.rows.with_id(id)
     }
 

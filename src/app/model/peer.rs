@@ -14,14 +14,14 @@ use crate::engine::verdict::Verdict;
 
 /// What we see of a peer by each path: what the screen tells of an [`Observation`], in an eighth of its room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Paths {
+pub struct PathSummary {
     /// TCP, echo, broadcast, unicast, served, large.
     pub status: [PathStatus; 6],
     /// Share of the latest echoes that did not come back, in percent; none before there are enough.
     pub loss: Option<u8>,
 }
 
-impl Paths {
+impl PathSummary {
     fn of(observation: &Observation) -> Self {
         Self { status: observation.paths(), loss: observation.loss }
     }
@@ -29,14 +29,14 @@ impl Paths {
 
 /// Where a dial stands. Most rest, so that the others are boxed.
 #[derive(Debug, Clone)]
-enum Dial {
+enum DialProgress {
     /// Between two regular dials; when the next one is due.
     Resting(Option<Instant>),
     /// Something goes on.
     Busy(Box<DialPhase>),
 }
 
-impl From<DialPhase> for Dial {
+impl From<DialPhase> for DialProgress {
     fn from(phase: DialPhase) -> Self {
         match phase {
             DialPhase::Resting { next } => Self::Resting(next),
@@ -47,7 +47,7 @@ impl From<DialPhase> for Dial {
 
 /// One peer as the screen knows it.
 #[derive(Debug, Clone)]
-pub struct Peer {
+pub struct PeerRow {
     /// Who.
     pub info: Arc<PeerInfo>,
     /// What the node thinks of it.
@@ -56,7 +56,7 @@ pub struct Peer {
     pub since: Instant,
     /// How it entered the table; unknown when that event was missed.
     pub via: Option<Via>,
-    dial: Dial,
+    dial: DialProgress,
     /// Connect time of the last dial that got its reply.
     pub connect: Option<Micros>,
     /// Round trip of the last dial that got its reply.
@@ -74,7 +74,7 @@ pub struct Peer {
     /// What the diagnosis says of it.
     pub verdict: Verdict,
     /// What we see of it, by each path.
-    pub paths: Paths,
+    pub paths: PathSummary,
     /// The interface towards it.
     pub interface: Option<Arc<str>>,
     /// Where it stands in the list, if it is listed.
@@ -83,7 +83,7 @@ pub struct Peer {
     pub elsewhere: Option<Arc<Elsewhere>>,
 }
 
-impl Peer {
+impl PeerRow {
     /// A row of which nothing is known yet.
     pub(super) fn new(info: Arc<PeerInfo>, at: Instant) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Peer {
             state: PeerState::New,
             since: at,
             via: None,
-            dial: Dial::Resting(None),
+            dial: DialProgress::Resting(None),
             connect: None,
             rtt: None,
             history: History::default(),
@@ -100,7 +100,7 @@ impl Peer {
             cause: None,
             detail: None,
             verdict: Verdict::Unknown,
-            paths: Paths::default(),
+            paths: PathSummary::default(),
             interface: None,
             placed: None,
             elsewhere: None,
@@ -116,14 +116,14 @@ impl Peer {
     /// Where its dial stands.
     pub fn dial(&self) -> DialPhase {
         match &self.dial {
-            Dial::Resting(next) => DialPhase::Resting { next: *next },
-            Dial::Busy(phase) => **phase,
+            DialProgress::Resting(next) => DialPhase::Resting { next: *next },
+            DialProgress::Busy(phase) => **phase,
         }
     }
 
     /// Whether it said goodbye and is not dialed any longer, as one that a person named is.
     pub(super) fn has_gone(&self) -> bool {
-        self.state == PeerState::Left && matches!(self.dial, Dial::Resting(None))
+        self.state == PeerState::Left && matches!(self.dial, DialProgress::Resting(None))
     }
 
     /// It is in this state now.
@@ -133,7 +133,7 @@ impl Peer {
             self.since = at;
         }
         if state == PeerState::Left {
-            self.dial = Dial::Resting(None);
+            self.dial = DialProgress::Resting(None);
         }
     }
 
@@ -151,7 +151,7 @@ impl Peer {
 
     /// An attempt got its reply.
     pub(super) fn dial_succeeded(&mut self, connect: Duration, rtt: Duration, at: Instant) {
-        self.dial = Dial::Resting(None);
+        self.dial = DialProgress::Resting(None);
         self.connect = Some(connect.into());
         self.rtt = Some(rtt.into());
         self.history.answered(rtt);
@@ -174,7 +174,7 @@ impl Peer {
             Some(until) => {
                 DialPhase::Waiting { attempt: attempt.saturating_add(1), max, since: at, until }.into()
             }
-            None => Dial::Resting(None),
+            None => DialProgress::Resting(None),
         };
         self.history.failed(cause);
         self.cause = Some(cause);
@@ -183,7 +183,7 @@ impl Peer {
 
     /// No further attempt follows.
     pub(super) fn dial_gave_up(&mut self, cause: Cause) {
-        self.dial = Dial::Resting(None);
+        self.dial = DialProgress::Resting(None);
         self.cause = Some(cause);
     }
 
@@ -202,7 +202,7 @@ impl Peer {
             self.detail = None;
         }
         self.verdict = peer.verdict;
-        self.paths = Paths::of(&peer.observation);
+        self.paths = PathSummary::of(&peer.observation);
         self.interface.clone_from(&peer.interface);
         self.elsewhere.clone_from(&peer.elsewhere);
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::bands::{Clock, Columns};
 use super::filter::Filter;
 use super::order::{Order, Place, Rank, Sort};
-use super::peer::Peer;
+use super::peer::PeerRow;
 use super::sort_value;
 use crate::engine::NodeId;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
@@ -22,9 +22,9 @@ pub const SETTLE: Duration = Duration::from_secs(2);
 
 /// The rows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rows {
+pub(super) struct PeerRows {
     /// Boxed: a change moves a pointer, not the row, and the spare room of the table is that of pointers.
-    peers: HashMap<PeerKey, Box<Peer>>,
+    peers: HashMap<PeerKey, Box<PeerRow>>,
     order: Order,
     filter: Filter,
     counts: [usize; PeerState::ALL.len()],
@@ -38,7 +38,7 @@ pub(super) struct Rows {
     clock: Clock,
 }
 
-impl Rows {
+impl PeerRows {
     /// An event's time; that of the first is what all others are counted from.
     pub(super) fn begin(&mut self, at: Instant) {
         self.epoch.get_or_insert(at);
@@ -61,7 +61,7 @@ impl Rows {
     }
 
     /// Those of a stretch, in the order they are listed. Costs what the stretch costs.
-    pub(super) fn stretch(&self, stretch: Range<usize>) -> impl Iterator<Item = &Peer> {
+    pub(super) fn stretch(&self, stretch: Range<usize>) -> impl Iterator<Item = &PeerRow> {
         self.order.keys(stretch).iter().filter_map(|key| self.get(*key))
     }
 
@@ -76,12 +76,12 @@ impl Rows {
     }
 
     /// One of them.
-    pub(super) fn get(&self, key: PeerKey) -> Option<&Peer> {
+    pub(super) fn get(&self, key: PeerKey) -> Option<&PeerRow> {
         self.peers.get(&key).map(Box::as_ref)
     }
 
     /// The one that has this identity. Costs what there are.
-    pub(super) fn with_id(&self, id: NodeId) -> Option<&Peer> {
+    pub(super) fn with_id(&self, id: NodeId) -> Option<&PeerRow> {
         self.peers.values().map(Box::as_ref).find(|peer| peer.info.id == Some(id))
     }
 
@@ -119,12 +119,12 @@ impl Rows {
 
     /// Changes a row, made here if this is the first word of the peer (events may have been missed), and keeps the
     /// list and the counts true.
-    pub(super) fn update(&mut self, info: &Arc<PeerInfo>, at: Instant, change: impl FnOnce(&mut Peer)) {
+    pub(super) fn update(&mut self, info: &Arc<PeerInfo>, at: Instant, change: impl FnOnce(&mut PeerRow)) {
         self.rename(info);
         let step = self.clock.step(at);
         let row = self.peers.entry(info.key).or_insert_with(|| {
             self.counts[PeerState::New as usize] += 1;
-            Box::new(Peer::new(Arc::clone(info), at))
+            Box::new(PeerRow::new(Arc::clone(info), at))
         });
         self.counts[row.state as usize] -= 1;
         row.info = Arc::clone(info);
@@ -169,7 +169,7 @@ impl Rows {
     }
 
     /// Drops the rows of which this is true.
-    pub(super) fn remove_if(&mut self, is: impl Fn(&Peer) -> bool) {
+    pub(super) fn remove_if(&mut self, is: impl Fn(&PeerRow) -> bool) {
         let gone: Vec<_> = self.peers.values().filter(|row| is(row)).map(|row| row.info.key).collect();
         for key in gone {
             self.remove(key);
@@ -219,13 +219,13 @@ impl Rows {
 }
 
 /// Where a row stands, if it is listed.
-fn place(peers: &HashMap<PeerKey, Box<Peer>>, key: PeerKey) -> Option<Place<'_>> {
+fn place(peers: &HashMap<PeerKey, Box<PeerRow>>, key: PeerKey) -> Option<Place<'_>> {
     let row = peers.get(&key)?;
     Some(Place { rank: row.placed?, info: &row.info })
 }
 
 /// Where a row belongs, if it is listed.
-fn rank(filter: &Filter, sort: Sort, epoch: Option<Instant>, row: &Peer) -> Option<Rank> {
+fn rank(filter: &Filter, sort: Sort, epoch: Option<Instant>, row: &PeerRow) -> Option<Rank> {
     let value = || sort_value::value(sort.by, row, epoch.unwrap_or(row.since));
     filter.lets_through(row).then(|| Rank::new(row.state == PeerState::Left, value()))
 }

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::column::Column;
 use super::order::GREATEST;
-use super::peer::Peer;
+use super::peer::PeerRow;
 use crate::engine::peers::{DialPhase, PeerState};
 
 /// What a peer is sorted by in a column, at most [`GREATEST`], the smallest first; none if it has no such value, which is last whatever the
 /// direction. Names and addresses are compared themselves. What a person looks for comes first: trouble, the slowest,
 /// the longest unheard, the next to be dialed.
-pub(super) fn value(column: Column, peer: &Peer, epoch: Instant) -> Option<u64> {
+pub(super) fn value(column: Column, peer: &PeerRow, epoch: Instant) -> Option<u64> {
     let since_epoch = |at: Instant| micros(at.saturating_duration_since(epoch));
     match column {
         Column::Name | Column::Address => Some(0),

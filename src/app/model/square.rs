@@ -8,7 +8,7 @@ use std::ops::{Add, AddAssign, Sub};
 pub const KINDS: usize = 4;
 
 /// What a pair can be.
-pub trait Kind: Copy + PartialEq {
+pub trait PairKind: Copy + PartialEq {
     /// Its number, below [`KINDS`].
     fn nth(self) -> usize;
 }
@@ -19,7 +19,7 @@ pub struct Tally([u32; KINDS]);
 
 impl Tally {
     /// How many of a kind.
-    pub fn count(self, kind: impl Kind) -> u32 {
+    pub fn count(self, kind: impl PairKind) -> u32 {
         self.0[kind.nth()]
     }
 
@@ -30,13 +30,13 @@ impl Tally {
 
     /// All but those of a kind.
     #[must_use]
-    pub fn without(mut self, kind: impl Kind) -> Self {
+    pub fn without(mut self, kind: impl PairKind) -> Self {
         self.0[kind.nth()] = 0;
         self
     }
 
     /// One pair of this kind.
-    pub fn one(kind: impl Kind) -> Self {
+    pub fn one(kind: impl PairKind) -> Self {
         let mut tally = Self::default();
         tally.0[kind.nth()] = 1;
         tally
@@ -93,13 +93,13 @@ pub struct Square<K> {
     all: Tally,
 }
 
-impl<K: Kind> Default for Square<K> {
+impl<K: PairKind> Default for Square<K> {
     fn default() -> Self {
         Self::new(0)
     }
 }
 
-impl<K: Kind> Square<K> {
+impl<K: PairKind> Square<K> {
     /// One with nothing in it.
     pub(super) fn new(size: usize) -> Self {
         Self {
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    impl Kind for u8 {
+    impl PairKind for u8 {
         fn nth(self) -> usize {
             usize::from(self)
         }

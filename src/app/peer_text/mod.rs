@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
-use super::model::{Entry, HISTORY, Model, Outcome, Paths, Peer, Sample, Stats, What};
+use super::model::{HISTORY, JournalEntry, Model, Outcome, PathSummary, PeerRow, Sample, Stats, What};
 use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
 use crate::engine::observation::PathStatus;
@@ -25,20 +25,20 @@ const SEARCHED: usize = 512;
 /// The figures of the round trips that are told, with their percentiles.
 const FIGURES: [(&str, usize); 4] = [("p50", 50), ("p90", 90), ("p99", 99), ("max", 100)];
 
-/// The paths of [`Paths`], as they are called; those that are its own doing come in.
+/// The paths of [`PathSummary`], as they are called; those that are its own doing come in.
 const PATHS: [&str; 6] = ["TCP", "echo", "broadcasts in", "unicast in", "dials in", "large packets"];
 
 /// A peer, with what is needed to tell of it.
 #[derive(Clone, Copy)]
 pub(super) struct PeerText<'a> {
     pub(super) model: &'a Model,
-    pub(super) peer: &'a Peer,
+    pub(super) peer: &'a PeerRow,
     pub(super) appearance: &'a Appearance,
     pub(super) now: Instant,
 }
 
 /// When a peer last answered a dial, as far as that is remembered.
-enum Reached {
+enum LastAnswer {
     Answered {
         wall: SystemTime,
         connect: Duration,
@@ -110,7 +110,7 @@ impl<'a> PeerText<'a> {
 
     /// What we see of it by each path, those of which something is known; none when nothing is.
     pub(super) fn paths(self) -> Option<impl fmt::Display + use<'a>> {
-        let Paths { status, loss } = self.peer.paths;
+        let PathSummary { status, loss } = self.peer.paths;
         let are = move |state| PATHS.into_iter().zip(status).filter(move |(_, status)| *status == state);
         let known = [PathStatus::Failing, PathStatus::Ok]
             .into_iter()
@@ -150,13 +150,15 @@ impl<'a> PeerText<'a> {
     /// When it last answered a dial.
     pub(super) fn reached(self) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| match self.last_reply() {
-            Reached::Answered { wall, connect, rtt } => {
+            LastAnswer::Answered { wall, connect, rtt } => {
                 let (rtt, connect) = (Measured(rtt), Measured(connect));
                 write!(f, "{}: round trip {rtt}, connect {connect}", self.past(wall))
             }
-            Reached::Until(wall) => write!(f, "not since {}", self.moment(wall)),
-            Reached::NeverSince(wall) => write!(f, "never since it was discovered at {}", self.moment(wall)),
-            Reached::Unknown => f.write_str("not in the recorded attempts"),
+            LastAnswer::Until(wall) => write!(f, "not since {}", self.moment(wall)),
+            LastAnswer::NeverSince(wall) => {
+                write!(f, "never since it was discovered at {}", self.moment(wall))
+            }
+            LastAnswer::Unknown => f.write_str("not in the recorded attempts"),
         })
     }
 
@@ -242,7 +244,7 @@ impl<'a> PeerText<'a> {
     }
 
     /// What an entry of the journal says of it.
-    pub(super) fn happened(entry: &'a Entry) -> impl fmt::Display + use<'a> {
+    pub(super) fn happened(entry: &'a JournalEntry) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| match &entry.what {
             What::Discovered { via } => text::discovered(*via).fmt(f),
             What::State { from, to } => text::changed(*from, *to).fmt(f),
@@ -296,25 +298,25 @@ impl<'a> PeerText<'a> {
         })
     }
 
-    fn last_reply(self) -> Reached {
+    fn last_reply(self) -> LastAnswer {
         let key = self.peer.info.key;
         let mut attempts = self.model.attempts().of_peer(key).take(SEARCHED);
         let answered = attempts.find_map(|(_, attempt)| match attempt.outcome {
             Outcome::Answered { connect, rtt } => {
-                Some(Reached::Answered { wall: attempt.wall, connect: connect.into(), rtt: rtt.into() })
+                Some(LastAnswer::Answered { wall: attempt.wall, connect: connect.into(), rtt: rtt.into() })
             }
             _ => None,
         });
         let mut entries = self.model.journal().of_peer(key).take(SEARCHED);
         let said = || {
             entries.find_map(|(_, entry)| match entry.what {
-                What::State { from: PeerState::Up, .. } => Some(Reached::Until(entry.wall)),
-                What::State { to: PeerState::Up, .. } => Some(Reached::Unknown),
-                What::Discovered { .. } => Some(Reached::NeverSince(entry.wall)),
+                What::State { from: PeerState::Up, .. } => Some(LastAnswer::Until(entry.wall)),
+                What::State { to: PeerState::Up, .. } => Some(LastAnswer::Unknown),
+                What::Discovered { .. } => Some(LastAnswer::NeverSince(entry.wall)),
                 _ => None,
             })
         };
-        answered.or_else(said).unwrap_or(Reached::Unknown)
+        answered.or_else(said).unwrap_or(LastAnswer::Unknown)
     }
 }
 

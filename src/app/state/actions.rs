@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{App, Effect};
-use crate::app::keymap::{self, Action, Context};
+use crate::app::keymap::{self, Action, KeyContext};
 use crate::app::model::{Column, Filter, Sort};
 use crate::app::ui::{Move, Overlay, Pane, Prompt, View};
 
@@ -28,7 +28,7 @@ impl App {
 
     /// Does what a key or a person's words ask for.
     pub(super) fn act(&mut self, action: Action, now: Instant) -> Option<Effect> {
-        let in_matrix = self.ui.beneath() == Context::Matrix;
+        let in_matrix = self.ui.beneath() == KeyContext::Matrix;
         match action {
             Action::Quit => return Some(Effect::Quit),
             Action::Redraw => return Some(Effect::Redraw),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{App, Effect};
-use crate::app::model::{Filter, Peer};
+use crate::app::model::{Filter, PeerRow};
 use crate::app::ui::View;
 use crate::app::ui::matrix::{Arrangement, BlockId};
 
@@ -23,7 +23,7 @@ impl App {
     }
 
     /// The peer in the column under the matrix's cursor, or why there is none.
-    fn column_peer(&self) -> Result<&Peer, String> {
+    fn column_peer(&self) -> Result<&PeerRow, String> {
         let model = self.models.shown();
         let Some((_, column)) = self.ui.matrix.pair() else { return Err("no pair is selected".into()) };
         let node = column.node().and_then(|node| model.matrix().latest()?.nodes.get(node));

@@ -37,7 +37,7 @@ fn what_happens_to_a_peer_is_written_down_and_single_dials_are_not() {
         What::Discovered { via: Via::Broadcast },
     ];
     assert_eq!(said(bench.app.models.live(), &host), expected);
-    assert!(size_of::<crate::app::model::Entry>() <= 64, "thousands are held");
+    assert!(size_of::<crate::app::model::JournalEntry>() <= 64, "thousands are held");
 }
 
 #[test]

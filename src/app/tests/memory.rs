@@ -1,11 +1,11 @@
 //! What the model takes.
 
 use super::*;
-use crate::app::model::{Attempt, Entry, Peer};
+use crate::app::model::{Attempt, JournalEntry, PeerRow};
 
 #[test]
 fn what_there_are_many_of_is_small() {
-    let sizes = [size_of::<Peer>(), size_of::<Attempt>(), size_of::<Entry>()];
+    let sizes = [size_of::<PeerRow>(), size_of::<Attempt>(), size_of::<JournalEntry>()];
     assert!(sizes[0] <= 264 && sizes[1] <= 56 && sizes[2] <= 56, "{sizes:?}");
 }
 

@@ -22,7 +22,7 @@ pub use pane::{Pane, View};
 pub use peers::PeersScroll;
 use timeline::TimelineCursor;
 
-use crate::app::keymap::Context;
+use crate::app::keymap::KeyContext;
 use crate::app::log::LogPane;
 
 /// How long the status line says what was done, before the keys are shown again.
@@ -33,7 +33,7 @@ const MAX_GROWN: i16 = 200;
 
 /// What the status line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
+pub struct StatusLine {
     /// In words.
     pub text: String,
     /// Whether it went well.
@@ -56,7 +56,7 @@ pub struct Ui {
     /// What lies over the panes, if anything.
     pub overlay: Option<Overlay>,
     /// What was done last.
-    pub status: Option<Status>,
+    pub status: Option<StatusLine>,
     /// The table's selection and scrolling.
     pub peers: PeersScroll,
     /// The attempts' scrolling.
@@ -95,28 +95,28 @@ impl Default for Ui {
 
 impl Ui {
     /// Which keys count now.
-    pub fn context(&self) -> Context {
+    pub fn context(&self) -> KeyContext {
         match &self.overlay {
-            Some(Overlay::Help { .. }) => Context::Help,
-            Some(Overlay::Add(_)) => Context::Add,
-            Some(Overlay::Filter { .. }) => Context::Filter,
-            Some(Overlay::Search(_)) => Context::Search,
-            Some(Overlay::Palette { .. }) => Context::Palette,
-            Some(Overlay::Export) => Context::Export,
-            Some(Overlay::Forget { .. }) => Context::Confirm,
+            Some(Overlay::Help { .. }) => KeyContext::Help,
+            Some(Overlay::Add(_)) => KeyContext::Add,
+            Some(Overlay::Filter { .. }) => KeyContext::Filter,
+            Some(Overlay::Search(_)) => KeyContext::Search,
+            Some(Overlay::Palette { .. }) => KeyContext::Palette,
+            Some(Overlay::Export) => KeyContext::Export,
+            Some(Overlay::Forget { .. }) => KeyContext::Confirm,
             None => self.beneath(),
         }
     }
 
     /// Which keys count when no overlay takes them.
-    pub fn beneath(&self) -> Context {
+    pub fn beneath(&self) -> KeyContext {
         match (self.focus, self.view) {
-            (Pane::Main, View::Peers) => Context::Peers,
-            (Pane::Main, View::Details) => Context::Details,
-            (Pane::Main, View::Timeline) => Context::Timeline,
-            (Pane::Main, View::Matrix) => Context::Matrix,
-            (Pane::Attempts, _) => Context::Attempts,
-            (Pane::Log, _) => Context::Log,
+            (Pane::Main, View::Peers) => KeyContext::Peers,
+            (Pane::Main, View::Details) => KeyContext::Details,
+            (Pane::Main, View::Timeline) => KeyContext::Timeline,
+            (Pane::Main, View::Matrix) => KeyContext::Matrix,
+            (Pane::Attempts, _) => KeyContext::Attempts,
+            (Pane::Log, _) => KeyContext::Log,
         }
     }
 
@@ -152,6 +152,6 @@ impl Ui {
 
     /// Says what was done.
     pub fn say(&mut self, text: impl Into<String>, good: bool, now: Instant) {
-        self.status = Some(Status { text: text.into(), good, until: now + STATUS_SHOWN });
+        self.status = Some(StatusLine { text: text.into(), good, until: now + STATUS_SHOWN });
     }
 }

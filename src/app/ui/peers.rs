@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::movement::Move;
-use crate::app::model::{Model, Peer};
+use crate::app::model::{Model, PeerRow};
 use crate::engine::peers::PeerKey;
 
 /// The table's selection and scrolling. The selection is a peer, never a position.
@@ -59,7 +59,7 @@ impl PeersScroll {
     }
 
     /// What is selected now was meant by a person: it stays selected, whatever comes first. None when it is gone.
-    pub fn choose<'a>(&mut self, model: &'a Model) -> Option<&'a Peer> {
+    pub fn choose<'a>(&mut self, model: &'a Model) -> Option<&'a PeerRow> {
         if self.selected.is_none() {
             self.resettle(model);
         }

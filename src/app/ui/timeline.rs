@@ -8,7 +8,7 @@ use crate::app::model::{Model, STEP, STEPS};
 /// The last hour, cut into columns of whole steps: a state is then seen in no other column than its own, and nothing
 /// flickers as time goes on. The last column has now in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct TimelineWindow {
     /// What is shown as now.
     pub now: Instant,
     /// When the last column ends.
@@ -19,7 +19,7 @@ pub struct Window {
     pub count: u16,
 }
 
-impl Window {
+impl TimelineWindow {
     /// The hour until `now` in at most so many columns.
     pub fn new(model: &Model, now: Instant, room: u16) -> Self {
         let (width, count) = Self::cut(room);
@@ -56,12 +56,12 @@ pub struct TimelineCursor {
     /// When the column that it is in began; none follows now.
     at: Option<Instant>,
     /// What was drawn last.
-    window: Option<Window>,
+    window: Option<TimelineWindow>,
 }
 
 impl TimelineCursor {
     /// This is drawn now. A moment that is older than that becomes the oldest in it.
-    pub fn settle(&mut self, window: Window) {
+    pub fn settle(&mut self, window: TimelineWindow) {
         self.window = Some(window);
         if let (Some(at), Some(oldest)) = (self.at, window.column(0)) {
             self.at = Some(at.max(oldest.start));
@@ -113,7 +113,7 @@ impl TimelineCursor {
         Some(self.window?.nth(self.at?))
     }
 
-    fn nth(&self, window: Window) -> u16 {
+    fn nth(&self, window: TimelineWindow) -> u16 {
         self.at.map_or(window.count.saturating_sub(1), |at| window.nth(at))
     }
 }
@@ -125,21 +125,21 @@ mod tests {
     #[test]
     fn an_hour_is_cut_into_whole_steps_that_fit_the_room() {
         for room in 1..500 {
-            let (width, count) = Window::cut(room);
+            let (width, count) = TimelineWindow::cut(room);
             assert!(count >= 1 && count <= room, "{room}");
             assert_eq!(width.as_secs() % STEP.as_secs(), 0);
             assert!(width * u32::from(count) >= STEP * STEPS, "{room}");
             assert!(width * u32::from(count) < STEP * STEPS + width, "{room}");
         }
-        assert_eq!(Window::cut(0), (STEP * STEPS, 1));
+        assert_eq!(TimelineWindow::cut(0), (STEP * STEPS, 1));
     }
 
     #[test]
     fn every_moment_of_a_column_falls_into_it_and_its_end_into_the_next() {
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         let end = Instant::now();
-        let (width, count) = Window::cut(60);
-        let window = Window { now: end, end, width, count };
+        let (width, count) = TimelineWindow::cut(60);
+        let window = TimelineWindow { now: end, end, width, count };
         for nth in 0..count {
             let column = window.column(nth).unwrap();
             assert_eq!((window.nth(column.start), column.end - column.start), (nth, width));

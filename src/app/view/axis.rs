@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use super::canvas::Canvas;
 use crate::app::appearance::Appearance;
 use crate::app::model::Model;
-use crate::app::ui::timeline::{TimelineCursor, Window};
+use crate::app::ui::timeline::{TimelineCursor, TimelineWindow};
 use crate::app::view::line_writer::LineWriter;
 
 /// Columns of a label: its mark, hours and minutes.
@@ -27,7 +27,7 @@ pub(super) fn render(
     line: Rect,
     model: &Model,
     cursor: &TimelineCursor,
-    window: Window,
+    window: TimelineWindow,
 ) {
     if line.height == 0 {
         return;
@@ -50,7 +50,7 @@ pub(super) fn render(
 
 struct Axis<'a> {
     model: &'a Model,
-    window: Window,
+    window: TimelineWindow,
     line: Rect,
 }
 

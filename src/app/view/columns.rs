@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::{bar, sparkline};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
-use crate::app::model::{Column, Micros, Peer};
+use crate::app::model::{Column, Micros, PeerRow};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::cause::Cause;
 use crate::engine::peers::{DialPhase, PeerState};
@@ -69,7 +69,13 @@ pub(super) fn is_figure(column: Column) -> bool {
 /// Writes what stands in a column for a peer.
 ///
 /// Where no other column tells the cause, that of the dial does.
-pub(super) fn write(writer: &mut LineWriter<'_>, column: Column, width: u16, peer: &Peer, tells_cause: bool) {
+pub(super) fn write(
+    writer: &mut LineWriter<'_>,
+    column: Column,
+    width: u16,
+    peer: &PeerRow,
+    tells_cause: bool,
+) {
     let theme = writer.theme();
     let left = peer.state == PeerState::Left;
     let usual = if left { theme.dim() } else { theme.text() };
@@ -119,7 +125,7 @@ pub(super) fn write(writer: &mut LineWriter<'_>, column: Column, width: u16, pee
     }
 }
 
-fn state(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
+fn state(writer: &mut LineWriter<'_>, width: u16, peer: &PeerRow) {
     let pen = writer.pen();
     let mut style = pen.theme().state(peer.state);
     let over = peer.since + FLASH;
@@ -134,7 +140,7 @@ fn state(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
 }
 
 /// Where a dial stands: `2/5 for 1.2 s`, `3/5 in 2.4 s` with a bar that runs out, and between dials `in 7 s`.
-fn dial(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
+fn dial(writer: &mut LineWriter<'_>, width: u16, peer: &PeerRow) {
     let pen = writer.pen();
     let (theme, now) = (pen.theme(), pen.now());
     match peer.dial() {
@@ -177,7 +183,7 @@ fn dial(writer: &mut LineWriter<'_>, width: u16, peer: &Peer) {
 pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
 
 /// What is wrong with a peer in a word of at most so many columns, when no attempt is under way or waits.
-fn why_at_rest(peer: &Peer, width: u16) -> Option<Label> {
+fn why_at_rest(peer: &PeerRow, width: u16) -> Option<Label> {
     let rests = matches!(peer.dial(), DialPhase::Resting { .. }) && peer.state != PeerState::Left;
     let verdict = peer.wrong().map(Verdict::label).filter(|label| label.width() <= width.into());
     verdict.or_else(|| peer.cause.map(Cause::label)).filter(|_| rests)

@@ -12,7 +12,7 @@ use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::Model;
 use crate::app::state::Models;
-use crate::engine::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, InterfaceKind};
 use crate::engine::peers::PeerState;
 use crate::text::{Count, columns, fit};
 
@@ -115,10 +115,10 @@ fn interfaces(all: &[Interface], room: usize, theme: Theme) -> (String, Style) {
         return ("no interface can broadcast".into(), theme.alarm());
     }
     let kind = |interface: &Interface| match interface.kind {
-        Kind::Lan | Kind::Wifi => "",
-        Kind::Container => " (container)",
-        Kind::Vpn => " (VPN)",
-        Kind::Loopback => " (loopback)",
+        InterfaceKind::Lan | InterfaceKind::Wifi => "",
+        InterfaceKind::Container => " (container)",
+        InterfaceKind::Vpn => " (VPN)",
+        InterfaceKind::Loopback => " (loopback)",
     };
     let full: Vec<_> = all.iter().map(|i| format!("{} {}/{}{}", i.name, i.addr, i.prefix, kind(i))).collect();
     let full = full.join(", ");

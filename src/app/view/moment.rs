@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::said;
 use crate::app::appearance::signs::glyph;
-use crate::app::model::{Entry, Model, Peer, What, badness};
+use crate::app::model::{JournalEntry, Model, PeerRow, What, badness};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
 use crate::text::Age;
@@ -21,7 +21,7 @@ pub(super) fn render(
     canvas: &mut Canvas<'_>,
     area: Rect,
     model: &Model,
-    peer: &Peer,
+    peer: &PeerRow,
     column: Option<&Range<Instant>>,
 ) {
     let stretch = match column {
@@ -54,9 +54,9 @@ pub(super) fn render(
 /// What was said of a peer or of no peer, until the end of a column, the newest first.
 fn told<'a>(
     model: &'a Model,
-    peer: &Peer,
+    peer: &PeerRow,
     column: Option<&Range<Instant>>,
-) -> impl Iterator<Item = &'a Entry> {
+) -> impl Iterator<Item = &'a JournalEntry> {
     let (journal, key) = (model.journal(), peer.info.key);
     let end = column.map(|column| column.end);
     let newest = match end {
@@ -74,7 +74,7 @@ fn told<'a>(
 const SEARCHED: usize = 1_024;
 
 /// When an entry was said.
-fn when(writer: &mut LineWriter<'_>, entry: &Entry) {
+fn when(writer: &mut LineWriter<'_>, entry: &JournalEntry) {
     let appearance = writer.pen().appearance();
     let age = writer.pen().now().saturating_duration_since(entry.at);
     if age >= A_DAY {
@@ -97,7 +97,7 @@ struct Stretch {
 
 impl Stretch {
     /// That of the worst state in a column, the last one of several; none if the peer was not yet known.
-    fn in_column(model: &Model, peer: &Peer, column: &Range<Instant>) -> Option<Self> {
+    fn in_column(model: &Model, peer: &PeerRow, column: &Range<Instant>) -> Option<Self> {
         let mut worst: Option<Self> = None;
         let mut until = None;
         // The state before the oldest change that is held.
@@ -149,7 +149,7 @@ fn entered(what: &What) -> Option<PeerState> {
 }
 
 /// Writes the first line: the state, and from when to when.
-fn head(writer: &mut LineWriter<'_>, model: &Model, peer: &Peer, stretch: Option<Stretch>) {
+fn head(writer: &mut LineWriter<'_>, model: &Model, peer: &PeerRow, stretch: Option<Stretch>) {
     let (theme, now) = (writer.theme(), writer.pen().now());
     writer.styled("  ", theme.text()).styled(&peer.info.name, theme.strong()).text(" ");
     let Some(Stretch { state, from, until }) = stretch else {

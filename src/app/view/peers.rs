@@ -6,7 +6,7 @@ use super::canvas::Canvas;
 use super::columns::{self, fitting, is_figure};
 use super::layout::{cut_bottom, cut_top};
 use super::{findings, selected};
-use crate::app::model::{Column, Model, Peer, Sort};
+use crate::app::model::{Column, Model, PeerRow, Sort};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::text::wrap;
@@ -82,7 +82,7 @@ fn heads(canvas: &mut Canvas<'_>, line: Rect, columns: &[(Column, u16)], sort: S
     }
 }
 
-fn row(canvas: &mut Canvas<'_>, line: Rect, peer: &Peer, columns: &[(Column, u16)], tells_cause: bool) {
+fn row(canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow, columns: &[(Column, u16)], tells_cause: bool) {
     let mut x = line.x + MARK;
     for &(column, width) in columns {
         let mut writer = canvas.stretch(x, line.y, width);

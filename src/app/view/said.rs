@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::app::model::{Entry, What};
+use crate::app::model::{JournalEntry, What};
 use crate::app::peer_text::PeerText;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::verdict::Verdict;
 use crate::text::columns;
 
 /// Writes an entry as a sentence. Whom it is about is told by name alone: the address is in the table.
-pub(super) fn write(writer: &mut LineWriter<'_>, entry: &Entry, dimmed: bool) {
+pub(super) fn write(writer: &mut LineWriter<'_>, entry: &JournalEntry, dimmed: bool) {
     let theme = writer.theme();
     let style = if dimmed { theme.dim() } else { theme.text() };
     writer.style(style);

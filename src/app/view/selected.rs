@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
-use crate::app::model::Peer;
+use crate::app::model::PeerRow;
 use crate::app::peer_text::PeerText;
 use crate::engine::cause::Detail;
 use crate::text::{Age, columns, fit};
@@ -76,7 +76,7 @@ fn wrong(about: PeerText<'_>) -> Option<Wrong<'_>> {
 }
 
 /// What there is to tell, the most needed first.
-fn facts(peer: &Peer, now: Instant) -> Vec<String> {
+fn facts(peer: &PeerRow, now: Instant) -> Vec<String> {
     let mut facts = vec![
         match now.saturating_duration_since(peer.since) {
             short if short.as_secs() == 0 => peer.state.as_str().to_owned(),

@@ -7,9 +7,9 @@ use super::canvas::Canvas;
 use super::layout::{cut_bottom, cut_top};
 use super::{axis, moment, peers};
 use crate::app::appearance::signs::{band, glyph};
-use crate::app::model::{Columns, Model, Peer};
+use crate::app::model::{Columns, Model, PeerRow};
 use crate::app::ui::Ui;
-use crate::app::ui::timeline::Window;
+use crate::app::ui::timeline::TimelineWindow;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
 use crate::text::Age;
@@ -46,9 +46,9 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     if model.is_empty() {
         return peers::empty(canvas, area, model);
     }
-    let lines = Lines::of(area, model.listed());
-    let shape = Shape::of(area.width);
-    let window = Window::new(model, canvas.now(), shape.band);
+    let lines = TimelineLayout::of(area, model.listed());
+    let shape = TimelineColumns::of(area.width);
+    let window = TimelineWindow::new(model, canvas.now(), shape.band);
     ui.timeline.settle(window);
     let top = ui.peers.settle(model, usize::from(lines.rows.height));
     if model.listed() == 0 {
@@ -57,7 +57,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     }
     let bands = Rect { x: area.x + shape.before_band(), width: shape.band, ..lines.axis };
     axis::render(canvas, bands, model, &ui.timeline, window);
-    let rows = Rows { shape, window, cursor: ui.timeline.column() };
+    let rows = BandRows { shape, window, cursor: ui.timeline.column() };
     let columns = model.columns(window.end, window.width, u32::from(window.count));
     let page = top..top.saturating_add(usize::from(lines.rows.height));
     for (y, peer) in (lines.rows.y..).zip(model.rows(page)) {
@@ -79,14 +79,14 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
 }
 
 /// Which lines are for what.
-struct Lines {
+struct TimelineLayout {
     axis: Rect,
     rows: Rect,
     words: Rect,
     legend: Rect,
 }
 
-impl Lines {
+impl TimelineLayout {
     /// The rows take what the others leave; the words take what the rows of so few peers leave.
     fn of(area: Rect, peers: usize) -> Self {
         let height = area.height;
@@ -102,7 +102,7 @@ impl Lines {
 
 /// Which columns are for what.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
+struct TimelineColumns {
     name: u16,
     band: u16,
     /// With the state's word, beside its sign.
@@ -111,13 +111,13 @@ struct Shape {
     age: bool,
 }
 
-impl Shape {
+impl TimelineColumns {
     /// The band has as many columns as an hour can be cut into; of what is left, the state's word takes its part first.
     fn of(width: u16) -> Self {
         let name = (width / 4).min(NAME);
         // The mark, a blank on both sides of the band, and the sign of the state.
         let rest = width.saturating_sub(MARK + name + 3);
-        let band = Window::cut(rest).1.min(rest);
+        let band = TimelineWindow::cut(rest).1.min(rest);
         let mut unused = rest - band;
         let mut take = |columns| {
             let taken = unused >= columns;
@@ -135,15 +135,15 @@ impl Shape {
 }
 
 /// What all rows share.
-struct Rows {
-    shape: Shape,
-    window: Window,
+struct BandRows {
+    shape: TimelineColumns,
+    window: TimelineWindow,
     /// The column that is looked at.
     cursor: Option<u16>,
 }
 
-impl Rows {
-    fn write(&self, canvas: &mut Canvas<'_>, line: Rect, peer: &Peer, columns: &Columns) {
+impl BandRows {
+    fn write(&self, canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow, columns: &Columns) {
         let theme = canvas.theme();
         let style = if peer.state == PeerState::Left { theme.dim() } else { theme.strong() };
         let mut writer = canvas.line(line, 0);
@@ -164,7 +164,7 @@ impl Rows {
 
     /// The worst state of each column. Under the cursor stands the state's own sign, as in the table: reversed, a full
     /// block would be a hole.
-    fn band(&self, writer: &mut LineWriter<'_>, peer: &Peer, columns: &Columns) {
+    fn band(&self, writer: &mut LineWriter<'_>, peer: &PeerRow, columns: &Columns) {
         let theme = writer.theme();
         for (nth, state) in (0..self.window.count).zip(peer.bands.worst(columns)) {
             let style = state.map_or(theme.text(), |state| theme.state(state));
@@ -179,7 +179,7 @@ impl Rows {
 }
 
 /// What the signs mean, the most usual first, and how much time each stands for.
-fn legend(canvas: &mut Canvas<'_>, line: Rect, window: Window) {
+fn legend(canvas: &mut Canvas<'_>, line: Rect, window: TimelineWindow) {
     use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
     let theme = canvas.theme();
     let mut writer = canvas.line(line, 0);
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn at_every_width_the_columns_fit_and_the_band_has_most_of_them() {
         for width in 8..400 {
-            let shape = Shape::of(width);
+            let shape = TimelineColumns::of(width);
             let after = 2 + if shape.word { WORD } else { 0 } + if shape.age { AGE } else { 0 };
             let all = shape.before_band() + shape.band + after;
             assert!(all <= width, "{width}: {shape:?}");
@@ -217,7 +217,8 @@ mod tests {
     fn at_every_height_nothing_overlaps_and_a_row_is_left() {
         for height in 0..100 {
             for peers in [0, 1, 3, 40, 100_000] {
-                let Lines { axis, rows, words, legend } = Lines::of(Rect::new(0, 0, 80, height), peers);
+                let TimelineLayout { axis, rows, words, legend } =
+                    TimelineLayout::of(Rect::new(0, 0, 80, height), peers);
                 assert_eq!(axis.height + rows.height + words.height + legend.height, height);
                 assert!(rows.height > 0 || height == 0, "{height} {peers}");
                 assert!(words.height == 0 || (2..=MOST_WORDS).contains(&words.height));

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::doctor::{
     CheckResult, LinkState, MachineFacts, MachineFinding, MachineLink, MachineReport, Severity, link_of,
 };
-use crate::engine::interface::Kind;
+use crate::engine::interface::InterfaceKind;
 use crate::text::plain;
 
 /// Longest line, in columns.
@@ -115,11 +115,11 @@ fn table(out: &mut impl Write, facts: &MachineFacts) -> io::Result<()> {
 
 fn row(facts: &MachineFacts, link: &MachineLink) -> [String; 6] {
     let kind = match link.kind {
-        Kind::Lan => "LAN",
-        Kind::Wifi => "Wi-Fi",
-        Kind::Container => "container",
-        Kind::Vpn => "VPN",
-        Kind::Loopback => "loopback",
+        InterfaceKind::Lan => "LAN",
+        InterfaceKind::Wifi => "Wi-Fi",
+        InterfaceKind::Container => "container",
+        InterfaceKind::Vpn => "VPN",
+        InterfaceKind::Loopback => "loopback",
     };
     let addr = match (&link.v4[..], &link.v6[..]) {
         ([(addr, prefix)], _) => format!("{addr}/{prefix}"),

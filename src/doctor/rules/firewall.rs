@@ -3,7 +3,7 @@
 use crate::doctor::facts::{Direction, MachineFacts, MachineLink, Manager, Obstacle, System, Traffic};
 use crate::doctor::remedy;
 use crate::doctor::report::{Examined, MachineFinding, Severity};
-use crate::engine::interface::Kind;
+use crate::engine::interface::InterfaceKind;
 
 /// Whether rules block what vigie sends or receives.
 pub(super) fn rules(facts: &MachineFacts) -> Examined {
@@ -30,8 +30,9 @@ pub(super) fn rules(facts: &MachineFacts) -> Examined {
 
 fn stopped(facts: &MachineFacts, obstacle: &Obstacle) -> MachineFinding {
     let main = |name: &str| {
-        let is =
-            |link: &MachineLink| *link.name == *name && !matches!(link.kind, Kind::Container | Kind::Vpn);
+        let is = |link: &MachineLink| {
+            *link.name == *name && !matches!(link.kind, InterfaceKind::Container | InterfaceKind::Vpn)
+        };
         facts.links.iter().any(is)
     };
     let all_may_be_lost = obstacle.certain && obstacle.interfaces.iter().any(|name| main(name));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::doctor::facts::{LinkState, MachineFacts, MachineLink, link_of};
 use crate::doctor::remedy;
 use crate::doctor::report::{Examined, MachineFinding, Severity};
-use crate::engine::interface::{Interface, Kind};
+use crate::engine::interface::{Interface, InterfaceKind};
 
 /// A presence datagram with all headers always fits this packet (`proto::MAX_DATAGRAM`).
 const LEAST_PACKET: u32 = 1_280;
@@ -15,10 +15,10 @@ const USUAL_PACKET: u32 = 1_500;
 /// Whether there is an interface that can broadcast, and why others cannot.
 pub(super) fn usable(facts: &MachineFacts) -> Examined {
     let mut findings = Vec::new();
-    let network: Vec<&Interface> = facts.used.iter().filter(|i| i.kind != Kind::Loopback).collect();
+    let network: Vec<&Interface> = facts.used.iter().filter(|i| i.kind != InterfaceKind::Loopback).collect();
     let request = &facts.request;
     let loopback_wanted = request.bind.is_some_and(|addr| addr.is_loopback())
-        || !request.selection.is_empty() && facts.used.iter().any(|i| i.kind == Kind::Loopback);
+        || !request.selection.is_empty() && facts.used.iter().any(|i| i.kind == InterfaceKind::Loopback);
     if let Some(addr) = request.bind.filter(|_| !request.bind_is_ours) {
         findings.push(MachineFinding::new(
             Severity::Error,
@@ -51,7 +51,7 @@ fn addresses(facts: &MachineFacts) -> String {
 /// Nobody can be found: why each link cannot be used, and the fix for the one that needs the least.
 fn no_interface(facts: &MachineFacts) -> MachineFinding {
     let candidates: Vec<&MachineLink> =
-        facts.links.iter().filter(|link| link.kind != Kind::Loopback).collect();
+        facts.links.iter().filter(|link| link.kind != InterfaceKind::Loopback).collect();
     let evidence: Vec<String> =
         candidates.iter().map(|link| format!("{} {}", link.name, why_unused(link))).collect();
     let has_v6 = |link: &&MachineLink| link.v6.iter().any(|addr| !addr.is_unicast_link_local());
@@ -83,7 +83,7 @@ fn no_interface(facts: &MachineFacts) -> MachineFinding {
             LinkState::Down => 1,
             LinkState::NoCarrier | LinkState::NotRunning => 2,
         };
-        (!matches!(link.kind, Kind::Lan | Kind::Wifi), link.v4.is_empty(), state)
+        (!matches!(link.kind, InterfaceKind::Lan | InterfaceKind::Wifi), link.v4.is_empty(), state)
     };
     let remedy = match candidates.iter().min_by_key(rank) {
         Some(link) => fix(facts, link),
@@ -103,8 +103,10 @@ fn why_unused(link: &MachineLink) -> String {
     match (link.state, link.v4.first()) {
         (LinkState::Down, _) => "is switched off".to_owned(),
         (LinkState::NoCarrier, _) => match link.kind {
-            Kind::Wifi => "is up but has no carrier (not connected to a wireless network)".to_owned(),
-            Kind::Vpn => "is up but has no carrier (the tunnel is not running)".to_owned(),
+            InterfaceKind::Wifi => {
+                "is up but has no carrier (not connected to a wireless network)".to_owned()
+            }
+            InterfaceKind::Vpn => "is up but has no carrier (the tunnel is not running)".to_owned(),
             _ => "is up but has no carrier (no cable, or nothing at the other end)".to_owned(),
         },
         (LinkState::NotRunning, _) => "is switched off or has no carrier".to_owned(),
@@ -123,8 +125,8 @@ fn fix(facts: &MachineFacts, link: &MachineLink) -> String {
     match (link.state, link.v4.first()) {
         (LinkState::Down, _) => remedy::switch_on(facts, &link.name),
         (LinkState::NoCarrier | LinkState::NotRunning, _) => match link.kind {
-            Kind::Wifi => format!("connect {} to its wireless network", link.name),
-            Kind::Vpn => format!("start the program that runs the tunnel {}", link.name),
+            InterfaceKind::Wifi => format!("connect {} to its wireless network", link.name),
+            InterfaceKind::Vpn => format!("start the program that runs the tunnel {}", link.name),
             _ => format!("plug in the cable of {}, and check the other end", link.name),
         },
         (LinkState::Up, None) => remedy::give_address(facts, &link.name),
@@ -136,9 +138,11 @@ fn fix(facts: &MachineFacts, link: &MachineLink) -> String {
 fn unused(facts: &MachineFacts, link: &MachineLink) -> Option<MachineFinding> {
     let severity = match (link.kind, link.state) {
         // A bridge without containers, a link that nobody uses.
-        (Kind::Loopback | Kind::Container, _) => return None,
+        (InterfaceKind::Loopback | InterfaceKind::Container, _) => return None,
         _ if link.v4.is_empty() => return None,
-        (Kind::Lan | Kind::Wifi, LinkState::Down | LinkState::NoCarrier) => Severity::Warning,
+        (InterfaceKind::Lan | InterfaceKind::Wifi, LinkState::Down | LinkState::NoCarrier) => {
+            Severity::Warning
+        }
         _ => Severity::Info,
     };
     let held: Vec<_> = link.v4.iter().map(|(addr, prefix)| format!("{addr}/{prefix}")).collect();
@@ -153,10 +157,11 @@ fn unused(facts: &MachineFacts, link: &MachineLink) -> Option<MachineFinding> {
 /// Interfaces that are used, perhaps by mistake.
 fn labelled(facts: &MachineFacts, network: &[&Interface]) -> Vec<MachineFinding> {
     let mut findings = Vec::new();
-    let others = |kind: Kind| network.iter().any(|i| i.kind != kind);
-    for (kind, is, start) in
-        [(Kind::Container, "container or virtual-machine", 3), (Kind::Vpn, "tunnel (VPN)", 2)]
-    {
+    let others = |kind: InterfaceKind| network.iter().any(|i| i.kind != kind);
+    for (kind, is, start) in [
+        (InterfaceKind::Container, "container or virtual-machine", 3),
+        (InterfaceKind::Vpn, "tunnel (VPN)", 2),
+    ] {
         let names: Vec<&str> = network.iter().filter(|i| i.kind == kind).map(|i| &*i.name).collect();
         let (Some(first), true, true) = (names.first(), others(kind), facts.request.selection.is_empty())
         else {
@@ -188,7 +193,7 @@ fn globbed(name: &str, least: usize) -> String {
 /// Whether two interfaces claim the same network.
 pub(super) fn networks(facts: &MachineFacts) -> Examined {
     let mut by_network: BTreeMap<_, Vec<&Interface>> = BTreeMap::new();
-    for interface in facts.used.iter().filter(|i| i.kind != Kind::Loopback) {
+    for interface in facts.used.iter().filter(|i| i.kind != InterfaceKind::Loopback) {
         by_network.entry((interface.broadcast, interface.prefix)).or_default().push(interface);
     }
     let count = by_network.len();
@@ -223,7 +228,7 @@ pub(super) fn networks(facts: &MachineFacts) -> Examined {
 /// Whether all links carry packets of the usual size.
 pub(super) fn packet_size(facts: &MachineFacts) -> Examined {
     let used = |link: &&MachineLink| {
-        facts.used.iter().any(|i| link_of(&i.name) == &*link.name) && link.kind != Kind::Loopback
+        facts.used.iter().any(|i| link_of(&i.name) == &*link.name) && link.kind != InterfaceKind::Loopback
     };
     let sizes: Vec<(&MachineLink, u32)> =
         facts.links.iter().filter(used).filter_map(|link| Some((link, link.mtu?))).collect();
@@ -239,8 +244,11 @@ pub(super) fn packet_size(facts: &MachineFacts) -> Examined {
             remedy::admin(facts, &format!("ip link set {} mtu {USUAL_PACKET}", remedy::quoted(&link.name))),
         ));
     }
-    let lan: Vec<_> =
-        sizes.iter().copied().filter(|(link, _)| matches!(link.kind, Kind::Lan | Kind::Wifi)).collect();
+    let lan: Vec<_> = sizes
+        .iter()
+        .copied()
+        .filter(|(link, _)| matches!(link.kind, InterfaceKind::Lan | InterfaceKind::Wifi))
+        .collect();
     if lan.iter().any(|(_, mtu)| *mtu != lan[0].1) {
         findings.push(MachineFinding::new(
             Severity::Info,
@@ -259,7 +267,7 @@ pub(super) fn packet_size(facts: &MachineFacts) -> Examined {
             remedy::admin(facts, &format!("ip link set {} mtu {USUAL_PACKET}", remedy::quoted(&link.name))),
         ));
     }
-    let unknown = sizes.is_empty() && facts.used.iter().any(|i| i.kind != Kind::Loopback);
+    let unknown = sizes.is_empty() && facts.used.iter().any(|i| i.kind != InterfaceKind::Loopback);
     let saw = match (unknown, sizes.is_empty()) {
         (true, _) => "unknown on this system".to_owned(),
         (false, true) => "no interface to check".to_owned(),

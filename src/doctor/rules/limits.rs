@@ -3,7 +3,7 @@
 use crate::doctor::facts::{MachineFacts, Neighbours, link_of};
 use crate::doctor::remedy;
 use crate::doctor::report::{Examined, MachineFinding, Severity};
-use crate::engine::interface::Kind;
+use crate::engine::interface::InterfaceKind;
 
 /// A node alone needs about 20 descriptors, plus one per dial and per inbound connection: with fewer than this, a hundred
 /// peers are too many.
@@ -23,7 +23,7 @@ pub(super) fn routes(facts: &MachineFacts) -> Examined {
                 + &remedy::admin(facts, "ip route add default via ADDRESS_OF_THE_ROUTER"),
         ));
     }
-    let network = facts.used.iter().filter(|i| i.kind != Kind::Loopback);
+    let network = facts.used.iter().filter(|i| i.kind != InterfaceKind::Loopback);
     let strict: Vec<&str> = network
         .filter(|i| {
             facts.links.iter().any(|link| *link.name == *link_of(&i.name) && link.rp_filter == Some(1))

@@ -9,7 +9,7 @@ use crate::doctor::facts::{
 };
 use crate::doctor::report::CheckResult;
 use crate::doctor::samples::{add, healthy, link, obstacle};
-use crate::engine::interface::Kind;
+use crate::engine::interface::InterfaceKind;
 
 use super::*;
 use Severity::{Error, Info, Warning};
@@ -349,7 +349,7 @@ fn what_is_as_it_should_be_is_no_finding() {
             f.links[1].state = LinkState::Down;
             f.request.bind = Some(Ipv4Addr::LOCALHOST);
             f.used = vec![crate::engine::interface::Interface::new("lo", Ipv4Addr::LOCALHOST, 8).unwrap()];
-            assert_eq!(f.used[0].kind, Kind::Loopback);
+            assert_eq!(f.used[0].kind, InterfaceKind::Loopback);
         },
         |f| {
             f.firewall.managers.push(Manager::Firewalld);

@@ -31,14 +31,14 @@ struct TrackedFinding {
     latest: Arc<Finding>,
     /// As it was last published; none while it is pending.
     published: Option<Arc<Finding>>,
-    phase: Phase,
+    phase: FindingPhase,
     /// When it last lost a pair, if it did: it may be ending.
     shrank: Option<Instant>,
 }
 
 /// Where a finding stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum FindingPhase {
     /// Found, and not published yet.
     Pending,
     /// Published, and still found.
@@ -67,7 +67,7 @@ enum Signal {
 
 /// What is to be done about a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
+enum Decision {
     /// Nothing.
     Keep,
     /// What is published gets fresher evidence, without an event.
@@ -88,20 +88,20 @@ struct Debounce {
 }
 
 /// What a finding does next.
-fn step(phase: Phase, signal: Signal, debounce: Debounce, now: Instant) -> (Phase, Action) {
-    use Phase::{Fading, Pending, Published};
+fn step(phase: FindingPhase, signal: Signal, debounce: Debounce, now: Instant) -> (FindingPhase, Decision) {
+    use FindingPhase::{Fading, Pending, Published};
     match (phase, signal) {
-        (_, Signal::News(stood)) if stood >= debounce.stands => (Published, Action::Publish),
-        (Pending, Signal::Same | Signal::News(_) | Signal::Remnant) => (Pending, Action::Keep),
-        (Pending, Signal::Unsettled | Signal::Absent) => (Pending, Action::Forget),
-        (Published | Fading { .. }, Signal::Same) => (Published, Action::Refresh),
+        (_, Signal::News(stood)) if stood >= debounce.stands => (Published, Decision::Publish),
+        (Pending, Signal::Same | Signal::News(_) | Signal::Remnant) => (Pending, Decision::Keep),
+        (Pending, Signal::Unsettled | Signal::Absent) => (Pending, Decision::Forget),
+        (Published | Fading { .. }, Signal::Same) => (Published, Decision::Refresh),
         (Published | Fading { .. }, Signal::News(_) | Signal::Remnant | Signal::Unsettled) => {
-            (Published, Action::Keep)
+            (Published, Decision::Keep)
         }
         (Published | Fading { .. }, Signal::Absent) => {
             let since = if let Fading { since } = phase { since } else { now };
             let over = now.saturating_duration_since(since) >= debounce.gone;
-            (Fading { since }, if over { Action::Withdraw } else { Action::Keep })
+            (Fading { since }, if over { Decision::Withdraw } else { Decision::Keep })
         }
     }
 }
@@ -176,7 +176,7 @@ impl FindingTracker {
 
     /// Whether some finding is about to be published or withdrawn.
     pub(crate) fn is_settling(&self) -> bool {
-        self.tracked.iter().any(|tracked| tracked.phase != Phase::Published)
+        self.tracked.iter().any(|tracked| tracked.phase != FindingPhase::Published)
     }
 
     /// Whether a published finding is about this peer.
@@ -193,10 +193,10 @@ impl FindingTracker {
         c: &Circumstances,
         now: Instant,
     ) -> Vec<Arc<Finding>> {
-        let standing = Standing::of(&self.tracked);
+        let before = PublishedFindings::of(&self.tracked);
         let mut news = Vec::new();
-        let seen = self.note_found(findings, &standing, c, now, &mut news);
-        self.note_absent(&seen, open, &standing, c, now, &mut news);
+        let seen = self.note_found(findings, &before, c, now, &mut news);
+        self.note_absent(&seen, open, &before, c, now, &mut news);
         news
     }
 
@@ -204,7 +204,7 @@ impl FindingTracker {
     fn note_found(
         &mut self,
         findings: Vec<Finding>,
-        standing: &Standing,
+        before: &PublishedFindings,
         c: &Circumstances,
         now: Instant,
         news: &mut Vec<Arc<Finding>>,
@@ -225,13 +225,13 @@ impl FindingTracker {
                 continue;
             }
             let signal = tracked.note(finding, c, now);
-            let debounce = standing.debounce(&tracked.latest, signal, c);
-            let (phase, action) = step(tracked.phase, signal, debounce, now);
+            let debounce = before.debounce(&tracked.latest, signal, c);
+            let (phase, decision) = step(tracked.phase, signal, debounce, now);
             tracked.phase = phase;
-            if matches!(action, Action::Publish | Action::Refresh) {
+            if matches!(decision, Decision::Publish | Decision::Refresh) {
                 tracked.published = Some(Arc::clone(&tracked.latest));
             }
-            if action == Action::Publish {
+            if decision == Decision::Publish {
                 news.push(Arc::clone(&tracked.latest));
             }
         }
@@ -243,7 +243,7 @@ impl FindingTracker {
         &mut self,
         seen: &[bool],
         open: impl Fn(NodeId, NodeId) -> bool,
-        standing: &Standing,
+        before: &PublishedFindings,
         c: &Circumstances,
         now: Instant,
         news: &mut Vec<Arc<Finding>>,
@@ -252,7 +252,7 @@ impl FindingTracker {
         let still_there =
             self.tracked.iter().zip(seen).filter(|(_, seen)| **seen).map(|(tracked, _)| tracked);
         let still_there: Vec<Arc<Finding>> = still_there
-            .filter(|tracked| tracked.phase != Phase::Pending)
+            .filter(|tracked| tracked.phase != FindingPhase::Pending)
             .map(|tracked| Arc::clone(&tracked.latest))
             .collect();
         let mut seen = seen.iter();
@@ -262,10 +262,10 @@ impl FindingTracker {
             }
             let is_open = tracked.latest.pairs.iter().any(|(from, to)| open(*from, *to));
             let signal = if is_open { Signal::Unsettled } else { Signal::Absent };
-            let debounce = standing.debounce(&tracked.latest, signal, c);
-            let (phase, action) = step(tracked.phase, signal, debounce, now);
+            let debounce = before.debounce(&tracked.latest, signal, c);
+            let (phase, decision) = step(tracked.phase, signal, debounce, now);
             tracked.phase = phase;
-            if action == Action::Withdraw
+            if decision == Decision::Withdraw
                 && let Some(published) = &tracked.published
             {
                 // One that became part of another incident is not over.
@@ -274,7 +274,7 @@ impl FindingTracker {
                     news.push(Arc::new(published.resolved(now)));
                 }
             }
-            !matches!(action, Action::Withdraw | Action::Forget)
+            !matches!(decision, Decision::Withdraw | Decision::Forget)
         });
     }
 
@@ -309,7 +309,7 @@ impl FindingTracker {
 
 impl TrackedFinding {
     fn new(finding: Finding) -> Self {
-        Self { latest: Arc::new(finding), published: None, phase: Phase::Pending, shrank: None }
+        Self { latest: Arc::new(finding), published: None, phase: FindingPhase::Pending, shrank: None }
     }
 
     /// Notes what was found now, and says how that compares with what is published.
@@ -361,13 +361,13 @@ impl Subject {
 }
 
 /// What was published before a diagnosis: another verdict on the same nodes must stand longer.
-struct Standing {
+struct PublishedFindings {
     published: Vec<Arc<Finding>>,
     verdicts: HashSet<(Option<NodeId>, Verdict)>,
     concerned: OnceCell<HashSet<NodeId>>,
 }
 
-impl Standing {
+impl PublishedFindings {
     fn of(tracked: &[TrackedFinding]) -> Self {
         let published: Vec<_> = tracked.iter().filter_map(|tracked| tracked.published.clone()).collect();
         let verdicts = published.iter().map(|finding| (finding.peer.id, finding.verdict)).collect();
@@ -487,30 +487,30 @@ mod tests {
     fn each_phase_answers_each_signal() {
         let now = t0() + ms(60_000);
         let debounce = Debounce { stands: ms(1_000), gone: ms(500) };
-        let fading = |for_ms| Phase::Fading { since: now.checked_sub(ms(for_ms)).unwrap() };
-        let (pending, published) = (Phase::Pending, Phase::Published);
+        let fading = |for_ms| FindingPhase::Fading { since: now.checked_sub(ms(for_ms)).unwrap() };
+        let (pending, published) = (FindingPhase::Pending, FindingPhase::Published);
         let (young, old) = (Signal::News(ms(999)), Signal::News(ms(1_000)));
         let table = [
-            (pending, young, pending, Action::Keep),
-            (pending, old, published, Action::Publish),
-            (pending, Signal::Unsettled, pending, Action::Forget),
-            (pending, Signal::Absent, pending, Action::Forget),
-            (published, Signal::Same, published, Action::Refresh),
-            (published, young, published, Action::Keep),
-            (published, old, published, Action::Publish),
-            (published, Signal::Remnant, published, Action::Keep),
-            (published, Signal::Unsettled, published, Action::Keep),
-            (published, Signal::Absent, fading(0), Action::Keep),
-            (fading(400), Signal::Same, published, Action::Refresh),
-            (fading(400), young, published, Action::Keep),
-            (fading(400), old, published, Action::Publish),
-            (fading(400), Signal::Remnant, published, Action::Keep),
-            (fading(400), Signal::Unsettled, published, Action::Keep),
-            (fading(499), Signal::Absent, fading(499), Action::Keep),
-            (fading(500), Signal::Absent, fading(500), Action::Withdraw),
+            (pending, young, pending, Decision::Keep),
+            (pending, old, published, Decision::Publish),
+            (pending, Signal::Unsettled, pending, Decision::Forget),
+            (pending, Signal::Absent, pending, Decision::Forget),
+            (published, Signal::Same, published, Decision::Refresh),
+            (published, young, published, Decision::Keep),
+            (published, old, published, Decision::Publish),
+            (published, Signal::Remnant, published, Decision::Keep),
+            (published, Signal::Unsettled, published, Decision::Keep),
+            (published, Signal::Absent, fading(0), Decision::Keep),
+            (fading(400), Signal::Same, published, Decision::Refresh),
+            (fading(400), young, published, Decision::Keep),
+            (fading(400), old, published, Decision::Publish),
+            (fading(400), Signal::Remnant, published, Decision::Keep),
+            (fading(400), Signal::Unsettled, published, Decision::Keep),
+            (fading(499), Signal::Absent, fading(499), Decision::Keep),
+            (fading(500), Signal::Absent, fading(500), Decision::Withdraw),
         ];
-        for (phase, signal, then, action) in table {
-            assert_eq!(step(phase, signal, debounce, now), (then, action), "{phase:?} {signal:?}");
+        for (phase, signal, then, decision) in table {
+            assert_eq!(step(phase, signal, debounce, now), (then, decision), "{phase:?} {signal:?}");
         }
     }
 

@@ -24,10 +24,10 @@ pub(super) fn judge_pair(
     let since = view.trouble(from, to).or(mine.checked.filter(|_| mine.tcp.is_failing()));
     let waited = since.map(|since| view.ago(since));
     // By then it has noticed, too, that it no longer hears the other one.
-    let noticed = view.standing(to).noticed_until;
+    let noticed = view.row_age(to).noticed_until;
     let believed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since));
     let theirs = view.observation(to, from);
-    let settled = |node: NodeIdx| node.is_self() || view.standing(node).settled;
+    let settled = |node: NodeIdx| node.is_self() || view.row_age(node).settled;
     let (icmp, setting) = (view.icmp(from, to), view.setting());
     rules::verdict(&PairEvidence {
         mine,

@@ -16,7 +16,7 @@ use super::grid::{Grid, NodeIdx};
 
 /// A node that is judged.
 #[derive(Debug, Clone)]
-pub struct Node {
+pub struct JudgedNode {
     /// Who it is.
     pub info: Arc<PeerInfo>,
     /// What this node sees of it; none if the node is this one.
@@ -67,18 +67,18 @@ pub struct Setting {
 /// What is known of a network at one moment.
 #[derive(Debug)]
 pub struct NetworkView {
-    nodes: Vec<Node>,
+    nodes: Vec<JudgedNode>,
     foreign: Vec<ForeignNode>,
     setting: Setting,
     index: HashMap<NodeId, NodeIdx>,
-    standing: Vec<Standing>,
+    row_ages: Vec<RowAge>,
     /// What each sees of each, as far as rows have been read.
     observations: Grid<Option<Observation>>,
 }
 
 /// How old what a node told is, reckoned once for all its pairs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct RowAge {
     /// Its row has not changed for so long that it tells all that its owner can have noticed by now.
     pub(super) settled: bool,
     /// Trouble that began until then is told in its row, if its owner could notice it at all.
@@ -89,11 +89,11 @@ pub(super) struct Standing {
 
 impl NetworkView {
     /// A view of these nodes, this one first.
-    pub fn new(nodes: Vec<Node>, foreign: Vec<ForeignNode>, setting: Setting) -> Self {
+    pub fn new(nodes: Vec<JudgedNode>, foreign: Vec<ForeignNode>, setting: Setting) -> Self {
         let ids = nodes.iter().enumerate().filter_map(|(nth, node)| Some((node.info.id?, NodeIdx::new(nth))));
         Self {
             index: ids.collect(),
-            standing: nodes.iter().enumerate().map(|(nth, node)| Standing::of(nth, node, &setting)).collect(),
+            row_ages: nodes.iter().enumerate().map(|(nth, node)| RowAge::of(nth, node, &setting)).collect(),
             observations: Grid::new(nodes.len(), None),
             nodes,
             foreign,
@@ -140,12 +140,12 @@ impl NetworkView {
         self.index.get(&id).copied()
     }
 
-    pub(super) fn node(&self, nth: NodeIdx) -> &Node {
+    pub(super) fn node(&self, nth: NodeIdx) -> &JudgedNode {
         &self.nodes[nth.index()]
     }
 
-    pub(super) fn standing(&self, nth: NodeIdx) -> &Standing {
-        &self.standing[nth.index()]
+    pub(super) fn row_age(&self, nth: NodeIdx) -> &RowAge {
+        &self.row_ages[nth.index()]
     }
 
     pub(super) fn setting(&self) -> &Setting {
@@ -202,8 +202,8 @@ impl NetworkView {
     }
 }
 
-impl Standing {
-    fn of(nth: usize, node: &Node, setting: &Setting) -> Self {
+impl RowAge {
+    fn of(nth: usize, node: &JudgedNode, setting: &Setting) -> Self {
         let own = (nth == NodeIdx::SELF.index()).then_some(setting.now);
         let confirmed = own.or(node.row.as_ref().map(|row| row.confirmed));
         let changed = node.row.as_ref().map(|row| row.changed);

@@ -131,7 +131,7 @@ impl Witnesses {
 
 /// Until when a node is known to have dialed another one.
 fn dialed_until(view: &NetworkView, by: NodeIdx, observation: &Observation) -> Option<Instant> {
-    observation.checked.max(view.standing(by).dialed_until)
+    observation.checked.max(view.row_age(by).dialed_until)
 }
 
 #[cfg(test)]

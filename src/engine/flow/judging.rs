@@ -9,7 +9,7 @@ use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::finding_tracker::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
 use crate::engine::diagnosis::judging::{Judging, Underway};
-use crate::engine::diagnosis::network_view::{NetworkView, Node, Setting, ToldRow};
+use crate::engine::diagnosis::network_view::{JudgedNode, NetworkView, Setting, ToldRow};
 use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
@@ -155,13 +155,13 @@ impl Engine {
     }
 
     /// A peer, as one that is judged.
-    fn node(&self, peer: &Peer, now: Instant) -> Node {
+    fn node(&self, peer: &Peer, now: Instant) -> JudgedNode {
         let fresh_for = fresh_for(self.shared.config());
         let row = peer.id().and_then(|id| self.remote_rows.of(id));
         let row = row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for);
         // A mask is compared on the link that presence shares.
         let one_link = self.shared.links().all().len() == 1;
-        Node {
+        JudgedNode {
             info: Arc::clone(peer.info()),
             observation: Some(*peer.observation()),
             row: row.map(|row| ToldRow {
@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// This node, as one that is judged.
-    fn own_node(&self) -> Node {
+    fn own_node(&self) -> JudgedNode {
         let (config, links) = (self.shared.config(), self.shared.links());
         let info = PeerInfo {
             key: PeerKey::default(),
@@ -188,7 +188,7 @@ impl Engine {
             incarnation: Some(config.incarnation),
         };
         let prefix = links.first_prefix();
-        Node {
+        JudgedNode {
             info: Arc::new(info),
             observation: None,
             row: None,

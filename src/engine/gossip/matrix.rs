@@ -28,7 +28,7 @@ pub struct MatrixNode {
 
 /// What one node said of all others.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct MatrixRow {
     /// What it sees of each, by id. Shared: a row that has not changed costs nothing in the next view.
     pub observations: Arc<HashMap<NodeId, Observation>>,
     /// When it was last known to be as it is here.
@@ -43,7 +43,7 @@ pub struct MatrixView {
     /// All nodes: this one first, the others by name.
     pub nodes: Arc<[MatrixNode]>,
     /// Their rows, in the same order; none of a node that has told nothing, or nothing lately enough to be kept.
-    pub rows: Vec<Option<Row>>,
+    pub rows: Vec<Option<MatrixRow>>,
     /// How old a row may be to be believed.
     pub fresh_for: Duration,
     /// What is wrong, the gravest first.

@@ -9,7 +9,7 @@ use rand::RngExt;
 
 use crate::engine::api::Output;
 use crate::engine::context::Context;
-use crate::engine::interface::Kind as Link;
+use crate::engine::interface::InterfaceKind;
 use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, HELLO_GAPS, MAX_ANSWER_WAIT,
     OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, WIDE_EVERY,
@@ -91,7 +91,7 @@ impl Announcer {
         }
         self.limited_broadcast = Some(ctx.now);
         let to = SocketAddr::from((Ipv4Addr::BROADCAST, ctx.config.port));
-        for interface in ctx.links.iter().filter(|interface| interface.kind != Link::Loopback) {
+        for interface in ctx.links.iter().filter(|interface| interface.kind != InterfaceKind::Loopback) {
             let presence = Presence { wide: Some(true), ..ctx.presence(kind, IpAddr::V4(interface.addr)) };
             let bytes = presence.encode();
             ctx.out.push(Output::SendFrom { source: interface.addr, to, bytes });

@@ -10,11 +10,11 @@ use crate::engine::limits::{MAX_REJECTED_WINDOW, REJECTED_WINDOW};
 
 #[derive(Debug, Default)]
 pub(crate) struct Rejects {
-    of: BTreeMap<RejectReason, Tally>,
+    of: BTreeMap<RejectReason, RejectCount>,
 }
 
 #[derive(Debug)]
-struct Tally {
+struct RejectCount {
     count: u64,
     from: SocketAddr,
     window: Duration,
@@ -25,8 +25,12 @@ struct Tally {
 impl Rejects {
     /// Counts one; gives the event if none of this reason was told lately.
     pub(crate) fn count(&mut self, reason: RejectReason, from: SocketAddr, now: Instant) -> Option<Event> {
-        let tally =
-            self.of.entry(reason).or_insert(Tally { count: 0, from, window: REJECTED_WINDOW, closes: now });
+        let tally = self.of.entry(reason).or_insert(RejectCount {
+            count: 0,
+            from,
+            window: REJECTED_WINDOW,
+            closes: now,
+        });
         tally.count += 1;
         tally.from = from;
         (now >= tally.closes).then(|| tally.tell(reason, now))
@@ -44,7 +48,7 @@ impl Rejects {
     }
 }
 
-impl Tally {
+impl RejectCount {
     fn tell(&mut self, reason: RejectReason, now: Instant) -> Event {
         let quiet = now.saturating_duration_since(self.closes) > self.window;
         self.window = if quiet { REJECTED_WINDOW } else { (self.window * 2).min(MAX_REJECTED_WINDOW) };

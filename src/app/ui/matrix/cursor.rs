@@ -18,7 +18,7 @@ const COUNTED_SUBNETS: usize = 64;
 
 /// The pairs of subnets, counted for one state of the matrix.
 #[derive(Debug, Clone)]
-struct Counted {
+struct SubnetCounts {
     revision: u64,
     blocks: Vec<Block>,
     tallies: Vec<Tally>,
@@ -52,7 +52,7 @@ pub struct MatrixCursor {
     /// How many rows and columns are on the screen.
     page: (usize, usize),
     blocks: Vec<Block>,
-    counted: Option<Counted>,
+    counted: Option<SubnetCounts>,
     compared: Option<Compared>,
 }
 
@@ -159,7 +159,7 @@ impl MatrixCursor {
             self.counted = None;
             return;
         }
-        let current = |counted: &Counted| {
+        let current = |counted: &SubnetCounts| {
             let same = match (&counted.changes, comparison) {
                 (Some((with, _)), Some(comparison)) => Arc::ptr_eq(with, comparison),
                 (None, None) => true,
@@ -178,7 +178,7 @@ impl MatrixCursor {
             (Arc::clone(comparison), changes.collect())
         });
         let (revision, tallies) = (matrix.revision(), marks.collect());
-        self.counted = Some(Counted { revision, blocks: self.blocks.clone(), tallies, changes });
+        self.counted = Some(SubnetCounts { revision, blocks: self.blocks.clone(), tallies, changes });
     }
 
     /// How old the moment is to be that it is compared with, if it is.

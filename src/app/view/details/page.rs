@@ -23,7 +23,7 @@ const WRAPPED: usize = 5;
 
 /// What stands before a line.
 #[derive(Clone, Copy)]
-enum Label {
+enum LineHead {
     Is(&'static str),
     /// The line goes on where the one above it ended.
     Above,
@@ -93,12 +93,12 @@ impl<'p, 'c> Page<'p, 'c> {
 
     /// Adds a line with a label.
     pub(super) fn fact(&mut self, label: &'static str, write: impl FnOnce(&mut LineWriter<'_>)) {
-        self.labelled(Label::Is(label), write);
+        self.labelled(LineHead::Is(label), write);
     }
 
     /// Adds a line under the text of the one above it.
     pub(super) fn more(&mut self, write: impl FnOnce(&mut LineWriter<'_>)) {
-        self.labelled(Label::Above, write);
+        self.labelled(LineHead::Above, write);
     }
 
     /// Adds a text with a label, in as many lines as it needs.
@@ -106,23 +106,23 @@ impl<'p, 'c> Page<'p, 'c> {
         let inline = if self.is_narrow() { label.len() + 1 } else { 0 };
         let room = usize::from(self.beside_label()).saturating_sub(inline);
         for (i, row) in wrap(&text.to_string(), room, WRAPPED).into_iter().enumerate() {
-            self.labelled(if i == 0 { Label::Is(label) } else { Label::Above }, |writer| {
+            self.labelled(if i == 0 { LineHead::Is(label) } else { LineHead::Above }, |writer| {
                 writer.styled(&row, style);
             });
         }
     }
 
-    fn labelled(&mut self, label: Label, write: impl FnOnce(&mut LineWriter<'_>)) {
+    fn labelled(&mut self, label: LineHead, write: impl FnOnce(&mut LineWriter<'_>)) {
         let (narrow, dim) = (self.is_narrow(), self.canvas.theme().dim());
         self.line(|writer| {
             match label {
-                Label::Is(label) if narrow => _ = writer.styled(label, dim).text(" "),
-                Label::Is(label) => {
+                LineHead::Is(label) if narrow => _ = writer.styled(label, dim).text(" "),
+                LineHead::Is(label) => {
                     writer.part(LABEL).styled(label, dim);
                     writer.skip(LABEL);
                 }
-                Label::Above if narrow => {}
-                Label::Above => _ = writer.skip(LABEL),
+                LineHead::Above if narrow => {}
+                LineHead::Above => _ = writer.skip(LABEL),
             }
             write(writer);
         });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::page::Page;
 use crate::app::appearance::signs::{self, glyph};
-use crate::app::model::{Entry, STEP, STEPS, What};
+use crate::app::model::{JournalEntry, STEP, STEPS, What};
 use crate::app::peer_text::PeerText;
 use crate::app::view::attempts;
 use crate::app::view::line_writer::LineWriter;
@@ -46,7 +46,7 @@ fn band(writer: &mut LineWriter<'_>, about: PeerText<'_>, each: Duration, count:
     }
 }
 
-fn change(writer: &mut LineWriter<'_>, about: PeerText<'_>, entry: &Entry) {
+fn change(writer: &mut LineWriter<'_>, about: PeerText<'_>, entry: &JournalEntry) {
     let theme = about.appearance.theme;
     writer.format(theme.dim(), format_args!("{}  ", about.moment(entry.wall)));
     match entry.what {

@@ -13,7 +13,7 @@ use crate::app::view::line_writer::LineWriter;
 
 /// What stands in a cell.
 #[derive(Clone, Copy)]
-pub(super) struct Cell {
+pub(super) struct CellContent {
     pub(super) marks: Tally,
     pub(super) changes: Tally,
     /// Round trip, where that is wanted and known.
@@ -35,7 +35,7 @@ pub(super) enum Cursor {
     Unfocused,
 }
 
-impl Cell {
+impl CellContent {
     /// That of a row and a column.
     pub(super) fn of(scene: Scene<'_>, row: usize, column: usize) -> Self {
         let [from, to] = [row, column].map(|nth| &scene.cursor.blocks()[nth]);

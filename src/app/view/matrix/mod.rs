@@ -44,7 +44,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let comparison = ui.matrix.comparison(matrix, now);
     let compares = ui.matrix.against().is_some();
     let blocks = Blocks::of(&view, ui.matrix.arrangement, model.filter());
-    let mut lines = Lines::of(area, matrix.findings().len(), compares);
+    let mut lines = MatrixLayout::of(area, matrix.findings().len(), compares);
     let (blocks, mut shape) = arrange(&mut ui.matrix, matrix, &view, blocks, &mut lines);
     let count = blocks.len();
     ui.matrix.settle(matrix, blocks, (shape.rows, shape.columns));
@@ -81,9 +81,9 @@ fn arrange(
     matrix: &Matrix,
     view: &MatrixView,
     mut blocks: Blocks,
-    lines: &mut Lines,
+    lines: &mut MatrixLayout,
 ) -> (Vec<crate::app::ui::matrix::Block>, Shape) {
-    let fit = |lines: &Lines, blocks: &Blocks| Shape::of(lines.table, cursor, matrix, view, blocks);
+    let fit = |lines: &MatrixLayout, blocks: &Blocks| Shape::of(lines.table, cursor, matrix, view, blocks);
     let mut shape = fit(lines, &blocks);
     if !shape.all {
         lines.take_hidden();
@@ -99,7 +99,7 @@ fn arrange(
 }
 
 /// Which lines are for what.
-struct Lines {
+struct MatrixLayout {
     findings: Rect,
     totals: Rect,
     changes: Rect,
@@ -108,7 +108,7 @@ struct Lines {
     pair: Rect,
 }
 
-impl Lines {
+impl MatrixLayout {
     /// The table takes what the others leave.
     fn of(area: Rect, findings: usize, compares: bool) -> Self {
         let height = area.height;
@@ -161,10 +161,10 @@ mod tests {
         for height in 0..100 {
             for (findings, compares, needed) in [(0, false, 3), (1, true, 200), (9, true, 12)] {
                 let area = Rect::new(0, 7, 80, height);
-                let mut lines = Lines::of(area, findings, compares);
+                let mut lines = MatrixLayout::of(area, findings, compares);
                 lines.take_hidden();
                 lines.give_back(needed);
-                let Lines { findings, totals, changes, table, hidden, pair } = lines;
+                let MatrixLayout { findings, totals, changes, table, hidden, pair } = lines;
                 let all = [findings, totals, changes, table, hidden, pair];
                 let mut y = area.y;
                 for part in all.into_iter().filter(|part| part.height > 0) {

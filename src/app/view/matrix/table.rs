@@ -4,18 +4,18 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::cell::{Cell, Cursor};
+use super::cell::{CellContent, Cursor};
 use super::counts;
 use super::scene::Scene;
 use super::shape::{Heads, MARK, Shape};
-use crate::app::model::{Kind, Mark, Square, Tally};
+use crate::app::model::{Mark, PairKind, Square, Tally};
 use crate::app::ui::matrix::Block;
 use crate::app::view::canvas::Canvas;
 use crate::app::view::line_writer::LineWriter;
 use crate::text::Count;
 
 /// Where the mouse finds it, and what of it is on the screen.
-pub(super) struct Drawn {
+pub(super) struct DrawnTable {
     /// The rows, from their names to their counts.
     pub(super) rows: Rect,
     /// The cells, with the heads of the columns.
@@ -25,12 +25,12 @@ pub(super) struct Drawn {
 }
 
 /// What of a square has been drawn so far, by column and in all.
-struct Seen {
+struct ShownTallies {
     columns: Vec<Tally>,
     all: Tally,
 }
 
-impl Seen {
+impl ShownTallies {
     fn of(columns: usize) -> Self {
         Self { columns: vec![Tally::default(); columns], all: Tally::default() }
     }
@@ -42,16 +42,21 @@ impl Seen {
 }
 
 /// Draws it.
-pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, shape: &Shape) -> Drawn {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, shape: &Shape) -> DrawnTable {
     let (rows, columns) = scene.cursor.seen();
     let nothing = Rect { height: 0, ..area };
     if area.height == 0 {
-        return Drawn { rows: nothing, cells: nothing, shown: Tally::default() };
+        return DrawnTable { rows: nothing, cells: nothing, shown: Tally::default() };
     }
     heads(canvas, area, scene, shape);
     let blocks = scene.cursor.blocks();
     let shown = Rect { y: area.y + shape.head, height: u16::try_from(rows.len()).unwrap_or(0), ..area };
-    let mut table = Table { scene, shape, marks: Seen::of(columns.len()), changes: Seen::of(columns.len()) };
+    let mut table = Table {
+        scene,
+        shape,
+        marks: ShownTallies::of(columns.len()),
+        changes: ShownTallies::of(columns.len()),
+    };
     for (y, row) in (shown.y..).zip(rows.clone()) {
         table.row(&mut canvas.line(Rect { y, height: 1, ..area }, 0), row);
     }
@@ -64,7 +69,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, shap
     let wide = u16::try_from(columns.len()).unwrap_or(0).saturating_mul(shape.cell);
     let cells =
         Rect { x: area.x + shape.before_cells(), y: area.y, width: wide, height: shape.head + shown.height };
-    Drawn { rows: shown.intersection(area), cells: cells.intersection(area), shown: table.marks.all }
+    DrawnTable { rows: shown.intersection(area), cells: cells.intersection(area), shown: table.marks.all }
 }
 
 /// Numbers or names above the columns.
@@ -108,8 +113,8 @@ fn head(writer: &mut LineWriter<'_>, scene: Scene<'_>, shape: &Shape, nth: usize
 struct Table<'a> {
     scene: Scene<'a>,
     shape: &'a Shape,
-    marks: Seen,
-    changes: Seen,
+    marks: ShownTallies,
+    changes: ShownTallies,
 }
 
 impl Table<'_> {
@@ -128,7 +133,7 @@ impl Table<'_> {
         writer.skip(shape.name + 1);
         let (mut seen, mut other) = (Tally::default(), Tally::default());
         for (at, column) in scene.cursor.seen().1.enumerate() {
-            let cell = Cell::of(scene, nth, column);
+            let cell = CellContent::of(scene, nth, column);
             seen += cell.marks;
             other += cell.changes;
             self.marks.see(at, cell.marks);
@@ -162,7 +167,7 @@ impl Table<'_> {
     /// The cell at the end of a row, for the columns that are not on the screen.
     fn rest(&self, writer: &mut LineWriter<'_>, marks: Tally, changes: Tally) {
         if self.shape.rest > 0 {
-            Cell::of_many(marks, changes).write(&mut writer.part(self.shape.rest), Cursor::Elsewhere);
+            CellContent::of_many(marks, changes).write(&mut writer.part(self.shape.rest), Cursor::Elsewhere);
             writer.skip(self.shape.rest);
         }
     }
@@ -183,7 +188,7 @@ impl Table<'_> {
             let unseen = marks.columns(&column.nodes) - self.marks.columns[at];
             let change = since
                 .map_or_else(Tally::default, |all| all.columns(&column.nodes) - self.changes.columns[at]);
-            Cell::of_many(unseen, change).write(&mut writer.part(shape.cell), Cursor::Elsewhere);
+            CellContent::of_many(unseen, change).write(&mut writer.part(shape.cell), Cursor::Elsewhere);
             writer.skip(shape.cell);
         }
         let corner = beyond(marks, rows, columns, self.marks.all);
@@ -195,12 +200,12 @@ impl Table<'_> {
     }
 }
 
-fn sum<K: Kind>(square: &Square<K>, rows: &[Block]) -> Tally {
+fn sum<K: PairKind>(square: &Square<K>, rows: &[Block]) -> Tally {
     rows.iter().map(|row| square.rows(&row.nodes)).sum()
 }
 
 /// What is neither in these rows nor in these columns.
-fn beyond<K: Kind>(square: &Square<K>, rows: &[Block], columns: &[Block], both: Tally) -> Tally {
+fn beyond<K: PairKind>(square: &Square<K>, rows: &[Block], columns: &[Block], both: Tally) -> Tally {
     let columns: Tally = columns.iter().map(|column| square.columns(&column.nodes)).sum();
     square.all() + both - sum(square, rows) - columns
 }

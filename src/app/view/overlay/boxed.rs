@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::{Block, Clear, Widget as _};
 
-use crate::app::keymap::{self, Context};
+use crate::app::keymap::{self, KeyContext};
 use crate::app::view::canvas::Canvas;
 use crate::text::wrap;
 
@@ -33,7 +33,7 @@ pub(super) fn paragraph(canvas: &mut Canvas<'_>, area: Rect, text: &str, style: 
 }
 
 /// The keys of an overlay in its last line, when the text above leaves it free.
-pub(super) fn keys(canvas: &mut Canvas<'_>, inside: Rect, context: Context) {
+pub(super) fn keys(canvas: &mut Canvas<'_>, inside: Rect, context: KeyContext) {
     if inside.height < 3 {
         return;
     }

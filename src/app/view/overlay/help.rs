@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::boxed::{WIDTH, frame};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
-use crate::app::keymap::{self, Context};
+use crate::app::keymap::{self, KeyContext};
 use crate::app::view::canvas::Canvas;
 use crate::app::view::layout::centred;
 use crate::engine::peers::PeerState;
@@ -15,10 +15,10 @@ use crate::engine::peers::PeerState;
 const TWO_COLUMNS: u16 = 116;
 
 /// A line of the help: keys or a sign in their own column, and what they mean; or a heading.
-type Entry = (String, Option<&'static str>, Style);
+type HelpLine = (String, Option<&'static str>, Style);
 
 /// Draws it, and cuts the scrolling to what there is.
-pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, beneath: Context, scroll: &mut u16) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, beneath: KeyContext, scroll: &mut u16) {
     let two = area.width >= TWO_COLUMNS;
     let columns = columns(if two { 2 } else { 1 }, beneath, canvas.theme());
     let highest = columns.iter().map(Vec::len).max().unwrap_or(0);
@@ -41,7 +41,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, beneath: Context, scro
     }
 }
 
-fn write(canvas: &mut Canvas<'_>, place: Rect, line: u16, (keys, help, style): Entry) {
+fn write(canvas: &mut Canvas<'_>, place: Rect, line: u16, (keys, help, style): HelpLine) {
     let text = canvas.theme().text();
     let mut writer = canvas.line(place, line);
     let Some(help) = help else {
@@ -54,10 +54,10 @@ fn write(canvas: &mut Canvas<'_>, place: Rect, line: u16, (keys, help, style): E
 }
 
 /// The help's sections, with a blank line between two, in one column or in two of about the same height.
-fn columns(count: usize, beneath: Context, theme: Theme) -> Vec<Vec<Entry>> {
+fn columns(count: usize, beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>> {
     let sections = sections(beneath, theme);
     let all: usize = sections.iter().map(|section| section.len() + 1).sum();
-    let mut columns: Vec<Vec<Entry>> = vec![Vec::new()];
+    let mut columns: Vec<Vec<HelpLine>> = vec![Vec::new()];
     for section in sections {
         if columns.len() < count && columns.last().is_some_and(|column| column.len() * count >= all) {
             columns.push(Vec::new());
@@ -73,8 +73,8 @@ fn columns(count: usize, beneath: Context, theme: Theme) -> Vec<Vec<Entry>> {
 }
 
 /// First the keys that count where the help was asked for, then the signs, then the keys that count elsewhere.
-fn sections(beneath: Context, theme: Theme) -> Vec<Vec<Entry>> {
-    let (mut sections, mut elsewhere): (Vec<Vec<Entry>>, Vec<Vec<Entry>>) = Default::default();
+fn sections(beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>> {
+    let (mut sections, mut elsewhere): (Vec<Vec<HelpLine>>, Vec<Vec<HelpLine>>) = Default::default();
     for (section, entries) in keymap::help() {
         let entries = entries.into_iter().map(|(keys, help)| (keys, Some(help), theme.strong()));
         let entries = std::iter::once(heading(section.title(), theme)).chain(entries).collect();
@@ -86,7 +86,7 @@ fn sections(beneath: Context, theme: Theme) -> Vec<Vec<Entry>> {
 }
 
 /// What the signs mean.
-fn legend(theme: Theme) -> Vec<Entry> {
+fn legend(theme: Theme) -> Vec<HelpLine> {
     let mut signs = vec![heading("Legend", theme)];
     for state in PeerState::ALL {
         let sign = format!("{} {}", glyph(state), state.as_str());
@@ -105,6 +105,6 @@ fn legend(theme: Theme) -> Vec<Entry> {
     signs
 }
 
-fn heading(title: &str, theme: Theme) -> Entry {
+fn heading(title: &str, theme: Theme) -> HelpLine {
     (title.to_owned(), None, theme.focused())
 }

@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use super::canvas::Canvas;
 use super::layout::{centred, cut_top};
 use super::prompt;
-use crate::app::keymap::{self, Context};
+use crate::app::keymap::{self, KeyContext};
 use crate::app::ui::{Overlay, Prompt, Ui};
 use boxed::{WIDTH, frame, keys, paragraph};
 
@@ -29,11 +29,11 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option
         }
         Some(Overlay::Export) => {
             let text = "Write the table as JSON, or the screen as text or SVG, to a new file in the folder where vigie was started.";
-            question(canvas, area, "Export", text, Context::Export);
+            question(canvas, area, "Export", text, KeyContext::Export);
         }
         Some(Overlay::Forget { name, .. }) => {
             let text = format!("{name} is up: it will be back as soon as it is heard again. Forget it?");
-            question(canvas, area, "Forget a peer", &text, Context::Confirm);
+            question(canvas, area, "Forget a peer", &text, KeyContext::Confirm);
         }
         // Typed in the last line.
         Some(Overlay::Filter { .. } | Overlay::Search(_)) | None => {}
@@ -42,7 +42,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option
 }
 
 /// A text with the keys that answer it.
-fn question(canvas: &mut Canvas<'_>, area: Rect, title: &str, text: &str, context: Context) {
+fn question(canvas: &mut Canvas<'_>, area: Rect, title: &str, text: &str, context: KeyContext) {
     let inside = frame(canvas, centred(area, WIDTH, PROMPT - 1), title);
     let style = canvas.theme().text();
     paragraph(canvas, inside, text, style);
@@ -62,7 +62,7 @@ fn add(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
         Err(error) => (format!("✖ {error}"), theme.bad()),
     };
     paragraph(canvas, cut_top(inside, 1)[1], &text, style);
-    keys(canvas, inside, Context::Add);
+    keys(canvas, inside, KeyContext::Add);
     cursor
 }
 
@@ -70,7 +70,7 @@ fn add(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
 fn palette(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    beneath: Context,
+    beneath: KeyContext,
     prompt: &Prompt,
     chosen: usize,
 ) -> Position {
@@ -94,6 +94,6 @@ fn palette(
             canvas.restyle(Rect { y: list.y + line, height: 1, ..list }, theme.selected());
         }
     }
-    keys(canvas, inside, Context::Palette);
+    keys(canvas, inside, KeyContext::Palette);
     cursor
 }

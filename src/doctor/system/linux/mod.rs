@@ -7,7 +7,7 @@ mod tools;
 use std::fs;
 use std::path::Path;
 
-use crate::engine::interface::Kind;
+use crate::engine::interface::InterfaceKind;
 
 use super::facts::{MachineLink, Neighbours};
 
@@ -22,11 +22,11 @@ pub(super) fn refine(link: &mut MachineLink) {
 }
 
 /// What the name tells, or the kernel where it knows more.
-fn kind(link: &MachineLink) -> Kind {
+fn kind(link: &MachineLink) -> InterfaceKind {
     let tunnel = ["wireguard", "tun", "ipip", "sit", "gre", "vti", "xfrm", "ppp", "ovpn"];
     match (link.kind, link.made_by.as_deref()) {
-        (Kind::Lan, Some(made_by)) if tunnel.contains(&made_by) => Kind::Vpn,
-        (Kind::Lan, _) if is_wireless(link) => Kind::Wifi,
+        (InterfaceKind::Lan, Some(made_by)) if tunnel.contains(&made_by) => InterfaceKind::Vpn,
+        (InterfaceKind::Lan, _) if is_wireless(link) => InterfaceKind::Wifi,
         (by_name, _) => by_name,
     }
 }
