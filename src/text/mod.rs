@@ -3,10 +3,12 @@
 //! And how a text is shown: how wide it is, in which order names stand, and what a terminal may print. It decides nothing and
 //! prints nothing.
 
+mod advice;
 mod causes;
 mod columns;
 mod durations;
 mod events;
+mod evidence;
 mod finding;
 pub mod firewall;
 mod natural_order;

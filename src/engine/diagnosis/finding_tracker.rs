@@ -5,7 +5,6 @@
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use crate::engine::limits::ECHO_TIMEOUT;
 use crate::engine::peers::PeerKey;
 
 use super::finding::Finding;
+use super::subject::{Subject, about, accused_by, concerned_by, partners};
 use super::verdict::{Pattern, Verdict};
 
 /// The findings of this node, from the first sign of each to its withdrawal.
@@ -335,31 +335,6 @@ impl TrackedFinding {
     }
 }
 
-/// Whom a finding is about: there is one at a time for each subject.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Subject {
-    /// A node, which may meanwhile have another address: this one when its interface goes and comes.
-    Node(NodeId),
-    /// A peer whose identity is not known.
-    Unknown(PeerKey, SocketAddr),
-    /// The name of a node: that two have it says nothing else of them.
-    Name(NodeId),
-    /// The same of a peer whose identity is not known.
-    NameOfUnknown(PeerKey, SocketAddr),
-}
-
-impl Subject {
-    fn of(finding: &Finding) -> Self {
-        let peer = &finding.peer;
-        match (peer.id, finding.verdict == Verdict::DuplicateName) {
-            (Some(id), false) => Self::Node(id),
-            (None, false) => Self::Unknown(peer.key, peer.addr),
-            (Some(id), true) => Self::Name(id),
-            (None, true) => Self::NameOfUnknown(peer.key, peer.addr),
-        }
-    }
-}
-
 /// What was published before a diagnosis: another verdict on the same nodes must stand longer.
 struct PublishedFindings {
     published: Vec<Arc<Finding>>,
@@ -397,38 +372,6 @@ impl PublishedFindings {
         };
         !same && !self.published.is_empty() && concerned_by(finding).any(|id| concerned().contains(&id))
     }
-}
-
-/// The nodes that a finding says something of: those that it is about, and the ends of its pairs.
-fn concerned_by(finding: &Finding) -> impl Iterator<Item = NodeId> {
-    let first = finding.nodes.first().copied();
-    let ends = finding.pairs.iter().flat_map(|(from, to)| [*from, *to]);
-    finding.nodes.iter().copied().chain(ends.filter(move |id| Some(*id) != first))
-}
-
-/// The nodes that a finding accuses: of islands all are.
-fn accused(finding: &Finding) -> impl Iterator<Item = NodeId> {
-    let count = if finding.pattern == Pattern::Islands { usize::MAX } else { 1 };
-    finding.nodes.iter().copied().take(count)
-}
-
-fn accused_by(findings: &[Arc<Finding>]) -> HashSet<NodeId> {
-    findings.iter().flat_map(|finding| accused(finding)).collect()
-}
-
-/// The nodes whose verdict a finding tells: those it accuses, and all that share a name.
-fn about(finding: &Finding) -> impl Iterator<Item = NodeId> {
-    let all = finding.verdict == Verdict::DuplicateName || finding.pattern == Pattern::Islands;
-    finding.nodes.iter().copied().take(if all { usize::MAX } else { 1 })
-}
-
-/// The nodes with which this one has a failing pair in it.
-fn partners(finding: &Finding, me: NodeId) -> impl Iterator<Item = NodeId> {
-    finding.pairs.iter().filter_map(move |(from, to)| match (*from == me, *to == me) {
-        (true, _) => Some(*to),
-        (_, true) => Some(*from),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

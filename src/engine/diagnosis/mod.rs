@@ -9,7 +9,7 @@
 //! - `patterns`: pairs that fail together are one `incident`: a column, a row, a block, or pairs here and there
 //! - `explain`: the `finding` of an incident, with its `evidence` and `advice`
 //! - `run`: all of that, once and in slices; `schedule`: when
-//! - `finding_tracker`: when a finding is published, and when it is withdrawn
+//! - `subject`: whom a finding is about; `finding_tracker`: when it is published, and when it is withdrawn
 
 pub mod advice;
 pub mod evidence;
@@ -28,6 +28,7 @@ mod patterns;
 mod rules;
 mod run;
 pub(crate) mod schedule;
+mod subject;
 pub mod verdict;
 mod witnesses;
 

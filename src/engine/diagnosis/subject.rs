@@ -1,0 +1,69 @@
+//! Whom a finding is about, whom it accuses, and of whom it says anything.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::engine::NodeId;
+use crate::engine::peers::PeerKey;
+
+use super::finding::Finding;
+use super::verdict::{Pattern, Verdict};
+
+/// Whom a finding is about: there is one at a time for each subject.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    /// A node, which may meanwhile have another address: this one when its interface goes and comes.
+    Node(NodeId),
+    /// A peer whose identity is not known.
+    Unknown(PeerKey, SocketAddr),
+    /// The name of a node: that two have it says nothing else of them.
+    Name(NodeId),
+    /// The same of a peer whose identity is not known.
+    NameOfUnknown(PeerKey, SocketAddr),
+}
+
+impl Subject {
+    pub(super) fn of(finding: &Finding) -> Self {
+        let peer = &finding.peer;
+        match (peer.id, finding.verdict == Verdict::DuplicateName) {
+            (Some(id), false) => Self::Node(id),
+            (None, false) => Self::Unknown(peer.key, peer.addr),
+            (Some(id), true) => Self::Name(id),
+            (None, true) => Self::NameOfUnknown(peer.key, peer.addr),
+        }
+    }
+}
+
+/// The nodes that a finding says something of: those that it is about, and the ends of its pairs.
+pub(super) fn concerned_by(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let first = finding.nodes.first().copied();
+    let ends = finding.pairs.iter().flat_map(|(from, to)| [*from, *to]);
+    finding.nodes.iter().copied().chain(ends.filter(move |id| Some(*id) != first))
+}
+
+/// The nodes that a finding accuses: of islands all are.
+fn accused(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let count = if finding.pattern == Pattern::Islands { usize::MAX } else { 1 };
+    finding.nodes.iter().copied().take(count)
+}
+
+/// The nodes that these findings accuse.
+pub(super) fn accused_by(findings: &[Arc<Finding>]) -> HashSet<NodeId> {
+    findings.iter().flat_map(|finding| accused(finding)).collect()
+}
+
+/// The nodes whose verdict a finding tells: those it accuses, and all that share a name.
+pub(super) fn about(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let all = finding.verdict == Verdict::DuplicateName || finding.pattern == Pattern::Islands;
+    finding.nodes.iter().copied().take(if all { usize::MAX } else { 1 })
+}
+
+/// The nodes with which this one has a failing pair in it.
+pub(super) fn partners(finding: &Finding, me: NodeId) -> impl Iterator<Item = NodeId> {
+    finding.pairs.iter().filter_map(move |(from, to)| match (*from == me, *to == me) {
+        (true, _) => Some(*to),
+        (_, true) => Some(*from),
+        _ => None,
+    })
+}

@@ -1,0 +1,150 @@
+//! Advice as people read it: what to do, as a sentence with the command where there is one.
+
+use std::fmt;
+
+use crate::engine::cause::Cause;
+use crate::engine::verdict::Advice;
+use crate::engine::verdict::evidence::Who;
+
+use super::firewall::{Direction, Opening, System, allow};
+
+/// What to do, in one sentence; nothing if there is nothing to do.
+impl fmt::Display for Advice {
+    #[expect(clippy::too_many_lines, reason = "one table: a sentence for each advice")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Start { on } => {
+                write!(f, "start vigie on {}, or check which TCP port it listens on", Machine(on))
+            }
+            Self::Restart { on } => {
+                write!(f, "restart vigie on {}: its process is stopped or hangs", Machine(on))
+            }
+            Self::AllowTcpOut { on, port } => {
+                write!(
+                    f,
+                    "allow outbound TCP connections on {}: {}",
+                    Machine(on),
+                    allow(Direction::Out, Opening::Tcp(*port))
+                )
+            }
+            Self::AllowTcpIn { on, port } => {
+                let command = allow(Direction::In, Opening::Tcp(*port));
+                write!(f, "open TCP port {port} in the firewall of {}: {command}", Machine(on))
+            }
+            Self::CheckRule { on, about, port } => {
+                let (on, command) = (Machine(on), allow(Direction::In, Opening::Tcp(*port)));
+                write!(f, "look for a rule about {about} in the firewall of {on}: {command}")
+            }
+            Self::AllowUdpIn { on, port } => {
+                write!(
+                    f,
+                    "allow inbound UDP on {}: {}",
+                    Machine(on),
+                    allow(Direction::In, Opening::Udp(*port))
+                )
+            }
+            Self::AllowUdpOut { on, port } => {
+                let (on, command) = (Machine(on), allow(Direction::Out, Opening::Udp(*port)));
+                write!(f, "allow outbound UDP on {on}, and look for a filter in between: {command}")
+            }
+            Self::AllowUdp { on, port } => {
+                write!(
+                    f,
+                    "allow inbound and outbound UDP on {}: {}",
+                    Machine(on),
+                    allow(Direction::In, Opening::Udp(*port))
+                )
+            }
+            Self::AllowBroadcasts { on, port } => {
+                let on = Machine(on);
+                write!(
+                    f,
+                    "allow inbound broadcasts to UDP {port} on {on} (and on any access point in between)"
+                )
+            }
+            Self::CheckPower { host } => {
+                write!(f, "check that {} is switched on, its cable or Wi-Fi, and its address", Machine(host))
+            }
+            Self::CheckUplink { hosts } => {
+                write!(
+                    f,
+                    "check what is between this machine and {hosts}: a switch, its uplink, a VLAN, or their power"
+                )
+            }
+            Self::CheckIsolation { host, other } => {
+                let other: &dyn fmt::Display = match other {
+                    Some(other) => other,
+                    None => &"the others",
+                };
+                write!(
+                    f,
+                    "check the switch or access point between {} and {other}: VLAN, port isolation, client isolation",
+                    Machine(host)
+                )
+            }
+            Self::CheckCable { host } => {
+                write!(f, "check the cable, the Wi-Fi signal and the switch port of {}", Machine(host))
+            }
+            Self::LowerMtu { of } => {
+                let of = Machine(of);
+                write!(f, "use the smallest MTU of all on {of} and on the tunnels and switches in between")
+            }
+            Self::CorrectNetmask { on } => {
+                write!(
+                    f,
+                    "give {} the netmask that the others have: compare `{}`",
+                    Machine(on),
+                    System::OURS.show_addresses()
+                )
+            }
+            Self::JoinNetwork { host } => write!(
+                f,
+                "give {host} an address and netmask of this network, or this machine an address and netmask of that one"
+            ),
+            Self::CheckRoute { to } => {
+                write!(f, "{} to {}", Cause::NoRoute.advice(), Machine(to))
+            }
+            Self::CheckOwnLink => f.write_str(
+                "check this machine's own link: cable, switch port, Wi-Fi, VLAN (`vigie doctor` examines it)",
+            ),
+            Self::Against(cause) => f.write_str(cause.advice()),
+            Self::ShareSecret => f.write_str(Cause::WrongSecret.advice()),
+            Self::JoinGroup { on, group } => write!(f, "start vigie on {} with --group {group}", Machine(on)),
+            Self::AdoptIntoGroup { group } => {
+                write!(f, "if it is one of yours, start vigie there with --group {group}")
+            }
+            Self::Update => f.write_str(Cause::VersionMismatch.advice()),
+            Self::Rename => f.write_str("give one of them another --name"),
+            Self::ReadLog { on } => write!(f, "check the log of vigie on {}", Machine(on)),
+        }
+    }
+}
+
+/// A node as the machine that something is to be done on.
+struct Machine<'a>(&'a Who);
+
+impl fmt::Display for Machine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Who::ThisNode => f.write_str("this machine"),
+            Who::Peer(_) => self.0.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::peer;
+
+    #[test]
+    fn advice_speaks_of_this_machine_and_of_others_by_name() {
+        let on = |who| Advice::Restart { on: who }.to_string();
+        assert!(on(Who::ThisNode).starts_with("restart vigie on this machine"));
+        assert!(on(Who::Peer(peer(2, "h2"))).starts_with("restart vigie on h2"));
+        assert_eq!(Advice::Nothing.to_string(), "");
+        let isolated = Advice::CheckIsolation { host: Who::Peer(peer(2, "h2")), other: None }.to_string();
+        assert!(isolated.contains("between h2 and the others"), "{isolated}");
+    }
+}

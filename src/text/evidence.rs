@@ -1,0 +1,218 @@
+//! Evidence as people read it: who saw what of whom, as a sentence.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::engine::verdict::Evidence;
+use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
+
+use super::Wait;
+
+/// What was observed, as a sentence.
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SharedName { addrs } => {
+                let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
+                write!(f, "this name is used at {}", joined(&addrs))
+            }
+            Self::AllSilent { count } => {
+                write!(f, "all {count} other hosts stopped responding to this machine, by every route")
+            }
+            Self::VanishedTogether { hosts } => {
+                write!(f, "{hosts} disappeared at the same time; the other hosts still reach each other")
+            }
+            Self::DialFailed { from, to, cause, ago } => {
+                let (ago, why) = (Wait(*ago), cause.description());
+                write!(f, "{from} → {to}: dialed {ago} ago, {} ({why})", cause.label())
+            }
+            Self::DialAnswered { from, to, ago } => {
+                write!(f, "{from} → {to}: reached by TCP {} ago", Wait(*ago))
+            }
+            Self::IcmpError { target, code, sender } => icmp_error(f, *target, *code, *sender),
+            Self::Udp { from, to, echo, heard } => udp(f, (from, to), *echo, *heard),
+            Self::Hearing { by, from, hears: true } => write!(f, "{by} reports hearing UDP from {from}"),
+            Self::Hearing { by, from, hears: false } => write!(f, "{by} reports hearing no UDP from {from}"),
+            Self::DialsArrive { from, to } => write!(f, "{from} → {to}: TCP works"),
+            Self::LastAlive { of, by, ago } => {
+                write!(f, "last sign of life from {of} at {by}: {} ago", Wait(*ago))
+            }
+            Self::Masks { one: (a, a_ip, a_prefix), other: (b, b_ip, b_prefix) } => {
+                write!(f, "{a} has {a_ip}/{a_prefix}, {b} has {b_ip}/{b_prefix}")
+            }
+            Self::OthersReach { others, to } => {
+                let reach = if others.count == 1 { "reaches" } else { "reach" };
+                write!(f, "{others} {reach} {to} by TCP")
+            }
+            Self::OthersFail { others, to } => write!(f, "{others} cannot reach {to} either"),
+            Self::Common { node, pairs } => write!(f, "{pairs} paths fail, all to or from {node}"),
+            Self::OtherGroup { who, theirs, ours, ago } => {
+                let ago = Wait(*ago);
+                write!(
+                    f,
+                    "{who} announced itself {ago} ago in group '{theirs}'; this node is in group '{ours}'"
+                )
+            }
+            Self::OtherVersion { who, theirs, ours, ago } => {
+                let ago = Wait(*ago);
+                write!(
+                    f,
+                    "{who} sent a message of protocol version {theirs} {ago} ago; this node speaks version {ours}"
+                )
+            }
+            Self::OtherNetwork { who, theirs: (ip, prefix), ours: (own, bits), ago } => {
+                let prefix = prefix.map_or_else(String::new, |prefix| format!("/{prefix}"));
+                let ago = Wait(*ago);
+                write!(
+                    f,
+                    "{who} was heard on this link {ago} ago as {ip}{prefix}, but this machine has {own}/{bits}"
+                )
+            }
+        }
+    }
+}
+
+/// How UDP fares in both directions between two nodes.
+fn udp(
+    f: &mut fmt::Formatter<'_>,
+    (from, to): (&Who, &Who),
+    echo: Option<Echo>,
+    heard: Option<Heard>,
+) -> fmt::Result {
+    match echo {
+        Some(Echo::Returned { lost, large_lost }) => {
+            write!(f, "{from} → {to}: ")?;
+            match lost {
+                0 => write!(f, "UDP echoes come back")?,
+                lost => write!(f, "{lost} % of UDP echoes are lost")?,
+            }
+            if large_lost {
+                write!(f, ", but no datagram of 1500 bytes gets through (path MTU)")?;
+            }
+        }
+        Some(Echo::Lost) => write!(f, "{from} → {to}: UDP echoes no longer come back")?,
+        None => {}
+    }
+    let Some(heard) = heard else { return Ok(()) };
+    let arrives = match heard {
+        Heard::Broadcasts => "broadcasts arrive",
+        Heard::Unicast => "unicast UDP arrives",
+        Heard::UnicastOnly => "unicast UDP arrives, broadcasts do not",
+        Heard::Nothing => "no UDP arrives",
+    };
+    let and = if echo.is_some() { "; " } else { "" };
+    write!(f, "{and}{to} → {from}: {arrives}")
+}
+
+/// What ICMP says of datagrams to an address.
+fn icmp_error(f: &mut fmt::Formatter<'_>, target: IpAddr, code: u8, sender: IcmpSender) -> fmt::Result {
+    let said = icmp_description(code);
+    match sender {
+        IcmpSender::Target => write!(f, "{target} itself answers UDP with '{said}' (ICMP 3/{code})")?,
+        IcmpSender::Router(router) => {
+            write!(f, "{router} reports '{said}' for UDP to {target} (ICMP 3/{code})")?;
+        }
+        IcmpSender::Unknown => write!(f, "UDP to {target} is answered with '{said}' (ICMP 3/{code})")?,
+    }
+    match (sender, code) {
+        (IcmpSender::Target, 3) => write!(f, ": the host is up, but nothing listens there"),
+        _ => Ok(()),
+    }
+}
+
+/// What a code of ICMP type 3 is called (RFC 792, RFC 1812 §5.2.7.1).
+fn icmp_description(code: u8) -> &'static str {
+    match code {
+        0 => "network unreachable",
+        1 => "host unreachable",
+        2 => "protocol unreachable",
+        3 => "port unreachable",
+        4 => "fragmentation needed",
+        5 => "source route failed",
+        6 => "network unknown",
+        7 => "host unknown",
+        9 => "network administratively prohibited",
+        10 => "host administratively prohibited",
+        13 => "communication administratively prohibited",
+        _ => "destination unreachable",
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ThisNode => "this node",
+            Self::Peer(info) => &info.name,
+        })
+    }
+}
+
+impl fmt::Display for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<String> = self.named.iter().map(Who::to_string).collect();
+        match self.unnamed() {
+            0 => {}
+            1 => names.push("one other".to_owned()),
+            rest => names.push(format!("{rest} others")),
+        }
+        f.write_str(&joined(&names))
+    }
+}
+
+/// Some names in one phrase.
+pub(super) fn joined(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cause::Cause;
+    use crate::testkit::{ms, peer, secs};
+
+    #[test]
+    fn evidence_says_who_saw_what_of_whom() {
+        let (this, h2) = (|| Who::ThisNode, || Who::Peer(peer(2, "h2")));
+        let several = |count: u64| Several::of((1..=count).map(|n| Who::Peer(peer(n, &format!("h{n}")))));
+        let table = [
+            (
+                Evidence::DialFailed { from: this(), to: h2(), cause: Cause::Reset, ago: ms(3_200) },
+                "this node → h2: dialed 3.2 s ago, reset (the connection was reset)",
+            ),
+            (
+                Evidence::Udp {
+                    from: this(),
+                    to: h2(),
+                    echo: Some(Echo::Returned { lost: 12, large_lost: true }),
+                    heard: Some(Heard::UnicastOnly),
+                },
+                "this node → h2: 12 % of UDP echoes are lost, but no datagram of 1500 bytes gets through (path MTU); \
+                 h2 → this node: unicast UDP arrives, broadcasts do not",
+            ),
+            (
+                Evidence::Udp { from: h2(), to: this(), echo: None, heard: Some(Heard::Nothing) },
+                "this node → h2: no UDP arrives",
+            ),
+            (Evidence::OthersFail { others: several(1), to: h2() }, "h1 cannot reach h2 either"),
+            (
+                Evidence::OthersReach { others: several(6), to: h2() },
+                "h1, h2, h3, h4 and 2 others reach h2 by TCP",
+            ),
+            (
+                Evidence::IcmpError { target: [10, 0, 0, 2].into(), code: 3, sender: IcmpSender::Target },
+                "10.0.0.2 itself answers UDP with 'port unreachable' (ICMP 3/3): the host is up, but nothing listens there",
+            ),
+            (
+                Evidence::LastAlive { of: h2(), by: this(), ago: secs(90) },
+                "last sign of life from h2 at this node: 1 min ago",
+            ),
+        ];
+        for (evidence, expected) in table {
+            assert_eq!(evidence.to_string(), expected);
+        }
+    }
+}
