@@ -159,26 +159,8 @@ impl<S: Screen> Loop<'_, S> {
                 }
                 // Until the next frame they wait where they are; that is short enough for their channel.
                 event = events.recv(), if !self.dirty || at >= frame => {
-                    let mut event = match event {
-                        Ok(event) => Ok(event),
-                        Err(RecvError::Lagged(missed)) => Err(TryRecvError::Lagged(missed)),
-                        Err(RecvError::Closed) => Err(TryRecvError::Closed),
-                    };
-                    for _ in 0..EVENTS_AT_ONCE {
-                        match event {
-                            Ok(event) => self.event(&event),
-                            Err(TryRecvError::Lagged(missed)) => self.lagged(missed),
-                            Err(TryRecvError::Empty) => break,
-                            Err(TryRecvError::Closed) if self.app.models.live().stopped().is_some() => break,
-                            Err(TryRecvError::Closed) => return Err(io::Error::other("the node failed")),
-                        }
-                        event = events.try_recv();
-                    }
-                    if self.app.rings() && self.screen.ring().is_err() {
-                        return Ok(End::HungUp);
-                    }
-                    if self.app.models.live().stopped().is_some() {
-                        return Ok(End::Stopped);
+                    if let Some(end) = self.events(event, &mut events)? {
+                        return Ok(end);
                     }
                 }
                 () = log::new_lines() => self.dirty |= self.app.models.behind().is_none(),
@@ -187,6 +169,32 @@ impl<S: Screen> Loop<'_, S> {
                 }
             }
         }
+    }
+
+    /// Takes an event and those that wait behind it, as many as are taken at once. Returns why the loop ends, if it does.
+    fn events(
+        &mut self,
+        first: Result<Stamped, RecvError>,
+        events: &mut broadcast::Receiver<Stamped>,
+    ) -> io::Result<Option<End>> {
+        let mut event = first.map_err(|error| match error {
+            RecvError::Lagged(missed) => TryRecvError::Lagged(missed),
+            RecvError::Closed => TryRecvError::Closed,
+        });
+        for _ in 0..EVENTS_AT_ONCE {
+            match event {
+                Ok(event) => self.event(&event),
+                Err(TryRecvError::Lagged(missed)) => self.lagged(missed),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Closed) if self.app.models.live().stopped().is_some() => break,
+                Err(TryRecvError::Closed) => return Err(io::Error::other("the node failed")),
+            }
+            event = events.try_recv();
+        }
+        if self.app.rings() && self.screen.ring().is_err() {
+            return Ok(Some(End::HungUp));
+        }
+        Ok(self.app.models.live().stopped().map(|_| End::Stopped))
     }
 
     /// Ages and what has had its time. The node is asked how it is unless nobody would see the answer.
