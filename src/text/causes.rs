@@ -68,7 +68,7 @@ impl fmt::Display for Detail {
         match self {
             Self::System(said) => f.write_str(said),
             Self::WrongGroup { name, group } => write!(f, "{name} is in group '{group}'"),
-            Self::RequestUnreadable { name } => write!(f, "{name} could not read our request"),
+            Self::RequestUnreadable { name } => write!(f, "{name} could not read this node's request"),
             Self::OtherRequest => f.write_str("the reply is to another request"),
             Self::ThisNode => f.write_str("this node itself answers there"),
             Self::OtherNode { name } => write!(f, "{name} answers at this address"),

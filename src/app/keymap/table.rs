@@ -118,7 +118,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Palette, &[Key::of(KeyCode::Tab)], Action::Complete, Some("complete"), "complete the text"),
     bind(Section::Palette, &[Key::of(KeyCode::Up)], Action::Move(Move::Up), Some("choose"), "select the one above"),
     bind(Section::Palette, &[Key::of(KeyCode::Down)], Action::Move(Move::Down), Some("choose"), "select the one below"),
-    bind(Section::Palette, &[Key::of(KeyCode::Esc)], Action::Close, Some("cancel"), "do nothing"),
+    bind(Section::Palette, &[Key::of(KeyCode::Esc)], Action::Close, Some("cancel"), "cancel"),
     bind(Section::Typing, &[Key::of(KeyCode::Left)], Action::Edit(InputRequest::GoToPrevChar), None, "one character back"),
     bind(Section::Typing, &[Key::of(KeyCode::Right)], Action::Edit(InputRequest::GoToNextChar), None, "one character forward"),
     bind(Section::Typing, &[Key::of(KeyCode::Home), Key::ctrl('a')], Action::Edit(InputRequest::GoToStart), None, "to the beginning"),

@@ -276,7 +276,7 @@ fn what_the_journal_has_dropped_is_told_as_no_longer_held() {
     bench.pressed(KeyCode::End, 1, 80).pressed(KeyCode::Up, 1, 80).pressed(KeyCode::Left, 21, 80);
     let text = pane(&mut bench, 80, 24).join("\n");
     assert!(text.contains("printer-hall ✖ unreachable; since when is no longer recorded"), "{text}");
-    assert!(text.contains("What was said until 13:0"), "{text}");
+    assert!(text.contains("What happened before 13:0"), "{text}");
 }
 
 #[test]

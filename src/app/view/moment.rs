@@ -42,7 +42,7 @@ pub(super) fn render(
         Some(wall) => {
             let (hour, minute, second) = appearance.time_of_day(wall);
             let until = format_args!(
-                "  What was said until {hour:02}:{minute:02}:{second:02} is no longer recorded."
+                "  What happened before {hour:02}:{minute:02}:{second:02} is no longer recorded."
             );
             canvas.line(area, line).format(dim, until);
         }
