@@ -110,6 +110,11 @@ impl Finding {
             (true, false) => format!("{other} → {accused}"),
             (false, true) => format!("{accused} → {other}"),
             (true, true) => format!("{other} ↔ {accused}"),
+            // A node of which no id is known has told nothing: only this node's own paths to it can fail.
+            (false, false) if self.nodes.len() < 2 && self.peer.id.is_none() => {
+                format!("{other} → {accused}")
+            }
+            (false, false) if self.nodes.len() < 2 => format!("{accused} → {other}"),
             (false, false) => format!("{accused} and {other}"),
         }
     }
@@ -202,6 +207,11 @@ mod tests {
         assert_eq!(pair(&[(0, 1)]), "h2 → h1");
         assert_eq!(pair(&[(0, 1), (1, 0)]), "h1 ↔ h2");
         assert_eq!(pair(&[]), "h2 and h1");
+        let mut unmet = about(&["10.0.0.2", "h1"], Verdict::Unknown, Pattern::Pair, &[]);
+        unmet.nodes.remove(0);
+        assert_eq!(unmet.subject(), "10.0.0.2 → h1");
+        unmet.peer = Arc::new(PeerInfo { id: None, ..PeerInfo::clone(&unmet.peer) });
+        assert_eq!(unmet.subject(), "h1 → 10.0.0.2");
         assert_eq!(told(&["h2"], Pattern::Column, &[]), "h2");
         assert_eq!(told(&["h1", "h2", "h3"], Pattern::Islands, &[]), "h1, h2 and h3");
         assert_eq!(told(&["h1", "h2", "h3", "h4"], Pattern::Islands, &[]), "h1, h2 and 2 others");
