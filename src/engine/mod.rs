@@ -24,6 +24,8 @@ mod invariants;
 mod lifecycle;
 pub mod limits;
 mod links;
+pub mod micros;
+mod moment;
 mod named_peers;
 pub mod peers;
 mod presence;

@@ -59,7 +59,7 @@ impl Engine {
         let known = self.peers.len();
         let ctx = self.shared.context(known, now);
         let Some(peer) = self.peers.settle(key) else { return Concern::None };
-        let (before, new) = (*peer.observation(), observe(peer, Times::of(ctx.config), now));
+        let (before, new) = (peer.untimed_observation(), observe(peer, Times::of(ctx.config), now));
         let broadcasts_end = new.broadcast.is_failing() && new.echo.is_ok() && !before.broadcast.is_failing();
         // Are broadcasts stopped, or some packets lost? First that is measured.
         if broadcasts_end && self.prober.begin_burst(peer, &ctx) {

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
+use super::moment::Moment;
 use super::peers::PeerKey;
 
 /// What the node does by itself.
@@ -34,7 +35,7 @@ impl Timer {
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     at: [Option<Instant>; Timer::ALL.len()],
-    peers: BinaryHeap<Reverse<(Instant, PeerKey)>>,
+    peers: BinaryHeap<Reverse<(Moment, PeerKey)>>,
 }
 
 impl Timers {
@@ -55,29 +56,29 @@ impl Timers {
 
     /// Wakes a peer at a time; earlier entries of it become stale when the peer forgets them.
     pub(crate) fn wake(&mut self, peer: PeerKey, at: Instant) {
-        self.peers.push(Reverse((at, peer)));
+        self.peers.push(Reverse((at.into(), peer)));
     }
 
     /// The next entry of a peer that is due.
     pub(crate) fn next_peer(&mut self, now: Instant) -> Option<(Instant, PeerKey)> {
-        let Reverse(first) = *self.peers.peek()?;
-        if first.0 > now {
+        let Reverse((at, peer)) = *self.peers.peek()?;
+        if at > now.into() {
             return None;
         }
         self.peers.pop();
-        Some(first)
+        Some((at.into(), peer))
     }
 
     /// When anything is due next. Peers may wait `slack` longer.
     pub(crate) fn next_timeout(&self, slack: Duration) -> Option<Instant> {
-        let peer = self.peers.peek().map(|Reverse((at, _))| *at + slack);
+        let peer = self.peers.peek().map(|Reverse((at, _))| Instant::from(*at) + slack);
         self.at.iter().copied().chain([peer]).flatten().min()
     }
 
     /// Whether a peer has an entry at this time.
     #[cfg(any(test, feature = "testkit"))]
     pub(crate) fn has(&self, peer: PeerKey, at: Instant) -> bool {
-        self.peers.iter().any(|Reverse(entry)| *entry == (at, peer))
+        self.peers.iter().any(|Reverse(entry)| *entry == (at.into(), peer))
     }
 }
 

@@ -31,7 +31,7 @@ impl Engine {
     pub fn matrix(&self, now: Instant) -> MatrixView {
         let nodes = self.matrix_nodes(now);
         let here = self.peers.iter().filter(|peer| !peer.has_left());
-        let observations = here.filter_map(|peer| Some((peer.id()?, *peer.observation()))).collect();
+        let observations = here.filter_map(|peer| Some((peer.id()?, peer.observation()))).collect();
         let own = MatrixRow { observations: Arc::new(observations), confirmed: now };
         let told = |node: &MatrixNode| {
             let row = self.remote_rows.of(node.id)?;

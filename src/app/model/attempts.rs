@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::chain::{About, Chain};
-use super::micros::Micros;
 use crate::engine::cause::{Cause, Detail};
+use crate::engine::micros::Micros;
 use crate::engine::peers::{PeerInfo, PeerKey};
 
 /// Attempts kept: at the default dial rate of 50 a second more than two minutes, and in a network of a hundred peers at

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::bands::Bands;
 use super::history::History;
-use super::micros::Micros;
 use super::order::Rank;
 use crate::engine::cause::{Cause, Detail};
+use crate::engine::micros::Micros;
 use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::peers::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::Verdict;

@@ -21,6 +21,7 @@ pub mod grid;
 mod incident;
 mod judge_pair;
 pub(crate) mod judging;
+pub(crate) mod kept;
 pub mod network_view;
 pub mod observation;
 mod pair_evidence;

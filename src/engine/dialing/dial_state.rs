@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::micros::Micros;
+use crate::engine::moment::Moment;
 use crate::engine::observation::PathStatus;
 use crate::engine::peers::DialPhase;
 
@@ -15,7 +17,7 @@ enum Phase {
     #[default]
     Off,
     Resting {
-        next: Instant,
+        next: Moment,
     },
     /// `placed`: it stands in the dialer's queue.
     Queued {
@@ -26,12 +28,12 @@ enum Phase {
     InFlight {
         id: DialId,
         attempt: u32,
-        since: Instant,
+        since: Moment,
     },
     Waiting {
         attempt: u32,
-        since: Instant,
-        until: Instant,
+        since: Moment,
+        until: Moment,
     },
 }
 
@@ -45,8 +47,8 @@ struct Outcomes {
 /// The last dial that ended.
 #[derive(Debug, Clone, Copy)]
 struct Ended {
-    began: Instant,
-    at: Instant,
+    began: Moment,
+    at: Moment,
     ok: bool,
 }
 
@@ -57,27 +59,27 @@ pub(crate) struct DialState {
     /// Attempts that the running dial may make.
     max: u32,
     /// When the running dial began: the regular dials keep this phase.
-    began: Option<Instant>,
+    began: Option<Moment>,
     /// The next attempt was asked for by a person.
     forced: bool,
     /// The running dial decides whether the peer is silent.
     confirming: bool,
-    /// In flight when the peer became another one: the connection is to be dropped.
-    abandoned: Option<DialId>,
+    /// In flight when the peer became another one: the connection is to be dropped. Boxed: few peers have one.
+    abandoned: Option<Box<DialId>>,
     outcomes: Outcomes,
-    connect: Option<Duration>,
-    rtt: Option<Duration>,
+    connect: Option<Micros>,
+    rtt: Option<Micros>,
     cause: Option<Cause>,
     retry: Option<Retry>,
     ended: Option<Ended>,
     /// When a dial got its reply and the one before had failed.
-    recovered: Option<Instant>,
+    recovered: Option<Moment>,
 }
 
 impl DialState {
     /// It is dialed again at this time.
     pub(crate) fn rest_until(&mut self, next: Instant) {
-        self.phase = Phase::Resting { next };
+        self.phase = Phase::Resting { next: next.into() };
     }
 
     /// It is not dialed any longer; a dial in flight is abandoned.
@@ -89,6 +91,7 @@ impl DialState {
 
     /// Brings the next attempt forward to this time; one that is nearer, queued or in flight stays.
     pub(crate) fn bring_forward(&mut self, at: Instant) {
+        let at = Moment::from(at);
         match &mut self.phase {
             Phase::Off => self.phase = Phase::Resting { next: at },
             Phase::Resting { next } => *next = at.min(*next),
@@ -138,13 +141,13 @@ impl DialState {
 
     /// A regular dial is due: it rested until now.
     pub(crate) fn is_regular_due(&self, now: Instant) -> bool {
-        matches!(self.phase, Phase::Resting { next } if next <= now)
+        matches!(self.phase, Phase::Resting { next } if next <= now.into())
     }
 
     /// A retry is due: which attempt it is.
     pub(crate) fn retry_due(&self, now: Instant) -> Option<u32> {
         match self.phase {
-            Phase::Waiting { attempt, until, .. } if until <= now => Some(attempt),
+            Phase::Waiting { attempt, until, .. } if until <= now.into() => Some(attempt),
             _ => None,
         }
     }
@@ -152,10 +155,10 @@ impl DialState {
     /// An attempt begins; the first one of a dial may be followed by others up to `max`. Whether a person asked for it.
     pub(crate) fn start(&mut self, id: DialId, attempt: u32, max: u32, now: Instant) -> bool {
         if attempt == 1 {
-            self.began = Some(now);
+            self.began = Some(now.into());
             self.max = max;
         }
-        self.phase = Phase::InFlight { id, attempt, since: now };
+        self.phase = Phase::InFlight { id, attempt, since: now.into() };
         std::mem::take(&mut self.forced)
     }
 
@@ -164,7 +167,7 @@ impl DialState {
         match self.phase {
             Phase::InFlight { id, attempt, since } if id == dial => {
                 self.phase = Phase::Off;
-                Some((attempt, since))
+                Some((attempt, since.into()))
             }
             _ => None,
         }
@@ -181,19 +184,19 @@ impl DialState {
     /// The dial in flight is of another address or another life of the peer.
     pub(crate) fn abandon(&mut self) {
         if let Some(id) = self.in_flight() {
-            self.abandoned = Some(id);
+            self.abandoned = Some(Box::new(id));
             self.phase = Phase::Off;
         }
     }
 
     /// The dial whose connection is to be dropped.
     pub(crate) fn take_abandoned(&mut self) -> Option<DialId> {
-        self.abandoned.take()
+        self.abandoned.take().map(|id| *id)
     }
 
     /// The next attempt, number `attempt`, waits until then.
     pub(crate) fn wait(&mut self, attempt: u32, since: Instant, until: Instant) {
-        self.phase = Phase::Waiting { attempt, since, until };
+        self.phase = Phase::Waiting { attempt, since: since.into(), until: until.into() };
     }
 
     pub(crate) fn is_off(&self) -> bool {
@@ -219,7 +222,7 @@ impl DialState {
 
     /// When the dial that runs or ran last began.
     pub(crate) fn began(&self) -> Option<Instant> {
-        self.began
+        self.began.map(Instant::from)
     }
 
     /// A person wants the next attempt.
@@ -246,15 +249,15 @@ impl DialState {
     pub(crate) fn note_success(&mut self, connect: Duration, rtt: Duration, now: Instant) {
         self.outcomes.push(false);
         self.confirming = false;
-        self.connect = Some(connect);
-        self.rtt = Some(rtt);
+        self.connect = Some(connect.into());
+        self.rtt = Some(rtt.into());
         self.cause = None;
         self.retry = None;
         if self.ended.is_some_and(|before| !before.ok) {
-            self.recovered = Some(now);
+            self.recovered = Some(now.into());
         }
         let began = now.checked_sub(connect + rtt).unwrap_or(now);
-        self.ended = Some(Ended { began, at: now, ok: true });
+        self.ended = Some(Ended { began: began.into(), at: now.into(), ok: true });
     }
 
     /// An attempt that began then has failed.
@@ -262,7 +265,7 @@ impl DialState {
         self.outcomes.push(true);
         self.cause = Some(failure.cause);
         self.retry = Some(failure.retry);
-        self.ended = Some(Ended { began, at: now, ok: false });
+        self.ended = Some(Ended { began: began.into(), at: now.into(), ok: false });
     }
 
     /// What was dialed is another life or address: its outcomes say nothing of this one. What people see of it stays.
@@ -278,17 +281,17 @@ impl DialState {
 
     /// When the last dial ended.
     pub(crate) fn ended(&self) -> Option<Instant> {
-        self.ended.map(|ended| ended.at)
+        self.ended.map(|ended| ended.at.into())
     }
 
     /// When the last dial ended, if it got its reply.
     pub(crate) fn reached(&self) -> Option<Instant> {
-        self.ended.filter(|ended| ended.ok).map(|ended| ended.at)
+        self.ended.filter(|ended| ended.ok).map(|ended| ended.at.into())
     }
 
     /// When a dial got its reply and the one before had failed.
     pub(crate) fn recovered(&self) -> Option<Instant> {
-        self.recovered
+        self.recovered.map(Instant::from)
     }
 
     /// Whether dials get their replies. After `fresh` that is unknown; a failure that began before echoes came back says nothing of
@@ -299,10 +302,12 @@ impl DialState {
         fresh: Duration,
         now: Instant,
     ) -> PathStatus {
-        match self.ended.filter(|ended| now.saturating_duration_since(ended.at) <= fresh) {
+        match self.ended.filter(|ended| now.saturating_duration_since(ended.at.into()) <= fresh) {
             None => PathStatus::Unknown,
             Some(ended) if ended.ok => PathStatus::Ok,
-            Some(ended) if Some(ended.began) < echo_recovered => PathStatus::Unknown,
+            Some(ended) if echo_recovered.is_some_and(|echoes| ended.began < echoes.into()) => {
+                PathStatus::Unknown
+            }
             Some(_) => PathStatus::Failing,
         }
     }
@@ -316,11 +321,11 @@ impl DialState {
     }
 
     pub(crate) fn connect(&self) -> Option<Duration> {
-        self.connect
+        self.connect.map(Duration::from)
     }
 
     pub(crate) fn rtt(&self) -> Option<Duration> {
-        self.rtt
+        self.rtt.map(Duration::from)
     }
 
     /// Share of the last 64 attempts that failed.
@@ -331,8 +336,8 @@ impl DialState {
     /// When the dial needs attention.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Resting { next } => Some(next),
-            Phase::Waiting { until, .. } => Some(until),
+            Phase::Resting { next } => Some(next.into()),
+            Phase::Waiting { until, .. } => Some(until.into()),
             Phase::Off | Phase::Queued { .. } | Phase::InFlight { .. } => None,
         }
     }
@@ -342,10 +347,14 @@ impl DialState {
         let max = self.max;
         match self.phase {
             Phase::Off => DialPhase::Resting { next: None },
-            Phase::Resting { next } => DialPhase::Resting { next: Some(next) },
+            Phase::Resting { next } => DialPhase::Resting { next: Some(next.into()) },
             Phase::Queued { attempt, .. } => DialPhase::Queued { attempt },
-            Phase::InFlight { attempt, since, .. } => DialPhase::InFlight { attempt, max, since },
-            Phase::Waiting { attempt, since, until } => DialPhase::Waiting { attempt, max, since, until },
+            Phase::InFlight { attempt, since, .. } => {
+                DialPhase::InFlight { attempt, max, since: since.into() }
+            }
+            Phase::Waiting { attempt, since, until } => {
+                DialPhase::Waiting { attempt, max, since: since.into(), until: until.into() }
+            }
         }
     }
 }

@@ -163,7 +163,7 @@ impl Engine {
         let one_link = self.shared.links().all().len() == 1;
         JudgedNode {
             info: Arc::clone(peer.info()),
-            observation: Some(*peer.observation()),
+            observation: Some(peer.observation()),
             row: row.map(|row| ToldRow {
                 observations: Arc::clone(row.observations()),
                 confirmed: row.confirmed(),

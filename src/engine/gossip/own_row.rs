@@ -55,7 +55,7 @@ impl OwnRow {
     /// Takes what is seen of a peer now into the row, if that is worth telling: whether it is. In a network of too `many` for a
     /// whole matrix, only what is not fine is.
     pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &Context<'_>) -> bool {
-        let (key, new) = (peer.key(), *peer.observation());
+        let (key, new) = (peer.key(), peer.untimed_observation());
         if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.config.dial_interval, many, ctx.now) {
             return false;
         }
@@ -85,7 +85,7 @@ impl OwnRow {
     pub(crate) fn page_for_request(&mut self, to: &Peer, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
         let has = to.gossip.acked_version();
         let is_new = ctx.is_within(to.health.since(), ctx.config.dial_interval);
-        let told = has > 0 || !to.observation().served.is_ok() && !is_new;
+        let told = has > 0 || !to.untimed_observation().served.is_ok() && !is_new;
         let room = if told { self.room(ctx.now) } else { 0 };
         let page = self.page(has, &[], room, peers, ctx);
         self.note_told(&page.bytes, ctx.now);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::diagnosis::kept::Untimed;
+use crate::engine::moment::Moment;
 use crate::engine::observation::{Observation, PathStatus};
 
 /// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
@@ -14,10 +16,10 @@ const LOSS_STEP: u8 = 15;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct GossipSync {
     /// What the row tells of it.
-    advertised: Observation,
+    advertised: Untimed,
     /// When that last changed.
-    changed_at: Option<Instant>,
-    rtt_changed_at: Option<Instant>,
+    changed_at: Option<Moment>,
+    rtt_changed_at: Option<Moment>,
     /// Version of our row in which its entry last changed; 0 if it has none.
     changed_in: u64,
     /// The version of our row that it has.
@@ -35,9 +37,9 @@ impl GossipSync {
         self.acked_version
     }
 
-    /// What the row tells of it.
+    /// What the row tells of it, without the times, which are told as they are then.
     pub(crate) fn advertised(&self) -> Observation {
-        self.advertised
+        self.advertised.into()
     }
 
     /// What was told of another life or address says nothing now. The version in which its entry changed stays.
@@ -61,34 +63,36 @@ impl GossipSync {
     ) -> bool {
         let news = self.is_news(new, dial_interval, many, now);
         if news {
-            if self.advertised.rtt != new.rtt {
-                self.rtt_changed_at = Some(now);
+            let now = Some(now.into());
+            let before = std::mem::replace(&mut self.advertised, new.into());
+            if before.rtt() != self.advertised.rtt() {
+                self.rtt_changed_at = now;
             }
-            self.advertised = *new;
-            self.changed_at = Some(now);
+            self.changed_at = now;
         }
         news
     }
 
     fn is_news(&self, new: &Observation, dial_interval: Duration, many: bool, now: Instant) -> bool {
-        let old = &self.advertised;
+        let old = self.advertised();
         let differs = old.paths() != new.paths()
             || old.cause != new.cause
             || loss_differs(old.loss, new.loss)
-            || self.rtt_differs(new.rtt, now);
+            || self.rtt_differs(old.rtt, new.rtt, now);
         let both_fine = old.is_fine() && new.is_fine();
         // That one more path is known to be fine can wait; that one fails or no longer fails cannot.
         let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == PathStatus::Unknown);
         let waits = match self.changed_at {
-            Some(at) => now.saturating_duration_since(at) < dial_interval,
+            Some(at) => now.saturating_duration_since(at.into()) < dial_interval,
             None => new.tcp == PathStatus::Unknown,
         };
         differs && !(can_wait && waits) && !(many && both_fine)
     }
 
-    fn rtt_differs(&self, new: Option<Duration>, now: Instant) -> bool {
-        let lately = self.rtt_changed_at.is_some_and(|at| now.saturating_duration_since(at) < RTT_TOLD_EVERY);
-        match (self.advertised.rtt, new) {
+    fn rtt_differs(&self, old: Option<Duration>, new: Option<Duration>, now: Instant) -> bool {
+        let lately =
+            self.rtt_changed_at.is_some_and(|at| now.saturating_duration_since(at.into()) < RTT_TOLD_EVERY);
+        match (old, new) {
             (Some(old), Some(new)) => (new > old * RTT_FACTOR || old > new * RTT_FACTOR) && !lately,
             (old, new) => old.is_some() != new.is_some(),
         }

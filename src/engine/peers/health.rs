@@ -4,68 +4,82 @@ use std::time::{Duration, Instant};
 
 use crate::engine::api::Icmp;
 use crate::engine::limits::ASK_AGAIN;
+use crate::engine::moment::Moment;
 
 /// The frame in which all that is seen of a peer is read: what is older than the trouble says nothing of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Health {
     /// Since when evidence is collected: the first time that the peer was known, a restart, a move.
-    since: Instant,
+    since: Moment,
     /// When the trouble began that is not over.
-    trouble: Option<Instant>,
+    trouble: Option<Moment>,
+    /// Boxed: few peers have it.
+    inquiry: Option<Box<Inquiry>>,
+}
+
+/// What was found out about a peer's trouble.
+#[derive(Debug, Clone, Default)]
+struct Inquiry {
     /// What ICMP last said of a datagram to it, and when.
-    icmp: Option<(Icmp, Instant)>,
+    icmp: Option<(Icmp, Moment)>,
     /// When others were last asked about it.
-    asked: Option<Instant>,
+    asked: Option<Moment>,
 }
 
 impl Health {
     pub(crate) fn new(since: Instant) -> Self {
-        Self { since, trouble: None, icmp: None, asked: None }
+        Self { since: since.into(), trouble: None, inquiry: None }
     }
 
     pub(crate) fn since(&self) -> Instant {
-        self.since
+        self.since.into()
     }
 
     /// What did not come until now is given its time.
     pub(crate) fn observe_from(&mut self, now: Instant) {
-        self.since = now;
+        self.since = now.into();
     }
 
     /// When the trouble began that is not over.
     pub(crate) fn trouble(&self) -> Option<Instant> {
-        self.trouble
+        self.trouble.map(Instant::from)
+    }
+
+    /// Whether there is trouble that is not over.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.trouble.is_some()
     }
 
     /// Something is wrong from here on.
     pub(crate) fn note_trouble(&mut self, at: Instant) {
-        self.trouble.get_or_insert(at);
+        self.trouble.get_or_insert(at.into());
     }
 
     /// The trouble is over: what has not come back yet is given its time.
     pub(crate) fn end_trouble(&mut self, now: Instant) {
         self.trouble = None;
-        self.since = now;
+        self.since = now.into();
     }
 
     pub(crate) fn note_icmp(&mut self, icmp: Icmp, now: Instant) {
-        self.icmp = Some((icmp, now));
+        self.inquiry.get_or_insert_default().icmp = Some((icmp, now.into()));
     }
 
     /// What ICMP says of the trouble: it came `lately`, since the trouble began, and no echo came after it.
     pub(crate) fn icmp(&self, echoed: Option<Instant>, lately: Duration, now: Instant) -> Option<Icmp> {
-        let (icmp, at) = self.icmp?;
+        let (icmp, at) = self.inquiry.as_ref()?.icmp?;
         let of_the_trouble = self.trouble.is_some_and(|began| at >= began);
-        let contradicted = echoed.is_some_and(|echoed| echoed >= at);
-        let fresh = now.saturating_duration_since(at) <= lately;
+        let contradicted = echoed.is_some_and(|echoed| at <= echoed.into());
+        let fresh = now.saturating_duration_since(at.into()) <= lately;
         (of_the_trouble && !contradicted && fresh).then_some(icmp)
     }
 
     /// Whether others may be asked about it now; then they are.
     pub(crate) fn ask_others(&mut self, now: Instant) -> bool {
-        let lately = self.asked.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN);
+        let inquiry = self.inquiry.get_or_insert_default();
+        let lately = inquiry.asked.is_some_and(|at| now.saturating_duration_since(at.into()) < ASK_AGAIN);
         if !lately {
-            self.asked = Some(now);
+            inquiry.asked = Some(now.into());
         }
         !lately
     }

@@ -3,41 +3,43 @@
 use std::time::{Duration, Instant};
 
 use crate::engine::context::Context;
+use crate::engine::micros::Micros;
+use crate::engine::moment::Moment;
 
 /// All of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastSeen {
     /// Anything at all, of any life of it.
-    any: Option<Instant>,
-    broadcast: Option<Instant>,
-    unicast: Option<Instant>,
+    any: Option<Moment>,
+    broadcast: Option<Moment>,
+    unicast: Option<Moment>,
     /// An exchange of its own that we answered.
-    served: Option<Instant>,
+    served: Option<Moment>,
     /// Mean time between its presences, once one was heard.
-    period: Option<Duration>,
-    silence_due: Option<Instant>,
+    period: Option<Micros>,
+    silence_due: Option<Moment>,
 }
 
 impl LastSeen {
     pub(crate) fn note_any(&mut self, now: Instant) {
-        self.any = Some(now);
+        self.any = Some(now.into());
     }
 
     pub(crate) fn note_broadcast(&mut self, now: Instant) {
-        self.broadcast = Some(now);
+        self.broadcast = Some(now.into());
     }
 
     pub(crate) fn note_unicast(&mut self, now: Instant) {
-        self.unicast = Some(now);
+        self.unicast = Some(now.into());
     }
 
     pub(crate) fn note_served(&mut self, now: Instant) {
-        self.any = Some(now);
-        self.served = Some(now);
+        self.any = Some(now.into());
+        self.served = self.any;
     }
 
     pub(crate) fn note_period(&mut self, period: Duration) {
-        self.period = Some(period);
+        self.period = Some(period.into());
     }
 
     /// What was heard of another life or address says nothing of this one, but that it was heard.
@@ -46,23 +48,23 @@ impl LastSeen {
     }
 
     pub(crate) fn any(&self) -> Option<Instant> {
-        self.any
+        self.any.map(Instant::from)
     }
 
     pub(crate) fn broadcast(&self) -> Option<Instant> {
-        self.broadcast
+        self.broadcast.map(Instant::from)
     }
 
     pub(crate) fn unicast(&self) -> Option<Instant> {
-        self.unicast
+        self.unicast.map(Instant::from)
     }
 
     pub(crate) fn served(&self) -> Option<Instant> {
-        self.served
+        self.served.map(Instant::from)
     }
 
     pub(crate) fn period(&self) -> Option<Duration> {
-        self.period
+        self.period.map(Duration::from)
     }
 
     /// Whether a presence of it was ever heard.
@@ -78,8 +80,8 @@ impl LastSeen {
     /// Moves the time at which silence will be suspected, after something was heard. A later deadline is found when the earlier
     /// one comes: no timer is moved at each presence.
     pub(crate) fn watch(&mut self, ctx: &Context<'_>) {
-        let Some(period) = self.period else { return };
-        let due = ctx.pace.in_step(ctx.now + period * ctx.config.silent_after);
+        let Some(period) = self.period() else { return };
+        let due = Moment::from(ctx.pace.in_step(ctx.now + period * ctx.config.silent_after));
         if self.silence_due.is_none_or(|at| due < at) {
             self.silence_due = Some(due);
         }
@@ -87,17 +89,17 @@ impl LastSeen {
 
     /// When silence is suspected.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.silence_due
+        self.silence_due.map(Instant::from)
     }
 
     /// Whether nothing was heard for too long; if something was, the suspicion is put off. A node that stood still until `awake`
     /// counts from there.
     pub(crate) fn is_silent(&mut self, awake: Option<Instant>, ctx: &Context<'_>) -> bool {
         self.silence_due = None;
-        let (Some(period), Some(heard)) = (self.period, self.any) else { return false };
+        let (Some(period), Some(heard)) = (self.period(), self.any()) else { return false };
         let due = awake.map_or(heard, |awake| awake.max(heard)) + period * ctx.config.silent_after;
         if due > ctx.now {
-            self.silence_due = Some(due);
+            self.silence_due = Some(due.into());
             return false;
         }
         true

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use crate::engine::api::Socket;
 use crate::engine::limits::{MAX_PATHS, MAX_SEQUENCE_STEP, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW};
+use crate::engine::moment::Moment;
 use crate::proto::presence::Presence;
 
 use super::HeardFrom;
@@ -24,9 +25,9 @@ pub(crate) struct Path {
     missed: u8,
     /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
     proven: bool,
-    heard: Instant,
+    heard: Moment,
     /// When it was first heard, at all or after a long silence there.
-    since: Instant,
+    since: Moment,
 }
 
 /// The anti-replay window of RFC 4303 §3.4.3.
@@ -46,14 +47,21 @@ pub(crate) struct Paths {
     udp_port: u16,
     /// Greatest sequence number heard on the presence port.
     round: u64,
-    /// The address that it believes to have, where that is not the one it is heard from.
-    claimed: Option<IpAddr>,
     /// Length of its network's prefix, in bits, as it says.
     prefix: Option<u8>,
-    /// Since when it seems to have moved, and the old address was asked.
-    move_asked: Option<Instant>,
+    /// Boxed: few peers have it.
+    doubts: Option<Box<Doubts>>,
     /// Stands for all that it says of itself; 0 before it said anything, or when that was overruled.
     claims: u64,
+}
+
+/// What speaks against the address at which a peer is dialed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Doubts {
+    /// The address that it believes to have, where that is not the one it is heard from.
+    claimed: Option<IpAddr>,
+    /// Since when it seems to have moved, and the old address was asked.
+    move_asked: Option<Moment>,
 }
 
 /// Whether a datagram's number is one that may be taken.
@@ -92,6 +100,7 @@ impl ReplayWindow {
 impl Path {
     fn new(ip: IpAddr, now: Instant) -> Self {
         let windows = [ReplayWindow::default(); 2];
+        let now = now.into();
         Self { ip, windows, missed: 0, proven: false, heard: now, since: now }
     }
 
@@ -164,9 +173,9 @@ impl Paths {
     ) {
         let path = self.find_or_add(ip, dialed, now);
         path.windows[nth(socket)].advance(sequence);
-        path.heard = now;
+        path.heard = now.into();
         if path.missed >= ROUNDS_BEFORE_NEW {
-            path.since = now;
+            path.since = path.heard;
         }
         path.missed = 0;
         if socket == Socket::Shared && (sequence > self.round || returning) {
@@ -193,15 +202,16 @@ impl Paths {
     pub(crate) fn restart(&mut self) {
         self.reset_sequences();
         self.all.iter_mut().for_each(|path| path.proven = false);
-        self.claimed = None;
+        if let Some(doubts) = &mut self.doubts {
+            doubts.claimed = None;
+        }
         self.claims = 0;
     }
 
     /// It is dialed at another address from now on.
     pub(crate) fn note_moved(&mut self) {
-        self.claimed = None;
+        self.doubts = None;
         self.claims = 0;
-        self.move_asked = None;
     }
 
     /// Whether an address was silent for [`ROUNDS_BEFORE_MOVE`] rounds, or never heard. `reached`: the peer answers there; then the
@@ -229,7 +239,7 @@ impl Paths {
             && sequence <= newest.saturating_add(MAX_SEQUENCE_STEP);
         if takes {
             path.windows[0].advance(sequence);
-            path.heard = now;
+            path.heard = now.into();
             self.round = self.round.max(sequence);
         }
         takes
@@ -242,20 +252,20 @@ impl Paths {
 
     /// Since when it seems to have moved, and the old address was asked.
     pub(crate) fn move_asked(&self) -> Option<Instant> {
-        self.move_asked
+        self.doubts.as_ref()?.move_asked.map(Instant::from)
     }
 
     /// The old address is asked now whether the peer is still there.
     pub(crate) fn note_move_asked(&mut self, now: Instant) {
-        self.move_asked = Some(now);
+        self.doubts.get_or_insert_default().move_asked = Some(now.into());
     }
 
     /// Takes what the peer says of itself, heard from the address that is dialed.
     pub(crate) fn note_claims(&mut self, dialed: IpAddr, presence: &Presence<'_>) {
         let Presence { claimed, udp_port, prefix, .. } = *presence;
-        self.move_asked = None;
         self.claims = fingerprint(presence);
-        self.claimed = (claimed != dialed && !claimed.is_unspecified()).then_some(claimed);
+        let claims_another = claimed != dialed && !claimed.is_unspecified();
+        self.doubts = claims_another.then(|| Box::new(Doubts { claimed: Some(claimed), move_asked: None }));
         self.udp_port = udp_port;
         self.prefix = prefix;
     }
@@ -285,7 +295,7 @@ impl Paths {
 
     /// The address that it believes to have, where that differs.
     pub(crate) fn claimed(&self) -> Option<IpAddr> {
-        self.claimed
+        self.doubts.as_ref()?.claimed
     }
 
     /// Every address that it was heard from, the latest first; `link` names the interface on whose link one is. Empty if that is
@@ -300,7 +310,7 @@ impl Paths {
         }
         let from = |path: &Path| HeardFrom {
             ip: path.ip,
-            last: path.heard,
+            last: path.heard.into(),
             interface: link(path.ip),
             proven: path.proven,
         };

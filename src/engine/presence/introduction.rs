@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Nonce;
 use crate::engine::limits::MAX_INTRODUCTIONS;
+use crate::engine::moment::Moment;
 
 /// The introductions of one peer.
 #[derive(Debug, Clone, Default)]
@@ -13,8 +14,8 @@ pub(crate) struct Introduction {
     nonce: Option<(Nonce, IpAddr)>,
     /// How often it was asked to prove its address since it last did.
     count: u8,
-    answered: Option<Instant>,
-    answer_due: Option<Instant>,
+    answered: Option<Moment>,
+    answer_due: Option<Moment>,
 }
 
 impl Introduction {
@@ -65,27 +66,27 @@ impl Introduction {
 
     /// It was answered now.
     pub(crate) fn note_answered(&mut self, now: Instant) {
-        self.answered = Some(now);
+        self.answered = Some(now.into());
     }
 
     /// Whether it was answered less than `within` ago.
     pub(crate) fn was_answered(&self, within: Duration, now: Instant) -> bool {
-        self.answered.is_some_and(|at| now.saturating_duration_since(at) < within)
+        self.answered.is_some_and(|at| now.saturating_duration_since(at.into()) < within)
     }
 
     /// Its answer is due then.
     pub(crate) fn answer_at(&mut self, at: Instant) {
-        self.answer_due = Some(at);
+        self.answer_due = Some(at.into());
     }
 
     /// Whether an answer is due now: it is given then.
     pub(crate) fn take_answer(&mut self, now: Instant) -> bool {
-        self.answer_due.take_if(|at| *at <= now).is_some()
+        self.answer_due.take_if(|at| *at <= now.into()).is_some()
     }
 
     /// When its answer is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.answer_due
+        self.answer_due.map(Instant::from)
     }
 }
 

@@ -708,7 +708,7 @@ mod tests {
             ("it is not up", |peer, ctx| peer.set_state(PeerState::Retrying, ctx)),
             ("its broadcasts were not known", |peer, _| peer.set_observation(Observation::default())),
             ("a way fails", |peer, _| {
-                peer.set_observation(Observation { tcp: PathStatus::Failing, ..*peer.observation() });
+                peer.set_observation(Observation { tcp: PathStatus::Failing, ..peer.observation() });
             }),
             ("it has two addresses", |peer, ctx| peer.prove("10.0.0.9".parse().unwrap(), ctx)),
             ("its silence is not watched", |peer, _| peer.last_seen.stop_watching()),

@@ -10,6 +10,7 @@ use crate::engine::context::Context;
 use crate::engine::limits::{
     BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW,
 };
+use crate::engine::moment::Moment;
 use crate::engine::observation::{LOSSY, PathStatus};
 
 use super::window::Window;
@@ -18,7 +19,7 @@ use super::window::Window;
 #[derive(Debug, Clone, Copy)]
 struct Probe {
     nonce: Nonce,
-    sent: Instant,
+    sent: Moment,
     large: bool,
     /// It is one of a burst: the regular ones are never all there.
     in_burst: bool,
@@ -30,7 +31,7 @@ struct Probe {
 #[derive(Debug, Clone, Copy)]
 struct Burst {
     left: u8,
-    next: Instant,
+    next: Moment,
 }
 
 /// What the outcomes that were just counted say.
@@ -43,6 +44,17 @@ pub(crate) struct Counted {
     pub(crate) measure: bool,
 }
 
+/// What is kept of a peer of which an echo was ever lost, or that was measured.
+#[derive(Debug, Clone, Default)]
+struct Losses {
+    /// When the first echo came after many were lost.
+    recovered: Option<Moment>,
+    /// When the latest of the lost probes was sent.
+    sent: Option<Moment>,
+    burst: Option<Burst>,
+    burst_began: Option<Moment>,
+}
+
 /// All of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ProbeStats {
@@ -52,21 +64,31 @@ pub(crate) struct ProbeStats {
     /// Echoes are lost here and there.
     lossy: bool,
     /// When the last echo came.
-    echoed: Option<Instant>,
+    echoed: Option<Moment>,
     /// When an echo last came or was given up.
-    resolved: Option<Instant>,
-    /// When the first echo came after many were lost.
-    recovered: Option<Instant>,
-    /// When the latest of the lost probes was sent.
-    lost_sent: Option<Instant>,
-    next: Option<Instant>,
+    resolved: Option<Moment>,
+    next: Option<Moment>,
     /// Counts the regular probes: every so often one is large.
     nth: u8,
-    burst: Option<Burst>,
-    burst_began: Option<Instant>,
+    /// Boxed: few peers have it.
+    losses: Option<Box<Losses>>,
 }
 
 impl ProbeStats {
+    fn losses_mut(&mut self) -> &mut Losses {
+        self.losses.get_or_insert_default()
+    }
+
+    fn burst(&self) -> Option<Burst> {
+        self.losses.as_ref().and_then(|losses| losses.burst)
+    }
+
+    fn set_burst(&mut self, burst: Option<Burst>) {
+        if burst.is_some() || self.losses.is_some() {
+            self.losses_mut().burst = burst;
+        }
+    }
+
     /// Whether the peer is regularly asked for echoes.
     fn is_regular(&self) -> bool {
         self.next.is_some()
@@ -79,16 +101,16 @@ impl ProbeStats {
         }
         // A newcomer is not to be asked by all at once.
         let most = if ctx.pace.is_crowded() { ctx.config.dial_interval } else { FIRST_ECHO_WITHIN };
-        self.next = Some(ctx.now + ctx.rng.random_range(Duration::ZERO..=most));
+        self.next = Some((ctx.now + ctx.rng.random_range(Duration::ZERO..=most)).into());
     }
 
     /// When the next regular probe is due; none stops them.
     pub(crate) fn set_next(&mut self, at: Option<Instant>) {
-        self.next = at;
+        self.next = at.map(Moment::from);
     }
 
     pub(crate) fn is_next_due(&self, now: Instant) -> bool {
-        self.next.is_some_and(|at| at <= now)
+        self.next.is_some_and(|at| at <= now.into())
     }
 
     /// Counts a regular probe: whether one that comes once in `one_in` is large. While large ones are lost, all are.
@@ -99,14 +121,14 @@ impl ProbeStats {
 
     /// Notes a probe that is sent now.
     pub(crate) fn note_sent(&mut self, nonce: Nonce, large: bool, now: Instant) {
-        let in_burst = self.burst.is_some();
-        self.probes.push(Probe { nonce, sent: now, large, in_burst, answered: false });
+        let in_burst = self.in_burst();
+        self.probes.push(Probe { nonce, sent: now.into(), large, in_burst, answered: false });
     }
 
     /// Notes an echo; none if nothing was asked with this nonce, or it came before.
     pub(crate) fn note_echo(&mut self, echo: Nonce, now: Instant) -> Option<Counted> {
         self.probes.iter_mut().find(|probe| probe.nonce == echo && !probe.answered)?.answered = true;
-        self.echoed = Some(now);
+        self.echoed = Some(now.into());
         Some(self.count_outcomes(now))
     }
 
@@ -115,19 +137,19 @@ impl ProbeStats {
         let mut counted = Counted::default();
         while let Some(probe) = self.probes.first().copied() {
             let lost = !probe.answered;
-            if lost && probe.sent + ECHO_TIMEOUT > now {
+            if lost && Instant::from(probe.sent) + ECHO_TIMEOUT > now {
                 break;
             }
             self.probes.remove(0);
-            self.resolved = Some(now);
+            self.resolved = Some(now.into());
             if !lost && !probe.large && self.echoes.lost_in_a_row() >= LOST_IN_A_ROW {
-                self.recovered = Some(now);
+                self.losses_mut().recovered = Some(now.into());
             }
             let window = if probe.large { &mut self.large } else { &mut self.echoes };
             window.push(lost);
             if lost {
-                self.lost_sent = Some(probe.sent);
-                counted.lost_since.get_or_insert(probe.sent);
+                self.losses_mut().sent = Some(probe.sent);
+                counted.lost_since.get_or_insert(probe.sent.into());
                 counted.measure |= !self.is_deaf();
             }
         }
@@ -146,46 +168,49 @@ impl ProbeStats {
     /// Begins a burst, unless one is under way, the last one was less than `rest` ago, or no echoes are asked for.
     pub(crate) fn begin_burst(&mut self, rest: Duration, now: Instant) -> bool {
         let rest = rest.max(BURST_AGAIN);
-        let rested = self.burst_began.is_none_or(|at| now.saturating_duration_since(at) >= rest);
-        let begins = rested && self.burst.is_none() && self.next.is_some();
+        let began = self.losses.as_ref().and_then(|losses| losses.burst_began);
+        let rested = began.is_none_or(|at| now.saturating_duration_since(at.into()) >= rest);
+        let begins = rested && !self.in_burst() && self.is_regular();
         if begins {
-            self.burst_began = Some(now);
-            self.burst = Some(Burst { left: BURST, next: now });
+            let losses = self.losses_mut();
+            losses.burst_began = Some(now.into());
+            losses.burst = Some(Burst { left: BURST, next: now.into() });
         }
         begins
     }
 
     /// The next probe of a burst that is due: whether a large one goes with it. Ends the burst behind its last one.
     pub(crate) fn next_of_burst(&mut self, now: Instant) -> Option<bool> {
-        let Burst { left, next } = self.burst.filter(|burst| burst.next <= now)?;
+        let Burst { left, .. } = self.burst().filter(|burst| burst.next <= now.into())?;
         let Some(left) = left.checked_sub(1) else {
-            self.burst = None;
+            self.set_burst(None);
             return None;
         };
-        self.burst = Some(Burst { left, next: next.max(now) + BURST_GAP });
+        self.set_burst(Some(Burst { left, next: (now + BURST_GAP).into() }));
         Some(self.large.lost_in_a_row() > 0 && left % 4 == 0)
     }
 
     pub(crate) fn in_burst(&self) -> bool {
-        self.burst.is_some()
+        self.burst().is_some()
     }
 
     /// Whether a burst is under way, or its last echoes are awaited.
     pub(crate) fn is_measuring(&self) -> bool {
-        self.burst.is_some() || self.probes.iter().any(|probe| probe.in_burst)
+        self.in_burst() || self.probes.iter().any(|probe| probe.in_burst)
     }
 
     /// This process stood still: what was asked for says nothing.
     pub(crate) fn forget_asked(&mut self) {
         self.probes.clear();
-        self.burst = None;
+        self.set_burst(None);
     }
 
     /// When the probes need attention.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let first = self.probes.first().filter(|probe| !probe.answered);
-        let lost = first.map(|probe| probe.sent + ECHO_TIMEOUT);
-        [lost, self.next, self.burst.map(|burst| burst.next)].into_iter().flatten().min()
+        let lost = first.map(|probe| Moment::from(Instant::from(probe.sent) + ECHO_TIMEOUT));
+        let next = [lost, self.next, self.burst().map(|burst| burst.next)].into_iter().flatten().min();
+        next.map(Instant::from)
     }
 
     /// So many echoes in a row are missing that a burst would tell nothing new.
@@ -218,17 +243,18 @@ impl ProbeStats {
     }
 
     pub(crate) fn last_echo(&self) -> Option<Instant> {
-        self.echoed
+        self.echoed.map(Instant::from)
     }
 
     /// When the first echo came after many were lost.
     pub(crate) fn recovered(&self) -> Option<Instant> {
-        self.recovered
+        self.losses.as_ref()?.recovered.map(Instant::from)
     }
 
     /// Whether a lost probe was sent before `at`, and none since.
     pub(crate) fn lost_only_before(&self, at: Option<Instant>) -> bool {
-        at.is_some() && self.lost_sent < at
+        let lost = self.losses.as_ref().and_then(|losses| losses.sent);
+        at.is_some_and(|at| lost < Some(at.into()))
     }
 
     /// Whether UDP passes there and back. After `fresh`, what was known is unknown.
@@ -238,7 +264,8 @@ impl ProbeStats {
         fresh: Duration,
         now: Instant,
     ) -> PathStatus {
-        let is_fresh = |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) <= fresh);
+        let is_fresh =
+            |at: Option<Moment>| at.is_some_and(|at| now.saturating_duration_since(at.into()) <= fresh);
         if !is_fresh(self.resolved) {
             PathStatus::Unknown
         } else if self.is_failing() {

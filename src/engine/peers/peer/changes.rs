@@ -177,7 +177,7 @@ impl Peer {
         }
         if !self.is_named() {
             let known = self.was_reached() || self.is_proven();
-            self.expiry = Some(ctx.now + if known { SILENT_KEPT } else { UNPROVEN_KEPT });
+            self.expiry = Some((ctx.now + if known { SILENT_KEPT } else { UNPROVEN_KEPT }).into());
         }
         self.set_state(PeerState::Silent, ctx);
     }
@@ -190,7 +190,7 @@ impl Peer {
         if self.is_named() {
             self.rest_until(ctx.now + ctx.config.dial_interval);
         } else {
-            self.expiry = Some(ctx.now + LEFT_KEPT);
+            self.expiry = Some((ctx.now + LEFT_KEPT).into());
         }
         self.set_state(PeerState::Left, ctx);
         self.forget_evidence(ctx.now);
@@ -205,6 +205,6 @@ impl Peer {
 
     /// It goes from the table then, if nothing else is planned.
     pub(crate) fn expire_at_latest(&mut self, at: Instant) {
-        self.expiry.get_or_insert(at);
+        self.expiry.get_or_insert(at.into());
     }
 }

@@ -6,10 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::diagnosis::kept::Kept;
 use crate::engine::dialing::dial_state::DialState;
 use crate::engine::event::RejectReason;
 use crate::engine::gossip::sync::GossipSync;
 use crate::engine::links::Links;
+use crate::engine::moment::Moment;
 use crate::engine::observation::Observation;
 use crate::engine::presence::introduction::Introduction;
 use crate::engine::probing::stats::ProbeStats;
@@ -28,17 +30,17 @@ pub(crate) struct Peer {
     via: Via,
     state: PeerState,
     verdict: Verdict,
-    /// A person named it by this address: there it is dialed without proof, and it never expires.
-    named: Option<IpAddr>,
+    /// A person named it by this address: there it is dialed without proof, and it never expires. Boxed: few rows have one.
+    named: Option<Box<IpAddr>>,
     /// Identity that this row had before its last restart; late datagrams of it are refused. Boxed: few rows have one.
     retired: Option<Box<NodeId>>,
     /// The link it is on.
     interface: Option<Arc<str>>,
-    expiry: Option<Instant>,
+    expiry: Option<Moment>,
     /// The timer entry that will wake this peer; entries at other times are stale.
-    armed: Option<Instant>,
+    armed: Option<Moment>,
     /// What is seen of it by each way.
-    observation: Observation,
+    observation: Kept,
 
     pub(crate) paths: Paths,
     pub(crate) introduction: Introduction,
@@ -62,7 +64,7 @@ pub(crate) enum Suspicion {
 impl Peer {
     pub(crate) fn new(info: PeerInfo, via: Via, now: Instant) -> Self {
         Self {
-            named: (via == Via::Static).then(|| info.addr.ip()),
+            named: (via == Via::Static).then(|| Box::new(info.addr.ip())),
             info: Arc::new(info),
             via,
             state: PeerState::New,
@@ -71,7 +73,7 @@ impl Peer {
             interface: None,
             expiry: None,
             armed: None,
-            observation: Observation::default(),
+            observation: Kept::default(),
             paths: Paths::default(),
             introduction: Introduction::default(),
             last_seen: LastSeen::default(),
@@ -121,12 +123,17 @@ impl Peer {
     }
 
     /// What is seen of it by each way.
-    pub(crate) fn observation(&self) -> &Observation {
-        &self.observation
+    pub(crate) fn observation(&self) -> Observation {
+        self.observation.into()
+    }
+
+    /// The same, without its times.
+    pub(crate) fn untimed_observation(&self) -> Observation {
+        self.observation.untimed()
     }
 
     pub(crate) fn set_observation(&mut self, observation: Observation) {
-        self.observation = observation;
+        self.observation = Kept::from(&observation);
     }
 
     /// Whether a person named it.
@@ -136,14 +143,14 @@ impl Peer {
 
     /// A person named it by this address.
     pub(crate) fn name_at(&mut self, ip: IpAddr) {
-        self.named = Some(ip);
+        self.named = Some(Box::new(ip));
         self.expiry = None;
     }
 
     /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
     pub(crate) fn is_proven(&self) -> bool {
         let ip = self.info.addr.ip();
-        self.named == Some(ip) || self.paths.is_proven(ip)
+        self.named.as_deref() == Some(&ip) || self.paths.is_proven(ip)
     }
 
     /// Whether it proved the address that is dialed, whatever a person says.
@@ -183,25 +190,26 @@ impl Peer {
 
     /// Whether there is trouble with it, or anything seen of it is not fine.
     pub(crate) fn is_unwell(&self) -> bool {
-        self.health.trouble().is_some() || !self.observation.is_fine()
+        self.health.is_troubled() || !self.untimed_observation().is_fine()
     }
 
     /// Whether there is trouble with it that is not over.
     pub(crate) fn is_troubled(&self) -> bool {
-        self.health.trouble().is_some() && !self.has_left()
+        self.health.is_troubled() && !self.has_left()
     }
 
     /// Whether we have no exchange of our own with it, so that others may tell us its row.
     pub(crate) fn is_far(&self) -> bool {
-        self.is_troubled() && !self.observation.served.is_ok()
+        self.is_troubled() && !self.untimed_observation().served.is_ok()
     }
 
     /// Whether all is well and known to be, so that another heartbeat like the last one tells nothing but that it came.
     pub(crate) fn is_steady(&self) -> bool {
+        let seen = self.untimed_observation();
         self.state == PeerState::Up
-            && self.health.trouble().is_none()
-            && self.observation.is_fine()
-            && self.observation.broadcast.is_ok()
+            && !self.health.is_troubled()
+            && seen.is_fine()
+            && seen.broadcast.is_ok()
             && self.has_proved()
             && self.paths.is_single()
             && self.last_seen.deadline().is_some()
@@ -210,7 +218,7 @@ impl Peer {
 
     /// Whether it can be asked at once what it sees of another.
     pub(crate) fn is_idle_and_well(&self) -> bool {
-        self.state == PeerState::Up && self.health.trouble().is_none() && self.dial.is_resting()
+        self.state == PeerState::Up && !self.health.is_troubled() && self.dial.is_resting()
     }
 
     /// Changes its identity or address, for all later events.
@@ -224,7 +232,7 @@ impl Peer {
     }
 
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
-        self.expiry.is_some_and(|at| at <= now)
+        self.expiry.is_some_and(|at| at <= now.into())
     }
 
     /// When this peer wants to be woken.
@@ -234,7 +242,7 @@ impl Peer {
             self.introduction.deadline(),
             self.last_seen.deadline(),
             self.probes.deadline(),
-            self.expiry,
+            self.expiry.map(Instant::from),
         ];
         parts.into_iter().flatten().min()
     }
@@ -242,18 +250,21 @@ impl Peer {
     /// The time of a new timer entry, if one is needed for the deadline to be met.
     pub(crate) fn arm(&mut self) -> Option<Instant> {
         let deadline = self.deadline()?;
-        let needed = self.armed.is_none_or(|armed| deadline < armed);
-        needed.then(|| *self.armed.insert(deadline))
+        let needed = self.armed.is_none_or(|armed| Moment::from(deadline) < armed);
+        needed.then(|| {
+            self.armed = Some(deadline.into());
+            deadline
+        })
     }
 
     /// Whether a timer entry is the one that counts; it is over now.
     pub(crate) fn take_wake_up(&mut self, at: Instant) -> bool {
-        self.armed.take_if(|armed| *armed == at).is_some()
+        self.armed.take_if(|armed| *armed == at.into()).is_some()
     }
 
     #[cfg(any(test, feature = "testkit"))]
     pub(crate) fn armed(&self) -> Option<Instant> {
-        self.armed
+        self.armed.map(Instant::from)
     }
 
     /// A datagram comes in the name of a life of this peer: whether it is of the life that is known (false), or of a new one
@@ -286,7 +297,7 @@ impl Peer {
             last_heard,
             cause: self.dial.cause(),
             verdict: self.verdict,
-            observation: self.observation,
+            observation: self.observation(),
             dial: self.dial.phase(),
             interface: self.interface.clone(),
             elsewhere: self.elsewhere(links),
@@ -312,7 +323,7 @@ mod tests {
     use crate::testkit::{ms, named_peer, secs};
 
     /// A little above what it is, on a machine of 64 bits. In a full table, each 64 bytes more are a megabyte.
-    const MOST_BYTES: usize = 1_056;
+    const MOST_BYTES: usize = 592;
 
     #[test]
     fn a_peer_does_not_grow_unseen() {

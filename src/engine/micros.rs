@@ -1,4 +1,4 @@
-//! A measured time in four bytes.
+//! A measured time in four bytes: what the engine and the screen's model keep of each peer's round trips.
 
 use std::fmt;
 use std::num::NonZeroU32;
