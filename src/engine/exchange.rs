@@ -158,13 +158,14 @@ pub(crate) fn resolve_answerer(
     }
     let known = peers.get(key).map(|peer| (peer.id(), peer.info().incarnation));
     let (row, known_incarnation) = known.unwrap_or_default();
-    match (row, peers.by_id(id)) {
-        (Some(row), _) if row == id => {
-            // Even an older one: what we believed of this life was forged, then.
-            if known_incarnation != Some(incarnation) {
-                peers.restart(key, id, incarnation, name, ctx);
-            }
+    if row == Some(id) {
+        // Even an older one: what we believed of this life was forged, then.
+        if known_incarnation != Some(incarnation) {
+            peers.restart(key, id, incarnation, name, ctx);
         }
+        return Ok(key);
+    }
+    match (row, peers.by_id(id)) {
         (Some(_), Some(other)) => {
             let name = peers.get(other).map_or(name, |other| &other.info().name);
             let detail = Detail::OtherNode { name: name.into() };

@@ -18,6 +18,7 @@ pub mod event;
 mod exchange;
 mod flow;
 mod gossip;
+mod hashing;
 pub mod interface;
 #[cfg(any(test, feature = "testkit"))]
 mod invariants;

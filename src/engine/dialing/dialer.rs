@@ -12,6 +12,7 @@ use crate::engine::api::{Answer, DialId, Output};
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::context::Context;
 use crate::engine::event::Event;
+use crate::engine::hashing::Keyed;
 use crate::engine::limits::{MAX_DIALS_IN_FLIGHT, SILENT_KEPT, UNPROVEN_DIALS_PER_SECOND};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
@@ -21,7 +22,7 @@ use crate::engine::rate_limiter::RateLimiter;
 #[derive(Debug)]
 pub(crate) struct Dialer {
     last: DialId,
-    in_flight: HashMap<DialId, PeerKey>,
+    in_flight: HashMap<DialId, PeerKey, Keyed>,
     urgent: VecDeque<PeerKey>,
     regular: VecDeque<PeerKey>,
     rate: RateLimiter,
@@ -33,7 +34,7 @@ impl Dialer {
     pub(crate) fn new(rate: u32) -> Self {
         Self {
             last: DialId(0),
-            in_flight: HashMap::new(),
+            in_flight: HashMap::default(),
             urgent: VecDeque::new(),
             regular: VecDeque::new(),
             rate: RateLimiter::per_second(rate, rate / 10),

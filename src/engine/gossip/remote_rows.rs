@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::context::Context;
+use crate::engine::hashing::Keyed;
 use crate::engine::limits::{MAX_CELLS, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY};
 use crate::engine::observation::Observation;
 use crate::engine::peers::{PeerKey, PeerTable};
@@ -33,14 +34,15 @@ pub(crate) struct RemoteRow {
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct RemoteRows {
-    of: HashMap<NodeId, RemoteRow>,
+    /// Boxed: a row is taken out and put back for each page.
+    of: HashMap<NodeId, Box<RemoteRow>, Keyed>,
     cells: usize,
     /// Entries that were not kept for want of room.
     left_out: usize,
     /// How many rows tell of something that is not fine.
     troubled: usize,
     /// In how many rows each node is second-hand.
-    told_by: HashMap<NodeId, usize>,
+    told_by: HashMap<NodeId, usize, Keyed>,
     /// Those of them that are no peers.
     unmet: BTreeSet<NodeId>,
     /// The peer and the unmet node that the last request asked for last: the next one asks for the next.
@@ -73,12 +75,12 @@ impl RemoteRow {
 impl RemoteRows {
     /// The row of a node.
     pub(crate) fn of(&self, owner: NodeId) -> Option<&RemoteRow> {
-        self.of.get(&owner)
+        self.of.get(&owner).map(Box::as_ref)
     }
 
     /// All rows. Walks them: for what a person asks for.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &RemoteRow> {
-        self.of.values()
+        self.of.values().map(Box::as_ref)
     }
 
     /// Entries that were not kept for want of room.
@@ -188,8 +190,8 @@ impl RemoteRows {
         if nothing_yet || unknown && (head.from != 0 || self.of.len() >= MAX_ROWS) {
             return;
         }
-        let mut row =
-            self.of.remove(&head.owner).unwrap_or_else(|| RemoteRow::new(head.incarnation, confirmed, now));
+        let new = || Box::new(RemoteRow::new(head.incarnation, confirmed, now));
+        let mut row = self.of.remove(&head.owner).unwrap_or_else(new);
         if row.takes(&head, direct) {
             self.cells -= row.observations.len();
             self.troubled -= usize::from(row.troubled > 0);
@@ -302,7 +304,7 @@ impl RemoteRows {
     /// Panics unless all counts agree with the rows: for tests.
     #[cfg(any(test, feature = "testkit"))]
     pub(crate) fn check(&self, peers: &PeerTable) {
-        let mut told_by: HashMap<NodeId, usize> = HashMap::new();
+        let mut told_by: HashMap<NodeId, usize, Keyed> = HashMap::default();
         for row in self.of.values() {
             let troubled = row.observations.values().filter(|observation| !observation.is_fine()).count();
             assert_eq!(row.troubled, troubled, "a row counts its troubled entries");

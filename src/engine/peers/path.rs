@@ -1,6 +1,5 @@
 //! Where a peer was heard from: its addresses, the replay window of each, and which of them are proven.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,6 +7,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use crate::engine::api::Socket;
+use crate::engine::hashing::digest;
 use crate::engine::limits::{MAX_PATHS, MAX_SEQUENCE_STEP, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW};
 use crate::engine::moment::Moment;
 use crate::proto::presence::Presence;
@@ -324,9 +324,7 @@ impl Paths {
 /// node that finds the same number for something else only puts off what it says until the peer's next change.
 pub(crate) fn fingerprint(presence: &Presence<'_>) -> u64 {
     let Presence { id, incarnation, name, tcp_port, udp_port, period_ms, claimed, prefix, .. } = presence;
-    let mut hasher = DefaultHasher::new();
-    (id, incarnation, name, tcp_port, udp_port, period_ms, claimed, prefix).hash(&mut hasher);
-    hasher.finish().max(1)
+    digest((id, incarnation, name, tcp_port, udp_port, period_ms, claimed, prefix)).max(1)
 }
 
 fn nth(socket: Socket) -> usize {

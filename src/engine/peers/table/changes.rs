@@ -1,6 +1,7 @@
 //! How peers come, restart, move, leave and go: each change keeps the indexes in step with the rows.
 
-use std::net::SocketAddr;
+use std::hash::BuildHasher;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::engine::context::Context;
@@ -38,14 +39,16 @@ impl PeerTable {
                 touched: false,
                 steady: false,
                 awaits_proof: false,
+                id: None,
                 nth,
+                placed: 0,
             })
         });
         self.keys.push(key);
         if let Some((id, _)) = identity {
             self.index_id(id, key);
         }
-        self.place(key, addr);
+        self.place(key);
         if via == Via::Static {
             self.named.insert(key);
         } else {
@@ -118,7 +121,7 @@ impl PeerTable {
         }
         peer.begin_life(id, incarnation, name, ctx);
         if let Some(old) = replaced {
-            self.unindex_id(old);
+            self.unindex_id(old, key);
         }
         self.index_id(id, key);
         self.await_proof(key);
@@ -130,8 +133,8 @@ impl PeerTable {
         let from = peer.addr();
         peer.begin_address(to, ctx);
         let proven = peer.is_proven();
-        self.unplace(key, from);
-        self.place(key, to);
+        self.unplace(key, from.ip());
+        self.place(key);
         if !proven {
             self.await_proof(key);
         }
@@ -179,10 +182,10 @@ impl PeerTable {
             self.rows[*moved].nth = row.nth;
         }
         let peer = row.peer;
-        if let Some(id) = peer.id().filter(|id| self.by_id.get(id) == Some(&key)) {
-            self.unindex_id(id);
+        if let Some(id) = peer.id().filter(|_| row.id.is_some()) {
+            self.unindex_id(id, key);
         }
-        self.unplace(key, peer.addr());
+        self.unplace(key, peer.addr().ip());
         for set in [&mut self.named, &mut self.unwell, &mut self.troubled, &mut self.far] {
             set.remove(&key);
         }
@@ -193,32 +196,41 @@ impl PeerTable {
     }
 
     fn index_id(&mut self, id: NodeId, key: PeerKey) {
-        if self.by_id.insert(id, key) != Some(key) {
-            self.changes.met.push(id);
+        if self.by_id(id) == Some(key) {
+            return;
         }
+        let Some(row) = self.rows.get_mut(key) else { return };
+        let bytes = id.0.to_ne_bytes();
+        row.id = Some(bytes);
+        let id_of = |key: &PeerKey| self.rows.get(*key).and_then(|row| row.id);
+        let hash_of = |key: &PeerKey| id_of(key).map_or(0, |id| self.hasher.hash_one(id));
+        self.by_id.insert_unique(self.hasher.hash_one(bytes), key, hash_of);
+        self.changes.met.push(id);
     }
 
-    fn unindex_id(&mut self, id: NodeId) {
-        self.by_id.remove(&id);
+    fn unindex_id(&mut self, id: NodeId, key: PeerKey) {
+        let hash = self.hasher.hash_one(id.0.to_ne_bytes());
+        if let Ok(place) = self.by_id.find_entry(hash, |other| *other == key) {
+            place.remove();
+        }
         self.changes.gone.push(id);
     }
 
-    fn place(&mut self, key: PeerKey, addr: SocketAddr) {
-        if addr.port() != 0 {
-            self.by_addr.insert(addr, key);
-        }
-        self.by_ip.entry(addr.ip()).or_default().push(key);
+    /// Puts a row at the address that it has now.
+    fn place(&mut self, key: PeerKey) {
+        let Some(row) = self.rows.get_mut(key) else { return };
+        self.placed += 1;
+        row.placed = self.placed;
+        let hash = self.hasher.hash_one(row.peer.addr().ip());
+        let ip_of = |key: &PeerKey| self.rows.get(*key).map(|row| row.peer.addr().ip());
+        let hash_of = |key: &PeerKey| ip_of(key).map_or(0, |ip| self.hasher.hash_one(ip));
+        self.by_ip.insert_unique(hash, key, hash_of);
     }
 
-    fn unplace(&mut self, key: PeerKey, addr: SocketAddr) {
-        if self.by_addr.get(&addr) == Some(&key) {
-            self.by_addr.remove(&addr);
-        }
-        if let Some(keys) = self.by_ip.get_mut(&addr.ip()) {
-            keys.retain(|other| *other != key);
-            if keys.is_empty() {
-                self.by_ip.remove(&addr.ip());
-            }
+    /// Takes a row from the address that it had.
+    fn unplace(&mut self, key: PeerKey, ip: IpAddr) {
+        if let Ok(place) = self.by_ip.find_entry(self.hasher.hash_one(ip), |other| *other == key) {
+            place.remove();
         }
     }
 

@@ -5,9 +5,11 @@
 
 mod changes;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 
+use hashbrown::HashTable;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use slotmap::SlotMap;
@@ -15,6 +17,7 @@ use smallvec::SmallVec;
 
 use crate::engine::NodeId;
 use crate::engine::context::Context;
+use crate::engine::hashing::Keyed;
 use crate::engine::limits::ABLE_TRIED;
 
 use super::PeerKey;
@@ -25,11 +28,13 @@ use super::peer::Peer;
 pub(crate) struct PeerTable {
     /// Boxed: the spare room of a growing table is then that of pointers.
     rows: SlotMap<PeerKey, Box<Row>>,
-    by_id: HashMap<NodeId, PeerKey>,
-    /// By the address that is dialed.
-    by_addr: HashMap<SocketAddr, PeerKey>,
-    /// All rows at an address, in order of arrival there.
-    by_ip: HashMap<IpAddr, SmallVec<[PeerKey; 1]>>,
+    /// Rows by their identity; as in the other index, what is looked for stands in the row alone.
+    by_id: HashTable<PeerKey>,
+    /// Every row, by the address at which it is dialed without the port.
+    by_ip: HashTable<PeerKey>,
+    hasher: Keyed,
+    /// How often a row was put at an address.
+    placed: u64,
     /// Every row once, in no order: to pick some at random.
     keys: Vec<PeerKey>,
     /// In order of discovery; those proven, gone or named since are skipped.
@@ -52,10 +57,13 @@ pub(crate) struct Changes {
     /// Peers that are in the table no longer.
     pub(crate) removed: Vec<Peer>,
     /// Identities that a row has now.
-    pub(crate) met: Vec<NodeId>,
+    pub(crate) met: SomeIds,
     /// Identities that no row has any longer, or whose node said goodbye.
-    pub(crate) gone: Vec<NodeId>,
+    pub(crate) gone: SomeIds,
 }
+
+/// Nearly always none or one.
+pub(crate) type SomeIds = SmallVec<[NodeId; 1]>;
 
 #[derive(Debug)]
 struct Row {
@@ -65,8 +73,12 @@ struct Row {
     steady: bool,
     /// It stands in the queue of those that have not proved their address.
     awaits_proof: bool,
+    /// The identity by which it is found. As bytes: a number would take twice the room.
+    id: Option<[u8; 16]>,
     /// Its position among [`PeerTable::keys`].
     nth: usize,
+    /// Its turn among all rows to come to an address: of those at one, the earlier ones come first.
+    placed: u64,
 }
 
 impl PeerTable {
@@ -98,18 +110,25 @@ impl PeerTable {
 
     /// The row of an identity.
     pub(crate) fn by_id(&self, id: NodeId) -> Option<PeerKey> {
-        self.by_id.get(&id).copied()
+        let id = id.0.to_ne_bytes();
+        let is_of = |key: &PeerKey| self.rows.get(*key).is_some_and(|row| row.id == Some(id));
+        self.by_id.find(self.hasher.hash_one(id), is_of).copied()
     }
 
-    /// The row that is dialed at an address.
+    /// The row that is dialed at an address; of several, the last one that came there.
     pub(crate) fn by_addr(&self, addr: SocketAddr) -> Option<PeerKey> {
-        self.by_addr.get(&addr).copied()
+        let dialed = |peer: &&Peer| peer.addr() == addr && addr.port() != 0;
+        self.at(addr.ip()).filter(dialed).last().map(Peer::key)
     }
 
-    /// All peers at an address.
+    /// All peers at an address, in order of arrival there.
     pub(crate) fn at(&self, ip: IpAddr) -> impl Iterator<Item = &Peer> {
-        let keys = self.by_ip.get(&ip).map_or(&[][..], |keys| keys);
-        keys.iter().filter_map(|key| self.get(*key))
+        let alike = self.by_ip.iter_hash(self.hasher.hash_one(ip)).filter_map(|key| self.rows.get(*key));
+        let mut rows: SmallVec<[&Row; 1]> =
+            alike.filter(|row| row.peer.addr().ip() == ip).map(Box::as_ref).collect();
+        rows.sort_unstable_by_key(|row| row.placed);
+        self.count_steps(rows.len());
+        rows.into_iter().map(|row| &row.peer)
     }
 
     /// Every peer, in order of discovery. Walks the table: for what a person asks for, and what is rare.
@@ -194,7 +213,7 @@ impl PeerTable {
     }
 
     /// Peers that left the table, and identities that came and went, since this was last asked.
-    pub(crate) fn take_changes(&mut self) -> (Vec<Peer>, Vec<NodeId>, Vec<NodeId>) {
+    pub(crate) fn take_changes(&mut self) -> (Vec<Peer>, SomeIds, SomeIds) {
         let Changes { removed, met, gone, .. } = &mut self.changes;
         (std::mem::take(removed), std::mem::take(met), std::mem::take(gone))
     }
@@ -217,12 +236,10 @@ impl PeerTable {
     /// Panics unless all indexes agree with the rows: for tests.
     #[cfg(any(test, feature = "testkit"))]
     pub(crate) fn check(&self) {
-        let mut by_ip: HashMap<IpAddr, usize> = HashMap::new();
         for (key, row) in &self.rows {
             let peer = &row.peer;
-            *by_ip.entry(peer.addr().ip()).or_default() += 1;
             assert_eq!(peer.key(), key);
-            assert!(peer.id().is_none_or(|id| self.by_id.get(&id) == Some(&key)), "every id is in by_id");
+            assert!(peer.id().is_none_or(|id| self.by_id(id) == Some(key)), "every id is in by_id");
             assert_eq!(self.keys[row.nth], key, "every row is among the keys");
             assert_eq!(self.named.contains(&key), peer.is_named(), "named peers are in their set");
             if !row.touched {
@@ -233,15 +250,11 @@ impl PeerTable {
             }
             assert!(self.at(peer.addr().ip()).any(|other| other.key() == key), "every row is in by_ip");
         }
-        for (id, key) in &self.by_id {
-            assert_eq!(self.rows[*key].peer.id(), Some(*id), "by_id names the row of that id");
+        for key in &self.by_id {
+            let row = &self.rows[*key];
+            assert_eq!(row.peer.id().map(|id| id.0.to_ne_bytes()), row.id, "by_id names the row of that id");
         }
-        for (addr, key) in &self.by_addr {
-            assert_eq!(self.rows[*key].peer.addr(), *addr, "by_addr names the row at that address");
-            assert_ne!(addr.port(), 0, "nobody is dialed at port 0");
-        }
-        let counted = self.by_ip.iter().map(|(ip, keys)| (*ip, keys.len())).collect();
-        assert_eq!(by_ip, counted, "by_ip holds the rows at each address");
+        assert_eq!(self.by_ip.len(), self.rows.len(), "each row is in by_ip once");
         assert_eq!(self.keys.len(), self.rows.len());
         assert!(self.rows.len() <= crate::engine::limits::MAX_PEERS);
     }
@@ -258,6 +271,7 @@ mod tests {
     use crate::engine::observation::{Observation, PathStatus};
     use crate::engine::peers::{LeaveReason, PeerState, Via};
     use crate::testkit::t0;
+    use smallvec::smallvec;
     use std::net::SocketAddr;
 
     const PORT: u16 = 17_474;
@@ -389,7 +403,7 @@ mod tests {
         peers.identify(keys[0], NodeId(9), Incarnation(5), "other", &mut test.context());
         assert_eq!((peers.by_id(NodeId(1)), peers.by_id(NodeId(9))), (None, Some(keys[0])));
         let (removed, met, gone) = peers.take_changes();
-        assert_eq!((removed.len(), met, gone), (0, vec![NodeId(9)], vec![NodeId(1)]));
+        assert_eq!((removed.len(), met, gone), (0, smallvec![NodeId(9)], smallvec![NodeId(1)]));
         let peer = peers.get(keys[0]).unwrap();
         assert!(peer.has_retired(NodeId(1)) && !peer.is_proven());
         assert_eq!((peer.info().incarnation, peer.info().name.as_str()), (Some(Incarnation(5)), "other"));
@@ -403,7 +417,7 @@ mod tests {
         let _ = peers.take_changes();
         peers.restart(keys[0], NodeId(1), Incarnation(2), "host", &mut test.context());
         let (_, met, gone) = peers.take_changes();
-        assert_eq!((met, gone), (vec![], vec![]));
+        assert!(met.is_empty() && gone.is_empty());
         assert!(!peers.get(keys[0]).unwrap().has_retired(NodeId(1)));
         peers.check();
     }
@@ -452,7 +466,7 @@ mod tests {
         assert!(peers.unwell().is_empty() && peers.troubled().is_empty() && peers.far().is_empty());
         let (removed, met, gone) = peers.take_changes();
         assert_eq!(removed.iter().map(Peer::key).collect::<Vec<_>>(), [keys[1], keys[4]]);
-        assert_eq!((met, gone), (vec![], vec![NodeId(2), NodeId(5)]));
+        assert_eq!((met, gone), (smallvec![], smallvec![NodeId(2), NodeId(5)]));
         assert_eq!(left(&mut test).len(), 2);
     }
 
