@@ -15,7 +15,7 @@ const FEW: usize = 20;
 const MANY: usize = 2_000;
 
 /// Most bytes of a peer, in the engine and the screen's model together, where tables have spare room. The goal is 1 000 of 10 000 peers.
-const BYTES_OF_A_PEER: u64 = 2_500;
+const BYTES_OF_A_PEER: u64 = 1_800;
 
 /// No scenario takes half as many steps.
 const CAP: Cap = Cap::Steps(1_000_000);

@@ -16,6 +16,9 @@ use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, RowRequest
 
 use super::page::{SMALLEST_ENTRY, entry, observation_of, page};
 
+/// Bytes of the request for one row, at most.
+const WANT_ROOM: usize = 36;
+
 /// A row that another node told.
 #[derive(Debug)]
 pub(crate) struct RemoteRow {
@@ -106,7 +109,8 @@ impl RemoteRows {
     /// The rows that a request to a peer asks for: its own, then those of the nodes that we have no exchange with, a part of them
     /// each time.
     pub(crate) fn wants(&mut self, to: PeerKey, peers: &PeerTable, settled: bool) -> Vec<u8> {
-        let mut wants = Vec::new();
+        // Most ask for one row, and need no more room than that.
+        let mut wants = Vec::with_capacity(WANT_ROOM);
         let mut room = MAX_WANTS;
         let mut want = |owner: NodeId, incarnation: Incarnation| {
             let version = self.version_of(owner, incarnation);
