@@ -68,7 +68,7 @@
 //!             Output::Send { to, bytes } => {
 //!                 // To the shared port of everybody on the link, or to this one's own port.
 //!                 let socket = if to.port() == DEFAULT_PORT { Socket::Shared } else { Socket::Private };
-//!                 engines[1 - sender].handle(Input::Datagram { from, socket, bytes: &bytes }, now);
+//!                 engines[1 - sender].handle(Input::Datagram { from, link: None, socket, bytes: &bytes }, now);
 //!             }
 //!             Output::Publish(Event::PeerDiscovered { peer, via }) => {
 //!                 found.push(format!("node{} found {} via {via:?}", sender + 1, peer.name));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::engine::cause::Failure;
 use crate::engine::config::Target;
 use crate::engine::event::{Event, RejectReason, StopReason};
-use crate::engine::interface::Interface;
+use crate::engine::interface::{Interface, LinkIndex};
 use crate::engine::peers::PeerKey;
 use crate::proto::DecodeError;
 
@@ -21,6 +21,8 @@ pub enum Input<'a> {
     Datagram {
         /// Its source, as the kernel reports it.
         from: SocketAddr,
+        /// The link by which it came in; none where the system does not tell.
+        link: Option<LinkIndex>,
         /// The socket that received it.
         socket: Socket,
         /// Its payload.

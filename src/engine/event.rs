@@ -51,6 +51,8 @@ pub enum RejectReason {
     Replayed,
     /// From an address that is on no link of this host.
     OffLink,
+    /// Came in by a link that this node does not use.
+    UnusedLink,
     /// From a node that another has replaced at its address.
     Retired,
     /// From another address than a peer's, in that peer's name.

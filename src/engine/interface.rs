@@ -5,11 +5,18 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+/// The system's number of a link. A link that is made again under the same name has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LinkIndex(pub u32);
+
 /// An IPv4 address of this host that can broadcast.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Interface {
-    /// As the system names it.
+    /// As the system names its link.
     pub name: Arc<str>,
+    /// The number of its link; none where the system does not tell.
+    #[serde(skip)]
+    pub index: Option<LinkIndex>,
     /// Its address.
     pub addr: Ipv4Addr,
     /// Length of its network's prefix, in bits.
@@ -66,7 +73,7 @@ impl Interface {
             return None;
         }
         let broadcast = Ipv4Addr::from(u32::from(addr) | (u32::MAX >> prefix));
-        Some(Self { name: Arc::from(name), addr, prefix, broadcast, kind: InterfaceKind::of(name) })
+        Some(Self { name: Arc::from(name), index: None, addr, prefix, broadcast, kind: InterfaceKind::of(name) })
     }
 
     /// Whether an address belongs to a host on this link: in its network, neither the network's own address nor

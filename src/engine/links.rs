@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use super::interface::Interface;
+use super::interface::{Interface, LinkIndex};
 
 /// All interfaces that presence uses, in the system's order.
 #[derive(Debug, Clone)]
@@ -43,9 +43,25 @@ impl Links {
         self.all.iter()
     }
 
-    /// The interface on whose link an address is.
+    /// The interface on whose link an address is: of several, the one with the longest prefix, as routes have it.
     fn towards(&self, ip: IpAddr) -> Option<&Interface> {
-        self.all.iter().find(|interface| interface.reaches(ip))
+        self.all
+            .iter()
+            .rev()
+            .filter(|interface| interface.reaches(ip))
+            .max_by_key(|interface| interface.prefix)
+    }
+
+    /// The interfaces of one link: of an unknown one all that there are.
+    fn on(&self, link: Option<LinkIndex>) -> impl Iterator<Item = &Interface> {
+        self.all
+            .iter()
+            .filter(move |interface| link.is_none() || interface.index.is_none() || interface.index == link)
+    }
+
+    /// Whether what comes in by a link is for this node: it uses the link, or the sender is on this machine.
+    pub(crate) fn uses(&self, link: Option<LinkIndex>, from: IpAddr) -> bool {
+        link.is_none() || self.on(link).next().is_some() || self.holds(from)
     }
 
     /// Whether an address is on one of the links.
@@ -63,9 +79,25 @@ impl Links {
         self.towards(ip).map(|interface| Arc::clone(&interface.name))
     }
 
-    /// Prefix length of this node's network on the first link, in bits.
-    pub(crate) fn first_prefix(&self) -> Option<u8> {
-        self.all.first().map(|interface| interface.prefix)
+    /// The same of an address from which something came in by a link: that link, if the address is on it.
+    pub(crate) fn name_at(&self, link: Option<LinkIndex>, ip: IpAddr) -> Option<Arc<str>> {
+        let by_link = self.on(link).find(|interface| interface.reaches(ip));
+        by_link.or_else(|| self.towards(ip)).map(|interface| Arc::clone(&interface.name))
+    }
+
+    /// This node's network on a link: its address there and the length of its prefix, in bits. Where it is not known by which
+    /// of several links something came, there is none to compare with.
+    pub(crate) fn network_of(&self, link: Option<LinkIndex>) -> Option<(IpAddr, u8)> {
+        let mut there = self.on(link);
+        let first = there.next()?;
+        let certain = there.all(|other| other.name == first.name);
+        certain.then_some((IpAddr::V4(first.addr), first.prefix))
+    }
+
+    /// The length of the prefix of this node's network on the link of this name that an address is on, in bits.
+    pub(crate) fn prefix_on(&self, name: &str, ip: IpAddr) -> Option<u8> {
+        let mut there = self.all.iter().filter(|interface| *interface.name == *name);
+        there.find(|interface| interface.reaches(ip)).map(|interface| interface.prefix)
     }
 
     /// Prefix length of this node's network towards an address, in bits.

@@ -19,8 +19,8 @@ use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::InterfaceKind;
 use crate::engine::rate_limiter::RateLimiter;
-use crate::proto::MAX_PROBE;
 
+use super::arrival::{self, Buffer, Received};
 use super::dialer::{self, Reached};
 use super::errno;
 use super::icmp;
@@ -101,7 +101,7 @@ impl Driver {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut alarm = pin!(tokio::time::sleep_until(Instant::now()));
         let mut intake = RateLimiter::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
-        let mut buffer = [0; MAX_PROBE + 1];
+        let mut buffer = Buffer::new();
         looks.tick().await;
         // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
         let _ = self.private.writable().await;
@@ -186,7 +186,7 @@ impl Driver {
     }
 
     /// Takes what a socket holds: a batch of it, or all if the next look is far.
-    fn drain(&mut self, socket: Socket, buffer: &mut [u8; MAX_PROBE + 1], intake: &mut RateLimiter) {
+    fn drain(&mut self, socket: Socket, buffer: &mut Buffer, intake: &mut RateLimiter) {
         let watched = socket == Socket::Private || self.shared.is_watched();
         let most = if watched { BATCH } else { DATAGRAM_BURST };
         for _ in 0..most {
@@ -194,11 +194,13 @@ impl Driver {
                 return;
             }
             let received = match socket {
-                Socket::Shared => self.shared.try_recv_from(buffer),
-                Socket::Private => self.private.try_recv_from(buffer),
+                Socket::Shared => self.shared.try_receive(buffer),
+                Socket::Private => arrival::try_receive(&self.private, buffer),
             };
             match received {
-                Ok((n, from)) => self.tell(Input::Datagram { from, socket, bytes: &buffer[..n] }),
+                Ok(Received { bytes, from, link }) => {
+                    self.tell(Input::Datagram { from, link, socket, bytes })
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // An ICMP error about something sent earlier, or an interface that went: the socket lives on.
                 Err(error) => tracing::debug!(%error, ?socket, "receive"),

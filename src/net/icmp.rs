@@ -12,7 +12,7 @@ mod linux {
     use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
     use std::os::fd::AsRawFd as _;
 
-    use nix::libc::{SO_EE_ORIGIN_ICMP, sock_extended_err, sockaddr_in};
+    use nix::libc::{SO_EE_ORIGIN_ICMP, in_pktinfo, sock_extended_err, sockaddr_in};
     use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, setsockopt, sockopt};
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
@@ -51,7 +51,8 @@ mod linux {
 
     /// The next error; none if it is of another kind.
     fn next(socket: &UdpSocket) -> io::Result<Option<(SocketAddr, Icmp)>> {
-        let mut space = nix::cmsg_space!(sock_extended_err, sockaddr_in);
+        // The error comes with the packet information, too, that the socket asks for: without room for it, none could be read.
+        let mut space = nix::cmsg_space!(sock_extended_err, sockaddr_in, in_pktinfo);
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
         let message = recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut [], Some(&mut space), flags)?;
         let Some(to) = message.address else { return Ok(None) };

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use glob::Pattern;
 use if_addrs::IfAddr;
 
-use crate::engine::interface::{Interface, InterfaceKind};
+use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
 
 /// Which of the system's interfaces to use.
 #[derive(Debug, Clone, Default)]
@@ -84,10 +84,17 @@ fn broadcasting(interface: &if_addrs::Interface) -> Option<Interface> {
     // Not running: switched off, or without a carrier. What is sent there is lost in silence.
     match &interface.addr {
         IfAddr::V4(v4) if interface.is_oper_up() && !interface.is_p2p() => {
-            Interface::new(&interface.name, v4.ip, v4.prefixlen)
+            let known = Interface::new(link_of(&interface.name), v4.ip, v4.prefixlen)?;
+            Some(Interface { index: interface.index.map(LinkIndex), ..known })
         }
         _ => None,
     }
+}
+
+/// The link that holds an address. Linux gives an address that has a label (`eth0:lan`) under that; a link's own name has no
+/// colon.
+fn link_of(name: &str) -> &str {
+    if cfg!(target_os = "linux") { name.split(':').next().unwrap_or(name) } else { name }
 }
 
 fn choose(all: Vec<Interface>, selection: &Selection) -> Vec<Interface> {
@@ -100,7 +107,7 @@ fn choose(all: Vec<Interface>, selection: &Selection) -> Vec<Interface> {
             None => Some(i),
             Some(ip) if IpAddr::V4(i.addr) == ip => Some(i),
             Some(IpAddr::V4(ip)) if i.kind == InterfaceKind::Loopback && ip.is_loopback() => {
-                Interface::new(&i.name, ip, i.prefix)
+                Some(Interface { index: i.index, ..Interface::new(&i.name, ip, i.prefix)? })
             }
             Some(_) => None,
         })

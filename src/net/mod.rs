@@ -1,6 +1,7 @@
 //! The only sockets and tasks of the program. It executes what the [engine](crate::engine) decides and decides nothing
 //! itself; it knows no screen.
 
+mod arrival;
 mod dialer;
 mod driver;
 mod errno;

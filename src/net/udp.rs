@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
+use super::arrival::{self, Buffer, Received};
+
 /// Receive buffer asked of the kernel, in bytes: what a thousand hellos at once need. The kernel may grant less.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
@@ -29,6 +31,10 @@ fn open(addr: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     // More is better, less still works.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.bind(&addr.into())?;
+    if let Err(error) = arrival::report(&socket) {
+        // Then links are told by addresses alone.
+        tracing::debug!(%error, "it is not told by which link a datagram comes");
+    }
     Ok(socket.into())
 }
 
@@ -81,10 +87,10 @@ impl PresenceSocket {
     }
 
     /// Takes one datagram, if there is one.
-    pub(super) fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    pub(super) fn try_receive<'b>(&self, buffer: &'b mut Buffer) -> io::Result<Received<'b>> {
         match self {
-            Self::Watched(socket) => socket.try_recv_from(buffer),
-            Self::Polled(socket) => socket.recv_from(buffer),
+            Self::Watched(socket) => arrival::try_receive(socket, buffer),
+            Self::Polled(socket) => arrival::receive(socket, buffer),
             Self::Lost => Err(io::ErrorKind::WouldBlock.into()),
         }
     }

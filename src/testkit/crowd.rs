@@ -279,7 +279,7 @@ impl Crowd {
             Some(_) => (Told::Echo, Socket::Private),
             None => (Told::Presence, Socket::Shared),
         };
-        self.tell(told, Input::Datagram { from, socket, bytes: &bytes }, watch);
+        self.tell(told, Input::Datagram { from, link: None, socket, bytes: &bytes }, watch);
     }
 
     fn ask(&mut self, nth: usize, watch: &mut impl Watch) {

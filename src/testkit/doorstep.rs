@@ -58,7 +58,8 @@ impl Doorstep {
         let Self { engine, outputs, now, .. } = self;
         for (from, bytes) in &hellos {
             watch.around(Told::Presence, || {
-                engine.handle(Input::Datagram { from: *from, socket: Socket::Shared, bytes }, *now);
+                engine
+                    .handle(Input::Datagram { from: *from, link: None, socket: Socket::Shared, bytes }, *now);
                 while let Some(output) = engine.poll_output() {
                     outputs.push(output);
                 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
-use crate::engine::diagnosis::network_view::{JudgedNode, NetworkView, Setting, ToldRow};
+use crate::engine::diagnosis::network_view::{Mask, NetworkView, JudgedNode, Setting, ToldRow};
 use crate::engine::observation::{Observation, PathStatus};
 
 use super::{ms, peer, secs};
@@ -45,7 +45,7 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
                 confirmed: ago(now, 1),
                 changed: ago(now, 60),
             }),
-            prefix: Some(24),
+            mask: (nth > 0).then(|| Mask { theirs: 24, ours: 24, link: Arc::from("eth0") }),
             trouble: None,
             icmp: None,
             echoed: None,

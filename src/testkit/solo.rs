@@ -104,7 +104,7 @@ impl Solo {
     pub fn hear_at(&mut self, socket: Socket, from: &str, presence: &Presence<'_>) {
         let bytes = presence.encode();
         let from = from.parse().expect("an address with a port");
-        self.tell(Input::Datagram { from, socket, bytes: &bytes });
+        self.tell(Input::Datagram { from, link: None, socket, bytes: &bytes });
     }
 
     /// The dial ends with this node's reply.

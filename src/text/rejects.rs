@@ -14,6 +14,9 @@ impl RejectReason {
             Self::WrongGroup => "different group",
             Self::Replayed => "a duplicate, late or replayed datagram",
             Self::OffLink => "not from a network of this machine (add it with --peer to dial it)",
+            Self::UnusedLink => {
+                "from an interface that vigie does not use (--interface, --exclude-interface, --bind)"
+            }
             Self::Retired => "another node has taken over its address (two hosts with one address?)",
             Self::IdentityConflict => "another host uses the id of a peer",
             Self::TableFull => "the peer table is full",

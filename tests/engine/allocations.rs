@@ -79,7 +79,10 @@ impl Rest {
             let bytes =
                 Presence { echo: Some(nonce), ..presence(Kind::Heartbeat, 2, self.sequence) }.encode();
             let from = "10.0.0.2:30000".parse().unwrap();
-            self.engine.handle(Input::Datagram { from, socket: Socket::Private, bytes: &bytes }, self.now);
+            self.engine.handle(
+                Input::Datagram { from, link: None, socket: Socket::Private, bytes: &bytes },
+                self.now,
+            );
             let (another, more) = asked(&mut self.engine);
             nonces.extend(more);
             dial = dial.or(another);
@@ -102,7 +105,7 @@ impl Rest {
 }
 
 fn datagram(bytes: &[u8]) -> Input<'_> {
-    Input::Datagram { from: "10.0.0.2:30000".parse().unwrap(), socket: Socket::Shared, bytes }
+    Input::Datagram { from: "10.0.0.2:30000".parse().unwrap(), link: None, socket: Socket::Shared, bytes }
 }
 
 fn ended(dial: DialId, frame: &[u8]) -> Input<'_> {

@@ -254,7 +254,7 @@ fn what_is_turned_away_is_told_at_most_once_a_second_a_reason() {
     while solo.now - begun < secs(30) {
         for bytes in [&b"hello"[..], b"VIGI\x02", b"VIGI\x01", b"VIGI"] {
             let from = "10.0.0.2:30000".parse().unwrap();
-            solo.tell(Input::Datagram { from, socket: Socket::Shared, bytes });
+            solo.tell(Input::Datagram { from, link: None, socket: Socket::Shared, bytes });
         }
         solo.hear("10.0.0.2:30000", &Presence { group: "other", ..presence(Kind::Heartbeat, 3, 1) });
         *given.entry(RejectReason::WrongGroup).or_default() += 1;
@@ -371,7 +371,7 @@ impl Chaos {
                 let mut bytes = vec![0; self.rng.random_range(0..100)];
                 self.rng.fill_bytes(&mut bytes);
                 let from = self.addr(1);
-                self.tell(Input::Datagram { from, socket: Socket::Private, bytes: &bytes });
+                self.tell(Input::Datagram { from, link: None, socket: Socket::Private, bytes: &bytes });
             }
             45..65 => self.end_a_dial(),
             65..72 => self.request(),
@@ -398,7 +398,7 @@ impl Chaos {
             self.exchanged.insert(from.ip());
         }
         let socket = self.pick(&[Socket::Shared, Socket::Private]);
-        self.tell(Input::Datagram { from, socket, bytes: &presence.encode() });
+        self.tell(Input::Datagram { from, link: None, socket, bytes: &presence.encode() });
     }
 
     fn end_a_dial(&mut self) {

@@ -284,7 +284,7 @@ impl Host<'_> {
             let mut links = text.lines().map(|l| l.split_whitespace().take(2).collect::<Vec<_>>());
             links.all(|link| match link[..] {
                 [name, state] => {
-                    let ours = ["eth0@", "leg", "br0", &port].iter().any(|start| name.starts_with(start));
+                    let ours = ["eth", "leg", "br0", &port].iter().any(|start| name.starts_with(start));
                     !ours || state == "UP"
                 }
                 _ => true,
@@ -335,6 +335,26 @@ impl Host<'_> {
             feed(Command::new("ip").args(["-batch", "-"]), "link add br1 type bridge\nlink set br1 up\n");
         }
         feed(Command::new("ip").args(["link", "set", &format!("v{}", self.n), "master", "br1"]), "");
+        self.wait_for_links();
+    }
+
+    /// Gets one more interface, with an address, on a link of its own: a bridge of this name, with the others that were put
+    /// there.
+    pub(crate) fn add_interface(&self, name: &str, bridge: &str, address: &str) {
+        let there = Command::new("ip").args(["link", "show", bridge]).output().expect("ip runs").status;
+        let made = if there.success() {
+            String::new()
+        } else {
+            format!("link add {bridge} type bridge\nlink set {bridge} up\n")
+        };
+        let port = format!("{name}v{}", self.n);
+        let namespace = self.name();
+        let link = format!(
+            "link add {port} type veth peer name {name} netns {namespace}\nlink set {port} master {bridge} up\n"
+        );
+        feed(Command::new("ip").args(["-batch", "-"]), &(made + &link));
+        let own = format!("addr add {address} brd + dev {name}\nlink set {name} up\n");
+        feed(self.command("ip").args(["-batch", "-"]), &own);
         self.wait_for_links();
     }
 

@@ -108,6 +108,8 @@ fn write_rejected(event: &Event, from: SocketAddr, reason: RejectReason, count: 
         RejectReason::WrongGroup | RejectReason::Replayed | RejectReason::OffLink => {
             info!(target: EVENTS, %from, count, "{event}");
         }
+        // A person wanted it so.
+        RejectReason::UnusedLink => debug!(target: EVENTS, %from, count, "{event}"),
         _ => warn!(target: EVENTS, %from, count, "{event}"),
     }
 }

@@ -186,9 +186,9 @@ fn icmp(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> Option<Evidence> {
 }
 
 fn masks(view: &NetworkView, a: NodeIdx, b: NodeIdx) -> Option<Evidence> {
-    let mask =
-        |node: NodeIdx| Some((who(view, node), view.node(node).info.addr.ip(), view.node(node).prefix?));
-    Some(Evidence::Masks { one: mask(a)?, other: mask(b)? })
+    let (of_a, of_b) = view.masks(a, b)?;
+    let mask = |node: NodeIdx, prefix: u8| (who(view, node), view.node(node).info.addr.ip(), prefix);
+    Some(Evidence::Masks { one: mask(a, of_a), other: mask(b, of_b) })
 }
 
 /// What the others see of the node that fails.

@@ -23,8 +23,8 @@ pub struct JudgedNode {
     pub observation: Option<Observation>,
     /// What it told; none if it has told nothing, or nothing lately, or is this node.
     pub row: Option<ToldRow>,
-    /// Length of its network's prefix, in bits, as it says; none if it has not said, or is on no link of ours.
-    pub prefix: Option<u8>,
+    /// How its network's mask compares with ours; none if it has not said, is on no link of ours, or is this node.
+    pub mask: Option<Mask>,
     /// When the trouble between this node and it began; none if there is none, or the node is this one.
     pub trouble: Option<Instant>,
     /// What ICMP says of this node's datagrams to it since then; it can be forged.
@@ -33,6 +33,17 @@ pub struct JudgedNode {
     pub echoed: Option<Instant>,
     /// When a broadcast of it was last heard; none if none was, or the node is this one.
     pub broadcast: Option<Instant>,
+}
+
+/// The mask of a node's network, and ours on the link that it is on.
+#[derive(Debug, Clone)]
+pub struct Mask {
+    /// Length of its network's prefix, in bits, as it says.
+    pub theirs: u8,
+    /// Length of ours on that link.
+    pub ours: u8,
+    /// The name of that link.
+    pub link: Arc<str>,
 }
 
 /// What another node told.
@@ -193,11 +204,18 @@ impl NetworkView {
         icmp.from == Some(self.node(to).info.addr.ip())
     }
 
-    /// Whether two nodes say that their networks have masks that differ.
+    /// Whether two nodes on one link say that their networks have masks that differ.
     pub(super) fn masks_differ(&self, a: NodeIdx, b: NodeIdx) -> bool {
-        match (self.node(a).prefix, self.node(b).prefix) {
-            (Some(a), Some(b)) => a != b,
-            _ => false,
+        self.masks(a, b).is_some_and(|(a, b)| a != b)
+    }
+
+    /// The masks of two nodes on one link of ours, as lengths of prefixes in bits.
+    pub(super) fn masks(&self, a: NodeIdx, b: NodeIdx) -> Option<(u8, u8)> {
+        match (&self.node(a).mask, &self.node(b).mask) {
+            (Some(a), Some(b)) => (a.link == b.link).then_some((a.theirs, b.theirs)),
+            (None, Some(b)) if a.is_self() => Some((b.ours, b.theirs)),
+            (Some(a), None) if b.is_self() => Some((a.theirs, a.ours)),
+            _ => None,
         }
     }
 }

@@ -3,30 +3,28 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::engine::api::{Icmp, Socket};
+use crate::engine::api::Icmp;
 use crate::engine::event::RejectReason;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{LeaveReason, PeerKey};
 use crate::engine::presence::announce;
-use crate::engine::presence::receive::{self, Datagram, Reading, Sender, Taken, Whereabouts};
+use crate::engine::presence::receive::{self, Arrival, Datagram, Reading, Sender, Taken, Whereabouts};
 use crate::engine::probing::prober::ProbeOutcome;
 use crate::engine::{Engine, Nonce};
 use crate::proto::presence::Kind;
 
 impl Engine {
-    pub(in crate::engine) fn handle_datagram(
-        &mut self,
-        from: SocketAddr,
-        socket: Socket,
-        bytes: &[u8],
-        now: Instant,
-    ) {
+    pub(in crate::engine) fn handle_datagram(&mut self, arrival: Arrival, bytes: &[u8], now: Instant) {
+        let Arrival { from, link, .. } = arrival;
         if self.lifecycle != Lifecycle::Running {
             return;
         }
+        if !self.shared.links().uses(link, from.ip()) && !self.peers.at(from.ip()).any(Peer::is_named) {
+            return self.reject(RejectReason::UnusedLink, from, now);
+        }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        let datagram = match receive::read(from, socket, bytes, &ctx) {
+        let datagram = match receive::read(arrival, bytes, &ctx) {
             Reading::Presence(datagram) => datagram,
             Reading::Own => return,
             Reading::Refused(reason, foreign) => {

@@ -9,7 +9,7 @@ use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::finding_tracker::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
 use crate::engine::diagnosis::judging::{Judging, Underway};
-use crate::engine::diagnosis::network_view::{JudgedNode, NetworkView, Setting, ToldRow};
+use crate::engine::diagnosis::network_view::{Mask, NetworkView, JudgedNode, Setting, ToldRow};
 use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
@@ -159,8 +159,6 @@ impl Engine {
         let fresh_for = fresh_for(self.shared.config());
         let row = peer.id().and_then(|id| self.remote_rows.of(id));
         let row = row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for);
-        // A mask is compared on the link that presence shares.
-        let one_link = self.shared.links().all().len() == 1;
         JudgedNode {
             info: Arc::clone(peer.info()),
             observation: Some(peer.observation()),
@@ -169,12 +167,19 @@ impl Engine {
                 confirmed: row.confirmed(),
                 changed: row.changed(),
             }),
-            prefix: peer.paths.prefix().filter(|_| peer.interface().is_some() && one_link),
+            mask: self.mask(peer),
             trouble: peer.health.trouble(),
             icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
             echoed: peer.probes.last_echo(),
             broadcast: peer.last_seen.broadcast(),
         }
+    }
+
+    /// A mask is compared on the link by which the peer is heard.
+    fn mask(&self, peer: &Peer) -> Option<Mask> {
+        let (theirs, link) = (peer.paths.prefix()?, peer.interface()?);
+        let ours = self.shared.links().prefix_on(link, peer.addr().ip())?;
+        Some(Mask { theirs, ours, link: Arc::clone(link) })
     }
 
     /// This node, as one that is judged.
@@ -187,12 +192,11 @@ impl Engine {
             addr: SocketAddr::new(links.own_address(), config.tcp_port),
             incarnation: Some(config.incarnation),
         };
-        let prefix = links.first_prefix();
         JudgedNode {
             info: Arc::new(info),
             observation: None,
             row: None,
-            prefix,
+            mask: None,
             trouble: None,
             icmp: None,
             echoed: None,

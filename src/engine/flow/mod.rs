@@ -15,12 +15,15 @@ use std::time::Instant;
 
 use crate::engine::Engine;
 use crate::engine::api::Input;
+use crate::engine::presence::receive::Arrival;
 
 impl Engine {
     pub(in crate::engine) fn handle_input(&mut self, input: Input<'_>, now: Instant) {
         match input {
             Input::Interfaces(interfaces) => self.handle_interfaces(interfaces, now),
-            Input::Datagram { from, socket, bytes } => self.handle_datagram(from, socket, bytes, now),
+            Input::Datagram { from, link, socket, bytes } => {
+                self.handle_datagram(Arrival { from, link, socket }, bytes, now);
+            }
             Input::Unreachable { to, icmp } => self.handle_unreachable(to, icmp, now),
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
             Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),

@@ -9,6 +9,7 @@ use crate::engine::config::is_host;
 use crate::engine::context::Context;
 use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::event::RejectReason;
+use crate::engine::interface::LinkIndex;
 use crate::engine::limits::MOVE_PATIENCE;
 use crate::engine::peers::path::{SequenceCheck, fingerprint};
 use crate::engine::peers::peer::Peer;
@@ -16,10 +17,20 @@ use crate::engine::peers::{PeerInfo, PeerKey, PeerState, PeerTable, Via};
 use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_PROBE};
 
+/// How a datagram came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) from: SocketAddr,
+    /// By which link; none where the system does not tell.
+    pub(crate) link: Option<LinkIndex>,
+    pub(crate) socket: Socket,
+}
+
 /// A datagram that is a presence of our group, by another node.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Datagram<'a> {
     pub(crate) from: SocketAddr,
+    pub(crate) link: Option<LinkIndex>,
     pub(crate) socket: Socket,
     pub(crate) presence: Presence<'a>,
 }
@@ -96,7 +107,8 @@ impl From<DecodeError> for RejectReason {
 }
 
 /// Reads what was received.
-pub(crate) fn read<'a>(from: SocketAddr, socket: Socket, bytes: &'a [u8], ctx: &Context<'_>) -> Reading<'a> {
+pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> Reading<'a> {
+    let Arrival { from, link, socket } = arrival;
     let from = SocketAddr::new(from.ip().to_canonical(), from.port());
     debug_assert!(bytes.len() <= MAX_PROBE + 1, "the net reads one byte more than is allowed, to notice");
     match Presence::decode(bytes) {
@@ -113,7 +125,7 @@ pub(crate) fn read<'a>(from: SocketAddr, socket: Socket, bytes: &'a [u8], ctx: &
             Reading::Refused(RejectReason::WrongGroup, foreign(from, Some(&presence), mismatch, ctx))
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
-        Ok(presence) => Reading::Presence(Datagram { from, socket, presence }),
+        Ok(presence) => Reading::Presence(Datagram { from, link, socket, presence }),
     }
 }
 
@@ -168,10 +180,10 @@ impl Datagram<'_> {
             }
             return Err(None);
         }
-        let Some(own) = ctx.links.first_prefix().filter(|_| !ctx.links.reaches(self.source_ip())) else {
+        if ctx.links.reaches(self.source_ip()) {
             return Ok(());
-        };
-        let ours = (ctx.links.own_address(), own);
+        }
+        let Some(ours) = ctx.links.network_of(self.link) else { return Err(None) };
         let mismatch = Mismatch::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
         let here = self.presence.kind != Kind::Goodbye && !ctx.links.holds(self.source_ip());
         Err(here.then(|| foreign_at(self.from, Some(&self.presence), mismatch, ctx)))
@@ -304,7 +316,7 @@ impl Datagram<'_> {
             peers.readdress(key, addr, ctx);
         }
         let Some(peer) = peers.get_mut(key) else { return };
-        peer.set_interface(ctx.links.name_of(self.source_ip()));
+        peer.set_interface(ctx.links.name_at(self.link, self.source_ip()));
         peer.paths.note_claims(self.source_ip(), presence);
         peer.last_seen.note_period(presence.period());
         if peer.info().name != presence.name {
@@ -340,13 +352,17 @@ mod tests {
         SocketAddr::new(text.parse().unwrap(), PORT)
     }
 
+    fn by(from: SocketAddr, socket: Socket) -> Arrival {
+        Arrival { from, link: None, socket }
+    }
+
     fn heard<'a>(from: &str, presence: Presence<'a>) -> Datagram<'a> {
-        Datagram { from: addr(from), socket: Socket::Shared, presence }
+        Datagram { from: addr(from), link: None, socket: Socket::Shared, presence }
     }
 
     /// What becomes of a presence: why it is refused, and why its sender is foreign.
     fn refused(test: &mut TestContext, from: &str, bytes: &[u8]) -> Option<(RejectReason, Option<Mismatch>)> {
-        match read(addr(from), Socket::Shared, bytes, &test.context()) {
+        match read(by(addr(from), Socket::Shared), bytes, &test.context()) {
             Reading::Refused(reason, foreign) => Some((reason, foreign.map(|foreign| foreign.mismatch))),
             Reading::Own | Reading::Presence(_) => None,
         }
@@ -357,14 +373,14 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let bytes = presence(Kind::Heartbeat, 2, 1).encode();
         let mapped = addr("::ffff:10.0.0.2");
-        let Reading::Presence(datagram) = read(mapped, Socket::Private, &bytes, &test.context()) else {
+        let Reading::Presence(datagram) = read(by(mapped, Socket::Private), &bytes, &test.context()) else {
             panic!("it is of our group")
         };
         assert_eq!((datagram.from, datagram.socket), (addr("10.0.0.2"), Socket::Private));
         let own = presence(Kind::Heartbeat, 1, 1).encode();
-        assert!(matches!(read(addr("10.0.0.2"), Socket::Shared, &own, &test.context()), Reading::Own));
+        assert!(matches!(read(by(addr("10.0.0.2"), Socket::Shared), &own, &test.context()), Reading::Own));
         let own_of_another_group = Presence { group: "else", ..presence(Kind::Heartbeat, 1, 1) }.encode();
-        let reading = read(addr("10.0.0.1"), Socket::Shared, &own_of_another_group, &test.context());
+        let reading = read(by(addr("10.0.0.1"), Socket::Shared), &own_of_another_group, &test.context());
         assert!(matches!(reading, Reading::Own));
     }
 

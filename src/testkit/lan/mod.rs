@@ -184,7 +184,7 @@ impl Lan {
                 self.tell(id, Input::Tick);
             }
             Arrival::Datagram { from, socket, bytes } => {
-                self.tell(id, Input::Datagram { from, socket, bytes: &bytes });
+                self.tell(id, Input::Datagram { from, link: None, socket, bytes: &bytes });
             }
             Arrival::Request { conn, from, body } => {
                 self.tell(id, Input::Request { conn, from, body: Ok(&body) });
@@ -212,7 +212,7 @@ impl Lan {
     /// A datagram comes in now, from whoever the test says.
     pub fn forge(&mut self, to: HostId, from: &str, presence: &Presence<'_>) {
         let (from, bytes) = (from.parse().expect("an address with a port"), presence.encode());
-        self.tell(to, Input::Datagram { from, socket: Socket::Shared, bytes: &bytes });
+        self.tell(to, Input::Datagram { from, link: None, socket: Socket::Shared, bytes: &bytes });
     }
 
     /// Tells an engine something, and does what it asks for.

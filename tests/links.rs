@@ -1,0 +1,87 @@
+//! The links of a host: which of them a node uses, and what it makes of those who are heard by the others.
+
+mod support;
+
+use std::time::Duration;
+
+use support::lab::{Host, Lab, within};
+use support::node::{Node, Ran};
+use support::seen::{about, becomes, kind};
+use support::{QUICK, SOON};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn watch(host: Host<'_>, more: &[&str]) -> Node {
+    host.vigie(&[&["watch", "--json"], &QUICK[..], more].concat())
+}
+
+/// A second interface of the first host, on whose link the second host is alone.
+fn put_on_another_link(lab: &Lab) {
+    lab.host(1).add_interface("eth1", "br1", "10.78.0.1/24");
+    lab.host(2).add_interface("eth1", "br1", "10.78.0.2/24");
+    lab.host(2).link_down();
+}
+
+#[track_caller]
+fn accuses_nobody(ran: &Ran) {
+    let accusations: Vec<_> = ran.events.iter().filter(|event| event["event"] == "diagnosis").collect();
+    assert!(accusations.is_empty(), "{accusations:?}");
+}
+
+#[test]
+fn who_is_on_a_link_that_is_not_used_is_neither_a_peer_nor_accused_of_anything() {
+    within(2, |lab| {
+        put_on_another_link(lab);
+        for unused in [["--exclude-interface", "eth1"], ["--interface", "eth0"], ["--bind", "10.77.0.1"]] {
+            let other = watch(lab.host(2), &["--for", "4s"]);
+            other.wait_for(SOON, kind("started"));
+            let ran = watch(lab.host(1), &[&unused[..], &["--for", "3s"]].concat()).finish(LONG);
+            accuses_nobody(&ran);
+            assert!(!ran.events.iter().any(|event| event["event"] == "peer_discovered"), "{unused:?}");
+            let counted = ran.events.iter().any(|e| e["event"] == "rejected" && e["reason"] == "unused_link");
+            assert!(counted, "{unused:?}: it is counted what comes by that link");
+            other.finish(LONG);
+        }
+    });
+}
+
+#[test]
+fn a_peer_that_a_person_named_is_heard_by_whatever_link_it_comes() {
+    within(2, |lab| {
+        put_on_another_link(lab);
+        let _other = watch(lab.host(2), &[]);
+        let named = ["--interface", "eth0", "--peer", "10.78.0.2"];
+        let node = watch(lab.host(1), &named);
+        node.wait_for(SOON, becomes("h2", "up"));
+        node.wait_for(LONG, about("dial_succeeded", "h2"));
+    });
+}
+
+#[test]
+fn a_wrong_mask_is_noticed_on_the_link_where_it_is_whatever_other_links_there_are() {
+    within(2, |lab| {
+        lab.host(1).add_interface("eth1", "br1", "10.99.0.1/20");
+        lab.host(2).change_address("10.77.0.2/16");
+        let (one, other) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        let wrong = |name: &'static str| {
+            move |e: &serde_json::Value| about("diagnosis", name)(e) && e["verdict"] == "wrong_subnet"
+        };
+        let told = one.wait_for(LONG, wrong("h2"));
+        assert!(told["evidence"].to_string().contains("10.77.0.1/24"), "{:?}", told["evidence"]);
+        other.wait_for(LONG, wrong("h1"));
+    });
+}
+
+#[test]
+fn an_address_with_a_label_belongs_to_its_link() {
+    within(2, |lab| {
+        let label = "addr flush dev eth0 scope global\naddr add 10.77.0.1/24 brd + dev eth0 label eth0:lan\n";
+        let file = format!("printf '{label}' | ip -batch -");
+        lab.host(1).run(&["sh", "-c", &file]);
+        let _other = watch(lab.host(2), &[]);
+        let node = watch(lab.host(1), &["--interface", "eth0"]);
+        let started = node.wait_for(SOON, kind("started"));
+        assert_eq!(started["interfaces"][0]["name"], "eth0", "{started:?}");
+        node.wait_for(SOON, becomes("h2", "up"));
+    });
+}
