@@ -85,3 +85,26 @@ fn an_address_with_a_label_belongs_to_its_link() {
         node.wait_for(SOON, becomes("h2", "up"));
     });
 }
+
+#[test]
+fn what_changes_on_a_link_is_noticed_at_once_as_the_kernel_tells_it() {
+    // The next look comes after sixteen seconds.
+    let at_once = Duration::from_secs(3);
+    within(2, |lab| {
+        let node = watch(lab.host(1), &[]);
+        node.wait_for(SOON, kind("started"));
+        let is = |what: &'static str, name: &'static str| {
+            move |e: &serde_json::Value| e["event"] == what && e["interface"]["name"] == name
+        };
+        lab.host(1).add_interface("eth1", "br1", "10.78.0.1/24");
+        node.wait_for(at_once, is("interface_up", "eth1"));
+        lab.host(1).unplug();
+        node.wait_for(at_once, is("interface_down", "eth0"));
+        let mark = node.mark();
+        lab.host(1).plug();
+        node.since(mark).wait_for(at_once, is("interface_up", "eth0"));
+        let mark = node.mark();
+        lab.host(1).run(&["ip", "addr", "del", "10.78.0.1/24", "dev", "eth1"]);
+        node.since(mark).wait_for(at_once, is("interface_down", "eth1"));
+    });
+}

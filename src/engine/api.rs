@@ -65,6 +65,8 @@ pub enum Input<'a> {
         /// Its first address; none when the name has none now.
         addr: Option<SocketAddr>,
     },
+    /// The machine slept, and woke up just now: what did not come meanwhile says nothing of anybody.
+    Woke,
     /// A person wants something.
     Command(Command),
     /// Time has come: [`Engine::poll_timeout`](super::Engine::poll_timeout) is due.

@@ -209,12 +209,15 @@ impl Engine {
         }
     }
 
-    /// A tick that comes far too late means that the process stood still, not that the peers did: what did not come meanwhile says
-    /// nothing of them.
+    /// A tick that comes far too late means that the process stood still, not that the peers did.
     fn notice_a_stall(&mut self, now: Instant) {
-        if self.poll_timeout().is_none_or(|due| now.saturating_duration_since(due) <= STALL) {
-            return;
+        if self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
+            self.reset_after_stall(now);
         }
+    }
+
+    /// This node stood still, alone or with its machine: what did not come meanwhile says nothing of its peers.
+    fn reset_after_stall(&mut self, now: Instant) {
         self.awake_since = Some(now);
         if self.lifecycle == Lifecycle::Running {
             self.announcer.hello_again(now);

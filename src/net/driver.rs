@@ -25,11 +25,17 @@ use super::dialer::{self, Reached};
 use super::errno;
 use super::icmp;
 use super::interfaces::{self, Selection};
+use super::link_watch::LinkWatch;
+use super::standby::Standby;
 use super::task_event::{Inbound, TaskEvent};
 use super::udp::{self, PresenceSocket};
 
-/// Between two looks at the interfaces. They are looked at because no notification tells of all changes.
+/// Between two looks whether the machine slept, and at the interfaces where their changes are not told.
 const INTERFACE_POLL: Duration = Duration::from_secs(2);
+/// Where they are told, they are looked at all the same, once in so many times: no notification tells everything.
+const LOOK_ONE_IN: u32 = 8;
+/// From the first word of a change to the look: changes come several at a time.
+const CHANGE_SETTLES: Duration = Duration::from_millis(40);
 /// Least time between two looks that failing dials ask for.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Datagrams taken from a socket before the other inputs have their turn.
@@ -74,6 +80,10 @@ pub(super) struct Pending {
     spare: Vec<Vec<u8>>,
     /// When the interfaces were last looked at.
     looked: Option<Instant>,
+    /// When they are to be looked at, after a change was told.
+    look_at: Option<Instant>,
+    /// How often it was time to look at them.
+    looks: u32,
     /// The kind of the last send error, so that one that lasts is told once.
     send_error: Option<io::ErrorKind>,
     stopped: bool,
@@ -88,6 +98,8 @@ impl Pending {
             last_conn: 0,
             spare: Vec::new(),
             looked: None,
+            look_at: None,
+            looks: 0,
             send_error: None,
             stopped: false,
         }
@@ -103,6 +115,7 @@ impl Driver {
         let mut intake = RateLimiter::per_second(DATAGRAMS_PER_SECOND, DATAGRAM_BURST);
         let mut buffer = Buffer::new();
         looks.tick().await;
+        let (links, mut standby) = (LinkWatch::open(), Standby::look());
         // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
         let _ = self.private.writable().await;
         self.refresh_interfaces();
@@ -129,8 +142,14 @@ impl Driver {
                     Err(_) => {}
                 },
                 Some(event) = self.task_events.recv() => self.handle_task_event(event),
-                _ = looks.tick() => self.refresh_interfaces(),
-                () = tokio::time::sleep_until(open.unwrap_or_else(Instant::now)), if flooded => {}
+                _ = looks.tick() => self.look_now_and_then(&links, &mut standby),
+                () = links.changed() => {
+                    self.pending.look_at.get_or_insert_with(|| Instant::now() + CHANGE_SETTLES);
+                }
+                () = sleep_until(self.pending.look_at), if self.pending.look_at.is_some() => {
+                    self.refresh_interfaces();
+                }
+                () = sleep_until(open), if flooded => {}
                 Ok(_) = self.private.ready(icmp::INTEREST), if !flooded => {
                     self.handle_icmp_errors();
                     self.drain(Socket::Private, &mut buffer, &mut intake);
@@ -199,7 +218,7 @@ impl Driver {
             };
             match received {
                 Ok(Received { bytes, from, link }) => {
-                    self.tell(Input::Datagram { from, link, socket, bytes })
+                    self.tell(Input::Datagram { from, link, socket, bytes });
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // An ICMP error about something sent earlier, or an interface that went: the socket lives on.
@@ -216,8 +235,21 @@ impl Driver {
         }
     }
 
+    fn look_now_and_then(&mut self, links: &LinkWatch, standby: &mut Standby) {
+        let woke = standby.woke();
+        self.pending.looks = self.pending.looks.wrapping_add(1);
+        if woke || !links.is_open() || self.pending.looks.is_multiple_of(LOOK_ONE_IN) {
+            self.refresh_interfaces();
+        }
+        if woke {
+            tracing::info!("this machine slept and woke up: saying hello again");
+            self.tell(Input::Woke);
+        }
+    }
+
     fn refresh_interfaces(&mut self) {
         self.pending.looked = Some(Instant::now());
+        self.pending.look_at = None;
         match interfaces::usable(&self.selection) {
             Ok(now) => {
                 self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
@@ -293,6 +325,13 @@ impl Driver {
 /// Presence is IPv4, so of a host's addresses the first of those is the most useful.
 fn prefer_ipv4(all: &[SocketAddr]) -> Option<SocketAddr> {
     all.iter().find(|a| a.is_ipv4()).or(all.first()).copied()
+}
+
+/// Sleeps until then; not at all without a time.
+async fn sleep_until(at: Option<Instant>) {
+    if let Some(at) = at {
+        tokio::time::sleep_until(at).await;
+    }
 }
 
 /// Stamps an event and sends it to whoever listens; nobody need.

@@ -8,11 +8,13 @@ mod errno;
 mod frame;
 mod icmp;
 pub mod interfaces;
+mod link_watch;
 mod node;
 #[cfg(target_os = "linux")]
 pub mod rtnetlink;
 pub mod selftest;
 mod server;
+mod standby;
 mod task_event;
 mod udp;
 

@@ -31,6 +31,7 @@ impl Engine {
             Input::Resolved { target, addr: Some(addr) } => self.name_peer(&target, addr, now),
             Input::Resolved { target, addr: None } => self.named_peers.note_unresolved(target, now),
             Input::Command(command) => self.handle_command(command, now),
+            Input::Woke => self.reset_after_stall(now),
             Input::Tick => {}
         }
     }
