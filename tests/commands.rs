@@ -126,9 +126,9 @@ fn a_bind_address_that_is_not_ours_cannot_start() {
 }
 
 #[test]
-fn an_interface_that_does_not_exist_cannot_start() {
+fn a_command_that_answers_once_does_not_wait_for_an_interface_that_does_not_exist() {
     let ran =
-        run_briefly(&["watch", "--for", "1s", "--interface", "nosuch*", "--port", &free_port().to_string()]);
+        run_briefly(&["list", "--wait", "1s", "--interface", "nosuch*", "--port", &free_port().to_string()]);
     refused(&ran, 3, &["nosuch*"]);
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::lab::{Host, Lab, within};
 use support::node::{Node, Ran};
 use support::seen::{about, becomes, kind};
-use support::{QUICK, SOON};
+use support::{QUICK, SOON, poll};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -20,6 +20,12 @@ fn put_on_another_link(lab: &Lab) {
     lab.host(1).add_interface("eth1", "br1", "10.78.0.1/24");
     lab.host(2).add_interface("eth1", "br1", "10.78.0.2/24");
     lab.host(2).link_down();
+}
+
+#[track_caller]
+fn says(node: &Node, what: &str) {
+    let said = poll(SOON, || node.stderr().contains(what).then_some(()));
+    assert!(said.is_some(), "{what:?} is missing: {}", node.stderr());
 }
 
 #[track_caller]
@@ -106,5 +112,51 @@ fn what_changes_on_a_link_is_noticed_at_once_as_the_kernel_tells_it() {
         let mark = node.mark();
         lab.host(1).run(&["ip", "addr", "del", "10.78.0.1/24", "dev", "eth1"]);
         node.since(mark).wait_for(at_once, is("interface_down", "eth1"));
+    });
+}
+
+#[test]
+fn an_interface_that_is_not_there_yet_is_waited_for_by_whoever_stays_and_by_nobody_else() {
+    within(2, |lab| {
+        lab.host(2).add_interface("wlan0", "br1", "10.78.0.2/24");
+        let _other = watch(lab.host(2), &[]);
+        let node = watch(lab.host(1), &["--interface", "wlan0"]);
+        let started = node.wait_for(SOON, kind("started"));
+        assert_eq!(started["interfaces"], serde_json::json!([]));
+        says(
+            &node,
+            "waiting for an interface that matches --interface wlan0; this machine has eth0 10.77.0.1",
+        );
+        let ran = lab.host(1).vigie(&["list", "--wait", "1s", "--interface", "wlan0"]).finish(LONG);
+        assert_eq!(ran.code, 3, "{}", ran.err);
+        lab.host(1).add_interface("wlan0", "br1", "10.78.0.1/24");
+        node.wait_for(SOON, becomes("h2", "up"));
+    });
+}
+
+#[test]
+fn where_nothing_can_be_broadcast_peers_are_named_and_loopback_is_no_makeshift() {
+    within(2, |lab| {
+        lab.host(1).run(&["sh", "-c", "ip addr flush dev eth0 && ip addr add 10.77.0.1/32 dev eth0 && ip route add 10.77.0.0/24 dev eth0"]);
+        let _other = watch(lab.host(2), &[]);
+        let node = watch(lab.host(1), &["--peer", "10.77.0.2"]);
+        let started = node.wait_for(SOON, kind("started"));
+        let interface = &started["interfaces"][0];
+        assert_eq!((&interface["name"], &interface["broadcast"]), (&"eth0".into(), &serde_json::Value::Null));
+        says(&node, "eth0 cannot broadcast: name its peers with --peer");
+        node.wait_for(SOON, becomes("h2", "up"));
+        assert_eq!(node.count(kind("diagnosis")), 0);
+    });
+}
+
+#[test]
+fn a_machine_whose_only_network_is_down_waits_for_it() {
+    within(1, |lab| {
+        lab.host(1).unplug();
+        let node = watch(lab.host(1), &[]);
+        let started = node.wait_for(SOON, kind("started"));
+        assert_eq!(started["interfaces"], serde_json::json!([]), "loopback would only hide that");
+        lab.host(1).plug();
+        node.wait_for(SOON, kind("interface_up"));
     });
 }

@@ -108,7 +108,13 @@ fn id_at(addr: SocketAddr) -> NodeId {
 fn serving_node(addr: SocketAddr) -> Node {
     let selection = Selection { bind: Some(addr.ip()), ..Selection::default() };
     let config = config(id_at(addr).0, addr.port(), &[]);
-    let settings = Settings { config, tcp_port: Some(addr.port()), announced_tcp_port: None, selection };
+    let settings = Settings {
+        config,
+        tcp_port: Some(addr.port()),
+        announced_tcp_port: None,
+        selection,
+        waits_for_interface: false,
+    };
     Node::start(settings, |_| async {}).expect("a node at a free port").0
 }
 
@@ -144,7 +150,13 @@ impl Dialer {
         let loopback = glob::Pattern::new("lo*").expect("a pattern");
         let selection = Selection { include: vec![loopback], ..Selection::default() };
         let config = config(1, port, peers);
-        let settings = Settings { config, tcp_port: Some(0), announced_tcp_port: None, selection };
+        let settings = Settings {
+            config,
+            tcp_port: Some(0),
+            announced_tcp_port: None,
+            selection,
+            waits_for_interface: false,
+        };
         let (commands, to_be_given) = oneshot::channel();
         let (rounds, wanted) = mpsc::channel(1);
         let (ready, all_up) = std::sync::mpsc::sync_channel(1);

@@ -16,7 +16,7 @@ use super::{log, signals};
 pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
     let _log = log::to_screen(args)?;
-    show(args.settings()?, screen)
+    show(Settings { waits_for_interface: true, ..args.settings()? }, screen)
 }
 
 /// Refuses to go on where there is nobody to see the screen.

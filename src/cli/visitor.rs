@@ -15,7 +15,7 @@ use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::matrix::MatrixView;
 use crate::engine::peers::Snapshot;
 use crate::net::Node;
-use crate::text::NO_BROADCAST;
+use crate::text::{NO_BROADCAST, cannot_broadcast};
 
 use super::args::NodeArgs;
 use super::complaint::complain;
@@ -187,8 +187,11 @@ pub(super) fn nobody_found(view: &NodeView) -> String {
         return format!("no peers found; {}; {}", finding.headline(), finding.advice);
     }
     let node = &view.table.node;
-    if view.table.interfaces.is_empty() {
-        return format!("no peers found: {NO_BROADCAST} (`vigie doctor` examines this machine)");
+    let mut interfaces = view.table.interfaces.iter();
+    if interfaces.all(|interface| interface.broadcast.is_none()) {
+        let why = view.table.interfaces.first().map(|interface| cannot_broadcast(interface).to_string());
+        let why = why.as_deref().unwrap_or(NO_BROADCAST);
+        return format!("no peers found: {why} (`vigie doctor` examines this machine)");
     }
     format!(
         "no peers found: is vigie running on another machine of this network with the same --group ({}) and --port ({})? \

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::rate_limiter::RateLimiter;
-use crate::net::Node;
+use crate::net::{Node, Settings};
 
 use super::args::{NodeArgs, WatchArgs};
 use super::error::CliError;
@@ -27,7 +27,7 @@ const WRITER_PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let _log = log::to_stderr(node)?;
-    let settings = node.settings()?;
+    let settings = Settings { waits_for_interface: true, ..node.settings()? };
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
     let (running, events) = Node::start(settings, log::follow)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LinkIndex(pub u32);
 
-/// An IPv4 address of this host that can broadcast.
+/// An IPv4 address of this host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Interface {
     /// As the system names its link.
@@ -21,8 +21,9 @@ pub struct Interface {
     pub addr: Ipv4Addr,
     /// Length of its network's prefix, in bits.
     pub prefix: u8,
-    /// The directed broadcast address of its network.
-    pub broadcast: Ipv4Addr,
+    /// The directed broadcast address of its network; none where nothing can be broadcast: on a point-to-point link, or in
+    /// a network of one or two addresses. There peers must be named.
+    pub broadcast: Option<Ipv4Addr>,
     /// What kind of link it probably is.
     pub kind: InterfaceKind,
 }
@@ -72,17 +73,38 @@ impl Interface {
         if !(1..=30).contains(&prefix) {
             return None;
         }
-        let broadcast = Ipv4Addr::from(u32::from(addr) | (u32::MAX >> prefix));
-        Some(Self { name: Arc::from(name), index: None, addr, prefix, broadcast, kind: InterfaceKind::of(name) })
+        let unicast = Self::without_broadcast(name, addr, prefix);
+        Some(Self { broadcast: Some(unicast.last_address()), ..unicast })
     }
 
-    /// Whether an address belongs to a host on this link: in its network, neither the network's own address nor
-    /// its broadcast address.
+    /// An interface on which nothing can be broadcast.
+    pub fn without_broadcast(name: &str, addr: Ipv4Addr, prefix: u8) -> Self {
+        Self {
+            name: Arc::from(name),
+            index: None,
+            addr,
+            prefix,
+            broadcast: None,
+            kind: InterfaceKind::of(name),
+        }
+    }
+
+    /// The greatest address of its network: the directed broadcast address, where there is one.
+    pub fn last_address(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.addr) | self.host_bits())
+    }
+
+    fn host_bits(&self) -> u32 {
+        u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0)
+    }
+
+    /// Whether an address belongs to a host whom a broadcast on this link reaches: in its network, neither the network's own
+    /// address nor its broadcast address.
     pub fn reaches(&self, ip: IpAddr) -> bool {
         let IpAddr::V4(v4) = ip else { return false };
-        let host_bits = u32::MAX >> self.prefix;
-        let (ip, own) = (u32::from(v4), u32::from(self.addr));
-        ip | host_bits == own | host_bits && ip & host_bits != 0 && v4 != self.broadcast
+        let Some(broadcast) = self.broadcast else { return false };
+        let (host_bits, ip, own) = (self.host_bits(), u32::from(v4), u32::from(self.addr));
+        ip | host_bits == own | host_bits && ip & host_bits != 0 && v4 != broadcast
     }
 }
 
@@ -92,7 +114,8 @@ mod tests {
 
     #[test]
     fn the_directed_broadcast_is_computed_from_address_and_prefix() {
-        let of = |prefix| Interface::new("eth0", Ipv4Addr::new(10, 1, 2, 3), prefix).map(|i| i.broadcast);
+        let of =
+            |prefix| Interface::new("eth0", Ipv4Addr::new(10, 1, 2, 3), prefix).and_then(|i| i.broadcast);
         assert_eq!(of(24), Some(Ipv4Addr::new(10, 1, 2, 255)));
         assert_eq!(of(8), Some(Ipv4Addr::new(10, 255, 255, 255)));
         assert_eq!(of(30), Some(Ipv4Addr::new(10, 1, 2, 3)), "3 is the broadcast of 10.1.2.0/30");
@@ -113,6 +136,18 @@ mod tests {
         ] {
             assert_eq!(eth.reaches(ip.parse().unwrap()), reached, "{ip}");
         }
+    }
+
+    #[test]
+    fn where_nothing_can_be_broadcast_nobody_is_on_the_link() {
+        for prefix in [24, 31, 32] {
+            let tunnel = Interface::without_broadcast("tun0", Ipv4Addr::new(10, 8, 0, 1), prefix);
+            assert!(
+                !tunnel.reaches("10.8.0.0".parse().unwrap()) && !tunnel.reaches("10.8.0.2".parse().unwrap())
+            );
+        }
+        let host = Interface::without_broadcast("eth0", Ipv4Addr::new(10, 8, 0, 1), 32);
+        assert_eq!(host.last_address(), host.addr);
     }
 
     #[test]

@@ -43,6 +43,16 @@ impl Links {
         self.all.iter()
     }
 
+    /// Those on which something can be broadcast.
+    pub(crate) fn broadcasting(&self) -> impl Iterator<Item = &Interface> {
+        self.all.iter().filter(|interface| interface.broadcast.is_some())
+    }
+
+    /// The one by which this node is known where nothing else decides.
+    fn first(&self) -> Option<&Interface> {
+        self.broadcasting().next().or(self.all.first())
+    }
+
     /// The interface on whose link an address is: of several, the one with the longest prefix, as routes have it.
     fn towards(&self, ip: IpAddr) -> Option<&Interface> {
         self.all
@@ -79,16 +89,23 @@ impl Links {
         self.towards(ip).map(|interface| Arc::clone(&interface.name))
     }
 
-    /// The same of an address from which something came in by a link: that link, if the address is on it.
-    pub(crate) fn name_at(&self, link: Option<LinkIndex>, ip: IpAddr) -> Option<Arc<str>> {
-        let by_link = self.on(link).find(|interface| interface.reaches(ip));
-        by_link.or_else(|| self.towards(ip)).map(|interface| Arc::clone(&interface.name))
+    /// The name of the link of a peer, from which something came in by a link just now. What is heard by two links in one network
+    /// stays on the one that is known: both are as good.
+    pub(crate) fn name_at(
+        &self,
+        known: Option<&Arc<str>>,
+        link: Option<LinkIndex>,
+        ip: IpAddr,
+    ) -> Option<Arc<str>> {
+        let there = self.on(link).find(|interface| interface.reaches(ip)).or_else(|| self.towards(ip))?;
+        let stays = known.filter(|known| self.prefix_on(known, ip) == Some(there.prefix));
+        Some(Arc::clone(stays.unwrap_or(&there.name)))
     }
 
     /// This node's network on a link: its address there and the length of its prefix, in bits. Where it is not known by which
     /// of several links something came, there is none to compare with.
     pub(crate) fn network_of(&self, link: Option<LinkIndex>) -> Option<(IpAddr, u8)> {
-        let mut there = self.on(link);
+        let mut there = self.on(link).filter(|interface| interface.broadcast.is_some());
         let first = there.next()?;
         let certain = there.all(|other| other.name == first.name);
         certain.then_some((IpAddr::V4(first.addr), first.prefix))
@@ -102,17 +119,17 @@ impl Links {
 
     /// Prefix length of this node's network towards an address, in bits.
     pub(crate) fn prefix_towards(&self, ip: IpAddr) -> Option<u8> {
-        self.towards(ip).or_else(|| self.all.first()).map(|interface| interface.prefix)
+        self.towards(ip).or_else(|| self.first()).map(|interface| interface.prefix)
     }
 
     /// This node's address on the first link.
     pub(crate) fn own_address(&self) -> IpAddr {
-        address_of(self.all.first())
+        address_of(self.first())
     }
 
     /// This node's address as a peer at `ip` probably sees it.
     pub(crate) fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
-        address_of(self.towards(ip).or_else(|| self.all.first()))
+        address_of(self.towards(ip).or_else(|| self.first()))
     }
 }
 
@@ -137,6 +154,52 @@ mod tests {
         assert!(gone.is_empty() && new.is_empty());
         let LinkChanges { gone, new } = all.replace(links(&[other]));
         assert_eq!((gone, new), (links(&[one]), Vec::new()));
+    }
+
+    /// Interfaces with an address of these prefixes in one network, numbered from 1.
+    fn overlapping(prefixes: &[(&str, u8)]) -> Links {
+        let of = |(nth, (name, prefix)): (usize, &(&str, u8))| {
+            let host = u8::try_from(nth + 1).unwrap();
+            let index = Some(LinkIndex(host.into()));
+            Interface { index, ..Interface::new(name, Ipv4Addr::new(10, 0, 0, host), *prefix).unwrap() }
+        };
+        let mut links = Links::default();
+        let _ = links.replace(prefixes.iter().enumerate().map(of).collect());
+        links
+    }
+
+    #[test]
+    fn what_comes_in_by_a_link_that_is_not_used_is_for_others_unless_it_is_from_this_machine() {
+        let links = overlapping(&[("eth0", 24), ("eth1", 24)]);
+        let (own, other) = ("10.0.0.2".parse().unwrap(), "10.0.0.9".parse().unwrap());
+        assert!(links.uses(Some(LinkIndex(2)), other) && links.uses(None, other));
+        assert!(!links.uses(Some(LinkIndex(3)), other) && links.uses(Some(LinkIndex(3)), own));
+    }
+
+    #[test]
+    fn a_peer_is_on_the_link_that_it_is_heard_by() {
+        let peer = "10.0.0.9".parse().unwrap();
+        let links = overlapping(&[("eth0", 16), ("eth1", 24)]);
+        let at = |known: Option<&str>, index| {
+            let known = known.map(Arc::from);
+            links.name_at(known.as_ref(), Some(LinkIndex(index)), peer).as_deref().map(str::to_owned)
+        };
+        assert_eq!(links.name_of(peer).as_deref(), Some("eth1"), "by its address alone, as routes have it");
+        assert_eq!((at(None, 1), at(Some("eth1"), 1)), (Some("eth0".into()), Some("eth0".into())));
+        let twins = overlapping(&[("eth0", 24), ("wlan0", 24)]);
+        let known = Some(Arc::from("wlan0"));
+        assert_eq!(twins.name_at(known.as_ref(), Some(LinkIndex(1)), peer), known, "it is heard by both");
+    }
+
+    #[test]
+    fn our_network_is_compared_only_on_a_link_that_is_known() {
+        let two = overlapping(&[("eth0", 16), ("eth1", 24)]);
+        assert_eq!(two.network_of(Some(LinkIndex(2))), Some(("10.0.0.2".parse().unwrap(), 24)));
+        assert_eq!((two.network_of(None), two.network_of(Some(LinkIndex(3)))), (None, None));
+        assert_eq!(overlapping(&[("eth0", 16)]).network_of(None), Some(("10.0.0.1".parse().unwrap(), 16)));
+        let mut tunnel = Links::default();
+        let _ = tunnel.replace(vec![Interface::without_broadcast("tun0", Ipv4Addr::new(10, 8, 0, 1), 32)]);
+        assert_eq!(tunnel.network_of(None), None, "nobody is in a network of one address");
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn not_a_host(addr: SocketAddr) -> Failure {
 /// Whether an address is the directed broadcast of a link of this machine.
 fn is_broadcast(ip: IpAddr) -> bool {
     interfaces::usable(&Selection::default())
-        .is_ok_and(|all| all.iter().any(|i| IpAddr::V4(i.broadcast) == ip))
+        .is_ok_and(|all| all.iter().any(|i| i.broadcast.map(IpAddr::V4) == Some(ip)))
 }
 
 /// Whether this machine has a route to an address: connecting a UDP socket looks it up and sends nothing.

@@ -23,11 +23,12 @@ pub struct Selection {
 
 /// The interfaces of this machine that presence is to use, in the system's order.
 ///
-/// Loopback is used when it was asked for, by `--bind` or by name, or when nothing else can broadcast: then at least the
-/// nodes of this machine find each other.
+/// Loopback is used when it was asked for, by `--bind` or by name, or when this machine has no other address: then at least its
+/// own nodes find each other.
 pub fn usable(selection: &Selection) -> io::Result<Vec<Interface>> {
-    let all: Vec<Interface> = if_addrs::get_if_addrs()?.iter().filter_map(broadcasting).collect();
-    Ok(choose(all, selection))
+    let all = if_addrs::get_if_addrs()?;
+    let only_loopback = all.iter().all(|i| i.is_loopback() || !i.ip().is_ipv4());
+    Ok(choose(all.iter().filter_map(running).collect(), selection, only_loopback))
 }
 
 /// An address of this machine, whether presence can use it or not.
@@ -80,15 +81,17 @@ pub fn local_ip() -> IpAddr {
         .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
-fn broadcasting(interface: &if_addrs::Interface) -> Option<Interface> {
-    // Not running: switched off, or without a carrier. What is sent there is lost in silence.
-    match &interface.addr {
-        IfAddr::V4(v4) if interface.is_oper_up() && !interface.is_p2p() => {
-            let known = Interface::new(link_of(&interface.name), v4.ip, v4.prefixlen)?;
-            Some(Interface { index: interface.index.map(LinkIndex), ..known })
-        }
-        _ => None,
+/// An address as presence sees it, unless its interface is not running: switched off, or without a carrier. What is sent there
+/// is lost in silence.
+fn running(interface: &if_addrs::Interface) -> Option<Interface> {
+    let IfAddr::V4(v4) = &interface.addr else { return None };
+    if !interface.is_oper_up() {
+        return None;
     }
+    let name = link_of(&interface.name);
+    let known = Interface::new(name, v4.ip, v4.prefixlen).filter(|_| !interface.is_p2p());
+    let known = known.unwrap_or_else(|| Interface::without_broadcast(name, v4.ip, v4.prefixlen));
+    Some(Interface { index: interface.index.map(LinkIndex), ..known })
 }
 
 /// The link that holds an address. Linux gives an address that has a label (`eth0:lan`) under that; a link's own name has no
@@ -97,7 +100,7 @@ fn link_of(name: &str) -> &str {
     if cfg!(target_os = "linux") { name.split(':').next().unwrap_or(name) } else { name }
 }
 
-fn choose(all: Vec<Interface>, selection: &Selection) -> Vec<Interface> {
+fn choose(all: Vec<Interface>, selection: &Selection, only_loopback: bool) -> Vec<Interface> {
     let named = |i: &Interface| selection.include.iter().any(|p| p.matches(&i.name));
     let excluded = |i: &Interface| selection.exclude.iter().any(|p| p.matches(&i.name));
     let mut chosen: Vec<Interface> = all
@@ -113,7 +116,7 @@ fn choose(all: Vec<Interface>, selection: &Selection) -> Vec<Interface> {
         })
         .collect();
     let loopback_wanted = selection.bind.is_some() || !selection.include.is_empty();
-    let network = selection.network_seen || chosen.iter().any(|i| i.kind != InterfaceKind::Loopback);
+    let network = selection.network_seen || !only_loopback;
     if network && !loopback_wanted {
         chosen.retain(|i| i.kind != InterfaceKind::Loopback);
     }
@@ -146,11 +149,13 @@ mod tests {
 
     #[test]
     fn all_that_can_broadcast_are_used_and_loopback_only_for_want_of_others() {
-        assert_eq!(names(&choose(host(), &Selection::default())), ["eth0", "docker0"]);
-        assert_eq!(names(&choose(host()[..1].to_vec(), &Selection::default())), ["lo"]);
+        assert_eq!(names(&choose(host(), &Selection::default(), false)), ["eth0", "docker0"]);
+        assert_eq!(names(&choose(host()[..1].to_vec(), &Selection::default(), true)), ["lo"]);
+        let down = choose(host()[..1].to_vec(), &Selection::default(), false);
+        assert_eq!(names(&down), [""; 0], "there is a network, which is down");
         let lost_it = Selection { network_seen: true, ..Selection::default() };
         assert_eq!(
-            names(&choose(host()[..1].to_vec(), &lost_it)),
+            names(&choose(host()[..1].to_vec(), &lost_it, true)),
             [""; 0],
             "a network that goes is no reason"
         );
@@ -161,7 +166,7 @@ mod tests {
         let of = |include: &[&str], exclude: &[&str]| {
             let (include, exclude) = (patterns(include), patterns(exclude));
             let s = Selection { include, exclude, ..Selection::default() };
-            names(&choose(host(), &s)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+            names(&choose(host(), &s, false)).into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(of(&["eth*"], &[]), ["eth0"]);
         assert_eq!(of(&["lo"], &[]), ["lo"]);
@@ -171,11 +176,12 @@ mod tests {
 
     #[test]
     fn bind_chooses_the_interface_that_holds_the_address() {
-        let of = |ip: [u8; 4]| choose(host(), &Selection { bind: Some(ip.into()), ..Selection::default() });
+        let of =
+            |ip: [u8; 4]| choose(host(), &Selection { bind: Some(ip.into()), ..Selection::default() }, false);
         assert_eq!(names(&of([10, 0, 0, 1])), ["eth0"]);
         assert_eq!(names(&of([10, 0, 0, 2])), Vec::<&str>::new());
         let loopback = of([127, 0, 0, 5]);
         assert_eq!(loopback[0].addr, Ipv4Addr::new(127, 0, 0, 5));
-        assert_eq!(loopback[0].broadcast, Ipv4Addr::new(127, 255, 255, 255));
+        assert_eq!(loopback[0].broadcast, Some(Ipv4Addr::new(127, 255, 255, 255)));
     }
 }

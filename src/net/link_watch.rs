@@ -15,7 +15,7 @@ mod linux {
     use socket2::{Domain, Protocol, Socket, Type};
     use tokio::net::UdpSocket;
 
-    /// RTMGRP_LINK, RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR.
+    /// Links, and addresses of both families: `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR`.
     const GROUPS: u32 = 0x111;
 
     /// The kernel's word that something changed; what, is looked up.

@@ -38,6 +38,8 @@ pub struct Settings {
     pub announced_tcp_port: Option<u16>,
     /// The interfaces to use.
     pub selection: Selection,
+    /// An interface that is not there yet is waited for.
+    pub waits_for_interface: bool,
 }
 
 /// Why a node cannot start. Nothing is left behind.
@@ -69,7 +71,7 @@ pub enum StartError {
     #[error("--bind {0}: not an address of this machine, which has {1}")]
     NotOurs(IpAddr, String),
     /// `--interface` and `--exclude-interface` leave nothing.
-    #[error("no interface that can broadcast matches {wanted}; this machine has {held}")]
+    #[error("no interface matches {wanted}; this machine has {held}")]
     NoInterface {
         /// What was asked for.
         wanted: String,
@@ -105,10 +107,15 @@ impl Node {
         F: FnOnce(broadcast::Receiver<Stamped>) -> S + Send + 'static,
         S: Future<Output = ()> + Send + 'static,
     {
-        let Settings { mut config, tcp_port, announced_tcp_port, selection } = settings;
+        let Settings { mut config, tcp_port, announced_tcp_port, selection, waits_for_interface } = settings;
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let bind = selection.bind.unwrap_or(any);
-        check_interfaces(&selection)?;
+        match check_interfaces(&selection) {
+            Err(StartError::NoInterface { wanted, held }) if waits_for_interface => {
+                tracing::warn!("waiting for an interface that matches {wanted}; this machine has {held}");
+            }
+            checked => checked?,
+        }
         let shared =
             udp::open_shared(config.port).map_err(|e| socket_error("UDP", config.port, "--port", e))?;
         let private = udp::open_private(bind).map_err(|e| socket_error("UDP", 0, "--bind", e))?;
@@ -275,7 +282,8 @@ mod tests {
     fn settings() -> Settings {
         let config = Config { port: 0, tcp_port: 0, udp_port: 0, ..testkit::config(0) };
         let selection = Selection { bind: Some(Ipv4Addr::LOCALHOST.into()), ..Selection::default() };
-        Settings { config, tcp_port: Some(0), announced_tcp_port: Some(4_242), selection }
+        let (tcp_port, announced_tcp_port) = (Some(0), Some(4_242));
+        Settings { config, tcp_port, announced_tcp_port, selection, waits_for_interface: false }
     }
 
     #[test]

@@ -265,7 +265,7 @@ fn broadcast(
         udp::open_private(interface.addr.into()).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))?;
     let goodbye = from.goodbye(&socket)?;
     socket
-        .send_to(&goodbye, (interface.broadcast, port))
+        .send_to(&goodbye, (interface.last_address(), port))
         .map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?;
     Ok(goodbye)
 }

@@ -52,8 +52,8 @@ mod tests {
     fn a_sleep_is_noticed_once_and_what_the_clocks_differ_by_is_none() {
         let mut standby = Standby { slept: Duration::from_secs(7) };
         assert!(!standby.advance(Duration::from_millis(7_900)));
-        assert!(standby.advance(Duration::from_secs(60)));
-        assert!(!standby.advance(Duration::from_secs(60)));
+        assert!(standby.advance(Duration::from_mins(1)));
+        assert!(!standby.advance(Duration::from_mins(1)));
         assert!(!Standby::look().woke(), "this machine is awake");
     }
 }

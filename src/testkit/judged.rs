@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
-use crate::engine::diagnosis::network_view::{Mask, NetworkView, JudgedNode, Setting, ToldRow};
+use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, ToldRow};
 use crate::engine::observation::{Observation, PathStatus};
 
 use super::{ms, peer, secs};

@@ -75,7 +75,8 @@ fn started(f: &mut fmt::Formatter<'_>, node: &NodeInfo, interfaces: &[Interface]
         let sign = if nth == 0 { ", on" } else { "," };
         write!(f, "{sign} {} {}/{}", interface.name, interface.addr, interface.prefix)?;
     }
-    Ok(())
+    let mute = interfaces.iter().filter(|interface| interface.broadcast.is_none());
+    mute.map(cannot_broadcast).try_for_each(|what| write!(f, "; {what}"))
 }
 
 /// What is said of a peer that has restarted, behind its name.
@@ -104,8 +105,14 @@ pub fn gave_up(attempts: u32, cause: Cause) -> impl fmt::Display {
 /// An interface is used from now on.
 pub fn interface_up(interface: &Interface) -> impl fmt::Display {
     fmt::from_fn(move |f| {
-        write!(f, "interface {} is up: {}/{}", interface.name, interface.addr, interface.prefix)
+        write!(f, "interface {} is up: {}/{}", interface.name, interface.addr, interface.prefix)?;
+        if interface.broadcast.is_none() { write!(f, "; {}", cannot_broadcast(interface)) } else { Ok(()) }
     })
+}
+
+/// What to do about an interface on which peers cannot be found.
+pub fn cannot_broadcast(interface: &Interface) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{} cannot broadcast: name its peers with --peer", interface.name))
 }
 
 /// An interface is no longer used.

@@ -115,6 +115,7 @@ fn interfaces(all: &[Interface], room: usize, theme: Theme) -> (String, Style) {
         return ("no interface can broadcast".into(), theme.alarm());
     }
     let kind = |interface: &Interface| match interface.kind {
+        _ if interface.broadcast.is_none() => " (no broadcast)",
         InterfaceKind::Lan | InterfaceKind::Wifi => "",
         InterfaceKind::Container => " (container)",
         InterfaceKind::Vpn => " (VPN)",

@@ -99,16 +99,23 @@ pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let theme = canvas.theme();
     let mut lines = vec![("No peers yet.".to_owned(), theme.strong())];
     let port = model.node().map(|node| (node.port, node.tcp_port));
-    let on: Vec<_> =
-        model.interfaces().iter().map(|i| format!("{} {}/{}", i.name, i.addr, i.prefix)).collect();
+    let (heard, mute): (Vec<_>, Vec<_>) = model.interfaces().iter().partition(|i| i.broadcast.is_some());
+    let on: Vec<_> = heard.iter().map(|i| format!("{} {}/{}", i.name, i.addr, i.prefix)).collect();
     match port {
         None => lines.push(("The node is starting.".into(), theme.text())),
         Some((udp, tcp)) => {
-            if on.is_empty() {
+            for interface in &mute {
+                let text = format!(
+                    "{} cannot broadcast: press a to add a peer there by its address.",
+                    interface.name
+                );
+                lines.push((text, theme.warning()));
+            }
+            if !on.is_empty() {
+                lines.push((format!("Listening for others on {}.", on.join(", ")), theme.text()));
+            } else if mute.is_empty() {
                 let text = "No interface of this machine can broadcast: connect to a network, or press a to add a peer by its address.";
                 lines.push((text.into(), theme.warning()));
-            } else {
-                lines.push((format!("Listening for others on {}.", on.join(", ")), theme.text()));
             }
             lines.push(("• Start vigie on another machine of the same network.".into(), theme.text()));
             lines.push((

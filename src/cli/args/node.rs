@@ -116,7 +116,13 @@ impl NodeArgs {
             seed: random()?,
         };
         let selection = self.selection();
-        Ok(Settings { config, tcp_port: self.tcp_port, announced_tcp_port: None, selection })
+        Ok(Settings {
+            config,
+            tcp_port: self.tcp_port,
+            announced_tcp_port: None,
+            selection,
+            waits_for_interface: false,
+        })
     }
 
     /// The interfaces to use.

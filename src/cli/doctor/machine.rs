@@ -17,7 +17,8 @@ use crate::net::selftest::{self, Plan, SelfTest, SelfTestFailure, SelfTestSender
 /// When not even the interfaces can be read.
 pub(super) fn look_at(node: &NodeArgs) -> io::Result<MachineFacts> {
     let request = request(node)?;
-    let used = interfaces::usable(&node.selection())?;
+    let mut used = interfaces::usable(&node.selection())?;
+    used.retain(|interface| interface.broadcast.is_some());
     let mut links = links();
     add_addresses(&mut links, interfaces::addresses()?);
     let udp_holders = holders(Transport::Udp, request.port);

@@ -59,7 +59,7 @@ impl ProbePacket {
     pub(super) fn all_of(interface: &Interface, udp: u16, tcp: u16) -> Vec<Self> {
         let one = |addr: Ipv4Addr| (u64::from(u32::from(addr)), u64::from(u32::from(addr)));
         let host_bits = u64::from(u32::MAX.checked_shr(interface.prefix.into()).unwrap_or_default());
-        let (own, everyone) = (one(interface.addr), one(interface.broadcast));
+        let (own, everyone) = (one(interface.addr), one(interface.last_address()));
         let network = (everyone.0 & !host_bits, everyone.0);
         let mut probes = Vec::new();
         for direction in [Direction::In, Direction::Out] {

@@ -194,7 +194,7 @@ fn globbed(name: &str, least: usize) -> String {
 pub(super) fn networks(facts: &MachineFacts) -> Examined {
     let mut by_network: BTreeMap<_, Vec<&Interface>> = BTreeMap::new();
     for interface in facts.used.iter().filter(|i| i.kind != InterfaceKind::Loopback) {
-        by_network.entry((interface.broadcast, interface.prefix)).or_default().push(interface);
+        by_network.entry((interface.last_address(), interface.prefix)).or_default().push(interface);
     }
     let count = by_network.len();
     let mut findings = Vec::new();

@@ -28,7 +28,7 @@ pub(super) fn broadcast(facts: &MachineFacts) -> Examined {
 }
 
 fn unheard(facts: &MachineFacts, interface: &Interface, failure: &TrialFailure) -> MachineFinding {
-    let (name, to) = (&interface.name, interface.broadcast);
+    let (name, to) = (&interface.name, interface.last_address());
     let evidence = format!("one datagram from {} to {to}: {}", interface.addr, failure.error);
     let outgoing = facts.firewall.obstacles.iter().find(|o| o.direction == Direction::Out && o.stops_udp());
     let incoming = facts.firewall.obstacles.iter().find(|o| o.direction == Direction::In && o.stops_udp());

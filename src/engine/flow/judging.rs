@@ -9,7 +9,7 @@ use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::finding_tracker::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
 use crate::engine::diagnosis::judging::{Judging, Underway};
-use crate::engine::diagnosis::network_view::{Mask, NetworkView, JudgedNode, Setting, ToldRow};
+use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, ToldRow};
 use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;

@@ -91,7 +91,9 @@ impl Announcer {
         }
         self.limited_broadcast = Some(ctx.now);
         let to = SocketAddr::from((Ipv4Addr::BROADCAST, ctx.config.port));
-        for interface in ctx.links.iter().filter(|interface| interface.kind != InterfaceKind::Loopback) {
+        for interface in
+            ctx.links.broadcasting().filter(|interface| interface.kind != InterfaceKind::Loopback)
+        {
             let presence = Presence { wide: Some(true), ..ctx.presence(kind, IpAddr::V4(interface.addr)) };
             let bytes = presence.encode();
             ctx.out.push(Output::SendFrom { source: interface.addr, to, bytes });
@@ -183,10 +185,11 @@ fn broadcast(kind: Kind, ctx: &mut Context<'_>) {
     ctx.out.next_sequence();
     let interfaces = ctx.links.all();
     for (i, interface) in interfaces.iter().enumerate() {
+        let Some(broadcast) = interface.broadcast else { continue };
         if interfaces[..i].iter().any(|other| other.broadcast == interface.broadcast) {
             continue;
         }
-        let to = SocketAddr::from((interface.broadcast, ctx.config.port));
+        let to = SocketAddr::from((broadcast, ctx.config.port));
         let bytes = ctx.presence(kind, IpAddr::V4(interface.addr)).encode();
         ctx.out.push(Output::Send { to, bytes });
     }

@@ -316,7 +316,7 @@ impl Datagram<'_> {
             peers.readdress(key, addr, ctx);
         }
         let Some(peer) = peers.get_mut(key) else { return };
-        peer.set_interface(ctx.links.name_at(self.link, self.source_ip()));
+        peer.set_interface(ctx.links.name_at(peer.interface(), self.link, self.source_ip()));
         peer.paths.note_claims(self.source_ip(), presence);
         peer.last_seen.note_period(presence.period());
         if peer.info().name != presence.name {

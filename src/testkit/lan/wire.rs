@@ -50,7 +50,11 @@ impl Lan {
             self.sent.push(Sent { at: self.elapsed(), host: id, to, bytes: Arc::clone(bytes) });
         }
         let port = self.hosts[id.0].config.udp_port;
-        let link = self.hosts[id.0].interfaces.iter().find(|i| IpAddr::V4(i.broadcast) == to.ip()).cloned();
+        let link = self.hosts[id.0]
+            .interfaces
+            .iter()
+            .find(|i| i.broadcast.map(IpAddr::V4) == Some(to.ip()))
+            .cloned();
         if let Some(link) = link {
             let from = SocketAddr::from((link.addr, port));
             for i in 0..self.hosts.len() {
