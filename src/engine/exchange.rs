@@ -139,8 +139,7 @@ pub(crate) fn resolve_dialer(
         if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
             return Ok(None);
         }
-        peers.identify(key, id, incarnation, name, ctx);
-        return Ok(Some(key));
+        return peers.take_place(key, (id, incarnation, name), Via::Reply, ctx);
     }
     peers.discover(addr, Some((id, incarnation)), name, Via::Reply, ctx).map(Some)
 }

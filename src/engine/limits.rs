@@ -192,6 +192,10 @@ pub const WIDE_EVERY: Duration = Duration::from_secs(10);
 /// Nodes among which patterns are looked for: all pairs of so many are judged in some milliseconds.
 pub const MAX_JUDGED: usize = 256;
 
+/// Shortest time between two questions to a peer whether it is still at its address, where others are heard there, too: whoever
+/// sends in the name of an address makes us dial that one no more often.
+pub const CHALLENGE_AGAIN: Duration = Duration::from_secs(1);
+
 /// Shortest time between two judgements.
 pub const JUDGE_AGAIN: Duration = Duration::from_millis(500);
 

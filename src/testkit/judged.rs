@@ -48,6 +48,8 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
             mask: (nth > 0).then(|| Mask { theirs: 24, ours: 24, link: Arc::from("eth0") }),
             trouble: None,
             icmp: None,
+            at_home: true,
+            since: now,
             echoed: None,
             broadcast: None,
         }

@@ -16,6 +16,9 @@ impl fmt::Display for Evidence {
                 let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
                 write!(f, "this name is used at {}", joined(&addrs))
             }
+            Self::SharedAddress { addr } => {
+                write!(f, "both are heard from {addr}, and both say that it is theirs")
+            }
             Self::AllSilent { count } => {
                 write!(f, "all {count} other hosts stopped responding to this machine, by every route")
             }

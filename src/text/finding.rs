@@ -43,6 +43,7 @@ impl Verdict {
             Self::WrongGroup => Cause::WrongGroup.description(),
             Self::VersionMismatch => Cause::VersionMismatch.description(),
             Self::DuplicateName => "another host has the same name",
+            Self::AddressConflict => "another host has the same address",
             Self::Unknown => "it fails; the cause is unclear",
         }
     }
@@ -63,6 +64,7 @@ impl Finding {
     pub fn headline(&self) -> String {
         match self.verdict {
             Verdict::DuplicateName => format!("{} share a name", self.subject()),
+            Verdict::AddressConflict => format!("{} have the same address", self.subject()),
             verdict => format!("{}: {}", self.subject(), verdict.description()),
         }
     }

@@ -1,5 +1,7 @@
 //! What can be done about a finding, as data: `text` makes the sentence of it, with the commands of this system.
 
+use std::net::IpAddr;
+
 use crate::engine::cause::Cause;
 
 use super::evidence::{Several, Who};
@@ -133,6 +135,11 @@ pub enum Advice {
     },
     /// Update the older program.
     Update,
+    /// Give one of them another address.
+    Readdress {
+        /// The one that they share.
+        addr: IpAddr,
+    },
     /// Give one of them another name.
     Rename,
     /// Look for the cause in the log there.

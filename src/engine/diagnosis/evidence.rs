@@ -93,6 +93,11 @@ pub enum Evidence {
         /// Where they are.
         addrs: Vec<SocketAddr>,
     },
+    /// Hosts use the same address.
+    SharedAddress {
+        /// That address.
+        addr: IpAddr,
+    },
     /// No other node answers this one any more.
     AllSilent {
         /// How many do not.

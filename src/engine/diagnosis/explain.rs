@@ -107,6 +107,9 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
         (Verdict::DuplicateName, _) => Some(Evidence::SharedName {
             addrs: nodes.iter().map(|node| view.node(*node).info.addr).collect(),
         }),
+        (Verdict::AddressConflict, _) => {
+            Some(Evidence::SharedAddress { addr: view.node(incident.accused()).info.addr.ip() })
+        }
         (Verdict::LocalProblem, Pattern::Row)
             if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::High =>
         {
@@ -245,6 +248,7 @@ fn advice(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::WrongGroup => Advice::JoinGroup { on, group: view.setting().group.clone() },
         Verdict::VersionMismatch => Advice::Update,
         Verdict::DuplicateName => Advice::Rename,
+        Verdict::AddressConflict => Advice::Readdress { addr: view.node(incident.accused()).info.addr.ip() },
         Verdict::Unknown => Advice::ReadLog { on },
     }
 }

@@ -29,6 +29,10 @@ pub struct JudgedNode {
     pub trouble: Option<Instant>,
     /// What ICMP says of this node's datagrams to it since then; it can be forged.
     pub icmp: Option<Icmp>,
+    /// It is heard by broadcasts from the address that it says is its own.
+    pub at_home: bool,
+    /// Since when it is observed there.
+    pub since: Instant,
     /// When an echo of it last came; none if none did, or the node is this one.
     pub echoed: Option<Instant>,
     /// When a broadcast of it was last heard; none if none was, or the node is this one.

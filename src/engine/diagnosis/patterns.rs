@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
@@ -27,6 +28,7 @@ type OnePair = SmallVec<[FailingPair; 2]>;
 pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usize) -> Vec<Incident> {
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();
+    incidents.extend(address_conflicts(view, &mut failures));
     incidents.extend(own_fault(view, &mut failures, verdicts));
     incidents.extend(vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands(&mut failures));
@@ -338,6 +340,39 @@ fn single_pair(view: &NetworkView, verdict: Verdict, pairs: &[FailingPair]) -> I
     let from_first = if confesses { sender } else { to.is_self() };
     let nodes = if from_first { vec![from, to] } else { vec![to, from] };
     Incident { verdict, pattern: Pattern::Pair, confidence: Confidence::Medium, nodes, pairs: pairs.to_vec() }
+}
+
+/// Hosts with the same address: each is heard from it and says that it is its own, and whoever dials it meets now one and now the
+/// other. Nodes of one host have ports of their own; who is behind the address of another one claims an address of its own.
+fn address_conflicts(view: &NetworkView, failures: &mut Failures) -> Vec<Incident> {
+    let mut by_addr: BTreeMap<IpAddr, Vec<NodeIdx>> = BTreeMap::new();
+    for node in view.others().filter(|node| view.node(*node).at_home) {
+        by_addr.entry(view.node(node).info.addr.ip()).or_default().push(node);
+    }
+    let port = |node: &NodeIdx| view.node(*node).info.addr.port();
+    let mut found = Vec::new();
+    for nodes in by_addr.into_values().filter(|nodes| nodes.len() > 1) {
+        let meets = |node: &NodeIdx| {
+            let mut others = nodes.iter().filter(|other| *other != node);
+            port(node) == 0 || others.any(|other| port(other) == 0 || port(other) == port(node))
+        };
+        let nodes: Vec<NodeIdx> = nodes.iter().copied().filter(meets).collect();
+        // Whoever is not heard any more since the other one is known has left the address to it.
+        let since = nodes.iter().map(|node| view.node(*node).since).max();
+        let nodes: Vec<NodeIdx> =
+            nodes.into_iter().filter(|node| view.node(*node).broadcast > since).collect();
+        if nodes.len() > 1 {
+            // What fails between others and one of them says nothing of anybody.
+            for node in &nodes {
+                failures.take(*node, |_| true);
+            }
+            let (verdict, pattern) = (Verdict::AddressConflict, Pattern::Pair);
+            let incident =
+                Incident { verdict, pattern, confidence: Confidence::High, nodes, pairs: Vec::new() };
+            found.push(incident);
+        }
+    }
+    found
 }
 
 /// Hosts with the same name: nobody can tell them apart.

@@ -53,9 +53,10 @@ pub(super) fn accused_by(findings: &[Arc<Finding>]) -> HashSet<NodeId> {
     findings.iter().flat_map(|finding| accused(finding)).collect()
 }
 
-/// The nodes whose verdict a finding tells: those it accuses, and all that share a name.
+/// The nodes whose verdict a finding tells: those it accuses, and all that share a name or an address.
 pub(super) fn about(finding: &Finding) -> impl Iterator<Item = NodeId> {
-    let all = finding.verdict == Verdict::DuplicateName || finding.pattern == Pattern::Islands;
+    let shared = matches!(finding.verdict, Verdict::DuplicateName | Verdict::AddressConflict);
+    let all = shared || finding.pattern == Pattern::Islands;
     finding.nodes.iter().copied().take(if all { usize::MAX } else { 1 })
 }
 

@@ -44,6 +44,8 @@ pub enum Verdict {
     VersionMismatch,
     /// Two hosts have the same name.
     DuplicateName,
+    /// Two hosts have the same address.
+    AddressConflict,
     /// Something fails, and the evidence does not say what; or nothing is known yet.
     #[default]
     Unknown,
@@ -51,7 +53,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Ok,
         Self::ClosedPort,
         Self::FirewallReject,
@@ -71,6 +73,7 @@ impl Verdict {
         Self::WrongGroup,
         Self::VersionMismatch,
         Self::DuplicateName,
+        Self::AddressConflict,
         Self::Unknown,
     ];
 
@@ -96,6 +99,7 @@ impl Verdict {
             Self::WrongGroup => "wrong_group",
             Self::VersionMismatch => "version_mismatch",
             Self::DuplicateName => "duplicate_name",
+            Self::AddressConflict => "address_conflict",
             Self::Unknown => "unknown",
         }
     }

@@ -129,7 +129,7 @@ impl Engine {
     fn network_view(&self, judged: &[&Peer], now: Instant) -> NetworkView {
         let config = self.shared.config();
         let peers = judged.iter().map(|peer| self.node(peer, now));
-        let nodes = std::iter::once(self.own_node()).chain(peers).collect();
+        let nodes = std::iter::once(self.own_node(now)).chain(peers).collect();
         let setting = Setting {
             notice: self.notice(),
             patience: self.patience(),
@@ -170,6 +170,8 @@ impl Engine {
             mask: self.mask(peer),
             trouble: peer.health.trouble(),
             icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
+            since: peer.health.since(),
+            at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
             echoed: peer.probes.last_echo(),
             broadcast: peer.last_seen.broadcast(),
         }
@@ -183,7 +185,7 @@ impl Engine {
     }
 
     /// This node, as one that is judged.
-    fn own_node(&self) -> JudgedNode {
+    fn own_node(&self, now: Instant) -> JudgedNode {
         let (config, links) = (self.shared.config(), self.shared.links());
         let info = PeerInfo {
             key: PeerKey::default(),
@@ -199,6 +201,8 @@ impl Engine {
             mask: None,
             trouble: None,
             icmp: None,
+            at_home: true,
+            since: now,
             echoed: None,
             broadcast: None,
         }

@@ -225,8 +225,10 @@ impl Datagram<'_> {
             if kind == Kind::Goodbye {
                 return Sender::Nobody;
             }
-            peers.identify(key, id, incarnation, name, ctx);
-            return Sender::Peer(key);
+            return match peers.take_place(key, (id, incarnation, name), self.via(), ctx) {
+                Ok(key) => key.map_or(Sender::Nobody, Sender::Peer),
+                Err(reason) => Sender::Refused(reason),
+            };
         }
         if kind == Kind::Goodbye {
             return Sender::Nobody;
@@ -234,11 +236,14 @@ impl Datagram<'_> {
         if !ctx.links.reaches(self.source_ip()) {
             return Sender::OffLink;
         }
-        let via = if self.socket == Socket::Shared { Via::Broadcast } else { Via::Reply };
-        match peers.discover(addr, Some((id, incarnation)), name, via, ctx) {
+        match peers.discover(addr, Some((id, incarnation)), name, self.via(), ctx) {
             Ok(key) => Sender::Peer(key),
             Err(reason) => Sender::Refused(reason),
         }
+    }
+
+    fn via(&self) -> Via {
+        if self.socket == Socket::Shared { Via::Broadcast } else { Via::Reply }
     }
 
     /// Writes down when and where a peer was heard.
@@ -312,7 +317,8 @@ impl Datagram<'_> {
     pub(crate) fn apply_claims(&self, key: PeerKey, peers: &mut PeerTable, ctx: &mut Context<'_>) {
         let presence = &self.presence;
         let addr = SocketAddr::new(self.source_ip(), presence.tcp_port);
-        if peers.get(key).is_some_and(|peer| peer.addr() != addr) {
+        let moved = peers.get(key).is_some_and(|peer| peer.addr() != addr);
+        if moved && !peers.is_held_by_another(key, addr) {
             peers.readdress(key, addr, ctx);
         }
         let Some(peer) = peers.get_mut(key) else { return };

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use crate::engine::context::Context;
 use crate::engine::event::Event;
-use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
+use crate::engine::limits::{CHALLENGE_AGAIN, LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
 use crate::engine::links::Links;
 use crate::engine::peers::health::Health;
 use crate::engine::peers::{LeaveReason, PeerState};
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::{Incarnation, NodeId, Nonce};
 
-use super::{Peer, Suspicion};
+use super::{Challenge, Holder, Peer, Suspicion};
 
 impl Peer {
     pub(crate) fn set_state(&mut self, to: PeerState, ctx: &mut Context<'_>) {
@@ -59,6 +59,41 @@ impl Peer {
         }
     }
 
+    /// Another identity is heard at its address. Whoever is known to live there is asked first, by a dial: only what answers there
+    /// counts, for anybody can send in the name of an address. One question a second is enough.
+    pub(crate) fn challenge(&mut self, by: NodeId, ctx: &Context<'_>) -> Holder {
+        let lives = matches!(self.state, PeerState::Up | PeerState::Retrying);
+        if self.id().is_none() || !lives || !self.is_proven() || self.apart {
+            return Holder::Gone;
+        }
+        let known = self.challenge.as_ref().map(|known| (known.by, Instant::from(known.asked)));
+        match known {
+            Some((known, asked)) if known == by => self.outcome_of(asked, ctx),
+            Some((_, asked)) if ctx.is_within(asked, CHALLENGE_AGAIN) => Holder::Asked,
+            _ => {
+                self.challenge = Some(Box::new(Challenge { by, asked: ctx.now.into() }));
+                self.dial.hurry();
+                Holder::Asked
+            }
+        }
+    }
+
+    fn outcome_of(&self, asked: Instant, ctx: &Context<'_>) -> Holder {
+        let since = |at: Option<Instant>| at.is_some_and(|at| at >= asked);
+        if since(self.dial.reached()) {
+            Holder::Stays
+        } else if since(self.dial.ended()) || !ctx.is_within(asked, ctx.config.retry.timeout) {
+            Holder::Gone
+        } else {
+            Holder::Asked
+        }
+    }
+
+    /// Another node answers where it would be dialed.
+    pub(crate) fn set_apart(&mut self) {
+        self.apart = true;
+    }
+
     /// It lives a new life at the same place: what was proven of the old one is void.
     pub(crate) fn begin_life(
         &mut self,
@@ -74,6 +109,7 @@ impl Peer {
         self.paths.restart();
         self.introduction.restart();
         self.dial.forget_wish();
+        self.challenge = None;
         if let Some(previous_incarnation) = previous {
             ctx.out.publish(Event::PeerRestarted { peer: Arc::clone(&self.info), previous_incarnation });
         }
@@ -87,6 +123,7 @@ impl Peer {
     pub(crate) fn begin_address(&mut self, to: SocketAddr, ctx: &mut Context<'_>) {
         let from = self.info.addr;
         self.change_info(|info| info.addr = to);
+        (self.challenge, self.apart) = (None, false);
         self.interface = ctx.links.name_of(to.ip());
         self.forget_evidence(ctx.now);
         self.introduction.count_again();
@@ -128,7 +165,8 @@ impl Peer {
             return;
         }
         let receives = self.paths.udp_port().is_some() || self.is_named();
-        if receives && self.info.addr.is_ipv4() {
+        // Who answers at its address is somebody else: nothing is learned of it by asking there.
+        if receives && !self.apart && self.info.addr.is_ipv4() {
             self.probes.begin_regular(ctx);
         }
         if news {

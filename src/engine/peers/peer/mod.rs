@@ -34,6 +34,10 @@ pub(crate) struct Peer {
     named: Option<Box<IpAddr>>,
     /// Identity that this row had before its last restart; late datagrams of it are refused. Boxed: few rows have one.
     retired: Option<Box<NodeId>>,
+    /// Another identity was heard at its address, and it was asked whether it is still there. Boxed for the same reason.
+    challenge: Option<Box<Challenge>>,
+    /// Another node answers where it would be dialed: it has no place of its own there, and can only dial in.
+    apart: bool,
     /// The link it is on.
     interface: Option<Arc<str>>,
     expiry: Option<Moment>,
@@ -49,6 +53,26 @@ pub(crate) struct Peer {
     pub(crate) probes: ProbeStats,
     pub(crate) health: Health,
     pub(crate) gossip: GossipSync,
+}
+
+/// Somebody else who is heard at a peer's address.
+#[derive(Debug)]
+struct Challenge {
+    by: NodeId,
+    /// When the peer was asked whether it is still there.
+    asked: Moment,
+}
+
+/// Who lives at an address at which another identity is heard than the one that is known there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Holder {
+    /// The one that is known is no more: the other one has its place.
+    Gone,
+    /// The one that is known was asked, and has not answered yet.
+    Asked,
+    /// The one that is known answered: there are two.
+    Stays,
 }
 
 /// What to do about a peer that was not heard for long.
@@ -70,6 +94,8 @@ impl Peer {
             state: PeerState::New,
             verdict: Verdict::Unknown,
             retired: None,
+            challenge: None,
+            apart: false,
             interface: None,
             expiry: None,
             armed: None,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::engine::context::Context;
 use crate::engine::event::{Event, RejectReason};
 use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
-use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, Via};
+use crate::engine::peers::peer::{Holder, Peer};
+use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
 use crate::engine::{Incarnation, NodeId};
 
 use super::{PeerTable, Row};
@@ -85,6 +85,39 @@ impl PeerTable {
             peer.force_dial(ctx.links);
         }
         Ok(key)
+    }
+
+    /// Another identity than the known one is heard at an address: the row that it has now, if it has one. It takes the place of the
+    /// known one only if that does not answer any more; while it does, there are two rows.
+    pub(crate) fn take_place(
+        &mut self,
+        holder: PeerKey,
+        (id, incarnation, name): (NodeId, Incarnation, &str),
+        via: Via,
+        ctx: &mut Context<'_>,
+    ) -> Result<Option<PeerKey>, RejectReason> {
+        let Some(peer) = self.get_mut(holder) else { return Ok(None) };
+        match peer.challenge(id, ctx) {
+            Holder::Asked => Ok(None),
+            Holder::Gone => {
+                self.identify(holder, id, incarnation, name, ctx);
+                Ok(Some(holder))
+            }
+            Holder::Stays => {
+                let nowhere = SocketAddr::new(peer.addr().ip(), 0);
+                let key = self.discover(nowhere, Some((id, incarnation)), name, via, ctx)?;
+                if let Some(peer) = self.get_mut(key) {
+                    peer.set_apart();
+                }
+                Ok(Some(key))
+            }
+        }
+    }
+
+    /// Whether another peer than this one answers at an address.
+    pub(crate) fn is_held_by_another(&self, key: PeerKey, addr: SocketAddr) -> bool {
+        let holder = self.by_addr(addr).filter(|holder| *holder != key).and_then(|holder| self.get(holder));
+        holder.is_some_and(|peer| matches!(peer.state(), PeerState::Up | PeerState::Retrying))
     }
 
     /// The node at a row's address has said who it is: for the first time, or it is another life.

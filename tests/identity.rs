@@ -1,0 +1,88 @@
+//! Who is who: several nodes that seem to have one address are told apart, and none takes another one's place.
+
+mod support;
+
+use std::time::Duration;
+
+use support::lab::{Host, within};
+use support::node::Node;
+use support::seen::{about, becomes, kind};
+use support::{QUICK, SOON};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn watch(host: Host<'_>, more: &[&str]) -> Node {
+    host.vigie(&[&["watch", "--json"], &QUICK[..], more].concat())
+}
+
+/// Waits for so many more dials of a peer that got their reply.
+fn dials(node: &Node, peer: &str, count: usize) {
+    let mut mark = node.mark();
+    for _ in 0..count {
+        mark = node.since(mark).wait_for(LONG, about("dial_succeeded", peer)).mark;
+    }
+}
+
+#[track_caller]
+fn accuses_nobody(node: &Node) {
+    let told: Vec<_> = node.always().events(kind("diagnosis")).iter().map(|e| (**e).clone()).collect();
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn a_container_behind_the_address_of_its_host_has_a_row_of_its_own_and_takes_no_place() {
+    within(3, |lab| {
+        // h3 is the container: its host h1 forwards what it sends, under its own address.
+        lab.host(3).add_interface("eth1", "br1", "172.30.0.3/24");
+        lab.host(1).add_interface("eth1", "br1", "172.30.0.1/24");
+        lab.host(3).link_down();
+        lab.host(3).run(&["ip", "route", "add", "default", "via", "172.30.0.1"]);
+        lab.host(1).run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+        lab.host(1).nft("table ip nat { chain out { type nat hook postrouting priority 100; oifname eth0 masquerade; }; }");
+        let (host, other) = (watch(lab.host(1), &["--interface", "eth0"]), watch(lab.host(2), &[]));
+        other.wait_for(SOON, becomes("h1", "up"));
+        let container = watch(lab.host(3), &["--peer", "10.77.0.2"]);
+        container.wait_for(SOON, becomes("h2", "up"));
+        let row = other.wait_for(LONG, about("peer_discovered", "h3"));
+        assert_eq!(row["peer"]["addr"], "10.77.0.1:0", "it cannot be dialed there");
+        dials(&other, "h1", 12);
+        other.wait_for(SOON, |e| e["event"] == "exchange_served" && e["peer"]["name"] == "h3");
+        assert_eq!(other.count(kind("peer_restarted")), 0, "nobody took the host's place");
+        for node in [&host, &other] {
+            accuses_nobody(node);
+        }
+        drop(container);
+    });
+}
+
+#[test]
+fn two_hosts_with_one_address_are_two_rows_and_neither_restarts() {
+    within(3, |lab| {
+        let (one, two) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        one.wait_for(SOON, becomes("h2", "up"));
+        lab.host(3).change_address("10.77.0.2/24");
+        let _three = watch(lab.host(3), &[]);
+        one.wait_for(LONG, about("peer_discovered", "h3"));
+        let told = one.wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "address_conflict");
+        let names = told["names"].to_string();
+        assert!(names.contains("h2") && names.contains("h3"), "{names}");
+        // Long enough for whatever else could be thought to be wrong.
+        let mut mark = one.mark();
+        for _ in 0..12 {
+            mark = one.since(mark).wait_for(LONG, kind("dial_started")).mark;
+        }
+        assert_eq!(one.count(kind("peer_restarted")), 0, "{told:?}");
+        let others: Vec<_> = one.always().events(|e| {
+            e["event"] == "diagnosis"
+                && !["address_conflict", "ok"].contains(&e["verdict"].as_str().unwrap_or_default())
+        });
+        assert!(others.is_empty(), "{:?}", others.iter().map(|e| (**e).clone()).collect::<Vec<_>>());
+        lab.host(3).change_address("10.77.0.3/24");
+        // Or the kernel believes for a while that the address is still there.
+        lab.host(1).forget_neighbours();
+        one.since(mark).wait_for(LONG, |e| {
+            about("diagnosis", told["peer"]["name"].as_str().unwrap())(e) && e["verdict"] == "ok"
+        });
+        drop(two);
+    });
+}
