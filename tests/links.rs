@@ -160,3 +160,21 @@ fn a_machine_whose_only_network_is_down_waits_for_it() {
         node.wait_for(SOON, kind("interface_up"));
     });
 }
+
+#[test]
+fn a_cable_that_is_plugged_in_again_ends_what_was_said_of_this_machine() {
+    within(3, |lab| {
+        let nodes: Vec<Node> = (1..=3).map(|n| watch(lab.host(n), &[])).collect();
+        nodes[1].wait_for(SOON, becomes("h1", "up"));
+        nodes[1].wait_for(SOON, becomes("h3", "up"));
+        lab.host(2).unplug();
+        let own = |verdict: &'static str| {
+            move |e: &serde_json::Value| about("diagnosis", "h2")(e) && e["verdict"] == verdict
+        };
+        let told = nodes[1].wait_for(LONG, own("local_problem"));
+        assert_eq!(told["peer"]["addr"], "10.77.0.2:17474", "its address, though it has none now");
+        lab.host(2).plug();
+        let over = nodes[1].wait_for(LONG, own("ok"));
+        assert_eq!(told["peer"], over["peer"], "it is the same finding");
+    });
+}

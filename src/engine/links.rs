@@ -9,6 +9,8 @@ use super::interface::{Interface, LinkIndex};
 #[derive(Debug, Clone)]
 pub(crate) struct Links {
     all: Arc<[Interface]>,
+    /// The first one that there was last: by its address this node is known while there is none.
+    last: Option<Interface>,
 }
 
 /// What differs between two looks at the interfaces.
@@ -21,7 +23,7 @@ pub(crate) struct LinkChanges {
 
 impl Default for Links {
     fn default() -> Self {
-        Self { all: Arc::from([]) }
+        Self { all: Arc::from([]), last: None }
     }
 }
 
@@ -29,6 +31,7 @@ impl Links {
     /// Takes the interfaces as they are now. The system may list the same ones in another order: that is no change.
     pub(crate) fn replace(&mut self, now: Vec<Interface>) -> LinkChanges {
         let before = std::mem::replace(&mut self.all, now.into());
+        self.last = self.first().cloned().or(self.last.take());
         let missing_from = |of: &[Interface], all: &[Interface]| {
             of.iter().filter(|interface| !all.contains(interface)).cloned().collect()
         };
@@ -122,9 +125,9 @@ impl Links {
         self.towards(ip).or_else(|| self.first()).map(|interface| interface.prefix)
     }
 
-    /// This node's address on the first link.
+    /// This node's address on the first link, or the last one that it had.
     pub(crate) fn own_address(&self) -> IpAddr {
-        address_of(self.first())
+        address_of(self.first().or(self.last.as_ref()))
     }
 
     /// This node's address as a peer at `ip` probably sees it.
@@ -210,5 +213,7 @@ mod tests {
         assert_eq!(towards("10.0.1.7"), "10.0.1.1");
         assert_eq!(towards("192.0.2.7"), "10.0.0.1");
         assert_eq!(Links::default().own_address().to_string(), "0.0.0.0");
+        let _ = all.replace(Vec::new());
+        assert_eq!(all.own_address().to_string(), "10.0.0.1", "it is known by that while it has none");
     }
 }
