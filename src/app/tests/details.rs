@@ -124,6 +124,17 @@ fn a_peer_that_is_up_and_one_that_was_only_named_have_their_details_too() {
     insta::assert_snapshot!(format!("{named}\n\n{}", bench.text(80, 60)));
 }
 
+#[test]
+fn of_one_that_shares_the_address_of_another_the_details_say_that_it_can_only_dial_in() {
+    let hall = PeerInfo { addr: ([10, 0, 0, 14], 0).into(), ..PeerInfo::clone(&hall()) };
+    let mut bench = Bench::new();
+    bench.started(&[("eth0", 0)]).discovered(&Arc::new(hall)).wait(10);
+    bench.select("printer-hall").key(KeyCode::Enter);
+    assert!(
+        bench.text(80, 24).contains("dial     it can only dial in: it has no port of its own at its address")
+    );
+}
+
 fn style_of(buffer: &Buffer, text: &str) -> ratatui::style::Style {
     let (y, line) = (0_u16..).zip(lines(buffer)).find(|(_, line)| line.contains(text)).unwrap();
     let x = crate::text::columns(line.split(text).next().unwrap());

@@ -10,7 +10,8 @@ use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, Stateful
 use super::canvas::Canvas;
 use super::columns;
 use super::layout::halves;
-use crate::app::model::{Column, HISTORY, Model, Stats};
+use crate::app::appearance::Theme;
+use crate::app::model::{Column, HISTORY, Model, PeerRow, Stats};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::app::view::line_writer::LineWriter;
@@ -106,20 +107,27 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     if let Some(detail) = &peer.detail {
         page.words("said", theme.text(), detail);
     }
-    page.fact("dial", |writer| {
-        let width = COUNTDOWN.min(u16::try_from(writer.room()).unwrap_or(COUNTDOWN));
-        let mut dial = writer.part(width);
-        columns::write(&mut dial, Column::Dial, width, peer, true);
-        if dial.room() == usize::from(width) {
-            dial.styled("at rest", theme.dim());
-        }
-    });
+    if peer.info.addr.port() == 0 {
+        page.words("dial", theme.text(), "it can only dial in: it has no port of its own at its address");
+    } else {
+        page.fact("dial", |writer| dial(writer, peer, theme));
+    }
     if let Some(paths) = about.paths() {
         page.words("paths", theme.text(), paths);
     }
     page.words("address", theme.text(), about.address());
     page.words("reached", theme.text(), about.reached());
     page.words("heard", theme.text(), about.heard());
+}
+
+/// Where its dial stands.
+fn dial(writer: &mut LineWriter<'_>, peer: &PeerRow, theme: Theme) {
+    let width = COUNTDOWN.min(u16::try_from(writer.room()).unwrap_or(COUNTDOWN));
+    let mut dial = writer.part(width);
+    columns::write(&mut dial, Column::Dial, width, peer, true);
+    if dial.room() == usize::from(width) {
+        dial.styled("at rest", theme.dim());
+    }
 }
 
 /// Who it is, how we know of it, and where else it was seen.
