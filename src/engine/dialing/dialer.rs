@@ -225,16 +225,21 @@ fn next_regular(peer: &Peer, ctx: &mut Context<'_>) -> Instant {
     if in_phase > ctx.now { in_phase } else { ctx.pace.in_step(ctx.now + interval) }
 }
 
-/// "No route" towards a peer whose link was ours until lately means that the interface is down.
+/// "No route" towards a peer whose link was ours until lately means that the interface is down; or, where it is up in another network,
+/// that this machine has moved there, which is no fault of the interface.
 fn blame_the_interface(peer: &Peer, failure: &Failure, ctx: &Context<'_>) -> Failure {
     let mut failure = failure.clone();
     let link_failure = failure.retry == Retry::OnLinkChange;
     if let Some(name) = peer.interface().filter(|_| link_failure)
         && !ctx.links.reaches(peer.addr().ip())
     {
-        failure.detail =
-            Arc::new(Detail::InterfaceDown { interface: Arc::clone(name), failed: failure.detail });
-        failure.cause = Cause::InterfaceDown;
+        if ctx.links.iter().any(|interface| interface.name == *name) {
+            failure.cause = Cause::NoRoute;
+        } else {
+            failure.detail =
+                Arc::new(Detail::InterfaceDown { interface: Arc::clone(name), failed: failure.detail });
+            failure.cause = Cause::InterfaceDown;
+        }
     }
     failure
 }
@@ -486,6 +491,13 @@ mod tests {
         let _ = test.shared.links_mut().replace(Vec::new());
         assert_eq!(blamed(Cause::NoRoute, &mut test), Cause::InterfaceDown);
         assert_eq!(blamed(Cause::Refused, &mut test), Cause::Refused);
+        let elsewhere = format!("{}=192.168.7.1/24", peer.interface().unwrap());
+        let _ = test.shared.links_mut().replace(vec![crate::testkit::interface(&elsewhere)]);
+        assert_eq!(
+            blamed(Cause::NetworkUnreachable, &mut test),
+            Cause::NoRoute,
+            "it is in another network now"
+        );
     }
 
     #[test]
