@@ -58,6 +58,7 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
         notice: ms(7_800),
         patience: secs(14),
         margin: secs(8),
+        broadcast_patience: ms(16_500),
         group: "default".into(),
         presence_port: 17_474,
         now,

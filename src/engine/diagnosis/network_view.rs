@@ -71,6 +71,8 @@ pub struct Setting {
     /// How long after the last sign of life that one node had, one that another had counts as news: somewhat more than the
     /// period of the presences, which everybody hears.
     pub margin: Duration,
+    /// How long broadcasts of a peer must be missing before they count as blocked.
+    pub broadcast_patience: Duration,
     /// The group of this node.
     pub group: String,
     /// The UDP presence port.
@@ -187,9 +189,10 @@ impl NetworkView {
         self.others().any(|other| other != peer && self.node(other).echoed.is_some_and(|at| at >= moment))
     }
 
-    /// Whether broadcasts arrive at this node's own end: one of another peer was heard when one of this peer was due.
+    /// Whether broadcasts arrive at this node's own end: one of another peer was heard when those of this peer had been missing for
+    /// long already. One that is a little younger would only say that its own end failed last, or that this peer stood still.
     pub(super) fn others_broadcast_since(&self, peer: NodeIdx) -> bool {
-        let due = self.node(peer).broadcast.map(|last| last + self.setting.margin);
+        let due = self.node(peer).broadcast.map(|last| last + self.setting.broadcast_patience);
         self.others().any(|other| other != peer && self.node(other).broadcast > due)
     }
 

@@ -134,6 +134,7 @@ impl Engine {
             notice: self.notice(),
             patience: self.patience(),
             margin: config.interval * 3 / 2 + Duration::from_millis(500),
+            broadcast_patience: config.interval * (config.silent_after.max(3) * 11) / 10,
             group: config.group.clone(),
             presence_port: config.port,
             now,
