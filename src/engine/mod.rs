@@ -215,18 +215,4 @@ impl Engine {
             self.reset_after_stall(now);
         }
     }
-
-    /// This node stood still, alone or with its machine: what did not come meanwhile says nothing of its peers.
-    fn reset_after_stall(&mut self, now: Instant) {
-        self.awake_since = Some(now);
-        if self.lifecycle == Lifecycle::Running {
-            self.announcer.hello_again(now);
-        }
-        for key in self.peers.keys() {
-            if let Some(peer) = self.peers.get_mut(key) {
-                peer.probes.forget_asked();
-                peer.health.observe_from(now);
-            }
-        }
-    }
 }

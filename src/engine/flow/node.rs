@@ -128,6 +128,20 @@ impl Engine {
         }
     }
 
+    /// This node stood still, alone or with its machine: what did not come meanwhile says nothing of its peers.
+    pub(in crate::engine) fn reset_after_stall(&mut self, now: Instant) {
+        self.awake_since = Some(now);
+        if self.lifecycle == Lifecycle::Running {
+            self.announcer.hello_again(now);
+        }
+        for key in self.peers.keys() {
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.probes.forget_asked();
+                peer.health.observe_from(now);
+            }
+        }
+    }
+
     /// Announces this node, if that is due.
     pub(in crate::engine) fn announce(&mut self, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
