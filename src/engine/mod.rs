@@ -2,8 +2,9 @@
 //!
 //! The [`Engine`] is told what happened and when ([`Engine::handle`]), says what is to be done
 //! ([`Engine::poll_output`]) and when it wants to be woken ([`Engine::poll_timeout`]). It touches no socket, no
-//! clock, no task and no global; its randomness comes from a seed. So a whole network of engines runs in memory
-//! in a test, and a failing seed replays.
+//! clock and no task; its randomness comes from a seed. So a whole network of engines runs in memory
+//! in a test, and a failing seed replays. Two numbers belong to the process and not to an engine, and no outcome hangs on them:
+//! what moments are counted from, and the secret of the hash tables.
 //!
 //! The engine is a conductor: each part owns its state, takes a peer or the table and a `Context`, returns
 //! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer

@@ -38,7 +38,6 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
         let observations: HashMap<NodeId, Observation> =
             others.map(|to| (NodeId(to.into()), bad_observation(nth, to, bad, now))).collect();
         JudgedNode {
-            info: peer(nth.into(), &format!("h{nth}")),
             observation: (nth > 0).then(|| bad_observation(0, nth, bad, now)),
             row: (nth > 0).then(|| ToldRow {
                 observations: Arc::new(observations),
@@ -46,12 +45,7 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
                 changed: ago(now, 60),
             }),
             mask: (nth > 0).then(|| Mask { theirs: 24, ours: 24, link: Arc::from("eth0") }),
-            trouble: None,
-            icmp: None,
-            at_home: true,
-            since: now,
-            echoed: None,
-            broadcast: None,
+            ..JudgedNode::new(peer(nth.into(), &format!("h{nth}")), now)
         }
     };
     let setting = Setting {

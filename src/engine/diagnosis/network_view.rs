@@ -39,6 +39,24 @@ pub struct JudgedNode {
     pub broadcast: Option<Instant>,
 }
 
+impl JudgedNode {
+    /// A node that is at home, and of which nothing else is known: this one, as it judges.
+    pub fn new(info: Arc<PeerInfo>, since: Instant) -> Self {
+        Self {
+            info,
+            observation: None,
+            row: None,
+            mask: None,
+            trouble: None,
+            icmp: None,
+            at_home: true,
+            since,
+            echoed: None,
+            broadcast: None,
+        }
+    }
+}
+
 /// The mask of a node's network, and ours on the link that it is on.
 #[derive(Debug, Clone)]
 pub struct Mask {

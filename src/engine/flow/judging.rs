@@ -195,18 +195,7 @@ impl Engine {
             addr: SocketAddr::new(links.own_address(), config.tcp_port),
             incarnation: Some(config.incarnation),
         };
-        JudgedNode {
-            info: Arc::new(info),
-            observation: None,
-            row: None,
-            mask: None,
-            trouble: None,
-            icmp: None,
-            at_home: true,
-            since: now,
-            echoed: None,
-            broadcast: None,
-        }
+        JudgedNode::new(Arc::new(info), now)
     }
 
     /// What the table says of each peer: the verdict of the finding that was published of it; without one, whether all is well.

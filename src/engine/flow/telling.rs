@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::engine::Engine;
 use crate::engine::event::{Event, RejectReason};
-use crate::engine::presence::receive::{self, Foreign};
+use crate::engine::presence::foreign::Foreign;
 
 impl Engine {
     pub(in crate::engine) fn publish(&mut self, event: Event) {
@@ -19,7 +19,7 @@ impl Engine {
     }
 
     pub(in crate::engine) fn note_foreign(&mut self, foreign: Option<Box<Foreign>>, now: Instant) {
-        if let Some(foreign) = foreign.filter(|foreign| receive::is_worth_telling(foreign, &self.peers)) {
+        if let Some(foreign) = foreign.filter(|foreign| foreign.is_worth_telling(&self.peers)) {
             let Foreign { info, mismatch } = *foreign;
             self.note_foreign_node(info, mismatch, now);
         }

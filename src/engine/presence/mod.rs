@@ -1,6 +1,7 @@
 //! Presence: what this node announces, what it hears, and the proof that a sender holds its address.
 
 pub(crate) mod announce;
+pub(crate) mod foreign;
 pub(crate) mod introduction;
 pub(crate) mod receive;
 pub(crate) mod rejects;

@@ -13,9 +13,11 @@ use crate::engine::interface::LinkIndex;
 use crate::engine::limits::MOVE_PATIENCE;
 use crate::engine::peers::path::{SequenceCheck, fingerprint};
 use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{PeerInfo, PeerKey, PeerState, PeerTable, Via};
+use crate::engine::peers::{PeerKey, PeerState, PeerTable, Via};
 use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_PROBE};
+
+use super::foreign::Foreign;
 
 /// How a datagram came in.
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +35,6 @@ pub(crate) struct Datagram<'a> {
     pub(crate) link: Option<LinkIndex>,
     pub(crate) socket: Socket,
     pub(crate) presence: Presence<'a>,
-}
-
-/// A node that is no peer, and why.
-#[derive(Debug)]
-pub(crate) struct Foreign {
-    pub(crate) info: PeerInfo,
-    pub(crate) mismatch: Mismatch,
 }
 
 /// What became of bytes that were received.
@@ -114,7 +109,9 @@ pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> 
     match Presence::decode(bytes) {
         Err(error) => {
             let foreign = match error {
-                DecodeError::Version(version) => foreign(from, None, Mismatch::Version(version), ctx),
+                DecodeError::Version(version) => {
+                    Foreign::on_our_link(from, None, Mismatch::Version(version), ctx)
+                }
                 _ => None,
             };
             Reading::Refused(error.into(), foreign)
@@ -122,39 +119,14 @@ pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> 
         Ok(presence) if presence.id == ctx.config.id => Reading::Own,
         Ok(presence) if presence.group != ctx.config.group => {
             let mismatch = Mismatch::Group(presence.group.to_owned());
-            Reading::Refused(RejectReason::WrongGroup, foreign(from, Some(&presence), mismatch, ctx))
+            Reading::Refused(
+                RejectReason::WrongGroup,
+                Foreign::on_our_link(from, Some(&presence), mismatch, ctx),
+            )
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
         Ok(presence) => Reading::Presence(Datagram { from, link, socket, presence }),
     }
-}
-
-/// A node of another group or version was heard: one on our link is told of.
-fn foreign(
-    from: SocketAddr,
-    presence: Option<&Presence<'_>>,
-    mismatch: Mismatch,
-    ctx: &Context<'_>,
-) -> Option<Box<Foreign>> {
-    let here = presence.is_none_or(|presence| presence.kind != Kind::Goodbye);
-    (here && ctx.links.reaches(from.ip()) && !ctx.links.holds(from.ip()))
-        .then(|| foreign_at(from, presence, mismatch, ctx))
-}
-
-fn foreign_at(
-    from: SocketAddr,
-    presence: Option<&Presence<'_>>,
-    mismatch: Mismatch,
-    ctx: &Context<'_>,
-) -> Box<Foreign> {
-    let info = PeerInfo {
-        key: PeerKey::default(),
-        id: presence.map(|presence| presence.id),
-        name: presence.map_or_else(|| from.ip().to_string(), |presence| presence.name.to_owned()),
-        addr: SocketAddr::new(from.ip(), presence.map_or(ctx.config.port, |presence| presence.tcp_port)),
-        incarnation: presence.map(|presence| presence.incarnation),
-    };
-    Box::new(Foreign { info, mismatch })
 }
 
 impl Datagram<'_> {
@@ -186,7 +158,7 @@ impl Datagram<'_> {
         let Some(ours) = ctx.links.network_of(self.link) else { return Err(None) };
         let mismatch = Mismatch::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
         let here = self.presence.kind != Kind::Goodbye && !ctx.links.holds(self.source_ip());
-        Err(here.then(|| foreign_at(self.from, Some(&self.presence), mismatch, ctx)))
+        Err(here.then(|| Foreign::at(self.from, Some(&self.presence), mismatch, ctx)))
     }
 
     /// Whether it is one more heartbeat of a peer with which all is well, which tells nothing but that it came; that is noted then.
@@ -334,11 +306,6 @@ impl Datagram<'_> {
     pub(crate) fn is_from_dialed(&self, peer: &Peer) -> bool {
         peer.addr().ip() == self.source_ip()
     }
-}
-
-/// Whether a foreign node needs telling: somebody who has a peer of ours at its address runs several nodes, and knows it.
-pub(crate) fn is_worth_telling(foreign: &Foreign, peers: &PeerTable) -> bool {
-    !peers.at(foreign.info.addr.ip()).any(|peer| peer.state() == PeerState::Up)
 }
 
 #[cfg(test)]
@@ -749,15 +716,5 @@ mod tests {
         peers.get_mut(key);
         let next = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 6));
         assert!(!next.is_steady_heartbeat(&mut peers, &test.context()), "it was touched and not settled yet");
-    }
-
-    #[test]
-    fn a_foreign_node_is_not_told_of_where_a_peer_of_ours_is_up() {
-        let mut test = TestContext::new(|_| {});
-        let (peers, _) = steady(&mut test);
-        let foreign =
-            |from| foreign_at(addr(from), None, Mismatch::Version(9), &test.shared.context(0, test.now));
-        let [same, other] = [("10.0.0.2"), ("10.0.0.3")].map(foreign);
-        assert!(!is_worth_telling(&same, &peers) && is_worth_telling(&other, &peers));
     }
 }
