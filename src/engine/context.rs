@@ -10,12 +10,12 @@ use rand::rngs::StdRng;
 
 use crate::proto::presence::{Kind, Presence};
 
-use super::Nonce;
 use super::api::Output;
 use super::config::{Config, Target};
 use super::event::Event;
 use super::limits::{ANSWER_AT_ONCE, DIAL_SPREAD, DIAL_STEP};
 use super::links::Links;
+use super::{NodeId, Nonce};
 
 /// What all parts share, owned by the engine.
 #[derive(Debug)]
@@ -83,6 +83,11 @@ impl Shared {
     /// The peers that a person named before the start, once.
     pub(crate) fn take_named(&mut self) -> Vec<Target> {
         std::mem::take(&mut self.config.peers)
+    }
+
+    /// Another identity of this node from now on.
+    pub(crate) fn change_id(&mut self, id: NodeId) {
+        self.config.id = id;
     }
 
     pub(crate) fn links(&self) -> &Links {

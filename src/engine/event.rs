@@ -13,7 +13,7 @@ use crate::engine::interface::Interface;
 use crate::engine::matrix::MatrixView;
 use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerState, Snapshot, Via};
 use crate::engine::verdict::Finding;
-use crate::proto::Incarnation;
+use crate::proto::{Incarnation, NodeId};
 
 /// Why the node stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -90,6 +90,17 @@ pub enum Event {
     InterfaceDown {
         /// As it was.
         interface: Arc<Interface>,
+    },
+    /// Another node had this node's identity, as the copy of a running machine has: this one took a new identity. Readers that
+    /// know this node by its id know it by the new one from now on; to its peers it is another node.
+    IdChanged {
+        /// This node with its new identity.
+        node: Arc<NodeInfo>,
+        /// The identity until now, which the other node may keep.
+        previous_id: NodeId,
+        /// Where the other node answered.
+        #[serde(rename = "addr")]
+        twin: SocketAddr,
     },
     /// A peer entered the table, in the state [`PeerState::New`].
     PeerDiscovered {

@@ -69,6 +69,12 @@ pub const DIAL_SPREAD: Duration = Duration::from_millis(10);
 /// Rounds in which a peer must have been heard from another address only, before it is dialed there.
 pub const ROUNDS_BEFORE_MOVE: u8 = 2;
 
+/// Between two questions to whoever speaks in this node's name: one is enough, but where a datagram is lost.
+pub const TWIN_GAP: Duration = Duration::from_secs(1);
+
+/// Between two new identities of this node: whoever forges a twin makes others see it restart, which must stay rare.
+pub const RENEWAL_GAP: Duration = Duration::from_mins(1);
+
 /// How long the old address is given to say that the peer is still there.
 pub const MOVE_PATIENCE: Duration = Duration::from_millis(300);
 

@@ -67,6 +67,7 @@ use named_peers::NamedPeers;
 use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
 use presence::rejects::Rejects;
+use presence::twin::TwinWatch;
 use probing::prober::Prober;
 use rate_limiter::RateLimiter;
 use timers::{Timer, Timers};
@@ -81,6 +82,7 @@ pub struct Engine {
     peers: PeerTable,
     named_peers: NamedPeers,
     announcer: Announcer,
+    twin_watch: TwinWatch,
     rejects: Rejects,
     dialer: Dialer,
     /// The nonce that every dial sends: a TCP reply needs no fresh proof.
@@ -110,6 +112,7 @@ impl Engine {
             peers: PeerTable::default(),
             named_peers: NamedPeers::default(),
             announcer: Announcer::default(),
+            twin_watch: TwinWatch::default(),
             rejects: Rejects::default(),
             dialer,
             prober: Prober::default(),

@@ -21,6 +21,7 @@ impl fmt::Display for Event {
             Self::Started { node, interfaces } => started(f, node, interfaces),
             Self::InterfaceUp { interface } => interface_up(interface).fmt(f),
             Self::InterfaceDown { interface } => interface_gone(interface).fmt(f),
+            Self::IdChanged { twin, .. } => id_changed(*twin).fmt(f),
             Self::PeerDiscovered { peer, via } => write!(f, "{peer}: {}", discovered(*via)),
             Self::PeerState { peer, from, to } => write!(f, "{peer}: {}", changed(*from, *to)),
             Self::PeerRestarted { peer, .. } => write!(f, "{peer}: {RESTARTED}"),
@@ -119,6 +120,16 @@ pub fn cannot_broadcast(interface: &Interface) -> impl fmt::Display {
 pub fn interface_gone(interface: &Interface) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         write!(f, "interface {} is gone: {}/{}", interface.name, interface.addr, interface.prefix)
+    })
+}
+
+/// Another node has this one's identity.
+pub fn id_changed(twin: SocketAddr) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        write!(
+            f,
+            "the node at {twin} has the same identity, as a copy of a machine has: this node took a new one"
+        )
     })
 }
 

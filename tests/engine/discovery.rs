@@ -7,6 +7,7 @@ use vigie::engine::NodeId;
 use vigie::engine::api::Input;
 use vigie::engine::event::Event;
 use vigie::engine::peers::PeerState;
+use vigie::engine::verdict::Verdict;
 use vigie::proto::presence::{Kind, Presence};
 
 use vigie::testkit::{Lan, Solo, ms, presence, secs};
@@ -289,4 +290,39 @@ fn the_same_interfaces_in_another_order_are_no_change() {
     solo.sent.clear();
     solo.tell(Input::Interfaces(two.iter().rev().cloned().collect()));
     assert!(solo.sent.is_empty());
+}
+
+/// Three hosts of which the first two are copies of one machine: the same identity and the same next random numbers.
+fn copies(lan: &mut Lan) -> [vigie::testkit::HostId; 3] {
+    let other = lan.host("10.0.0.3/24");
+    lan.run_for(secs(5));
+    let original = lan.host("10.0.0.1/24");
+    let config = lan.hosts[original.0].config.clone();
+    lan.run_for(secs(12));
+    let copy = lan.host_with(&["10.0.0.2/24"], |own| {
+        (own.id, own.incarnation, own.seed) = (config.id, config.incarnation, config.seed);
+    });
+    [original, copy, other]
+}
+
+#[test]
+fn two_copies_of_one_machine_become_two_nodes_and_nobody_is_accused() {
+    for seed in 0..10 {
+        let mut lan = Lan::new(seed);
+        let [original, copy, other] = copies(&mut lan);
+        lan.run_for(secs(2));
+        let renewed: usize = [original, copy]
+            .map(|host| lan.count(host, |e| matches!(e, Event::IdChanged { .. })))
+            .iter()
+            .sum();
+        assert!(renewed >= 1, "seed {seed}");
+        lan.run_until(secs(20), |lan| lan.everybody_is(PeerState::Up)).expect("all three know each other");
+        for host in [original, copy, other] {
+            lan.run_for(secs(60));
+            let accused =
+                lan.count(host, |e| matches!(e, Event::Diagnosis(finding) if finding.verdict != Verdict::Ok));
+            assert_eq!(accused, 0, "seed {seed}");
+        }
+        lan.invariants();
+    }
 }

@@ -86,6 +86,11 @@ pub enum What {
         /// Which.
         interface: Arc<Interface>,
     },
+    /// This node took another identity.
+    IdChanged {
+        /// Where the node with the same one is.
+        twin: Box<SocketAddr>,
+    },
     /// Events were missed: what they said is not here.
     Lagged {
         /// How many.
@@ -186,6 +191,7 @@ impl Journal {
             Event::InterfaceDown { interface } => {
                 (None, What::InterfaceDown { interface: Arc::clone(interface) })
             }
+            Event::IdChanged { twin, .. } => (None, What::IdChanged { twin: Box::new(*twin) }),
             Event::Lagged { missed } => (None, What::Lagged { missed: *missed }),
             Event::Started { .. }
             | Event::PeerState { .. }

@@ -258,6 +258,7 @@ impl<'a> PeerText<'a> {
             What::Diagnosed { finding } => write!(f, "diagnosed: {}", finding.verdict.description()),
             What::InterfaceUp { interface } => text::interface_up(interface).fmt(f),
             What::InterfaceDown { interface } => text::interface_gone(interface).fmt(f),
+            What::IdChanged { twin } => text::id_changed(**twin).fmt(f),
             What::Lagged { missed } => text::missed(*missed).fmt(f),
         })
     }

@@ -54,6 +54,9 @@ fn write(event: &Event, is_news: bool) {
         }
         Event::InterfaceUp { interface } => info!(target: EVENTS, interface = %interface.name, "{event}"),
         Event::InterfaceDown { interface } => warn!(target: EVENTS, interface = %interface.name, "{event}"),
+        Event::IdChanged { node, previous_id, twin } => {
+            warn!(target: EVENTS, id = %node.id, previous = %previous_id, %twin, "{event}");
+        }
         Event::PeerState { peer, from, to } => write_state(event, peer, *from, *to),
         Event::PeerDiscovered { peer, .. }
         | Event::PeerRestarted { peer, .. }

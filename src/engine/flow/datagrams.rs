@@ -10,6 +10,7 @@ use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{LeaveReason, PeerKey};
 use crate::engine::presence::announce;
 use crate::engine::presence::receive::{self, Arrival, Datagram, Reading, Sender, Taken, Whereabouts};
+use crate::engine::presence::twin::TwinCheck;
 use crate::engine::probing::prober::ProbeOutcome;
 use crate::engine::{Engine, Nonce};
 use crate::proto::presence::Kind;
@@ -26,7 +27,7 @@ impl Engine {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let datagram = match receive::read(arrival, bytes, &ctx) {
             Reading::Presence(datagram) => datagram,
-            Reading::Own => return,
+            Reading::Own(datagram) => return self.handle_own(&datagram, now),
             Reading::Refused(reason, foreign) => {
                 self.note_foreign(foreign, now);
                 return self.reject(reason, from, now);
@@ -48,6 +49,18 @@ impl Engine {
                 self.announcer.answer_off_link(datagram.from, datagram.presence.nonce, &mut ctx);
                 self.reject(RejectReason::OffLink, datagram.from, now);
             }
+        }
+    }
+
+    /// A presence in this node's own name: mostly its own, which came back.
+    fn handle_own(&mut self, datagram: &Datagram<'_>, now: Instant) {
+        let mut ctx = self.shared.context(self.peers.len(), now);
+        match self.twin_watch.handle(datagram.from, &datagram.presence, &mut ctx) {
+            TwinCheck::Settled => {}
+            TwinCheck::Asks(nonce) => {
+                self.announcer.answer_off_link(datagram.from, Some(nonce), &mut ctx);
+            }
+            TwinCheck::IsTwin => self.take_another_id(datagram.from, now),
         }
     }
 

@@ -12,9 +12,9 @@ use crate::engine::context::Context;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
-use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::{Peer, Suspicion};
-use crate::engine::presence::announce;
+use crate::engine::peers::{NodeInfo, PeerKey};
+use crate::engine::presence::{announce, twin};
 use crate::engine::probing::prober::ProbeOutcome;
 
 impl Engine {
@@ -51,6 +51,21 @@ impl Engine {
         for target in self.shared.take_named() {
             self.add_peer(target, now);
         }
+    }
+
+    /// Another node has this one's identity. What is known of peers stays; to them this node is another one from now on.
+    pub(in crate::engine) fn take_another_id(&mut self, twin: SocketAddr, now: Instant) {
+        let previous_id = self.node.id;
+        let id = twin::another_id(&mut self.shared.context(self.peers.len(), now));
+        self.shared.change_id(id);
+        self.node = Arc::new(NodeInfo::of(self.shared.config()));
+        self.publish(Event::IdChanged { node: Arc::clone(&self.node), previous_id, twin });
+        for key in self.peers.keys() {
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.gossip.acknowledge(0);
+            }
+        }
+        self.announcer.hello_again(now);
     }
 
     pub(in crate::engine) fn handle_command(&mut self, command: Command, now: Instant) {

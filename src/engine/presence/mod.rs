@@ -5,3 +5,4 @@ pub(crate) mod foreign;
 pub(crate) mod introduction;
 pub(crate) mod receive;
 pub(crate) mod rejects;
+pub(crate) mod twin;

@@ -43,8 +43,8 @@ pub(crate) struct Datagram<'a> {
 pub(crate) enum Reading<'a> {
     /// For us.
     Presence(Datagram<'a>),
-    /// Our own.
-    Own,
+    /// Our own, or by another node in our name.
+    Own(Datagram<'a>),
     /// Refused; perhaps it tells of a node on our link that is no peer.
     Refused(RejectReason, Option<Box<Foreign>>),
 }
@@ -116,7 +116,9 @@ pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> 
             };
             Reading::Refused(error.into(), foreign)
         }
-        Ok(presence) if presence.id == ctx.config.id => Reading::Own,
+        Ok(presence) if presence.id == ctx.config.id => {
+            Reading::Own(Datagram { from, link, socket, presence })
+        }
         Ok(presence) if presence.group != ctx.config.group => {
             let mismatch = Mismatch::Group(presence.group.to_owned());
             Reading::Refused(
@@ -337,7 +339,7 @@ mod tests {
     fn refused(test: &mut TestContext, from: &str, bytes: &[u8]) -> Option<(RejectReason, Option<Mismatch>)> {
         match read(by(addr(from), Socket::Shared), bytes, &test.context()) {
             Reading::Refused(reason, foreign) => Some((reason, foreign.map(|foreign| foreign.mismatch))),
-            Reading::Own | Reading::Presence(_) => None,
+            Reading::Own(_) | Reading::Presence(_) => None,
         }
     }
 
@@ -351,10 +353,10 @@ mod tests {
         };
         assert_eq!((datagram.from, datagram.socket), (addr("10.0.0.2"), Socket::Private));
         let own = presence(Kind::Heartbeat, 1, 1).encode();
-        assert!(matches!(read(by(addr("10.0.0.2"), Socket::Shared), &own, &test.context()), Reading::Own));
+        assert!(matches!(read(by(addr("10.0.0.2"), Socket::Shared), &own, &test.context()), Reading::Own(_)));
         let own_of_another_group = Presence { group: "else", ..presence(Kind::Heartbeat, 1, 1) }.encode();
         let reading = read(by(addr("10.0.0.1"), Socket::Shared), &own_of_another_group, &test.context());
-        assert!(matches!(reading, Reading::Own));
+        assert!(matches!(reading, Reading::Own(_)));
     }
 
     #[test]

@@ -227,6 +227,7 @@ impl Lan {
                     match &event {
                         Event::DialStarted { peer, .. } => starting = Some(peer.key),
                         Event::DialSucceeded { .. } | Event::DialFailed { .. } => ends += 1,
+                        Event::IdChanged { node, .. } => self.hosts[id.0].config.id = node.id,
                         _ => {}
                     }
                     if self.record {
