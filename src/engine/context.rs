@@ -113,7 +113,12 @@ impl Shared {
 
     /// Whether the node has run so long that it dialed everybody once.
     pub(crate) fn runs_longer_than_an_interval(&self, now: Instant) -> bool {
-        self.steps_from.is_some_and(|at| now > at + self.config.dial_interval)
+        self.runs_longer_than(self.config.dial_interval, now)
+    }
+
+    /// Whether the node has run for so long.
+    pub(crate) fn runs_longer_than(&self, time: Duration, now: Instant) -> bool {
+        self.steps_from.is_some_and(|at| now > at + time)
     }
 }
 

@@ -89,6 +89,25 @@ pub const MAX_SEQUENCE_STEP: u64 = 1 << 20;
 /// How long a silent peer stays in the table.
 pub const SILENT_KEPT: Duration = Duration::from_hours(1);
 
+/// Between two questions to nodes that only rows tell of: whoever tells of them makes us send.
+pub const ASK_TOLD_GAP: Duration = Duration::from_secs(1);
+
+/// Between two looks at them while none is to be asked.
+pub const LOOK_AT_TOLD_GAP: Duration = Duration::from_secs(10);
+
+/// Between two questions to the same address of which only rows tell.
+pub const ASK_TOLD_AGAIN: Duration = Duration::from_mins(5);
+
+/// Rows of the table for nodes that only rows of others tell of: more than two or three are a network that is cut apart, which is
+/// told anyway, or are made up.
+pub const MAX_TOLD: usize = 16;
+
+/// Addresses remembered of them: what can be asked between two questions to one.
+pub const MAX_TOLD_ADDRESSES: usize = 300;
+
+/// How many nodes that only rows tell of are looked at to find one to ask.
+pub const TOLD_LOOKED_AT: usize = 32;
+
 /// How long a silent peer that never proved its address stays in the table.
 pub const UNPROVEN_KEPT: Duration = Duration::from_mins(1);
 

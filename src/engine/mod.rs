@@ -61,6 +61,7 @@ use diagnosis::judging::Judging;
 use dialing::dialer::Dialer;
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
+use gossip::told_nodes::ToldNodes;
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;
@@ -90,6 +91,7 @@ pub struct Engine {
     prober: Prober,
     own_row: OwnRow,
     remote_rows: RemoteRows,
+    told_nodes: ToldNodes,
     checks_for_others: RateLimiter,
     judging: Judging,
     /// Since when this process has run without standing still.
@@ -118,6 +120,7 @@ impl Engine {
             prober: Prober::default(),
             own_row: OwnRow::default(),
             remote_rows: RemoteRows::default(),
+            told_nodes: ToldNodes::default(),
             checks_for_others: RateLimiter::per_second(checks, checks),
             judging: Judging::default(),
             awake_since: None,
@@ -204,6 +207,7 @@ impl Engine {
                 self.timers.set(Timer::Diagnose, self.judging.due());
                 self.timers.set(Timer::TellRejected, self.rejects.due());
                 self.timers.set(Timer::Resolve, self.named_peers.deadline());
+                self.timers.set(Timer::AskTold, self.told_nodes.deadline(&self.remote_rows));
             }
             Lifecycle::Leaving { .. } => {
                 self.timers.clear();

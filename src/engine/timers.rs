@@ -24,11 +24,20 @@ pub(crate) enum Timer {
     TellRejected,
     /// A host name that had no address is to be looked up again.
     Resolve,
+    /// A node that only rows tell of may be asked.
+    AskTold,
 }
 
 impl Timer {
-    const ALL: [Self; 6] =
-        [Self::Announce, Self::Goodbye, Self::Dial, Self::Diagnose, Self::TellRejected, Self::Resolve];
+    const ALL: [Self; 7] = [
+        Self::Announce,
+        Self::Goodbye,
+        Self::Dial,
+        Self::Diagnose,
+        Self::TellRejected,
+        Self::Resolve,
+        Self::AskTold,
+    ];
 }
 
 /// All of them.

@@ -258,3 +258,80 @@ fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
     let since = view.findings.iter().map(|finding| words(finding)).collect::<String>();
     assert!(since.contains("(ICMP 3/3)"), "{since}");
 }
+
+/// Three or four hosts of which the first two never heard each other: an access point keeps them apart from the start.
+fn kept_apart_from_the_start(seed: u64, n: usize, dials: Tcp) -> (Lan, Vec<HostId>) {
+    let mut lan = Lan::new(seed);
+    let nets: Vec<String> = (1..=n).map(|nth| format!("10.0.0.{nth}/24")).collect();
+    let mut hosts = vec![lan.host(&nets[2])];
+    let cut = (HostId(1), HostId(2));
+    lan.between(cut.0, cut.1, |link| (link.udp, link.tcp) = (false, dials));
+    hosts.insert(0, lan.host(&nets[0]));
+    hosts.insert(1, lan.host(&nets[1]));
+    hosts.extend(nets[3..].iter().map(|net| lan.host(net)));
+    (lan, hosts)
+}
+
+#[test]
+fn two_hosts_that_never_met_and_whom_a_third_reaches_are_isolated() {
+    for (seed, dials) in [(0, Tcp::Dropped), (1, Tcp::Dropped), (2, Tcp::Prohibited), (3, Tcp::Prohibited)] {
+        let (mut lan, hosts) = kept_apart_from_the_start(seed, 3 + seed as usize % 2, dials);
+        lan.run_for(secs(90));
+        for (of, other) in [(0, 1), (1, 0)] {
+            let said = told(&lan, hosts[of]);
+            let what = said.values().map(|finding| finding.verdict).collect::<Vec<_>>();
+            assert_eq!(what, [Verdict::Isolated], "seed {seed}: host {of} says {said:?}");
+            assert!(lan.knows(hosts[of], hosts[other]), "seed {seed}: it has a row");
+            let wrong: Vec<_> =
+                ever(&lan, hosts[of]).into_iter().filter(|(.., what)| *what != Verdict::Isolated).collect();
+            assert!(wrong.is_empty(), "seed {seed}: host {of} said {wrong:?}");
+        }
+        for host in &hosts[2..] {
+            let wrong: Vec<_> =
+                ever(&lan, *host).into_iter().filter(|(.., what)| *what != Verdict::Isolated).collect();
+            assert!(wrong.is_empty(), "seed {seed}: a witness said {wrong:?}");
+        }
+        let asked = lan.count(hosts[0], |event| matches!(event, Event::DialStarted { peer, .. } if peer.addr.ip() == lan.hosts[hosts[1].0].interfaces[0].addr));
+        assert_eq!(asked, 1, "seed {seed}: it is asked once in five minutes");
+        lan.heal();
+        lan.run_until(secs(30), |lan| lan.everybody_is(vigie::engine::peers::PeerState::Up))
+            .expect("they meet");
+        lan.run_for(secs(30));
+        for host in &hosts {
+            assert!(told(&lan, *host).is_empty(), "seed {seed}: not withdrawn: {:?}", ever(&lan, *host));
+        }
+        lan.invariants();
+    }
+}
+
+#[test]
+fn a_host_known_from_rows_only_that_goes_is_forgotten_and_not_accused() {
+    let (mut lan, hosts) = kept_apart_from_the_start(7, 3, Tcp::Dropped);
+    lan.run_for(secs(60));
+    lan.switch_off(hosts[1]);
+    lan.run_for(secs(60));
+    assert!(!lan.knows(hosts[0], hosts[1]));
+    let wrong: Vec<_> = ever(&lan, hosts[0])
+        .into_iter()
+        .filter(|(.., what)| !matches!(what, Verdict::Isolated | Verdict::Ok))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn two_networks_on_one_wire_are_no_fault_where_a_host_is_in_both() {
+    for seed in 0..5 {
+        let mut lan = Lan::new(seed);
+        let hosts = ["10.0.0.1/24", "10.1.0.2/24", "10.0.0.3/24"].map(|net| lan.host(net));
+        lan.set_interfaces(hosts[2], &["10.0.0.3/24", "10.1.0.3/24"]);
+        lan.run_for(secs(120));
+        for host in hosts {
+            assert_eq!(ever(&lan, host), [], "seed {seed}");
+        }
+        assert!(lan.knows(hosts[0], hosts[2]) && lan.knows(hosts[1], hosts[2]), "seed {seed}");
+        lan.set_interfaces(hosts[2], &["10.0.0.3/24"]);
+        lan.run_for(secs(120));
+        let what: Vec<_> = told(&lan, hosts[0]).into_values().map(|finding| finding.verdict).collect();
+        assert_eq!(what, [Verdict::WrongSubnet], "seed {seed}: now nobody is in both");
+    }
+}

@@ -54,6 +54,9 @@ impl Mismatch {
 #[derive(Debug, Default)]
 pub(crate) struct ForeignNodes {
     by_ip: BTreeMap<IpAddr, ForeignNode>,
+    /// Addresses in other networks at which peers of ours are, too, with the length of the prefix and when they were heard
+    /// there. A wire with a host in two networks has both by intention.
+    shared_networks: BTreeMap<IpAddr, (u8, Instant)>,
 }
 
 /// Whether a node was taken in.
@@ -87,21 +90,49 @@ impl ForeignNodes {
         Noted::Known
     }
 
+    /// A peer of ours was heard on our link at an address in another network: whoever is in that network, too, is no mistake.
+    pub(crate) fn note_peer_elsewhere(&mut self, ip: IpAddr, prefix: u8, now: Instant) {
+        if self.shared_networks.len() < MAX_STRANGERS || self.shared_networks.contains_key(&ip) {
+            self.shared_networks.insert(ip, (prefix, now));
+        }
+    }
+
     /// Drops those that were not heard for long, and those that have become peers.
     pub(crate) fn expire(&mut self, is_peer: impl Fn(&PeerInfo) -> bool, now: Instant) {
         self.by_ip.retain(|_, node| {
             now.saturating_duration_since(node.heard) <= STRANGER_KEPT && !is_peer(&node.info)
         });
+        self.shared_networks.retain(|_, (_, heard)| now.saturating_duration_since(*heard) <= STRANGER_KEPT);
     }
 
-    /// All of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &ForeignNode> {
-        self.by_ip.values()
+    /// Those of which something is wrong. Before every peer had the time to be heard in another network, too (`all_heard`), none is
+    /// told of that is in another network.
+    pub(crate) fn wrong(&self, all_heard: bool) -> impl Iterator<Item = &ForeignNode> {
+        self.by_ip.values().filter(move |node| match node.mismatch {
+            Mismatch::Network { theirs: (ip, _), .. } => all_heard && !self.is_in_shared_network(ip),
+            Mismatch::Group(_) | Mismatch::Version(_) => true,
+        })
+    }
+
+    /// Whether a peer of ours is in the network of this address, too.
+    pub(crate) fn is_in_shared_network(&self, ip: IpAddr) -> bool {
+        self.shared_networks.iter().any(|(peer, (prefix, _))| is_same_network(*peer, ip, *prefix))
     }
 
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_ip.is_empty()
+    }
+}
+
+/// Whether two addresses are in one network with a prefix of this length, in bits.
+fn is_same_network(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
+    let differ =
+        |bits: u128, width: u32| bits.checked_shr(width.saturating_sub(prefix.into())).unwrap_or(0) != 0;
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => !differ((one.to_bits() ^ other.to_bits()).into(), 32),
+        (IpAddr::V6(one), IpAddr::V6(other)) => !differ(one.to_bits() ^ other.to_bits(), 128),
+        _ => false,
     }
 }
 
@@ -127,11 +158,50 @@ mod tests {
         assert_eq!(nodes.note(info(hosts, "a"), Mismatch::Version(2), t0), Noted::NoRoom);
         let later = t0 + secs(20);
         assert_eq!(nodes.note(info(7, "b"), Mismatch::Group("g".into()), later), Noted::Known);
-        let seventh = |nodes: &ForeignNodes| nodes.iter().find(|node| *node.info == info(7, "b")).cloned();
+        let seventh =
+            |nodes: &ForeignNodes| nodes.wrong(true).find(|node| *node.info == info(7, "b")).cloned();
         assert_eq!(seventh(&nodes).map(|node| (node.since, node.heard)), Some((t0, later)));
         nodes.expire(|_| false, later + STRANGER_KEPT);
-        assert_eq!(nodes.iter().count(), 1);
+        assert_eq!(nodes.wrong(true).count(), 1);
         nodes.expire(|info| info.name == "b", later);
         assert!(nodes.is_empty());
+    }
+
+    #[test]
+    fn a_network_in_which_a_peer_is_too_is_no_mistake() {
+        let (t0, mut nodes) = (t0(), ForeignNodes::default());
+        let theirs = |host| (IpAddr::from([10, 0, 0, host]), Some(24));
+        let network = |host| Mismatch::Network { theirs: theirs(host), ours: ([10, 9, 0, 1].into(), 24) };
+        assert_eq!(nodes.note(info(7, "a"), network(7), t0), Noted::Known);
+        assert_eq!(nodes.note(info(8, "b"), Mismatch::Version(2), t0), Noted::Known);
+        let wrong = |nodes: &ForeignNodes, all_heard| -> Vec<String> {
+            nodes.wrong(all_heard).map(|node| node.info.name.clone()).collect()
+        };
+        assert_eq!(wrong(&nodes, false), ["b"], "a peer may be in that network, too");
+        assert_eq!(wrong(&nodes, true), ["a", "b"]);
+        nodes.note_peer_elsewhere([10, 0, 1, 9].into(), 24, t0);
+        assert_eq!(wrong(&nodes, true), ["a", "b"], "that is a third network");
+        nodes.note_peer_elsewhere([10, 0, 0, 9].into(), 24, t0);
+        assert_eq!(wrong(&nodes, true), ["b"]);
+        let later = t0 + STRANGER_KEPT + secs(1);
+        let _ = (nodes.note(info(7, "a"), network(7), later), nodes.expire(|_| false, later));
+        assert_eq!(wrong(&nodes, true), ["a"], "the peer is there no longer");
+    }
+
+    #[test]
+    fn addresses_are_compared_as_far_as_the_prefix_reaches() {
+        let same = |one: &str, other: &str, prefix| {
+            is_same_network(one.parse().unwrap(), other.parse().unwrap(), prefix)
+        };
+        assert!(
+            same("10.0.0.1", "10.0.0.9", 24)
+                && same("10.0.0.1", "192.0.2.1", 0)
+                && same("fe80::1", "fe80::2", 64)
+        );
+        assert!(
+            !same("10.0.0.1", "10.0.1.1", 24)
+                && !same("10.0.0.1", "fe80::1", 0)
+                && !same("10.0.0.1", "10.0.0.2", 32)
+        );
     }
 }

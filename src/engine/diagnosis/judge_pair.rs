@@ -37,6 +37,7 @@ pub(super) fn judge_pair(
         witnesses: witnesses.reports(view, from, mine, since, steps),
         masks_differ,
         ours: from.is_self(),
+        second_hand: from.is_self() && view.node(to).second_hand,
         icmp_code: icmp.map(|icmp| icmp.code),
         icmp_from_itself: icmp.is_some_and(|icmp| view.is_from_itself(icmp, to)),
         since,

@@ -29,6 +29,8 @@ pub struct JudgedNode {
     pub trouble: Option<Instant>,
     /// What ICMP says of this node's datagrams to it since then; it can be forged.
     pub icmp: Option<Icmp>,
+    /// Only rows of others tell of it: nothing ever came from it to this node.
+    pub second_hand: bool,
     /// It is heard by broadcasts from the address that it says is its own.
     pub at_home: bool,
     /// Since when it is observed there.
@@ -49,6 +51,7 @@ impl JudgedNode {
             mask: None,
             trouble: None,
             icmp: None,
+            second_hand: false,
             at_home: true,
             since,
             echoed: None,

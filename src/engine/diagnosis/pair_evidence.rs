@@ -36,6 +36,8 @@ pub(super) struct PairEvidence<'a> {
     pub(super) masks_differ: bool,
     /// The sender is this node itself.
     pub(super) ours: bool,
+    /// The sender is this node, and it knows the receiver from others' rows only.
+    pub(super) second_hand: bool,
     /// Why the sender's datagrams do not arrive, by the code of an ICMP message of type 3, as far as one came.
     pub(super) icmp_code: Option<u8>,
     /// That message came from the receiver itself and not from a router.

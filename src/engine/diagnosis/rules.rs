@@ -74,7 +74,7 @@ const STRANGE: Dials = Dials::failed(&[Cause::Reset, Cause::ClosedEarly, Cause::
 
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a path to the method is of one lifetime only")]
-const RULES: [Rule; 29] = [
+const RULES: [Rule; 30] = [
     rule(Dials::failed(&OWN_FAULT), Verdict::LocalProblem, |_| true),
     rule(Dials::failed(&[Cause::WrongGroup]), Verdict::WrongGroup, |_| true),
     rule(Dials::failed(&[Cause::WrongSecret]), Verdict::WrongSecret, |_| true),
@@ -88,6 +88,7 @@ const RULES: [Rule; 29] = [
     // TCP is answered, with a refusal.
     rule(REFUSED, Verdict::FirewallReject, |p| p.program_lives() || p.witnesses.reach),
     rule(REFUSED, Verdict::ClosedPort, |_| true),
+    rule(UNREACHABLE, Verdict::Isolated, |p| p.is_cut_off_alone()),
     rule(UNREACHABLE, Verdict::FirewallReject, |p| p.lives()),
     rule(GONE, Verdict::FirewallReject, |p| p.icmp_confirms(Verdict::FirewallReject)),
     // TCP is accepted.
@@ -104,7 +105,7 @@ const RULES: [Rule; 29] = [
         p.mine.echo.is_failing() && p.theirs_is_known() && (p.heard() || p.hears_me())
     }),
     rule(GONE, Verdict::NoRoute, |p| p.unheard() && p.icmp_confirms(Verdict::NoRoute)),
-    rule(GONE, Verdict::Isolated, |p| p.silent() && p.witnesses_see_life() && p.is_not_heard()),
+    rule(GONE, Verdict::Isolated, |p| p.is_cut_off_alone()),
     rule(GONE, Verdict::HostDown, |p| p.silent() && p.no_witness_knows_better()),
     rule(GONE, Verdict::HostDown, |p| {
         p.unheard() && p.icmp_confirms(Verdict::HostDown) && p.no_witness_knows_better()
@@ -155,7 +156,9 @@ fn needs_silence(verdict: Verdict) -> bool {
 pub(super) fn verdict(evidence: &PairEvidence<'_>) -> Option<Verdict> {
     let dial = Dials::of(evidence.mine.tcp, evidence.mine.cause);
     if let Some(rule) = RULES.iter().find(|rule| rule.dial.has_any_of(dial) && (rule.holds)(evidence)) {
-        return Some(rule.verdict).filter(|verdict| evidence.settled || !needs_silence(*verdict));
+        let told = Some(rule.verdict).filter(|verdict| evidence.settled || !needs_silence(*verdict));
+        // Of whom this node never heard anything it can only be said that the two are kept apart.
+        return told.filter(|verdict| !evidence.second_hand || *verdict == Verdict::Isolated);
     }
     let unsettled = [evidence.mine.echo, evidence.mine.broadcast].contains(&PathStatus::Failing);
     (evidence.mine.tcp.is_ok() && !unsettled).then_some(Verdict::Ok)
@@ -245,6 +248,11 @@ impl PairEvidence<'_> {
         self.silent_by_udp() && !self.reaches_me()
     }
 
+    /// Nothing passes between the two in either direction, and others reach it.
+    fn is_cut_off_alone(&self) -> bool {
+        self.silent() && self.witnesses_see_life() && self.is_not_heard()
+    }
+
     /// Others have looked as well, or there are none, or they were waited for.
     fn no_witness_knows_better(&self) -> bool {
         !self.witnesses_see_life() && self.witnesses_looked()
@@ -286,6 +294,7 @@ mod tests {
             witnesses: WitnessReports::default(),
             masks_differ: false,
             ours: true,
+            second_hand: false,
             icmp_code: None,
             icmp_from_itself: false,
             since: None,

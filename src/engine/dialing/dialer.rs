@@ -13,7 +13,7 @@ use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::hashing::Keyed;
-use crate::engine::limits::{MAX_DIALS_IN_FLIGHT, SILENT_KEPT, UNPROVEN_DIALS_PER_SECOND};
+use crate::engine::limits::{ASK_TOLD_AGAIN, MAX_DIALS_IN_FLIGHT, SILENT_KEPT, UNPROVEN_DIALS_PER_SECOND};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::rate_limiter::RateLimiter;
@@ -218,6 +218,9 @@ fn give_up(peer: &mut Peer, ctx: &mut Context<'_>) {
 /// are not always dialed together. After a dial longer than the interval, a whole interval is waited.
 fn next_regular(peer: &Peer, ctx: &mut Context<'_>) -> Instant {
     let interval = ctx.config.dial_interval;
+    if peer.is_second_hand() {
+        return ctx.now + ASK_TOLD_AGAIN;
+    }
     if peer.dial.is_first() {
         return ctx.now + interval.mul_f64(ctx.rng.random_range(0.05..=1.0));
     }

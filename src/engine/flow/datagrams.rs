@@ -9,6 +9,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{LeaveReason, PeerKey};
 use crate::engine::presence::announce;
+use crate::engine::presence::foreign::WideCopy;
 use crate::engine::presence::receive::{self, Arrival, Datagram, Reading, Sender, Taken, Whereabouts};
 use crate::engine::presence::twin::TwinCheck;
 use crate::engine::probing::prober::ProbeOutcome;
@@ -33,10 +34,20 @@ impl Engine {
                 return self.reject(reason, from, now);
             }
         };
-        if datagram.is_wide()
-            && let Err(foreign) = datagram.read_wide(peers, &ctx)
-        {
-            return self.note_foreign(foreign, now);
+        if datagram.is_wide() {
+            match datagram.read_wide(peers, &ctx) {
+                WideCopy::Ordinary => {}
+                WideCopy::Known => return,
+                WideCopy::PeerElsewhere(at, prefix) => {
+                    return self.judging.foreign.note_peer_elsewhere(at.ip(), prefix, now);
+                }
+                WideCopy::Foreign(foreign) => {
+                    if self.judging.foreign.is_in_shared_network(from.ip()) {
+                        self.reject(RejectReason::OffLink, from, now);
+                    }
+                    return self.note_foreign(Some(foreign), now);
+                }
+            }
         }
         if datagram.is_steady_heartbeat(peers, &ctx) {
             return;

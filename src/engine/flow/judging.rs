@@ -13,7 +13,7 @@ use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Sett
 use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
-use crate::engine::limits::{DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, VERDICT_SETTLES};
+use crate::engine::limits::{DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, VERDICT_SETTLES, WIDE_EVERY};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
 use crate::engine::probing::prober::notices_within;
@@ -128,6 +128,7 @@ impl Engine {
     /// The network as it is now.
     fn network_view(&self, judged: &[&Peer], now: Instant) -> NetworkView {
         let config = self.shared.config();
+        let all_heard = self.shared.runs_longer_than(WIDE_EVERY + config.interval * 5 / 4, now);
         let peers = judged.iter().map(|peer| self.node(peer, now));
         let nodes = std::iter::once(self.own_node(now)).chain(peers).collect();
         let setting = Setting {
@@ -139,7 +140,7 @@ impl Engine {
             presence_port: config.port,
             now,
         };
-        NetworkView::new(nodes, self.judging.foreign.iter().cloned().collect(), setting)
+        NetworkView::new(nodes, self.judging.foreign.wrong(all_heard).cloned().collect(), setting)
     }
 
     /// The peers that are judged, in order of discovery. Of too many, those with trouble first: the others are what they are
@@ -172,6 +173,7 @@ impl Engine {
             trouble: peer.health.trouble(),
             icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
             since: peer.health.since(),
+            second_hand: peer.is_second_hand(),
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
             echoed: peer.probes.last_echo(),
             broadcast: peer.last_seen.broadcast(),

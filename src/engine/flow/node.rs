@@ -16,6 +16,7 @@ use crate::engine::peers::peer::{Peer, Suspicion};
 use crate::engine::peers::{NodeInfo, PeerKey};
 use crate::engine::presence::{announce, twin};
 use crate::engine::probing::prober::ProbeOutcome;
+use crate::engine::timers::Timer;
 
 impl Engine {
     /// The interfaces as they are now. The first time, the node starts.
@@ -45,6 +46,7 @@ impl Engine {
     fn start(&mut self, now: Instant) {
         self.lifecycle = Lifecycle::Running;
         self.shared.begin_steps(now);
+        self.told_nodes.begin(now + self.shared.config().dial_interval);
         let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(self.shared.links().all()));
         self.publish(Event::Started { node, interfaces });
         self.announcer.hello_again(now);
@@ -194,6 +196,10 @@ impl Engine {
     pub(in crate::engine) fn run_errands(&mut self, now: Instant) {
         while let Some(event) = self.rejects.flush(now) {
             self.publish(event);
+        }
+        if self.timers.is_due(Timer::AskTold, now) {
+            let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+            self.told_nodes.look(&mut self.remote_rows, peers, &mut ctx);
         }
         while let Some(target) = self.named_peers.take_due(now) {
             self.shared.out().push(Output::Resolve(target));

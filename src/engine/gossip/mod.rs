@@ -5,3 +5,4 @@ pub(crate) mod own_row;
 mod page;
 pub(crate) mod remote_rows;
 pub(crate) mod sync;
+pub(crate) mod told_nodes;

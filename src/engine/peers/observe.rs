@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::config::Config;
 use crate::engine::context::fresh_for;
+use crate::engine::limits::ASK_TOLD_AGAIN;
 use crate::engine::observation::{Observation, PathStatus};
 
 use super::peer::Peer;
@@ -53,7 +54,11 @@ struct Observer<'a> {
 
 impl Observer<'_> {
     fn observation(&self) -> Observation {
-        let Self { peer, times, now } = *self;
+        let Self { peer, mut times, now } = *self;
+        if peer.is_second_hand() {
+            // Its one dial counts until it is asked again.
+            times.fresh += ASK_TOLD_AGAIN;
+        }
         let tcp = peer.dial.tcp_status(peer.probes.recovered(), times.fresh, now);
         let echo = peer.probes.echo_status(peer.dial.recovered(), times.fresh, now);
         Observation {

@@ -7,6 +7,20 @@ use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState, PeerTable};
 use crate::proto::presence::{Kind, Presence};
 
+/// What a wide copy tells of whoever is in another network on our link.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum WideCopy {
+    /// It must be read like any other presence.
+    Ordinary,
+    /// Nothing.
+    Known,
+    /// A peer of ours is at this address in a network with a prefix of this length, too.
+    PeerElsewhere(SocketAddr, u8),
+    /// A node that is no peer.
+    Foreign(Box<Foreign>),
+}
+
 /// A node that is no peer, and why.
 #[derive(Debug)]
 pub(crate) struct Foreign {

@@ -17,7 +17,7 @@ use crate::engine::peers::{PeerKey, PeerState, PeerTable, Via};
 use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_PROBE};
 
-use super::foreign::Foreign;
+use super::foreign::{Foreign, WideCopy};
 
 /// How a datagram came in.
 #[derive(Debug, Clone, Copy)]
@@ -142,25 +142,26 @@ impl Datagram<'_> {
         self.presence.wide == Some(true)
     }
 
-    /// What a wide copy tells of a node in another network; `Ok` if it must be read like any other presence.
-    pub(crate) fn read_wide(
-        &self,
-        peers: &mut PeerTable,
-        ctx: &Context<'_>,
-    ) -> Result<(), Option<Box<Foreign>>> {
+    /// What a wide copy tells.
+    pub(crate) fn read_wide(&self, peers: &mut PeerTable, ctx: &Context<'_>) -> WideCopy {
+        let (from, Presence { prefix, .. }) = (self.source_ip(), self.presence);
+        let (on_link, ours) = (ctx.links.reaches(from), ctx.links.holds(from));
         if let Some(peer) = peers.by_id(self.presence.id).and_then(|key| peers.get_mut(key)) {
-            if peer.addr().ip() == self.source_ip() {
-                peer.paths.note_prefix(self.presence.prefix);
+            if peer.addr().ip() == from {
+                peer.paths.note_prefix(prefix);
             }
-            return Err(None);
+            let elsewhere = prefix.filter(|_| !on_link && peer.state() == PeerState::Up);
+            return elsewhere.map_or(WideCopy::Known, |prefix| WideCopy::PeerElsewhere(self.from, prefix));
         }
-        if ctx.links.reaches(self.source_ip()) {
-            return Ok(());
+        if on_link {
+            return WideCopy::Ordinary;
         }
-        let Some(ours) = ctx.links.network_of(self.link) else { return Err(None) };
-        let mismatch = Mismatch::Network { theirs: (self.source_ip(), self.presence.prefix), ours };
-        let here = self.presence.kind != Kind::Goodbye && !ctx.links.holds(self.source_ip());
-        Err(here.then(|| Foreign::at(self.from, Some(&self.presence), mismatch, ctx)))
+        let Some(network) = ctx.links.network_of(self.link) else { return WideCopy::Known };
+        if self.presence.kind == Kind::Goodbye || ours {
+            return WideCopy::Known;
+        }
+        let mismatch = Mismatch::Network { theirs: (from, prefix), ours: network };
+        WideCopy::Foreign(Foreign::at(self.from, Some(&self.presence), mismatch, ctx))
     }
 
     /// Whether it is one more heartbeat of a peer with which all is well, which tells nothing but that it came; that is noted then.
@@ -388,25 +389,31 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut peers = PeerTable::default();
         let wide = |kind| Presence { wide: Some(true), prefix: Some(8), ..presence(kind, 2, 1) };
-        let read = |peers: &mut PeerTable, test: &mut TestContext, from, kind| {
-            let foreign = heard(from, wide(kind)).read_wide(peers, &test.context());
-            foreign.map_err(|foreign| foreign.map(|foreign| foreign.mismatch))
+        let read = |peers: &mut PeerTable, test: &mut TestContext, from, kind| match heard(from, wide(kind))
+            .read_wide(peers, &test.context())
+        {
+            WideCopy::Ordinary => "ordinary".to_owned(),
+            WideCopy::Known => "known".to_owned(),
+            WideCopy::PeerElsewhere(at, prefix) => format!("a peer at {}/{prefix}", at.ip()),
+            WideCopy::Foreign(foreign) => format!("{:?}", foreign.mismatch),
         };
-        assert_eq!(
-            read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat),
-            Ok(()),
-            "like any other presence"
-        );
+        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat), "ordinary");
         let why = Mismatch::Network {
             theirs: ("192.168.0.2".parse().unwrap(), Some(8)),
             ours: ("10.0.0.1".parse().unwrap(), 16),
         };
-        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), Err(Some(why)));
-        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Goodbye), Err(None));
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), format!("{why:?}"));
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Goodbye), "known");
         let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
-        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), Err(None), "it is a peer");
+        assert_eq!(
+            read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat),
+            "known",
+            "it was not reached yet"
+        );
+        peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
+        assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), "a peer at 192.168.0.2/8");
         assert_eq!(peers.get(key).unwrap().paths.prefix(), None, "others may say it in its name");
-        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat), Err(None));
+        assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat), "known");
         assert_eq!(peers.get(key).unwrap().paths.prefix(), Some(8));
     }
 

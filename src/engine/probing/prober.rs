@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::engine::config::Config;
 use crate::engine::context::{Context, Pace};
 use crate::engine::limits::{
-    BURST, BURST_GAP, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD, LARGE_ONE_IN,
-    MAX_BURSTS,
+    ASK_TOLD_AGAIN, BURST, BURST_GAP, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD,
+    LARGE_ONE_IN, MAX_BURSTS,
 };
 use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::Peer;
@@ -103,12 +103,16 @@ impl Prober {
 
     fn send_regular(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) {
         let crowded = ctx.pace.is_crowded();
-        let next = ctx.now + echo_period(ctx.config, ctx.pace);
+        let told = peer.is_second_hand();
+        let next = ctx.now + if told { ASK_TOLD_AGAIN } else { echo_period(ctx.config, ctx.pace) };
         let next = if crowded { ctx.pace.in_step(next) } else { next };
-        if peer.state() == PeerState::Left || !peer.is_proven() {
+        if peer.state() == PeerState::Left || !(told || peer.is_proven()) {
             return peer.probes.set_next(None);
         }
         peer.probes.set_next(Some(next.max(ctx.now + BURST_GAP)));
+        if told {
+            return send_probe(peer, false, ctx);
+        }
         let large = peer.probes.count_regular(if crowded { LARGE_IN_A_CROWD } else { LARGE_ONE_IN });
         if peer.probes.is_lossy() {
             // Whether it is over is to be known soon, too.

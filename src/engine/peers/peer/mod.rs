@@ -179,6 +179,11 @@ impl Peer {
         self.named.as_deref() == Some(&ip) || self.paths.is_proven(ip)
     }
 
+    /// Whether only rows of others tell of it: nothing ever came from it.
+    pub(crate) fn is_second_hand(&self) -> bool {
+        self.via == Via::Membership && self.last_seen.any().is_none()
+    }
+
     /// Whether it proved the address that is dialed, whatever a person says.
     pub(crate) fn has_proved(&self) -> bool {
         self.paths.is_proven(self.info.addr.ip())

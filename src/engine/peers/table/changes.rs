@@ -23,6 +23,29 @@ impl PeerTable {
         via: Via,
         ctx: &mut Context<'_>,
     ) -> Result<PeerKey, RejectReason> {
+        let (id, incarnation) = identity.unzip();
+        self.add(addr, (id, incarnation), name, via, ctx)
+    }
+
+    /// A new row for a node that only others tell of.
+    pub(crate) fn discover_told(
+        &mut self,
+        addr: SocketAddr,
+        id: NodeId,
+        name: &str,
+        ctx: &mut Context<'_>,
+    ) -> Result<PeerKey, RejectReason> {
+        self.add(addr, (Some(id), None), name, Via::Membership, ctx)
+    }
+
+    fn add(
+        &mut self,
+        addr: SocketAddr,
+        (id, incarnation): (Option<NodeId>, Option<Incarnation>),
+        name: &str,
+        via: Via,
+        ctx: &mut Context<'_>,
+    ) -> Result<PeerKey, RejectReason> {
         if self.at(addr.ip()).filter(|peer| !peer.has_left()).count() >= usize::from(MAX_NODES_PER_ADDRESS) {
             return Err(RejectReason::TooManyNodes);
         }
@@ -32,7 +55,6 @@ impl PeerTable {
         let name = name.to_owned();
         let nth = self.keys.len();
         let key = self.rows.insert_with_key(|key| {
-            let (id, incarnation) = (identity.map(|i| i.0), identity.map(|i| i.1));
             let info = PeerInfo { key, id, name, addr, incarnation };
             Box::new(Row {
                 peer: Peer::new(info, via, ctx.now),
@@ -45,7 +67,7 @@ impl PeerTable {
             })
         });
         self.keys.push(key);
-        if let Some((id, _)) = identity {
+        if let Some(id) = id {
             self.index_id(id, key);
         }
         self.place(key);

@@ -1,0 +1,196 @@
+//! Nodes that only rows tell of, and that should be heard: each is asked once in a while whether it answers this node, too.
+//!
+//! Two machines that an access point keeps apart from the start (client isolation) never hear of each other but by a third. This is
+//! the one exception to the rule that an address in a row is neither dialed nor sent to. It is narrow: the address is on a link of
+//! ours, a proven peer on the same link reaches the node there, one address is asked a second, and each once in five minutes.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use crate::engine::context::Context;
+use crate::engine::hashing::Keyed;
+use crate::engine::limits::{ASK_TOLD_AGAIN, ASK_TOLD_GAP, LOOK_AT_TOLD_GAP, MAX_TOLD, MAX_TOLD_ADDRESSES};
+use crate::engine::moment::Moment;
+use crate::engine::peers::{PeerKey, PeerTable};
+
+use super::remote_rows::RemoteRows;
+
+/// Which of them were asked.
+#[derive(Debug, Default)]
+pub(crate) struct ToldNodes {
+    next: Option<Instant>,
+    asked: HashMap<IpAddr, Moment, Keyed>,
+    /// Their rows in the table, at most [`MAX_TOLD`]; some are ordinary peers meanwhile, or gone.
+    rows: Vec<PeerKey>,
+}
+
+impl ToldNodes {
+    /// When the next look at them is due; never while there are none.
+    pub(crate) fn deadline(&self, rows: &RemoteRows) -> Option<Instant> {
+        self.next.filter(|_| rows.any_unmet() || !self.rows.is_empty())
+    }
+
+    /// They are looked at from then on, when whoever can be heard was heard.
+    pub(crate) fn begin(&mut self, at: Instant) {
+        self.next = Some(at);
+    }
+
+    /// Asks the next of them, and forgets those that nobody reaches any longer.
+    pub(crate) fn look(&mut self, rows: &mut RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) {
+        self.drop_forgotten(rows, peers, ctx);
+        let asks = self.rows.len() < MAX_TOLD && self.ask_next(rows, peers, ctx);
+        self.next = Some(ctx.now + if asks { ASK_TOLD_GAP } else { LOOK_AT_TOLD_GAP });
+    }
+
+    fn drop_forgotten(&mut self, rows: &RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) {
+        let mut gone = Vec::new();
+        self.rows.retain(|key| {
+            let Some(peer) = peers.get(*key).filter(|peer| peer.is_second_hand()) else { return false };
+            let told = peer.id().is_some_and(|id| rows.is_reached_by_a_peer(id, peers));
+            if !told {
+                gone.push(*key);
+            }
+            told
+        });
+        gone.into_iter().for_each(|key| peers.expire(key, ctx));
+    }
+
+    fn ask_next(&mut self, rows: &mut RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) -> bool {
+        self.asked.retain(|_, at| ctx.is_within((*at).into(), ASK_TOLD_AGAIN));
+        let asked = &self.asked;
+        let may = |ip: &IpAddr| !asked.contains_key(ip) && asked.len() < MAX_TOLD_ADDRESSES;
+        let Some((id, name, addr)) = rows.next_on_a_link(may, peers, ctx) else { return false };
+        self.asked.insert(addr.ip(), ctx.now.into());
+        if let Ok(key) = peers.discover_told(addr, id, &name, ctx) {
+            self.rows.push(key);
+            if let Some(peer) = peers.get_mut(key) {
+                peer.probes.begin_regular(ctx);
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::page::{entry, page};
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::observation::{Observation, PathStatus};
+    use crate::engine::peers::{PeerState, Via};
+    use crate::engine::{Incarnation, NodeId};
+    use crate::proto::presence::Kind;
+    use crate::proto::rows::{PageHead, append};
+    use crate::testkit::{interface, presence, secs};
+
+    fn well() -> Observation {
+        let ok = PathStatus::Ok;
+        Observation { tcp: ok, echo: ok, broadcast: ok, ..Observation::default() }
+    }
+
+    /// A table with one peer, node 2 at 10.0.0.2, with which all is well, and which tells of these nodes at these addresses.
+    struct Bed {
+        test: TestContext,
+        peers: PeerTable,
+        rows: RemoteRows,
+        told: ToldNodes,
+        version: u64,
+    }
+
+    impl Bed {
+        fn new(told: &[(u128, &str, Observation)]) -> Self {
+            let mut test = TestContext::new(|_| {});
+            let _ = test
+                .shared
+                .links_mut()
+                .replace(["eth0=10.0.0.1/16", "docker0=172.17.0.1/16"].map(interface).into());
+            let mut bed = Self {
+                test,
+                peers: PeerTable::default(),
+                rows: RemoteRows::default(),
+                told: ToldNodes::default(),
+                version: 0,
+            };
+            bed.meet(2, "10.0.0.2:17474");
+            bed.tell(told);
+            bed
+        }
+
+        fn meet(&mut self, id: u128, addr: &str) {
+            let (addr, ctx) = (addr.parse().unwrap(), &mut self.test.context());
+            let identity = Some((NodeId(id), Incarnation(1_000)));
+            let key = self.peers.discover(addr, identity, "host", Via::Broadcast, ctx).unwrap();
+            let peer = self.peers.get_mut(key).unwrap();
+            peer.paths.note_claims(addr.ip(), &presence(Kind::Heartbeat, id, 1));
+            peer.prove(addr.ip(), ctx);
+            peer.set_state(PeerState::Up, ctx);
+            peer.set_observation(well());
+        }
+
+        /// Node 2 tells its whole row.
+        fn tell(&mut self, told: &[(u128, &str, Observation)]) {
+            let mut entries = Vec::new();
+            for (id, addr, seen) in told {
+                append(&entry(NodeId(*id), seen, "told", addr.parse().unwrap(), self.test.now), &mut entries);
+            }
+            self.version += 1;
+            let (owner, incarnation, upto) = (NodeId(2), Incarnation(1_000), self.version);
+            let count = u16::try_from(told.len()).unwrap();
+            let head = PageHead { owner, incarnation, from: 0, upto, latest: upto, age_ms: 0, count };
+            let page = page(&head, &entries);
+            let ctx = self.test.context();
+            self.rows.handle_pages(&page, NodeId(2), |_, _| true, &self.peers, &ctx);
+        }
+
+        /// The addresses that are asked within so long.
+        fn asked_within(&mut self, within: Duration) -> Vec<String> {
+            let end = self.test.now + within;
+            self.told.begin(self.test.now);
+            let mut asked = Vec::new();
+            while let Some(at) = self.told.deadline(&self.rows).filter(|at| *at <= end) {
+                self.test.now = at;
+                let before = self.peers.keys();
+                self.told.look(&mut self.rows, &mut self.peers, &mut self.test.context());
+                let new = self.peers.keys().into_iter().filter(|key| !before.contains(key));
+                asked.extend(new.map(|key| self.peers.get(key).unwrap().addr().to_string()));
+            }
+            asked
+        }
+    }
+    #[test]
+    fn who_is_told_of_on_the_tellers_link_is_asked_once_in_five_minutes_one_a_second() {
+        let mut bed = Bed::new(&[(3, "10.0.0.3:17474", well()), (4, "10.0.0.4:17474", well())]);
+        assert_eq!(bed.asked_within(Duration::ZERO).len(), 1);
+        assert_eq!(bed.asked_within(secs(1)).len(), 1);
+        assert_eq!(bed.asked_within(secs(290)), [""; 0]);
+    }
+
+    #[test]
+    fn nobody_is_asked_who_cannot_be_expected_to_be_heard() {
+        let failing = Observation { echo: PathStatus::Failing, ..well() };
+        for (what, addr, seen) in [
+            ("beyond our links", "192.0.2.3:17474", well()),
+            ("in a network of the same name on the teller's machine", "172.17.0.3:17474", well()),
+            ("this machine", "10.0.0.1:17475", well()),
+            ("the place of a peer", "10.0.0.2:17474", well()),
+            ("one without a server", "10.0.0.3:0", well()),
+            ("whom the teller does not reach", "10.0.0.3:17474", failing),
+        ] {
+            assert_eq!(Bed::new(&[(3, addr, seen)]).asked_within(secs(60)), [""; 0], "{what}");
+        }
+    }
+
+    #[test]
+    fn a_liar_makes_a_few_rows_only_and_they_go_when_nobody_tells_of_them() {
+        let addrs: Vec<String> = (0..99).map(|nth| format!("10.0.1.{nth}:17474")).collect();
+        let lies: Vec<_> = addrs.iter().zip(3..).map(|(addr, id)| (id, addr.as_str(), well())).collect();
+        let mut bed = Bed::new(&lies);
+        assert_eq!(bed.asked_within(secs(200)).len(), MAX_TOLD);
+        bed.tell(&[]);
+        bed.asked_within(secs(20));
+        assert_eq!(bed.peers.len(), 1, "the teller is left");
+    }
+}
