@@ -111,7 +111,7 @@ async fn converse(
         }
         if let Ok(Some(frame)) = replied.await {
             // A dialer that does not wait for its reply has itself to blame.
-            let _ = stream.write_all(&frame).await;
+            let _ = send_last(&mut stream, &frame).await;
         }
         if unread {
             drain(&mut stream).await;
@@ -119,6 +119,25 @@ async fn converse(
         Ok(())
     };
     timeout(DEADLINE, exchange).await.unwrap_or(Err(RejectReason::TooSlow))
+}
+
+/// Sends what nothing follows: it waits in the kernel for the end of the connection and travels with it (`MSG_MORE`, `send(2)`), so
+/// it is a packet less, and the dialer is woken once instead of twice. The caller closes or shuts down right away.
+#[cfg(target_os = "linux")]
+async fn send_last(stream: &mut TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    let flags = libc::MSG_MORE | libc::MSG_NOSIGNAL;
+    while !bytes.is_empty() {
+        let send = || socket2::SockRef::from(&*stream).send_with_flags(bytes, flags);
+        let n = stream.async_io(tokio::io::Interest::WRITABLE, send).await?;
+        bytes = &bytes[n..];
+    }
+    Ok(())
+}
+
+/// Sends what nothing follows.
+#[cfg(not(target_os = "linux"))]
+async fn send_last(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await
 }
 
 /// Reads what the dialer still sends: closing upon unread bytes would reset the connection and destroy our reply.
