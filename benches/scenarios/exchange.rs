@@ -1,5 +1,5 @@
 //! One exchange over TCP on loopback: real nodes against bare tokio that connects, sends, receives and closes with the same
-//! bytes.
+//! frames but for the rows (64 and 62 bytes; with what nodes tell each other they are 119 and 95).
 //!
 //! Our side is the whole program but the screen: a command asks for each dial; the engine queues and starts it within its rates;
 //! the reply is decoded, the table updated, and events of the start and of the end are published and read. The engine's
