@@ -1,8 +1,9 @@
 //! A stretch of one line, written straight into the cells of the screen: nothing is allocated, nothing sticks out.
 
 use std::fmt;
+use std::num::NonZeroU16;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::{Buffer, Cell, CellDiffOption};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -13,6 +14,10 @@ use crate::text::{columns, is_printable};
 
 /// Stands for what does not fit.
 const ELLIPSIS: &str = "…";
+
+/// Said of a character beyond ASCII that was measured here: ratatui would measure it once more in every frame, to compare that with
+/// the one before. Of a wide one it is not said: ratatui clears behind it what some terminals leave there.
+const ONE_COLUMN: CellDiffOption = CellDiffOption::ForcedWidth(NonZeroU16::MIN);
 
 /// Brings a terminal that reorders right-to-left text back to left-to-right, so that a name does not drag the rest of
 /// its row along (Unicode Standard Annex 9, LRM).
@@ -60,6 +65,11 @@ impl<'a> LineWriter<'a> {
         if text.is_ascii() {
             return self.ascii(text);
         }
+        if text.chars().all(is_alone) {
+            let mut bytes = [0; 4];
+            text.chars().for_each(|c| self.grapheme(c.encode_utf8(&mut bytes), 1));
+            return self;
+        }
         let mut right_to_left = false;
         for grapheme in text.graphemes(true) {
             if grapheme.chars().all(is_printable) {
@@ -87,16 +97,22 @@ impl<'a> LineWriter<'a> {
 
     /// Writes a text in which every byte is a character of one column.
     fn ascii(&mut self, text: &str) -> &mut Self {
-        for (at, _) in text.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_control()) {
-            let Some(cell) = self.cells.get_mut(self.at).filter(|_| !self.cut) else {
-                if !self.cut {
-                    self.cut();
-                }
-                break;
-            };
-            cell.set_symbol(&text[at..=at]).set_style(self.style);
-            self.last = self.at;
-            self.at += 1;
+        if self.cut {
+            return self;
+        }
+        let bytes = text.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_control());
+        let mut symbols = bytes.map(|(at, _)| &text[at..=at]);
+        let mut written = 0;
+        for (cell, symbol) in self.cells[self.at..].iter_mut().zip(symbols.by_ref()) {
+            cell.set_symbol(symbol).set_style(self.style);
+            written += 1;
+        }
+        if written > 0 {
+            self.at += written;
+            self.last = self.at - 1;
+        }
+        if symbols.next().is_some() {
+            self.cut();
         }
         self
     }
@@ -159,9 +175,10 @@ impl<'a> LineWriter<'a> {
 
     fn put(&mut self, symbol: &str, width: usize) {
         self.last = self.at;
+        let option = if width == 1 { ONE_COLUMN } else { CellDiffOption::None };
         for (i, cell) in self.cells[self.at..self.at + width].iter_mut().enumerate() {
             // What a wide character covers is hidden under it.
-            cell.set_symbol(if i == 0 { symbol } else { " " }).set_style(self.style);
+            cell.set_symbol(if i == 0 { symbol } else { " " }).set_style(self.style).set_diff_option(option);
         }
         self.at += width;
     }
@@ -186,6 +203,11 @@ impl fmt::Write for LineWriter<'_> {
         self.text(text);
         Ok(())
     }
+}
+
+/// Whether a character takes one column and belongs to no other: ASCII, the signs of Latin-1 and the letters that follow.
+fn is_alone(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}')
 }
 
 /// Whether a terminal may write this character to the left (the Hebrew, Arabic, Syriac, N'Ko, … blocks).
@@ -227,6 +249,28 @@ mod tests {
         shown.trim_end().to_owned()
     }
 
+    fn symbols(buf: &Buffer) -> String {
+        buf.content.iter().map(Cell::symbol).collect()
+    }
+
+    #[test]
+    fn a_character_that_is_alone_takes_one_column_and_is_printed_as_it_is() {
+        let alone = ('\0'..'\u{3000}').filter(|c| is_alone(*c));
+        for c in alone {
+            let text = format!("a{c}a");
+            assert!(is_printable(c) && columns(&text) == 3 && text.graphemes(true).count() == 3, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_ratatui_is_told_of_a_character_is_what_it_would_measure() {
+        use ratatui::buffer::CellWidth as _;
+        let buf = drawn(16, |canvas| _ = canvas.stretch(0, 0, 16).text("a µ 山 ▁ e\u{301} ❤\u{FE0F} …"));
+        for cell in &buf.content {
+            assert_eq!(cell.cell_width(), cell.symbol().cell_width(), "{:?}", cell.symbol());
+        }
+    }
+
     #[test]
     fn what_does_not_fit_is_cut_by_columns_and_marked() {
         assert_eq!(shown("plain", 5), "plain");
@@ -242,14 +286,14 @@ mod tests {
     #[test]
     fn several_pieces_are_cut_as_one() {
         let buf = drawn(6, |canvas| _ = canvas.stretch(0, 0, 6).text("abc").text("def").text("g").text("h"));
-        assert_eq!(buf, Buffer::with_lines(["abcde…"]));
+        assert_eq!(symbols(&buf), "abcde…");
     }
 
     #[test]
     fn what_is_moved_to_the_right_ends_there() {
         let buf =
             drawn(8, |canvas| canvas.stretch(1, 0, 6).format(Style::new(), format_args!("{} s", 12)).right());
-        assert_eq!(buf, Buffer::with_lines(["   12 s "]));
+        assert_eq!(symbols(&buf), "   12 s ");
     }
 
     #[test]
@@ -267,7 +311,7 @@ mod tests {
             canvas.line(Rect::new(0, 0, 4, 1), 1).text("abc");
             canvas.stretch(2, 0, 30).text("abc");
         });
-        assert_eq!(buf, Buffer::with_lines(["  a…"]));
+        assert_eq!(symbols(&buf), "  a…");
     }
 
     proptest! {
