@@ -9,8 +9,8 @@ use crate::engine::micros::Micros;
 use crate::engine::peers::{PeerInfo, PeerKey};
 
 /// Attempts kept: at the default dial rate of 50 a second more than two minutes, and in a network of a hundred peers at
-/// rest twelve, so that a peer's last dials are there when somebody looks. No more than a hash table of 8 192 places
-/// holds, one of each peer: then all that belongs to them takes 600 kB. The record has all.
+/// rest twelve, so that a peer's last dials are there when somebody looks. All that belongs to them takes 600 kB. The
+/// record has all.
 pub const MAX_ATTEMPTS: usize = 7_168;
 
 /// Numbers the attempts from 0 in the order they began.

@@ -1,6 +1,9 @@
 //! A ring of entries in which each knows the one before it of the same peer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
 
 use crate::engine::peers::PeerKey;
 
@@ -23,13 +26,14 @@ pub(super) struct Chain<T, const CAP: usize> {
     ring: VecDeque<Link<T>>,
     /// Number of the oldest one held.
     first: u64,
-    /// Number of each peer's newest one, as long as it is held.
-    heads: HashMap<PeerKey, u64>,
+    /// Number of each peer's newest one, as long as it is held. Whose it is stands in the entry alone.
+    heads: HashTable<u64>,
+    hasher: RandomState,
 }
 
 impl<T, const CAP: usize> Default for Chain<T, CAP> {
     fn default() -> Self {
-        Self { ring: VecDeque::new(), first: 0, heads: HashMap::new() }
+        Self { ring: VecDeque::new(), first: 0, heads: HashTable::new(), hasher: RandomState::new() }
     }
 }
 
@@ -51,7 +55,8 @@ impl<T: About, const CAP: usize> Chain<T, CAP> {
 
     /// Number of a peer's newest one, if it is held.
     pub(super) fn newest_of(&self, peer: PeerKey) -> Option<u64> {
-        self.heads.get(&peer).copied()
+        let is_of = |head: &u64| self.get(*head).and_then(T::peer) == Some(peer);
+        self.heads.find(self.hasher.hash_one(peer), is_of).copied()
     }
 
     /// One entry, if it is held.
@@ -94,23 +99,44 @@ impl<T: About, const CAP: usize> Chain<T, CAP> {
             // Doubling, but never beyond what it may hold.
             self.ring.reserve_exact(self.ring.len().clamp(16, CAP).min(CAP - self.ring.len()));
         }
-        let dropped = if self.ring.len() == CAP { self.ring.pop_front() } else { None };
-        if let Some(peer) = dropped.as_ref().and_then(|link| link.entry.peer())
-            && self.heads.get(&peer) == Some(&self.first)
-        {
-            self.heads.remove(&peer);
-        }
-        self.first += u64::from(dropped.is_some());
+        let dropped = if self.ring.len() == CAP { self.drop_oldest() } else { None };
         let number = self.first + self.ring.len() as u64;
-        let before = entry.peer().and_then(|peer| self.heads.insert(peer, number));
+        let before = entry.peer().and_then(|peer| self.set_head(peer, number));
         let back = before.map_or(0, |before| u32::try_from(number - before).unwrap_or(u32::MAX));
         self.ring.push_back(Link { entry, back });
-        dropped.map(|link| link.entry)
+        dropped
+    }
+
+    fn drop_oldest(&mut self) -> Option<T> {
+        let Link { entry, .. } = self.ring.pop_front()?;
+        if let Some(peer) = entry.peer()
+            && let Ok(head) = self.heads.find_entry(self.hasher.hash_one(peer), |head| *head == self.first)
+        {
+            head.remove();
+        }
+        self.first += 1;
+        Some(entry)
+    }
+
+    /// The newest one of a peer has this number from now on. Returns the number of the one before, if that is held.
+    fn set_head(&mut self, peer: PeerKey, number: u64) -> Option<u64> {
+        let Self { ring, first, heads, hasher } = self;
+        let peer_of = |head: &u64| ring.get(position(*first, *head)?)?.entry.peer();
+        let hash = hasher.hash_one(peer);
+        if let Some(head) = heads.find_mut(hash, |head| peer_of(head) == Some(peer)) {
+            return Some(std::mem::replace(head, number));
+        }
+        heads.insert_unique(hash, number, |head| peer_of(head).map_or(0, |peer| hasher.hash_one(peer)));
+        None
     }
 
     fn position(&self, number: u64) -> Option<usize> {
-        usize::try_from(number.checked_sub(self.first)?).ok()
+        position(self.first, number)
     }
+}
+
+fn position(first: u64, number: u64) -> Option<usize> {
+    usize::try_from(number.checked_sub(first)?).ok()
 }
 
 #[cfg(test)]
@@ -156,7 +182,7 @@ mod tests {
                 let expected: Vec<_> = held.iter().rev().filter(|(_, note)| note.0 == peer).copied().collect();
                 prop_assert_eq!(of, expected);
             }
-            prop_assert!(chain.heads.len() <= 5 && chain.heads.values().all(|head| chain.get(*head).is_some()));
+            prop_assert!(chain.heads.len() <= 5 && chain.heads.iter().all(|head| chain.get(*head).is_some()));
         }
     }
 }

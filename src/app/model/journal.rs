@@ -13,8 +13,7 @@ use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
 use crate::engine::verdict::{Finding, Verdict};
 
 /// Entries kept: an hour in which a hundred peers change their state every three minutes each. A few in each minute is
-/// all that a person can follow. As many as a hash table of 8 192 places holds, one of each peer: then all that belongs to
-/// them takes 600 kB. The record has all.
+/// all that a person can follow. All that belongs to them takes 600 kB. The record has all.
 pub const MAX_ENTRIES: usize = 7_168;
 
 /// Numbers the entries from 0.
