@@ -27,7 +27,7 @@ mod lifecycle;
 pub mod limits;
 mod links;
 pub mod micros;
-mod moment;
+pub mod moment;
 mod named_peers;
 pub mod peers;
 mod presence;

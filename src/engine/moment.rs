@@ -14,7 +14,7 @@ const MIDDLE: u64 = 1 << 63;
 
 /// A point in time, exact to the nanosecond within 292 years of the anchor.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(
+pub struct Moment(
     /// In nanoseconds; never zero, so that none of it takes no room.
     NonZeroU64,
 );

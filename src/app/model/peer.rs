@@ -8,6 +8,7 @@ use super::history::History;
 use super::order::Rank;
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::micros::Micros;
+use crate::engine::moment::Moment;
 use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::peers::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::Verdict;
@@ -52,8 +53,7 @@ pub struct PeerRow {
     pub info: Arc<PeerInfo>,
     /// What the node thinks of it.
     pub state: PeerState,
-    /// Since when.
-    pub since: Instant,
+    since: Moment,
     /// How it entered the table; unknown when that event was missed.
     pub via: Option<Via>,
     dial: DialProgress,
@@ -65,8 +65,7 @@ pub struct PeerRow {
     pub history: History,
     /// The states of the last hour.
     pub bands: Bands,
-    /// When anything was last received from it.
-    pub last_heard: Option<Instant>,
+    last_heard: Option<Moment>,
     /// Why the last dial failed; none after a success.
     pub cause: Option<Cause>,
     /// What failed exactly then.
@@ -89,7 +88,7 @@ impl PeerRow {
         Self {
             info,
             state: PeerState::New,
-            since: at,
+            since: at.into(),
             via: None,
             dial: DialProgress::Resting(None),
             connect: None,
@@ -113,6 +112,16 @@ impl PeerRow {
         says.then_some(self.verdict)
     }
 
+    /// Since when it is in its state.
+    pub fn since(&self) -> Instant {
+        self.since.into()
+    }
+
+    /// When anything was last received from it.
+    pub fn last_heard(&self) -> Option<Instant> {
+        self.last_heard.map(Instant::from)
+    }
+
     /// Where its dial stands.
     pub fn dial(&self) -> DialPhase {
         match &self.dial {
@@ -130,7 +139,7 @@ impl PeerRow {
     pub(super) fn enter(&mut self, state: PeerState, at: Instant) {
         if self.state != state {
             self.state = state;
-            self.since = at;
+            self.since = at.into();
         }
         if state == PeerState::Left {
             self.dial = DialProgress::Resting(None);
@@ -140,7 +149,7 @@ impl PeerRow {
     /// Something came from it; what a person or another peer says of it is not from it.
     pub(super) fn heard(&mut self, at: Instant, via: Via) {
         if matches!(via, Via::Broadcast | Via::Multicast | Via::Reply) {
-            self.last_heard = Some(at);
+            self.last_heard = Some(at.into());
         }
     }
 
@@ -155,7 +164,7 @@ impl PeerRow {
         self.connect = Some(connect.into());
         self.rtt = Some(rtt.into());
         self.history.answered(rtt);
-        self.last_heard = Some(at);
+        self.last_heard = Some(at.into());
         self.cause = None;
         self.detail = None;
     }
@@ -194,9 +203,8 @@ impl PeerRow {
         self.dial = peer.dial.into();
         self.rtt = peer.rtt_us.map(|us| Duration::from_micros(us).into());
         self.connect = peer.connect.map(Micros::from);
-        self.last_heard = peer
-            .last_heard
-            .or_else(|| peer.last_heard_ms.and_then(|age| at.checked_sub(Duration::from_millis(age))));
+        let ago = |age| at.checked_sub(Duration::from_millis(age));
+        self.last_heard = peer.last_heard.or_else(|| peer.last_heard_ms.and_then(ago)).map(Moment::from);
         if self.cause != peer.cause {
             self.cause = peer.cause;
             self.detail = None;

@@ -179,7 +179,7 @@ impl PeerRows {
     /// Drops those that left long ago.
     pub(super) fn expire(&mut self, now: Instant) {
         if self.count(PeerState::Left) > 0 {
-            self.remove_if(|row| row.has_gone() && now.saturating_duration_since(row.since) >= LEFT_SHOWN);
+            self.remove_if(|row| row.has_gone() && now.saturating_duration_since(row.since()) >= LEFT_SHOWN);
         }
     }
 
@@ -226,6 +226,6 @@ fn place(peers: &HashMap<PeerKey, Box<PeerRow>>, key: PeerKey) -> Option<Place<'
 
 /// Where a row belongs, if it is listed.
 fn rank(filter: &Filter, sort: Sort, epoch: Option<Instant>, row: &PeerRow) -> Option<Rank> {
-    let value = || sort_value::value(sort.by, row, epoch.unwrap_or(row.since));
+    let value = || sort_value::value(sort.by, row, epoch.unwrap_or(row.since()));
     filter.lets_through(row).then(|| Rank::new(row.state == PeerState::Left, value()))
 }

@@ -26,7 +26,7 @@ pub(super) fn value(column: Column, peer: &PeerRow, epoch: Instant) -> Option<u6
         Column::Loss | Column::History => {
             peer.history.loss().map(|loss| u64::from(u32::MAX - per_million(loss)))
         }
-        Column::Heard => Some(peer.last_heard.map_or(0, since_epoch)),
+        Column::Heard => Some(peer.last_heard().map_or(0, since_epoch)),
         Column::Via => peer.interface.as_deref().map(beginning),
         // What the diagnosis knows first, then what only a dial said.
         Column::Cause => match (peer.wrong(), peer.cause) {

@@ -55,12 +55,12 @@ impl<'a> PeerText<'a> {
     /// How long it has been in its state, and since when.
     pub(super) fn lasting(self) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| {
-            let lasted = self.now.saturating_duration_since(self.peer.since);
+            let lasted = self.now.saturating_duration_since(self.peer.since());
             match lasted.as_secs() {
                 0 => f.write_str("just now")?,
                 _ => write!(f, "for {}", Age(lasted))?,
             }
-            match self.model.wall(self.peer.since) {
+            match self.model.wall(self.peer.since()) {
                 Some(wall) => write!(f, ", since {}", self.moment(wall)),
                 None => Ok(()),
             }
@@ -164,7 +164,7 @@ impl<'a> PeerText<'a> {
 
     /// When anything was last received from it.
     pub(super) fn heard(self) -> impl fmt::Display + use<'a> {
-        fmt::from_fn(move |f| match self.peer.last_heard.map(|at| (at, self.model.wall(at))) {
+        fmt::from_fn(move |f| match self.peer.last_heard().map(|at| (at, self.model.wall(at))) {
             Some((_, Some(wall))) => write!(f, "{}", self.past(wall)),
             Some((at, None)) => ago(f, self.now.saturating_duration_since(at)),
             None => f.write_str("never"),

@@ -42,7 +42,7 @@ fn a_reply_clears_the_cause_and_counts_as_heard() {
     bench.discovered(&host).dials(&host, 1).fails(&host, 1, Some(10)).wait(10).dials(&host, 2).wait(5);
     bench.answers(&host, 2, 840);
     let row = bench.app.models.live().peer(host.key).unwrap();
-    assert_eq!((row.cause, row.detail.clone(), row.last_heard), (None, None, Some(bench.now())));
+    assert_eq!((row.cause, row.detail.clone(), row.last_heard()), (None, None, Some(bench.now())));
     assert_eq!(row.rtt.map(Duration::from), Some(Duration::from_micros(840)));
     assert_eq!(
         row.history.last(9).collect::<Vec<_>>(),
@@ -55,7 +55,7 @@ fn a_peer_named_by_hand_was_not_heard() {
     let mut bench = Bench::new();
     let host = peer(1, "host");
     bench.fold(Event::PeerDiscovered { peer: Arc::clone(&host), via: Via::Static });
-    assert_eq!(bench.app.models.live().peer(host.key).unwrap().last_heard, None);
+    assert_eq!(bench.app.models.live().peer(host.key).unwrap().last_heard(), None);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_snapshot_makes_everything_right_again() {
     assert_eq!(model.count(PeerState::New), 0);
     let row = model.peer(a.key).unwrap();
     assert_eq!(row.rtt.map(Duration::from), Some(Duration::from_micros(840)));
-    assert_eq!(row.last_heard, bench.now().checked_sub(Duration::from_secs(1)));
+    assert_eq!(row.last_heard(), bench.now().checked_sub(Duration::from_secs(1)));
     assert_eq!(row.history.last(9).count(), 1, "which no snapshot holds");
     assert_eq!(model.missed().unwrap().total, 7);
 }

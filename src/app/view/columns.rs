@@ -97,7 +97,7 @@ pub(super) fn write(
         Column::Connect => measured(writer, peer.connect, usual),
         Column::Loss => loss(writer, peer.history.loss(), theme, usual),
         Column::History => sparkline::write(writer, &peer.history, width, left),
-        Column::Heard => match peer.last_heard {
+        Column::Heard => match peer.last_heard() {
             Some(at) => {
                 let age = Age(writer.pen().now().saturating_duration_since(at));
                 writer.format(usual, format_args!("{age}"));
@@ -129,7 +129,7 @@ pub(super) fn write(
 fn state(writer: &mut LineWriter<'_>, width: u16, peer: &PeerRow) {
     let pen = writer.pen();
     let mut style = pen.theme().state(peer.state);
-    let over = peer.since + FLASH;
+    let over = peer.since() + FLASH;
     if over > pen.now() && !pen.appearance().still {
         style = style.patch(pen.theme().flash());
         pen.changes_at(over);

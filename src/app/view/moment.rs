@@ -26,7 +26,7 @@ pub(super) fn render(
 ) {
     let stretch = match column {
         Some(column) => Stretch::in_column(model, peer, column),
-        None => Some(Stretch { state: peer.state, from: Some(peer.since), until: None }),
+        None => Some(Stretch { state: peer.state, from: Some(peer.since()), until: None }),
     };
     head(&mut canvas.line(area, 0), model, peer, stretch);
     let mut line = 1;
@@ -121,7 +121,7 @@ impl Stretch {
         let seen = peer.bands.worst(&columns).next().flatten()?;
         match (until, before) {
             (None, _) => {
-                let from = Some(peer.since).filter(|since| seen == peer.state && *since < column.end);
+                let from = Some(peer.since()).filter(|since| seen == peer.state && *since < column.end);
                 Some(Self { state: seen, from, until })
             }
             (Some(end), Some(state)) if end < column.end && badness(state) <= badness(seen) => {

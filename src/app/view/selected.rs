@@ -78,13 +78,13 @@ fn wrong(about: PeerText<'_>) -> Option<Wrong<'_>> {
 /// What there is to tell, the most needed first.
 fn facts(peer: &PeerRow, now: Instant) -> Vec<String> {
     let mut facts = vec![
-        match now.saturating_duration_since(peer.since) {
+        match now.saturating_duration_since(peer.since()) {
             short if short.as_secs() == 0 => peer.state.as_str().to_owned(),
             long => format!("{} for {}", peer.state.as_str(), Age(long)),
         },
         peer.info.addr.to_string(),
     ];
-    if let Some(heard) = peer.last_heard {
+    if let Some(heard) = peer.last_heard() {
         let ago = now.saturating_duration_since(heard);
         let just = ago.as_secs() == 0;
         facts.push(if just { "heard just now".into() } else { format!("heard {} ago", Age(ago)) });

@@ -156,7 +156,7 @@ impl BandRows {
         if self.shape.word {
             writer.text(" ").text(peer.state.as_str());
         }
-        let age = writer.pen().now().saturating_duration_since(peer.since);
+        let age = writer.pen().now().saturating_duration_since(peer.since());
         if self.shape.age && age.as_secs() > 0 {
             writer.format(theme.dim(), format_args!(" for {}", Age(age)));
         }
