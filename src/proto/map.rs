@@ -102,25 +102,26 @@ struct Head {
 
 struct Unread<'a>(&'a [u8]);
 
+/// A number of so many bytes, and what follows it.
+fn number<const BYTES: usize>(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
+    let (digits, rest) = bytes.split_first_chunk::<BYTES>().ok_or(DecodeError::Truncated)?;
+    Ok((digits.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)), rest))
+}
+
 impl Unread<'_> {
     fn head(&mut self) -> Result<Head, DecodeError> {
         let (&initial, rest) = self.0.split_first().ok_or(DecodeError::Truncated)?;
         let low_bits = initial & 0x1f;
-        let width = match low_bits {
-            0..=23 => 0,
-            24 => 1,
-            25 => 2,
-            26 => 4,
-            27 => 8,
+        let (argument, rest) = match low_bits {
+            0..=23 => (u64::from(low_bits), rest),
+            24 => number::<1>(rest)?,
+            25 => number::<2>(rest)?,
+            26 => number::<4>(rest)?,
+            27 => number::<8>(rest)?,
             31 => return Err(DecodeError::Malformed("a value of indefinite length")),
             _ => return Err(DecodeError::Malformed("not CBOR")),
         };
-        let (digits, rest) = rest.split_at_checked(width).ok_or(DecodeError::Truncated)?;
         self.0 = rest;
-        let argument = match width {
-            0 => u64::from(low_bits),
-            _ => digits.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
-        };
         // RFC 8949 §3.3: these simple values have a shorter form, and this one is not well-formed.
         if initial == 0xf8 && argument < 32 {
             return Err(DecodeError::Malformed("not CBOR"));
