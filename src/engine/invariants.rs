@@ -13,11 +13,9 @@ impl Engine {
         let running = self.lifecycle == Lifecycle::Running;
         for peer in self.peers.iter().filter(|_| running) {
             self.dialer.check(peer);
-            if let Some(deadline) = peer.deadline() {
-                let armed = peer.armed().expect("a peer with a deadline is armed");
-                assert!(armed <= deadline, "it is woken in time");
-                assert!(self.timers.has(peer.key(), armed), "its timer is set");
-            }
+        }
+        if running {
+            self.timers.check(self.peers.iter().filter_map(|peer| Some((peer.key(), peer.deadline()?))));
         }
         let in_flight = self.peers.iter().filter(|peer| peer.dial.is_in_flight()).count();
         assert!(!running || self.dialer.in_flight() == in_flight, "a dial in flight is a peer's");

@@ -65,6 +65,7 @@ use gossip::told_nodes::ToldNodes;
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;
+use peers::observe::Times;
 use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
 use presence::rejects::Rejects;
@@ -94,6 +95,7 @@ pub struct Engine {
     told_nodes: ToldNodes,
     checks_for_others: RateLimiter,
     judging: Judging,
+    times: Times,
     /// Since when this process has run without standing still.
     awake_since: Option<Instant>,
 }
@@ -103,7 +105,7 @@ impl Engine {
     pub fn new(config: Config) -> Self {
         let checks = CHECKS_FOR_OTHERS_PER_SECOND;
         let node = Arc::new(NodeInfo::of(&config));
-        let dialer = Dialer::new(config.dial_rate);
+        let (dialer, times) = (Dialer::new(config.dial_rate), Times::of(&config));
         let mut shared = Shared::new(config);
         Self {
             request_nonce: shared.random_nonce(),
@@ -123,6 +125,7 @@ impl Engine {
             told_nodes: ToldNodes::default(),
             checks_for_others: RateLimiter::per_second(checks, checks),
             judging: Judging::default(),
+            times,
             awake_since: None,
         }
     }
@@ -175,11 +178,9 @@ impl Engine {
         if self.timers.is_due(Timer::Announce, now) {
             self.announce(now);
         }
-        while let Some((at, key)) = self.timers.next_peer(now) {
-            if self.peers.settle(key).is_some_and(|peer| peer.take_wake_up(at)) {
-                self.wake(key, now);
-                self.settle(now);
-            }
+        while let Some(key) = self.timers.next_peer(now) {
+            self.wake(key, now);
+            self.settle(now);
         }
         if self.judging.due().is_some_and(|at| at <= now) {
             if !self.judging.is_underway() {

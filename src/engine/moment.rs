@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
+use std::ops::Add;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,24 @@ pub struct Moment(
     NonZeroU64,
 );
 
+impl Moment {
+    /// The time that has passed since another moment; nothing if that is yet to come.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(time)))
+    }
+}
+
 impl From<Instant> for Moment {
     fn from(at: Instant) -> Self {
         let anchor = *ANCHOR.get_or_init(|| at);
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let number = match at.checked_duration_since(anchor) {
             Some(after) => MIDDLE.saturating_add(nanos(after)),
             None => MIDDLE.saturating_sub(nanos(anchor.saturating_duration_since(at))),
@@ -41,6 +56,10 @@ impl From<Moment> for Instant {
         };
         at.unwrap_or(anchor)
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Moment {
@@ -69,6 +88,14 @@ mod tests {
         let now = t0();
         let moments = [now - secs(2), now - secs(1), now, now + secs(1)].map(Moment::from);
         assert!(moments.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
+    fn moments_are_as_far_apart_as_their_instants() {
+        let (now, later) = (t0(), secs(3) + Duration::from_nanos(7));
+        assert_eq!(Moment::from(now) + later, Moment::from(now + later));
+        assert_eq!(Moment::from(now + later).since(now.into()), later);
+        assert_eq!(Moment::from(now).since((now + later).into()), Duration::ZERO);
     }
 
     #[test]

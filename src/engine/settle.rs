@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Engine;
 use super::limits::MAX_JUDGED;
 use super::peers::PeerKey;
-use super::peers::observe::{Times, observe};
+use super::peers::observe::observe;
 use super::verdict::Verdict;
 
 impl Engine {
@@ -18,6 +18,7 @@ impl Engine {
             self.dialer.reconcile(&mut peer, &mut self.shared.context(self.peers.len(), now));
             self.prober.reconcile(peer.key(), false);
             self.own_row.drop_entry(&mut peer.gossip);
+            self.timers.rearm(peer.key(), peer.disarm());
         }
         for id in gone {
             self.own_row.drop_node(id);
@@ -48,8 +49,8 @@ impl Engine {
         }
         let Some(peer) = self.peers.settle(key) else { return };
         self.prober.reconcile(key, peer.probes.in_burst());
-        if let Some(at) = peer.arm() {
-            self.timers.wake(key, at);
+        if let Some(moves) = peer.rearm() {
+            self.timers.rearm(key, moves);
         }
         self.peers.index_condition(key);
     }
@@ -59,13 +60,14 @@ impl Engine {
         let known = self.peers.len();
         let ctx = self.shared.context(known, now);
         let Some(peer) = self.peers.settle(key) else { return Concern::None };
-        let (before, new) = (peer.untimed_observation(), observe(peer, Times::of(ctx.config), now));
+        let (before, seen) = (peer.untimed_observation(), observe(peer, self.times, now.into()));
+        let new = seen.untimed();
         let broadcasts_end = new.broadcast.is_failing() && new.echo.is_ok() && !before.broadcast.is_failing();
         // Are broadcasts stopped, or some packets lost? First that is measured.
         if broadcasts_end && self.prober.begin_burst(peer, &ctx) {
             return Concern::None;
         }
-        peer.set_observation(new);
+        peer.set_observation(seen);
         let news = !peer.has_left() && self.own_row.advertise(peer, known > MAX_JUDGED, &ctx);
         if peer.is_unwell() {
             return Concern::Unwell;

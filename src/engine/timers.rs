@@ -1,13 +1,14 @@
 //! When what is due next: one time for each thing that the node does, and a queue of the peers that want to be woken.
 //!
-//! A peer's entry is never taken out: one that no longer matches what the peer is armed for is stale and ignored.
+//! A peer has one entry, which moves when its deadline does. A stale one would wake it for nothing, and of many peers the one that
+//! is woken is in no cache: that costs more than what is done then.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::moment::Moment;
 use super::peers::PeerKey;
+use super::peers::peer::Rearm;
 
 /// What the node does by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Timer {
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     at: [Option<Instant>; Timer::ALL.len()],
-    peers: BinaryHeap<Reverse<(Moment, PeerKey)>>,
+    peers: BTreeSet<(Moment, PeerKey)>,
 }
 
 impl Timers {
@@ -63,37 +64,51 @@ impl Timers {
         *self = Self::default();
     }
 
-    /// Wakes a peer at a time; earlier entries of it become stale when the peer forgets them.
-    pub(crate) fn wake(&mut self, peer: PeerKey, at: Instant) {
-        self.peers.push(Reverse((at.into(), peer)));
+    /// Moves the entry of a peer.
+    pub(crate) fn rearm(&mut self, peer: PeerKey, Rearm { from, to }: Rearm) {
+        if let Some(from) = from {
+            self.peers.remove(&(from, peer));
+        }
+        if let Some(to) = to {
+            self.peers.insert((to, peer));
+        }
     }
 
-    /// The next entry of a peer that is due.
-    pub(crate) fn next_peer(&mut self, now: Instant) -> Option<(Instant, PeerKey)> {
-        let Reverse((at, peer)) = *self.peers.peek()?;
+    /// Takes the next entry of a peer that is due.
+    pub(crate) fn next_peer(&mut self, now: Instant) -> Option<PeerKey> {
+        let (at, _) = *self.peers.first()?;
         if at > now.into() {
             return None;
         }
-        self.peers.pop();
-        Some((at.into(), peer))
+        self.peers.pop_first().map(|(_, peer)| peer)
     }
 
     /// When anything is due next. Peers may wait `slack` longer.
     pub(crate) fn next_timeout(&self, slack: Duration) -> Option<Instant> {
-        let peer = self.peers.peek().map(|Reverse((at, _))| Instant::from(*at) + slack);
+        let peer = self.peers.first().map(|(at, _)| Instant::from(*at) + slack);
         self.at.iter().copied().chain([peer]).flatten().min()
     }
 
-    /// Whether a peer has an entry at this time.
+    /// Panics unless these peers have an entry at these times, and no others have one.
     #[cfg(any(test, feature = "testkit"))]
-    pub(crate) fn has(&self, peer: PeerKey, at: Instant) -> bool {
-        self.peers.iter().any(|Reverse(entry)| *entry == (at.into(), peer))
+    pub(crate) fn check(&self, armed: impl Iterator<Item = (PeerKey, Moment)>) {
+        let armed: BTreeSet<_> = armed.map(|(peer, at)| (at, peer)).collect();
+        assert_eq!(self.peers, armed, "each peer has one entry, at its deadline");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testkit::t0;
+
+    #[test]
+    fn a_peer_that_waits_for_nothing_any_longer_is_not_woken() {
+        let (mut timers, key, at) = (Timers::default(), PeerKey::default(), Some(t0().into()));
+        timers.rearm(key, Rearm { from: None, to: at });
+        timers.rearm(key, Rearm { from: at, to: None });
+        assert_eq!(timers.next_peer(t0()), None);
+    }
 
     #[test]
     fn every_timer_has_a_place_of_its_own() {
@@ -104,17 +119,18 @@ mod tests {
 
     #[test]
     fn the_earliest_time_counts_and_peers_may_wait_a_little_longer() {
-        #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
-        let t0 = Instant::now();
+        let t0 = t0();
         let at = |ms| t0 + Duration::from_millis(ms);
         let mut timers = Timers::default();
         assert_eq!(timers.next_timeout(Duration::ZERO), None);
         timers.set(Timer::Announce, Some(at(50)));
-        timers.wake(PeerKey::default(), at(30));
+        let key = PeerKey::default();
+        timers.rearm(key, Rearm { from: None, to: Some(at(20).into()) });
+        timers.rearm(key, Rearm { from: Some(at(20).into()), to: Some(at(30).into()) });
         assert_eq!(timers.next_timeout(Duration::ZERO), Some(at(30)));
         assert_eq!(timers.next_timeout(Duration::from_millis(25)), Some(at(50)));
         assert_eq!(timers.next_peer(at(29)), None);
-        assert_eq!(timers.next_peer(at(30)), Some((at(30), PeerKey::default())));
+        assert_eq!(timers.next_peer(at(30)), Some(key));
         assert_eq!(timers.next_peer(at(99)), None, "each entry comes once");
         assert!(timers.is_due(Timer::Announce, at(50)) && !timers.is_due(Timer::Announce, at(49)));
         timers.set(Timer::Announce, None);

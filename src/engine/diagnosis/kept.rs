@@ -27,6 +27,11 @@ pub(crate) struct Untimed {
 }
 
 impl Kept {
+    /// What is seen, and the times.
+    pub(crate) fn new(seen: &Observation, checked: Option<Moment>, alive: Option<Moment>) -> Self {
+        Self { untimed: seen.into(), checked, alive }
+    }
+
     pub(crate) fn untimed(&self) -> Observation {
         self.untimed.into()
     }
@@ -38,11 +43,10 @@ impl Untimed {
     }
 }
 
-impl From<&Observation> for Kept {
-    fn from(observation: &Observation) -> Self {
-        let Observation { checked, alive, .. } = *observation;
-        let untimed = observation.into();
-        Self { untimed, checked: checked.map(Moment::from), alive: alive.map(Moment::from) }
+impl From<Observation> for Kept {
+    fn from(observation: Observation) -> Self {
+        let Observation { checked, alive, .. } = observation;
+        Self::new(&observation, checked.map(Moment::from), alive.map(Moment::from))
     }
 }
 
@@ -87,9 +91,9 @@ mod tests {
             ..Observation::default()
         };
         for observation in [whole, Observation::default()] {
-            assert_eq!(Observation::from(Kept::from(&observation)), observation);
+            assert_eq!(Observation::from(Kept::from(observation)), observation);
             let untimed = Observation { checked: None, alive: None, ..observation };
-            assert_eq!(Kept::from(&observation).untimed(), untimed);
+            assert_eq!(Kept::from(observation).untimed(), untimed);
             assert_eq!(Observation::from(Untimed::from(&observation)), untimed);
         }
         assert!(size_of::<Kept>() * 2 <= size_of::<Observation>());

@@ -280,34 +280,32 @@ impl DialState {
     }
 
     /// When the last dial ended.
-    pub(crate) fn ended(&self) -> Option<Instant> {
-        self.ended.map(|ended| ended.at.into())
+    pub(crate) fn ended(&self) -> Option<Moment> {
+        self.ended.map(|ended| ended.at)
     }
 
     /// When the last dial ended, if it got its reply.
-    pub(crate) fn reached(&self) -> Option<Instant> {
-        self.ended.filter(|ended| ended.ok).map(|ended| ended.at.into())
+    pub(crate) fn reached(&self) -> Option<Moment> {
+        self.ended.filter(|ended| ended.ok).map(|ended| ended.at)
     }
 
     /// When a dial got its reply and the one before had failed.
-    pub(crate) fn recovered(&self) -> Option<Instant> {
-        self.recovered.map(Instant::from)
+    pub(crate) fn recovered(&self) -> Option<Moment> {
+        self.recovered
     }
 
     /// Whether dials get their replies. After `fresh` that is unknown; a failure that began before echoes came back says nothing of
     /// TCP now.
     pub(crate) fn tcp_status(
         &self,
-        echo_recovered: Option<Instant>,
+        echo_recovered: Option<Moment>,
         fresh: Duration,
-        now: Instant,
+        now: Moment,
     ) -> PathStatus {
-        match self.ended.filter(|ended| now.saturating_duration_since(ended.at.into()) <= fresh) {
+        match self.ended.filter(|ended| now.since(ended.at) <= fresh) {
             None => PathStatus::Unknown,
             Some(ended) if ended.ok => PathStatus::Ok,
-            Some(ended) if echo_recovered.is_some_and(|echoes| ended.began < echoes.into()) => {
-                PathStatus::Unknown
-            }
+            Some(ended) if echo_recovered.is_some_and(|echoes| ended.began < echoes) => PathStatus::Unknown,
             Some(_) => PathStatus::Failing,
         }
     }
@@ -334,10 +332,10 @@ impl DialState {
     }
 
     /// When the dial needs attention.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Moment> {
         match self.phase {
-            Phase::Resting { next } => Some(next.into()),
-            Phase::Waiting { until, .. } => Some(until.into()),
+            Phase::Resting { next } => Some(next),
+            Phase::Waiting { until, .. } => Some(until),
             Phase::Off | Phase::Queued { .. } | Phase::InFlight { .. } => None,
         }
     }
@@ -393,7 +391,7 @@ mod tests {
         dial.bring_forward(at(9));
         dial.bring_forward(at(5));
         dial.bring_forward(at(7));
-        assert_eq!(dial.deadline(), Some(at(5)));
+        assert_eq!(dial.deadline(), Some(at(5).into()));
         dial.wait(2, t0, at(8));
         dial.bring_forward(at(1));
         assert_eq!(dial.retry_due(at(1)), Some(2));
@@ -427,11 +425,11 @@ mod tests {
         let (mut dial, t0) = (DialState::default(), t0());
         let (fresh, later) = (Duration::from_secs(24), t0 + Duration::from_secs(4));
         dial.note_failure(&refused(), t0, later);
-        assert_eq!(dial.tcp_status(None, fresh, later), PathStatus::Failing);
-        assert_eq!(dial.tcp_status(Some(later), fresh, later), PathStatus::Unknown);
-        assert_eq!(dial.tcp_status(None, fresh, later + fresh * 2), PathStatus::Unknown);
+        assert_eq!(dial.tcp_status(None, fresh, later.into()), PathStatus::Failing);
+        assert_eq!(dial.tcp_status(Some(later.into()), fresh, later.into()), PathStatus::Unknown);
+        assert_eq!(dial.tcp_status(None, fresh, (later + fresh * 2).into()), PathStatus::Unknown);
         dial.note_success(Duration::ZERO, Duration::ZERO, later + fresh);
-        assert_eq!(dial.recovered(), Some(later + fresh));
+        assert_eq!(dial.recovered(), Some((later + fresh).into()));
         assert_eq!(dial.loss(), Some(0.5));
     }
 }

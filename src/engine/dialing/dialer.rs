@@ -338,7 +338,7 @@ mod tests {
         };
         let mut beyond = at(([192, 0, 2, 9], 1), test.now);
         assert!(!dialer.confirm(&mut beyond, &test.context()));
-        assert_eq!(beyond.dial.deadline(), Some(test.now + secs(10)), "it has its turn again");
+        assert_eq!(beyond.dial.deadline(), Some((test.now + secs(10)).into()), "it has its turn again");
         beyond.name_at(beyond.addr().ip());
         assert!(dialer.confirm(&mut beyond, &test.context()), "a person named it");
         let confirmed = (0..20).filter(|n| {
@@ -433,8 +433,8 @@ mod tests {
     fn a_failed_attempt_is_followed_by_another_until_the_last_one() {
         let mut test = TestContext::new(|_| {});
         let (peer, told) = fail(&mut test, PeerState::Up, 1);
-        assert_eq!((peer.state(), peer.health.trouble()), (PeerState::Retrying, Some(test.now)));
-        let wait = peer.dial.deadline().unwrap() - test.now;
+        assert_eq!((peer.state(), peer.health.trouble()), (PeerState::Retrying, Some(test.now.into())));
+        let wait = peer.dial.deadline().unwrap().since(test.now.into());
         assert!(ms(1_600) <= wait && wait <= ms(2_400), "{wait:?}");
         assert_eq!(peer.dial.retry_due(test.now + wait), Some(2));
         assert!(matches!(told[..], [Event::DialFailed { .. }, Event::PeerState { .. }]), "{told:?}");
@@ -514,7 +514,7 @@ mod tests {
             let began = test.now;
             test.now += took;
             note_success(&mut peer, answer, &mut test.context());
-            let next = peer.dial.deadline().unwrap();
+            let next = Instant::from(peer.dial.deadline().unwrap());
             let (since_began, waits) = (next - began, next - test.now);
             test.now = next;
             (since_began, waits)

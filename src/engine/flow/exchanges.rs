@@ -83,7 +83,7 @@ impl Engine {
             let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             let Some(key) = peers.by_id(*id) else { continue };
             let Some(peer) = peers.get_mut(key) else { continue };
-            let fresh = peer.dial.ended().is_some_and(|at| ctx.is_within(at, FRESH_ENOUGH));
+            let fresh = peer.dial.ended().is_some_and(|at| ctx.is_within(at.into(), FRESH_ENOUGH));
             let idle = peer.dial.is_resting() && peer.is_proven();
             if !fresh && idle && self.checks_for_others.take(now) {
                 peer.dial.hurry();

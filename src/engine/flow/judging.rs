@@ -170,13 +170,13 @@ impl Engine {
                 changed: row.changed(),
             }),
             mask: self.mask(peer),
-            trouble: peer.health.trouble(),
+            trouble: peer.health.trouble().map(Instant::from),
             icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
-            since: peer.health.since(),
+            since: peer.health.since().into(),
             second_hand: peer.is_second_hand(),
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
-            echoed: peer.probes.last_echo(),
-            broadcast: peer.last_seen.broadcast(),
+            echoed: peer.probes.last_echo().map(Instant::from),
+            broadcast: peer.last_seen.broadcast().map(Instant::from),
         }
     }
 

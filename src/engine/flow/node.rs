@@ -169,8 +169,9 @@ impl Engine {
     pub(in crate::engine) fn wake(&mut self, key: PeerKey, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
+        peer.take_wake_up();
         self.announcer.wake(peer, &mut ctx);
-        if peer.last_seen.deadline().is_some_and(|at| at <= now)
+        if peer.last_seen.deadline().is_some_and(|at| at <= now.into())
             && peer.suspect_silence(self.awake_since, &mut ctx) == Suspicion::ConfirmByDial
         {
             // The reflection rule holds here, too: forged presences that stop must not make us dial without limit.

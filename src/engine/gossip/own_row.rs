@@ -84,7 +84,7 @@ impl OwnRow {
     /// The page that goes with a request to a peer. Who dials us fetches our row; whoever does not, or has part of it, is told.
     pub(crate) fn page_for_request(&mut self, to: &Peer, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
         let has = to.gossip.acked_version();
-        let is_new = ctx.is_within(to.health.since(), ctx.config.dial_interval);
+        let is_new = ctx.is_within(to.health.since().into(), ctx.config.dial_interval);
         let told = has > 0 || !to.untimed_observation().served.is_ok() && !is_new;
         let room = if told { self.room(ctx.now) } else { 0 };
         let page = self.page(has, &[], room, peers, ctx);
@@ -169,7 +169,8 @@ impl OwnRow {
 fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> crate::proto::rows::Entry<'_> {
     // Of what is being measured only that there is life is known already.
     let told = peer.gossip.advertised();
-    let observation = Observation { alive: peer.last_alive(), checked: peer.observation().checked, ..told };
+    let alive = peer.last_alive().map(Instant::from);
+    let observation = Observation { alive, checked: peer.observation().checked, ..told };
     entry(id, &observation, &peer.info().name, peer.addr(), now)
 }
 

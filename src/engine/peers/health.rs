@@ -31,8 +31,8 @@ impl Health {
         Self { since: since.into(), trouble: None, inquiry: None }
     }
 
-    pub(crate) fn since(&self) -> Instant {
-        self.since.into()
+    pub(crate) fn since(&self) -> Moment {
+        self.since
     }
 
     /// What did not come until now is given its time.
@@ -41,8 +41,8 @@ impl Health {
     }
 
     /// When the trouble began that is not over.
-    pub(crate) fn trouble(&self) -> Option<Instant> {
-        self.trouble.map(Instant::from)
+    pub(crate) fn trouble(&self) -> Option<Moment> {
+        self.trouble
     }
 
     /// Whether there is trouble that is not over.
@@ -66,10 +66,10 @@ impl Health {
     }
 
     /// What ICMP says of the trouble: it came `lately`, since the trouble began, and no echo came after it.
-    pub(crate) fn icmp(&self, echoed: Option<Instant>, lately: Duration, now: Instant) -> Option<Icmp> {
+    pub(crate) fn icmp(&self, echoed: Option<Moment>, lately: Duration, now: Instant) -> Option<Icmp> {
         let (icmp, at) = self.inquiry.as_ref()?.icmp?;
         let of_the_trouble = self.trouble.is_some_and(|began| at >= began);
-        let contradicted = echoed.is_some_and(|echoed| at <= echoed.into());
+        let contradicted = echoed.is_some_and(|echoed| at <= echoed);
         let fresh = now.saturating_duration_since(at.into()) <= lately;
         (of_the_trouble && !contradicted && fresh).then_some(icmp)
     }
@@ -99,11 +99,11 @@ mod tests {
         let mut health = Health::new(now);
         health.note_trouble(now + secs(1));
         health.note_trouble(now + secs(2));
-        assert_eq!((health.trouble(), health.since()), (Some(now + secs(1)), now));
+        assert_eq!((health.trouble(), health.since()), (Some((now + secs(1)).into()), now.into()));
         health.end_trouble(now + secs(3));
-        assert_eq!((health.trouble(), health.since()), (None, now + secs(3)));
+        assert_eq!((health.trouble(), health.since()), (None, (now + secs(3)).into()));
         health.observe_from(now + secs(4));
-        assert_eq!(health.since(), now + secs(4));
+        assert_eq!(health.since(), (now + secs(4)).into());
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
             ("long ago", health(true, at), None, at + lately + ms(1), None),
             ("an echo came since", health(true, at), Some(at), at, None),
         ] {
-            assert_eq!(health.icmp(echoed, lately, now), says, "{what}");
+            assert_eq!(health.icmp(echoed.map(Moment::from), lately, now), says, "{what}");
         }
         assert_eq!(Health::new(began).icmp(None, lately, began), None);
     }

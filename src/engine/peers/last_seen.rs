@@ -47,20 +47,20 @@ impl LastSeen {
         (self.broadcast, self.unicast, self.served) = (None, None, None);
     }
 
-    pub(crate) fn any(&self) -> Option<Instant> {
-        self.any.map(Instant::from)
+    pub(crate) fn any(&self) -> Option<Moment> {
+        self.any
     }
 
-    pub(crate) fn broadcast(&self) -> Option<Instant> {
-        self.broadcast.map(Instant::from)
+    pub(crate) fn broadcast(&self) -> Option<Moment> {
+        self.broadcast
     }
 
-    pub(crate) fn unicast(&self) -> Option<Instant> {
-        self.unicast.map(Instant::from)
+    pub(crate) fn unicast(&self) -> Option<Moment> {
+        self.unicast
     }
 
-    pub(crate) fn served(&self) -> Option<Instant> {
-        self.served.map(Instant::from)
+    pub(crate) fn served(&self) -> Option<Moment> {
+        self.served
     }
 
     pub(crate) fn period(&self) -> Option<Duration> {
@@ -77,26 +77,24 @@ impl LastSeen {
         self.silence_due = None;
     }
 
-    /// Moves the time at which silence will be suspected, after something was heard. A later deadline is found when the earlier
-    /// one comes: no timer is moved at each presence.
+    /// Silence will be suspected a while after what was heard now. A heartbeat that tells nothing new moves nothing: its time is found
+    /// when the suspicion comes.
     pub(crate) fn watch(&mut self, ctx: &Context<'_>) {
-        let Some(period) = self.period() else { return };
-        let due = Moment::from(ctx.pace.in_step(ctx.now + period * ctx.config.silent_after));
-        if self.silence_due.is_none_or(|at| due < at) {
-            self.silence_due = Some(due);
+        if let Some(period) = self.period() {
+            self.silence_due = Some(ctx.pace.in_step(ctx.now + period * ctx.config.silent_after).into());
         }
     }
 
     /// When silence is suspected.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.silence_due.map(Instant::from)
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        self.silence_due
     }
 
     /// Whether nothing was heard for too long; if something was, the suspicion is put off. A node that stood still until `awake`
     /// counts from there.
     pub(crate) fn is_silent(&mut self, awake: Option<Instant>, ctx: &Context<'_>) -> bool {
         self.silence_due = None;
-        let (Some(period), Some(heard)) = (self.period(), self.any()) else { return false };
+        let (Some(period), Some(heard)) = (self.period(), self.any.map(Instant::from)) else { return false };
         let due = awake.map_or(heard, |awake| awake.max(heard)) + period * ctx.config.silent_after;
         if due > ctx.now {
             self.silence_due = Some(due.into());
@@ -136,27 +134,30 @@ mod tests {
         assert!(!mute.is_silent(None, &test.context()));
         let mut seen = watched(&mut test);
         let due = test.now + secs(15);
-        assert_eq!((seen.announces(), seen.deadline()), (true, Some(due)));
+        assert_eq!((seen.announces(), seen.deadline()), (true, Some(due.into())));
         test.now = due - ms(1);
         assert!(!seen.is_silent(None, &test.context()));
-        assert_eq!(seen.deadline(), Some(due), "it is watched on");
+        assert_eq!(seen.deadline(), Some(due.into()), "it is watched on");
         test.now = due;
         assert!(seen.is_silent(None, &test.context()));
         assert_eq!(seen.deadline(), None);
     }
 
     #[test]
-    fn what_is_heard_meanwhile_puts_the_suspicion_off_when_its_time_comes() {
+    fn what_is_heard_meanwhile_puts_the_suspicion_off() {
         let mut test = TestContext::new(|_| {});
         let mut seen = watched(&mut test);
-        let due = seen.deadline().unwrap();
+        seen.watch(&test.context());
+        test.now += secs(1);
+        seen.watch(&test.context());
+        let due = test.now + secs(15);
+        assert_eq!(seen.deadline(), Some(due.into()));
         test.now += secs(10);
         seen.note_any(test.now);
-        seen.watch(&test.context());
-        assert_eq!(seen.deadline(), Some(due), "no timer is moved at each presence");
+        assert_eq!(seen.deadline(), Some(due.into()), "a heartbeat moves nothing");
         test.now = due;
         assert!(!seen.is_silent(None, &test.context()));
-        assert_eq!(seen.deadline(), Some(due + secs(10)));
+        assert_eq!(seen.deadline(), Some((due + secs(10)).into()));
         seen.stop_watching();
         assert_eq!(seen.deadline(), None);
     }
@@ -167,7 +168,7 @@ mod tests {
         let mut seen = watched(&mut test);
         seen.note_period(secs(1));
         seen.watch(&test.context());
-        assert_eq!(seen.deadline(), Some(test.now + secs(3)));
+        assert_eq!(seen.deadline(), Some((test.now + secs(3)).into()));
     }
 
     #[test]
@@ -177,7 +178,7 @@ mod tests {
         test.now += secs(60);
         let awake = test.now - secs(1);
         assert!(!seen.is_silent(Some(awake), &test.context()));
-        assert_eq!(seen.deadline(), Some(awake + secs(15)));
+        assert_eq!(seen.deadline(), Some((awake + secs(15)).into()));
     }
 
     #[test]
@@ -187,9 +188,9 @@ mod tests {
         seen.note_broadcast(now);
         seen.note_unicast(now);
         seen.note_served(now);
-        assert_eq!([seen.broadcast(), seen.unicast(), seen.served()], [Some(now); 3]);
+        assert_eq!([seen.broadcast(), seen.unicast(), seen.served()], [Some(now.into()); 3]);
         seen.forget_evidence();
         assert_eq!([seen.broadcast(), seen.unicast(), seen.served()], [None; 3]);
-        assert_eq!(seen.any(), Some(now));
+        assert_eq!(seen.any(), Some(now.into()));
     }
 }

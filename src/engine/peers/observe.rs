@@ -1,10 +1,12 @@
 //! What is seen of a peer: from what its parts know to one observation.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::engine::config::Config;
 use crate::engine::context::fresh_for;
+use crate::engine::diagnosis::kept::Kept;
 use crate::engine::limits::ASK_TOLD_AGAIN;
+use crate::engine::moment::Moment;
 use crate::engine::observation::{Observation, PathStatus};
 
 use super::peer::Peer;
@@ -12,48 +14,52 @@ use super::peer::Peer;
 /// How long evidence counts. All follow from what a person set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
-    /// Of our regular dials.
-    dial_interval: Duration,
     /// After this a status that was not renewed is unknown.
     fresh: Duration,
+    /// Echoes that are asked for come at least every so often.
+    unicast: Duration,
+    /// So do the dials of a peer that is well.
+    served: Duration,
     /// How many of a peer's periods without a broadcast are too many.
     patience: u32,
 }
 
 impl Times {
     pub(crate) fn of(config: &Config) -> Self {
+        let (fresh, interval) = (fresh_for(config), config.dial_interval);
         Self {
-            dial_interval: config.dial_interval,
-            fresh: fresh_for(config),
+            fresh,
+            unicast: interval * 5 / 2,
+            served: fresh + interval / 2,
             patience: config.silent_after.max(3),
         }
     }
 }
 
 /// What is seen of the peer now. First tells loss from chance, and ends trouble that is over.
-pub(crate) fn observe(peer: &mut Peer, times: Times, now: Instant) -> Observation {
+pub(crate) fn observe(peer: &mut Peer, times: Times, now: Moment) -> Kept {
     peer.probes.note_loss();
     end_trouble_if_over(peer, now);
-    if peer.has_left() { Observation::default() } else { Observer { peer, times, now }.observation() }
+    if peer.has_left() { Kept::default() } else { Observer { peer, times, now }.observation() }
 }
 
 /// Trouble is over when both ways worked since it began.
-fn end_trouble_if_over(peer: &mut Peer, now: Instant) {
+fn end_trouble_if_over(peer: &mut Peer, now: Moment) {
     let Some(began) = peer.health.trouble() else { return };
     let dialed = peer.dial.reached().is_some_and(|at| at >= began);
     if dialed && peer.probes.latest_came() && !peer.probes.in_burst() {
-        peer.health.end_trouble(now);
+        peer.health.end_trouble(now.into());
     }
 }
 
 struct Observer<'a> {
     peer: &'a Peer,
     times: Times,
-    now: Instant,
+    now: Moment,
 }
 
 impl Observer<'_> {
-    fn observation(&self) -> Observation {
+    fn observation(&self) -> Kept {
         let Self { peer, mut times, now } = *self;
         if peer.is_second_hand() {
             // Its one dial counts until it is asked again.
@@ -61,7 +67,7 @@ impl Observer<'_> {
         }
         let tcp = peer.dial.tcp_status(peer.probes.recovered(), times.fresh, now);
         let echo = peer.probes.echo_status(peer.dial.recovered(), times.fresh, now);
-        Observation {
+        let seen = Observation {
             tcp,
             echo,
             broadcast: self.broadcast(echo),
@@ -71,13 +77,13 @@ impl Observer<'_> {
             loss: peer.probes.loss(),
             cause: peer.dial.cause().filter(|_| tcp.is_failing()),
             rtt: peer.dial.rtt(),
-            checked: peer.dial.ended(),
-            alive: peer.last_alive(),
-        }
+            ..Observation::default()
+        };
+        Kept::new(&seen, peer.dial.ended(), peer.last_alive())
     }
 
-    fn is_within(&self, at: Option<Instant>, within: Duration) -> bool {
-        at.is_some_and(|at| self.now.saturating_duration_since(at) <= within)
+    fn is_within(&self, at: Option<Moment>, within: Duration) -> bool {
+        at.is_some_and(|at| self.now.since(at) <= within)
     }
 
     /// The period of its presences, if it is on one of our links.
@@ -87,15 +93,15 @@ impl Observer<'_> {
 
     /// Whether what should come at least every `long` comes. While there is trouble, what was heard before it began says nothing,
     /// and silence counts after two periods.
-    fn heard(&self, at: Option<Instant>, long: Duration, echo: PathStatus) -> PathStatus {
-        let known_for_long = self.now.saturating_duration_since(self.peer.health.since()) >= long;
+    fn heard(&self, at: Option<Moment>, long: Duration, echo: PathStatus) -> PathStatus {
+        let known_for_long = self.now.since(self.peer.health.since()) >= long;
         match self.peer.health.trouble() {
             _ if !self.is_within(at, long) && known_for_long => PathStatus::Failing,
             Some(began) if at.is_none_or(|at| at < began) => {
                 // Where echoes come, a missing broadcast may be lost by chance.
                 let enough =
                     if echo.is_failing() { self.period().map(|period| period * 22 / 10) } else { Some(long) };
-                let waited = self.now.saturating_duration_since(began);
+                let waited = self.now.since(began);
                 if enough.is_some_and(|enough| waited >= enough) {
                     PathStatus::Failing
                 } else {
@@ -126,22 +132,27 @@ impl Observer<'_> {
         if !self.peer.probes.has_outcomes() {
             return PathStatus::Unknown;
         }
-        self.heard(self.peer.last_seen.unicast(), self.times.dial_interval * 5 / 2, echo)
+        self.heard(self.peer.last_seen.unicast(), self.times.unicast, echo)
     }
 
     /// Never failing: how often the other one dials is its own affair.
     fn served(&self) -> PathStatus {
         let at = self.peer.last_seen.served();
-        let within = self.times.fresh + self.times.dial_interval / 2;
         let since_the_trouble =
             self.peer.health.trouble().is_none_or(|began| at.is_some_and(|at| at >= began));
-        if self.is_within(at, within) && since_the_trouble { PathStatus::Ok } else { PathStatus::Unknown }
+        if self.is_within(at, self.times.served) && since_the_trouble {
+            PathStatus::Ok
+        } else {
+            PathStatus::Unknown
+        }
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::engine::Nonce;
     use crate::engine::cause::Cause;
@@ -172,7 +183,7 @@ mod tests {
     }
 
     fn look(peer: &mut Peer, test: &mut TestContext, at: Instant) -> Observation {
-        observe(peer, Times::of(test.context().config), at)
+        observe(peer, Times::of(test.context().config), at.into()).into()
     }
 
     #[test]

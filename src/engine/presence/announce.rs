@@ -374,10 +374,10 @@ mod tests {
         test.known = 100;
         let (mut announcer, mut peer) = (Announcer::default(), test.peer(2));
         announcer.respond(&mut peer, &presence(Kind::Hello, 2, 1), &mut test.context());
-        let due = peer.introduction.deadline().unwrap();
+        let due = Instant::from(peer.introduction.deadline().unwrap());
         assert!(test.now < due && due <= test.now + ANSWER_SPREAD * 100);
         announcer.respond(&mut peer, &presence(Kind::Hello, 2, 2), &mut test.context());
-        assert_eq!(peer.introduction.deadline(), Some(due));
+        assert_eq!(peer.introduction.deadline(), Some(due.into()));
         test.now = due - ms(1);
         announcer.wake(&mut peer, &mut test.context());
         assert_eq!(test.sent(), []);

@@ -85,8 +85,8 @@ impl Introduction {
     }
 
     /// When its answer is due.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.answer_due.map(Instant::from)
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        self.answer_due
     }
 }
 

@@ -662,7 +662,7 @@ mod tests {
         let next = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 6));
         assert!(next.is_steady_heartbeat(&mut peers, &test.context()));
         let seen = &peers.get(key).unwrap().last_seen;
-        assert_eq!([seen.any(), seen.broadcast()], [Some(test.now); 2]);
+        assert_eq!([seen.any(), seen.broadcast()], [Some(test.now.into()); 2]);
         assert_eq!(peers.next_touched(), None);
         assert!(!next.is_steady_heartbeat(&mut peers, &test.context()), "each number counts once");
     }

@@ -39,7 +39,7 @@ pub(crate) struct Prober {
 impl Prober {
     /// Does what is due for a peer's echoes: gives up those that did not come, asks for the next.
     pub(crate) fn wake(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) -> ProbeOutcome {
-        if peer.probes.deadline().is_none_or(|due| due > ctx.now) {
+        if peer.probes.deadline().is_none_or(|due| due > ctx.now.into()) {
             return ProbeOutcome::Nothing;
         }
         let counted = peer.probes.count_outcomes(ctx.now);
@@ -150,6 +150,8 @@ fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {
 #[cfg(test)]
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::engine::context::{TestContext, TestSent};
     use crate::engine::limits::FIRST_ECHO_WITHIN;
@@ -158,7 +160,7 @@ mod tests {
 
     /// Wakes a peer when it is due, and gives what was sent.
     fn wake(prober: &mut Prober, peer: &mut Peer, test: &mut TestContext) -> (ProbeOutcome, Vec<TestSent>) {
-        test.now = peer.probes.deadline().unwrap();
+        test.now = peer.probes.deadline().unwrap().into();
         let outcome = prober.wake(peer, &mut test.context());
         (outcome, test.sent())
     }
@@ -168,12 +170,12 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.proven_peer(2);
         let first = peer.probes.deadline().unwrap();
-        assert!(first <= test.now + FIRST_ECHO_WITHIN);
+        assert!(first.since(test.now.into()) <= FIRST_ECHO_WITHIN);
         peer.probes.begin_regular(&mut test.context());
         assert_eq!(peer.probes.deadline(), Some(first), "they have begun");
         test.known = 100;
         let firsts: Vec<Duration> =
-            (0..20).map(|n| test.proven_peer(n).probes.deadline().unwrap() - test.now).collect();
+            (0..20).map(|n| test.proven_peer(n).probes.deadline().unwrap().since(test.now.into())).collect();
         assert!(firsts.iter().max() > Some(&secs(5)), "a newcomer is not asked by all at once: {firsts:?}");
     }
 
@@ -197,7 +199,7 @@ mod tests {
                         ProbeOutcome::Concluded
                     );
                 }
-                assert_eq!(peer.probes.deadline(), Some(test.now + period));
+                assert_eq!(peer.probes.deadline(), Some((test.now + period).into()));
             }
         }
     }
@@ -207,7 +209,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut prober, mut peer) = (Prober::default(), test.proven_peer(2));
         assert_eq!(prober.handle_echo(&mut peer, Nonce(7), &mut test.context()), ProbeOutcome::Nothing);
-        test.now = peer.probes.deadline().unwrap() - Duration::from_nanos(1);
+        test.now = Instant::from(peer.probes.deadline().unwrap()) - Duration::from_nanos(1);
         assert_eq!(prober.wake(&mut peer, &mut test.context()), ProbeOutcome::Nothing);
         assert_eq!(test.sent(), []);
     }
@@ -220,7 +222,7 @@ mod tests {
         let asked = test.now;
         let (outcome, mut sent) = wake(&mut prober, &mut peer, &mut test);
         assert_eq!((outcome, test.now), (ProbeOutcome::Measuring, asked + ECHO_TIMEOUT));
-        assert_eq!((peer.health.trouble(), prober.bursts()), (Some(asked), 1));
+        assert_eq!((peer.health.trouble(), prober.bursts()), (Some(asked.into()), 1));
         while peer.probes.in_burst() {
             assert!(test.now < asked + secs(4), "a burst ends");
             sent.extend(wake(&mut prober, &mut peer, &mut test).1);

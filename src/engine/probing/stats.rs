@@ -137,7 +137,7 @@ impl ProbeStats {
         let mut counted = Counted::default();
         while let Some(probe) = self.probes.first().copied() {
             let lost = !probe.answered;
-            if lost && Instant::from(probe.sent) + ECHO_TIMEOUT > now {
+            if lost && probe.sent + ECHO_TIMEOUT > now.into() {
                 break;
             }
             self.probes.remove(0);
@@ -206,11 +206,10 @@ impl ProbeStats {
     }
 
     /// When the probes need attention.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Moment> {
         let first = self.probes.first().filter(|probe| !probe.answered);
-        let lost = first.map(|probe| Moment::from(Instant::from(probe.sent) + ECHO_TIMEOUT));
-        let next = [lost, self.next, self.burst().map(|burst| burst.next)].into_iter().flatten().min();
-        next.map(Instant::from)
+        let lost = first.map(|probe| probe.sent + ECHO_TIMEOUT);
+        [lost, self.next, self.burst().map(|burst| burst.next)].into_iter().flatten().min()
     }
 
     /// So many echoes in a row are missing that a burst would tell nothing new.
@@ -242,30 +241,29 @@ impl ProbeStats {
         self.echoes.is_empty() || self.echoes.lost_in_a_row() == 0
     }
 
-    pub(crate) fn last_echo(&self) -> Option<Instant> {
-        self.echoed.map(Instant::from)
+    pub(crate) fn last_echo(&self) -> Option<Moment> {
+        self.echoed
     }
 
     /// When the first echo came after many were lost.
-    pub(crate) fn recovered(&self) -> Option<Instant> {
-        self.losses.as_ref()?.recovered.map(Instant::from)
+    pub(crate) fn recovered(&self) -> Option<Moment> {
+        self.losses.as_ref()?.recovered
     }
 
     /// Whether a lost probe was sent before `at`, and none since.
-    pub(crate) fn lost_only_before(&self, at: Option<Instant>) -> bool {
+    pub(crate) fn lost_only_before(&self, at: Option<Moment>) -> bool {
         let lost = self.losses.as_ref().and_then(|losses| losses.sent);
-        at.is_some_and(|at| lost < Some(at.into()))
+        at.is_some_and(|at| lost < Some(at))
     }
 
     /// Whether UDP passes there and back. After `fresh`, what was known is unknown.
     pub(crate) fn echo_status(
         &self,
-        tcp_recovered: Option<Instant>,
+        tcp_recovered: Option<Moment>,
         fresh: Duration,
-        now: Instant,
+        now: Moment,
     ) -> PathStatus {
-        let is_fresh =
-            |at: Option<Moment>| at.is_some_and(|at| now.saturating_duration_since(at.into()) <= fresh);
+        let is_fresh = |at: Option<Moment>| at.is_some_and(|at| now.since(at) <= fresh);
         if !is_fresh(self.resolved) {
             PathStatus::Unknown
         } else if self.is_failing() {
@@ -354,9 +352,9 @@ mod tests {
         }
         let now = t0 + ECHO_TIMEOUT;
         let _ = stats.count_outcomes(now);
-        assert_eq!(stats.echo_status(None, ms(10_000), now), PathStatus::Failing);
-        assert_eq!(stats.echo_status(Some(now), ms(10_000), now), PathStatus::Unknown);
-        assert_eq!(stats.echo_status(Some(t0), ms(10_000), now), PathStatus::Failing);
-        assert_eq!(stats.echo_status(None, ms(10_000), now + ms(10_001)), PathStatus::Unknown);
+        assert_eq!(stats.echo_status(None, ms(10_000), now.into()), PathStatus::Failing);
+        assert_eq!(stats.echo_status(Some(now.into()), ms(10_000), now.into()), PathStatus::Unknown);
+        assert_eq!(stats.echo_status(Some(t0.into()), ms(10_000), now.into()), PathStatus::Failing);
+        assert_eq!(stats.echo_status(None, ms(10_000), (now + ms(10_001)).into()), PathStatus::Unknown);
     }
 }

@@ -8,6 +8,7 @@ use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::limits::{CHALLENGE_AGAIN, LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
 use crate::engine::links::Links;
+use crate::engine::moment::Moment;
 use crate::engine::peers::health::Health;
 use crate::engine::peers::{LeaveReason, PeerState};
 use crate::engine::probing::stats::ProbeStats;
@@ -79,7 +80,7 @@ impl Peer {
     }
 
     fn outcome_of(&self, asked: Instant, ctx: &Context<'_>) -> Holder {
-        let since = |at: Option<Instant>| at.is_some_and(|at| at >= asked);
+        let since = |at: Option<Moment>| at.is_some_and(|at| at >= asked.into());
         if since(self.dial.reached()) {
             Holder::Stays
         } else if since(self.dial.ended()) || !ctx.is_within(asked, ctx.config.retry.timeout) {

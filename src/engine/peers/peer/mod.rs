@@ -41,7 +41,7 @@ pub(crate) struct Peer {
     /// The link it is on.
     interface: Option<Arc<str>>,
     expiry: Option<Moment>,
-    /// The timer entry that will wake this peer; entries at other times are stale.
+    /// The time of the timer entry that will wake this peer.
     armed: Option<Moment>,
     /// What is seen of it by each way.
     observation: Kept,
@@ -73,6 +73,14 @@ pub(crate) enum Holder {
     Asked,
     /// The one that is known answered: there are two.
     Stays,
+}
+
+/// How a peer's timer entry moves: from the time at which it stands, if there is one, to the time at which the peer is to be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Rearm {
+    pub(crate) from: Option<Moment>,
+    pub(crate) to: Option<Moment>,
 }
 
 /// What to do about a peer that was not heard for long.
@@ -158,8 +166,8 @@ impl Peer {
         self.observation.untimed()
     }
 
-    pub(crate) fn set_observation(&mut self, observation: Observation) {
-        self.observation = Kept::from(&observation);
+    pub(crate) fn set_observation(&mut self, observation: impl Into<Kept>) {
+        self.observation = observation.into();
     }
 
     /// Whether a person named it.
@@ -211,7 +219,7 @@ impl Peer {
     }
 
     /// The last sign of life, by any way.
-    pub(crate) fn last_alive(&self) -> Option<Instant> {
+    pub(crate) fn last_alive(&self) -> Option<Moment> {
         let seen = &self.last_seen;
         [seen.broadcast(), seen.unicast(), seen.served(), self.probes.last_echo(), self.dial.reached()]
             .into_iter()
@@ -267,35 +275,32 @@ impl Peer {
     }
 
     /// When this peer wants to be woken.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Moment> {
         let parts = [
             self.dial.deadline(),
             self.introduction.deadline(),
             self.last_seen.deadline(),
             self.probes.deadline(),
-            self.expiry.map(Instant::from),
+            self.expiry,
         ];
         parts.into_iter().flatten().min()
     }
 
-    /// The time of a new timer entry, if one is needed for the deadline to be met.
-    pub(crate) fn arm(&mut self) -> Option<Instant> {
-        let deadline = self.deadline()?;
-        let needed = self.armed.is_none_or(|armed| Moment::from(deadline) < armed);
-        needed.then(|| {
-            self.armed = Some(deadline.into());
-            deadline
-        })
+    /// How its timer entry moves so that it is at the deadline; none if it is there.
+    pub(crate) fn rearm(&mut self) -> Option<Rearm> {
+        let to = self.deadline();
+        let from = std::mem::replace(&mut self.armed, to);
+        (from != to).then_some(Rearm { from, to })
     }
 
-    /// Whether a timer entry is the one that counts; it is over now.
-    pub(crate) fn take_wake_up(&mut self, at: Instant) -> bool {
-        self.armed.take_if(|armed| *armed == at.into()).is_some()
+    /// Its timer entry goes: the peer is no longer to be woken.
+    pub(crate) fn disarm(&mut self) -> Rearm {
+        Rearm { from: self.armed.take(), to: None }
     }
 
-    #[cfg(any(test, feature = "testkit"))]
-    pub(crate) fn armed(&self) -> Option<Instant> {
-        self.armed.map(Instant::from)
+    /// Its timer entry has come.
+    pub(crate) fn take_wake_up(&mut self) {
+        self.armed = None;
     }
 
     /// A datagram comes in the name of a life of this peer: whether it is of the life that is known (false), or of a new one
@@ -314,7 +319,7 @@ impl Peer {
 
     /// What others are told; `links` name the interface on whose link an address is.
     pub(crate) fn snapshot(&self, links: &Links, now: Instant) -> PeerSnapshot {
-        let last_heard = self.last_seen.any();
+        let last_heard = self.last_seen.any().map(Instant::from);
         let millis =
             |at: Instant| u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX);
         PeerSnapshot {
@@ -473,7 +478,7 @@ mod tests {
         assert!(!peer.is_proven() && peer.health.trouble().is_none() && peer.probes.deadline().is_none());
         assert_eq!((peer.state(), peer.info().name.as_str()), (PeerState::New, "again"));
         assert_eq!(peer.dial.take_abandoned(), Some(DialId(7)));
-        assert!(peer.dial.deadline() >= Some(test.now + PROOF_GRACE));
+        assert!(peer.dial.deadline() >= Some((test.now + PROOF_GRACE).into()));
     }
 
     #[test]
@@ -485,7 +490,10 @@ mod tests {
         named.leave(LeaveReason::Goodbye, &mut test.context());
         assert!(!heard.is_expired(test.now + LEFT_KEPT - ms(1)) && heard.is_expired(test.now + LEFT_KEPT));
         assert!(!named.is_expired(test.now + LEFT_KEPT * 99));
-        assert_eq!((heard.dial.deadline(), named.dial.deadline()), (None, Some(test.now + secs(10))));
+        assert_eq!(
+            (heard.dial.deadline(), named.dial.deadline()),
+            (None, Some((test.now + secs(10)).into()))
+        );
         heard.revive(&mut test.context());
         assert_eq!(heard.state(), PeerState::New);
         assert!(!heard.is_expired(test.now + LEFT_KEPT) && heard.dial.is_resting());
@@ -539,19 +547,21 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_is_set_for_the_nearest_deadline_and_never_put_off() {
+    fn a_timer_is_set_for_the_nearest_deadline_and_moves_with_it() {
         let test = TestContext::new(|_| {});
         let mut peer = test.peer(2);
-        let at = |n| test.now + secs(n);
-        assert_eq!(peer.arm(), None, "nothing is planned");
-        peer.rest_until(at(9));
-        assert_eq!((peer.arm(), peer.arm()), (Some(at(9)), None), "one entry is enough");
-        peer.expire_at_latest(at(5));
-        assert_eq!(peer.arm(), Some(at(5)));
+        let at = |n: Option<u64>| n.map(|n| Moment::from(test.now + secs(n)));
+        let moves = |from, to| Some(Rearm { from: at(from), to: at(to) });
+        assert_eq!(peer.rearm(), None, "nothing is planned");
+        peer.rest_until(test.now + secs(9));
+        assert_eq!((peer.rearm(), peer.rearm()), (moves(None, Some(9)), None), "one entry is enough");
+        peer.expire_at_latest(test.now + secs(5));
+        assert_eq!(peer.rearm(), moves(Some(9), Some(5)));
         peer.keep();
-        assert_eq!(peer.arm(), None, "the earlier entry will find the later deadline");
-        assert!(!peer.take_wake_up(at(9)), "that entry is stale");
-        assert!(peer.take_wake_up(at(5)) && !peer.take_wake_up(at(5)));
-        assert_eq!(peer.arm(), Some(at(9)));
+        assert_eq!(peer.rearm(), moves(Some(5), Some(9)));
+        peer.take_wake_up();
+        assert_eq!(peer.rearm(), moves(None, Some(9)), "the deadline is still to be met");
+        peer.dial.stop();
+        assert_eq!((peer.rearm(), peer.rearm()), (moves(Some(9), None), None));
     }
 }

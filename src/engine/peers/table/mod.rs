@@ -566,6 +566,9 @@ mod tests {
         assert_eq!(told.collect::<Vec<_>>(), [(heard, Via::Broadcast), (named, Via::Static)]);
         let dial = |key| peers.get(key).unwrap().dial.queued_in(true);
         assert_eq!((dial(heard), dial(named)), (None, Some(1)));
-        assert!(peers.get(heard).unwrap().dial.deadline() > Some(test.now), "it may prove its address first");
+        assert!(
+            peers.get(heard).unwrap().dial.deadline() > Some(test.now.into()),
+            "it may prove its address first"
+        );
     }
 }
