@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -15,7 +14,7 @@ use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerKey};
 use crate::engine::{NodeId, Nonce};
-use crate::net::{Dial, Reached, one_shot_request, retryable_dial};
+use crate::net::{self, Dial, Reached, one_shot_request, retryable_dial};
 
 use super::args::{DialArgs, NodeArgs};
 use super::complaint::complain;
@@ -23,9 +22,6 @@ use super::error::{CliError, exit};
 use super::identity::random;
 use super::output::{Format, write_event};
 use super::{log, runtime, signals};
-
-/// For the look-up of the host's name.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     let _log = log::to_stderr(node)?;
@@ -46,8 +42,8 @@ async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     let format = if args.json { Format::Json } else { Format::Text };
     let mut attempts = 0;
     let result = match resolve(&args.target).await {
-        Ok(addr) => {
-            let dial = prepare(node, &args.target, addr)?;
+        Ok(addrs) => {
+            let dial = prepare(node, &args.target, addrs)?;
             let mut rng = StdRng::from_seed(random()?);
             let report = |event: Event| {
                 attempts += u32::from(matches!(event, Event::DialStarted { .. }));
@@ -72,16 +68,27 @@ async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     {
         complain(&failure.to_string());
     }
-    Ok(if result.is_ok() { 0 } else { exit::NO })
+    Ok(match (&result, attempts) {
+        (Ok(_), _) => 0,
+        // A name without an address.
+        (Err(_), 0) => exit::CANNOT_START,
+        (Err(_), _) => exit::NO,
+    })
 }
 
-fn prepare(node: &NodeArgs, target: &Target, addr: SocketAddr) -> Result<Dial, CliError> {
+fn prepare(node: &NodeArgs, target: &Target, addrs: Vec<SocketAddr>) -> Result<Dial, CliError> {
     let id = NodeId(u128::from_ne_bytes(random()?));
     let nonce = Nonce(u64::from_ne_bytes(random()?));
-    let peer =
-        PeerInfo { key: PeerKey::default(), id: None, name: target.host.clone(), addr, incarnation: None };
+    let peer = PeerInfo {
+        key: PeerKey::default(),
+        id: None,
+        name: target.host.clone(),
+        addr: addrs[0],
+        incarnation: None,
+    };
     Ok(Dial {
         peer: Arc::new(peer),
+        addrs,
         source: node.bind.map(Into::into),
         request: one_shot_request(&node.group, &node.name(), id, nonce),
         nonce,
@@ -89,21 +96,12 @@ fn prepare(node: &NodeArgs, target: &Target, addr: SocketAddr) -> Result<Dial, C
     })
 }
 
-async fn resolve(target: &Target) -> Result<SocketAddr, Failure> {
-    if let Some(addr) = target.literal() {
-        return Ok(addr);
-    }
-    let lookup = tokio::net::lookup_host((target.host.as_str(), target.port));
-    let why = match tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await {
-        Ok(Ok(mut all)) => match all.next() {
-            Some(addr) => return Ok(addr),
-            None => "it has no address".to_owned(),
-        },
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {}", humantime::format_duration(RESOLVE_TIMEOUT)),
-    };
-    let detail = format!("cannot resolve '{}': {why}; check the name, or use its address", target.host);
-    Err(Failure { cause: Cause::Other, detail: Detail::system(detail), errno: None, retry: Retry::Usual })
+async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Failure> {
+    net::resolve(target).await.map_err(|why| {
+        let detail = format!("cannot resolve '{}': {why}; check the name, or use its address", target.host);
+        let cause = Cause::AddressNotAvailable;
+        Failure { cause, detail: Detail::system(detail), errno: None, retry: Retry::Usual }
+    })
 }
 
 fn say(format: Format, event: Event) -> io::Result<()> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
 use crate::engine::verdict::Verdict;
-use crate::text::{Measured, Wait, by_name, what_is_wrong};
+use crate::text::{Measured, Reason, Wait, by_name, what_is_wrong};
 
 use super::args::{ListArgs, NodeArgs};
 use super::error::{CliError, exit};
@@ -66,7 +66,7 @@ fn table(peers: &[&PeerSnapshot]) -> String {
         .map(|peer| {
             [
                 peer.info.name.clone(),
-                peer.info.addr.to_string(),
+                peer.info.place().to_string(),
                 peer.state.as_str().to_owned(),
                 known(peer.rtt_us.map(|us| Measured(Duration::from_micros(us)).to_string())),
                 known(peer.loss.map(|loss| format!("{:.0} %", loss * 100.0))),
@@ -78,15 +78,16 @@ fn table(peers: &[&PeerSnapshot]) -> String {
     aligned(heading, &rows)
 }
 
-/// What to say about a peer: the diagnosis, else why its last dial failed; nothing while nothing is known.
+/// What to say about a peer: the diagnosis, else why it is not reached; nothing while nothing is known.
 fn verdict(peer: &PeerSnapshot) -> Option<String> {
-    let unexplained = || peer.state.is_failing().then(|| Verdict::Unknown.description());
-    what_is_wrong(peer.verdict, peer.cause).or_else(unexplained).map(str::to_owned)
+    let unexplained = || peer.state.is_failing().then(|| Verdict::Unknown.description().to_owned());
+    what_is_wrong(peer.verdict, Reason::of(&peer.info, peer.cause)).or_else(unexplained)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::engine::cause::Cause;
+    use crate::engine::peers::PeerInfo;
     use crate::testkit;
 
     use super::*;
@@ -106,10 +107,14 @@ mod tests {
         };
         let refusing = PeerSnapshot { cause: Some(Cause::Refused), ..peer("host10", PeerState::Unreachable) };
         let fresh = peer("山田", PeerState::New);
-        let mut peers = vec![&fresh, &refusing, &up];
+        let mut nowhere = testkit::row(&testkit::named_peer(2, "far"), PeerState::Unreachable);
+        let info = PeerInfo { addr: ([0, 0, 0, 0], 17_474).into(), ..PeerInfo::clone(&nowhere.info) };
+        nowhere.info = info.into();
+        let mut peers = vec![&fresh, &refusing, &up, &nowhere];
         peers.sort_by(|a, b| by_name(&a.info, &b.info));
         let expected = "\
 name    address         state        round trip  loss      heard  verdict
+far     far:17474       unreachable           –     –          –  no address (DNS)
 host9   10.0.0.1:17474  up              1.25 ms  25 %  1.2 s ago  packets are lost
 host10  10.0.0.1:17474  unreachable           –     –          –  the host answers, but nothing is listening on the port
 山田    10.0.0.1:17474  new                   –     –          –  –

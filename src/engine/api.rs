@@ -62,8 +62,9 @@ pub enum Input<'a> {
     Resolved {
         /// What was asked.
         target: Target,
-        /// Its first address; none when the name has none now.
-        addr: Option<SocketAddr>,
+        /// Its addresses, the one to try first before the others; of more than [`MAX_ADDRESSES`](super::limits::MAX_ADDRESSES) the
+        /// others are ignored. None when the name has none now.
+        addrs: Vec<SocketAddr>,
     },
     /// The machine slept, and woke up just now: what did not come meanwhile says nothing of anybody.
     Woke,

@@ -129,7 +129,8 @@ pub enum Event {
     PeerMoved {
         /// The peer, already with its new address.
         peer: Arc<PeerInfo>,
-        /// The address that was dialed until now.
+        /// The address that was dialed until now; none (null) if its name had none.
+        #[serde(serialize_with = "unless_unspecified")]
         from: SocketAddr,
         /// The address that is dialed from now on.
         to: SocketAddr,
@@ -189,7 +190,7 @@ pub enum Event {
         errno: Option<i32>,
         /// Whether trying again can help; where it cannot, no attempt follows.
         retryable: bool,
-        /// The wait before the next attempt; none if no attempt follows.
+        /// The wait before the next attempt, 0 before that at the next address of its name; none if no attempt follows.
         #[serde(rename = "retry_in_ms", serialize_with = "as_millis")]
         retry_in: Option<Duration>,
     },
@@ -197,11 +198,11 @@ pub enum Event {
     DialGaveUp {
         /// Who was dialed.
         peer: Arc<PeerInfo>,
-        /// Where.
+        /// Where; of several addresses the one of its row.
         addr: SocketAddr,
         /// How many attempts this dial took.
         attempts: u32,
-        /// Why the last one failed.
+        /// Why the last one there failed.
         cause: Cause,
     },
     /// We answered somebody's exchange: a dial of theirs has succeeded as far as we can tell. Has one of its two fields.
@@ -277,6 +278,10 @@ pub struct Stamped {
 
 fn as_micros<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
+
+fn unless_unspecified<S: Serializer>(addr: &SocketAddr, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(addr).filter(|addr| !addr.ip().is_unspecified()).serialize(serializer)
 }
 
 #[expect(clippy::ref_option, reason = "the signature serde asks for")]

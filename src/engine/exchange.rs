@@ -144,10 +144,12 @@ pub(crate) fn resolve_dialer(
     peers.discover(addr, Some((id, incarnation)), name, Via::Reply, ctx).map(Some)
 }
 
-/// The peer that answered our dial of `key`: that one, the one it turned out to be, or a failure.
+/// The peer that answered our dial of `key` at `addr`: that one, the one it turned out to be, or a failure. A peer that answers at
+/// another address of its name is dialed there from now on.
 pub(crate) fn resolve_answerer(
     reply: &Reply<'_>,
     key: PeerKey,
+    addr: SocketAddr,
     peers: &mut PeerTable,
     ctx: &mut Context<'_>,
 ) -> Result<PeerKey, Failure> {
@@ -157,7 +159,11 @@ pub(crate) fn resolve_answerer(
     }
     let known = peers.get(key).map(|peer| (peer.id(), peer.info().incarnation));
     let (row, known_incarnation) = known.unwrap_or_default();
+    let is_elsewhere = peers.get(key).is_some_and(|peer| peer.addr() != addr);
     if row == Some(id) {
+        if is_elsewhere {
+            peers.readdress(key, addr, ctx);
+        }
         // Even an older one: what we believed of this life was forged, then.
         if known_incarnation != Some(incarnation) {
             peers.restart(key, id, incarnation, name, ctx);
@@ -171,10 +177,15 @@ pub(crate) fn resolve_answerer(
             return Err(Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) });
         }
         (None, Some(other)) => {
-            peers.merge(key, other, ctx);
+            peers.merge(key, other, addr.ip(), ctx);
             return Ok(other);
         }
-        (_, None) => peers.identify(key, id, incarnation, name, ctx),
+        (_, None) => {
+            if is_elsewhere {
+                peers.readdress(key, addr, ctx);
+            }
+            peers.identify(key, id, incarnation, name, ctx);
+        }
     }
     Ok(key)
 }
@@ -313,7 +324,8 @@ mod tests {
         test: &mut TestContext,
     ) -> Result<PeerKey, (Cause, Retry)> {
         let reply = Reply { incarnation: Incarnation(incarnation), ..reply(id, Nonce(1)) };
-        let answerer = resolve_answerer(&reply, key, peers, &mut test.context());
+        let at = peers.get(key).unwrap().addr();
+        let answerer = resolve_answerer(&reply, key, at, peers, &mut test.context());
         answerer.map_err(|failure| (failure.cause, failure.retry))
     }
 
@@ -338,7 +350,8 @@ mod tests {
     fn a_named_row_is_the_node_that_answers_and_one_that_is_known_takes_it_over() {
         let mut test = TestContext::new(|_| {});
         let (mut peers, key) = table(&mut test);
-        let [new, known] = [7, 8].map(|n| peers.name_peer("host", addr(n), &mut test.context()).unwrap());
+        let target = "host".parse().unwrap();
+        let [new, known] = [7, 8].map(|n| peers.name_peer(&target, &[addr(n)], &mut test.context()).unwrap());
         assert_eq!(answer(9, 5, new, &mut peers, &mut test), Ok(new));
         assert_eq!(identity(&peers, new), (Some(NodeId(9)), Some(Incarnation(5))));
         assert_eq!(answer(2, 1_000, known, &mut peers, &mut test), Ok(key));

@@ -120,6 +120,22 @@ pub const STALL: Duration = Duration::from_secs(1);
 /// Between two look-ups of a host name that had no address.
 pub const RESOLVE_AGAIN: Duration = Duration::from_secs(30);
 
+/// Between two look-ups of a host name with which all is well: as long as name servers usually let an address be remembered.
+pub const RESOLVE_EVERY: Duration = Duration::from_mins(5);
+
+/// Shortest time between two look-ups of a host name, whatever fails: an address that changes is found within a few seconds, and
+/// a peer that is switched off costs its name server a question with every second dial at most.
+pub const RESOLVE_GAP: Duration = Duration::from_secs(5);
+
+/// Look-ups of host names under way at once: each holds a thread while name servers are silent.
+pub const MAX_LOOKUPS: usize = 16;
+
+/// Addresses of one host name that are tried: more than a host with several networks and both families has.
+pub const MAX_ADDRESSES: usize = 8;
+
+/// A person who named a peer sees its row after this, also where name servers are silent.
+pub const ROW_WITHOUT_ADDRESS_AFTER: Duration = Duration::from_secs(1);
+
 /// Shortest time between two `rejected` events of one reason.
 pub const REJECTED_WINDOW: Duration = Duration::from_secs(1);
 

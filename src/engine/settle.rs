@@ -19,6 +19,7 @@ impl Engine {
             self.prober.reconcile(peer.key(), false);
             self.own_row.drop_entry(&mut peer.gossip);
             self.timers.rearm(peer.key(), peer.disarm());
+            self.named_peers.forget(peer.key());
         }
         for id in gone {
             self.own_row.drop_node(id);
@@ -41,7 +42,8 @@ impl Engine {
         if peer.has_left() {
             self.own_row.drop_entry(&mut peer.gossip);
         }
-        let concern = if peer.probes.is_measuring() { Concern::None } else { self.observe(key, now) };
+        let is_unclear = peer.probes.is_measuring() || peer.is_sought();
+        let concern = if is_unclear { Concern::None } else { self.observe(key, now) };
         match concern {
             Concern::Unwell => self.judge_soon(now),
             Concern::News => self.judge_if_needed(now),

@@ -40,6 +40,8 @@ pub struct Reached {
 pub struct Dial {
     /// Who, for the events.
     pub peer: Arc<PeerInfo>,
+    /// Where: all addresses in the order in which they are tried, at least one.
+    pub addrs: Vec<SocketAddr>,
     /// Dial from this address of ours.
     pub source: Option<IpAddr>,
     /// The whole frame to send.
@@ -51,7 +53,8 @@ pub struct Dial {
 }
 
 /// One dial with retries: up to `max_attempts` attempts, with the policy's jittered waits between them and none after the
-/// last. Each step is reported as the event it is. A notified `hurry` cuts a wait short; dropping the future ends the dial
+/// last. Of several addresses each is tried at least once, one after the other without a wait, and the waits are between two rounds
+/// of them. Each step is reported as the event it is. A notified `hurry` cuts a wait short; dropping the future ends the dial
 /// at once and closes its connection.
 ///
 /// # Errors
@@ -62,11 +65,14 @@ pub async fn retryable_dial(
     rng: &mut impl Rng,
     mut report: impl FnMut(Event),
 ) -> Result<Reached, Failure> {
-    let (addr, max) = (dial.peer.addr, dial.policy.max_attempts);
+    let addresses = u32::try_from(dial.addrs.len()).unwrap_or(u32::MAX);
+    let max = dial.policy.attempts_at(addresses);
+    let mut in_turn = dial.addrs.iter().copied().cycle();
     let peer = || Arc::clone(&dial.peer);
     let mut reply = Vec::new();
     let mut forced = false;
     for attempt in 1.. {
+        let addr = in_turn.next().unwrap_or(dial.peer.addr);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
         let result = self::attempt(addr, dial.source, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
@@ -76,7 +82,7 @@ pub async fn retryable_dial(
             }
             Err(failure) => failure,
         };
-        let wait = dial.policy.wait_after(attempt, &failure, rng);
+        let wait = dial.policy.wait_after(attempt, addresses, &failure, rng);
         report(Event::dial_failed((&dial.peer, addr), (attempt, max), &failure, wait));
         let Some(wait) = wait else {
             report(Event::DialGaveUp { peer: peer(), addr, attempts: attempt, cause: failure.cause });
@@ -185,7 +191,7 @@ fn is_broadcast(ip: IpAddr) -> bool {
 }
 
 /// Whether this machine has a route to an address: connecting a UDP socket looks it up and sends nothing.
-fn has_route(addr: SocketAddr) -> bool {
+pub(super) fn has_route(addr: SocketAddr) -> bool {
     let any: IpAddr =
         if addr.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     std::net::UdpSocket::bind((any, 0)).is_ok_and(|socket| socket.connect(addr).is_ok())

@@ -26,6 +26,7 @@ use super::errno;
 use super::icmp;
 use super::interfaces::{self, Selection};
 use super::link_watch::LinkWatch;
+use super::resolver;
 use super::standby::Standby;
 use super::task_event::{Inbound, TaskEvent};
 use super::udp::{self, PresenceSocket};
@@ -48,8 +49,6 @@ const DATAGRAM_BURST: u32 = 4_000;
 const POLL: Duration = Duration::from_millis(250);
 /// Not on the way, either, if it was read so lately.
 const POLLED_LATELY: Duration = Duration::from_millis(50);
-/// For one look-up of a host name.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reply buffers kept for the next dials.
 const SPARE_BUFFERS: usize = 64;
 
@@ -195,12 +194,7 @@ impl Driver {
                 self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
             }
             TaskEvent::TurnedAway { from, reason } => self.tell(Input::Refused { from, reason }),
-            TaskEvent::Resolved { target, addr } => {
-                if addr.is_none() {
-                    tracing::warn!(host = %target.host, "the name does not resolve; trying again in 30 s");
-                }
-                self.tell(Input::Resolved { target, addr });
-            }
+            TaskEvent::Resolved { target, addrs } => self.tell(Input::Resolved { target, addrs }),
         }
     }
 
@@ -314,17 +308,13 @@ impl Driver {
 
     fn resolve(&mut self, target: Target) {
         self.tasks.spawn(async move {
-            let lookup = tokio::net::lookup_host((target.host.as_str(), target.port));
-            let found = tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await;
-            let addr = found.ok().and_then(Result::ok).and_then(|all| prefer_ipv4(&all.collect::<Vec<_>>()));
-            TaskEvent::Resolved { target, addr }
+            let addrs = resolver::resolve(&target).await.unwrap_or_else(|error| {
+                tracing::debug!(host = %target.host, %error, "the name does not resolve");
+                Vec::new()
+            });
+            TaskEvent::Resolved { target, addrs }
         });
     }
-}
-
-/// Presence is IPv4, so of a host's addresses the first of those is the most useful.
-fn prefer_ipv4(all: &[SocketAddr]) -> Option<SocketAddr> {
-    all.iter().find(|a| a.is_ipv4()).or(all.first()).copied()
 }
 
 /// Sleeps until then; not at all without a time.

@@ -10,6 +10,7 @@ mod icmp;
 pub mod interfaces;
 mod link_watch;
 mod node;
+mod resolver;
 #[cfg(target_os = "linux")]
 pub mod rtnetlink;
 pub mod selftest;
@@ -22,3 +23,4 @@ pub use dialer::{Dial, Reached, attempt, one_shot_request, retryable_dial};
 pub use errno::{classify, is_retryable_error};
 pub use interfaces::Selection;
 pub use node::{EVENTS, Node, Settings, StartError};
+pub use resolver::{ResolveError, resolve};

@@ -23,7 +23,7 @@ pub(super) enum TaskEvent {
     /// A connection was closed without a reply.
     TurnedAway { from: SocketAddr, reason: RejectReason },
     /// A look-up is over.
-    Resolved { target: Target, addr: Option<SocketAddr> },
+    Resolved { target: Target, addrs: Vec<SocketAddr> },
 }
 
 /// A request, and where its reply goes; none closes without one.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::api::{Answer, ConnId, DialId, Input, Output, Socket};
 use crate::engine::cause::Cause;
-use crate::engine::config::Config;
+use crate::engine::config::{Config, Target};
 use crate::engine::event::Event;
 use crate::engine::peers::PeerSnapshot;
 use crate::engine::{Engine, Incarnation, Nonce};
@@ -33,6 +33,8 @@ pub struct Solo {
     pub abandoned: Vec<DialId>,
     /// What it answered.
     pub replies: Vec<(ConnId, Option<Vec<u8>>)>,
+    /// The names that it wanted looked up.
+    pub look_ups: Vec<(Duration, Target)>,
     /// It has said its goodbyes.
     pub stopped: bool,
     /// The nonce of its requests.
@@ -54,6 +56,7 @@ impl Solo {
             dials: Vec::new(),
             abandoned: Vec::new(),
             replies: Vec::new(),
+            look_ups: Vec::new(),
             stopped: false,
             nonce: None,
         };
@@ -76,7 +79,8 @@ impl Solo {
                 }
                 Output::AbandonDial(dial) => self.abandoned.push(dial),
                 Output::Reply { conn, frame } => self.replies.push((conn, frame)),
-                Output::Resolve(_) | Output::SendFrom { .. } => {}
+                Output::Resolve(target) => self.look_ups.push((at, target)),
+                Output::SendFrom { .. } => {}
                 Output::Stop => self.stopped = true,
             }
         }
@@ -118,6 +122,12 @@ impl Solo {
     /// The dial ends without a reply.
     pub fn fail(&mut self, dial: DialId, cause: Cause) {
         self.tell(Input::DialEnded { dial, result: Err(failure(cause)) });
+    }
+
+    /// A look-up ends with these addresses, at the default port.
+    pub fn resolve(&mut self, target: &Target, ips: &[&str]) {
+        let addr = |ip: &&str| SocketAddr::new(ip.parse().expect("an address"), target.port);
+        self.tell(Input::Resolved { target: target.clone(), addrs: ips.iter().map(addr).collect() });
     }
 
     /// An exchange of this node's, which proves its address.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, StopReason};
@@ -27,24 +28,28 @@ impl fmt::Display for Event {
             Self::PeerRestarted { peer, .. } => write!(f, "{peer}: {RESTARTED}"),
             Self::PeerMoved { peer, from, to } => write!(f, "{}: {}", peer.name, moved(*from, *to)),
             Self::PeerLeft { peer, reason } => write!(f, "{peer}: {}", reason.description()),
-            Self::DialStarted { peer, attempt, max, forced, .. } => {
+            Self::DialStarted { peer, addr, attempt, max, forced } => {
                 let manually = if *forced { ", manually" } else { "" };
-                write!(f, "{peer}: dialing, attempt {attempt} of {max}{manually}")
+                write!(f, "{}: dialing, attempt {attempt} of {max}{manually}", at(peer, *addr))
             }
-            Self::DialSucceeded { peer, attempt, connect, rtt, .. } => {
+            Self::DialSucceeded { peer, addr, attempt, connect, rtt } => {
                 let (connect, rtt) = (Measured(*connect), Measured(*rtt));
-                write!(f, "{peer}: answered, connect {connect}, round trip {rtt}")?;
+                write!(f, "{}: answered, connect {connect}, round trip {rtt}", at(peer, *addr))?;
                 if *attempt > 1 { write!(f, ", on attempt {attempt}") } else { Ok(()) }
             }
-            Self::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
-                write!(f, "{peer}: attempt {attempt} of {max} failed: {}", cause.label())?;
+            Self::DialFailed { peer, addr, attempt, max, cause, detail, retry_in, .. } => {
+                write!(f, "{}: attempt {attempt} of {max} failed: {}", at(peer, *addr), cause.label())?;
                 match (cause, retry_in) {
                     (Cause::Other, _) => write!(f, " ({detail})")?,
                     // What it means is told once, at the end.
                     (_, None) => write!(f, ", {}", cause.description())?,
                     (_, Some(_)) => {}
                 }
-                retry_in.map_or(Ok(()), |wait| write!(f, "; next attempt in {}", Wait(wait)))
+                match retry_in {
+                    None => Ok(()),
+                    Some(Duration::ZERO) => f.write_str("; trying its next address"),
+                    Some(wait) => write!(f, "; next attempt in {}", Wait(*wait)),
+                }
             }
             Self::DialGaveUp { peer, attempts, cause, .. } => {
                 write!(f, "{peer}: {}; {}", gave_up(*attempts, *cause), cause.advice())
@@ -93,9 +98,17 @@ pub fn changed(from: PeerState, to: PeerState) -> impl fmt::Display {
     fmt::from_fn(move |f| write!(f, "{} → {}", from.as_str(), to.as_str()))
 }
 
-/// Where a peer moved, behind its name.
+/// Where a peer moved, behind its name; a host name may have had no address.
 pub fn moved(from: SocketAddr, to: SocketAddr) -> impl fmt::Display {
-    fmt::from_fn(move |f| write!(f, "moved from {from} to {to}"))
+    fmt::from_fn(move |f| match from.ip().is_unspecified() {
+        true => write!(f, "now has the address {to}"),
+        false => write!(f, "moved from {from} to {to}"),
+    })
+}
+
+/// A peer, and where an attempt goes.
+fn at(peer: &PeerInfo, addr: SocketAddr) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{} ({addr})", peer.name))
 }
 
 /// How a dial ended whose last attempt failed, behind the name of the peer: `gave up after 5 attempts: timed out`.
@@ -188,7 +201,10 @@ impl Via {
 
 impl fmt::Display for PeerInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.addr)
+        match self.has_address() {
+            true => write!(f, "{} ({})", self.name, self.addr),
+            false => write!(f, "{} (no address)", self.name),
+        }
     }
 }
 

@@ -25,5 +25,5 @@ pub use events::{
 };
 pub use natural_order::{by_name, natural_cmp};
 pub use plural::{Count, Label};
-pub use states::what_is_wrong;
+pub use states::{Reason, what_is_wrong};
 pub use terminal::{ascii, is_printable, plain};

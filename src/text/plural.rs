@@ -14,7 +14,7 @@ impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
     }
 }
 
-/// A word of the contract as people write it: `timed out` for `timed_out`.
+/// A word of the contract as people write it, `timed out` for `timed_out`, or another one of the kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Label(pub(super) &'static str);
 

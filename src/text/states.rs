@@ -1,8 +1,10 @@
 //! What a peer's state means, and why it is not up.
 
 use crate::engine::cause::Cause;
-use crate::engine::peers::PeerState;
+use crate::engine::peers::{PeerInfo, PeerState};
 use crate::engine::verdict::Verdict;
+
+use super::Label;
 
 impl PeerState {
     /// What it means, in a few words.
@@ -18,12 +20,55 @@ impl PeerState {
     }
 }
 
-/// What is wrong with a peer, in a few words: what the diagnosis says, else why its last dial failed; none as long as neither
+/// Why a peer is not reached, as far as this node alone can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// A person named it, and the name has no address.
+    NoAddress,
+    /// So its last dial failed.
+    Dial(Cause),
+}
+
+impl Reason {
+    /// Why this peer is not reached, whose last dial failed so.
+    pub fn of(peer: &PeerInfo, cause: Option<Cause>) -> Option<Self> {
+        if peer.has_address() { cause.map(Self::Dial) } else { Some(Self::NoAddress) }
+    }
+
+    /// In a word or two.
+    pub fn label(self) -> Label {
+        match self {
+            Self::NoAddress => Label("no address (DNS)"),
+            Self::Dial(cause) => cause.label(),
+        }
+    }
+
+    /// What it means, in a few words.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::NoAddress => "the host name does not resolve",
+            Self::Dial(cause) => cause.description(),
+        }
+    }
+
+    /// What to try next, in one sentence.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::NoAddress => {
+                "check the spelling of the host name and the name servers of this machine, or use its address"
+            }
+            Self::Dial(cause) => cause.advice(),
+        }
+    }
+}
+
+/// What is wrong with a peer, in a few words: what the diagnosis says, else why it is not reached; none as long as neither
 /// is known.
-pub fn what_is_wrong(verdict: Verdict, cause: Option<Cause>) -> Option<&'static str> {
-    match (verdict, cause) {
+pub fn what_is_wrong(verdict: Verdict, reason: Option<Reason>) -> Option<String> {
+    match (verdict, reason) {
         (Verdict::Unknown, None) => None,
-        (Verdict::Unknown, Some(cause)) => Some(cause.description()),
-        (verdict, _) => Some(verdict.description()),
+        (Verdict::Unknown, Some(Reason::NoAddress)) => Some(Reason::NoAddress.label().to_string()),
+        (Verdict::Unknown, Some(reason)) => Some(reason.description().to_owned()),
+        (verdict, _) => Some(verdict.description().to_owned()),
     }
 }

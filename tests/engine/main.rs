@@ -9,3 +9,4 @@ mod dialing;
 mod discovery;
 mod hostile;
 mod liveness;
+mod names;

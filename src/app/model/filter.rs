@@ -6,6 +6,7 @@ use super::peer::PeerRow;
 use crate::engine::cause::Cause;
 use crate::engine::matrix::MatrixNode;
 use crate::engine::verdict::Verdict;
+use crate::text::Reason;
 
 /// A text that peers are filtered by. The empty one lets every peer through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,13 +40,15 @@ impl Filter {
         }
         let mut address = String::new();
         // Writing to a string cannot fail.
-        let _ = write!(address, "{}", peer.info.addr);
+        let _ = write!(address, "{}", peer.info.place());
+        let reason = peer.reason().map(|reason| reason.label().to_string()).unwrap_or_default();
         let shown = [
             &*peer.info.name,
             &address,
             peer.state.as_str(),
             peer.cause.map_or("", Cause::as_str),
-            peer.cause.map_or("", Cause::description),
+            &reason,
+            peer.reason().map_or("", Reason::description),
             peer.wrong().map_or("", Verdict::as_str),
             peer.wrong().map_or("", Verdict::description),
             peer.interface.as_deref().unwrap_or_default(),

@@ -12,6 +12,7 @@ use crate::engine::moment::Moment;
 use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::peers::{DialPhase, Elsewhere, PeerInfo, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::Verdict;
+use crate::text::Reason;
 
 /// What we see of a peer by each path: what the screen tells of an [`Observation`], in an eighth of its room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -120,6 +121,11 @@ impl PeerRow {
     /// When anything was last received from it.
     pub fn last_heard(&self) -> Option<Instant> {
         self.last_heard.map(Instant::from)
+    }
+
+    /// Why it is not reached, as far as this node alone can tell.
+    pub fn reason(&self) -> Option<Reason> {
+        Reason::of(&self.info, self.cause)
     }
 
     /// Where its dial stands.

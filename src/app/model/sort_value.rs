@@ -6,6 +6,7 @@ use super::column::Column;
 use super::order::GREATEST;
 use super::peer::PeerRow;
 use crate::engine::peers::{DialPhase, PeerState};
+use crate::text::Reason;
 
 /// What a peer is sorted by in a column, at most [`GREATEST`], the smallest first; none if it has no such value, which is last whatever the
 /// direction. Names and addresses are compared themselves. What a person looks for comes first: trouble, the slowest,
@@ -29,9 +30,11 @@ pub(super) fn value(column: Column, peer: &PeerRow, epoch: Instant) -> Option<u6
         Column::Heard => Some(peer.last_heard().map_or(0, since_epoch)),
         Column::Via => peer.interface.as_deref().map(beginning),
         // What the diagnosis knows first, then what only a dial said.
-        Column::Cause => match (peer.wrong(), peer.cause) {
+        Column::Cause => match (peer.wrong(), peer.reason()) {
             (Some(verdict), _) => Some(verdict as u64),
-            (None, cause) => cause.map(|cause| 1 << 8 | cause as u64),
+            (None, Some(Reason::Dial(cause))) => Some(1 << 8 | cause as u64),
+            (None, Some(Reason::NoAddress)) => Some(1 << 9),
+            (None, None) => None,
         },
     }
 }

@@ -69,11 +69,11 @@ impl<'a> PeerText<'a> {
 
     /// Why it is not up: in the words of its last failure, else of its state. None of one that is up.
     pub(super) fn why(self) -> Option<impl fmt::Display + use<'a>> {
-        let (cause, state) = (self.peer.cause, self.peer.state);
+        let (reason, state) = (self.peer.reason(), self.peer.state);
         let says_why = matches!(state, PeerState::Silent | PeerState::Left | PeerState::New);
-        (cause.is_some() || says_why).then(|| {
-            fmt::from_fn(move |f| match cause {
-                Some(cause) => write!(f, "{}: {}", cause.label(), cause.description()),
+        (reason.is_some() || says_why).then(|| {
+            fmt::from_fn(move |f| match reason {
+                Some(reason) => write!(f, "{}: {}", reason.label(), reason.description()),
                 None => f.write_str(state.description()),
             })
         })
@@ -131,16 +131,20 @@ impl<'a> PeerText<'a> {
         }))
     }
 
-    /// What to try next: what the diagnosis says, else what the cause of the last failure suggests.
+    /// What to try next: what the diagnosis says, else what the reason why it is not reached suggests.
     pub(super) fn advice(self) -> Option<String> {
         let found = self.finding().map(|finding| finding.advice.to_string());
-        found.or_else(|| self.peer.cause.map(|cause| cause.advice().to_owned()))
+        found.or_else(|| self.peer.reason().map(|reason| reason.advice().to_owned()))
     }
 
     /// Where it is dialed.
     pub(super) fn address(self) -> impl fmt::Display + use<'a> {
         fmt::from_fn(move |f| {
-            write!(f, "{}, ", self.peer.info.addr)?;
+            write!(f, "{}", self.peer.info.place())?;
+            if !self.peer.info.has_address() {
+                return Ok(());
+            }
+            f.write_str(", ")?;
             // Until the node has told the interface, it is the one whose link the address is on.
             let on_link = || self.model.interfaces().iter().find(|i| i.reaches(self.peer.info.addr.ip()));
             on(f, self.peer.interface.as_deref().or_else(|| Some(&*on_link()?.name)))

@@ -9,11 +9,10 @@ use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::{Column, PeerRow};
 use crate::app::view::line_writer::LineWriter;
-use crate::engine::cause::Cause;
 use crate::engine::micros::Micros;
 use crate::engine::peers::{DialPhase, PeerState};
 use crate::engine::verdict::Verdict;
-use crate::text::{Age, Label, Measured, Wait, columns};
+use crate::text::{Age, Label, Measured, Reason, Wait, columns};
 
 /// How long a state that has just changed is shown reversed: long enough for an eye that was elsewhere.
 pub(super) const FLASH: Duration = Duration::from_millis(1_500);
@@ -85,7 +84,7 @@ pub(super) fn write(
             writer.styled(&peer.info.name, if left { theme.dim() } else { theme.strong() });
         }
         Column::Address => {
-            writer.format(usual, format_args!("{}", peer.info.addr));
+            writer.format(usual, format_args!("{}", peer.info.place()));
         }
         Column::State => state(writer, width, peer),
         Column::Dial => match why_at_rest(peer, width).filter(|_| !tells_cause) {
@@ -113,7 +112,8 @@ pub(super) fn write(
         }
         Column::Cause => {
             let verdict = peer.wrong().map(|verdict| (verdict.label(), verdict.description()));
-            let wrong = verdict.or_else(|| peer.cause.map(|cause| (cause.label(), cause.description())));
+            let wrong =
+                verdict.or_else(|| peer.reason().map(|reason| (reason.label(), reason.description())));
             if let Some((label, meaning)) = wrong {
                 let style = if left { theme.dim() } else { theme.warning() };
                 writer.format(style, format_args!("{label}"));
@@ -187,7 +187,7 @@ pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
 fn why_at_rest(peer: &PeerRow, width: u16) -> Option<Label> {
     let rests = matches!(peer.dial(), DialPhase::Resting { .. }) && peer.state != PeerState::Left;
     let verdict = peer.wrong().map(Verdict::label).filter(|label| label.width() <= width.into());
-    verdict.or_else(|| peer.cause.map(Cause::label)).filter(|_| rests)
+    verdict.or_else(|| peer.reason().map(Reason::label)).filter(|_| rests)
 }
 
 fn measured(writer: &mut LineWriter<'_>, time: Option<Micros>, style: Style) {

@@ -64,15 +64,20 @@ struct Wrong<'a> {
     advice: Cow<'a, str>,
 }
 
-/// What the diagnosis has found, else why the last dial failed.
+/// What the diagnosis has found, else why it is not reached.
 fn wrong(about: PeerText<'_>) -> Option<Wrong<'_>> {
     if let Some(finding) = about.finding() {
         let (label, meaning) = (finding.verdict.label(), finding.verdict.description());
         let advice = finding.advice.to_string().into();
         return Some(Wrong { label, meaning, detail: None, advice });
     }
-    let (cause, detail) = (about.peer.cause?, about.peer.detail.as_deref());
-    Some(Wrong { label: cause.label(), meaning: cause.description(), detail, advice: cause.advice().into() })
+    let (reason, detail) = (about.peer.reason()?, about.peer.detail.as_deref());
+    Some(Wrong {
+        label: reason.label(),
+        meaning: reason.description(),
+        detail,
+        advice: reason.advice().into(),
+    })
 }
 
 /// What there is to tell, the most needed first.
@@ -82,7 +87,7 @@ fn facts(peer: &PeerRow, now: Instant) -> Vec<String> {
             short if short.as_secs() == 0 => peer.state.as_str().to_owned(),
             long => format!("{} for {}", peer.state.as_str(), Age(long)),
         },
-        peer.info.addr.to_string(),
+        peer.info.place().to_string(),
     ];
     if let Some(heard) = peer.last_heard() {
         let ago = now.saturating_duration_since(heard);

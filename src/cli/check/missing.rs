@@ -9,7 +9,7 @@ use crate::engine::NodeId;
 use crate::engine::cause::Cause;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
 use crate::engine::verdict::{Finding, Pattern, Verdict};
-use crate::text::what_is_wrong;
+use crate::text::{Reason, what_is_wrong};
 
 /// One peer that is not reachable both ways.
 #[derive(Debug, PartialEq, Serialize)]
@@ -20,6 +20,8 @@ pub(super) struct Missing {
     cause: Option<Cause>,
     pub(super) verdict: Verdict,
     pub(super) advice: String,
+    #[serde(skip)]
+    reason: Option<Reason>,
     #[serde(skip)]
     directions: Directions,
 }
@@ -38,10 +40,11 @@ impl Missing {
     pub(super) fn known(peer: &PeerSnapshot, directions: Directions, view: &NodeView) -> Self {
         let finding = finding_about(peer, view);
         let verdict = finding.map_or(peer.verdict, |finding| finding.verdict);
-        let advice = match (finding, peer.state, peer.cause) {
+        let reason = Reason::of(&peer.info, peer.cause);
+        let advice = match (finding, peer.state, reason) {
             (Some(finding), ..) => finding.advice.to_string(),
             (None, PeerState::Left, _) => "it said goodbye: start vigie there again".to_owned(),
-            (None, _, Some(cause)) => cause.advice().to_owned(),
+            (None, _, Some(reason)) => reason.advice().to_owned(),
             (None, _, None) => directions.advice(view),
         };
         Self {
@@ -51,6 +54,7 @@ impl Missing {
             // Nothing may be known to be wrong with it; but it is not reachable both ways.
             verdict: if verdict == Verdict::Ok { Verdict::Unknown } else { verdict },
             advice,
+            reason,
             directions,
         }
     }
@@ -78,6 +82,7 @@ impl Missing {
                 },
                 |finding| finding.advice.to_string(),
             ),
+            reason: None,
             directions: Directions::default(),
         }
     }
@@ -85,9 +90,10 @@ impl Missing {
     /// What is known about it, in a few words.
     pub(super) fn why(&self) -> String {
         let Some(state) = self.state else {
-            return what_is_wrong(self.verdict, None).unwrap_or("never heard").to_owned();
+            return what_is_wrong(self.verdict, None).unwrap_or_else(|| "never heard".to_owned());
         };
-        let what = what_is_wrong(self.verdict, self.cause).unwrap_or(self.directions.description());
+        let what = what_is_wrong(self.verdict, self.reason);
+        let what = what.unwrap_or_else(|| self.directions.description().to_owned());
         if state == PeerState::Left {
             state.as_str().to_owned()
         } else {

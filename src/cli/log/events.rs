@@ -62,7 +62,7 @@ fn write(event: &Event, is_news: bool) {
         | Event::PeerRestarted { peer, .. }
         | Event::PeerMoved { peer, .. }
         | Event::PeerLeft { peer, .. } => {
-            info!(target: EVENTS, peer = peer.name, addr = %peer.addr, "{event}");
+            info!(target: EVENTS, peer = peer.name, addr = %peer.place(), "{event}");
         }
         Event::DialStarted { peer, addr, attempt, max, forced } => {
             debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, forced, "{event}");
@@ -93,7 +93,7 @@ fn write(event: &Event, is_news: bool) {
 }
 
 fn write_state(event: &Event, peer: &PeerInfo, from: PeerState, to: PeerState) {
-    let (peer, addr, from) = (&peer.name, peer.addr, from.as_str());
+    let (peer, addr, from) = (&peer.name, peer.place(), from.as_str());
     match to {
         // Another event says it: that it was discovered, restarted or said goodbye.
         PeerState::New | PeerState::Left => {

@@ -3,8 +3,9 @@
 //! Forced, first and confirming dials go before regular ones and retries. The state of one peer's dial is its own.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
@@ -22,7 +23,8 @@ use crate::engine::rate_limiter::RateLimiter;
 #[derive(Debug)]
 pub(crate) struct Dialer {
     last: DialId,
-    in_flight: HashMap<DialId, PeerKey, Keyed>,
+    /// Whose dial it is, and where it goes.
+    in_flight: HashMap<DialId, (PeerKey, SocketAddr), Keyed>,
     urgent: VecDeque<PeerKey>,
     regular: VecDeque<PeerKey>,
     rate: RateLimiter,
@@ -122,16 +124,17 @@ impl Dialer {
     pub(crate) fn start(&mut self, peer: &mut Peer, attempt: u32, request: Arc<[u8]>, ctx: &mut Context<'_>) {
         self.last.0 += 1;
         let id = self.last;
-        let most = if peer.is_proven() { ctx.config.retry.max_attempts } else { 1 };
+        let most = if peer.is_proven() { ctx.config.retry.attempts_at(peer.addresses()) } else { 1 };
         let forced = peer.dial.start(id, attempt, most, ctx.now);
-        self.in_flight.insert(id, peer.key());
-        let (addr, max, info) = (peer.addr(), peer.dial.max(), Arc::clone(peer.info()));
+        let addr = peer.addr_of_attempt(attempt);
+        self.in_flight.insert(id, (peer.key(), addr));
+        let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
         ctx.out.publish(Event::DialStarted { peer: info, addr, attempt, max, forced });
         ctx.out.push(Output::Dial { dial: id, addr, request, timeout: ctx.config.retry.timeout });
     }
 
-    /// The peer whose dial has ended; none if it was abandoned since.
-    pub(crate) fn end(&mut self, dial: DialId) -> Option<PeerKey> {
+    /// The peer whose dial has ended, and where it went; none if it was abandoned since.
+    pub(crate) fn end(&mut self, dial: DialId) -> Option<(PeerKey, SocketAddr)> {
         self.in_flight.remove(&dial)
     }
 
@@ -148,7 +151,8 @@ impl Dialer {
     #[cfg(any(test, feature = "testkit"))]
     pub(crate) fn check(&self, peer: &Peer) {
         if let Some(dial) = peer.dial.in_flight() {
-            assert_eq!(self.in_flight.get(&dial), Some(&peer.key()), "a dial in flight is its peer's");
+            let of = self.in_flight.get(&dial).map(|(key, _)| *key);
+            assert_eq!(of, Some(peer.key()), "a dial in flight is its peer's");
         }
         if let Some(urgent) = peer.dial.queue_of() {
             let queue = if urgent { &self.urgent } else { &self.regular };
@@ -173,20 +177,31 @@ pub(crate) fn note_success(peer: &mut Peer, answer: Answer<'_>, ctx: &mut Contex
     peer.dial.note_success(connect, rtt, ctx.now);
 }
 
-/// An attempt that began then has failed: it is tried again, or the dial was the last one of its peer for this interval.
-pub(crate) fn note_failure(
-    peer: &mut Peer,
-    attempt: u32,
-    began: Instant,
-    failure: &Failure,
-    ctx: &mut Context<'_>,
-) {
-    let failure = blame_the_interface(peer, failure, ctx);
-    peer.dial.note_failure(&failure, began, ctx.now);
-    peer.health.note_trouble(began);
-    let max = peer.dial.max();
-    let wait = if attempt < max { ctx.config.retry.wait_after(attempt, &failure, ctx.rng) } else { None };
-    let (info, addr) = (Arc::clone(peer.info()), peer.addr());
+/// An attempt that has ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    /// Of its dial, from 1.
+    pub(crate) number: u32,
+    /// Where it went.
+    pub(crate) addr: SocketAddr,
+    pub(crate) began: Instant,
+}
+
+/// An attempt has failed: it is tried again, or the dial was the last one of its peer for this interval. What fails at another
+/// address of the peer's name says nothing of the one at which it lives.
+pub(crate) fn note_failure(peer: &mut Peer, attempt: Attempt, failure: &Failure, ctx: &mut Context<'_>) {
+    let Attempt { number: attempt, addr, began } = attempt;
+    let mut failure = failure.clone();
+    if addr == peer.addr() {
+        failure = blame_the_interface(peer, &failure, ctx);
+        peer.dial.note_failure(&failure, began, ctx.now);
+        peer.health.note_trouble(began);
+    }
+    let (max, addresses) = (peer.dial.max(), peer.addresses());
+    let wait =
+        if attempt < max { ctx.config.retry.wait_after(attempt, addresses, &failure, ctx.rng) } else { None };
+    peer.set_in_turn(wait == Some(Duration::ZERO) && addresses > 1);
+    let info = Arc::clone(peer.info());
     ctx.out.publish(Event::dial_failed((&info, addr), (attempt, max), &failure, wait));
     let fails_already = matches!(peer.state(), PeerState::Unreachable | PeerState::Silent | PeerState::Left);
     let state = if let Some(wait) = wait {
@@ -194,7 +209,8 @@ pub(crate) fn note_failure(
         PeerState::Retrying
     } else {
         give_up(peer, ctx);
-        ctx.out.publish(Event::DialGaveUp { peer: info, addr, attempts: attempt, cause: failure.cause });
+        let cause = peer.dial.cause().unwrap_or(failure.cause);
+        ctx.out.publish(Event::DialGaveUp { peer: info, addr: peer.addr(), attempts: attempt, cause });
         PeerState::Unreachable
     };
     if !fails_already {
@@ -325,7 +341,11 @@ mod tests {
         }
         assert_eq!((next(&mut dialer, &peers, test.now), dialer.deadline()), (None, None));
         let dial = peers[5].dial.in_flight().unwrap();
-        assert_eq!((dialer.end(dial), dialer.end(dial)), (Some(peers[5].key()), None), "it ends once");
+        assert_eq!(
+            (dialer.end(dial), dialer.end(dial)),
+            (Some((peers[5].key(), peers[5].addr())), None),
+            "it ends once"
+        );
         assert_eq!(next(&mut dialer, &peers, test.now), Some((peers[MAX_DIALS_IN_FLIGHT].key(), 1)));
     }
 
@@ -339,7 +359,7 @@ mod tests {
         let mut beyond = at(([192, 0, 2, 9], 1), test.now);
         assert!(!dialer.confirm(&mut beyond, &test.context()));
         assert_eq!(beyond.dial.deadline(), Some((test.now + secs(10)).into()), "it has its turn again");
-        beyond.name_at(beyond.addr().ip());
+        beyond.name_at(&[beyond.addr()]);
         assert!(dialer.confirm(&mut beyond, &test.context()), "a person named it");
         let confirmed = (0..20).filter(|n| {
             let mut peer = at(([10, 0, 0, 9 + n], 1), test.now);
@@ -425,7 +445,8 @@ mod tests {
         peer.dial.start(DialId(1), 1, 5, test.now);
         peer.dial.take_in_flight(DialId(1));
         test.outputs();
-        note_failure(&mut peer, attempt, test.now, &failure(Cause::Refused), &mut test.context());
+        let attempt = Attempt { number: attempt, addr: peer.addr(), began: test.now };
+        note_failure(&mut peer, attempt, &failure(Cause::Refused), &mut test.context());
         (peer, test.events())
     }
 
@@ -473,12 +494,13 @@ mod tests {
             let mut test = TestContext::new(|_| {});
             let mut peer = test.proven_peer(2);
             if named {
-                peer.name_at(peer.addr().ip());
+                peer.name_at(&[peer.addr()]);
             }
             if announces {
                 peer.last_seen.note_period(secs(5));
             }
-            note_failure(&mut peer, 5, test.now, &failure(Cause::Refused), &mut test.context());
+            let attempt = Attempt { number: 5, addr: peer.addr(), began: test.now };
+            note_failure(&mut peer, attempt, &failure(Cause::Refused), &mut test.context());
             assert_eq!(peer.is_expired(test.now + SILENT_KEPT), expires, "{what}");
         }
     }

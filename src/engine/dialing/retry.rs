@@ -42,12 +42,31 @@ impl RetryPolicy {
 
     /// How long to wait before the next attempt, after the `failed`th (from 1) failed like this; none when no
     /// attempt is to follow: it was the last, or a retry cannot help.
-    pub fn wait_after(&self, failed: u32, failure: &Failure, rng: &mut impl Rng) -> Option<Duration> {
-        if failed >= self.max_attempts || failure.retry == Retry::Never {
+    ///
+    /// Several addresses are tried one after the other at once, each at least once; the waits are between two rounds of them.
+    pub fn wait_after(
+        &self,
+        failed: u32,
+        addresses: u32,
+        failure: &Failure,
+        rng: &mut impl Rng,
+    ) -> Option<Duration> {
+        if failed >= self.attempts_at(addresses) {
+            return None;
+        }
+        if !failed.is_multiple_of(addresses.max(1)) {
+            return Some(Duration::ZERO);
+        }
+        if failure.retry == Retry::Never {
             return None;
         }
         let jitter = rng.random_range(1.0 - JITTER..=1.0 + JITTER);
-        Some(self.nominal_wait(failed).mul_f64(jitter))
+        Some(self.nominal_wait(failed / addresses.max(1)).mul_f64(jitter))
+    }
+
+    /// The attempts in all, where a host has so many addresses.
+    pub fn attempts_at(&self, addresses: u32) -> u32 {
+        self.max_attempts.max(addresses)
     }
 }
 
@@ -85,16 +104,33 @@ mod tests {
         for n in 1..5 {
             for _ in 0..100 {
                 let nominal = POLICY.nominal_wait(n).as_secs_f64();
-                let wait = POLICY.wait_after(n, &failure(Retry::Usual), &mut rng).unwrap().as_secs_f64();
+                let wait = POLICY.wait_after(n, 1, &failure(Retry::Usual), &mut rng).unwrap().as_secs_f64();
                 assert!((nominal * 0.8 - 1e-6..=nominal * 1.2 + 1e-6).contains(&wait), "{wait} of {nominal}");
             }
         }
-        assert_eq!(POLICY.wait_after(5, &failure(Retry::Usual), &mut rng), None);
+        assert_eq!(POLICY.wait_after(5, 1, &failure(Retry::Usual), &mut rng), None);
     }
 
     #[test]
     fn what_no_retry_can_cure_is_not_retried() {
         let mut rng = StdRng::seed_from_u64(7);
-        assert_eq!(POLICY.wait_after(1, &failure(Retry::Never), &mut rng), None);
+        assert_eq!(POLICY.wait_after(1, 1, &failure(Retry::Never), &mut rng), None);
+    }
+
+    #[test]
+    fn several_addresses_are_tried_at_once_and_each_at_least_once() {
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut waits = |policy: RetryPolicy, addresses: u32, retry| -> Vec<u64> {
+            (1..)
+                .map_while(|failed| policy.wait_after(failed, addresses, &failure(retry), &mut rng))
+                .map(|wait| wait.as_secs_f64().round() as u64)
+                .collect()
+        };
+        let exact = RetryPolicy { delay: Duration::from_secs(10), backoff: 2.0, ..POLICY };
+        let rounds: Vec<bool> = waits(exact, 2, Retry::Usual).iter().map(|wait| *wait > 0).collect();
+        assert_eq!(rounds, [false, true, false, true]);
+        let once = RetryPolicy { max_attempts: 1, ..POLICY };
+        assert_eq!(waits(once, 3, Retry::Usual), [0, 0], "each address has one attempt");
+        assert_eq!(waits(POLICY, 3, Retry::Never), [0, 0], "another address may do, the same one may not");
     }
 }

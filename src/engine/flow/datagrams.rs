@@ -108,7 +108,10 @@ impl Engine {
             datagram.apply_claims(key, peers, &mut ctx);
         }
         if presence.kind == Kind::Goodbye {
-            return peers.leave(key, LeaveReason::Goodbye, &mut ctx);
+            peers.leave(key, LeaveReason::Goodbye, &mut ctx);
+            // It may come back with another address.
+            self.named_peers.look_up(key, now);
+            return;
         }
         let Some(peer) = peers.get_mut(key) else { return };
         peer.watch_for_silence(&ctx);

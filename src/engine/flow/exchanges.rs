@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::engine::api::{Answer, ConnId, DialId};
 use crate::engine::cause::Failure;
 use crate::engine::context::Context;
-use crate::engine::dialing::dialer;
+use crate::engine::dialing::dialer::{self, Attempt};
 use crate::engine::event::Event;
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::remote_rows::RemoteRows;
@@ -101,7 +101,8 @@ impl Engine {
             let rows = self.rows_for_request(key, now);
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             let Some(peer) = peers.get_mut(key) else { continue };
-            let request = exchange::request_frame(&rows, self.request_nonce, peer.addr().ip(), &ctx);
+            let to = peer.addr_of_attempt(attempt).ip();
+            let request = exchange::request_frame(&rows, self.request_nonce, to, &ctx);
             self.dialer.start(peer, attempt, request, &mut ctx);
         }
     }
@@ -128,22 +129,30 @@ impl Engine {
         result: Result<Answer<'_>, Failure>,
         now: Instant,
     ) {
-        let Some(key) = self.dialer.end(dial) else { return };
+        let Some((key, addr)) = self.dialer.end(dial) else { return };
         let Some(peer) = self.peers.get_mut(key) else { return };
         // It is no longer in flight, whatever the reply makes of its row.
-        let Some((attempt, began)) = peer.dial.take_in_flight(dial) else { return };
-        let addr = peer.addr();
-        match result.and_then(|answer| Ok((self.handle_reply(key, answer.body, now)?, answer))) {
-            Ok((answerer, answer)) => self.handle_success(answerer, addr, attempt, answer, now),
-            Err(failure) => self.handle_failure(key, attempt, began, &failure, now),
+        let Some((number, began)) = peer.dial.take_in_flight(dial) else { return };
+        match result.and_then(|answer| Ok((self.handle_reply(key, addr, answer.body, now)?, answer))) {
+            Ok((answerer, answer)) => self.handle_success(answerer, addr, number, answer, now),
+            Err(failure) => self.handle_failure(key, Attempt { number, addr, began }, &failure, now),
         }
     }
 
     /// Reads the reply to our dial, learns who answered, and returns its row.
-    fn handle_reply(&mut self, key: PeerKey, body: &[u8], now: Instant) -> Result<PeerKey, Failure> {
+    fn handle_reply(
+        &mut self,
+        dialed: PeerKey,
+        addr: SocketAddr,
+        body: &[u8],
+        now: Instant,
+    ) -> Result<PeerKey, Failure> {
         let reply = check_reply(body, self.request_nonce)?;
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        let key = exchange::resolve_answerer(&reply, key, peers, &mut ctx)?;
+        let key = exchange::resolve_answerer(&reply, dialed, addr, peers, &mut ctx)?;
+        if key != dialed {
+            self.named_peers.note_merged(dialed, key);
+        }
         if let Some(peer) = peers.get_mut(key) {
             peer.gossip.acknowledge(reply.have.unwrap_or(0));
             peer.paths.note_prefix(reply.prefix);
@@ -172,6 +181,7 @@ impl Engine {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
         dialer::note_success(peer, answer, &mut ctx);
+        peer.set_in_turn(false);
         peer.last_seen.note_any(now);
         peer.keep();
         let (info, Answer { connect, rtt, .. }) = (Arc::clone(peer.info()), answer);
@@ -186,17 +196,16 @@ impl Engine {
         }
     }
 
-    fn handle_failure(
-        &mut self,
-        key: PeerKey,
-        attempt: u32,
-        began: Instant,
-        failure: &Failure,
-        now: Instant,
-    ) {
+    fn handle_failure(&mut self, key: PeerKey, attempt: Attempt, failure: &Failure, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
-        dialer::note_failure(peer, attempt, began, failure, &mut ctx);
+        dialer::note_failure(peer, attempt, failure, &mut ctx);
+        if peer.is_named() && self.named_peers.look_up(key, now) {
+            peer.set_looked_up(true);
+        }
+        if peer.is_in_turn() {
+            return;
+        }
         if peer.dial.is_confirming() {
             peer.fall_silent(&mut ctx);
         }

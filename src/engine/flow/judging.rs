@@ -146,7 +146,7 @@ impl Engine {
     /// The peers that are judged, in order of discovery. Of too many, those with trouble first: the others are what they are
     /// compared with.
     fn judged_peers(&self) -> Vec<&Peer> {
-        let here = |peer: &&Peer| !peer.has_left();
+        let here = |peer: &&Peer| !peer.has_left() && peer.info().has_address();
         if self.peers.len() < MAX_JUDGED {
             return self.peers.iter().filter(here).collect();
         }

@@ -3,11 +3,13 @@
 //!
 //! - `datagrams`: presence and echoes
 //! - `exchanges`: requests, replies and dials
+//! - `names`: peers that a person named, and their look-ups
 //! - `node`: interfaces, commands, timers, goodbyes
 
 mod datagrams;
 mod exchanges;
 mod judging;
+mod names;
 mod node;
 mod telling;
 
@@ -28,8 +30,7 @@ impl Engine {
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
             Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),
             Input::Refused { from, reason } => self.reject(reason, from, now),
-            Input::Resolved { target, addr: Some(addr) } => self.name_peer(&target, addr, now),
-            Input::Resolved { target, addr: None } => self.named_peers.note_unresolved(target, now),
+            Input::Resolved { target, addrs } => self.handle_resolved(&target, addrs, now),
             Input::Command(command) => self.handle_command(command, now),
             Input::Woke => self.reset_after_stall(now),
             Input::Tick => {}

@@ -1,13 +1,11 @@
 //! What concerns the whole node: its interfaces, what people ask for, what is due by the clock, its end.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::Engine;
 use crate::engine::api::{Command, Output};
 use crate::engine::cause::Retry;
-use crate::engine::config::Target;
 use crate::engine::context::Context;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
@@ -35,6 +33,7 @@ impl Engine {
             self.publish(Event::InterfaceUp { interface: Arc::new(new) });
         }
         self.announcer.hello_again(now);
+        self.named_peers.look_all_up(now);
         for key in self.peers.keys() {
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             if let Some(peer) = peers.get_mut(key) {
@@ -51,7 +50,7 @@ impl Engine {
         self.publish(Event::Started { node, interfaces });
         self.announcer.hello_again(now);
         for target in self.shared.take_named() {
-            self.add_peer(target, now);
+            self.add_peer(&target, now);
         }
     }
 
@@ -72,10 +71,10 @@ impl Engine {
 
     pub(in crate::engine) fn handle_command(&mut self, command: Command, now: Instant) {
         match command {
-            Command::DialNow(key) => self.force_dial(key),
-            Command::DialAll => self.force_dials(|_| true),
-            Command::DialFailing => self.force_dials(|peer| peer.state().is_failing()),
-            Command::AddPeer(target) => self.add_peer(target, now),
+            Command::DialNow(key) => self.force_dial(key, now),
+            Command::DialAll => self.force_dials(|_| true, now),
+            Command::DialFailing => self.force_dials(|peer| peer.state().is_failing(), now),
+            Command::AddPeer(target) => self.add_peer(&target, now),
             Command::RequestSnapshot => {
                 let snapshot = Arc::new(self.snapshot(now));
                 self.publish(Event::Snapshot(snapshot));
@@ -92,36 +91,18 @@ impl Engine {
         }
     }
 
-    fn force_dials(&mut self, of: impl Fn(&Peer) -> bool) {
+    fn force_dials(&mut self, of: impl Fn(&Peer) -> bool, now: Instant) {
         let keys: Vec<PeerKey> = self.peers.iter().filter(|peer| of(peer)).map(Peer::key).collect();
         for key in keys {
-            self.force_dial(key);
+            self.force_dial(key, now);
         }
     }
 
-    fn force_dial(&mut self, key: PeerKey) {
-        if let Some(peer) = self.peers.get_mut(key) {
-            peer.force_dial(self.shared.links());
-        }
-    }
-
-    /// Finds the address of a peer that a person named; one named beyond [`crate::engine::limits::MAX_STATIC`] is ignored.
-    fn add_peer(&mut self, target: Target, now: Instant) {
-        if !self.named_peers.has_room(self.peers.named().len()) {
-            return;
-        }
-        match target.literal() {
-            Some(addr) => self.name_peer(&target, addr, now),
-            None => self.shared.out().push(Output::Resolve(target)),
-        }
-    }
-
-    pub(in crate::engine) fn name_peer(&mut self, target: &Target, addr: SocketAddr, now: Instant) {
-        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        match peers.name_peer(&target.host, addr, &mut ctx) {
-            Ok(_) if self.lifecycle == Lifecycle::Running => self.announcer.hello_again(now),
-            Ok(_) => {}
-            Err(reason) => self.reject(reason, addr, now),
+    fn force_dial(&mut self, key: PeerKey, now: Instant) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        peer.force_dial(self.shared.links());
+        if !peer.info().has_address() {
+            self.named_peers.look_up(key, now);
         }
     }
 
@@ -202,9 +183,7 @@ impl Engine {
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             self.told_nodes.look(&mut self.remote_rows, peers, &mut ctx);
         }
-        while let Some(target) = self.named_peers.take_due(now) {
-            self.shared.out().push(Output::Resolve(target));
-        }
+        self.look_names_up(now);
     }
 }
 

@@ -262,7 +262,9 @@ mod tests {
     fn of_a_peer_without_identity_nothing_is_told() {
         let mut test = TestContext::new(|_| {});
         let mut peers = PeerTable::default();
-        let key = peers.name_peer("host", ([10, 0, 0, 7], 1).into(), &mut test.context()).unwrap();
+        let key = peers
+            .name_peer(&"host".parse().unwrap(), &[([10, 0, 0, 7], 1).into()], &mut test.context())
+            .unwrap();
         assert!(!advertise(&mut OwnRow::default(), &mut peers, key, FAILING, &mut test));
     }
 

@@ -1,10 +1,12 @@
 //! What is known of a peer, as it is told to others: identity, state and the snapshot of a table.
 
+use std::fmt::{self, Display as _};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
@@ -52,27 +54,57 @@ impl NodeInfo {
 }
 
 /// Who a peer is. Shared by all events about it until it changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerInfo {
     /// Its row in the table.
-    #[serde(skip)]
     pub key: PeerKey,
     /// Unknown (null) until a peer that was added by hand has answered.
     pub id: Option<NodeId>,
     /// Its name; of a peer added by hand that has not answered yet, what the person typed.
     pub name: String,
-    /// Where it is dialed: the source of what it sent, with its TCP port.
+    /// Where it is dialed: the source of what it sent, with its TCP port. Of a host name that a person added and that has no address
+    /// yet, the unspecified address.
     pub addr: SocketAddr,
     /// Unknown (null) as long as `id` is.
     pub incarnation: Option<Incarnation>,
 }
 
 impl PeerInfo {
+    /// Whether it has an address; a host name that a person added may have none.
+    pub fn has_address(&self) -> bool {
+        !self.addr.ip().is_unspecified()
+    }
+
+    /// Whether it can be dialed: it has an address and a server.
+    pub(crate) fn is_dialable(&self) -> bool {
+        self.has_address() && self.addr.port() != 0
+    }
+
+    /// Where it is dialed, as people and programs are told: `10.0.0.7:17474`, or `host7:17474` as long as the name has no address.
+    pub fn place(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| match self.has_address() {
+            true => self.addr.fmt(f),
+            false => write!(f, "{}:{}", self.name, self.addr.port()),
+        })
+    }
+
     /// Notes who the peer turned out to be.
     pub(crate) fn identify(&mut self, id: NodeId, incarnation: Incarnation, name: &str) {
         self.id = Some(id);
         self.incarnation = Some(incarnation);
         name.clone_into(&mut self.name);
+    }
+}
+
+/// All but its row, which is of this process.
+impl Serialize for PeerInfo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut peer = serializer.serialize_struct("PeerInfo", 4)?;
+        peer.serialize_field("id", &self.id)?;
+        peer.serialize_field("name", &self.name)?;
+        peer.serialize_field("addr", &format_args!("{}", self.place()))?;
+        peer.serialize_field("incarnation", &self.incarnation)?;
+        peer.end()
     }
 }
 

@@ -174,7 +174,8 @@ pub(crate) fn say_goodbye(peers: &mut PeerTable, ctx: &mut Context<'_>) {
     broadcast(Kind::Goodbye, ctx);
     for key in peers.keys() {
         let Some(peer) = peers.get_mut(key) else { continue };
-        if !peer.has_left() && (peer.is_named() || peer.interface().is_none()) {
+        let is_there = !peer.has_left() && peer.info().has_address();
+        if is_there && (peer.is_named() || peer.interface().is_none()) {
             send_to(peer, peer.unicast(), Kind::Goodbye, None, false, ctx);
         }
     }
@@ -283,7 +284,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut announcer, mut peers) = (Announcer::default(), PeerTable::default());
         let far = SocketAddr::from(([192, 0, 2, 7], 17_474));
-        peers.name_peer("far", far, &mut test.context()).unwrap();
+        peers.name_peer(&"far".parse().unwrap(), &[far], &mut test.context()).unwrap();
         peers.discover(([10, 0, 0, 2], 1).into(), None, "near", Via::Broadcast, &mut test.context()).unwrap();
         test.outputs();
         let sent = round(&mut announcer, &mut peers, &mut test);
@@ -425,7 +426,7 @@ mod tests {
         let [named, far, left] =
             [[10, 0, 0, 3], [192, 0, 2, 4], [192, 0, 2, 5]].map(|ip| SocketAddr::from((ip, 1)));
         peers.discover(near, None, "near", Via::Broadcast, &mut test.context()).unwrap();
-        peers.name_peer("named", named, &mut test.context()).unwrap();
+        peers.name_peer(&"named".parse().unwrap(), &[named], &mut test.context()).unwrap();
         peers.discover(far, None, "far", Via::Reply, &mut test.context()).unwrap();
         let key = peers.discover(left, None, "left", Via::Reply, &mut test.context()).unwrap();
         peers.leave(key, LeaveReason::Goodbye, &mut test.context());

@@ -13,7 +13,7 @@ mod schedule;
 mod wire;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -82,6 +82,10 @@ pub struct Lan {
     pub record: bool,
     /// Bytes of requests and replies.
     pub tcp_bytes: usize,
+    /// What name servers say of names; of others they know the addresses of the host of that name.
+    pub names: HashMap<String, Vec<IpAddr>>,
+    /// How often a name was looked up.
+    pub look_ups: usize,
     rng: StdRng,
     schedule: Schedule,
     last_conn: u64,
@@ -101,6 +105,8 @@ impl Lan {
             sent: Vec::new(),
             record: true,
             tcp_bytes: 0,
+            names: HashMap::new(),
+            look_ups: 0,
             rng: StdRng::seed_from_u64(seed),
             schedule: Schedule::default(),
             last_conn: 0,
@@ -270,7 +276,10 @@ impl Lan {
 
     fn resolve(&mut self, id: HostId, target: Target) {
         let found = self.hosts.iter().find(|h| h.config.name == target.host);
-        let addr = found.map(|h| SocketAddr::from((h.interfaces[0].addr, target.port)));
-        self.tell(id, Input::Resolved { target, addr });
+        let of_host = || found.into_iter().flat_map(|h| &h.interfaces).map(|i| IpAddr::V4(i.addr)).collect();
+        let ips: Vec<IpAddr> = self.names.get(&target.host).cloned().unwrap_or_else(of_host);
+        self.look_ups += 1;
+        let addrs = ips.into_iter().map(|ip| SocketAddr::new(ip, target.port)).collect();
+        self.tell(id, Input::Resolved { target, addrs });
     }
 }

@@ -99,7 +99,7 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
         page.words("seen", theme.text(), seen);
     }
     if let Some(why) = about.why() {
-        page.words("why", if peer.cause.is_some() { theme.warning() } else { theme.text() }, why);
+        page.words("why", if peer.reason().is_some() { theme.warning() } else { theme.text() }, why);
     }
     if let Some(advice) = about.advice().filter(|_| !found) {
         page.words("try", theme.strong(), advice);
@@ -107,7 +107,9 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     if let Some(detail) = &peer.detail {
         page.words("said", theme.text(), detail);
     }
-    if peer.info.addr.port() == 0 {
+    if !peer.info.has_address() {
+        page.words("dial", theme.text(), "when the host name resolves: it is looked up again and again");
+    } else if peer.info.addr.port() == 0 {
         page.words("dial", theme.text(), "it can only dial in: it has no port of its own at its address");
     } else {
         page.fact("dial", |writer| dial(writer, peer, theme));

@@ -26,7 +26,7 @@ impl Peer {
 
     /// It is dialed again at this time, unless it has no server.
     pub(crate) fn rest_until(&mut self, next: Instant) {
-        if self.info.addr.port() == 0 {
+        if !self.info.is_dialable() {
             self.dial.stop();
         } else {
             self.dial.rest_until(next);
@@ -46,7 +46,7 @@ impl Peer {
     }
 
     fn dial_at(&mut self, at: Instant) {
-        if self.info.addr.port() != 0 {
+        if self.info.is_dialable() {
             self.dial.bring_forward(at);
         }
     }
@@ -54,7 +54,7 @@ impl Peer {
     /// A person wants it dialed now: a wait is cut short, a dial in flight is left alone. Not even a person makes us dial what was
     /// only claimed by somebody beyond our links.
     pub(crate) fn force_dial(&mut self, links: &Links) {
-        let free = self.info.addr.port() != 0 && !self.dial.is_in_flight();
+        let free = self.info.is_dialable() && !self.dial.is_in_flight();
         if free && (self.is_proven() || links.reaches(self.info.addr.ip())) {
             self.dial.force();
         }
@@ -141,6 +141,7 @@ impl Peer {
 
     /// Forgets what was seen of another life or at another address.
     fn forget_evidence(&mut self, now: Instant) {
+        self.set_in_turn(false);
         self.health = Health::new(now);
         self.probes = ProbeStats::default();
         self.last_seen.forget_evidence();

@@ -1,11 +1,13 @@
 //! A row of the peer table: a peer is what its parts know of it. Each part keeps its own state; here is what concerns several.
 
 mod changes;
+mod naming;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::cause::Cause;
 use crate::engine::diagnosis::kept::Kept;
 use crate::engine::dialing::dial_state::DialState;
 use crate::engine::event::RejectReason;
@@ -22,6 +24,7 @@ use super::health::Health;
 use super::last_seen::LastSeen;
 use super::path::Paths;
 use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
+use naming::Naming;
 
 /// All that the engine keeps of a peer.
 #[derive(Debug)]
@@ -30,8 +33,8 @@ pub(crate) struct Peer {
     via: Via,
     state: PeerState,
     verdict: Verdict,
-    /// A person named it by this address: there it is dialed without proof, and it never expires. Boxed: few rows have one.
-    named: Option<Box<IpAddr>>,
+    /// A person named it: it never expires. Boxed: few rows have one.
+    named: Option<Box<Naming>>,
     /// Identity that this row had before its last restart; late datagrams of it are refused. Boxed: few rows have one.
     retired: Option<Box<NodeId>>,
     /// Another identity was heard at its address, and it was asked whether it is still there. Boxed for the same reason.
@@ -96,7 +99,7 @@ pub(crate) enum Suspicion {
 impl Peer {
     pub(crate) fn new(info: PeerInfo, via: Via, now: Instant) -> Self {
         Self {
-            named: (via == Via::Static).then(|| Box::new(info.addr.ip())),
+            named: (via == Via::Static).then(|| Box::new(Naming::at(info.addr))),
             info: Arc::new(info),
             via,
             state: PeerState::New,
@@ -170,21 +173,10 @@ impl Peer {
         self.observation = observation.into();
     }
 
-    /// Whether a person named it.
-    pub(crate) fn is_named(&self) -> bool {
-        self.named.is_some()
-    }
-
-    /// A person named it by this address.
-    pub(crate) fn name_at(&mut self, ip: IpAddr) {
-        self.named = Some(Box::new(ip));
-        self.expiry = None;
-    }
-
     /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
     pub(crate) fn is_proven(&self) -> bool {
         let ip = self.info.addr.ip();
-        self.named.as_deref() == Some(&ip) || self.paths.is_proven(ip)
+        self.is_named_at(ip) || self.paths.is_proven(ip)
     }
 
     /// Whether only rows of others tell of it: nothing ever came from it.
@@ -215,7 +207,9 @@ impl Peer {
 
     /// Whether a broadcast does not reach it, as far as is known.
     pub(crate) fn needs_unicast(&self) -> bool {
-        self.is_named() && (self.interface.is_none() || !self.paths.heard_a_round())
+        self.is_named()
+            && self.info.has_address()
+            && (self.interface.is_none() || !self.paths.heard_a_round())
     }
 
     /// The last sign of life, by any way.
@@ -331,7 +325,7 @@ impl Peer {
             loss: self.dial.loss(),
             last_heard_ms: last_heard.map(millis),
             last_heard,
-            cause: self.dial.cause(),
+            cause: if self.info.has_address() { self.dial.cause() } else { Some(Cause::AddressNotAvailable) },
             verdict: self.verdict,
             observation: self.observation(),
             dial: self.dial.phase(),
@@ -443,9 +437,9 @@ mod tests {
     fn a_persons_word_proves_an_address_for_dialing_only() {
         let test = TestContext::new(|_| {});
         let mut peer = test.peer(2);
-        peer.name_at(peer.addr().ip());
+        peer.name_at(&[peer.addr()]);
         assert!(peer.is_proven() && !peer.has_proved());
-        peer.name_at(IpAddr::from([10, 0, 0, 9]));
+        peer.name_at(&[([10, 0, 0, 9], 1).into()]);
         assert!(peer.is_named() && !peer.is_proven());
     }
 
@@ -456,7 +450,7 @@ mod tests {
             let info = PeerInfo { addr: addr.parse().unwrap(), ..PeerInfo::clone(&named_peer(2, "host")) };
             let mut peer = Peer::new(info, Via::Broadcast, test.now);
             if proven {
-                peer.name_at(peer.addr().ip());
+                peer.name_at(&[peer.addr()]);
             }
             peer.force_dial(test.shared.links());
             peer.dial.queued_in(true)
@@ -485,7 +479,7 @@ mod tests {
     fn who_says_goodbye_stays_a_while_and_one_that_was_named_for_good() {
         let mut test = TestContext::new(|_| {});
         let (mut heard, mut named) = (test.proven_peer(2), test.proven_peer(3));
-        named.name_at(named.addr().ip());
+        named.name_at(&[named.addr()]);
         heard.leave(LeaveReason::Goodbye, &mut test.context());
         named.leave(LeaveReason::Goodbye, &mut test.context());
         assert!(!heard.is_expired(test.now + LEFT_KEPT - ms(1)) && heard.is_expired(test.now + LEFT_KEPT));

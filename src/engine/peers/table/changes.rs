@@ -1,17 +1,32 @@
 //! How peers come, restart, move, leave and go: each change keeps the indexes in step with the rows.
 
 use std::hash::BuildHasher;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use crate::engine::config::Target;
 use crate::engine::context::Context;
 use crate::engine::event::{Event, RejectReason};
-use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
+use crate::engine::limits::{
+    MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN, SILENT_KEPT,
+};
 use crate::engine::peers::peer::{Holder, Peer};
 use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
 use crate::engine::{Incarnation, NodeId};
 
 use super::{PeerTable, Row};
+
+/// Where the row of a name is, after its look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Following {
+    /// Where it was.
+    Stays,
+    /// At another address.
+    Moved,
+    /// Another row has the name.
+    Joined(PeerKey),
+}
 
 impl PeerTable {
     /// A new row, or why there is no room for it.
@@ -46,7 +61,8 @@ impl PeerTable {
         via: Via,
         ctx: &mut Context<'_>,
     ) -> Result<PeerKey, RejectReason> {
-        if self.at(addr.ip()).filter(|peer| !peer.has_left()).count() >= usize::from(MAX_NODES_PER_ADDRESS) {
+        let here = |peer: &&Peer| !peer.has_left() && peer.info().has_address();
+        if self.at(addr.ip()).filter(here).count() >= usize::from(MAX_NODES_PER_ADDRESS) {
             return Err(RejectReason::TooManyNodes);
         }
         if self.rows.len() >= MAX_PEERS && !self.evict_unproven(ctx) {
@@ -90,23 +106,77 @@ impl PeerTable {
         Ok(key)
     }
 
-    /// A person named this address.
+    /// A person named a host that has these addresses. The row is the first that is at one of them, else it is new, at the first; of a
+    /// host without an address it has none.
     pub(crate) fn name_peer(
         &mut self,
-        host: &str,
-        addr: SocketAddr,
+        target: &Target,
+        addrs: &[SocketAddr],
         ctx: &mut Context<'_>,
     ) -> Result<PeerKey, RejectReason> {
-        let key = match self.by_addr(addr) {
+        let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), target.port);
+        let first = addrs.first().copied().unwrap_or(nowhere);
+        let key = match addrs.iter().find_map(|addr| self.by_addr(*addr)) {
             Some(key) => key,
-            None => self.discover(addr, None, host, Via::Static, ctx)?,
+            None => self.discover(first, None, &target.host, Via::Static, ctx)?,
         };
         self.named.insert(key);
         if let Some(peer) = self.get_mut(key) {
-            peer.name_at(addr.ip());
-            peer.force_dial(ctx.links);
+            peer.name_at(addrs);
+            if peer.info().has_address() {
+                peer.force_dial(ctx.links);
+            } else {
+                peer.set_state(PeerState::Unreachable, ctx);
+            }
         }
         Ok(key)
+    }
+
+    /// The name of a row has these addresses now. A row that lives keeps its address; one that does not goes where its name leads, or
+    /// leaves its name to another row that is there already.
+    pub(crate) fn follow_name(
+        &mut self,
+        key: PeerKey,
+        target: &Target,
+        addrs: &[SocketAddr],
+        ctx: &mut Context<'_>,
+    ) -> Following {
+        let (Some(peer), Some(first)) = (self.get(key), addrs.first()) else { return Following::Stays };
+        let stays = peer.state() == PeerState::Up || addrs.iter().any(|addr| addr.ip() == peer.addr().ip());
+        let is_known = addrs.iter().any(|addr| self.by_addr(*addr).is_some());
+        if !stays
+            && is_known
+            && let Ok(other) = self.name_peer(target, addrs, ctx)
+        {
+            self.unname(key, ctx);
+            return Following::Joined(other);
+        }
+        self.named.insert(key);
+        let Some(peer) = self.get_mut(key) else { return Following::Stays };
+        peer.name_at(addrs);
+        if stays {
+            return Following::Stays;
+        }
+        let had_address = peer.info().has_address();
+        self.readdress(key, *first, ctx);
+        if let Some(peer) = self.get_mut(key) {
+            peer.dial.hurry();
+            if !had_address {
+                peer.set_state(PeerState::New, ctx);
+            }
+        }
+        Following::Moved
+    }
+
+    /// Another row has its name. One that never lived is no more.
+    fn unname(&mut self, key: PeerKey, ctx: &mut Context<'_>) {
+        self.named.remove(&key);
+        let Some(peer) = self.get_mut(key) else { return };
+        peer.unname();
+        match peer.id() {
+            None => self.forget(key, ctx),
+            Some(_) => peer.expire_at_latest(ctx.now + SILENT_KEPT),
+        }
     }
 
     /// Another identity than the known one is heard at an address: the row that it has now, if it has one. It takes the place of the
@@ -219,14 +289,14 @@ impl PeerTable {
         self.remove(key, (!told).then_some(LeaveReason::Expired), ctx);
     }
 
-    /// The named row turned out to be a node that is in the table already: one row is enough.
-    pub(crate) fn merge(&mut self, row: PeerKey, into: PeerKey, ctx: &mut Context<'_>) {
-        let Some(ip) = self.get(row).map(|peer| peer.addr().ip()) else { return };
+    /// The named row turned out to be a node that is in the table already, and answers at this address: one row is enough.
+    pub(crate) fn merge(&mut self, row: PeerKey, into: PeerKey, at: IpAddr, ctx: &mut Context<'_>) {
+        let Some(addrs) = self.get(row).map(|peer| peer.named_addrs().to_vec()) else { return };
         self.forget(row, ctx);
         self.named.insert(into);
         if let Some(peer) = self.get_mut(into) {
-            peer.name_at(ip);
-            peer.prove(ip, ctx);
+            peer.name_at(&addrs);
+            peer.prove(at, ctx);
         }
     }
 

@@ -5,6 +5,8 @@
 
 mod changes;
 
+pub(crate) use changes::Following;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
@@ -299,6 +301,16 @@ mod tests {
         (peers, keys)
     }
 
+    /// A person names a host with this address.
+    fn name(
+        peers: &mut PeerTable,
+        test: &mut TestContext,
+        host: &str,
+        n: u16,
+    ) -> Result<PeerKey, RejectReason> {
+        peers.name_peer(&host.parse().unwrap(), &[(ip(n), PORT).into()], &mut test.context())
+    }
+
     fn prove(peers: &mut PeerTable, test: &mut TestContext, key: PeerKey) {
         let peer = peers.get_mut(key).unwrap();
         peer.prove(peer.addr().ip(), &mut test.context());
@@ -344,7 +356,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut peers, keys) = table(&mut test, 1..4);
         prove(&mut peers, &mut test, keys[0]);
-        peers.name_peer("host", (ip(2), PORT).into(), &mut test.context()).unwrap();
+        name(&mut peers, &mut test, "host", 2).unwrap();
         let most = u16::try_from(MAX_UNPROVEN).unwrap();
         for id in 4..most + 4 {
             discover(&mut peers, &mut test, 1_000 + id, (ip(1_000 + id), PORT)).unwrap();
@@ -440,10 +452,10 @@ mod tests {
     fn a_named_row_goes_into_that_of_the_node_it_turned_out_to_be() {
         let mut test = TestContext::new(|_| {});
         let (mut peers, keys) = table(&mut test, 1..2);
-        let named = peers.name_peer("host7", (ip(7), PORT).into(), &mut test.context()).unwrap();
-        let again = peers.name_peer("host7", (ip(7), PORT).into(), &mut test.context());
+        let named = name(&mut peers, &mut test, "host7", 7).unwrap();
+        let again = name(&mut peers, &mut test, "host7", 7);
         assert_eq!((again, peers.len()), (Ok(named), 2), "one row for each address");
-        peers.merge(named, keys[0], &mut test.context());
+        peers.merge(named, keys[0], ip(7), &mut test.context());
         assert!(peers.get(named).is_none() && peers.get(keys[0]).unwrap().is_named());
         assert_eq!(peers.named(), &BTreeSet::from([keys[0]]));
         assert_eq!(peers.by_addr((ip(7), PORT).into()), None);
@@ -558,7 +570,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut peers = PeerTable::default();
         let heard = discover(&mut peers, &mut test, 1, (ip(1), PORT)).unwrap();
-        let named = peers.name_peer("host7", (ip(7), PORT).into(), &mut test.context()).unwrap();
+        let named = name(&mut peers, &mut test, "host7", 7).unwrap();
         let told = test.outputs().into_iter().filter_map(|output| match output {
             Output::Publish(Event::PeerDiscovered { peer, via }) => Some((peer.key, via)),
             _ => None,
