@@ -114,6 +114,7 @@ fn serving_node(addr: SocketAddr) -> Node {
         announced_tcp_port: None,
         selection,
         waits_for_interface: false,
+        follows_host_name: false,
     };
     Node::start(settings, |_| async {}).expect("a node at a free port").0
 }
@@ -156,6 +157,7 @@ impl Dialer {
             announced_tcp_port: None,
             selection,
             waits_for_interface: false,
+            follows_host_name: false,
         };
         let (commands, to_be_given) = oneshot::channel();
         let (rounds, wanted) = mpsc::channel(1);

@@ -68,6 +68,8 @@ pub enum Input<'a> {
     },
     /// The machine slept, and woke up just now: what did not come meanwhile says nothing of anybody.
     Woke,
+    /// This machine is called otherwise, and the node with it.
+    Renamed(String),
     /// A person wants something.
     Command(Command),
     /// Time has come: [`Engine::poll_timeout`](super::Engine::poll_timeout) is due.

@@ -84,6 +84,11 @@ impl Shared {
         &self.config
     }
 
+    /// This node is called so from now on; returns how it was called.
+    pub(crate) fn rename(&mut self, name: String) -> String {
+        std::mem::replace(&mut self.config.name, name)
+    }
+
     /// The peers that a person named before the start, once.
     pub(crate) fn take_named(&mut self) -> Vec<Target> {
         std::mem::take(&mut self.config.peers)

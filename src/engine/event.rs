@@ -80,6 +80,13 @@ pub enum Event {
         /// The interfaces that presence uses; may be empty, then one is waited for.
         interfaces: Arc<[Interface]>,
     },
+    /// This node is called otherwise from now on, as its machine is. Others learn it with its next presence.
+    NodeRenamed {
+        /// This node, with its new name.
+        node: Arc<NodeInfo>,
+        /// How it was called until now.
+        from: String,
+    },
     /// Presence uses one more interface; a hello leaves on all of them. An interface whose address changes goes down
     /// and comes up.
     InterfaceUp {

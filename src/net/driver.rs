@@ -23,6 +23,7 @@ use crate::engine::rate_limiter::RateLimiter;
 use super::arrival::{self, Buffer, Received};
 use super::dialer::{self, Reached};
 use super::errno;
+use super::host_name::HostName;
 use super::icmp;
 use super::interfaces::{self, Selection};
 use super::link_watch::LinkWatch;
@@ -31,7 +32,7 @@ use super::standby::Standby;
 use super::task_event::{Inbound, TaskEvent};
 use super::udp::{self, PresenceSocket};
 
-/// Between two looks whether the machine slept, and at the interfaces where their changes are not told.
+/// Between two looks whether the machine slept and what it is called, and at the interfaces where their changes are not told.
 const INTERFACE_POLL: Duration = Duration::from_secs(2);
 /// Where they are told, they are looked at all the same, once in so many times: no notification tells everything.
 const LOOK_ONE_IN: u32 = 8;
@@ -58,6 +59,8 @@ pub(super) struct Driver {
     pub(super) shared: PresenceSocket,
     pub(super) private: UdpSocket,
     pub(super) selection: Selection,
+    /// The name of this machine, where the node is called so.
+    pub(super) host_name: Option<HostName>,
     /// Dials leave from this address.
     pub(super) source: Option<IpAddr>,
     pub(super) events: broadcast::Sender<Stamped>,
@@ -234,6 +237,9 @@ impl Driver {
         self.pending.looks = self.pending.looks.wrapping_add(1);
         if woke || !links.is_open() || self.pending.looks.is_multiple_of(LOOK_ONE_IN) {
             self.refresh_interfaces();
+        }
+        if let Some(name) = self.host_name.as_mut().and_then(HostName::changed) {
+            self.tell(Input::Renamed(name));
         }
         if woke {
             tracing::info!("this machine slept and woke up: saying hello again");

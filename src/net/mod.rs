@@ -6,6 +6,7 @@ mod dialer;
 mod driver;
 mod errno;
 mod frame;
+mod host_name;
 mod icmp;
 pub mod interfaces;
 mod link_watch;
@@ -21,6 +22,7 @@ mod udp;
 
 pub use dialer::{Dial, Reached, attempt, one_shot_request, retryable_dial};
 pub use errno::{classify, is_retryable_error};
+pub use host_name::host_name;
 pub use interfaces::Selection;
 pub use node::{EVENTS, Node, Settings, StartError};
 pub use resolver::{ResolveError, resolve};

@@ -15,6 +15,7 @@ use crate::engine::config::Config;
 use crate::engine::event::{Stamped, StopReason};
 
 use super::driver::{Driver, Pending};
+use super::host_name::HostName;
 use super::interfaces::{self, Selection};
 use super::{icmp, server, udp};
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub selection: Selection,
     /// An interface that is not there yet is waited for.
     pub waits_for_interface: bool,
+    /// The node is called as its host is, whatever that is called later.
+    pub follows_host_name: bool,
 }
 
 /// Why a node cannot start. Nothing is left behind.
@@ -107,7 +110,15 @@ impl Node {
         F: FnOnce(broadcast::Receiver<Stamped>) -> S + Send + 'static,
         S: Future<Output = ()> + Send + 'static,
     {
-        let Settings { mut config, tcp_port, announced_tcp_port, selection, waits_for_interface } = settings;
+        let Settings {
+            mut config,
+            tcp_port,
+            announced_tcp_port,
+            selection,
+            waits_for_interface,
+            follows_host_name,
+        } = settings;
+        let host_name = follows_host_name.then(HostName::look);
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let bind = selection.bind.unwrap_or(any);
         match check_interfaces(&selection) {
@@ -157,6 +168,7 @@ impl Node {
                 shared,
                 private,
                 selection,
+                host_name,
                 source,
                 events,
                 commands,
@@ -283,7 +295,14 @@ mod tests {
         let config = Config { port: 0, tcp_port: 0, udp_port: 0, ..testkit::config(0) };
         let selection = Selection { bind: Some(Ipv4Addr::LOCALHOST.into()), ..Selection::default() };
         let (tcp_port, announced_tcp_port) = (Some(0), Some(4_242));
-        Settings { config, tcp_port, announced_tcp_port, selection, waits_for_interface: false }
+        Settings {
+            config,
+            tcp_port,
+            announced_tcp_port,
+            selection,
+            waits_for_interface: false,
+            follows_host_name: false,
+        }
     }
 
     #[test]

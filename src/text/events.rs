@@ -20,6 +20,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { node, interfaces } => started(f, node, interfaces),
+            Self::NodeRenamed { node, from } => renamed(from, &node.name).fmt(f),
             Self::InterfaceUp { interface } => interface_up(interface).fmt(f),
             Self::InterfaceDown { interface } => interface_gone(interface).fmt(f),
             Self::IdChanged { twin, .. } => id_changed(*twin).fmt(f),
@@ -114,6 +115,11 @@ fn at(peer: &PeerInfo, addr: SocketAddr) -> impl fmt::Display {
 /// How a dial ended whose last attempt failed, behind the name of the peer: `gave up after 5 attempts: timed out`.
 pub fn gave_up(attempts: u32, cause: Cause) -> impl fmt::Display {
     fmt::from_fn(move |f| write!(f, "gave up after {}: {}", Count(attempts, "attempt"), cause.label()))
+}
+
+/// This node has the new name of its machine.
+fn renamed(from: &str, to: &str) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "the host name changed: {from} is now {to}"))
 }
 
 /// An interface is used from now on.

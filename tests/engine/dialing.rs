@@ -228,7 +228,9 @@ fn a_named_peer_beyond_the_links_is_dialed_with_retries_and_comes_up() {
     assert_eq!(starts.iter().map(|s| s.1).take(5).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert!(waits.len() >= 4);
     lan.restart(b, |_| {});
-    lan.run_until(secs(20), |lan| lan.everybody_is(PeerState::Up)).expect("up, both ways");
+    let up =
+        |lan: &Lan| [(a, b), (b, a)].iter().all(|(of, peer)| lan.state(*of, *peer) == Some(PeerState::Up));
+    lan.run_until(secs(20), up).expect("up, both ways");
     lan.forget_the_log();
     lan.run_for(secs(120));
     let changes = lan.log.iter().filter(|l| matches!(l.event, Event::PeerState { .. })).count();

@@ -167,6 +167,20 @@ fn nothing_is_said_of_an_address_while_its_name_is_looked_up() {
 }
 
 #[test]
+fn a_machine_that_is_called_otherwise_is_known_by_its_new_name_at_once() {
+    let mut lan = Lan::new(1);
+    let (a, b) = (lan.host("10.0.0.1/24"), lan.host("10.0.0.2/24"));
+    lan.run_for(secs(30));
+    lan.forget_the_log();
+    lan.tell(b, Input::Renamed("renamed".to_owned()));
+    lan.run_for(ms(100));
+    assert_eq!(lan.row(a, b).unwrap().info.name, "renamed");
+    assert_eq!(lan.count(b, |e| matches!(e, Event::NodeRenamed { node, .. } if node.name == "renamed")), 1);
+    assert_eq!(lan.hosts[b.0].engine.snapshot(lan.now).node.name, "renamed");
+    assert_eq!(lan.row(a, b).unwrap().state, PeerState::Up);
+}
+
+#[test]
 fn a_peer_that_lives_keeps_its_address_whatever_its_name_says() {
     let mut solo = named(&["10.8.0.2"]);
     let (_, dial, _) = solo.dials[0];

@@ -22,7 +22,7 @@ const PART: &str = "LAB_PART";
 /// No scenario takes longer.
 const LIMIT: Duration = Duration::from_secs(100);
 /// What makes the namespaces. The mapped root of the user namespace may do in them what root may.
-const UNSHARE: [&str; 6] = ["-Urnm", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
+const UNSHARE: [&str; 6] = ["-Urnmu", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
 
 /// Runs a scenario among `hosts` hosts on one link: 10.77.0.1/24, 10.77.0.2/24 and so on.
 ///
@@ -210,6 +210,21 @@ impl Lab {
         lab
     }
 
+    /// What names all hosts know from now on, as in `hosts(5)`.
+    pub(crate) fn names(&self, hosts: &str) {
+        let file = "/run/hosts";
+        let is_new = !std::path::Path::new(file).exists();
+        std::fs::write(file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("/run is the lab's own");
+        if is_new {
+            feed(Command::new("mount").args(["--bind", file, "/etc/hosts"]), "");
+        }
+    }
+
+    /// The machine of all hosts is called so from now on.
+    pub(crate) fn rename_machine(&self, name: &str) {
+        feed(Command::new("hostname").arg(name), "");
+    }
+
     /// The `n`th host, from 1.
     pub(crate) fn host(&self, n: usize) -> Host<'_> {
         assert!((1..=self.addrs.len()).contains(&n), "there is no host {n}");
@@ -248,6 +263,15 @@ impl Host<'_> {
         clean(&mut command);
         command.args(args).args(["--name", name]);
         self.lab.stage.spawn(name, command)
+    }
+
+    /// Starts `vigie` here under the name of the machine.
+    #[track_caller]
+    pub(crate) fn vigie_as_its_machine(&self, args: &[&str]) -> Node {
+        let mut command = self.command(program());
+        clean(&mut command);
+        command.args(args);
+        self.lab.stage.spawn(&self.name(), command)
     }
 
     /// A program to be run here.

@@ -193,6 +193,7 @@ impl Journal {
             Event::IdChanged { twin, .. } => (None, What::IdChanged { twin: Box::new(*twin) }),
             Event::Lagged { missed } => (None, What::Lagged { missed: *missed }),
             Event::Started { .. }
+            | Event::NodeRenamed { .. }
             | Event::PeerState { .. }
             | Event::DialStarted { .. }
             | Event::DialSucceeded { .. }

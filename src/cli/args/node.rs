@@ -8,11 +8,11 @@ use clap::Args;
 use glob::Pattern;
 use tracing_subscriber::filter::Targets;
 
-use crate::cli::identity::{host_name, random, started_now};
+use crate::cli::identity::{random, started_now};
 use crate::engine::NodeId;
 use crate::engine::config::{Config, DEFAULT_PORT, Target};
 use crate::engine::retry::RetryPolicy;
-use crate::net::{Selection, Settings};
+use crate::net::{Selection, Settings, host_name};
 
 use super::values::{backoff, dial_timeout, log_filter, period, retry_delay, text};
 
@@ -122,6 +122,7 @@ impl NodeArgs {
             announced_tcp_port: None,
             selection,
             waits_for_interface: false,
+            follows_host_name: self.name.is_none(),
         })
     }
 

@@ -52,6 +52,7 @@ fn write(event: &Event, is_news: bool) {
         Event::Started { node, .. } => {
             info!(target: EVENTS, id = %node.id, incarnation = node.incarnation.0, version = node.version, "{event}");
         }
+        Event::NodeRenamed { node, .. } => info!(target: EVENTS, name = node.name, "{event}"),
         Event::InterfaceUp { interface } => info!(target: EVENTS, interface = %interface.name, "{event}"),
         Event::InterfaceDown { interface } => warn!(target: EVENTS, interface = %interface.name, "{event}"),
         Event::IdChanged { node, previous_id, twin } => {

@@ -32,6 +32,7 @@ impl Engine {
             Input::Refused { from, reason } => self.reject(reason, from, now),
             Input::Resolved { target, addrs } => self.handle_resolved(&target, addrs, now),
             Input::Command(command) => self.handle_command(command, now),
+            Input::Renamed(name) => self.rename(name, now),
             Input::Woke => self.reset_after_stall(now),
             Input::Tick => {}
         }

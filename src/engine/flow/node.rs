@@ -69,6 +69,17 @@ impl Engine {
         self.announcer.hello_again(now);
     }
 
+    /// This machine is called otherwise: all others are told at once, if they were told of the old name.
+    pub(in crate::engine) fn rename(&mut self, name: String, now: Instant) {
+        let from = self.shared.rename(name);
+        self.node = Arc::new(NodeInfo::of(self.shared.config()));
+        if self.lifecycle == Lifecycle::Running {
+            let node = Arc::clone(&self.node);
+            self.publish(Event::NodeRenamed { node, from });
+            self.announcer.announce_at(now);
+        }
+    }
+
     pub(in crate::engine) fn handle_command(&mut self, command: Command, now: Instant) {
         match command {
             Command::DialNow(key) => self.force_dial(key, now),

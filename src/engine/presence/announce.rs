@@ -54,6 +54,11 @@ impl Announcer {
         self.hellos = 0;
     }
 
+    /// Announces this node then, if that is not due before: what it says of itself has changed.
+    pub(crate) fn announce_at(&mut self, at: Instant) {
+        self.next = self.next.map(|next| next.min(at));
+    }
+
     /// When the next announcement is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.next
