@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::lab::{Host, within, within_routed};
+use support::lab::{Host, rename_machine, set_names, within, within_routed};
 use support::node::Node;
 use support::seen::{becomes, kind};
 use support::{QUICK, SOON};
@@ -18,7 +18,7 @@ fn watch(host: Host<'_>, more: &[&str]) -> Node {
 #[test]
 fn a_peer_whose_name_has_another_address_is_followed_and_the_old_one_is_not_accused() {
     within_routed(|lab| {
-        lab.names("10.77.2.2 far");
+        set_names("10.77.2.2 far");
         let _far = watch(lab.host(2), &[]);
         let node = watch(lab.host(1), &["--peer", "far"]);
         node.wait_for(LONG, becomes("h2", "up"));
@@ -30,7 +30,7 @@ fn a_peer_whose_name_has_another_address_is_followed_and_the_old_one_is_not_accu
             "ip addr flush dev eth0 scope global; ip addr add 10.77.2.9/24 brd + dev eth0; \
             ip route add default via 10.77.2.1",
         ]);
-        lab.names("10.77.2.9 far");
+        set_names("10.77.2.9 far");
         let moved = node.since(mark).wait_for(LONG, kind("peer_moved"));
         assert_eq!(moved["to"], "10.77.2.9:17474", "{moved:?}");
         node.since(mark).wait_for(LONG, |e| kind("dial_succeeded")(e) && e["addr"] == "10.77.2.9:17474");
@@ -45,7 +45,7 @@ fn a_peer_whose_name_has_another_address_is_followed_and_the_old_one_is_not_accu
 #[test]
 fn a_name_without_an_address_has_its_row_and_all_addresses_of_one_are_tried() {
     within(2, |lab| {
-        lab.names("10.77.0.3 many\n10.77.0.2 many");
+        set_names("10.77.0.3 many\n10.77.0.2 many");
         let _other = watch(lab.host(2), &[]);
         let list = lab.host(1).vigie(&["list", "--wait", "2s", "--peer", "nowhere.invalid"]).finish(LONG);
         assert!(list.out.contains("no address (DNS)"), "{}", list.out);
@@ -60,14 +60,14 @@ fn a_name_without_an_address_has_its_row_and_all_addresses_of_one_are_tried() {
 #[test]
 fn a_node_is_called_as_its_machine_is_unless_a_person_named_it() {
     within(2, |lab| {
-        lab.rename_machine("first");
+        rename_machine("first");
         let named = watch(lab.host(2), &[]);
         let node = lab.host(1).vigie_as_its_machine(&[&["watch", "--json"], &QUICK[..]].concat());
         let started = node.wait_for(SOON, kind("started"));
         assert_eq!(started["node"]["name"], "first", "{started:?}");
         named.wait_for(SOON, becomes("first", "up"));
         let mark = named.mark();
-        lab.rename_machine("second");
+        rename_machine("second");
         let renamed = node.wait_for(SOON, kind("node_renamed"));
         assert_eq!((&renamed["node"]["name"], &renamed["from"]), (&"second".into(), &"first".into()));
         named.since(mark).wait_for(LONG, |e| e["peer"]["name"] == "second");

@@ -101,9 +101,12 @@ pub fn changed(from: PeerState, to: PeerState) -> impl fmt::Display {
 
 /// Where a peer moved, behind its name; a host name may have had no address.
 pub fn moved(from: SocketAddr, to: SocketAddr) -> impl fmt::Display {
-    fmt::from_fn(move |f| match from.ip().is_unspecified() {
-        true => write!(f, "now has the address {to}"),
-        false => write!(f, "moved from {from} to {to}"),
+    fmt::from_fn(move |f| {
+        if from.ip().is_unspecified() {
+            write!(f, "now has the address {to}")
+        } else {
+            write!(f, "moved from {from} to {to}")
+        }
     })
 }
 
@@ -207,9 +210,10 @@ impl Via {
 
 impl fmt::Display for PeerInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.has_address() {
-            true => write!(f, "{} ({})", self.name, self.addr),
-            false => write!(f, "{} (no address)", self.name),
+        if self.has_address() {
+            write!(f, "{} ({})", self.name, self.addr)
+        } else {
+            write!(f, "{} (no address)", self.name)
         }
     }
 }

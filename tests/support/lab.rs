@@ -210,26 +210,26 @@ impl Lab {
         lab
     }
 
-    /// What names all hosts know from now on, as in `hosts(5)`.
-    pub(crate) fn names(&self, hosts: &str) {
-        let file = "/run/hosts";
-        let is_new = !std::path::Path::new(file).exists();
-        std::fs::write(file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("/run is the lab's own");
-        if is_new {
-            feed(Command::new("mount").args(["--bind", file, "/etc/hosts"]), "");
-        }
-    }
-
-    /// The machine of all hosts is called so from now on.
-    pub(crate) fn rename_machine(&self, name: &str) {
-        feed(Command::new("hostname").arg(name), "");
-    }
-
     /// The `n`th host, from 1.
     pub(crate) fn host(&self, n: usize) -> Host<'_> {
         assert!((1..=self.addrs.len()).contains(&n), "there is no host {n}");
         Host { lab: self, n }
     }
+}
+
+/// What host names all hosts of this lab know from now on, as in `hosts(5)`.
+pub(crate) fn set_names(hosts: &str) {
+    let file = "/run/hosts";
+    let is_new = !std::path::Path::new(file).exists();
+    std::fs::write(file, format!("127.0.0.1 localhost\n{hosts}\n")).expect("/run is the lab's own");
+    if is_new {
+        feed(Command::new("mount").args(["--bind", file, "/etc/hosts"]), "");
+    }
+}
+
+/// The machine of all hosts of this lab is called so from now on.
+pub(crate) fn rename_machine(name: &str) {
+    feed(Command::new("hostname").arg(name), "");
 }
 
 /// One host of a lab.

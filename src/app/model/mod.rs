@@ -203,7 +203,9 @@ impl Model {
                 self.node = Some(Arc::clone(node));
                 self.interfaces = interfaces.to_vec();
             }
-            Event::IdChanged { node, .. } | Event::NodeRenamed { node, .. } => self.node = Some(Arc::clone(node)),
+            Event::IdChanged { node, .. } | Event::NodeRenamed { node, .. } => {
+                self.node = Some(Arc::clone(node))
+            }
             Event::InterfaceUp { interface } => {
                 self.interfaces.retain(|known| known.addr != interface.addr);
                 self.interfaces.push(Interface::clone(interface));

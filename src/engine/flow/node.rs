@@ -1,5 +1,6 @@
 //! What concerns the whole node: its interfaces, what people ask for, what is due by the clock, its end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -82,9 +82,12 @@ impl PeerInfo {
 
     /// Where it is dialed, as people and programs are told: `10.0.0.7:17474`, or `host7:17474` as long as the name has no address.
     pub fn place(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| match self.has_address() {
-            true => self.addr.fmt(f),
-            false => write!(f, "{}:{}", self.name, self.addr.port()),
+        fmt::from_fn(|f| {
+            if self.has_address() {
+                self.addr.fmt(f)
+            } else {
+                write!(f, "{}:{}", self.name, self.addr.port())
+            }
         })
     }
 

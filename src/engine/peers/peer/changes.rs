@@ -26,10 +26,10 @@ impl Peer {
 
     /// It is dialed again at this time, unless it has no server.
     pub(crate) fn rest_until(&mut self, next: Instant) {
-        if !self.info.is_dialable() {
-            self.dial.stop();
-        } else {
+        if self.info.is_dialable() {
             self.dial.rest_until(next);
+        } else {
+            self.dial.stop();
         }
     }
 

@@ -1,6 +1,7 @@
 //! A row of the peer table: a peer is what its parts know of it. Each part keeps its own state; here is what concerns several.
 
 mod changes;
+mod named;
 mod naming;
 
 use std::net::{IpAddr, SocketAddr};
