@@ -274,8 +274,10 @@ fn kept_apart_from_the_start(seed: u64, n: usize, dials: Tcp) -> (Lan, Vec<HostI
 
 #[test]
 fn two_hosts_that_never_met_and_whom_a_third_reaches_are_isolated() {
-    for (seed, dials) in [(0, Tcp::Dropped), (1, Tcp::Dropped), (2, Tcp::Prohibited), (3, Tcp::Prohibited)] {
-        let (mut lan, hosts) = kept_apart_from_the_start(seed, 3 + seed as usize % 2, dials);
+    for (seed, n, dials) in
+        [(0, 3, Tcp::Dropped), (1, 4, Tcp::Dropped), (2, 3, Tcp::Prohibited), (3, 4, Tcp::Prohibited)]
+    {
+        let (mut lan, hosts) = kept_apart_from_the_start(seed, n, dials);
         lan.run_for(secs(90));
         for (of, other) in [(0, 1), (1, 0)] {
             let said = told(&lan, hosts[of]);

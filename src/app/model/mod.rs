@@ -204,7 +204,7 @@ impl Model {
                 self.interfaces = interfaces.to_vec();
             }
             Event::IdChanged { node, .. } | Event::NodeRenamed { node, .. } => {
-                self.node = Some(Arc::clone(node))
+                self.node = Some(Arc::clone(node));
             }
             Event::InterfaceUp { interface } => {
                 self.interfaces.retain(|known| known.addr != interface.addr);

@@ -53,7 +53,9 @@ impl ToldNodes {
             }
             told
         });
-        gone.into_iter().for_each(|key| peers.expire(key, ctx));
+        for key in gone {
+            peers.expire(key, ctx);
+        }
     }
 
     fn ask_next(&mut self, rows: &mut RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) -> bool {

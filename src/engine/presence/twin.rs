@@ -73,8 +73,9 @@ impl TwinWatch {
         if lately || to.port() == 0 {
             return;
         }
-        let own = address_bits(ctx.links.own_address_towards(to.ip()));
-        let nonce = Nonce(ctx.random_nonce().0 ^ own as u64);
+        // In the last bits the addresses of one network differ.
+        let own = address_bits(ctx.links.own_address_towards(to.ip())) & u128::from(u64::MAX);
+        let nonce = Nonce(ctx.random_nonce().0 ^ u64::try_from(own).unwrap_or(0));
         self.asked = Some(Question { at: to.ip(), nonce, asked: ctx.now, came_back: false });
         ctx.send(to, Kind::Heartbeat, Some(nonce), None);
     }
