@@ -24,7 +24,7 @@ const FOUR_SECONDS: Duration = Duration::from_secs(4);
 fn dial_from(source: Option<IpAddr>, to: SocketAddr, timeout: Duration) -> Result<Reached, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let request = one_shot_request("default", "tester", NodeId(1), Nonce(1));
-    runtime.block_on(attempt(to, source, &request, timeout, &mut Vec::new()))
+    runtime.block_on(attempt(to, source.map(Into::into), &request, timeout, &mut Vec::new()))
 }
 
 fn dial(to: SocketAddr) -> Result<Reached, Failure> {

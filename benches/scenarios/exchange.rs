@@ -106,7 +106,7 @@ fn id_at(addr: SocketAddr) -> NodeId {
 }
 
 fn serving_node(addr: SocketAddr) -> Node {
-    let selection = Selection { bind: Some(addr.ip()), ..Selection::default() };
+    let selection = Selection { bind: Some(addr.into()), ..Selection::default() };
     let config = config(id_at(addr).0, addr.port(), &[]);
     let settings = Settings {
         config,

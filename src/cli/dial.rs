@@ -14,7 +14,7 @@ use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerKey};
 use crate::engine::{NodeId, Nonce};
-use crate::net::{self, Dial, Reached, one_shot_request, retryable_dial};
+use crate::net::{self, Dial, Reached, interfaces, one_shot_request, retryable_dial};
 
 use super::args::{DialArgs, NodeArgs};
 use super::complaint::complain;
@@ -83,13 +83,13 @@ fn prepare(node: &NodeArgs, target: &Target, addrs: Vec<SocketAddr>) -> Result<D
         key: PeerKey::default(),
         id: None,
         name: target.host.clone(),
-        addr: addrs[0],
+        addr: interfaces::told(addrs[0]),
         incarnation: None,
     };
     Ok(Dial {
         peer: Arc::new(peer),
         addrs,
-        source: node.bind.map(Into::into),
+        source: node.bind,
         request: one_shot_request(&node.group, &node.name(), id, nonce),
         nonce,
         policy: node.retry(),

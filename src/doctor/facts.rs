@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::interface::{Interface, InterfaceKind};
 pub use crate::text::firewall::{Direction, System};
 
@@ -53,7 +54,7 @@ pub struct DoctorRequest {
     /// Without one: the presence port, or any that is free.
     pub tcp_port: Option<u16>,
     /// The address of the only interface to use.
-    pub bind: Option<Ipv4Addr>,
+    pub bind: Option<ZonedIp>,
     /// This machine has that address.
     pub bind_is_ours: bool,
     /// The options that choose interfaces, as they were given; empty without any.

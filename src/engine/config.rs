@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::address::{is_link_local, split_zone};
 use super::retry::RetryPolicy;
 use super::{Incarnation, NodeId};
 
@@ -45,10 +46,10 @@ pub struct Config {
     pub seed: [u8; 32],
 }
 
-/// A host that a person named: `HOST`, `HOST:PORT`, `1.2.3.4:5`, `[::1]:5` or `::1`.
+/// A host that a person named: `HOST`, `HOST:PORT`, `1.2.3.4:5`, `[::1]:5`, `::1` or `fe80::1%eth0`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// A name or an address.
+    /// A name or an address; a link-local one with its zone.
     pub host: String,
     /// The TCP port; the UDP presence port is taken to be the same.
     pub port: u16,
@@ -58,7 +59,7 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// Nothing there.
-    #[error("a host name or address is expected, like host7, 10.0.0.7:17474 or [fe80::1]:17474")]
+    #[error("a host name or address is expected, like host7, 10.0.0.7:17474 or [fe80::1%eth0]:17474")]
     Empty,
     /// The part after the last colon is no port.
     #[error("'{0}' is not a port: 1 to 65535 is expected")]
@@ -66,23 +67,28 @@ pub enum TargetError {
     /// Characters that no host name has, or a label too long.
     #[error("'{0}' is not a host name or address")]
     Host(String),
+    /// An address that means nothing without its link.
+    #[error("{0} is a link-local address: add %interface, like {0}%eth0")]
+    NoZone(IpAddr),
     /// An address that no host has.
     #[error("{0} is not the address of one host")]
     NotAHost(IpAddr),
 }
 
 impl Target {
-    /// The address, when the host was given as one.
+    /// The address, when the host was given as one. The number of a zone is the system's to tell: one with a zone is looked up like a
+    /// name.
     pub fn literal(&self) -> Option<SocketAddr> {
         self.host.parse().ok().map(|ip| SocketAddr::new(ip, self.port))
     }
 
     fn checked(host: &str, port: u16) -> Result<Self, TargetError> {
-        if let Ok(ip) = host.parse::<IpAddr>() {
-            return if is_host(ip) {
-                Ok(Self { host: host.to_owned(), port })
-            } else {
-                Err(TargetError::NotAHost(ip))
+        if let Some((ip, zone)) = split_zone(host) {
+            return match zone {
+                _ if !is_host(ip) => Err(TargetError::NotAHost(ip)),
+                None if is_link_local(ip) => Err(TargetError::NoZone(ip)),
+                Some(_) if !is_link_local(ip) => Ok(Self { host: ip.to_string(), port }),
+                _ => Ok(Self { host: host.to_owned(), port }),
             };
         }
         let labels_fit = host.split('.').enumerate().all(|(i, label)| {
@@ -106,13 +112,14 @@ impl FromStr for Target {
         if text.is_empty() {
             return Err(TargetError::Empty);
         }
-        if text.parse::<std::net::Ipv6Addr>().is_ok() {
+        let is_ipv6 = |host| split_zone(host).is_some_and(|(ip, _)| ip.is_ipv6());
+        if is_ipv6(text) {
             return Self::checked(text, DEFAULT_PORT);
         }
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, after) = rest.split_once(']').ok_or_else(|| TargetError::Host(text.to_owned()))?;
-                if host.parse::<std::net::Ipv6Addr>().is_err() {
+                if !is_ipv6(host) {
                     return Err(TargetError::Host(text.to_owned()));
                 }
                 match after {
@@ -172,7 +179,11 @@ mod tests {
             ("10.0.0.7:1", "10.0.0.7", 1),
             ("::1", "::1", DEFAULT_PORT),
             ("[::1]", "::1", DEFAULT_PORT),
-            ("[fe80::1]:65535", "fe80::1", 65535),
+            ("[2001:db8::1]:65535", "2001:db8::1", 65535),
+            ("fe80::1%eth0", "fe80::1%eth0", DEFAULT_PORT),
+            ("[fe80::1%eth0]:5", "fe80::1%eth0", 5),
+            ("[fe80::1%2]", "fe80::1%2", DEFAULT_PORT),
+            ("2001:db8::1%eth0", "2001:db8::1", DEFAULT_PORT),
         ] {
             assert_eq!(text.parse(), Ok(Target { host: host.to_owned(), port }), "{text}");
         }
@@ -195,6 +206,10 @@ mod tests {
             ("255.255.255.255:1", E::NotAHost("255.255.255.255".parse().unwrap())),
             ("224.0.0.1", E::NotAHost("224.0.0.1".parse().unwrap())),
             ("[ff02::1]:1", E::NotAHost("ff02::1".parse().unwrap())),
+            ("[fe80::1]:1", E::NoZone("fe80::1".parse().unwrap())),
+            ("fe80::1", E::NoZone("fe80::1".parse().unwrap())),
+            ("[fe80::1%]:1", E::Host("[fe80::1%]:1".into())),
+            ("10.0.0.1%eth0", E::Host("10.0.0.1%eth0".into())),
         ] {
             assert_eq!(text.parse::<Target>(), Err(error), "{text}");
         }
@@ -204,5 +219,6 @@ mod tests {
     fn a_target_prints_as_it_is_dialed() {
         assert_eq!("::1".parse::<Target>().unwrap().to_string(), "[::1]:17474");
         assert_eq!("host7".parse::<Target>().unwrap().to_string(), "host7:17474");
+        assert_eq!("fe80::1%eth0".parse::<Target>().unwrap().to_string(), "[fe80::1%eth0]:17474");
     }
 }

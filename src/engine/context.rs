@@ -1,7 +1,7 @@
 //! All that a part of the engine may use besides itself: the time, what a person set, chance, the links, and the way out.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 
 use crate::proto::presence::{Kind, Presence};
 
+use super::address::ZonedIp;
 use super::api::Output;
 use super::config::{Config, Target};
 use super::event::Event;
@@ -195,19 +196,18 @@ impl Context<'_> {
         Nonce(rand::Rng::next_u64(self.rng))
     }
 
-    /// Queues one unicast datagram with a number of its own. IPv6 is not announced to: presence is IPv4, dialing is both.
+    /// Queues one unicast datagram with a number of its own.
     pub(crate) fn send(&mut self, to: SocketAddr, kind: Kind, nonce: Option<Nonce>, echo: Option<Nonce>) {
         self.out.next_sequence();
-        if to.is_ipv4() {
-            let claimed = self.links.own_address_towards(to.ip());
-            let bytes = Presence { nonce, echo, ..self.presence(kind, claimed) }.encode();
-            self.out.push(Output::Send { to, bytes });
-        }
+        let claimed = self.links.own_address_towards(to.into());
+        let bytes = Presence { nonce, echo, ..self.presence(kind, claimed) }.encode();
+        self.out.push(Output::Send { to, bytes });
     }
 
     /// What this node says of itself, as the address `claimed` of one of its links.
-    pub(crate) fn presence(&self, kind: Kind, claimed: IpAddr) -> Presence<'_> {
-        let link = self.links.iter().find(|interface| IpAddr::V4(interface.addr) == claimed);
+    pub(crate) fn presence(&self, kind: Kind, claimed: ZonedIp) -> Presence<'_> {
+        let mut masks = self.links.iter().filter(|interface| interface.addr.is_ipv4());
+        let link = masks.find(|interface| interface.zoned_ip() == claimed);
         Presence {
             kind,
             group: &self.config.group,
@@ -218,7 +218,7 @@ impl Context<'_> {
             tcp_port: self.config.tcp_port,
             udp_port: self.config.udp_port,
             period_ms: u32::try_from(self.config.interval.as_millis()).unwrap_or(u32::MAX),
-            claimed,
+            claimed: claimed.ip(),
             nonce: None,
             echo: None,
             prefix: link.map(|interface| interface.prefix),
@@ -276,7 +276,7 @@ impl TestContext {
     pub(crate) fn peer(&self, n: u64) -> super::peers::peer::Peer {
         let info = super::peers::PeerInfo::clone(&crate::testkit::peer(n, "host"));
         let mut peer = super::peers::peer::Peer::new(info, super::peers::Via::Broadcast, self.now);
-        let dialed = peer.addr().ip();
+        let dialed = peer.ip();
         peer.set_interface(self.shared.links.name_of(dialed));
         peer.paths.note_claims(dialed, &crate::testkit::presence(Kind::Heartbeat, u128::from(n), 1));
         peer
@@ -285,7 +285,7 @@ impl TestContext {
     /// The same with a proven address.
     pub(crate) fn proven_peer(&mut self, n: u64) -> super::peers::peer::Peer {
         let mut peer = self.peer(n);
-        peer.prove(peer.addr().ip(), &mut self.context());
+        peer.prove(peer.ip(), &mut self.context());
         peer
     }
 
@@ -340,14 +340,14 @@ mod tests {
     }
 
     #[test]
-    fn every_unicast_has_its_own_number_and_ipv6_is_not_announced_to() {
+    fn every_unicast_has_its_own_number_whatever_its_family() {
         let mut test = TestContext::new(|_| {});
         let ctx = &mut test.context();
-        for to in ["10.0.0.2:1", "[fe80::2]:1", "10.0.0.3:1"] {
+        for to in ["10.0.0.2:1", "[fe80::2%3]:1"] {
             ctx.send(to.parse().unwrap(), Kind::Heartbeat, None, Some(Nonce(7)));
         }
         let sent: Vec<_> = test.sent().into_iter().map(|sent| (sent.to.to_string(), sent.sequence)).collect();
-        assert_eq!(sent, [("10.0.0.2:1".to_owned(), 1), ("10.0.0.3:1".to_owned(), 3)]);
+        assert_eq!(sent, [("10.0.0.2:1".to_owned(), 1), ("[fe80::2%3]:1".to_owned(), 2)]);
     }
 
     #[test]

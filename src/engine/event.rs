@@ -2,12 +2,12 @@
 //! terminal, `watch`, the log and a recording are folds over the same events. What the engine is told and asks for is in
 //! [`super::api`]: the two files are the whole system on a page.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
+use crate::engine::address::Endpoint;
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::interface::Interface;
 use crate::engine::matrix::MatrixView;
@@ -107,7 +107,7 @@ pub enum Event {
         previous_id: NodeId,
         /// Where the other node answered.
         #[serde(rename = "addr")]
-        twin: SocketAddr,
+        twin: Endpoint,
     },
     /// A peer entered the table, in the state [`PeerState::New`].
     PeerDiscovered {
@@ -138,9 +138,9 @@ pub enum Event {
         peer: Arc<PeerInfo>,
         /// The address that was dialed until now; none (null) if its name had none.
         #[serde(serialize_with = "unless_unspecified")]
-        from: SocketAddr,
+        from: Endpoint,
         /// The address that is dialed from now on.
-        to: SocketAddr,
+        to: Endpoint,
     },
     /// A peer said goodbye, was forgotten by a person, or left the table by age. After a goodbye it stays in the table for
     /// a while, in the state [`PeerState::Left`]; otherwise its row is gone.
@@ -156,7 +156,7 @@ pub enum Event {
         /// Who is dialed.
         peer: Arc<PeerInfo>,
         /// Where.
-        addr: SocketAddr,
+        addr: Endpoint,
         /// Which attempt of this dial, from 1.
         attempt: u32,
         /// The attempts that this dial may take; 1 before a peer has proved that it holds its address.
@@ -169,7 +169,7 @@ pub enum Event {
         /// Who replied: the peer that was dialed, or another row that turned out to be the same node.
         peer: Arc<PeerInfo>,
         /// Where it was dialed.
-        addr: SocketAddr,
+        addr: Endpoint,
         /// Which attempt of this dial, from 1.
         attempt: u32,
         /// From the start of the attempt until the connection stood.
@@ -184,7 +184,7 @@ pub enum Event {
         /// Who was dialed.
         peer: Arc<PeerInfo>,
         /// Where.
-        addr: SocketAddr,
+        addr: Endpoint,
         /// Which attempt of this dial, from 1.
         attempt: u32,
         /// The attempts that this dial may take.
@@ -206,7 +206,7 @@ pub enum Event {
         /// Who was dialed.
         peer: Arc<PeerInfo>,
         /// Where; of several addresses the one of its row.
-        addr: SocketAddr,
+        addr: Endpoint,
         /// How many attempts this dial took.
         attempts: u32,
         /// Why the last one there failed.
@@ -219,7 +219,7 @@ pub enum Event {
         peer: Option<Arc<PeerInfo>>,
         /// Where the connection came from, if that is no peer: a dial without a node behind it, or no room in the table.
         #[serde(skip_serializing_if = "Option::is_none")]
-        addr: Option<SocketAddr>,
+        addr: Option<Endpoint>,
     },
     /// A verdict on a peer, or on a pattern of the matrix, or that an earlier one is withdrawn: then the verdict is `ok`.
     Diagnosis(Arc<Finding>),
@@ -227,7 +227,7 @@ pub enum Event {
     /// rarer while it goes on.
     Rejected {
         /// The latest sender; the others are not told.
-        from: SocketAddr,
+        from: Endpoint,
         /// Why all of them were turned away.
         reason: RejectReason,
         /// How many since the last event of this reason.
@@ -253,7 +253,7 @@ pub enum Event {
 impl Event {
     /// The event of an attempt that failed, and after which the next one follows in `wait` if at all.
     pub fn dial_failed(
-        (peer, addr): (&Arc<PeerInfo>, SocketAddr),
+        (peer, addr): (&Arc<PeerInfo>, Endpoint),
         (attempt, max): (u32, u32),
         failure: &Failure,
         wait: Option<Duration>,
@@ -287,7 +287,7 @@ fn as_micros<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok,
     serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
-fn unless_unspecified<S: Serializer>(addr: &SocketAddr, serializer: S) -> Result<S::Ok, S::Error> {
+fn unless_unspecified<S: Serializer>(addr: &Endpoint, serializer: S) -> Result<S::Ok, S::Error> {
     Some(addr).filter(|addr| !addr.ip().is_unspecified()).serialize(serializer)
 }
 

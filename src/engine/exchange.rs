@@ -2,13 +2,14 @@
 //!
 //! Rows travel in them as bytes; what those mean is the gossip's business.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::proto::DecodeError;
 use crate::proto::exchange::{Reply, Request, Status};
 
 use super::Nonce;
+use super::address::{self, ZonedIp};
 use super::api::{ConnId, Output};
 use super::cause::{Cause, Detail, Failure, Retry};
 use super::context::Context;
@@ -44,7 +45,7 @@ pub(crate) struct Declined {
 }
 
 /// The frame of one dial.
-pub(crate) fn request_frame(rows: &RequestRows, nonce: Nonce, to: IpAddr, ctx: &Context<'_>) -> Arc<[u8]> {
+pub(crate) fn request_frame(rows: &RequestRows, nonce: Nonce, to: ZonedIp, ctx: &Context<'_>) -> Arc<[u8]> {
     let request = Request {
         group: &ctx.config.group,
         id: ctx.config.id,
@@ -86,7 +87,7 @@ pub(crate) fn decline(conn: ConnId, declined: Declined, ctx: &mut Context<'_>) {
 /// Answers a request of our group. A one-shot dial is no node: it gets its answer and no `rows`.
 pub(crate) fn reply(
     conn: ConnId,
-    (from, nonce): (IpAddr, Nonce),
+    (from, nonce): (ZonedIp, Nonce),
     rows: Option<&ReplyRows>,
     ctx: &mut Context<'_>,
 ) {
@@ -134,7 +135,7 @@ pub(crate) fn resolve_dialer(
         }
         return Ok(Some(key).filter(|key| peers.get(*key).is_some_and(|peer| !peer.has_left())));
     }
-    let addr = SocketAddr::new(from.ip(), tcp_port);
+    let addr = address::with_port(from, tcp_port);
     if let Some(key) = peers.by_addr(addr) {
         if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
             return Ok(None);
@@ -177,7 +178,7 @@ pub(crate) fn resolve_answerer(
             return Err(Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) });
         }
         (None, Some(other)) => {
-            peers.merge(key, other, addr.ip(), ctx);
+            peers.merge(key, other, addr.into(), ctx);
             return Ok(other);
         }
         (_, None) => {

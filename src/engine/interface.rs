@@ -1,15 +1,14 @@
 //! An interface of this host, as presence sees it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-/// The system's number of a link. A link that is made again under the same name has another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LinkIndex(pub u32);
+pub use super::address::LinkIndex;
+use super::address::{ZonedIp, is_link_local};
 
-/// An IPv4 address of this host.
+/// An address of this host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Interface {
     /// As the system names its link.
@@ -18,11 +17,12 @@ pub struct Interface {
     #[serde(skip)]
     pub index: Option<LinkIndex>,
     /// Its address.
-    pub addr: Ipv4Addr,
+    pub addr: IpAddr,
     /// Length of its network's prefix, in bits.
     pub prefix: u8,
     /// The directed broadcast address of its network; none where nothing can be broadcast: on a point-to-point link, or in
-    /// a network of one or two addresses. There peers must be named.
+    /// a network of one or two addresses. There peers must be named. IPv6 has none, and needs none: see
+    /// [`Interface::multicasts`].
     pub broadcast: Option<Ipv4Addr>,
     /// What kind of link it probably is.
     pub kind: InterfaceKind,
@@ -74,7 +74,7 @@ impl Interface {
             return None;
         }
         let unicast = Self::without_broadcast(name, addr, prefix);
-        Some(Self { broadcast: Some(unicast.last_address()), ..unicast })
+        Some(Self { broadcast: Some(last_address(addr, prefix)), ..unicast })
     }
 
     /// An interface on which nothing can be broadcast.
@@ -82,35 +82,79 @@ impl Interface {
         Self {
             name: Arc::from(name),
             index: None,
-            addr,
+            addr: addr.into(),
             prefix,
             broadcast: None,
             kind: InterfaceKind::of(name),
         }
     }
 
-    /// The greatest address of its network: the directed broadcast address, where there is one.
-    pub fn last_address(&self) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.addr) | self.host_bits())
+    /// An IPv6 address.
+    pub fn ipv6(name: &str, addr: Ipv6Addr, prefix: u8) -> Self {
+        Self { addr: addr.into(), ..Self::without_broadcast(name, Ipv4Addr::UNSPECIFIED, prefix) }
     }
 
-    fn host_bits(&self) -> u32 {
-        u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0)
+    /// Its address, with its link where it means nothing without one.
+    pub fn zoned_ip(&self) -> ZonedIp {
+        ZonedIp::on_link(self.addr, self.index)
     }
 
-    /// Whether an address belongs to a host whom a broadcast on this link reaches: in its network, neither the network's own
-    /// address nor its broadcast address.
-    pub fn reaches(&self, ip: IpAddr) -> bool {
-        let IpAddr::V4(v4) = ip else { return false };
-        let Some(broadcast) = self.broadcast else { return false };
-        let (host_bits, ip, own) = (self.host_bits(), u32::from(v4), u32::from(self.addr));
-        ip | host_bits == own | host_bits && ip & host_bits != 0 && v4 != broadcast
+    /// Its address, if that is one of IPv4.
+    pub fn ipv4(&self) -> Option<Ipv4Addr> {
+        match self.addr {
+            IpAddr::V4(v4) => Some(v4),
+            IpAddr::V6(_) => None,
+        }
     }
+
+    /// The link on which presence goes to the multicast group from this address; none if it does not: only a link-local
+    /// address is the same for everybody on its link.
+    pub fn multicasts(&self) -> Option<LinkIndex> {
+        self.index.filter(|_| is_link_local(self.addr))
+    }
+
+    /// Whether peers are found from this address by nothing that it sends to all: they must be named.
+    pub fn is_mute(&self) -> bool {
+        self.addr.is_ipv4() && self.broadcast.is_none()
+    }
+
+    /// Whether an address belongs to a host on this link. IPv4: whom a broadcast reaches, for it is in the network, neither the
+    /// network's own address nor its broadcast address. IPv6: link-local there, or within the prefix.
+    pub fn reaches(&self, ip: ZonedIp) -> bool {
+        match (self.addr, ip.ip()) {
+            (IpAddr::V4(own), IpAddr::V4(v4)) => {
+                let (host_bits, ip) = (host_bits(self.prefix), u32::from(v4));
+                let here = ip | host_bits == u32::from(own) | host_bits && ip & host_bits != 0;
+                here && self.broadcast.is_some_and(|broadcast| broadcast != v4)
+            }
+            (IpAddr::V6(_), IpAddr::V6(v6)) if v6.is_unicast_link_local() => {
+                is_link_local(self.addr) && ip.link().is_some() && ip.link() == self.index
+            }
+            (IpAddr::V6(own), IpAddr::V6(v6)) => {
+                let host_bits = u128::MAX.checked_shr(self.prefix.into()).unwrap_or(0);
+                !own.is_unicast_link_local() && u128::from(v6) | host_bits == u128::from(own) | host_bits
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The greatest address of an IPv4 network: the directed broadcast address, where there is one.
+fn last_address(addr: Ipv4Addr, prefix: u8) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(addr) | host_bits(prefix))
+}
+
+fn host_bits(prefix: u8) -> u32 {
+    u32::MAX.checked_shr(prefix.into()).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn zoned(text: &str) -> ZonedIp {
+        text.parse().unwrap()
+    }
 
     #[test]
     fn the_directed_broadcast_is_computed_from_address_and_prefix() {
@@ -134,7 +178,7 @@ mod tests {
             ("8.8.8.8", false),
             ("::1", false),
         ] {
-            assert_eq!(eth.reaches(ip.parse().unwrap()), reached, "{ip}");
+            assert_eq!(eth.reaches(zoned(ip)), reached, "{ip}");
         }
     }
 
@@ -142,12 +186,31 @@ mod tests {
     fn where_nothing_can_be_broadcast_nobody_is_on_the_link() {
         for prefix in [24, 31, 32] {
             let tunnel = Interface::without_broadcast("tun0", Ipv4Addr::new(10, 8, 0, 1), prefix);
-            assert!(
-                !tunnel.reaches("10.8.0.0".parse().unwrap()) && !tunnel.reaches("10.8.0.2".parse().unwrap())
-            );
+            assert!(!tunnel.reaches(zoned("10.8.0.0")) && !tunnel.reaches(zoned("10.8.0.2")));
         }
-        let host = Interface::without_broadcast("eth0", Ipv4Addr::new(10, 8, 0, 1), 32);
-        assert_eq!(host.last_address(), host.addr);
+        let host = Ipv4Addr::new(10, 8, 0, 1);
+        assert_eq!(last_address(host, 32), host);
+    }
+
+    #[test]
+    fn an_ipv6_link_reaches_what_is_link_local_there_and_what_is_within_its_prefix() {
+        let on_link = |addr: &str, prefix, index| Interface {
+            index: Some(LinkIndex(index)),
+            ..Interface::ipv6("eth0", addr.parse().unwrap(), prefix)
+        };
+        let (local, global) = (on_link("fe80::1", 64, 2), on_link("2001:db8:0:7::1", 64, 2));
+        for (ip, by_local, by_global) in [
+            ("fe80::9%2", true, false),
+            ("fe80::9%3", false, false),
+            ("fe80::9", false, false),
+            ("2001:db8:0:7::9", false, true),
+            ("2001:db8:0:8::9", false, false),
+            ("10.0.0.1", false, false),
+        ] {
+            assert_eq!((local.reaches(zoned(ip)), global.reaches(zoned(ip))), (by_local, by_global), "{ip}");
+        }
+        assert_eq!((local.multicasts(), global.multicasts()), (Some(LinkIndex(2)), None));
+        assert!(!on_link("2001:db8::1", 128, 2).reaches(zoned("2001:db8::2")));
     }
 
     #[test]

@@ -227,6 +227,10 @@ pub const MAX_STRANGERS: usize = 64;
 /// How long a stranger is remembered after its last word.
 pub const STRANGER_KEPT: Duration = Duration::from_secs(30);
 
+/// Of the heartbeats on a link where IPv4 carries them all, one in so many goes by IPv6, too: it shows that IPv6 works there, and
+/// finds nobody whom the hellos did not find.
+pub const MULTICAST_ONE_IN: u8 = 3;
+
 /// Between two presences to the limited broadcast address, which reach hosts whose address or mask does not fit.
 pub const WIDE_EVERY: Duration = Duration::from_secs(10);
 

@@ -1,8 +1,9 @@
 //! The links of this machine that presence uses, as they are now.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use super::address::{Endpoint, ZonedIp, is_link_local};
 use super::interface::{Interface, LinkIndex};
 
 /// All interfaces that presence uses, in the system's order.
@@ -51,13 +52,35 @@ impl Links {
         self.all.iter().filter(|interface| interface.broadcast.is_some())
     }
 
-    /// The one by which this node is known where nothing else decides.
+    /// Those from which something goes to the multicast group, one for each link.
+    pub(crate) fn multicasting(&self) -> impl Iterator<Item = (LinkIndex, &Interface)> {
+        self.all.iter().enumerate().filter_map(|(nth, interface)| {
+            let link = interface.multicasts()?;
+            let first = self.all[..nth].iter().all(|other| other.multicasts() != Some(link));
+            first.then_some((link, interface))
+        })
+    }
+
+    /// Whether IPv4 carries to a link what is said to all there.
+    pub(crate) fn broadcasts_on(&self, link: LinkIndex) -> bool {
+        self.broadcasting().any(|interface| interface.index == Some(link))
+    }
+
+    /// An address as it is told: its zone by the name that the link has now.
+    pub(crate) fn told(&self, addr: SocketAddr) -> Endpoint {
+        let named = |link| self.all.iter().find(|interface| interface.index == Some(link));
+        Endpoint::named(addr, ZonedIp::from(addr).link().and_then(named).map(|interface| &*interface.name))
+    }
+
+    /// The one by which this node is known where nothing else decides: the others are on the link where they hear it.
     fn first(&self) -> Option<&Interface> {
-        self.broadcasting().next().or(self.all.first())
+        let last_choice = |interface: &&Interface| interface.addr.is_ipv6() && !is_link_local(interface.addr);
+        let any = || self.all.iter().min_by_key(|i| (i.addr.is_ipv6(), last_choice(i)));
+        self.broadcasting().next().or_else(any)
     }
 
     /// The interface on whose link an address is: of several, the one with the longest prefix, as routes have it.
-    fn towards(&self, ip: IpAddr) -> Option<&Interface> {
+    fn towards(&self, ip: ZonedIp) -> Option<&Interface> {
         self.all
             .iter()
             .rev()
@@ -73,22 +96,22 @@ impl Links {
     }
 
     /// Whether what comes in by a link is for this node: it uses the link, or the sender is on this machine.
-    pub(crate) fn uses(&self, link: Option<LinkIndex>, from: IpAddr) -> bool {
+    pub(crate) fn uses(&self, link: Option<LinkIndex>, from: ZonedIp) -> bool {
         link.is_none() || self.on(link).next().is_some() || self.holds(from)
     }
 
     /// Whether an address is on one of the links.
-    pub(crate) fn reaches(&self, ip: IpAddr) -> bool {
+    pub(crate) fn reaches(&self, ip: ZonedIp) -> bool {
         self.towards(ip).is_some()
     }
 
     /// Whether an address is this machine's own.
-    pub(crate) fn holds(&self, ip: IpAddr) -> bool {
-        self.all.iter().any(|interface| IpAddr::V4(interface.addr) == ip)
+    pub(crate) fn holds(&self, ip: ZonedIp) -> bool {
+        self.all.iter().any(|interface| interface.zoned_ip() == ip)
     }
 
     /// The name of the link that an address is on.
-    pub(crate) fn name_of(&self, ip: IpAddr) -> Option<Arc<str>> {
+    pub(crate) fn name_of(&self, ip: ZonedIp) -> Option<Arc<str>> {
         self.towards(ip).map(|interface| Arc::clone(&interface.name))
     }
 
@@ -98,7 +121,7 @@ impl Links {
         &self,
         known: Option<&Arc<str>>,
         link: Option<LinkIndex>,
-        ip: IpAddr,
+        ip: ZonedIp,
     ) -> Option<Arc<str>> {
         let there = self.on(link).find(|interface| interface.reaches(ip)).or_else(|| self.towards(ip))?;
         let stays = known.filter(|known| self.prefix_on(known, ip) == Some(there.prefix));
@@ -111,33 +134,36 @@ impl Links {
         let mut there = self.on(link).filter(|interface| interface.broadcast.is_some());
         let first = there.next()?;
         let certain = there.all(|other| other.name == first.name);
-        certain.then_some((IpAddr::V4(first.addr), first.prefix))
+        certain.then_some((first.addr, first.prefix))
     }
 
     /// The length of the prefix of this node's network on the link of this name that an address is on, in bits.
-    pub(crate) fn prefix_on(&self, name: &str, ip: IpAddr) -> Option<u8> {
+    pub(crate) fn prefix_on(&self, name: &str, ip: ZonedIp) -> Option<u8> {
         let mut there = self.all.iter().filter(|interface| *interface.name == *name);
         there.find(|interface| interface.reaches(ip)).map(|interface| interface.prefix)
     }
 
-    /// Prefix length of this node's network towards an address, in bits.
-    pub(crate) fn prefix_towards(&self, ip: IpAddr) -> Option<u8> {
-        self.towards(ip).or_else(|| self.first()).map(|interface| interface.prefix)
+    /// Prefix length of this node's network towards an address, in bits. Masks are compared in IPv4 only: in IPv6 a prefix says
+    /// nothing of who is on the link (RFC 5942).
+    pub(crate) fn prefix_towards(&self, ip: ZonedIp) -> Option<u8> {
+        let interface =
+            self.towards(ip).or_else(|| self.first()).filter(|interface| interface.addr.is_ipv4());
+        interface.filter(|_| ip.ip().is_ipv4()).map(|interface| interface.prefix)
     }
 
     /// This node's address on the first link, or the last one that it had.
-    pub(crate) fn own_address(&self) -> IpAddr {
+    pub(crate) fn own_address(&self) -> ZonedIp {
         address_of(self.first().or(self.last.as_ref()))
     }
 
     /// This node's address as a peer at `ip` probably sees it.
-    pub(crate) fn own_address_towards(&self, ip: IpAddr) -> IpAddr {
+    pub(crate) fn own_address_towards(&self, ip: ZonedIp) -> ZonedIp {
         address_of(self.towards(ip).or_else(|| self.first()))
     }
 }
 
-fn address_of(interface: Option<&Interface>) -> IpAddr {
-    IpAddr::V4(interface.map_or(Ipv4Addr::UNSPECIFIED, |interface| interface.addr))
+fn address_of(interface: Option<&Interface>) -> ZonedIp {
+    interface.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into(), Interface::zoned_ip)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! values, and knows no other part. Only this module and the flow say who is next. What follows from a change of a peer
 //! (observation, row, queues, timers, diagnosis) is settled once, after each input.
 
+pub mod address;
 pub mod api;
 pub mod config;
 mod context;

@@ -54,17 +54,19 @@ impl Engine {
         let node =
             |id, name: &str, addr, second_hand| MatrixNode { id, name: name.to_owned(), addr, second_hand };
         let here = self.peers.iter().filter(|peer| !peer.has_left());
-        let mut nodes: Vec<MatrixNode> =
-            here.filter_map(|peer| Some(node(peer.id()?, &peer.info().name, peer.addr(), false))).collect();
+        let mut nodes: Vec<MatrixNode> = here
+            .filter_map(|peer| Some(node(peer.id()?, &peer.info().name, peer.info().addr, false)))
+            .collect();
         let fresh = |row: &&RemoteRow| now.saturating_duration_since(row.confirmed()) <= fresh_for(config);
         let mut second_hand: HashMap<NodeId, &(String, SocketAddr)> = HashMap::new();
         for row in self.remote_rows.iter().filter(fresh) {
             let unmet = row.second_hand().iter().filter(|(id, _)| self.remote_rows.is_unmet(**id));
             second_hand.extend(unmet.map(|(id, who)| (*id, who)));
         }
-        nodes.extend(second_hand.into_iter().map(|(id, (name, addr))| node(id, name, *addr, true)));
+        nodes.extend(second_hand.into_iter().map(|(id, (name, addr))| node(id, name, (*addr).into(), true)));
         nodes.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-        let own = SocketAddr::new(self.shared.links().own_address(), config.tcp_port);
+        let links = self.shared.links();
+        let own = links.told(links.own_address().at_port(config.tcp_port));
         nodes.insert(0, node(config.id, &config.name, own, false));
         nodes
     }

@@ -1,9 +1,9 @@
-//! By which link a datagram comes in: on Linux from the packet information (`IP_PKTINFO`, `ip(7)`); elsewhere it is not told.
+//! By which link a datagram comes in: on Linux from the packet information (`IP_PKTINFO`, `ip(7)`; `IPV6_RECVPKTINFO`, `ipv6(7)`); elsewhere it is not told.
 
 #[cfg(not(target_os = "linux"))]
 pub(super) use elsewhere::{receive, report, try_receive};
 #[cfg(target_os = "linux")]
-pub(super) use linux::{receive, report, try_receive};
+pub(super) use linux::{address, receive, report, try_receive};
 
 use std::net::SocketAddr;
 
@@ -30,7 +30,8 @@ impl Buffer {
         Self {
             bytes: [0; MAX_PROBE + 1],
             #[cfg(target_os = "linux")]
-            control: nix::cmsg_space!(nix::libc::in_pktinfo),
+            // The larger of the two that there may be.
+            control: nix::cmsg_space!(nix::libc::in6_pktinfo),
         }
     }
 }
@@ -38,10 +39,10 @@ impl Buffer {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::{self, ErrorKind, IoSliceMut};
-    use std::net::{SocketAddr, SocketAddrV4};
+    use std::net::SocketAddr;
     use std::os::fd::{AsFd, AsRawFd as _};
 
-    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, setsockopt, sockopt};
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
@@ -53,8 +54,20 @@ mod linux {
     ///
     /// # Errors
     /// What the system says.
-    pub(in crate::net) fn report(socket: &impl AsFd) -> io::Result<()> {
-        Ok(setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?)
+    pub(in crate::net) fn report(socket: &impl AsFd, ipv4: bool) -> io::Result<()> {
+        let set = if ipv4 {
+            setsockopt(socket, sockopt::Ipv4PacketInfo, &true)
+        } else {
+            setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)
+        };
+        Ok(set?)
+    }
+
+    /// An address as the kernel tells it, of either family.
+    pub(in crate::net) fn address(told: Option<SockaddrStorage>) -> Option<SocketAddr> {
+        let told = told?;
+        let v4 = told.as_sockaddr_in().map(|v4| SocketAddr::V4((*v4).into()));
+        v4.or_else(|| told.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into())))
     }
 
     /// Takes one datagram from a socket that the runtime watches.
@@ -80,14 +93,14 @@ mod linux {
         let (n, from, link) = {
             let mut parts = [IoSliceMut::new(bytes)];
             let fd = socket.as_fd().as_raw_fd();
-            let message = recvmsg::<SockaddrIn>(fd, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT)?;
+            let message = recvmsg::<SockaddrStorage>(fd, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT)?;
             let link = message.cmsgs()?.find_map(|told| match told {
                 ControlMessageOwned::Ipv4PacketInfo(info) => u32::try_from(info.ipi_ifindex).ok(),
+                ControlMessageOwned::Ipv6PacketInfo(info) => Some(info.ipi6_ifindex),
                 _ => None,
             });
-            (message.bytes, message.address.ok_or(ErrorKind::InvalidData)?, link)
+            (message.bytes, address(message.address).ok_or(ErrorKind::InvalidData)?, link)
         };
-        let from = SocketAddr::V4(SocketAddrV4::from(from));
         Ok(Received { bytes: &buffer.bytes[..n], from, link: link.map(LinkIndex) })
     }
 }
@@ -102,7 +115,7 @@ mod elsewhere {
 
     /// Nothing is told here.
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(in crate::net) fn report<S>(_: &S) -> io::Result<()> {
+    pub(in crate::net) fn report<S>(_: &S, _ipv4: bool) -> io::Result<()> {
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::engine::address::ZonedIp;
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::is_host;
 use crate::engine::event::Event;
@@ -43,7 +44,7 @@ pub struct Dial {
     /// Where: all addresses in the order in which they are tried, at least one.
     pub addrs: Vec<SocketAddr>,
     /// Dial from this address of ours.
-    pub source: Option<IpAddr>,
+    pub source: Option<ZonedIp>,
     /// The whole frame to send.
     pub request: Arc<[u8]>,
     /// The nonce in it.
@@ -72,9 +73,10 @@ pub async fn retryable_dial(
     let mut reply = Vec::new();
     let mut forced = false;
     for attempt in 1.. {
-        let addr = in_turn.next().unwrap_or(dial.peer.addr);
+        let to = in_turn.next().unwrap_or(dial.peer.addr.socket_addr());
+        let addr = interfaces::told(to);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
-        let result = self::attempt(addr, dial.source, &dial.request, dial.policy.timeout, &mut reply).await;
+        let result = self::attempt(to, dial.source, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
             Ok(Reached { connect, rtt }) => {
                 report(Event::DialSucceeded { peer: peer(), addr, attempt, connect, rtt });
@@ -117,7 +119,7 @@ pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Ar
 /// Why there is no reply, with the cause told from the operation and the system's error.
 pub async fn attempt(
     addr: SocketAddr,
-    source: Option<IpAddr>,
+    source: Option<ZonedIp>,
     request: &[u8],
     timeout: Duration,
     reply: &mut Vec<u8>,
@@ -140,10 +142,10 @@ pub async fn attempt(
     Ok(reached)
 }
 
-async fn connect(addr: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+async fn connect(addr: SocketAddr, source: Option<ZonedIp>) -> io::Result<TcpStream> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(ip) = source.filter(|ip| ip.is_ipv4() == addr.is_ipv4() && !ip.is_unspecified()) {
-        socket.bind(SocketAddr::new(ip, 0))?;
+    if let Some(ip) = source.filter(|ip| ip.ip().is_ipv4() == addr.is_ipv4() && !ip.ip().is_unspecified()) {
+        socket.bind(ip.at_port(0))?;
     }
     acknowledge_with_the_request(&socket);
     let stream = socket.connect(addr).await?;

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::UdpSocket;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::engine::Engine;
+use crate::engine::address::ZonedIp;
 use crate::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket};
 use crate::engine::cause::Retry;
 use crate::engine::config::Target;
@@ -20,17 +20,17 @@ use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::InterfaceKind;
 use crate::engine::rate_limiter::RateLimiter;
 
-use super::arrival::{self, Buffer, Received};
+use super::arrival::{Buffer, Received};
 use super::dialer::{self, Reached};
 use super::errno;
 use super::host_name::HostName;
-use super::icmp;
 use super::interfaces::{self, Selection};
-use super::link_watch::LinkWatch;
+use super::link_watch::{LinkChange, LinkWatch};
 use super::resolver;
+use super::sockets::{Family, Sockets};
 use super::standby::Standby;
 use super::task_event::{Inbound, TaskEvent};
-use super::udp::{self, PresenceSocket};
+use super::udp;
 
 /// Between two looks whether the machine slept and what it is called, and at the interfaces where their changes are not told.
 const INTERFACE_POLL: Duration = Duration::from_secs(2);
@@ -56,13 +56,12 @@ const SPARE_BUFFERS: usize = 64;
 /// Everything the driver works with.
 pub(super) struct Driver {
     pub(super) engine: Engine,
-    pub(super) shared: PresenceSocket,
-    pub(super) private: UdpSocket,
+    pub(super) sockets: Sockets,
     pub(super) selection: Selection,
     /// The name of this machine, where the node is called so.
     pub(super) host_name: Option<HostName>,
     /// Dials leave from this address.
-    pub(super) source: Option<IpAddr>,
+    pub(super) source: Option<ZonedIp>,
     pub(super) events: broadcast::Sender<Stamped>,
     pub(super) commands: mpsc::Receiver<Command>,
     /// From the servers. Bounded: who finds it full waits, or drops what is only counted.
@@ -119,14 +118,14 @@ impl Driver {
         looks.tick().await;
         let (links, mut standby) = (LinkWatch::open(), Standby::look());
         // Before its first turn the runtime believes that nothing can be sent, and the first hello would be lost.
-        let _ = self.private.writable().await;
+        self.sockets.writable().await;
         self.refresh_interfaces();
         while !self.pending.stopped {
-            if let Err(error) = self.shared.watch(!self.engine.is_crowded()) {
+            if let Err(error) = self.sockets.watch(!self.engine.is_crowded()) {
                 tracing::error!(%error, "lost the presence port: this node must stop");
                 return;
             }
-            let poll = (!self.shared.is_watched()).then(|| self.pending.polled + POLL);
+            let poll = (!self.sockets.is_watched()).then(|| self.pending.polled + POLL);
             let due = [self.engine.poll_timeout().map(Instant::from_std), poll].into_iter().flatten().min();
             if let Some(due) = due.filter(|due| *due != alarm.deadline()) {
                 alarm.as_mut().reset(due);
@@ -145,24 +144,21 @@ impl Driver {
                 },
                 Some(event) = self.task_events.recv() => self.handle_task_event(event),
                 _ = looks.tick() => self.look_now_and_then(&links, &mut standby),
-                () = links.changed() => {
-                    self.pending.look_at.get_or_insert_with(|| Instant::now() + CHANGE_SETTLES);
-                }
+                change = links.changed() => self.follow(change),
                 () = sleep_until(self.pending.look_at), if self.pending.look_at.is_some() => {
                     self.refresh_interfaces();
                 }
                 () = sleep_until(open), if flooded => {}
-                Ok(_) = self.private.ready(icmp::INTEREST), if !flooded => {
+                () = self.sockets.readable(), if !flooded => {
                     self.handle_icmp_errors();
-                    self.drain(Socket::Private, &mut buffer, &mut intake);
-                }
-                Ok(()) = self.shared.readable(), if !flooded => {
-                    self.drain(Socket::Shared, &mut buffer, &mut intake);
+                    self.drain_watched(&mut buffer, &mut intake);
                 }
             }
-            if !self.shared.is_watched() && !flooded && self.pending.polled.elapsed() >= POLLED_LATELY {
+            if !self.sockets.is_watched() && !flooded && self.pending.polled.elapsed() >= POLLED_LATELY {
                 self.pending.polled = Instant::now();
-                self.drain(Socket::Shared, &mut buffer, &mut intake);
+                for family in Family::ALL {
+                    self.drain((family, Socket::Shared), &mut buffer, &mut intake);
+                }
             }
         }
     }
@@ -201,19 +197,27 @@ impl Driver {
         }
     }
 
+    /// Takes what the sockets hold that the runtime watches: in this order, so that of two copies of a round the one by IPv4 comes
+    /// first. A socket that is not ready costs nothing.
+    fn drain_watched(&mut self, buffer: &mut Buffer, intake: &mut RateLimiter) {
+        for family in Family::ALL {
+            self.drain((family, Socket::Private), buffer, intake);
+            if self.sockets.is_watched() {
+                self.drain((family, Socket::Shared), buffer, intake);
+            }
+        }
+    }
+
     /// Takes what a socket holds: a batch of it, or all if the next look is far.
-    fn drain(&mut self, socket: Socket, buffer: &mut Buffer, intake: &mut RateLimiter) {
-        let watched = socket == Socket::Private || self.shared.is_watched();
+    fn drain(&mut self, from: (Family, Socket), buffer: &mut Buffer, intake: &mut RateLimiter) {
+        let (_, socket) = from;
+        let watched = socket == Socket::Private || self.sockets.is_watched();
         let most = if watched { BATCH } else { DATAGRAM_BURST };
         for _ in 0..most {
             if !intake.take(Instant::now().into_std()) {
                 return;
             }
-            let received = match socket {
-                Socket::Shared => self.shared.try_receive(buffer),
-                Socket::Private => arrival::try_receive(&self.private, buffer),
-            };
-            match received {
+            match self.sockets.try_receive(from, buffer) {
                 Ok(Received { bytes, from, link }) => {
                     self.tell(Input::Datagram { from, link, socket, bytes });
                 }
@@ -226,7 +230,7 @@ impl Driver {
 
     /// Takes what ICMP says of what was sent.
     fn handle_icmp_errors(&mut self) {
-        for (to, icmp) in icmp::take(&self.private) {
+        for (to, icmp) in self.sockets.take_icmp_errors() {
             tracing::debug!(%to, ?icmp, "unreachable");
             self.tell(Input::Unreachable { to, icmp });
         }
@@ -247,12 +251,28 @@ impl Driver {
         }
     }
 
+    /// Something changed on a link.
+    fn follow(&mut self, change: LinkChange) {
+        match change {
+            LinkChange::Something => {
+                self.pending.look_at.get_or_insert_with(|| Instant::now() + CHANGE_SETTLES);
+            }
+            // Whoever has no other address is found from now on: the rest of what changes is looked at in its time.
+            LinkChange::AddressIsReady => {
+                let later = self.pending.look_at;
+                self.refresh_interfaces();
+                self.pending.look_at = later;
+            }
+        }
+    }
+
     fn refresh_interfaces(&mut self) {
         self.pending.looked = Some(Instant::now());
         self.pending.look_at = None;
         match interfaces::usable(&self.selection) {
             Ok(now) => {
                 self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
+                self.sockets.join(&now);
                 self.tell(Input::Interfaces(now));
             }
             Err(error) => tracing::warn!(%error, "cannot read the interfaces"),
@@ -288,12 +308,11 @@ impl Driver {
 
     /// Sends one datagram. UDP may lose it anyway: no error is fatal, and one that lasts is told once.
     fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
-        // An ICMP error about something sent earlier fails the next call, whose datagram is not sent, and is spent with that.
-        let sent = self.private.try_send_to(bytes, to).or_else(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => Err(error),
-            _ => self.private.try_send_to(bytes, to),
-        });
+        let sent = self.sockets.send(to, bytes);
         let error = sent.err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
+        if let Some(error) = error.as_ref().filter(|error| to.is_ipv6() && is_about_the_address(error)) {
+            return tracing::debug!(%to, %error, "cannot send by IPv6");
+        }
         let kind = error.as_ref().map(io::Error::kind);
         if let Some(error) = error.filter(|_| kind != self.pending.send_error) {
             let hint = errno::send_hint(&error);
@@ -321,6 +340,12 @@ impl Driver {
             TaskEvent::Resolved { target, addrs }
         });
     }
+}
+
+/// Whether the system says that it has no address to send from: its IPv6 is off, or a link is going or coming.
+fn is_about_the_address(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::AddrNotAvailable | Kind::NetworkUnreachable | Kind::Unsupported)
 }
 
 /// Sleeps until then; not at all without a time.

@@ -1,4 +1,5 @@
-//! The ICMP errors that come back for what the private socket sent: on Linux from its error queue (`IP_RECVERR`, `ip(7)`);
+//! The ICMP errors that come back for what the private socket sent: on Linux from its error queue (`IP_RECVERR`, `ip(7)`; `IPV6_RECVERR`,
+//! `ipv6(7)`);
 //! elsewhere there are none to be read.
 
 #[cfg(not(target_os = "linux"))]
@@ -9,20 +10,23 @@ pub(super) use linux::{INTEREST, report, take};
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io;
-    use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
     use std::os::fd::AsRawFd as _;
 
-    use nix::libc::{SO_EE_ORIGIN_ICMP, in_pktinfo, sock_extended_err, sockaddr_in};
-    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, setsockopt, sockopt};
+    use nix::libc::{SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, in6_pktinfo, sock_extended_err, sockaddr_in6};
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
 
     use crate::engine::api::Icmp;
+    use crate::net::arrival;
 
     /// Errors taken at one look, before the other inputs have their turn.
     const BATCH: usize = 64;
     /// The ICMP type of a destination that cannot be reached (RFC 792).
     const DESTINATION_UNREACHABLE: u8 = 3;
+    /// The same of `ICMPv6` (RFC 4443).
+    const DESTINATION_UNREACHABLE_V6: u8 = 1;
 
     /// What is to wake the node: datagrams, and errors.
     pub(in crate::net) const INTEREST: Interest = Interest::READABLE.add(Interest::ERROR);
@@ -33,7 +37,11 @@ mod linux {
     /// # Errors
     /// What the system says.
     pub(in crate::net) fn report(socket: &std::net::UdpSocket) -> io::Result<()> {
-        Ok(setsockopt(socket, sockopt::Ipv4RecvErr, &true)?)
+        let set = match socket.local_addr()? {
+            SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true),
+            SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true),
+        };
+        Ok(set?)
     }
 
     /// Takes the errors that wait: a batch of them. The runtime wakes the node again only for what is left, or new.
@@ -52,21 +60,44 @@ mod linux {
     /// The next error; none if it is of another kind.
     fn next(socket: &UdpSocket) -> io::Result<Option<(SocketAddr, Icmp)>> {
         // The error comes with the packet information, too, that the socket asks for: without room for it, none could be read.
-        let mut space = nix::cmsg_space!(sock_extended_err, sockaddr_in, in_pktinfo);
+        let mut space = nix::cmsg_space!(sock_extended_err, sockaddr_in6, in6_pktinfo);
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-        let message = recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut [], Some(&mut space), flags)?;
-        let Some(to) = message.address else { return Ok(None) };
-        let to = SocketAddr::V4(SocketAddrV4::from(to));
+        let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut [], Some(&mut space), flags)?;
+        let Some(to) = arrival::address(message.address) else { return Ok(None) };
         let said = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::Ipv4RecvErr(error, from) => Some((error, from)),
+            ControlMessageOwned::Ipv4RecvErr(error, from) => {
+                let from = from.map(|from| Ipv4Addr::from(from.sin_addr.s_addr.to_ne_bytes()).into());
+                Some((error, from))
+            }
+            ControlMessageOwned::Ipv6RecvErr(error, from) => {
+                Some((error, from.map(|from| Ipv6Addr::from(from.sin6_addr.s6_addr).into())))
+            }
             _ => None,
         });
-        Ok(said.and_then(|(error, from)| {
-            let unreachable =
-                error.ee_origin == SO_EE_ORIGIN_ICMP && error.ee_type == DESTINATION_UNREACHABLE;
-            let from = from.map(|from| IpAddr::V4(Ipv4Addr::from(from.sin_addr.s_addr.to_ne_bytes())));
-            unreachable.then_some((to, Icmp { code: error.ee_code, from }))
+        Ok(said.and_then(|(error, from): (sock_extended_err, Option<IpAddr>)| {
+            let code = match (error.ee_origin, error.ee_type) {
+                (SO_EE_ORIGIN_ICMP, DESTINATION_UNREACHABLE) => error.ee_code,
+                (SO_EE_ORIGIN_ICMP6, DESTINATION_UNREACHABLE_V6) => as_of_ipv4(error.ee_code),
+                _ => return None,
+            };
+            Some((to, Icmp { code, from }))
         }))
+    }
+
+    /// The code of ICMP (RFC 792, RFC 1812 §5.2.7.1) that says the same as one of `ICMPv6` (RFC 4443 §3.1).
+    fn as_of_ipv4(code: u8) -> u8 {
+        const NET_UNREACHABLE: u8 = 0;
+        const HOST_UNREACHABLE: u8 = 1;
+        const PORT_UNREACHABLE: u8 = 3;
+        const PROHIBITED: u8 = 13;
+        match code {
+            // Prohibited; the source's policy; a route that rejects.
+            1 | 5 | 6 => PROHIBITED,
+            3 => HOST_UNREACHABLE,
+            4 => PORT_UNREACHABLE,
+            // No route; beyond the scope of the source.
+            _ => NET_UNREACHABLE,
+        }
     }
 }
 

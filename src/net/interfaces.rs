@@ -1,18 +1,21 @@
 //! Which interfaces presence uses, read from the system and chosen by what a person said.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use glob::Pattern;
 use if_addrs::IfAddr;
 
+use crate::engine::address::{self, Endpoint, ZonedIp};
 use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
+
+use super::ipv6;
 
 /// Which of the system's interfaces to use.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// Only the one that holds this address.
-    pub bind: Option<IpAddr>,
+    pub bind: Option<ZonedIp>,
     /// Only those with such a name; all if empty.
     pub include: Vec<Pattern>,
     /// None with such a name.
@@ -27,8 +30,10 @@ pub struct Selection {
 /// own nodes find each other.
 pub fn usable(selection: &Selection) -> io::Result<Vec<Interface>> {
     let all = if_addrs::get_if_addrs()?;
-    let only_loopback = all.iter().all(|i| i.is_loopback() || !i.ip().is_ipv4());
-    Ok(choose(all.iter().filter_map(running).collect(), selection, only_loopback))
+    let only_loopback = all.iter().all(if_addrs::Interface::is_loopback);
+    let unused = ipv6::unused();
+    let running = all.iter().filter_map(|interface| running(interface, &unused));
+    Ok(choose(running.collect(), selection, only_loopback))
 }
 
 /// An address of this machine, whether presence can use it or not.
@@ -62,11 +67,55 @@ pub fn addresses() -> io::Result<Vec<Address>> {
 }
 
 /// Whether this machine holds an address.
-pub fn holds(ip: IpAddr) -> io::Result<bool> {
-    let all = if_addrs::get_if_addrs()?;
+pub fn holds(zoned: ZonedIp) -> io::Result<bool> {
+    let (all, ip) = (if_addrs::get_if_addrs()?, zoned.ip());
     // Linux answers on all of 127.0.0.0/8, whatever address the loopback interface shows.
     let loopback_net = matches!(ip, IpAddr::V4(v4) if v4.is_loopback());
-    Ok(loopback_net || ip.is_unspecified() || all.iter().any(|i| i.ip() == ip))
+    let held = |i: &if_addrs::Interface| ZonedIp::on_link(i.ip(), i.index.map(LinkIndex)) == zoned;
+    Ok(loopback_net || ip.is_unspecified() || all.iter().any(held))
+}
+
+/// The number of a link, by its name or by that number.
+pub fn link_named(name: &str) -> Option<LinkIndex> {
+    let named = links().into_iter().find(|(known, index)| known == name || index.0.to_string() == name);
+    named.map(|(_, index)| index)
+}
+
+/// An address as it is told: its zone by the name of the link.
+pub fn told(addr: SocketAddr) -> Endpoint {
+    let zone = ZonedIp::from(addr).link();
+    let name = zone.and_then(|zone| links().into_iter().find(|(_, index)| *index == zone));
+    Endpoint::named(addr, name.as_ref().map(|(name, _)| name.as_str()))
+}
+
+/// Why an address cannot be dialed whose zone is a link that this machine does not have; none for any other host.
+pub fn unknown_zone(host: &str) -> Option<String> {
+    let (_, zone) = address::split_zone(host)?;
+    zone.filter(|zone| link_named(zone).is_none()).map(no_such_link)
+}
+
+/// What is said of a link that this machine does not have.
+pub fn no_such_link(name: &str) -> String {
+    format!("there is no interface {name}; this machine has {}", link_names())
+}
+
+/// The links by which something can be sent, for a person who has to choose one.
+pub fn link_names() -> String {
+    let names: Vec<String> = links().into_iter().map(|(name, _)| name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The links of this machine that have an address, each once, without loopback.
+fn links() -> Vec<(String, LinkIndex)> {
+    let mut links: Vec<(String, LinkIndex)> = Vec::new();
+    for interface in if_addrs::get_if_addrs().unwrap_or_default() {
+        let Some(index) = interface.index.filter(|_| !interface.is_loopback()) else { continue };
+        let name = link_of(&interface.name);
+        if links.iter().all(|(known, _)| known != name) {
+            links.push((name.to_owned(), LinkIndex(index)));
+        }
+    }
+    links
 }
 
 /// The address by which this machine is most likely known: the source of its default route, or the first that is not
@@ -76,22 +125,29 @@ pub fn local_ip() -> IpAddr {
         .ok()
         .or_else(|| {
             let all = local_ip_address::list_afinet_netifas().ok()?;
-            all.into_iter().map(|(_, ip)| ip).find(|ip| !ip.is_loopback() && ip.is_ipv4())
+            let mut all: Vec<IpAddr> =
+                all.into_iter().map(|(_, ip)| ip).filter(|ip| !ip.is_loopback()).collect();
+            all.sort_by_key(IpAddr::is_ipv6);
+            all.first().copied()
         })
         .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 /// An address as presence sees it, unless its interface is not running: switched off, or without a carrier. What is sent there
 /// is lost in silence.
-fn running(interface: &if_addrs::Interface) -> Option<Interface> {
-    let IfAddr::V4(v4) = &interface.addr else { return None };
+fn running(interface: &if_addrs::Interface, unused: &[(LinkIndex, Ipv6Addr)]) -> Option<Interface> {
     if !interface.is_oper_up() {
         return None;
     }
-    let name = link_of(&interface.name);
-    let known = Interface::new(name, v4.ip, v4.prefixlen).filter(|_| !interface.is_p2p());
-    let known = known.unwrap_or_else(|| Interface::without_broadcast(name, v4.ip, v4.prefixlen));
-    Some(Interface { index: interface.index.map(LinkIndex), ..known })
+    let (name, index) = (link_of(&interface.name), interface.index.map(LinkIndex));
+    let known = match &interface.addr {
+        IfAddr::V4(v4) => Interface::new(name, v4.ip, v4.prefixlen)
+            .filter(|_| !interface.is_p2p())
+            .unwrap_or_else(|| Interface::without_broadcast(name, v4.ip, v4.prefixlen)),
+        IfAddr::V6(v6) if index.is_some_and(|link| unused.contains(&(link, v6.ip))) => return None,
+        IfAddr::V6(v6) => Interface::ipv6(name, v6.ip, v6.prefixlen),
+    };
+    Some(Interface { index, ..known })
 }
 
 /// The link that holds an address. Linux gives an address that has a label (`eth0:lan`) under that; a link's own name has no
@@ -107,12 +163,15 @@ fn choose(all: Vec<Interface>, selection: &Selection, only_loopback: bool) -> Ve
         .into_iter()
         .filter(|i| !excluded(i) && (selection.include.is_empty() || named(i)))
         .filter_map(|i| match selection.bind {
-            None => Some(i),
-            Some(ip) if IpAddr::V4(i.addr) == ip => Some(i),
-            Some(IpAddr::V4(ip)) if i.kind == InterfaceKind::Loopback && ip.is_loopback() => {
-                Some(Interface { index: i.index, ..Interface::new(&i.name, ip, i.prefix)? })
-            }
-            Some(_) => None,
+            // Nobody is found by the loopback address of IPv6.
+            None => Some(i).filter(|i| i.addr != IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            Some(bind) if i.zoned_ip() == bind => Some(i),
+            Some(bind) => match (bind.ip(), i.addr) {
+                (IpAddr::V4(ip), IpAddr::V4(_)) if i.kind == InterfaceKind::Loopback && ip.is_loopback() => {
+                    Some(Interface { index: i.index, ..Interface::new(&i.name, ip, i.prefix)? })
+                }
+                _ => None,
+            },
         })
         .collect();
     let loopback_wanted = selection.bind.is_some() || !selection.include.is_empty();
@@ -176,12 +235,13 @@ mod tests {
 
     #[test]
     fn bind_chooses_the_interface_that_holds_the_address() {
-        let of =
-            |ip: [u8; 4]| choose(host(), &Selection { bind: Some(ip.into()), ..Selection::default() }, false);
+        let of = |ip: [u8; 4]| {
+            choose(host(), &Selection { bind: Some(IpAddr::from(ip).into()), ..Selection::default() }, false)
+        };
         assert_eq!(names(&of([10, 0, 0, 1])), ["eth0"]);
         assert_eq!(names(&of([10, 0, 0, 2])), Vec::<&str>::new());
         let loopback = of([127, 0, 0, 5]);
-        assert_eq!(loopback[0].addr, Ipv4Addr::new(127, 0, 0, 5));
+        assert_eq!(loopback[0].addr, IpAddr::from([127, 0, 0, 5]));
         assert_eq!(loopback[0].broadcast, Some(Ipv4Addr::new(127, 255, 255, 255)));
     }
 }

@@ -6,6 +6,16 @@ pub(super) use elsewhere::LinkWatch;
 #[cfg(target_os = "linux")]
 pub(super) use linux::LinkWatch;
 
+/// What is told of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is told elsewhere"))]
+pub(super) enum LinkChange {
+    /// A link or an address came, went or changed.
+    Something,
+    /// An IPv6 address can be used from now on: duplicate address detection has ended (RFC 4862 §5.4).
+    AddressIsReady,
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::{self, ErrorKind};
@@ -14,6 +24,9 @@ mod linux {
     use nix::sys::socket::{NetlinkAddr, bind};
     use socket2::{Domain, Protocol, Socket, Type};
     use tokio::net::UdpSocket;
+
+    use super::LinkChange;
+    use crate::net::ipv6;
 
     /// Links, and addresses of both families: `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR`.
     const GROUPS: u32 = 0x111;
@@ -39,7 +52,7 @@ mod linux {
         }
 
         /// Waits for a change; for ever where none is told.
-        pub(in crate::net) async fn changed(&self) {
+        pub(in crate::net) async fn changed(&self) -> LinkChange {
             let Some(socket) = &self.socket else { return std::future::pending().await };
             match socket.readable().await {
                 Ok(()) => drain(socket),
@@ -57,9 +70,23 @@ mod linux {
     }
 
     /// Takes all that is told. That more was told than there was room for is one more error on the way.
-    fn drain(socket: &UdpSocket) {
-        let mut message = [0; 4096];
-        while !matches!(socket.try_recv(&mut message), Err(error) if error.kind() == ErrorKind::WouldBlock) {}
+    fn drain(socket: &UdpSocket) -> LinkChange {
+        let (mut message, mut change) = ([0; 4096], LinkChange::AddressIsReady);
+        loop {
+            match socket.try_recv(&mut message) {
+                Ok(n) if is_ready_address(&message[..n]) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return change,
+                _ => change = LinkChange::Something,
+            }
+        }
+    }
+
+    /// Whether a message says that an IPv6 address can be used: `nlmsghdr`, then `ifaddrmsg` (`rtnetlink(7)`).
+    fn is_ready_address(message: &[u8]) -> bool {
+        let kind = message.get(4..6).and_then(|kind| kind.try_into().ok()).map(u16::from_ne_bytes);
+        let is_new = kind == Some(libc::RTM_NEWADDR);
+        let of_ipv6 = message.get(16).is_some_and(|family| i32::from(*family) == libc::AF_INET6);
+        is_new && of_ipv6 && message.get(18).is_some_and(|flags| ipv6::is_ready(*flags))
     }
 }
 
@@ -81,7 +108,7 @@ mod elsewhere {
         }
 
         /// Waits for ever.
-        pub(in crate::net) async fn changed(&self) {
+        pub(in crate::net) async fn changed(&self) -> super::LinkChange {
             std::future::pending().await
         }
     }

@@ -1,7 +1,7 @@
 //! A whole node: its sockets, its tasks and its thread.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
+use crate::engine::address::ZonedIp;
 use crate::engine::api::Command;
 use crate::engine::config::Config;
 use crate::engine::event::{Stamped, StopReason};
@@ -17,7 +18,8 @@ use crate::engine::event::{Stamped, StopReason};
 use super::driver::{Driver, Pending};
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
-use super::{icmp, server, udp};
+use super::start_error::{StartError, socket_error};
+use super::{server, sockets};
 
 /// Events kept for a slow reader before it loses the oldest: a few seconds of a busy network.
 pub const EVENTS: usize = 2_048;
@@ -43,47 +45,6 @@ pub struct Settings {
     pub waits_for_interface: bool,
     /// The node is called as its host is, whatever that is called later.
     pub follows_host_name: bool,
-}
-
-/// Why a node cannot start. Nothing is left behind.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Another program holds the port and does not share it.
-    #[error(
-        "{protocol} port {port} is in use by another program: stop it, or choose another {option} (`vigie doctor` helps to find it)"
-    )]
-    PortTaken {
-        /// UDP or TCP.
-        protocol: &'static str,
-        /// The port.
-        port: u16,
-        /// The option that chooses it.
-        option: &'static str,
-    },
-    /// A socket cannot be opened.
-    #[error("cannot open {protocol} port {port}: {error}")]
-    Socket {
-        /// UDP or TCP.
-        protocol: &'static str,
-        /// The port.
-        port: u16,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// `--bind` names an address that this machine does not hold.
-    #[error("--bind {0}: not an address of this machine, which has {1}")]
-    NotOurs(IpAddr, String),
-    /// `--interface` and `--exclude-interface` leave nothing.
-    #[error("no interface matches {wanted}; this machine has {held}")]
-    NoInterface {
-        /// What was asked for.
-        wanted: String,
-        /// What there is.
-        held: String,
-    },
-    /// The interfaces cannot be read, or no thread or runtime can be made.
-    #[error("cannot start: {0}")]
-    System(#[from] io::Error),
 }
 
 /// A running node. Dropped, it ends at once and without a goodbye.
@@ -119,7 +80,7 @@ impl Node {
             follows_host_name,
         } = settings;
         let host_name = follows_host_name.then(HostName::look);
-        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED).into();
         let bind = selection.bind.unwrap_or(any);
         match check_interfaces(&selection) {
             Err(StartError::NoInterface { wanted, held }) if waits_for_interface => {
@@ -127,14 +88,8 @@ impl Node {
             }
             checked => checked?,
         }
-        let shared =
-            udp::open_shared(config.port).map_err(|e| socket_error("UDP", config.port, "--port", e))?;
-        let private = udp::open_private(bind).map_err(|e| socket_error("UDP", 0, "--bind", e))?;
-        if let Err(error) = icmp::report(&private) {
-            // It explains less without them.
-            tracing::debug!(%error, "no ICMP errors can be read here");
-        }
-        config.udp_port = private.local_addr()?.port();
+        let sockets = sockets::open(selection.bind, config.port)?;
+        config.udp_port = sockets.private_port;
         let listeners = listen(bind, config.port, tcp_port)?;
         let listening = listeners[0].local_addr()?.port();
         config.tcp_port = announced_tcp_port.unwrap_or(listening);
@@ -143,7 +98,7 @@ impl Node {
         let for_subscriber = events.subscribe();
         let (commands, wanted) = mpsc::channel(COMMANDS);
         let (owner, owner_gone) = oneshot::channel::<()>();
-        let source = selection.bind.filter(|ip| !ip.is_unspecified());
+        let source = selection.bind.filter(|ip| !ip.ip().is_unspecified());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let run = async move {
             let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
@@ -154,10 +109,9 @@ impl Node {
                     Err(error) => tracing::error!(%error, "cannot serve TCP"),
                 }
             }
-            let shared = udp::PresenceSocket::Polled(shared);
-            let private = match tokio::net::UdpSocket::from_std(private) {
-                Ok(private) => private,
-                Err(error) => return tracing::error!(%error, "cannot use the UDP socket"),
+            let sockets = match sockets.watched() {
+                Ok(sockets) => sockets,
+                Err(error) => return tracing::error!(%error, "cannot use the UDP sockets"),
             };
             let mut followers = JoinSet::new();
             followers.spawn(subscriber(for_subscriber));
@@ -165,8 +119,7 @@ impl Node {
             let (commands, tasks, pending) = (wanted, JoinSet::new(), Pending::none_yet());
             let driver = Driver {
                 engine,
-                shared,
-                private,
+                sockets,
                 selection,
                 host_name,
                 source,
@@ -218,13 +171,6 @@ impl Node {
     }
 }
 
-fn socket_error(protocol: &'static str, port: u16, option: &'static str, error: io::Error) -> StartError {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortTaken { protocol, port, option },
-        _ => StartError::Socket { protocol, port, error },
-    }
-}
-
 /// Refuses what can never work; a machine that merely has no network now may start and wait for one.
 fn check_interfaces(selection: &Selection) -> Result<(), StartError> {
     let all = interfaces::usable(&Selection::default())?;
@@ -252,7 +198,7 @@ fn check_interfaces(selection: &Selection) -> Result<(), StartError> {
 
 /// The TCP server's sockets: the wanted port or none; else the presence port, or any that is free. Without `--bind` IPv6 is
 /// served, too, where there is any.
-fn listen(bind: IpAddr, port: u16, wanted: Option<u16>) -> Result<Vec<TcpListener>, StartError> {
+fn listen(bind: ZonedIp, port: u16, wanted: Option<u16>) -> Result<Vec<TcpListener>, StartError> {
     let first = match wanted {
         Some(wanted) => listen_on(bind, wanted).map_err(|e| socket_error("TCP", wanted, "--tcp-port", e))?,
         None => match listen_on(bind, port) {
@@ -263,16 +209,16 @@ fn listen(bind: IpAddr, port: u16, wanted: Option<u16>) -> Result<Vec<TcpListene
     };
     let port = first.local_addr()?.port();
     let mut listeners = vec![first];
-    if bind.is_unspecified() {
-        listeners.extend(listen_on(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port));
+    if bind.ip().is_unspecified() {
+        listeners.extend(listen_on(IpAddr::V6(Ipv6Addr::UNSPECIFIED).into(), port));
     }
     Ok(listeners)
 }
 
-pub(super) fn listen_on(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
-    let addr = SocketAddr::new(ip, port);
+pub(super) fn listen_on(ip: ZonedIp, port: u16) -> io::Result<TcpListener> {
+    let addr = ip.at_port(port);
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    if ip.is_ipv6() {
+    if addr.is_ipv6() {
         socket.set_only_v6(true)?;
     }
     // Unix: take the port although old connections of it linger. On Windows the same option would steal it.
@@ -293,7 +239,8 @@ mod tests {
 
     fn settings() -> Settings {
         let config = Config { port: 0, tcp_port: 0, udp_port: 0, ..testkit::config(0) };
-        let selection = Selection { bind: Some(Ipv4Addr::LOCALHOST.into()), ..Selection::default() };
+        let selection =
+            Selection { bind: Some(IpAddr::V4(Ipv4Addr::LOCALHOST).into()), ..Selection::default() };
         let (tcp_port, announced_tcp_port) = (Some(0), Some(4_242));
         Settings {
             config,

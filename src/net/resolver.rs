@@ -9,6 +9,7 @@ use crate::engine::config::{Target, is_host};
 use crate::engine::limits::MAX_ADDRESSES;
 
 use super::dialer::has_route;
+use super::interfaces;
 
 /// For one look-up: what a resolver takes at its defaults for a name server that is silent, twice asked.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,6 +20,9 @@ pub enum ResolveError {
     /// The resolver says so, or fails.
     #[error("{0}")]
     System(#[from] io::Error),
+    /// It is an address in the zone of a link that this machine does not have.
+    #[error("{0}")]
+    NoSuchLink(String),
     /// It knows the name, and no address of it that a host can have.
     #[error("it has no address")]
     NoAddress,
@@ -34,6 +38,9 @@ pub enum ResolveError {
 pub async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, ResolveError> {
     if let Some(addr) = target.literal() {
         return Ok(vec![addr]);
+    }
+    if let Some(unknown) = interfaces::unknown_zone(&target.host) {
+        return Err(ResolveError::NoSuchLink(unknown));
     }
     let lookup = tokio::net::lookup_host((target.host.as_str(), target.port));
     let found = tokio::time::timeout(TIMEOUT, lookup).await.map_err(|_| ResolveError::Silent)??;

@@ -5,11 +5,12 @@
 //! ignores them.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rand::TryRng;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::interface::Interface;
 use crate::engine::{Incarnation, NodeId};
 use crate::proto::MAX_DATAGRAM;
@@ -74,7 +75,7 @@ pub struct Plan<'a> {
     /// The port of the TCP server.
     pub tcp_port: u16,
     /// The only address to use; this machine must have it.
-    pub bind: Option<Ipv4Addr>,
+    pub bind: Option<ZonedIp>,
     /// The interfaces that the node would use.
     pub used: &'a [Interface],
     /// Another program has the presence port open, too: then it, and not this one, may get what is sent to this machine.
@@ -99,23 +100,23 @@ pub struct SelfTest {
 /// Tries everything. Where a port is refused, the rest is tried on a free one.
 pub fn run(plan: &Plan<'_>) -> SelfTest {
     let Plan { sender, port, tcp_port, bind, used, port_is_shared } = *plan;
-    let own = IpAddr::V4(bind.unwrap_or(Ipv4Addr::LOCALHOST));
+    let own = bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
 
-    let presence = take_presence_port(port);
+    let presence = take_presence_port(own, port);
     // Of several sockets on one port, only one gets a datagram that is no broadcast; it need not be ours.
     let udp_loopback = match &presence {
         Ok(presence) if !port_is_shared => udp_by_way_of(own, presence, sender),
-        _ => take_any_udp_port().and_then(|any| udp_by_way_of(own, &any, sender)),
+        _ => take_any_udp_port(own).and_then(|any| udp_by_way_of(own, &any, sender)),
     };
     let broadcasts = match &presence {
         Ok(presence) => broadcasts(used, presence, sender),
-        Err(_) => match take_any_udp_port() {
+        Err(_) => match take_any_udp_port(own) {
             Ok(any) => broadcasts(used, &any, sender),
             Err(failure) => vec![Err(failure); used.len()],
         },
     };
 
-    let listener = take_tcp_port(bind.unwrap_or(Ipv4Addr::UNSPECIFIED).into(), tcp_port);
+    let listener = take_tcp_port(bind.unwrap_or(any_of(own)), tcp_port);
     let (tcp_port, listener) = match listener {
         Ok(listener) => (Ok(()), Ok(listener)),
         Err(failure) => (Err(failure), take_tcp_port(own, 0)),
@@ -125,12 +126,13 @@ pub fn run(plan: &Plan<'_>) -> SelfTest {
 }
 
 /// Takes the presence port as a node does: shared with other nodes of this machine.
-fn take_presence_port(port: u16) -> Result<UdpSocket, SelfTestFailure> {
-    udp::open_shared(port).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
+fn take_presence_port(own: ZonedIp, port: u16) -> Result<UdpSocket, SelfTestFailure> {
+    let open = if own.ip().is_ipv4() { udp::open_shared } else { udp::open_shared_ipv6 };
+    open(port).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
 }
 
 /// Takes a TCP port as a node does; 0 takes any that is free.
-fn take_tcp_port(ip: IpAddr, port: u16) -> Result<TcpListener, SelfTestFailure> {
+fn take_tcp_port(ip: ZonedIp, port: u16) -> Result<TcpListener, SelfTestFailure> {
     node::listen_on(ip, port).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
 }
 
@@ -168,26 +170,34 @@ impl SelfTestSender<'_> {
 }
 
 /// Sends one datagram to a socket of ours by way of `ip`, an address of this machine.
-fn udp_by_way_of(ip: IpAddr, receiver: &UdpSocket, from: SelfTestSender<'_>) -> Timing {
+fn udp_by_way_of(ip: ZonedIp, receiver: &UdpSocket, from: SelfTestSender<'_>) -> Timing {
     let began = now();
     let port = receiver.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?.port();
-    let socket = udp::open_private(ip).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))?;
+    let socket = udp::open_private(ip, 0).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))?;
     let goodbye = from.goodbye(&socket)?;
-    socket.send_to(&goodbye, (ip, port)).map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?;
+    socket.send_to(&goodbye, ip.at_port(port)).map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?;
     wait(SelfTestStep::Hear, began, || heard(receiver, |bytes| bytes == goodbye))
 }
 
 /// A UDP socket of ours alone, on any free port of all addresses: where the presence port cannot be had.
-fn take_any_udp_port() -> Result<UdpSocket, SelfTestFailure> {
-    udp::open_private(Ipv4Addr::UNSPECIFIED.into()).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
+fn take_any_udp_port(own: ZonedIp) -> Result<UdpSocket, SelfTestFailure> {
+    udp::open_private(any_of(own), 0).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
+}
+
+/// All addresses of the family of this one.
+fn any_of(own: ZonedIp) -> ZonedIp {
+    match own.ip() {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED).into(),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED).into(),
+    }
 }
 
 /// Connects to a listener of ours by way of `ip`, and sends a few bytes through.
-fn tcp_by_way_of(ip: IpAddr, listener: &TcpListener) -> Timing {
+fn tcp_by_way_of(ip: ZonedIp, listener: &TcpListener) -> Timing {
     let began = now();
     let token = token(SelfTestStep::Connect)?;
     let port = listener.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Connect, e))?.port();
-    let mut dialer = TcpStream::connect_timeout(&SocketAddr::new(ip, port), PATIENCE)
+    let mut dialer = TcpStream::connect_timeout(&ip.at_port(port), PATIENCE)
         .map_err(|e| SelfTestFailure::new(SelfTestStep::Connect, e))?;
     let own = dialer.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Connect, e))?;
     dialer.write_all(&token).map_err(|e| SelfTestFailure::new(SelfTestStep::Exchange, e))?;
@@ -261,11 +271,11 @@ fn broadcast(
     from: SelfTestSender<'_>,
 ) -> Result<Vec<u8>, SelfTestFailure> {
     let port = to.local_addr().map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?.port();
-    let socket =
-        udp::open_private(interface.addr.into()).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))?;
+    let socket = udp::open_private(interface.zoned_ip(), 0)
+        .map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))?;
     let goodbye = from.goodbye(&socket)?;
     socket
-        .send_to(&goodbye, (interface.last_address(), port))
+        .send_to(&goodbye, (interface.broadcast.unwrap_or(Ipv4Addr::BROADCAST), port))
         .map_err(|e| SelfTestFailure::new(SelfTestStep::Send, e))?;
     Ok(goodbye)
 }
@@ -320,30 +330,34 @@ fn now() -> Instant {
 mod tests {
     use super::*;
 
-    const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 9, 1));
+    const OURS: Ipv4Addr = Ipv4Addr::new(127, 77, 9, 1);
+
+    fn ours() -> ZonedIp {
+        IpAddr::V4(OURS).into()
+    }
 
     const SENDER: SelfTestSender<'_> = SelfTestSender { name: "doctor", group: "test" };
 
     #[test]
     fn on_loopback_both_ports_reach_themselves() {
-        let receiver = take_any_udp_port().unwrap();
-        assert_eq!(udp_by_way_of(OURS, &receiver, SENDER).map(|_| ()), Ok(()));
-        let listener = take_tcp_port(OURS, 0).unwrap();
-        assert_eq!(tcp_by_way_of(OURS, &listener).map(|_| ()), Ok(()));
+        let receiver = take_any_udp_port(ours()).unwrap();
+        assert_eq!(udp_by_way_of(ours(), &receiver, SENDER).map(|_| ()), Ok(()));
+        let listener = take_tcp_port(ours(), 0).unwrap();
+        assert_eq!(tcp_by_way_of(ours(), &listener).map(|_| ()), Ok(()));
     }
 
     #[test]
     fn a_broadcast_on_loopback_is_heard_and_one_from_an_address_of_others_is_not() {
         let lo = Interface::new("lo", Ipv4Addr::LOCALHOST, 8).unwrap();
         let not_ours = Interface::new("eth9", Ipv4Addr::new(192, 0, 2, 1), 24).unwrap();
-        let outcomes = broadcasts(&[not_ours, lo], &take_any_udp_port().unwrap(), SENDER);
+        let outcomes = broadcasts(&[not_ours, lo], &take_any_udp_port(ours()).unwrap(), SENDER);
         assert_eq!(outcomes[0].as_ref().unwrap_err().step, SelfTestStep::Bind);
         assert!(outcomes[1].is_ok(), "{outcomes:?}");
     }
 
     #[test]
     fn what_is_sent_is_a_sound_goodbye() {
-        let socket = take_any_udp_port().unwrap();
+        let socket = take_any_udp_port(ours()).unwrap();
         let bytes = SENDER.goodbye(&socket).unwrap();
         let read = Presence::decode(&bytes).unwrap();
         assert_eq!((read.kind, read.name, read.group), (Kind::Goodbye, "doctor", "test"));
@@ -353,10 +367,10 @@ mod tests {
     #[test]
     fn a_port_that_is_taken_and_not_shared_is_refused() {
         let holder = UdpSocket::bind((OURS, 0)).unwrap();
-        let failed = take_presence_port(holder.local_addr().unwrap().port()).unwrap_err();
+        let failed = take_presence_port(ours(), holder.local_addr().unwrap().port()).unwrap_err();
         assert_eq!((failed.step, failed.kind), (SelfTestStep::Bind, ErrorKind::AddrInUse));
         let holder = TcpListener::bind((OURS, 0)).unwrap();
-        let failed = take_tcp_port(OURS, holder.local_addr().unwrap().port()).unwrap_err();
+        let failed = take_tcp_port(ours(), holder.local_addr().unwrap().port()).unwrap_err();
         assert_eq!((failed.step, failed.kind), (SelfTestStep::Bind, ErrorKind::AddrInUse));
     }
 }

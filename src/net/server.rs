@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, MAX_BODY};
 
@@ -28,8 +29,8 @@ const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duratio
 
 /// Serves until it is dropped.
 pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>) {
-    let mut open: JoinSet<IpAddr> = JoinSet::new();
-    let mut open_from: HashMap<IpAddr, usize> = HashMap::new();
+    let mut open: JoinSet<ZonedIp> = JoinSet::new();
+    let mut open_from: HashMap<ZonedIp, usize> = HashMap::new();
     let mut backoff = ACCEPT_BACKOFF.0;
     loop {
         tokio::select! {
@@ -49,10 +50,11 @@ pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>
             accepted = listener.accept() => match accepted {
                 Ok((stream, from)) => {
                     backoff = ACCEPT_BACKOFF.0;
-                    let n = open_from.entry(from.ip()).or_default();
+                    let ip = ZonedIp::from(from);
+                    let n = open_from.entry(ip).or_default();
                     if open.len() >= MAX_CONNECTIONS || *n >= MAX_CONNECTIONS_PER_ADDRESS {
                         if *n == 0 {
-                            open_from.remove(&from.ip());
+                            open_from.remove(&ip);
                         }
                         turn_away(&driver, from, RejectReason::TooManyConnections);
                         continue;
@@ -63,7 +65,7 @@ pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>
                         if let Err(reason) = converse(stream, from, &driver).await {
                             turn_away(&driver, from, reason);
                         }
-                        from.ip()
+                        ip
                     });
                 }
                 Err(error) if is_the_peers_fault(&error) => {}

@@ -1,37 +1,51 @@
-//! The two UDP sockets of a node: the shared presence port, and a private one for unicast.
+//! The UDP sockets of a node, for each family: the shared presence port, and a private one for unicast.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::UdpSocket;
+
+use crate::engine::address::ZonedIp;
 
 use super::arrival::{self, Buffer, Received};
 
 /// Receive buffer asked of the kernel, in bytes: what a thousand hellos at once need. The kernel may grant less.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
-/// The presence port, on all addresses: a socket bound to one address receives no broadcast.
+/// The presence port, on all IPv4 addresses: a socket bound to one address receives no broadcast.
 pub(super) fn open_shared(port: u16) -> io::Result<std::net::UdpSocket> {
     open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), true)
 }
 
-/// This node's own port, from which it sends everything.
-pub(super) fn open_private(ip: IpAddr) -> io::Result<std::net::UdpSocket> {
-    open(SocketAddr::new(ip, 0), false)
+/// The presence port, on all IPv6 addresses.
+pub(super) fn open_shared_ipv6(port: u16) -> io::Result<std::net::UdpSocket> {
+    open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), true)
+}
+
+/// This node's own port at an address, from which it sends everything; 0 takes any that is free.
+pub(super) fn open_private(ip: ZonedIp, port: u16) -> io::Result<std::net::UdpSocket> {
+    open(ip.at_port(port), false)
 }
 
 fn open(addr: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     if shared {
         share_port(&socket)?;
     }
-    socket.set_broadcast(true)?;
+    match addr.ip() {
+        IpAddr::V4(_) => socket.set_broadcast(true)?,
+        IpAddr::V6(_) => {
+            socket.set_only_v6(true)?;
+            // Nobody forwards what goes to a link.
+            socket.set_multicast_hops_v6(1)?;
+        }
+    }
     socket.set_nonblocking(true)?;
     // More is better, less still works.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.bind(&addr.into())?;
-    if let Err(error) = arrival::report(&socket) {
+    if let Err(error) = arrival::report(&socket, addr.is_ipv4()) {
         // Then links are told by addresses alone.
         tracing::debug!(%error, "it is not told by which link a datagram comes");
     }
@@ -83,6 +97,15 @@ impl PresenceSocket {
         match self {
             Self::Watched(socket) => socket.readable().await,
             Self::Polled(_) | Self::Lost => std::future::pending().await,
+        }
+    }
+
+    /// The socket as it is, to set something on it.
+    pub(super) fn socket(&self) -> Option<SockRef<'_>> {
+        match self {
+            Self::Watched(socket) => Some(socket.into()),
+            Self::Polled(socket) => Some(socket.into()),
+            Self::Lost => None,
         }
     }
 

@@ -10,6 +10,9 @@ use super::{
     check_text, map, strip_header,
 };
 
+/// The group that presences go to by IPv6, on each link: transient and of link-local scope (RFC 4291 §2.7, RFC 3307).
+pub const MULTICAST_GROUP: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x8a9e, 0x4442);
+
 /// Shortest presence period a node may state, in milliseconds.
 pub const MIN_PERIOD_MS: u32 = 100;
 /// Longest presence period a node may state, in milliseconds: one hour.

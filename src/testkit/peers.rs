@@ -25,7 +25,7 @@ pub fn peer_at(number: u64, name: &str, addr: impl Into<SocketAddr>) -> Arc<Peer
         key: PeerKey::from(KeyData::from_ffi(number | 1 << 32)),
         id: Some(NodeId(u128::from(number))),
         name: name.into(),
-        addr: addr.into(),
+        addr: addr.into().into(),
         incarnation: Some(Incarnation(1)),
     })
 }

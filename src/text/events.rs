@@ -1,9 +1,9 @@
 //! What happened, one sentence an event.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
@@ -78,11 +78,13 @@ fn started(f: &mut fmt::Formatter<'_>, node: &NodeInfo, interfaces: &[Interface]
     if interfaces.is_empty() {
         return write!(f, "; {NO_BROADCAST}");
     }
-    for (nth, interface) in interfaces.iter().enumerate() {
+    for (nth, interface) in chief_addresses(interfaces).enumerate() {
         let sign = if nth == 0 { ", on" } else { "," };
         write!(f, "{sign} {} {}/{}", interface.name, interface.addr, interface.prefix)?;
     }
-    let mute = interfaces.iter().filter(|interface| interface.broadcast.is_none());
+    let multicasts =
+        |mute: &Interface| interfaces.iter().any(|i| i.multicasts().is_some() && i.name == mute.name);
+    let mute = interfaces.iter().filter(|interface| interface.is_mute() && !multicasts(interface));
     mute.map(cannot_broadcast).try_for_each(|what| write!(f, "; {what}"))
 }
 
@@ -100,7 +102,7 @@ pub fn changed(from: PeerState, to: PeerState) -> impl fmt::Display {
 }
 
 /// Where a peer moved, behind its name; a host name may have had no address.
-pub fn moved(from: SocketAddr, to: SocketAddr) -> impl fmt::Display {
+pub fn moved(from: Endpoint, to: Endpoint) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         if from.ip().is_unspecified() {
             write!(f, "now has the address {to}")
@@ -111,7 +113,7 @@ pub fn moved(from: SocketAddr, to: SocketAddr) -> impl fmt::Display {
 }
 
 /// A peer, and where an attempt goes.
-fn at(peer: &PeerInfo, addr: SocketAddr) -> impl fmt::Display {
+fn at(peer: &PeerInfo, addr: Endpoint) -> impl fmt::Display {
     fmt::from_fn(move |f| write!(f, "{} ({addr})", peer.name))
 }
 
@@ -125,11 +127,21 @@ fn renamed(from: &str, to: &str) -> impl fmt::Display {
     fmt::from_fn(move |f| write!(f, "the host name changed: {from} is now {to}"))
 }
 
+/// The addresses by which people know the links: those of IPv4, and of IPv6 the first on a link that has no other.
+pub fn chief_addresses(all: &[Interface]) -> impl Iterator<Item = &Interface> {
+    let known_by_another = move |nth: usize, interface: &Interface| {
+        let mut of_link = all.iter().enumerate().filter(|(_, other)| other.name == interface.name);
+        of_link.any(|(other_nth, other)| other.addr.is_ipv4() || other_nth < nth)
+    };
+    let chief = move |(nth, i): &(usize, &Interface)| i.addr.is_ipv4() || !known_by_another(*nth, i);
+    all.iter().enumerate().filter(chief).map(|(_, interface)| interface)
+}
+
 /// An interface is used from now on.
 pub fn interface_up(interface: &Interface) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         write!(f, "interface {} is up: {}/{}", interface.name, interface.addr, interface.prefix)?;
-        if interface.broadcast.is_none() { write!(f, "; {}", cannot_broadcast(interface)) } else { Ok(()) }
+        if interface.is_mute() { write!(f, "; {}", cannot_broadcast(interface)) } else { Ok(()) }
     })
 }
 
@@ -146,7 +158,7 @@ pub fn interface_gone(interface: &Interface) -> impl fmt::Display {
 }
 
 /// Another node has this one's identity.
-pub fn id_changed(twin: SocketAddr) -> impl fmt::Display {
+pub fn id_changed(twin: Endpoint) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         write!(
             f,

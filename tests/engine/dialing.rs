@@ -130,7 +130,15 @@ fn dialing_a_thousand_peers_at_once_keeps_the_rate_and_the_cap() {
         while solo.now - solo.start < until {
             solo.run_for(ms(1));
             while let Some((at, dial, addr)) = solo.dials.get(answered).copied() {
-                let id = solo.rows().iter().find(|r| r.info.addr == addr).unwrap().info.id.unwrap().0;
+                let id = solo
+                    .rows()
+                    .iter()
+                    .find(|r| r.info.addr.socket_addr() == addr)
+                    .unwrap()
+                    .info
+                    .id
+                    .unwrap()
+                    .0;
                 solo.answer(dial, id, 1_000);
                 starts.push(at);
                 answered += 1;
@@ -272,7 +280,7 @@ fn a_reply_through_a_second_address_proves_that_address_only() {
         Event::DialSucceeded { addr, .. } => Some(*addr),
         _ => None,
     });
-    assert_eq!(told, Some(addr), "the address that was dialed");
+    assert_eq!(told, Some(addr.into()), "the address that was dialed");
     assert!(!solo.abandoned.contains(&dial), "it has ended, and is not abandoned, too");
 }
 

@@ -159,7 +159,8 @@ fn thousands_of_peers_that_proved_themselves_make_room_for_another() {
         solo.request(&forged(n), id);
         solo.run_for(ms(1));
         while let Some((_, dial, addr)) = solo.dials.pop() {
-            let id = solo.rows().iter().find(|r| r.info.addr == addr).unwrap().info.id.unwrap().0;
+            let id =
+                solo.rows().iter().find(|r| r.info.addr.socket_addr() == addr).unwrap().info.id.unwrap().0;
             solo.answer(dial, id, 1_000);
         }
     }
@@ -496,7 +497,7 @@ impl Chaos {
                     assert!(self.in_flight.values().all(|k| *k != key), "one dial of a peer at a time");
                     self.in_flight.insert(dial, key);
                     assert_ne!(addr.port(), 0);
-                    let on_link = links.iter().any(|link| link.reaches(addr.ip()));
+                    let on_link = links.iter().any(|link| link.reaches(addr.into()));
                     let trusted = self.named.contains(&addr.ip()) || self.exchanged.contains(&addr.ip());
                     assert!(on_link || trusted, "{addr} is beyond the links, and unproven");
                 }

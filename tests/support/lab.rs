@@ -27,9 +27,26 @@ const UNSHARE: [&str; 6] = ["-Urnmu", "--pid", "--fork", "--kill-child", "--moun
 /// Runs a scenario among `hosts` hosts on one link: 10.77.0.1/24, 10.77.0.2/24 and so on.
 ///
 /// Where the machine cannot make namespaces the test says so and passes; with `CI` in the environment it fails.
+///
+/// They have no IPv6: their faults are of IPv4, and would be healed by the other family.
 #[track_caller]
 pub(crate) fn within<F: FnOnce(&Lab)>(hosts: u8, scenario: F) {
-    in_namespaces::<F>(|| scenario(&Lab::on_one_link(hosts)));
+    in_namespaces::<F>(|| scenario(&Lab::on_one_link(hosts, Families::Ipv4)));
+}
+
+/// The same with hosts of these families, whose addresses are ready to be used.
+#[track_caller]
+pub(crate) fn within_families<F: FnOnce(&Lab)>(families: Families, hosts: u8, scenario: F) {
+    in_namespaces::<F>(|| scenario(&Lab::on_one_link(hosts, families)));
+}
+
+/// By which protocols the hosts of a lab speak.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Families {
+    Ipv4,
+    /// With link-local addresses only.
+    Ipv6,
+    Both,
 }
 
 /// Runs a scenario once for each of `parts`, each in a lab of its own, as [`within`] does; `at_once` of them at a time. What
@@ -44,7 +61,7 @@ pub(crate) fn within_each<F: Fn(&Lab, usize)>(
     let test = test_of::<F>();
     if is_inside(test) {
         let part = std::env::var(PART).ok().and_then(|part| part.parse().ok()).expect("which part this is");
-        scenario(&Lab::on_one_link(hosts), part);
+        scenario(&Lab::on_one_link(hosts, Families::Ipv4), part);
         return None;
     }
     if is_impossible(test) {
@@ -161,7 +178,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    fn on_one_link(hosts: u8) -> Self {
+    fn on_one_link(hosts: u8, families: Families) -> Self {
         let addrs: Vec<_> = (1..=hosts).map(|n| format!("10.77.0.{n}")).collect();
         let mut root = String::from("link add br0 type bridge\nlink set br0 up\nlink set lo up\n");
         for n in 1..=hosts {
@@ -170,7 +187,13 @@ impl Lab {
                 "netns add h{n}\nlink add v{n} type veth peer name eth0 netns h{n}\nlink set v{n} master br0 up\n"
             );
         }
-        Self::build(&root, addrs, |n| format!("addr add 10.77.0.{n}/24 brd + dev eth0\nlink set eth0 up\n"))
+        Self::build(&root, addrs, families, |n| {
+            let address = match families {
+                Families::Ipv6 => String::new(),
+                Families::Ipv4 | Families::Both => format!("addr add 10.77.0.{n}/24 brd + dev eth0\n"),
+            };
+            address + "link set eth0 up\n"
+        })
     }
 
     fn routed() -> Self {
@@ -182,7 +205,7 @@ impl Lab {
             let _ = writeln!(root, "link add eth0 netns h{n} type veth peer name leg{n} netns h3");
         }
         let addrs = vec!["10.77.1.2".into(), "10.77.2.2".into(), "10.77.1.1".into()];
-        let lab = Self::build(&root, addrs, |n| match n {
+        let lab = Self::build(&root, addrs, Families::Ipv4, |n| match n {
             3 => (1..=2).fold(String::new(), |legs, n| {
                 legs + &format!("addr add 10.77.{n}.1/24 brd + dev leg{n}\nlink set leg{n} up\n")
             }),
@@ -194,11 +217,14 @@ impl Lab {
         lab
     }
 
-    fn build(root: &str, addrs: Vec<String>, setup: impl Fn(usize) -> String) -> Self {
+    fn build(root: &str, addrs: Vec<String>, families: Families, setup: impl Fn(usize) -> String) -> Self {
         feed(Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/run"]), "");
         feed(Command::new("ip").args(["-batch", "-"]), root);
         let lab = Self { stage: Stage::new(), addrs };
         for n in 1..=lab.addrs.len() {
+            if families == Families::Ipv4 {
+                lab.host(n).disable_ipv6();
+            }
             feed(
                 lab.host(n).command("ip").args(["-batch", "-"]),
                 &("link set lo up\n".to_owned() + &setup(n)),
@@ -206,6 +232,9 @@ impl Lab {
         }
         for n in 1..=lab.addrs.len() {
             lab.host(n).wait_for_links();
+            if families != Families::Ipv4 {
+                lab.host(n).link_local();
+            }
         }
         lab
     }
@@ -316,6 +345,34 @@ impl Host<'_> {
         };
         let settled = || (up(&mut self.command("ip")) && up(&mut Command::new("ip"))).then_some(());
         assert!(poll(SOON, settled).is_some(), "the links of {} do not come up", self.name());
+    }
+
+    /// Its first link is taken away and made again: under the same name, with another number.
+    pub(crate) fn make_link_again(&self) {
+        let (n, namespace) = (self.n, self.name());
+        let link = format!(
+            "link del v{n}\nlink add v{n} type veth peer name eth0 netns {namespace}\nlink set v{n} master br0 up\n"
+        );
+        feed(Command::new("ip").args(["-batch", "-"]), &link);
+        self.link_up();
+    }
+
+    /// Its kernel speaks IPv6 no longer, if it ever did.
+    pub(crate) fn disable_ipv6(&self) {
+        let all = "for f in /proc/sys/net/ipv6/conf/{all,default}/disable_ipv6; do test ! -e $f || echo 1 > $f; done";
+        self.run(&["bash", "-c", all]);
+    }
+
+    /// Its link-local address on its first link, once it can be used.
+    pub(crate) fn link_local(&self) -> String {
+        let ready = || {
+            let show = ["-6", "-o", "addr", "show", "dev", "eth0", "scope", "link", "-tentative"];
+            let output = self.command("ip").args(show).output().expect("ip runs");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let address = text.split_whitespace().skip_while(|word| *word != "inet6").nth(1)?;
+            Some(address.split('/').next()?.to_owned())
+        };
+        poll(SOON, ready).unwrap_or_else(|| panic!("{} has no link-local address", self.name()))
     }
 
     fn namespace(&self) -> String {

@@ -1,11 +1,11 @@
 //! What was said lately: the notable events, of all peers and of each, for the timeline and for a peer's details.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::chain::{About, Chain};
 use crate::engine::Incarnation;
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::Interface;
@@ -56,7 +56,7 @@ pub enum What {
     /// It is dialed at another address, that of the entry's peer.
     Moved {
         /// The old one. Boxed: it is rare, and would double the size of every entry.
-        from: Box<SocketAddr>,
+        from: Box<Endpoint>,
     },
     /// It said goodbye or was dropped.
     Left {
@@ -88,7 +88,7 @@ pub enum What {
     /// This node took another identity.
     IdChanged {
         /// Where the node with the same one is.
-        twin: Box<SocketAddr>,
+        twin: Box<Endpoint>,
     },
     /// Events were missed: what they said is not here.
     Lagged {

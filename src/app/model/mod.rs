@@ -207,7 +207,7 @@ impl Model {
                 self.node = Some(Arc::clone(node));
             }
             Event::InterfaceUp { interface } => {
-                self.interfaces.retain(|known| known.addr != interface.addr);
+                self.interfaces.retain(|known| known.zoned_ip() != interface.zoned_ip());
                 self.interfaces.push(Interface::clone(interface));
             }
             Event::InterfaceDown { interface } => self.interfaces.retain(|known| known != &**interface),

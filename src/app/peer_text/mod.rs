@@ -146,7 +146,8 @@ impl<'a> PeerText<'a> {
             }
             f.write_str(", ")?;
             // Until the node has told the interface, it is the one whose link the address is on.
-            let on_link = || self.model.interfaces().iter().find(|i| i.reaches(self.peer.info.addr.ip()));
+            let on_link =
+                || self.model.interfaces().iter().find(|i| i.reaches(self.peer.info.addr.zoned_ip()));
             on(f, self.peer.interface.as_deref().or_else(|| Some(&*on_link()?.name)))
         })
     }

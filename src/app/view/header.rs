@@ -14,7 +14,7 @@ use crate::app::model::Model;
 use crate::app::state::Models;
 use crate::engine::interface::{Interface, InterfaceKind};
 use crate::engine::peers::PeerState;
-use crate::text::{Count, columns, fit};
+use crate::text::{Count, chief_addresses, columns, fit};
 
 /// How long missed events are told after the last of them: the next snapshot has made the display right long
 /// before, and a person should still see that there were any.
@@ -80,7 +80,7 @@ fn identity(model: &Model, local_ip: Option<IpAddr>, theme: Theme, room: usize) 
         parts.push((format!("group {}", node.group), theme.text()));
         // The system's choice of an address; where this node does not use it, nobody reaches it there.
         let all = model.interfaces();
-        let used = |ip: &IpAddr| all.is_empty() || all.iter().any(|i| IpAddr::V4(i.addr) == *ip);
+        let used = |ip: &IpAddr| all.is_empty() || all.iter().any(|i| i.addr == *ip);
         if let Some(ip) = local_ip.filter(used) {
             parts.push((ip.to_string(), theme.strong()));
         }
@@ -115,12 +115,13 @@ fn interfaces(all: &[Interface], room: usize, theme: Theme) -> (String, Style) {
         return ("no interface can broadcast".into(), theme.alarm());
     }
     let kind = |interface: &Interface| match interface.kind {
-        _ if interface.broadcast.is_none() => " (no broadcast)",
+        _ if interface.is_mute() => " (no broadcast)",
         InterfaceKind::Lan | InterfaceKind::Wifi => "",
         InterfaceKind::Container => " (container)",
         InterfaceKind::Vpn => " (VPN)",
         InterfaceKind::Loopback => " (loopback)",
     };
+    let all: Vec<&Interface> = chief_addresses(all).collect();
     let full: Vec<_> = all.iter().map(|i| format!("{} {}/{}{}", i.name, i.addr, i.prefix, kind(i))).collect();
     let full = full.join(", ");
     if columns(&full) <= room {

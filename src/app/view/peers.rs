@@ -9,7 +9,7 @@ use super::{findings, selected};
 use crate::app::model::{Column, Model, PeerRow, Sort};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
-use crate::text::wrap;
+use crate::text::{chief_addresses, wrap};
 
 /// From this many lines on, two of them tell more of the selected peer.
 const WITH_DETAILS: u16 = 7;
@@ -99,7 +99,7 @@ pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let theme = canvas.theme();
     let mut lines = vec![("No peers yet.".to_owned(), theme.strong())];
     let port = model.node().map(|node| (node.port, node.tcp_port));
-    let (heard, mute): (Vec<_>, Vec<_>) = model.interfaces().iter().partition(|i| i.broadcast.is_some());
+    let (heard, mute): (Vec<_>, Vec<_>) = chief_addresses(model.interfaces()).partition(|i| !i.is_mute());
     let on: Vec<_> = heard.iter().map(|i| format!("{} {}/{}", i.name, i.addr, i.prefix)).collect();
     match port {
         None => lines.push(("The node is starting.".into(), theme.text())),

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::engine::config::Target;
 
-use super::values::{expected_peers, for_time, period, text};
+use super::values::{expected_peers, for_time, period, target, text};
 
 /// Options of `vigie watch`.
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ pub struct MatrixArgs {
 #[derive(Debug, Args)]
 pub struct DialArgs {
     /// The host, and the TCP port of its vigie if it is not 17474.
-    #[arg(value_name = "HOST[:PORT]")]
+    #[arg(value_name = "HOST[:PORT]", value_parser = target)]
     pub target: Target,
     /// Write each attempt and the result as JSON, one object per line.
     #[arg(long)]

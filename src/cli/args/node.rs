@@ -1,6 +1,5 @@
 //! Options of a node, and the settings that they make.
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,11 +9,12 @@ use tracing_subscriber::filter::Targets;
 
 use crate::cli::identity::{random, started_now};
 use crate::engine::NodeId;
+use crate::engine::address::ZonedIp;
 use crate::engine::config::{Config, DEFAULT_PORT, Target};
 use crate::engine::retry::RetryPolicy;
 use crate::net::{Selection, Settings, host_name};
 
-use super::values::{backoff, dial_timeout, log_filter, period, retry_delay, text};
+use super::values::{backoff, dial_timeout, log_filter, own_address, period, retry_delay, target, text};
 
 /// Options of a node.
 #[derive(Debug, Clone, Args)]
@@ -32,9 +32,9 @@ pub struct NodeArgs {
     /// TCP port of this node's server [default: the presence port, or any free one].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub tcp_port: Option<u16>,
-    /// Use only the interface with this IPv4 address.
-    #[arg(long, value_name = "ADDR")]
-    pub bind: Option<Ipv4Addr>,
+    /// Use only the interface with this address.
+    #[arg(long, value_name = "ADDR", value_parser = own_address)]
+    pub bind: Option<ZonedIp>,
     /// Use only interfaces matching this pattern; repeatable.
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub interface: Vec<Pattern>,
@@ -42,7 +42,7 @@ pub struct NodeArgs {
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub exclude_interface: Vec<Pattern>,
     /// Also dial a peer that broadcasts cannot reach; repeatable.
-    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', value_parser = target)]
     pub peer: Vec<Target>,
 
     /// Mean time between presence broadcasts (±10 % jitter).
@@ -129,7 +129,7 @@ impl NodeArgs {
     /// The interfaces to use.
     pub fn selection(&self) -> Selection {
         Selection {
-            bind: self.bind.map(Into::into),
+            bind: self.bind,
             include: self.interface.clone(),
             exclude: self.exclude_interface.clone(),
             network_seen: false,

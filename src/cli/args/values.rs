@@ -1,12 +1,16 @@
 //! The values of options: read, and refused with what is expected.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
+use crate::engine::address::{self, ZonedIp};
+use crate::engine::config::{Target, TargetError};
 use crate::engine::limits;
 use crate::engine::retry::MAX_DELAY;
+use crate::net::interfaces;
 use crate::proto::check_text;
 
 pub(super) fn text(value: &str) -> Result<String, String> {
@@ -53,6 +57,32 @@ pub(super) fn expected_peers(value: &str) -> Result<usize, String> {
 
 pub(super) fn log_filter(value: &str) -> Result<Targets, String> {
     value.parse().map_err(|_| "error, warn, info, debug, trace, off or TARGET=LEVEL,… is expected".to_owned())
+}
+
+/// A host that is dialed or named.
+pub(super) fn target(value: &str) -> Result<Target, String> {
+    value.parse().map_err(|error| match error {
+        TargetError::NoZone(ip) => no_zone(ip),
+        other => other.to_string(),
+    })
+}
+
+/// An address of this machine.
+pub(super) fn own_address(value: &str) -> Result<ZonedIp, String> {
+    let (ip, zone) =
+        address::split_zone(value).ok_or("an address is expected, like 10.0.0.7 or fe80::7%eth0")?;
+    match zone {
+        None if address::is_link_local(ip) => Err(no_zone(ip)),
+        None => Ok(ip.into()),
+        Some(zone) => {
+            let link = interfaces::link_named(zone).ok_or_else(|| interfaces::no_such_link(zone))?;
+            Ok(ZonedIp::on_link(ip, Some(link)))
+        }
+    }
+}
+
+fn no_zone(ip: IpAddr) -> String {
+    format!("{ip} is a link-local address: add %interface ({})", interfaces::link_names())
 }
 
 #[cfg(test)]

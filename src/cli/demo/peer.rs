@@ -69,7 +69,7 @@ impl DemoPeer {
         let mut settings = self.settings.clone();
         settings.config.incarnation = started_now();
         settings.config.seed = self.rng.random();
-        settings.selection.bind = Some(ip);
+        settings.selection.bind = Some(ip.into());
         let proxy = match self.nature {
             Nature::Sound => None,
             Nature::Faulty => {

@@ -35,8 +35,8 @@ fn request(node: &NodeArgs) -> io::Result<DoctorRequest> {
     Ok(DoctorRequest {
         port: node.port,
         tcp_port: node.tcp_port,
-        bind: node.bind.filter(|addr| !addr.is_unspecified()),
-        bind_is_ours: node.bind.map_or(Ok(true), |addr| interfaces::holds(addr.into()))?,
+        bind: node.bind.filter(|addr| !addr.ip().is_unspecified()),
+        bind_is_ours: node.bind.map_or(Ok(true), interfaces::holds)?,
         selection: [include, exclude].concat().join(" "),
     })
 }

@@ -1,12 +1,12 @@
 //! The events as lines of the log, each at its level.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 use tracing::{debug, info, warn};
 
 use crate::app::log::EVENTS;
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, RejectReason, Stamped};
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
@@ -107,7 +107,7 @@ fn write_state(event: &Event, peer: &PeerInfo, from: PeerState, to: PeerState) {
     }
 }
 
-fn write_rejected(event: &Event, from: SocketAddr, reason: RejectReason, count: u64) {
+fn write_rejected(event: &Event, from: Endpoint, reason: RejectReason, count: u64) {
     match reason {
         RejectReason::WrongGroup | RejectReason::Replayed | RejectReason::OffLink => {
             info!(target: EVENTS, %from, count, "{event}");

@@ -57,9 +57,12 @@ pub(super) struct ProbePacket {
 impl ProbePacket {
     /// All packets of one interface: presences as broadcasts and to one host, and a dial, each in both directions.
     pub(super) fn all_of(interface: &Interface, udp: u16, tcp: u16) -> Vec<Self> {
+        let (Some(addr), Some(broadcast)) = (interface.ipv4(), interface.broadcast) else {
+            return Vec::new();
+        };
         let one = |addr: Ipv4Addr| (u64::from(u32::from(addr)), u64::from(u32::from(addr)));
         let host_bits = u64::from(u32::MAX.checked_shr(interface.prefix.into()).unwrap_or_default());
-        let (own, everyone) = (one(interface.addr), one(interface.last_address()));
+        let (own, everyone) = (one(addr), one(broadcast));
         let network = (everyone.0 & !host_bits, everyone.0);
         let mut probes = Vec::new();
         for direction in [Direction::In, Direction::Out] {

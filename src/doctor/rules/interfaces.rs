@@ -17,7 +17,7 @@ pub(super) fn usable(facts: &MachineFacts) -> Examined {
     let mut findings = Vec::new();
     let network: Vec<&Interface> = facts.used.iter().filter(|i| i.kind != InterfaceKind::Loopback).collect();
     let request = &facts.request;
-    let loopback_wanted = request.bind.is_some_and(|addr| addr.is_loopback())
+    let loopback_wanted = request.bind.is_some_and(|addr| addr.ip().is_loopback())
         || !request.selection.is_empty() && facts.used.iter().any(|i| i.kind == InterfaceKind::Loopback);
     if let Some(addr) = request.bind.filter(|_| !request.bind_is_ours) {
         findings.push(MachineFinding::new(
@@ -27,6 +27,11 @@ pub(super) fn usable(facts: &MachineFacts) -> Examined {
             "run vigie without --bind, or with one of these addresses",
         ));
     } else if network.is_empty() && !loopback_wanted {
+        let multicasting: Vec<&str> = multicasting(facts).map(|link| &*link.name).collect();
+        if !multicasting.is_empty() && request.selection.is_empty() {
+            let saw = format!("{} can multicast", multicasting.join(", "));
+            return Examined { saw, findings: vec![only_ipv6(facts)], ..Examined::default() };
+        }
         findings.push(no_interface(facts));
     } else if !loopback_wanted {
         let chosen = request.bind.is_some() || !request.selection.is_empty();
@@ -38,6 +43,24 @@ pub(super) fn usable(facts: &MachineFacts) -> Examined {
     }
     let names: Vec<&str> = facts.used.iter().map(|i| &*i.name).collect();
     Examined { saw: format!("{} can broadcast", names.join(", ")), findings, ..Examined::default() }
+}
+
+/// Links on which peers are found by IPv6.
+fn multicasting(facts: &MachineFacts) -> impl Iterator<Item = &MachineLink> {
+    let local = |link: &&MachineLink| link.v6.iter().any(std::net::Ipv6Addr::is_unicast_link_local);
+    let up = |link: &&MachineLink| link.state == LinkState::Up && link.kind != InterfaceKind::Loopback;
+    facts.links.iter().filter(up).filter(local)
+}
+
+/// Peers that have IPv4 only are not found.
+fn only_ipv6(facts: &MachineFacts) -> MachineFinding {
+    let candidates = multicasting(facts).map(|link| format!("{} {}", link.name, why_unused(link)));
+    MachineFinding::new(
+        Severity::Info,
+        "peers are found by IPv6 only: no interface can broadcast",
+        candidates.collect::<Vec<_>>().join("; "),
+        "nothing, unless a peer has IPv4 only: add it with vigie --peer HOST",
+    )
 }
 
 fn addresses(facts: &MachineFacts) -> String {
@@ -71,9 +94,9 @@ fn no_interface(facts: &MachineFacts) -> MachineFinding {
     if !has_v4 && candidates.iter().any(|link| link.state == LinkState::Up && has_v6(link)) {
         return MachineFinding::new(
             Severity::Error,
-            "this machine has only IPv6 addresses, but peers are found by IPv4 broadcast",
+            "this machine has only IPv6 addresses, and none that is link-local: no peers are found",
             evidence.join("; "),
-            "give it an IPv4 address, or add each peer: vigie --peer HOST",
+            "turn on link-local addresses (sysctl net.ipv6.conf.all.addr_gen_mode=0), or add each peer: vigie --peer HOST",
         );
     }
     // A network comes before a container's bridge, and a link that needs only an address before one that needs a cable.
@@ -194,7 +217,8 @@ fn globbed(name: &str, least: usize) -> String {
 pub(super) fn networks(facts: &MachineFacts) -> Examined {
     let mut by_network: BTreeMap<_, Vec<&Interface>> = BTreeMap::new();
     for interface in facts.used.iter().filter(|i| i.kind != InterfaceKind::Loopback) {
-        by_network.entry((interface.last_address(), interface.prefix)).or_default().push(interface);
+        let Some(broadcast) = interface.broadcast else { continue };
+        by_network.entry((broadcast, interface.prefix)).or_default().push(interface);
     }
     let count = by_network.len();
     let mut findings = Vec::new();

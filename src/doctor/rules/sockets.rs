@@ -28,8 +28,9 @@ pub(super) fn broadcast(facts: &MachineFacts) -> Examined {
 }
 
 fn unheard(facts: &MachineFacts, interface: &Interface, failure: &TrialFailure) -> MachineFinding {
-    let (name, to) = (&interface.name, interface.last_address());
-    let evidence = format!("one datagram from {} to {to}: {}", interface.addr, failure.error);
+    let name = &interface.name;
+    let to = interface.broadcast.map(|to| format!(" to {to}")).unwrap_or_default();
+    let evidence = format!("one datagram from {}{to}: {}", interface.addr, failure.error);
     let outgoing = facts.firewall.obstacles.iter().find(|o| o.direction == Direction::Out && o.stops_udp());
     let incoming = facts.firewall.obstacles.iter().find(|o| o.direction == Direction::In && o.stops_udp());
     let remedy = |obstacle: Option<_>| {
@@ -74,7 +75,7 @@ fn unheard(facts: &MachineFacts, interface: &Interface, failure: &TrialFailure) 
 
 fn network(interface: &Interface) -> std::net::Ipv4Addr {
     let host_bits = u32::MAX.checked_shr(interface.prefix.into()).unwrap_or_default();
-    std::net::Ipv4Addr::from(u32::from(interface.addr) & !host_bits)
+    std::net::Ipv4Addr::from(interface.ipv4().map_or(0, u32::from) & !host_bits)
 }
 
 /// Whether the presence port is free and receives.

@@ -70,6 +70,17 @@ const CASES: &[Case] = &[
         "interfaces",
         |f| {
             unused(f, LinkState::Up);
+            f.links[1].v4.clear();
+            f.links[1].v6.push("fe80::1".parse().unwrap());
+        },
+        Info,
+        "found by IPv6 only",
+        "nothing, unless",
+    ),
+    (
+        "interfaces",
+        |f| {
+            unused(f, LinkState::Up);
             f.links.truncate(1);
         },
         Error,
@@ -98,7 +109,7 @@ const CASES: &[Case] = &[
     ),
     (
         "interfaces",
-        |f| (f.request.bind, f.request.bind_is_ours) = (Some(Ipv4Addr::new(10, 0, 0, 9)), false),
+        |f| (f.request.bind, f.request.bind_is_ours) = ("10.0.0.9".parse().ok(), false),
         Error,
         "does not have 10.0.0.9",
         "without --bind",
@@ -347,7 +358,7 @@ fn what_is_as_it_should_be_is_no_finding() {
         // A person asked for loopback.
         |f| {
             f.links[1].state = LinkState::Down;
-            f.request.bind = Some(Ipv4Addr::LOCALHOST);
+            f.request.bind = "127.0.0.1".parse().ok();
             f.used = vec![crate::engine::interface::Interface::new("lo", Ipv4Addr::LOCALHOST, 8).unwrap()];
             assert_eq!(f.used[0].kind, InterfaceKind::Loopback);
         },

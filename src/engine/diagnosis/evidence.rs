@@ -1,9 +1,10 @@
 //! What was observed, as data: a finding carries it, and `text` makes sentences of it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::peers::PeerInfo;
 
@@ -91,7 +92,7 @@ pub enum Evidence {
     /// Hosts use the same name.
     SharedName {
         /// Where they are.
-        addrs: Vec<SocketAddr>,
+        addrs: Vec<Endpoint>,
     },
     /// Hosts use the same address.
     SharedAddress {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::limits::{MAX_STRANGERS, STRANGER_KEPT};
 use crate::engine::peers::PeerInfo;
 
@@ -53,7 +54,7 @@ impl Mismatch {
 /// Those that were heard lately, at most [`MAX_STRANGERS`]. One address has one node.
 #[derive(Debug, Default)]
 pub(crate) struct ForeignNodes {
-    by_ip: BTreeMap<IpAddr, ForeignNode>,
+    by_ip: BTreeMap<ZonedIp, ForeignNode>,
     /// Addresses in other networks at which peers of ours are, too, with the length of the prefix and when they were heard
     /// there. A wire with a host in two networks has both by intention.
     shared_networks: BTreeMap<IpAddr, (u8, Instant)>,
@@ -72,7 +73,7 @@ pub(crate) enum Noted {
 impl ForeignNodes {
     /// A node was heard at an address, and is no peer.
     pub(crate) fn note(&mut self, info: PeerInfo, mismatch: Mismatch, now: Instant) -> Noted {
-        let ip = info.addr.ip();
+        let ip = info.addr.zoned_ip();
         let room = self.by_ip.len() < MAX_STRANGERS;
         match self.by_ip.get_mut(&ip) {
             Some(known) => {

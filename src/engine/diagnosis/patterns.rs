@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
@@ -14,6 +13,7 @@ use super::incident::{FailingPair, Incident};
 use super::network_view::NetworkView;
 use super::rules::OWN_FAULT;
 use super::verdict::{Confidence, Pattern, Verdict};
+use crate::engine::address::ZonedIp;
 
 /// Pairs with one verdict that fit no other pattern, from which on they are told as one.
 const SCATTERED: usize = 4;
@@ -345,9 +345,9 @@ fn single_pair(view: &NetworkView, verdict: Verdict, pairs: &[FailingPair]) -> I
 /// Hosts with the same address: each is heard from it and says that it is its own, and whoever dials it meets now one and now the
 /// other. Nodes of one host have ports of their own; who is behind the address of another one claims an address of its own.
 fn address_conflicts(view: &NetworkView, failures: &mut Failures) -> Vec<Incident> {
-    let mut by_addr: BTreeMap<IpAddr, Vec<NodeIdx>> = BTreeMap::new();
+    let mut by_addr: BTreeMap<ZonedIp, Vec<NodeIdx>> = BTreeMap::new();
     for node in view.others().filter(|node| view.node(*node).at_home) {
-        by_addr.entry(view.node(node).info.addr.ip()).or_default().push(node);
+        by_addr.entry(view.node(node).info.addr.zoned_ip()).or_default().push(node);
     }
     let port = |node: &NodeIdx| view.node(*node).info.addr.port();
     let mut found = Vec::new();
@@ -387,7 +387,7 @@ fn duplicate_names(view: &NetworkView) -> Vec<Incident> {
         by_name.entry(&view.node(node).info.name).or_default().push(node);
     }
     let hosts = |nodes: &[NodeIdx]| {
-        nodes.iter().map(|node| view.node(*node).info.addr.ip()).collect::<BTreeSet<_>>().len()
+        nodes.iter().map(|node| view.node(*node).info.addr.zoned_ip()).collect::<BTreeSet<_>>().len()
     };
     let shared = by_name.into_values().filter(|nodes| hosts(nodes) > 1);
     let incident = |mut nodes: Vec<NodeIdx>| {

@@ -1,10 +1,10 @@
 //! Whom a finding is about, whom it accuses, and of whom it says anything.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::NodeId;
+use crate::engine::address::Endpoint;
 use crate::engine::peers::PeerKey;
 
 use super::finding::Finding;
@@ -16,11 +16,11 @@ pub(super) enum Subject {
     /// A node, which may meanwhile have another address: this one when its interface goes and comes.
     Node(NodeId),
     /// A peer whose identity is not known.
-    Unknown(PeerKey, SocketAddr),
+    Unknown(PeerKey, Endpoint),
     /// The name of a node: that two have it says nothing else of them.
     Name(NodeId),
     /// The same of a peer whose identity is not known.
-    NameOfUnknown(PeerKey, SocketAddr),
+    NameOfUnknown(PeerKey, Endpoint),
 }
 
 impl Subject {

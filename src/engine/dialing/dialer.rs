@@ -70,7 +70,7 @@ impl Dialer {
         if peer.is_proven() {
             return true;
         }
-        let allowed = ctx.links.reaches(peer.addr().ip()) && self.unproven.take(ctx.now);
+        let allowed = ctx.links.reaches(peer.ip()) && self.unproven.take(ctx.now);
         if !allowed {
             peer.rest_until(ctx.now + ctx.config.dial_interval);
         }
@@ -129,7 +129,8 @@ impl Dialer {
         let addr = peer.addr_of_attempt(attempt);
         self.in_flight.insert(id, (peer.key(), addr));
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
-        ctx.out.publish(Event::DialStarted { peer: info, addr, attempt, max, forced });
+        let told = ctx.links.told(addr);
+        ctx.out.publish(Event::DialStarted { addr: told, peer: info, attempt, max, forced });
         ctx.out.push(Output::Dial { dial: id, addr, request, timeout: ctx.config.retry.timeout });
     }
 
@@ -201,7 +202,7 @@ pub(crate) fn note_failure(peer: &mut Peer, attempt: Attempt, failure: &Failure,
     let wait =
         if attempt < max { ctx.config.retry.wait_after(attempt, addresses, &failure, ctx.rng) } else { None };
     peer.set_in_turn(wait == Some(Duration::ZERO) && addresses > 1);
-    let info = Arc::clone(peer.info());
+    let (info, addr) = (Arc::clone(peer.info()), ctx.links.told(addr));
     ctx.out.publish(Event::dial_failed((&info, addr), (attempt, max), &failure, wait));
     let fails_already = matches!(peer.state(), PeerState::Unreachable | PeerState::Silent | PeerState::Left);
     let state = if let Some(wait) = wait {
@@ -210,7 +211,7 @@ pub(crate) fn note_failure(peer: &mut Peer, attempt: Attempt, failure: &Failure,
     } else {
         give_up(peer, ctx);
         let cause = peer.dial.cause().unwrap_or(failure.cause);
-        ctx.out.publish(Event::DialGaveUp { peer: info, addr: peer.addr(), attempts: attempt, cause });
+        ctx.out.publish(Event::DialGaveUp { addr: info.addr, peer: info, attempts: attempt, cause });
         PeerState::Unreachable
     };
     if !fails_already {
@@ -250,7 +251,7 @@ fn blame_the_interface(peer: &Peer, failure: &Failure, ctx: &Context<'_>) -> Fai
     let mut failure = failure.clone();
     let link_failure = failure.retry == Retry::OnLinkChange;
     if let Some(name) = peer.interface().filter(|_| link_failure)
-        && !ctx.links.reaches(peer.addr().ip())
+        && !ctx.links.reaches(peer.ip())
     {
         if ctx.links.iter().any(|interface| interface.name == *name) {
             failure.cause = Cause::NoRoute;
@@ -410,7 +411,7 @@ mod tests {
             else {
                 panic!("{outputs:?}")
             };
-            assert_eq!((addr, to, timeout), (&peer.addr(), &peer.addr(), &secs(4)));
+            assert_eq!((addr, to, timeout), (&peer.info().addr, &peer.addr(), &secs(4)));
             assert_eq!((*max, *forced), expected);
             assert_eq!(peer.dial.in_flight(), Some(*dial));
         }
@@ -464,7 +465,7 @@ mod tests {
         assert!(peer.dial.is_resting(), "the regular dialing goes on");
         let gave_up = Event::DialGaveUp {
             peer: Arc::clone(peer.info()),
-            addr: peer.addr(),
+            addr: peer.info().addr,
             attempts: 5,
             cause: Cause::Refused,
         };

@@ -22,7 +22,7 @@ impl Engine {
         if self.lifecycle != Lifecycle::Running {
             return;
         }
-        if !self.shared.links().uses(link, from.ip()) && !self.peers.at(from.ip()).any(Peer::is_named) {
+        if !self.shared.links().uses(link, from.into()) && !self.peers.at(from.into()).any(Peer::is_named) {
             return self.reject(RejectReason::UnusedLink, from, now);
         }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
@@ -83,7 +83,7 @@ impl Engine {
         let refused = match datagram.note_heard(peer, &ctx) {
             Taken::Whole => None,
             Taken::EchoOnly => {
-                peer.prove_by_echo(presence.echo, datagram.from.ip(), &mut ctx);
+                peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
                 if presence.nonce.is_some() {
                     self.announcer.introduce(peer, presence.nonce, &mut ctx);
                 }
@@ -106,6 +106,8 @@ impl Engine {
         let here = peers.get(key).is_some_and(|peer| datagram.is_from_dialed(peer));
         if here {
             datagram.apply_claims(key, peers, &mut ctx);
+        } else {
+            datagram.note_copy(key, peers);
         }
         if presence.kind == Kind::Goodbye {
             peers.leave(key, LeaveReason::Goodbye, &mut ctx);
@@ -116,7 +118,7 @@ impl Engine {
         let Some(peer) = peers.get_mut(key) else { return };
         peer.watch_for_silence(&ctx);
         peer.revive(&mut ctx);
-        peer.prove_by_echo(presence.echo, datagram.from.ip(), &mut ctx);
+        peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
         self.announcer.respond(peer, presence, &mut ctx);
         self.handle_echo(key, presence.echo.filter(|_| here), now);
     }
@@ -146,8 +148,8 @@ impl Engine {
     /// ICMP says that a datagram to a peer did not arrive. It can be forged: it explains trouble and makes none.
     pub(in crate::engine) fn handle_unreachable(&mut self, to: SocketAddr, icmp: Icmp, now: Instant) {
         // What this machine itself says of another one is what its dials say, too.
-        let from_here = icmp.from.is_some_and(|ip| ip != to.ip() && self.shared.links().holds(ip));
-        let key = self.peers.at(to.ip()).find(|peer| peer.unicast() == to).map(Peer::key);
+        let from_here = icmp.from.is_some_and(|ip| ip != to.ip() && self.shared.links().holds(ip.into()));
+        let key = self.peers.at(to.into()).find(|peer| peer.unicast() == to).map(Peer::key);
         if let Some(peer) = key.filter(|_| !from_here).and_then(|key| self.peers.get_mut(key)) {
             peer.health.note_icmp(icmp, now);
         }

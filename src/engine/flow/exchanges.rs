@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::address::ZonedIp;
+use crate::engine::address::{self, Endpoint};
 use crate::engine::api::{Answer, ConnId, DialId};
 use crate::engine::cause::Failure;
 use crate::engine::context::Context;
@@ -28,7 +30,7 @@ impl Engine {
         body: Result<&[u8], DecodeError>,
         now: Instant,
     ) {
-        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let from = address::canonical(from);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let request = match exchange::read_request(body, &ctx) {
             Ok(request) => request,
@@ -44,13 +46,13 @@ impl Engine {
         let dialer = dialer.ok().flatten();
         let rows = dialer.map(|key| self.exchange_rows(key, &request, now));
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        exchange::reply(conn, (from.ip(), request.nonce), rows.as_ref(), &mut ctx);
+        exchange::reply(conn, (from.into(), request.nonce), rows.as_ref(), &mut ctx);
         let peer = dialer.and_then(|key| peers.get_mut(key));
         let info = peer.map(|peer| {
             note_served(peer, from, request.prefix, &mut ctx);
             Arc::clone(peer.info())
         });
-        let addr = info.is_none().then_some(from);
+        let addr = info.is_none().then(|| self.shared.links().told(from));
         self.publish(Event::ExchangeServed { peer: info, addr });
     }
 
@@ -101,7 +103,7 @@ impl Engine {
             let rows = self.rows_for_request(key, now);
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             let Some(peer) = peers.get_mut(key) else { continue };
-            let to = peer.addr_of_attempt(attempt).ip();
+            let to = ZonedIp::from(peer.addr_of_attempt(attempt));
             let request = exchange::request_frame(&rows, self.request_nonce, to, &ctx);
             self.dialer.start(peer, attempt, request, &mut ctx);
         }
@@ -134,7 +136,10 @@ impl Engine {
         // It is no longer in flight, whatever the reply makes of its row.
         let Some((number, began)) = peer.dial.take_in_flight(dial) else { return };
         match result.and_then(|answer| Ok((self.handle_reply(key, addr, answer.body, now)?, answer))) {
-            Ok((answerer, answer)) => self.handle_success(answerer, addr, number, answer, now),
+            Ok((answerer, answer)) => {
+                let addr = self.shared.links().told(addr);
+                self.handle_success(answerer, addr, number, answer, now);
+            }
             Err(failure) => self.handle_failure(key, Attempt { number, addr, began }, &failure, now),
         }
     }
@@ -173,7 +178,7 @@ impl Engine {
     fn handle_success(
         &mut self,
         key: PeerKey,
-        addr: SocketAddr,
+        addr: Endpoint,
         attempt: u32,
         answer: Answer<'_>,
         now: Instant,
@@ -188,7 +193,7 @@ impl Engine {
         ctx.out.publish(Event::DialSucceeded { peer: info, addr, attempt, connect, rtt });
         let came_up = peer.state() != PeerState::Up;
         peer.set_state(PeerState::Up, &mut ctx);
-        peer.prove(addr.ip(), &mut ctx);
+        peer.prove(addr.zoned_ip(), &mut ctx);
         peer.watch_for_silence(&ctx);
         if came_up {
             // All may be well with it, and it has the name of another.
@@ -227,7 +232,7 @@ impl Engine {
 fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut Context<'_>) {
     peer.last_seen.note_served(ctx.now);
     peer.paths.note_prefix(prefix);
-    peer.prove(from.ip(), ctx);
+    peer.prove(from.into(), ctx);
     peer.revive(ctx);
     peer.keep();
     if peer.state() == PeerState::Unreachable {

@@ -1,7 +1,6 @@
 //! How the engine makes its diagnosis: takes the view of it from peers and rows, has it judged in slices, and publishes what the
 //! tracker of findings says. The parts of `diagnosis` hold all the rest.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -86,7 +85,7 @@ impl Engine {
         let is_up = |peer: &Peer| peer.state() == PeerState::Up;
         let is_peer = |info: &PeerInfo| {
             let known = info.id.and_then(|id| peers.get(peers.by_id(id)?));
-            peers.at(info.addr.ip()).any(is_up) || known.is_some_and(is_up)
+            peers.at(info.addr.zoned_ip()).any(is_up) || known.is_some_and(is_up)
         };
         self.judging.foreign.expire(is_peer, now);
     }
@@ -183,7 +182,7 @@ impl Engine {
     /// A mask is compared on the link by which the peer is heard.
     fn mask(&self, peer: &Peer) -> Option<Mask> {
         let (theirs, link) = (peer.paths.prefix()?, peer.interface()?);
-        let ours = self.shared.links().prefix_on(link, peer.addr().ip())?;
+        let ours = self.shared.links().prefix_on(link, peer.ip())?;
         Some(Mask { theirs, ours, link: Arc::clone(link) })
     }
 
@@ -194,7 +193,7 @@ impl Engine {
             key: PeerKey::default(),
             id: Some(config.id),
             name: config.name.clone(),
-            addr: SocketAddr::new(links.own_address(), config.tcp_port),
+            addr: links.told(links.own_address().at_port(config.tcp_port)),
             incarnation: Some(config.incarnation),
         };
         JudgedNode::new(Arc::new(info), now)

@@ -61,6 +61,7 @@ impl Engine {
         let id = twin::another_id(&mut self.shared.context(self.peers.len(), now));
         self.shared.change_id(id);
         self.node = Arc::new(NodeInfo::of(self.shared.config()));
+        let twin = self.shared.links().told(twin);
         self.publish(Event::IdChanged { node: Arc::clone(&self.node), previous_id, twin });
         for key in self.peers.keys() {
             if let Some(peer) = self.peers.get_mut(key) {
@@ -202,7 +203,7 @@ impl Engine {
 /// After an interface came, went or changed: what failed for want of one is tried at once, and what was on one that is gone is
 /// looked at.
 fn follow_links(peer: &mut Peer, ctx: &mut Context<'_>) {
-    let link = ctx.links.name_of(peer.addr().ip());
+    let link = ctx.links.name_of(peer.ip());
     let changed = link.as_ref() != peer.interface();
     let curable = peer.dial.retry() == Some(Retry::OnLinkChange);
     if changed {
@@ -213,6 +214,11 @@ fn follow_links(peer: &mut Peer, ctx: &mut Context<'_>) {
     }
     if link.is_some() {
         peer.set_interface(link);
+        let told = ctx.links.told(peer.addr());
+        if told != peer.info().addr {
+            // The link has another name now.
+            peer.change_info(|info| info.addr = told);
+        }
     }
     if (changed || curable) && !peer.has_left() {
         peer.dial_soon(ctx);

@@ -13,7 +13,7 @@ impl Engine {
     }
 
     pub(in crate::engine) fn reject(&mut self, reason: RejectReason, from: SocketAddr, now: Instant) {
-        if let Some(event) = self.rejects.count(reason, from, now) {
+        if let Some(event) = self.rejects.count(reason, self.shared.links().told(from), now) {
             self.publish(event);
         }
     }

@@ -1,13 +1,13 @@
 //! The matrix as it is shown: who reaches whom, as seen from one node at one moment.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
 use crate::engine::NodeId;
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::observation::{Observation, PathStatus, udp_status};
 use crate::engine::verdict::Finding;
@@ -20,7 +20,7 @@ pub struct MatrixNode {
     /// Its name.
     pub name: String,
     /// Where it is dialed.
-    pub addr: SocketAddr,
+    pub addr: Endpoint,
     /// It is no peer of this node: only others told of it.
     #[serde(skip)]
     pub second_hand: bool,

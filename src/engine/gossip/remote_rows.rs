@@ -128,8 +128,8 @@ impl RemoteRows {
             self.last_looked_at = Some(id);
             let told = self.reached_by_peers(id, peers).filter_map(|(owner, teller, row)| {
                 let (name, addr) = row.second_hand.get(&id)?;
-                let link = ctx.links.name_of(addr.ip())?;
-                let here = teller.interface() == Some(&link) && !ctx.links.holds(addr.ip());
+                let link = ctx.links.name_of((*addr).into())?;
+                let here = teller.interface() == Some(&link) && !ctx.links.holds((*addr).into());
                 let free = addr.port() != 0 && peers.by_addr(*addr).is_none() && may(&addr.ip());
                 (here && free).then_some((owner, name, *addr))
             });
@@ -403,7 +403,7 @@ impl RemoteRow {
 
 /// The row of another as it was told to us: as a whole, or only that it still stands.
 fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
-    let own = SocketAddr::new(ctx.links.own_address(), ctx.config.tcp_port);
+    let own = ctx.links.own_address().at_port(ctx.config.tcp_port);
     let (mut entries, mut count) = (Vec::new(), 0);
     for (id, observation) in row.observations.iter().filter(|_| !same) {
         let peer = peers.by_id(*id).and_then(|key| peers.get(key));

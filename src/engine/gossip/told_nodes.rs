@@ -126,8 +126,8 @@ mod tests {
             let identity = Some((NodeId(id), Incarnation(1_000)));
             let key = self.peers.discover(addr, identity, "host", Via::Broadcast, ctx).unwrap();
             let peer = self.peers.get_mut(key).unwrap();
-            peer.paths.note_claims(addr.ip(), &presence(Kind::Heartbeat, id, 1));
-            peer.prove(addr.ip(), ctx);
+            peer.paths.note_claims(addr.into(), &presence(Kind::Heartbeat, id, 1));
+            peer.prove(addr.into(), ctx);
             peer.set_state(PeerState::Up, ctx);
             peer.set_observation(well());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::config::Config;
 use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::kept::Kept;
-use crate::engine::limits::ASK_TOLD_AGAIN;
+use crate::engine::limits::{ASK_TOLD_AGAIN, MULTICAST_ONE_IN};
 use crate::engine::moment::Moment;
 use crate::engine::observation::{Observation, PathStatus};
 
@@ -115,6 +115,9 @@ impl Observer<'_> {
 
     fn broadcast(&self, echo: PathStatus) -> PathStatus {
         let Some(period) = self.period() else { return PathStatus::Unknown };
+        // Where IPv4 carries every round, IPv6 does not.
+        let rarely = self.peer.ip().ip().is_ipv6() && self.peer.paths.has_ipv4();
+        let period = period * if rarely { u32::from(MULTICAST_ONE_IN) } else { 1 };
         let last = self.peer.last_seen.broadcast();
         // Where packets are lost, so are broadcasts: then twice as many must be missing.
         let patience = self.times.patience * if self.peer.probes.lost_any() { 2 } else { 1 };

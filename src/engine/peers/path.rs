@@ -6,9 +6,12 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::api::Socket;
 use crate::engine::hashing::digest;
-use crate::engine::limits::{MAX_PATHS, MAX_SEQUENCE_STEP, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW};
+use crate::engine::limits::{
+    MAX_PATHS, MAX_SEQUENCE_STEP, MULTICAST_ONE_IN, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
+};
 use crate::engine::moment::Moment;
 use crate::proto::presence::Presence;
 
@@ -17,7 +20,7 @@ use super::HeardFrom;
 /// An address that a peer was heard from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Path {
-    ip: IpAddr,
+    ip: ZonedIp,
     /// One for the shared and one for the private port. The two are read one after the other, so that what was sent first may be
     /// read last.
     windows: [ReplayWindow; 2],
@@ -28,6 +31,8 @@ pub(crate) struct Path {
     heard: Moment,
     /// When it was first heard, at all or after a long silence there.
     since: Moment,
+    /// Stands for all that the peer says of itself here; 0 before it said anything, or when that was overruled.
+    claims: u64,
 }
 
 /// The anti-replay window of RFC 4303 §3.4.3.
@@ -51,8 +56,6 @@ pub(crate) struct Paths {
     prefix: Option<u8>,
     /// Boxed: few peers have it.
     doubts: Option<Box<Doubts>>,
-    /// Stands for all that it says of itself; 0 before it said anything, or when that was overruled.
-    claims: u64,
 }
 
 /// What speaks against the address at which a peer is dialed.
@@ -98,10 +101,10 @@ impl ReplayWindow {
 }
 
 impl Path {
-    fn new(ip: IpAddr, now: Instant) -> Self {
+    fn new(ip: ZonedIp, now: Instant) -> Self {
         let windows = [ReplayWindow::default(); 2];
         let now = now.into();
-        Self { ip, windows, missed: 0, proven: false, heard: now, since: now }
+        Self { ip, windows, missed: 0, proven: false, heard: now, since: now, claims: 0 }
     }
 
     fn newest(&self) -> u64 {
@@ -110,12 +113,12 @@ impl Path {
 }
 
 impl Paths {
-    fn find(&self, ip: IpAddr) -> Option<&Path> {
+    fn find(&self, ip: ZonedIp) -> Option<&Path> {
         self.all.iter().find(|path| path.ip == ip)
     }
 
     /// The path to an address; a new one takes the place of the one unheard for longest, never of the one dialed.
-    fn find_or_add(&mut self, ip: IpAddr, dialed: IpAddr, now: Instant) -> &mut Path {
+    fn find_or_add(&mut self, ip: ZonedIp, dialed: ZonedIp, now: Instant) -> &mut Path {
         let known = self.all.iter().position(|path| path.ip == ip);
         let index = known.unwrap_or_else(|| {
             if self.all.len() < MAX_PATHS {
@@ -131,12 +134,12 @@ impl Paths {
     }
 
     /// Whether the peer is known to receive at this address.
-    pub(crate) fn is_proven(&self, ip: IpAddr) -> bool {
+    pub(crate) fn is_proven(&self, ip: ZonedIp) -> bool {
         self.find(ip).is_some_and(|path| path.proven)
     }
 
     /// The peer receives at this address: whether that is news.
-    pub(crate) fn prove(&mut self, ip: IpAddr, dialed: IpAddr, now: Instant) -> bool {
+    pub(crate) fn prove(&mut self, ip: ZonedIp, dialed: ZonedIp, now: Instant) -> bool {
         let path = self.find_or_add(ip, dialed, now);
         !std::mem::replace(&mut path.proven, true)
     }
@@ -144,12 +147,12 @@ impl Paths {
     /// Checks a datagram's number. A goodbye ends all paths: a copy that is late on another one revives nobody.
     pub(crate) fn check_sequence(
         &self,
-        ip: IpAddr,
+        ip: ZonedIp,
         socket: Socket,
         sequence: u64,
         left: bool,
     ) -> SequenceCheck {
-        let newest = self.all.iter().map(Path::newest).max().unwrap_or(0);
+        let newest = self.newest();
         let known =
             if left { newest } else { self.find(ip).map_or(0, |path| path.windows[nth(socket)].greatest) };
         if newest > 0 && sequence > newest.saturating_add(MAX_SEQUENCE_STEP) {
@@ -165,8 +168,8 @@ impl Paths {
     /// had left.
     pub(crate) fn note_heard(
         &mut self,
-        ip: IpAddr,
-        dialed: IpAddr,
+        ip: ZonedIp,
+        dialed: ZonedIp,
         (socket, sequence): (Socket, u64),
         returning: bool,
         now: Instant,
@@ -187,7 +190,7 @@ impl Paths {
     }
 
     /// Takes a late number of an address it was heard from.
-    pub(crate) fn take_late(&mut self, ip: IpAddr, socket: Socket, sequence: u64) -> bool {
+    pub(crate) fn take_late(&mut self, ip: ZonedIp, socket: Socket, sequence: u64) -> bool {
         let path = self.all.iter_mut().find(|path| path.ip == ip);
         path.is_some_and(|path| path.windows[nth(socket)].take_late(sequence))
     }
@@ -205,48 +208,63 @@ impl Paths {
         if let Some(doubts) = &mut self.doubts {
             doubts.claimed = None;
         }
-        self.claims = 0;
+        self.forget_claims();
+    }
+
+    /// The next presence is read as a whole, whatever it says.
+    fn forget_claims(&mut self) {
+        self.all.iter_mut().for_each(|path| path.claims = 0);
     }
 
     /// It is dialed at another address from now on.
     pub(crate) fn note_moved(&mut self) {
         self.doubts = None;
-        self.claims = 0;
+        self.forget_claims();
     }
 
-    /// Whether an address was silent for [`ROUNDS_BEFORE_MOVE`] rounds, or never heard. `reached`: the peer answers there; then the
+    /// Whether an address was silent for [`rounds_before_move`], or never heard. `reached`: the peer answers there; then the
     /// other address must be newer than the last word from this one, too, or it is a second interface of the peer's.
-    pub(crate) fn is_gone_from(&self, ip: IpAddr, heard_at: IpAddr, reached: bool) -> bool {
+    pub(crate) fn is_gone_from(&self, ip: ZonedIp, heard_at: ZonedIp, reached: bool) -> bool {
         let since = self.find(heard_at).map(|path| path.since);
         self.find(ip).is_none_or(|old| {
-            old.missed >= ROUNDS_BEFORE_MOVE && (!reached || since.is_some_and(|since| since > old.heard))
+            old.missed >= rounds_before_move(ip) && (!reached || since.is_some_and(|since| since > old.heard))
         })
     }
 
-    /// Whether it was heard from one address only.
-    pub(crate) fn is_single(&self) -> bool {
-        self.all.len() == 1
+    /// Takes a heartbeat on the shared port: whether its number is plausible and new, it says of itself what it said before at
+    /// that address, and it does not suggest that the peer has moved there.
+    pub(crate) fn take_heartbeat(
+        &mut self,
+        (ip, dialed): (ZonedIp, ZonedIp),
+        sequence: u64,
+        claims: u64,
+        now: Instant,
+    ) -> bool {
+        let newest = self.newest();
+        let takes = self.find(ip).is_some_and(|path| {
+            path.claims == claims
+                && sequence > path.windows[0].greatest
+                && sequence <= newest.saturating_add(MAX_SEQUENCE_STEP)
+        });
+        let stays = ip == dialed
+            || self.find(dialed).is_some_and(|path| path.missed + 1 < rounds_before_move(dialed));
+        if takes && stays {
+            self.note_heard(ip, dialed, (Socket::Shared, sequence), false, now);
+        }
+        takes && stays
     }
 
-    /// Takes a heartbeat from the only address, on the shared port: whether its number is plausible and new, and it says of itself
-    /// what it said before.
-    pub(crate) fn take_heartbeat(&mut self, ip: IpAddr, sequence: u64, claims: u64, now: Instant) -> bool {
-        let [path] = &mut self.all[..] else { return false };
-        let newest = path.newest();
-        let takes = path.ip == ip
-            && self.claims == claims
-            && sequence > path.windows[0].greatest
-            && sequence <= newest.saturating_add(MAX_SEQUENCE_STEP);
-        if takes {
-            path.windows[0].advance(sequence);
-            path.heard = now.into();
-            self.round = self.round.max(sequence);
-        }
-        takes
+    fn newest(&self) -> u64 {
+        self.all.iter().map(Path::newest).max().unwrap_or(0)
+    }
+
+    /// Whether it is heard by IPv4.
+    pub(crate) fn has_ipv4(&self) -> bool {
+        self.all.iter().any(|path| path.ip.ip().is_ipv4())
     }
 
     /// Whether it was ever heard from an address.
-    pub(crate) fn is_known(&self, ip: IpAddr) -> bool {
+    pub(crate) fn is_known(&self, ip: ZonedIp) -> bool {
         self.find(ip).is_some()
     }
 
@@ -261,20 +279,28 @@ impl Paths {
     }
 
     /// Takes what the peer says of itself, heard from the address that is dialed.
-    pub(crate) fn note_claims(&mut self, dialed: IpAddr, presence: &Presence<'_>) {
+    pub(crate) fn note_claims(&mut self, dialed: ZonedIp, presence: &Presence<'_>) {
         let Presence { claimed, udp_port, prefix, .. } = *presence;
-        self.claims = fingerprint(presence);
-        let claims_another = claimed != dialed && !claimed.is_unspecified();
+        self.note_copy(dialed, presence);
+        // An IPv6 host has many addresses, and nobody between translates them.
+        let claims_another = dialed.ip().is_ipv4() && claimed != dialed.ip() && !claimed.is_unspecified();
         self.doubts = claims_another.then(|| Box::new(Doubts { claimed: Some(claimed), move_asked: None }));
         self.udp_port = udp_port;
         self.prefix = prefix;
+    }
+
+    /// Notes what the peer says of itself at an address: it counts only where the peer is dialed, and need not be read again.
+    pub(crate) fn note_copy(&mut self, ip: ZonedIp, presence: &Presence<'_>) {
+        if let Some(path) = self.all.iter_mut().find(|path| path.ip == ip) {
+            path.claims = fingerprint(presence);
+        }
     }
 
     /// Takes the length of its network's prefix, in bits.
     pub(crate) fn note_prefix(&mut self, prefix: Option<u8>) {
         if self.prefix != prefix {
             self.prefix = prefix;
-            self.claims = 0;
+            self.forget_claims();
         }
     }
 
@@ -302,14 +328,14 @@ impl Paths {
     /// only the one that is dialed.
     pub(crate) fn heard_from(
         &self,
-        dialed: IpAddr,
-        link: impl Fn(IpAddr) -> Option<Arc<str>>,
+        dialed: ZonedIp,
+        link: impl Fn(ZonedIp) -> Option<Arc<str>>,
     ) -> Vec<HeardFrom> {
         if self.all.iter().all(|path| path.ip == dialed) {
             return Vec::new();
         }
         let from = |path: &Path| HeardFrom {
-            ip: path.ip,
+            ip: path.ip.ip(),
             last: path.heard.into(),
             interface: link(path.ip),
             proven: path.proven,
@@ -327,6 +353,12 @@ pub(crate) fn fingerprint(presence: &Presence<'_>) -> u64 {
     digest((id, incarnation, name, tcp_port, udp_port, period_ms, claimed, prefix)).max(1)
 }
 
+/// Rounds that an address may be silent before the peer is dialed at another one. Not every round goes by IPv6 where IPv4 carries
+/// them all.
+fn rounds_before_move(ip: ZonedIp) -> u8 {
+    ROUNDS_BEFORE_MOVE * if ip.ip().is_ipv6() { MULTICAST_ONE_IN } else { 1 }
+}
+
 fn nth(socket: Socket) -> usize {
     match socket {
         Socket::Shared => 0,
@@ -338,23 +370,27 @@ fn nth(socket: Socket) -> usize {
 mod tests {
     use super::*;
 
-    const DIALED: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
-    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 1, 2));
+    fn ip(text: &str) -> ZonedIp {
+        text.parse::<std::net::IpAddr>().unwrap().into()
+    }
+
+    const DIALED: &str = "10.0.0.2";
+    const OTHER: &str = "10.0.1.2";
 
     fn t0() -> Instant {
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         Instant::now()
     }
 
-    fn heard(paths: &mut Paths, ip: IpAddr, sequence: u64) {
-        paths.note_heard(ip, DIALED, (Socket::Shared, sequence), false, t0());
+    fn heard(paths: &mut Paths, at: &str, sequence: u64) {
+        paths.note_heard(ip(at), ip(DIALED), (Socket::Shared, sequence), false, t0());
     }
 
     #[test]
     fn a_number_is_taken_once_on_each_path_and_socket() {
         let mut paths = Paths::default();
         heard(&mut paths, DIALED, 7);
-        let check = |ip, socket, sequence| paths.check_sequence(ip, socket, sequence, false);
+        let check = |at, socket, sequence| paths.check_sequence(ip(at), socket, sequence, false);
         assert_eq!(check(DIALED, Socket::Shared, 7), SequenceCheck::Seen);
         assert_eq!(check(DIALED, Socket::Shared, 8), SequenceCheck::New);
         assert_eq!(check(DIALED, Socket::Private, 7), SequenceCheck::New);
@@ -364,7 +400,11 @@ mod tests {
             "the copy of a round on another link"
         );
         assert_eq!(check(DIALED, Socket::Shared, 8 + MAX_SEQUENCE_STEP), SequenceCheck::TooFar);
-        assert_eq!(paths.check_sequence(OTHER, Socket::Shared, 7, true), SequenceCheck::Seen, "it has left");
+        assert_eq!(
+            paths.check_sequence(ip(OTHER), Socket::Shared, 7, true),
+            SequenceCheck::Seen,
+            "it has left"
+        );
     }
 
     #[test]
@@ -386,21 +426,53 @@ mod tests {
         let mut paths = Paths::default();
         heard(&mut paths, DIALED, 1);
         heard(&mut paths, OTHER, 2);
-        assert!(!paths.is_gone_from(DIALED, OTHER, false), "one round may be lost");
+        assert!(!paths.is_gone_from(ip(DIALED), ip(OTHER), false), "one round may be lost");
         heard(&mut paths, OTHER, 3);
-        assert!(paths.is_gone_from(DIALED, OTHER, false));
+        assert!(paths.is_gone_from(ip(DIALED), ip(OTHER), false));
         heard(&mut paths, DIALED, 4);
-        assert!(!paths.is_gone_from(DIALED, OTHER, false));
+        assert!(!paths.is_gone_from(ip(DIALED), ip(OTHER), false));
+    }
+
+    #[test]
+    fn a_peer_of_both_families_does_not_move_between_the_rounds_of_ipv6() {
+        let six = "fe80::2";
+        for (dialed, other) in [(DIALED, six), (six, DIALED)] {
+            let mut paths = Paths::default();
+            for round in 0..30_u64 {
+                if round % u64::from(MULTICAST_ONE_IN) == 0 {
+                    heard(&mut paths, six, round + 1);
+                }
+                heard(&mut paths, DIALED, round + 1);
+                assert!(!paths.is_gone_from(ip(dialed), ip(other), false), "{dialed} in round {round}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_that_says_nothing_new_is_taken_on_each_path_and_one_that_suggests_a_move_is_not() {
+        let mut paths = Paths::default();
+        let presence = crate::testkit::presence(crate::proto::presence::Kind::Heartbeat, 2, 1);
+        for at in [DIALED, OTHER] {
+            heard(&mut paths, at, 1);
+            paths.note_copy(ip(at), &presence);
+        }
+        let claims = fingerprint(&presence);
+        let mut take =
+            |at, sequence, claims| paths.take_heartbeat((ip(at), ip(DIALED)), sequence, claims, t0());
+        assert!(take(DIALED, 2, claims) && take(OTHER, 2, claims), "a round on both");
+        assert!(!take(OTHER, 2, claims) && !take(DIALED, 3, claims + 1) && !take("10.0.2.2", 3, claims));
+        assert!(take(OTHER, 3, claims), "one round may be lost");
+        assert!(!take(OTHER, 4, claims), "has it moved?");
     }
 
     #[test]
     fn the_dialed_address_never_makes_room_for_another() {
         let mut paths = Paths::default();
-        paths.prove(DIALED, DIALED, t0());
+        paths.prove(ip(DIALED), ip(DIALED), t0());
         for n in 0..20 {
-            heard(&mut paths, IpAddr::from([10, 0, 2, n]), u64::from(n));
+            heard(&mut paths, &format!("10.0.2.{n}"), n);
         }
-        assert!(paths.is_proven(DIALED));
-        assert_eq!(paths.heard_from(DIALED, |_| None).len(), MAX_PATHS);
+        assert!(paths.is_proven(ip(DIALED)));
+        assert_eq!(paths.heard_from(ip(DIALED), |_| None).len(), MAX_PATHS);
     }
 }

@@ -1,13 +1,14 @@
 //! What is known of a peer, as it is told to others: identity, state and the snapshot of a table.
 
 use std::fmt::{self, Display as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
 use crate::engine::observation::Observation;
@@ -64,7 +65,7 @@ pub struct PeerInfo {
     pub name: String,
     /// Where it is dialed: the source of what it sent, with its TCP port. Of a host name that a person added and that has no address
     /// yet, the unspecified address.
-    pub addr: SocketAddr,
+    pub addr: Endpoint,
     /// Unknown (null) as long as `id` is.
     pub incarnation: Option<Incarnation>,
 }

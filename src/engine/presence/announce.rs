@@ -2,23 +2,24 @@
 //!
 //! Owns the rounds and the limits of all answers; hears nothing.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::api::Output;
 use crate::engine::context::Context;
 use crate::engine::interface::InterfaceKind;
 use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, HELLO_GAPS, MAX_ANSWER_WAIT,
-    OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, WIDE_EVERY,
+    MULTICAST_ONE_IN, OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, WIDE_EVERY,
 };
 use crate::engine::peers::PeerTable;
 use crate::engine::peers::peer::Peer;
 use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{Nonce, peers::PeerKey};
-use crate::proto::presence::{Kind, Presence};
+use crate::proto::presence::{Kind, MULTICAST_GROUP, Presence};
 
 /// The announcements of this node.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Announcer {
     next: Option<Instant>,
     /// Hellos said since the start or the last change.
     hellos: usize,
+    /// Heartbeats since then.
+    heartbeats: u32,
     /// When presence last went to the limited broadcast address.
     limited_broadcast: Option<Instant>,
     answers: RateLimiter,
@@ -39,6 +42,7 @@ impl Default for Announcer {
         Self {
             next: None,
             hellos: 0,
+            heartbeats: 0,
             limited_broadcast: None,
             answers: per_second(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND / 2),
             off_link_answers: per_second(OFF_LINK_ANSWERS_PER_SECOND, OFF_LINK_ANSWERS_PER_SECOND),
@@ -51,7 +55,7 @@ impl Announcer {
     /// Says hello three times, starting now.
     pub(crate) fn hello_again(&mut self, now: Instant) {
         self.next = Some(now);
-        self.hellos = 0;
+        (self.hellos, self.heartbeats) = (0, 0);
     }
 
     /// Announces this node then, if that is not due before: what it says of itself has changed.
@@ -69,8 +73,10 @@ impl Announcer {
         let hello = self.hellos <= HELLO_GAPS.len();
         let kind = if hello { Kind::Hello } else { Kind::Heartbeat };
         self.hellos += usize::from(hello);
+        self.heartbeats = self.heartbeats.wrapping_add(u32::from(!hello));
         broadcast(kind, ctx);
         self.broadcast_limited(kind, ctx);
+        multicast(kind, hello || self.heartbeats.is_multiple_of(MULTICAST_ONE_IN.into()), ctx);
         let gap = self.hellos.checked_sub(1).and_then(|said| HELLO_GAPS.get(said)).filter(|_| hello);
         let wait = gap.copied().unwrap_or_else(|| {
             let jitter = ctx.rng.random_range(1.0 - PERIOD_JITTER..=1.0 + PERIOD_JITTER);
@@ -99,9 +105,10 @@ impl Announcer {
         for interface in
             ctx.links.broadcasting().filter(|interface| interface.kind != InterfaceKind::Loopback)
         {
-            let presence = Presence { wide: Some(true), ..ctx.presence(kind, IpAddr::V4(interface.addr)) };
+            let Some(source) = interface.ipv4() else { continue };
+            let presence = Presence { wide: Some(true), ..ctx.presence(kind, interface.zoned_ip()) };
             let bytes = presence.encode();
-            ctx.out.push(Output::SendFrom { source: interface.addr, to, bytes });
+            ctx.out.push(Output::SendFrom { source, to, bytes });
         }
     }
 
@@ -177,6 +184,7 @@ pub(crate) fn ask_old_address(peer: &mut Peer, ctx: &mut Context<'_>) {
 /// Says goodbye once to everybody, and by unicast to those that a broadcast does not reach.
 pub(crate) fn say_goodbye(peers: &mut PeerTable, ctx: &mut Context<'_>) {
     broadcast(Kind::Goodbye, ctx);
+    multicast(Kind::Goodbye, true, ctx);
     for key in peers.keys() {
         let Some(peer) = peers.get_mut(key) else { continue };
         let is_there = !peer.has_left() && peer.info().has_address();
@@ -186,7 +194,7 @@ pub(crate) fn say_goodbye(peers: &mut PeerTable, ctx: &mut Context<'_>) {
     }
 }
 
-/// One datagram per link; all carry the same number, so that receivers on two links see one round.
+/// One datagram per network; all carry the same number, so that receivers on two links see one round.
 fn broadcast(kind: Kind, ctx: &mut Context<'_>) {
     ctx.out.next_sequence();
     let interfaces = ctx.links.all();
@@ -196,8 +204,21 @@ fn broadcast(kind: Kind, ctx: &mut Context<'_>) {
             continue;
         }
         let to = SocketAddr::from((broadcast, ctx.config.port));
-        let bytes = ctx.presence(kind, IpAddr::V4(interface.addr)).encode();
+        let bytes = ctx.presence(kind, interface.zoned_ip()).encode();
         ctx.out.push(Output::Send { to, bytes });
+    }
+}
+
+/// The copies of a round for IPv6: to the multicast group, by each link that has a link-local address. `everywhere`, or only where
+/// IPv4 does not carry it. Behind those of IPv4, so that whoever hears both hears these second.
+fn multicast(kind: Kind, everywhere: bool, ctx: &mut Context<'_>) {
+    let links = ctx.links;
+    for (link, interface) in links.multicasting() {
+        if everywhere || !links.broadcasts_on(link) {
+            let to = ZonedIp::on_link(MULTICAST_GROUP.into(), Some(link)).at_port(ctx.config.port);
+            let bytes = ctx.presence(kind, interface.zoned_ip()).encode();
+            ctx.out.push(Output::Send { to, bytes });
+        }
     }
 }
 
@@ -209,7 +230,7 @@ fn send_to(
     ask: bool,
     ctx: &mut Context<'_>,
 ) {
-    let nonce = ask.then(|| peer.introduction.nonce_for(to.ip(), || ctx.random_nonce()));
+    let nonce = ask.then(|| peer.introduction.nonce_for(to.into(), || ctx.random_nonce()));
     ctx.send(to, kind, nonce, echo);
 }
 
@@ -218,11 +239,12 @@ fn send_to(
 mod tests {
     use super::*;
     use crate::engine::context::{TestContext, TestSent};
+    use crate::engine::interface::{Interface, LinkIndex};
     use crate::engine::limits::MAX_INTRODUCTIONS;
     use crate::engine::peers::{LeaveReason, Via};
     use crate::testkit::{interface, ms, presence, secs};
 
-    const TO_ALL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::BROADCAST), 17_474);
+    const TO_ALL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::BROADCAST), 17_474);
 
     fn round(announcer: &mut Announcer, peers: &mut PeerTable, test: &mut TestContext) -> Vec<TestSent> {
         announcer.announce(peers, &mut test.context());
@@ -267,6 +289,34 @@ mod tests {
             assert_eq!(to[3..], ["255.255.255.255"; 3], "by each link but the loopback");
             assert!(sent.iter().all(|sent| sent.sequence == number && sent.nonce.is_none()), "{sent:?}");
         }
+    }
+
+    #[test]
+    fn ipv6_carries_all_to_a_link_without_ipv4_and_else_what_finds_peers() {
+        let mut test = TestContext::new(|_| {});
+        let local = |name, link: u32| Interface {
+            index: Some(LinkIndex(link)),
+            ..Interface::ipv6(name, format!("fe80::{link}").parse().unwrap(), 64)
+        };
+        let eth0 = Interface { index: Some(LinkIndex(2)), ..interface("eth0=10.0.0.1/16") };
+        let global = Interface::ipv6("eth0", "2001:db8::1".parse().unwrap(), 64);
+        let _ = test.shared.links_mut().replace(vec![eth0, local("eth0", 2), global, local("wlan0", 3)]);
+        let (mut announcer, mut peers) = (Announcer::default(), PeerTable::default());
+        announcer.hello_again(test.now);
+        let group = |link| SocketAddr::from(std::net::SocketAddrV6::new(MULTICAST_GROUP, 17_474, 0, link));
+        for nth in 1..=9 {
+            let sent = round(&mut announcer, &mut peers, &mut test);
+            let here = nth <= 3 || (nth - 3) % u32::from(MULTICAST_ONE_IN) == 0;
+            let by_ipv6: Vec<SocketAddr> =
+                sent.iter().map(|sent| sent.to).filter(SocketAddr::is_ipv6).collect();
+            let both = [group(2), group(3)];
+            assert_eq!(by_ipv6, if here { &both[..] } else { &both[1..] }, "round {nth}");
+            assert!(sent.iter().all(|sent| sent.sequence == u64::from(nth)), "one number");
+            let first_ipv6 = sent.iter().position(|sent| sent.to.is_ipv6());
+            assert!(sent[first_ipv6.unwrap()..].iter().all(|sent| sent.to.is_ipv6()), "behind those of IPv4");
+        }
+        say_goodbye(&mut peers, &mut test.context());
+        assert_eq!(test.sent().iter().filter(|sent| sent.to.is_ipv6()).count(), 2);
     }
 
     #[test]
@@ -416,7 +466,7 @@ mod tests {
         Announcer::default().ask_for_proof(&mut peer, elsewhere, &mut test.context());
         let asked = test.sent();
         assert_eq!((asked[0].to, asked[0].nonce.is_some()), (elsewhere, true));
-        assert!(peer.introduction.is_echoed_by(asked[0].nonce, elsewhere.ip()));
+        assert!(peer.introduction.is_echoed_by(asked[0].nonce, elsewhere.into()));
         ask_old_address(&mut peer, &mut test.context());
         let asked = test.sent();
         assert_eq!((asked[0].to, asked[0].nonce.is_some()), (peer.unicast(), true));

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::engine::address;
 use crate::engine::context::Context;
 use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState, PeerTable};
@@ -37,7 +38,7 @@ impl Foreign {
         ctx: &Context<'_>,
     ) -> Option<Box<Self>> {
         let here = presence.is_none_or(|presence| presence.kind != Kind::Goodbye);
-        (here && ctx.links.reaches(from.ip()) && !ctx.links.holds(from.ip()))
+        (here && ctx.links.reaches(from.into()) && !ctx.links.holds(from.into()))
             .then(|| Self::at(from, presence, mismatch, ctx))
     }
 
@@ -48,11 +49,12 @@ impl Foreign {
         mismatch: Mismatch,
         ctx: &Context<'_>,
     ) -> Box<Self> {
+        let port = presence.map_or(ctx.config.port, |presence| presence.tcp_port);
         let info = PeerInfo {
             key: PeerKey::default(),
             id: presence.map(|presence| presence.id),
             name: presence.map_or_else(|| from.ip().to_string(), |presence| presence.name.to_owned()),
-            addr: SocketAddr::new(from.ip(), presence.map_or(ctx.config.port, |presence| presence.tcp_port)),
+            addr: ctx.links.told(address::with_port(from, port)),
             incarnation: presence.map(|presence| presence.incarnation),
         };
         Box::new(Self { info, mismatch })
@@ -60,7 +62,7 @@ impl Foreign {
 
     /// Whether it needs telling: somebody who has a peer of ours at its address runs several nodes, and knows it.
     pub(crate) fn is_worth_telling(&self, peers: &PeerTable) -> bool {
-        !peers.at(self.info.addr.ip()).any(|peer| peer.state() == PeerState::Up)
+        !peers.at(self.info.addr.zoned_ip()).any(|peer| peer.state() == PeerState::Up)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a peer and this node told each other of themselves by unicast, and the nonce that proves an address.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::engine::Nonce;
+use crate::engine::address::ZonedIp;
 use crate::engine::limits::MAX_INTRODUCTIONS;
 use crate::engine::moment::Moment;
 
@@ -11,7 +11,7 @@ use crate::engine::moment::Moment;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Introduction {
     /// Sent to it and not echoed yet, with where it was sent.
-    nonce: Option<(Nonce, IpAddr)>,
+    nonce: Option<(Nonce, ZonedIp)>,
     /// How often it was asked to prove its address since it last did.
     count: u8,
     answered: Option<Moment>,
@@ -21,7 +21,7 @@ pub(crate) struct Introduction {
 impl Introduction {
     /// The nonce to ask for at an address. While one is under way, the same is asked for again: both of two crossing answers then
     /// prove.
-    pub(crate) fn nonce_for(&mut self, ip: IpAddr, fresh: impl FnOnce() -> Nonce) -> Nonce {
+    pub(crate) fn nonce_for(&mut self, ip: ZonedIp, fresh: impl FnOnce() -> Nonce) -> Nonce {
         let under_way = self.nonce.filter(|(_, at)| *at == ip).map(|(nonce, _)| nonce);
         let nonce = under_way.unwrap_or_else(fresh);
         self.nonce = Some((nonce, ip));
@@ -29,7 +29,7 @@ impl Introduction {
     }
 
     /// Whether this echo from an address is the one that was asked for there.
-    pub(crate) fn is_echoed_by(&self, echo: Option<Nonce>, ip: IpAddr) -> bool {
+    pub(crate) fn is_echoed_by(&self, echo: Option<Nonce>, ip: ZonedIp) -> bool {
         echo.is_some_and(|echo| self.nonce == Some((echo, ip)))
     }
 
@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn an_echo_proves_only_the_address_its_nonce_went_to() {
-        let (here, there) = (IpAddr::from([10, 0, 0, 2]), IpAddr::from([10, 0, 0, 3]));
+        let ip = |host| ZonedIp::from(std::net::IpAddr::from([10, 0, 0, host]));
+        let (here, there) = (ip(2), ip(3));
         let mut introduction = Introduction::default();
         assert!(!introduction.is_echoed_by(None, here));
         assert_eq!(introduction.nonce_for(here, || Nonce(1)), Nonce(1));

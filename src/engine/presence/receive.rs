@@ -2,8 +2,9 @@
 //!
 //! The source address of a datagram is the truth; what it says of itself counts when it comes from the address that is dialed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
+use crate::engine::address::{self, ZonedIp};
 use crate::engine::api::Socket;
 use crate::engine::config::is_host;
 use crate::engine::context::Context;
@@ -104,7 +105,7 @@ impl From<DecodeError> for RejectReason {
 /// Reads what was received.
 pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> Reading<'a> {
     let Arrival { from, link, socket } = arrival;
-    let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+    let from = address::canonical(from);
     debug_assert!(bytes.len() <= MAX_PROBE + 1, "the net reads one byte more than is allowed, to notice");
     match Presence::decode(bytes) {
         Err(error) => {
@@ -132,8 +133,8 @@ pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> 
 }
 
 impl Datagram<'_> {
-    fn source_ip(&self) -> IpAddr {
-        self.from.ip()
+    fn source_ip(&self) -> ZonedIp {
+        self.from.into()
     }
 
     /// Whether it went to the limited broadcast address. It is a copy of one that went to our network's then, unless the sender is
@@ -147,7 +148,7 @@ impl Datagram<'_> {
         let (from, Presence { prefix, .. }) = (self.source_ip(), self.presence);
         let (on_link, ours) = (ctx.links.reaches(from), ctx.links.holds(from));
         if let Some(peer) = peers.by_id(self.presence.id).and_then(|key| peers.get_mut(key)) {
-            if peer.addr().ip() == from {
+            if peer.ip() == from {
                 peer.paths.note_prefix(prefix);
             }
             let elsewhere = prefix.filter(|_| !on_link && peer.state() == PeerState::Up);
@@ -160,7 +161,7 @@ impl Datagram<'_> {
         if self.presence.kind == Kind::Goodbye || ours {
             return WideCopy::Known;
         }
-        let mismatch = Mismatch::Network { theirs: (from, prefix), ours: network };
+        let mismatch = Mismatch::Network { theirs: (self.from.ip(), prefix), ours: network };
         WideCopy::Foreign(Foreign::at(self.from, Some(&self.presence), mismatch, ctx))
     }
 
@@ -172,11 +173,13 @@ impl Datagram<'_> {
             return false;
         }
         let Some(peer) = peers.by_id(presence.id).and_then(|key| peers.steady_mut(key)) else { return false };
-        let taken =
-            peer.paths.take_heartbeat(self.source_ip(), presence.sequence, fingerprint(presence), ctx.now);
+        let path = (self.source_ip(), peer.ip());
+        let taken = peer.paths.take_heartbeat(path, presence.sequence, fingerprint(presence), ctx.now);
         if taken {
             peer.last_seen.note_any(ctx.now);
-            peer.last_seen.note_broadcast(ctx.now);
+            if path.0 == path.1 {
+                peer.last_seen.note_broadcast(ctx.now);
+            }
         }
         taken
     }
@@ -192,7 +195,7 @@ impl Datagram<'_> {
             }
             return Sender::Peer(key);
         }
-        let addr = SocketAddr::new(self.source_ip(), self.presence.tcp_port);
+        let addr = self.source_ip().at_port(self.presence.tcp_port);
         if let Some(key) = peers.by_addr(addr) {
             if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
                 return Sender::Refused(RejectReason::Retired);
@@ -218,12 +221,16 @@ impl Datagram<'_> {
     }
 
     fn via(&self) -> Via {
-        if self.socket == Socket::Shared { Via::Broadcast } else { Via::Reply }
+        match self.socket {
+            Socket::Shared if self.from.is_ipv6() => Via::Multicast,
+            Socket::Shared => Via::Broadcast,
+            Socket::Private => Via::Reply,
+        }
     }
 
     /// Writes down when and where a peer was heard.
     pub(crate) fn note_heard(&self, peer: &mut Peer, ctx: &Context<'_>) -> Taken {
-        let (ip, dialed, sequence) = (self.source_ip(), peer.addr().ip(), self.presence.sequence);
+        let (ip, dialed, sequence) = (self.source_ip(), peer.ip(), self.presence.sequence);
         let silent = peer.state() == PeerState::Silent;
         match peer.paths.check_sequence(ip, self.socket, sequence, peer.has_left()) {
             SequenceCheck::New => {}
@@ -254,7 +261,7 @@ impl Datagram<'_> {
     /// Two datagrams may change places on the way: one that asks for an echo, or is one, does its work all the same.
     fn take_late(&self, peer: &mut Peer, ctx: &Context<'_>) -> Taken {
         let alive = !peer.has_left() && self.presence.kind != Kind::Goodbye;
-        let awaited = alive && self.is_unicast() && peer.addr().ip() == self.source_ip();
+        let awaited = alive && self.is_unicast() && peer.ip() == self.source_ip();
         if awaited && peer.paths.take_late(self.source_ip(), self.socket, self.presence.sequence) {
             peer.last_seen.note_unicast(ctx.now);
             Taken::EchoOnly
@@ -271,27 +278,32 @@ impl Datagram<'_> {
     /// word from the old one. Otherwise it is a second interface of the peer's, and the rounds may have been lost: then the old
     /// address must fail a dial, too, or a lossy link would make the peer move to and fro.
     pub(crate) fn locate(&self, peer: &Peer, ctx: &Context<'_>) -> Whereabouts {
-        let (dialed, heard_at) = (peer.addr(), self.source_ip());
+        let (dialed, heard_at) = (peer.ip(), self.source_ip());
         let reached = matches!(peer.state(), PeerState::New | PeerState::Up);
-        let gone = peer.paths.is_gone_from(dialed.ip(), heard_at, reached);
-        let cut_off = !ctx.links.reaches(dialed.ip()) && peer.interface().is_some();
-        if dialed.ip() == heard_at || !ctx.links.reaches(heard_at) || !(gone || cut_off) {
+        let gone = peer.paths.is_gone_from(dialed, heard_at, reached);
+        let cut_off = !ctx.links.reaches(dialed) && peer.interface().is_some();
+        // Both at once: IPv4 it is.
+        let undecided = peer.state() == PeerState::New && !peer.is_proven() && dialed.ip().is_ipv6();
+        if undecided && heard_at.ip().is_ipv4() && ctx.links.reaches(heard_at) {
+            return Whereabouts::Moved(heard_at.at_port(peer.addr().port()));
+        }
+        if dialed == heard_at || !ctx.links.reaches(heard_at) || !(gone || cut_off) {
             return Whereabouts::Same;
         }
-        let certain = cut_off || !reached || !peer.paths.is_known(dialed.ip());
+        let certain = cut_off || !reached || !peer.paths.is_known(dialed);
         match peer.paths.move_asked() {
             Some(asked) if ctx.now >= asked + MOVE_PATIENCE => {}
             _ if certain => {}
             Some(_) => return Whereabouts::Same,
             None => return Whereabouts::AskOldAddress,
         }
-        Whereabouts::Moved(SocketAddr::new(heard_at, dialed.port()))
+        Whereabouts::Moved(heard_at.at_port(peer.addr().port()))
     }
 
     /// Takes what a peer says of itself. It counts when it comes from the address that is dialed: others may say it in its name.
     pub(crate) fn apply_claims(&self, key: PeerKey, peers: &mut PeerTable, ctx: &mut Context<'_>) {
         let presence = &self.presence;
-        let addr = SocketAddr::new(self.source_ip(), presence.tcp_port);
+        let addr = self.source_ip().at_port(presence.tcp_port);
         let moved = peers.get(key).is_some_and(|peer| peer.addr() != addr);
         if moved && !peers.is_held_by_another(key, addr) {
             peers.readdress(key, addr, ctx);
@@ -305,9 +317,16 @@ impl Datagram<'_> {
         }
     }
 
+    /// Notes a presence from another address than the one that is dialed.
+    pub(crate) fn note_copy(&self, key: PeerKey, peers: &mut PeerTable) {
+        if let Some(peer) = peers.get_mut(key) {
+            peer.paths.note_copy(self.source_ip(), &self.presence);
+        }
+    }
+
     /// Whether it comes from the address at which the peer is dialed.
     pub(crate) fn is_from_dialed(&self, peer: &Peer) -> bool {
-        peer.addr().ip() == self.source_ip()
+        peer.ip() == self.source_ip()
     }
 }
 
@@ -316,6 +335,7 @@ impl Datagram<'_> {
 mod tests {
     use super::*;
     use crate::engine::context::TestContext;
+    use crate::engine::interface::Interface;
     use crate::engine::limits::MAX_SEQUENCE_STEP;
     use crate::engine::observation::{Observation, PathStatus};
     use crate::engine::peers::LeaveReason;
@@ -472,12 +492,44 @@ mod tests {
                 panic!("there is room")
             };
             let snapshot = peers.get(key).unwrap().snapshot(test.shared.links(), test.now);
-            assert_eq!((snapshot.info.addr, snapshot.via), (datagram.from, via));
+            assert_eq!((snapshot.info.addr, snapshot.via), (datagram.from.into(), via));
         }
         let other = heard("10.0.0.2", presence(Kind::Hello, 9, 1));
         let _ = other.resolve_sender(&mut peers, &mut test.context());
         let late = shared.resolve_sender(&mut peers, &mut test.context());
         assert_eq!(late, Sender::Refused(RejectReason::Retired));
+    }
+
+    #[test]
+    fn who_is_heard_in_the_multicast_group_is_found_at_its_link_and_dialed_by_ipv4_if_that_comes_at_once() {
+        let mut test = TestContext::new(|_| {});
+        let six = Interface::ipv6("eth0", "fe80::1".parse().unwrap(), 64);
+        let links = vec![interface("10.0.0.1/16"), Interface { index: Some(LinkIndex(2)), ..six }];
+        let _ = test.shared.links_mut().replace(links);
+        let mut peers = PeerTable::default();
+        let at = |zoned: &str, id| Datagram {
+            from: zoned.parse::<ZonedIp>().unwrap().at_port(PORT),
+            ..heard("10.0.0.2", presence(Kind::Hello, id, 1))
+        };
+        let other_link = at("fe80::2%3", 3).resolve_sender(&mut peers, &mut test.context());
+        assert_eq!(other_link, Sender::OffLink);
+        let Sender::Peer(key) = at("fe80::2%2", 2).resolve_sender(&mut peers, &mut test.context()) else {
+            panic!("it is on our link")
+        };
+        let row = peers.get(key).unwrap().snapshot(test.shared.links(), test.now);
+        assert_eq!((row.info.addr.to_string(), row.via), ("[fe80::2%eth0]:17474".into(), Via::Multicast));
+        let (by_ipv6, by_ipv4) = (at("fe80::2%2", 2), heard("10.0.0.2", presence(Kind::Hello, 2, 1)));
+        let mut locate = |datagram: &Datagram<'_>, prove: bool| {
+            let peer = peers.get_mut(key).unwrap();
+            if prove {
+                peer.prove(peer.ip(), &mut test.context());
+            }
+            let _ = datagram.note_heard(peer, &test.context());
+            datagram.locate(peer, &test.context())
+        };
+        assert_eq!(locate(&by_ipv6, false), Whereabouts::Same);
+        assert_eq!(locate(&by_ipv4, false), Whereabouts::Moved(addr("10.0.0.2")));
+        assert_eq!(locate(&by_ipv4, true), Whereabouts::Same, "the first that is proven stays");
     }
 
     /// A peer at 10.0.0.2 that was heard there with this number.
@@ -637,9 +689,9 @@ mod tests {
         let mut peers = PeerTable::default();
         let key = discover(&mut peers, test, "10.0.0.2", 2);
         let datagram = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 5));
+        assert_eq!(datagram.note_heard(peers.get_mut(key).unwrap(), &test.context()), Taken::Whole);
         datagram.apply_claims(key, &mut peers, &mut test.context());
         let peer = peers.get_mut(key).unwrap();
-        assert_eq!(datagram.note_heard(peer, &test.context()), Taken::Whole);
         peer.prove(datagram.source_ip(), &mut test.context());
         peer.set_state(PeerState::Up, &mut test.context());
         peer.set_observation(Observation {
@@ -701,14 +753,13 @@ mod tests {
     #[test]
     fn of_a_peer_that_is_not_steady_every_heartbeat_is_looked_at() {
         type Change = fn(&mut Peer, &mut Context<'_>);
-        let changes: [(&str, Change); 7] = [
+        let changes: [(&str, Change); 6] = [
             ("it is in trouble", |peer, ctx| peer.health.note_trouble(ctx.now)),
             ("it is not up", |peer, ctx| peer.set_state(PeerState::Retrying, ctx)),
             ("its broadcasts were not known", |peer, _| peer.set_observation(Observation::default())),
             ("a way fails", |peer, _| {
                 peer.set_observation(Observation { tcp: PathStatus::Failing, ..peer.observation() });
             }),
-            ("it has two addresses", |peer, ctx| peer.prove("10.0.0.9".parse().unwrap(), ctx)),
             ("its silence is not watched", |peer, _| peer.last_seen.stop_watching()),
             ("a dial decides whether it is silent", |peer, _| peer.dial.set_confirming(true)),
         ];

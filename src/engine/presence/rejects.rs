@@ -1,9 +1,9 @@
 //! What was turned away, told in few words: at most one event a second a reason, rarer while it goes on.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::engine::address::Endpoint;
 use crate::engine::event::{Event, RejectReason};
 
 use crate::engine::limits::{MAX_REJECTED_WINDOW, REJECTED_WINDOW};
@@ -16,7 +16,7 @@ pub(crate) struct Rejects {
 #[derive(Debug)]
 struct RejectCount {
     count: u64,
-    from: SocketAddr,
+    from: Endpoint,
     window: Duration,
     /// End of the window that the last event opened.
     closes: Instant,
@@ -24,7 +24,7 @@ struct RejectCount {
 
 impl Rejects {
     /// Counts one; gives the event if none of this reason was told lately.
-    pub(crate) fn count(&mut self, reason: RejectReason, from: SocketAddr, now: Instant) -> Option<Event> {
+    pub(crate) fn count(&mut self, reason: RejectReason, from: Endpoint, now: Instant) -> Option<Event> {
         let tally = self.of.entry(reason).or_insert(RejectCount {
             count: 0,
             from,

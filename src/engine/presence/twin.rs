@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use rand::RngExt;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::limits::{RENEWAL_GAP, TWIN_GAP};
 use crate::engine::{NodeId, Nonce};
@@ -24,7 +25,7 @@ pub(crate) struct TwinWatch {
 /// Whoever speaks in this node's name at an address is asked who it is.
 #[derive(Debug, Clone, Copy)]
 struct Question {
-    at: IpAddr,
+    at: ZonedIp,
     nonce: Nonce,
     asked: Instant,
     /// The question came back to this node itself: that is its own address as others see it.
@@ -51,7 +52,7 @@ impl TwinWatch {
         presence: &Presence<'_>,
         ctx: &mut Context<'_>,
     ) -> TwinCheck {
-        let at = from.ip();
+        let at = ZonedIp::from(from);
         if ctx.links.holds(at) || !ctx.links.reaches(at) || presence.kind == Kind::Goodbye {
             return TwinCheck::Settled;
         }
@@ -63,7 +64,7 @@ impl TwinWatch {
             }
             (_, _, Some(_)) => {}
             (_, Some(nonce), None) => return TwinCheck::Asks(nonce),
-            (_, None, None) => self.ask(SocketAddr::new(at, presence.udp_port), ctx),
+            (_, None, None) => self.ask(at.at_port(presence.udp_port), ctx),
         }
         TwinCheck::Settled
     }
@@ -74,9 +75,9 @@ impl TwinWatch {
             return;
         }
         // In the last bits the addresses of one network differ.
-        let own = address_bits(ctx.links.own_address_towards(to.ip())) & u128::from(u64::MAX);
+        let own = address_bits(ctx.links.own_address_towards(to.into())) & u128::from(u64::MAX);
         let nonce = Nonce(ctx.random_nonce().0 ^ u64::try_from(own).unwrap_or(0));
-        self.asked = Some(Question { at: to.ip(), nonce, asked: ctx.now, came_back: false });
+        self.asked = Some(Question { at: to.into(), nonce, asked: ctx.now, came_back: false });
         ctx.send(to, Kind::Heartbeat, Some(nonce), None);
     }
 
@@ -96,8 +97,8 @@ pub(crate) fn another_id(ctx: &mut Context<'_>) -> NodeId {
     NodeId(ctx.rng.random::<u128>() ^ address_bits(ctx.links.own_address()))
 }
 
-fn address_bits(ip: IpAddr) -> u128 {
-    match ip {
+fn address_bits(ip: ZonedIp) -> u128 {
+    match ip.ip() {
         IpAddr::V4(ip) => ip.to_bits().into(),
         IpAddr::V6(ip) => ip.to_bits(),
     }

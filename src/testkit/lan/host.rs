@@ -103,8 +103,8 @@ impl Host {
 
     /// The address that packets to `to` leave from.
     pub(super) fn source(&self, to: IpAddr) -> Option<Ipv4Addr> {
-        let own = self.interfaces.iter().find(|i| i.reaches(to) || i.addr == to);
-        own.or(self.interfaces.first().filter(|_| self.routed)).map(|i| i.addr)
+        let own = self.interfaces.iter().find(|i| i.reaches(to.into()) || i.addr == to);
+        own.or(self.interfaces.first().filter(|_| self.routed)).and_then(Interface::ipv4)
     }
 
     /// The process ends: the connections that it had open are returned, for the kernel resets them.

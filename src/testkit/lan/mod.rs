@@ -276,7 +276,7 @@ impl Lan {
 
     fn resolve(&mut self, id: HostId, target: Target) {
         let found = self.hosts.iter().find(|h| h.config.name == target.host);
-        let of_host = || found.into_iter().flat_map(|h| &h.interfaces).map(|i| IpAddr::V4(i.addr)).collect();
+        let of_host = || found.into_iter().flat_map(|h| &h.interfaces).map(|i| i.addr).collect();
         let ips: Vec<IpAddr> = self.names.get(&target.host).cloned().unwrap_or_else(of_host);
         self.look_ups += 1;
         let addrs = ips.into_iter().map(|ip| SocketAddr::new(ip, target.port)).collect();

@@ -143,7 +143,7 @@ impl Lan {
         };
         let owners = self.owners(addr.ip());
         let Some(&machine) = owners.first() else {
-            let absent = self.hosts[id.0].interfaces.iter().any(|i| i.reaches(addr.ip()));
+            let absent = self.hosts[id.0].interfaces.iter().any(|i| i.reaches(addr.into()));
             return if absent && NO_NEIGHBOUR < timeout {
                 (NO_NEIGHBOUR, Err(Cause::HostUnreachable))
             } else {

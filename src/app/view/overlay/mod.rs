@@ -56,7 +56,7 @@ fn add(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
     let cursor = prompt::render(canvas, inside, "> ", prompt);
     let (text, style) = match Overlay::target(prompt.text()) {
         _ if prompt.text().trim().is_empty() => {
-            ("Its host name or address, like host7, 10.0.0.7:17500 or [fe80::1]:17500; the default port is 17474.".into(), theme.dim())
+            ("Its host name or address, like host7, 10.0.0.7:17500 or [fe80::1%eth0]:17500; the default port is 17474.".into(), theme.dim())
         }
         Ok(target) => (format!("✓ {target}"), theme.good()),
         Err(error) => (format!("✖ {error}"), theme.bad()),

@@ -1,9 +1,10 @@
 //! What happens to a peer: it lives, moves, proves its address, falls silent, leaves, is dialed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::limits::{CHALLENGE_AGAIN, LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
@@ -55,7 +56,7 @@ impl Peer {
     /// only claimed by somebody beyond our links.
     pub(crate) fn force_dial(&mut self, links: &Links) {
         let free = self.info.is_dialable() && !self.dial.is_in_flight();
-        if free && (self.is_proven() || links.reaches(self.info.addr.ip())) {
+        if free && (self.is_proven() || links.reaches(self.ip())) {
             self.dial.force();
         }
     }
@@ -123,15 +124,19 @@ impl Peer {
     /// It is dialed at another address from now on. It is the same node, and has what it was told.
     pub(crate) fn begin_address(&mut self, to: SocketAddr, ctx: &mut Context<'_>) {
         let from = self.info.addr;
+        let to = ctx.links.told(to);
         self.change_info(|info| info.addr = to);
         (self.challenge, self.apart) = (None, false);
-        self.interface = ctx.links.name_of(to.ip());
+        self.interface = ctx.links.name_of(to.zoned_ip());
         self.forget_evidence(ctx.now);
         self.introduction.count_again();
         self.paths.note_moved();
         // Its outcome would be taken for one of the new address.
         self.dial.stop();
-        ctx.out.publish(Event::PeerMoved { peer: Arc::clone(&self.info), from, to });
+        // A link that was made again has another number under the same name: to people it is the same place.
+        if from.to_string() != to.to_string() {
+            ctx.out.publish(Event::PeerMoved { peer: Arc::clone(&self.info), from, to });
+        }
         if self.is_proven() {
             self.dial_soon(ctx);
         } else {
@@ -160,15 +165,15 @@ impl Peer {
     }
 
     /// It receives at this address: it may be dialed with retries.
-    pub(crate) fn prove(&mut self, ip: IpAddr, ctx: &mut Context<'_>) {
-        let dialed = self.info.addr.ip();
+    pub(crate) fn prove(&mut self, ip: ZonedIp, ctx: &mut Context<'_>) {
+        let dialed = self.ip();
         let news = self.paths.prove(ip, dialed, ctx.now);
         if ip != dialed {
             return;
         }
         let receives = self.paths.udp_port().is_some() || self.is_named();
         // Who answers at its address is somebody else: nothing is learned of it by asking there.
-        if receives && !self.apart && self.info.addr.is_ipv4() {
+        if receives && !self.apart {
             self.probes.begin_regular(ctx);
         }
         if news {
@@ -180,7 +185,7 @@ impl Peer {
     }
 
     /// Takes an echo for a proof, if it is the one that was asked for at this address.
-    pub(crate) fn prove_by_echo(&mut self, echo: Option<Nonce>, ip: IpAddr, ctx: &mut Context<'_>) {
+    pub(crate) fn prove_by_echo(&mut self, echo: Option<Nonce>, ip: ZonedIp, ctx: &mut Context<'_>) {
         if self.introduction.is_echoed_by(echo, ip) {
             self.introduction.end();
             self.prove(ip, ctx);

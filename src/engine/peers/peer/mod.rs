@@ -4,10 +4,11 @@ mod changes;
 mod named;
 mod naming;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::cause::Cause;
 use crate::engine::diagnosis::kept::Kept;
 use crate::engine::dialing::dial_state::DialState;
@@ -100,7 +101,7 @@ pub(crate) enum Suspicion {
 impl Peer {
     pub(crate) fn new(info: PeerInfo, via: Via, now: Instant) -> Self {
         Self {
-            named: (via == Via::Static).then(|| Box::new(Naming::at(info.addr))),
+            named: (via == Via::Static).then(|| Box::new(Naming::at(info.addr.socket_addr()))),
             info: Arc::new(info),
             via,
             state: PeerState::New,
@@ -136,7 +137,12 @@ impl Peer {
 
     /// Where it is dialed.
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.info.addr
+        self.info.addr.socket_addr()
+    }
+
+    /// The address without the port.
+    pub(crate) fn ip(&self) -> ZonedIp {
+        self.info.addr.zoned_ip()
     }
 
     pub(crate) fn state(&self) -> PeerState {
@@ -176,7 +182,7 @@ impl Peer {
 
     /// Whether the address that is dialed is known to be the peer's: by proof, or by a person's word.
     pub(crate) fn is_proven(&self) -> bool {
-        let ip = self.info.addr.ip();
+        let ip = self.ip();
         self.is_named_at(ip) || self.paths.is_proven(ip)
     }
 
@@ -187,7 +193,7 @@ impl Peer {
 
     /// Whether it proved the address that is dialed, whatever a person says.
     pub(crate) fn has_proved(&self) -> bool {
-        self.paths.is_proven(self.info.addr.ip())
+        self.paths.is_proven(self.ip())
     }
 
     /// Whether it was ever reached.
@@ -203,7 +209,7 @@ impl Peer {
     /// Where it receives unicast presences.
     pub(crate) fn unicast(&self) -> SocketAddr {
         let port = self.paths.udp_port().unwrap_or(self.info.addr.port());
-        SocketAddr::new(self.info.addr.ip(), port)
+        self.ip().at_port(port)
     }
 
     /// Whether a broadcast does not reach it, as far as is known.
@@ -245,7 +251,6 @@ impl Peer {
             && seen.is_fine()
             && seen.broadcast.is_ok()
             && self.has_proved()
-            && self.paths.is_single()
             && self.last_seen.deadline().is_some()
             && !self.dial.is_confirming()
     }
@@ -300,14 +305,12 @@ impl Peer {
 
     /// A datagram comes in the name of a life of this peer: whether it is of the life that is known (false), or of a new one
     /// (true). A new life begins where the old one was, or after that has ended: otherwise anybody could end it.
-    pub(crate) fn is_new_life(&self, incarnation: Incarnation, from: IpAddr) -> Result<bool, RejectReason> {
+    pub(crate) fn is_new_life(&self, incarnation: Incarnation, from: ZonedIp) -> Result<bool, RejectReason> {
         let Some(known) = self.info.incarnation else { return Ok(false) };
         let ended = matches!(self.state, PeerState::Unreachable | PeerState::Silent | PeerState::Left);
         match incarnation.cmp(&known) {
             std::cmp::Ordering::Less => Err(RejectReason::Replayed),
-            std::cmp::Ordering::Greater if !ended && from != self.info.addr.ip() => {
-                Err(RejectReason::IdentityConflict)
-            }
+            std::cmp::Ordering::Greater if !ended && from != self.ip() => Err(RejectReason::IdentityConflict),
             order => Ok(order.is_gt()),
         }
     }
@@ -336,7 +339,7 @@ impl Peer {
     }
 
     fn elsewhere(&self, links: &Links) -> Option<Arc<Elsewhere>> {
-        let heard = self.paths.heard_from(self.info.addr.ip(), |ip| links.name_of(ip));
+        let heard = self.paths.heard_from(self.ip(), |ip| links.name_of(ip));
         let claimed = self.paths.claimed();
         (!heard.is_empty() || claimed.is_some()).then(|| Arc::new(Elsewhere { heard, claimed }))
     }
@@ -366,7 +369,7 @@ mod tests {
     fn a_new_life_begins_where_the_old_one_was_or_after_that_has_ended() {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.peer(2);
-        let (here, there) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        let (here, there) = (peer.ip(), "10.0.0.9".parse().unwrap());
         let (older, same, newer) = (Incarnation(0), Incarnation(1), Incarnation(2));
         for (state, incarnation, from, expected) in [
             (PeerState::Up, older, here, Err(RejectReason::Replayed)),
@@ -420,7 +423,7 @@ mod tests {
     fn proof_hurries_the_first_dial_of_the_address_that_is_dialed() {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.peer(2);
-        let (dialed, other) = (peer.addr().ip(), IpAddr::from([10, 0, 0, 9]));
+        let (dialed, other) = (peer.ip(), "10.0.0.9".parse().unwrap());
         peer.dial_after_grace(&mut test.context());
         let patient = peer.dial.deadline();
         peer.prove(other, &mut test.context());

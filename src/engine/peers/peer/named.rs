@@ -1,6 +1,8 @@
 //! A peer that a person named: at which addresses it is tried, and whether it is being sought.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+
+use crate::engine::address::ZonedIp;
 
 use super::Peer;
 
@@ -11,7 +13,7 @@ impl Peer {
     }
 
     /// Whether a person named it by this address.
-    pub(crate) fn is_named_at(&self, ip: IpAddr) -> bool {
+    pub(crate) fn is_named_at(&self, ip: ZonedIp) -> bool {
         self.named.as_ref().is_some_and(|named| named.has(ip))
     }
 
@@ -44,8 +46,8 @@ impl Peer {
     }
 
     fn other_addrs(&self) -> impl Iterator<Item = SocketAddr> {
-        let here = self.addr().ip();
-        self.named_addrs().iter().copied().filter(move |addr| addr.ip() != here)
+        let here = self.ip();
+        self.named_addrs().iter().copied().filter(move |addr| ZonedIp::from(*addr) != here)
     }
 
     /// Its name is being looked up, because it failed; or that has ended.

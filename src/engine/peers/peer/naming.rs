@@ -1,8 +1,10 @@
 //! What a person said of a peer: that it is one, and where.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use smallvec::SmallVec;
+
+use crate::engine::address::ZonedIp;
 
 /// A person named it.
 #[derive(Debug, Default)]
@@ -53,7 +55,7 @@ impl Naming {
         self.search.looked_up || self.search.in_turn
     }
 
-    pub(super) fn has(&self, ip: IpAddr) -> bool {
-        self.addrs.iter().any(|addr| addr.ip() == ip)
+    pub(super) fn has(&self, ip: ZonedIp) -> bool {
+        self.addrs.iter().any(|addr| ZonedIp::from(*addr) == ip)
     }
 }

@@ -1,9 +1,10 @@
 //! How peers come, restart, move, leave and go: each change keeps the indexes in step with the rows.
 
 use std::hash::BuildHasher;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::config::Target;
 use crate::engine::context::Context;
 use crate::engine::event::{Event, RejectReason};
@@ -62,7 +63,7 @@ impl PeerTable {
         ctx: &mut Context<'_>,
     ) -> Result<PeerKey, RejectReason> {
         let here = |peer: &&Peer| !peer.has_left() && peer.info().has_address();
-        if self.at(addr.ip()).filter(here).count() >= usize::from(MAX_NODES_PER_ADDRESS) {
+        if self.at(addr.into()).filter(here).count() >= usize::from(MAX_NODES_PER_ADDRESS) {
             return Err(RejectReason::TooManyNodes);
         }
         if self.rows.len() >= MAX_PEERS && !self.evict_unproven(ctx) {
@@ -71,7 +72,7 @@ impl PeerTable {
         let name = name.to_owned();
         let nth = self.keys.len();
         let key = self.rows.insert_with_key(|key| {
-            let info = PeerInfo { key, id, name, addr, incarnation };
+            let info = PeerInfo { key, id, name, addr: ctx.links.told(addr), incarnation };
             Box::new(Row {
                 peer: Peer::new(info, via, ctx.now),
                 touched: false,
@@ -95,7 +96,7 @@ impl PeerTable {
                 self.evict_first_unproven(ctx);
             }
         }
-        let interface = ctx.links.name_of(addr.ip());
+        let interface = ctx.links.name_of(addr.into());
         if let Some(peer) = self.get_mut(key) {
             peer.set_interface(interface);
             ctx.out.publish(Event::PeerDiscovered { peer: Arc::clone(peer.info()), via });
@@ -114,7 +115,7 @@ impl PeerTable {
         addrs: &[SocketAddr],
         ctx: &mut Context<'_>,
     ) -> Result<PeerKey, RejectReason> {
-        let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), target.port);
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, target.port));
         let first = addrs.first().copied().unwrap_or(nowhere);
         let key = match addrs.iter().find_map(|addr| self.by_addr(*addr)) {
             Some(key) => key,
@@ -196,7 +197,7 @@ impl PeerTable {
                 Ok(Some(holder))
             }
             Holder::Stays => {
-                let nowhere = SocketAddr::new(peer.addr().ip(), 0);
+                let nowhere = peer.ip().at_port(0);
                 let key = self.discover(nowhere, Some((id, incarnation)), name, via, ctx)?;
                 if let Some(peer) = self.get_mut(key) {
                     peer.set_apart();
@@ -255,10 +256,10 @@ impl PeerTable {
     /// The peer is dialed at another address from now on.
     pub(crate) fn readdress(&mut self, key: PeerKey, to: SocketAddr, ctx: &mut Context<'_>) {
         let Some(peer) = self.get_mut(key) else { return };
-        let from = peer.addr();
+        let from = peer.ip();
         peer.begin_address(to, ctx);
         let proven = peer.is_proven();
-        self.unplace(key, from.ip());
+        self.unplace(key, from);
         self.place(key);
         if !proven {
             self.await_proof(key);
@@ -269,7 +270,7 @@ impl PeerTable {
     pub(crate) fn leave(&mut self, key: PeerKey, reason: LeaveReason, ctx: &mut Context<'_>) {
         let Some(peer) = self.get_mut(key).filter(|peer| !peer.has_left()) else { return };
         peer.leave(reason, ctx);
-        let (id, ip) = (peer.id(), peer.addr().ip());
+        let (id, ip) = (peer.id(), peer.ip());
         self.changes.gone.extend(id);
         let left = self.at(ip).filter(|peer| peer.has_left() && !peer.is_named());
         let keys: Vec<PeerKey> = left.map(Peer::key).collect();
@@ -290,7 +291,7 @@ impl PeerTable {
     }
 
     /// The named row turned out to be a node that is in the table already, and answers at this address: one row is enough.
-    pub(crate) fn merge(&mut self, row: PeerKey, into: PeerKey, at: IpAddr, ctx: &mut Context<'_>) {
+    pub(crate) fn merge(&mut self, row: PeerKey, into: PeerKey, at: ZonedIp, ctx: &mut Context<'_>) {
         let Some(addrs) = self.get(row).map(|peer| peer.named_addrs().to_vec()) else { return };
         self.forget(row, ctx);
         self.named.insert(into);
@@ -310,7 +311,7 @@ impl PeerTable {
         if let Some(id) = peer.id().filter(|_| row.id.is_some()) {
             self.unindex_id(id, key);
         }
-        self.unplace(key, peer.addr().ip());
+        self.unplace(key, peer.ip());
         for set in [&mut self.named, &mut self.unwell, &mut self.troubled, &mut self.far] {
             set.remove(&key);
         }
@@ -346,14 +347,14 @@ impl PeerTable {
         let Some(row) = self.rows.get_mut(key) else { return };
         self.placed += 1;
         row.placed = self.placed;
-        let hash = self.hasher.hash_one(row.peer.addr().ip());
-        let ip_of = |key: &PeerKey| self.rows.get(*key).map(|row| row.peer.addr().ip());
+        let hash = self.hasher.hash_one(row.peer.ip());
+        let ip_of = |key: &PeerKey| self.rows.get(*key).map(|row| row.peer.ip());
         let hash_of = |key: &PeerKey| ip_of(key).map_or(0, |ip| self.hasher.hash_one(ip));
         self.by_ip.insert_unique(hash, key, hash_of);
     }
 
     /// Takes a row from the address that it had.
-    fn unplace(&mut self, key: PeerKey, ip: IpAddr) {
+    fn unplace(&mut self, key: PeerKey, ip: ZonedIp) {
         if let Ok(place) = self.by_ip.find_entry(self.hasher.hash_one(ip), |other| *other == key) {
             place.remove();
         }

@@ -9,7 +9,7 @@ pub(crate) use changes::Following;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use hashbrown::HashTable;
 use rand::RngExt;
@@ -18,6 +18,7 @@ use slotmap::SlotMap;
 use smallvec::SmallVec;
 
 use crate::engine::NodeId;
+use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::ABLE_TRIED;
@@ -120,14 +121,14 @@ impl PeerTable {
     /// The row that is dialed at an address; of several, the last one that came there.
     pub(crate) fn by_addr(&self, addr: SocketAddr) -> Option<PeerKey> {
         let dialed = |peer: &&Peer| peer.addr() == addr && addr.port() != 0;
-        self.at(addr.ip()).filter(dialed).last().map(Peer::key)
+        self.at(addr.into()).filter(dialed).last().map(Peer::key)
     }
 
     /// All peers at an address, in order of arrival there.
-    pub(crate) fn at(&self, ip: IpAddr) -> impl Iterator<Item = &Peer> {
+    pub(crate) fn at(&self, ip: ZonedIp) -> impl Iterator<Item = &Peer> {
         let alike = self.by_ip.iter_hash(self.hasher.hash_one(ip)).filter_map(|key| self.rows.get(*key));
         let mut rows: SmallVec<[&Row; 1]> =
-            alike.filter(|row| row.peer.addr().ip() == ip).map(Box::as_ref).collect();
+            alike.filter(|row| row.peer.ip() == ip).map(Box::as_ref).collect();
         rows.sort_unstable_by_key(|row| row.placed);
         self.count_steps(rows.len());
         rows.into_iter().map(|row| &row.peer)
@@ -250,7 +251,7 @@ impl PeerTable {
                 assert_eq!(self.troubled.contains(&key), troubled, "troubled peers are in their set");
                 assert_eq!(self.far.contains(&key), far, "far peers are in their set");
             }
-            assert!(self.at(peer.addr().ip()).any(|other| other.key() == key), "every row is in by_ip");
+            assert!(self.at(peer.ip()).any(|other| other.key() == key), "every row is in by_ip");
         }
         for key in &self.by_id {
             let row = &self.rows[*key];
@@ -274,13 +275,13 @@ mod tests {
     use crate::engine::peers::{LeaveReason, PeerState, Via};
     use crate::testkit::t0;
     use smallvec::smallvec;
-    use std::net::SocketAddr;
+    use std::net::{IpAddr, SocketAddr};
 
     const PORT: u16 = 17_474;
 
     fn ip(n: u16) -> IpAddr {
         let [high, low] = n.to_be_bytes();
-        IpAddr::from([10, 0, high, low])
+        [10, 0, high, low].into()
     }
 
     /// Node `id` is heard at an address.
@@ -313,7 +314,7 @@ mod tests {
 
     fn prove(peers: &mut PeerTable, test: &mut TestContext, key: PeerKey) {
         let peer = peers.get_mut(key).unwrap();
-        peer.prove(peer.addr().ip(), &mut test.context());
+        peer.prove(peer.ip(), &mut test.context());
     }
 
     fn settle(peers: &mut PeerTable) {
@@ -346,7 +347,7 @@ mod tests {
         );
         peers.leave(keys[3], LeaveReason::Goodbye, &mut test.context());
         assert!(one_more(&mut peers, &mut test).is_ok());
-        let order: Vec<PeerKey> = peers.at(ip(7)).map(Peer::key).collect();
+        let order: Vec<PeerKey> = peers.at(ip(7).into()).map(Peer::key).collect();
         assert_eq!(order[..keys.len()], keys, "in order of arrival");
         peers.check();
     }
@@ -441,7 +442,7 @@ mod tests {
         let to = SocketAddr::from((ip(5), PORT));
         peers.readdress(keys[0], to, &mut test.context());
         assert_eq!((peers.by_addr((ip(1), PORT).into()), peers.by_addr(to)), (None, Some(keys[0])));
-        assert_eq!((peers.at(ip(1)).count(), peers.at(ip(5)).count()), (0, 1));
+        assert_eq!((peers.at(ip(1).into()).count(), peers.at(ip(5).into()).count()), (0, 1));
         assert_eq!(peers.by_id(NodeId(1)), Some(keys[0]));
         peers.readdress(keys[0], (ip(5), 0).into(), &mut test.context());
         assert_eq!(peers.by_addr((ip(5), 0).into()), None, "nobody is dialed at port 0");
@@ -455,7 +456,7 @@ mod tests {
         let named = name(&mut peers, &mut test, "host7", 7).unwrap();
         let again = name(&mut peers, &mut test, "host7", 7);
         assert_eq!((again, peers.len()), (Ok(named), 2), "one row for each address");
-        peers.merge(named, keys[0], ip(7), &mut test.context());
+        peers.merge(named, keys[0], ip(7).into(), &mut test.context());
         assert!(peers.get(named).is_none() && peers.get(keys[0]).unwrap().is_named());
         assert_eq!(peers.named(), &BTreeSet::from([keys[0]]));
         assert_eq!(peers.by_addr((ip(7), PORT).into()), None);
@@ -474,7 +475,7 @@ mod tests {
             peers.forget(key, &mut test.context());
             peers.check();
         }
-        assert_eq!((peers.len(), peers.by_id(NodeId(2)), peers.at(ip(2)).count()), (3, None, 0));
+        assert_eq!((peers.len(), peers.by_id(NodeId(2)), peers.at(ip(2).into()).count()), (3, None, 0));
         assert!(peers.unwell().is_empty() && peers.troubled().is_empty() && peers.far().is_empty());
         let (removed, met, gone) = peers.take_changes();
         assert_eq!(removed.iter().map(Peer::key).collect::<Vec<_>>(), [keys[1], keys[4]]);

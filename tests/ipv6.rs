@@ -1,0 +1,150 @@
+//! IPv6: hosts that have nothing else, hosts of both families, and zones.
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use support::lab::{Families, Host, within_families};
+use support::node::Node;
+use support::seen::{about, becomes, between, kind};
+use support::{QUICK, SOON};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn watch(host: Host<'_>, more: &[&str]) -> Node {
+    host.vigie(&[&["watch", "--json"], &QUICK[..], more].concat())
+}
+
+#[track_caller]
+fn complains_of_nothing(node: &Node) {
+    let said = node.stderr();
+    assert!(!said.contains(" WARN ") && !said.contains(" ERROR "), "{said}");
+}
+
+/// The address at which a host is dialed by IPv6, as it is told on the other one.
+fn told(host: Host<'_>) -> String {
+    format!("[{}%eth0]:17474", host.link_local())
+}
+
+#[test]
+fn hosts_that_have_only_ipv6_find_and_dial_each_other() {
+    within_families(Families::Ipv6, 2, |lab| {
+        let one = watch(lab.host(1), &[]);
+        let started = one.wait_for(SOON, kind("started"));
+        let interface = &started["interfaces"][0];
+        assert_eq!((&interface["name"], &interface["broadcast"]), (&"eth0".into(), &Value::Null));
+        assert_eq!(interface["addr"], lab.host(1).link_local());
+        let other = watch(lab.host(2), &[]);
+        let heard = one.wait_for(SOON, about("peer_discovered", "h2"));
+        assert_eq!((&heard["via"], &heard["peer"]["addr"]), (&"multicast".into(), &told(lab.host(2)).into()));
+        let answered = other.wait_for(SOON, about("peer_discovered", "h1"));
+        assert_eq!(answered["peer"]["addr"], told(lab.host(1)));
+        println!("known both ways after {:?}", between(&other.wait_for(SOON, kind("started")), &answered));
+        for (node, peer) in [(&one, "h2"), (&other, "h1")] {
+            node.wait_for(SOON, becomes(peer, "up"));
+            node.wait_for(SOON, about("exchange_served", peer));
+        }
+        std::thread::sleep(Duration::from_secs(3));
+        for node in [&one, &other] {
+            assert_eq!(node.count(kind("diagnosis")), 0);
+            complains_of_nothing(node);
+        }
+        let list = lab.host(1).vigie(&["list", "--json", "--wait", "1s"]).finish(LONG);
+        let list: Value = serde_json::from_str(&list.out).expect("one document");
+        let row = list["peers"].as_array().and_then(|all| all.iter().find(|row| row["name"] == "h2"));
+        assert_eq!(row.expect("h2 is listed")["addr"], told(lab.host(2)), "the zone by its name");
+    });
+}
+
+#[test]
+fn a_host_of_both_families_is_one_row_and_stays_where_it_is_dialed() {
+    within_families(Families::Both, 2, |lab| {
+        let nodes = [watch(lab.host(1), &[]), watch(lab.host(2), &[])];
+        for (node, peer) in nodes.iter().zip(["h2", "h1"]) {
+            node.wait_for(SOON, becomes(peer, "up"));
+        }
+        std::thread::sleep(Duration::from_secs(6));
+        for (node, addr) in nodes.iter().zip(["10.77.0.2:17474", "10.77.0.1:17474"]) {
+            let found = node.always().events(kind("peer_discovered"));
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0]["peer"]["addr"], addr, "IPv4 where both work");
+            let moved = |e: &Value| e["event"] == "peer_moved" || e["event"] == "diagnosis";
+            assert_eq!(node.count(moved), 0);
+        }
+    });
+}
+
+#[test]
+fn a_fault_in_both_families_is_told_as_in_one() {
+    within_families(Families::Both, 2, |lab| {
+        let drop = "tcp flags & (syn|ack) == syn drop";
+        let rule = format!("table inet lab {{ chain in {{ type filter hook input priority 0; {drop}; }}; }}");
+        lab.host(2).nft(&rule);
+        let (one, _other) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        let told = one.wait_for(LONG, about("diagnosis", "h2"));
+        assert_eq!(told["verdict"], "firewall_drop");
+        assert_eq!(one.count(kind("peer_moved")), 0);
+    });
+}
+
+#[test]
+fn a_host_without_ipv6_runs_on_ipv4_alone_and_says_nothing_of_it() {
+    within_families(Families::Both, 2, |lab| {
+        lab.host(2).disable_ipv6();
+        let (one, other) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        one.wait_for(SOON, becomes("h2", "up"));
+        other.wait_for(SOON, becomes("h1", "up"));
+        let started = other.wait_for(SOON, kind("started"));
+        assert_eq!(started["interfaces"].as_array().map(Vec::len), Some(1), "{}", started["interfaces"]);
+        [&one, &other].into_iter().for_each(complains_of_nothing);
+    });
+}
+
+#[test]
+fn whoever_has_only_ipv6_is_found_when_its_link_comes_up_and_again_when_it_is_made_again() {
+    within_families(Families::Ipv6, 2, |lab| {
+        let other = watch(lab.host(2), &[]);
+        lab.host(1).link_down();
+        let one = watch(lab.host(1), &[]);
+        one.wait_for(SOON, kind("started"));
+        lab.host(1).link_up();
+        let up = one.wait_for(SOON, |e| e["interface"]["name"] == "eth0");
+        println!(
+            "found {:?} after its address",
+            between(&up, &one.wait_for(SOON, about("peer_discovered", "h2")))
+        );
+        other.wait_for(SOON, becomes("h1", "up"));
+        let mark = one.mark();
+        lab.host(1).make_link_again();
+        one.since(mark).wait_for(SOON, kind("interface_up"));
+        let mark = one.mark();
+        one.since(mark).wait_for(LONG, about("dial_succeeded", "h2"));
+        other.wait_for(SOON, about("dial_succeeded", "h1"));
+    });
+}
+
+#[test]
+fn a_link_local_address_is_dialed_with_its_zone_and_refused_without_one() {
+    within_families(Families::Ipv6, 2, |lab| {
+        let _other = watch(lab.host(2), &[]);
+        let there = lab.host(2).link_local();
+        let dial = |target: &str, more: &[&str]| {
+            lab.host(1).vigie(&[&["dial", target, "--max-retries", "3"], more].concat()).finish(LONG)
+        };
+        let ran = dial(&format!("{there}%eth0"), &["--json"]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        assert!(ran.out.contains(&format!("\"addr\":\"[{there}%eth0]:17474\"")), "{}", ran.out);
+        assert_eq!(dial(&format!("[{there}%eth0]:17474"), &[]).code, 0);
+        let ran = dial(&there, &[]);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains("add %interface (eth0)"), "{}", ran.err);
+        let ran = dial(&format!("{there}%eth9"), &[]);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert!(ran.err.contains("there is no interface eth9; this machine has eth0"), "{}", ran.err);
+        let bound = format!("{}%eth0", lab.host(1).link_local());
+        let named = watch(lab.host(1), &["--peer", &format!("{there}%eth0"), "--bind", &bound]);
+        named.wait_for(SOON, becomes("h2", "up"));
+    });
+}
