@@ -536,6 +536,12 @@ fn the_specification_states_the_limits_of_the_code() {
 }
 
 #[test]
+fn the_specification_names_the_multicast_group_and_how_rarely_it_hears_of_whom_ipv4_carries() {
+    assert!(SPECIFICATION.contains(&format!("The group is `{}`", presence::MULTICAST_GROUP)));
+    assert!(SPECIFICATION.contains(&format!("one `here` in {}.", limits::MULTICAST_ONE_IN)));
+}
+
+#[test]
 fn the_largest_presence_fits_a_datagram_four_times() {
     let text = "n".repeat(MAX_TEXT);
     let presence = Presence {
