@@ -4,10 +4,17 @@ mod support;
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
+
+use vigie::engine::config::Config;
+use vigie::engine::event::{Event, Stamped, StopReason};
+use vigie::net::{Selection, Settings};
+use vigie::testkit::{self, ms};
+
 use support::lab::{Host, within};
 use support::node::Node;
 use support::seen::{about, becomes, kind};
-use support::{QUICK, SOON};
+use support::{QUICK, SOON, poll};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -84,5 +91,84 @@ fn two_hosts_with_one_address_are_two_rows_and_neither_restarts() {
             about("diagnosis", told["peer"]["name"].as_str().unwrap())(e) && e["verdict"] == "ok"
         });
         drop(two);
+    });
+}
+
+/// All verdicts that a node told, but that one is withdrawn.
+fn verdicts(node: &Node) -> Vec<String> {
+    let told = node.always().events(kind("diagnosis"));
+    let told = told.iter().map(|e| e["verdict"].as_str().unwrap_or_default().to_owned());
+    told.filter(|verdict| verdict != "ok").collect()
+}
+
+#[test]
+fn two_hosts_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
+    within(3, |lab| {
+        [1, 2].map(|n| lab.host(n).keep_apart(true));
+        let [one, two, third] = [1, 2, 3].map(|n| watch(lab.host(n), &[]));
+        for (node, names) in [(&one, ["h1", "h2"]), (&two, ["h1", "h2"])] {
+            let told = node.wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "isolated");
+            for name in names {
+                assert!(told["names"].to_string().contains(name), "{told:?}");
+            }
+        }
+        let mark = one.mark();
+        [1, 2].map(|n| lab.host(n).keep_apart(false));
+        one.since(mark).wait_for(LONG, becomes("h2", "up"));
+        one.since(mark).wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "ok");
+        for node in [&one, &two, &third] {
+            assert!(verdicts(node).iter().all(|verdict| verdict == "isolated"), "{:?}", verdicts(node));
+        }
+    });
+}
+
+/// A node in this process, on one of the hosts.
+fn node_on(host: Host<'_>, config: &Config) -> (vigie::net::Node, Receiver<Stamped>) {
+    let settings = Settings {
+        config: config.clone(),
+        tcp_port: None,
+        announced_tcp_port: None,
+        selection: Selection::default(),
+        waits_for_interface: false,
+        follows_host_name: false,
+    };
+    host.inside(|| vigie::net::Node::start(settings, |_| async {}).expect("a node starts on a host"))
+}
+
+#[test]
+fn two_copies_of_a_running_machine_become_two_nodes_at_once() {
+    within(3, |lab| {
+        let witness = watch(lab.host(3), &[]);
+        witness.wait_for(SOON, kind("started"));
+        // A copy has the same identity, and the same random numbers are next.
+        let copied = Config { name: "copy".into(), interval: ms(500), ..testkit::config(7) };
+        let (original, mut of_original) = node_on(lab.host(1), &copied);
+        witness.wait_for(SOON, becomes("copy", "up"));
+        let (copy, mut of_copy) = node_on(lab.host(2), &copied);
+        let change = |of: &mut Receiver<Stamped>| {
+            std::iter::from_fn(|| of.try_recv().ok()).find_map(|stamped| match stamped.event {
+                Event::IdChanged { node, previous_id, .. } => Some((node.id, previous_id)),
+                _ => None,
+            })
+        };
+        let changed = poll(SOON, || change(&mut of_original).or_else(|| change(&mut of_copy)));
+        let (id, previous) = changed.expect("one of the two takes another identity");
+        assert!(previous == copied.id && id != copied.id);
+        let addresses = ["10.77.0.1:", "10.77.0.2:"];
+        for address in addresses {
+            witness.wait_for(LONG, |e| {
+                e["event"] == "peer_state"
+                    && e["to"] == "up"
+                    && e["peer"]["addr"].as_str().is_some_and(|addr| addr.starts_with(address))
+            });
+        }
+        assert!(
+            verdicts(&witness).iter().all(|verdict| verdict == "duplicate_name"),
+            "{:?}",
+            verdicts(&witness)
+        );
+        for node in [original, copy] {
+            node.stop(StopReason::Quit, SOON);
+        }
     });
 }

@@ -178,3 +178,18 @@ fn a_cable_that_is_plugged_in_again_ends_what_was_said_of_this_machine() {
         assert_eq!(told["peer"], over["peer"], "it is the same finding");
     });
 }
+
+#[test]
+fn two_networks_on_one_wire_are_no_fault_where_a_host_is_in_both() {
+    within(3, |lab| {
+        lab.host(2).change_address("10.99.0.2/24");
+        lab.host(3).run(&["ip", "addr", "add", "10.99.0.3/24", "brd", "+", "dev", "eth0"]);
+        let [both, one, other] = [3, 1, 2].map(|n| watch(lab.host(n), &["--for", "25s"]));
+        for node in [&one, &other] {
+            node.wait_for(SOON, becomes("h3", "up"));
+        }
+        for node in [both, one, other] {
+            accuses_nobody(&node.finish(Duration::from_secs(40)));
+        }
+    });
+}

@@ -409,6 +409,15 @@ impl Host<'_> {
         self.wait_for_links();
     }
 
+    /// An access point passes on nothing between it and others that are kept apart like this (client isolation).
+    pub(crate) fn keep_apart(&self, apart: bool) {
+        let (port, isolated) = (format!("v{}", self.n), if apart { "on" } else { "off" });
+        feed(
+            Command::new("ip").args(["link", "set", &port, "type", "bridge_slave", "isolated", isolated]),
+            "",
+        );
+    }
+
     /// Puts it on a second link, with the others that were put there.
     pub(crate) fn join_second_link(&self) {
         let there = Command::new("ip").args(["link", "show", "br1"]).output().expect("ip runs").status;
