@@ -104,7 +104,9 @@ fn verdicts(node: &Node) -> Vec<String> {
 #[test]
 fn two_hosts_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
     within(3, |lab| {
-        [1, 2].map(|n| lab.host(n).keep_apart(true));
+        for host in [1, 2] {
+            lab.host(host).keep_apart(true);
+        }
         let [one, two, third] = [1, 2, 3].map(|n| watch(lab.host(n), &[]));
         for (node, names) in [(&one, ["h1", "h2"]), (&two, ["h1", "h2"])] {
             let told = node.wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "isolated");
@@ -113,7 +115,9 @@ fn two_hosts_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_th
             }
         }
         let mark = one.mark();
-        [1, 2].map(|n| lab.host(n).keep_apart(false));
+        for host in [1, 2] {
+            lab.host(host).keep_apart(false);
+        }
         one.since(mark).wait_for(LONG, becomes("h2", "up"));
         one.since(mark).wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "ok");
         for node in [&one, &two, &third] {
