@@ -420,7 +420,7 @@ fn watch_ends_with_zero_at_each_signal_to_end_and_says_goodbye() {
 #[test]
 fn a_host_name_that_nobody_knows_is_said_in_one_line() {
     let ran = Stage::new().vigie("dial", &["dial", "nosuchhost.invalid", "--max-retries", "1"]).finish(LONG);
-    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
     let said = format!("{}{}", ran.out, ran.err);
     assert!(said.contains("nosuchhost.invalid") && said.trim().lines().count() <= 3, "{said}");
     assert!(!said.contains("panicked"), "{said}");
