@@ -141,7 +141,7 @@ fn a_link_local_address_is_dialed_with_its_zone_and_refused_without_one() {
         assert_eq!(ran.code, 2, "{}", ran.err);
         assert!(ran.err.contains("add %interface (eth0)"), "{}", ran.err);
         let ran = dial(&format!("{there}%eth9"), &[]);
-        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert_eq!(ran.code, 3, "{}", ran.err);
         assert!(ran.err.contains("there is no interface eth9; this machine has eth0"), "{}", ran.err);
         let bound = format!("{}%eth0", lab.host(1).link_local());
         let named = watch(lab.host(1), &["--peer", &format!("{there}%eth0"), "--bind", &bound]);

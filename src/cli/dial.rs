@@ -14,7 +14,7 @@ use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerKey};
 use crate::engine::{NodeId, Nonce};
-use crate::net::{self, Dial, Reached, interfaces, one_shot_request, retryable_dial};
+use crate::net::{self, Dial, Reached, ResolveError, interfaces, one_shot_request, retryable_dial};
 
 use super::args::{DialArgs, NodeArgs};
 use super::complaint::complain;
@@ -98,7 +98,10 @@ fn prepare(node: &NodeArgs, target: &Target, addrs: Vec<SocketAddr>) -> Result<D
 
 async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Failure> {
     net::resolve(target).await.map_err(|why| {
-        let detail = format!("cannot resolve '{}': {why}; check the name, or use its address", target.host);
+        let detail = match why {
+            ResolveError::NoSuchLink(unknown) => format!("{}: {unknown}", target.host),
+            why => format!("cannot resolve '{}': {why}; check the name, or use its address", target.host),
+        };
         let cause = Cause::AddressNotAvailable;
         Failure { cause, detail: Detail::system(detail), errno: None, retry: Retry::Usual }
     })
