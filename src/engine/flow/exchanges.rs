@@ -230,7 +230,12 @@ impl Engine {
 
 /// The peer's exchange was answered: it exists, holds its address, and reaches us by TCP.
 fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut Context<'_>) {
-    peer.last_seen.note_served(ctx.now);
+    // What reaches us from another address of its own says nothing of the one that is dialed.
+    if peer.ip() == from.into() {
+        peer.last_seen.note_served(ctx.now);
+    } else {
+        peer.last_seen.note_any(ctx.now);
+    }
     peer.paths.note_prefix(prefix);
     peer.prove(from.into(), ctx);
     peer.revive(ctx);
@@ -239,4 +244,23 @@ fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut 
         peer.dial_soon(ctx);
     }
     peer.watch_for_silence(ctx);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+
+    #[test]
+    fn an_exchange_from_another_address_of_a_peer_says_nothing_of_the_one_that_is_dialed() {
+        for (from, counts) in
+            [("10.0.0.2:40000", true), ("10.0.0.9:40000", false), ("[fe80::2%2]:40000", false)]
+        {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.proven_peer(2);
+            note_served(&mut peer, from.parse().unwrap(), None, &mut test.context());
+            assert_eq!(peer.last_seen.served().is_some(), counts, "{from}");
+            assert!(peer.last_seen.any().is_some(), "{from}: it lives");
+        }
+    }
 }
