@@ -197,6 +197,10 @@ pub const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// Checks a second that others may make us do by asking about a peer.
 pub const CHECKS_FOR_OTHERS_PER_SECOND: u32 = 5;
 
+/// How much later than it was a dial may seem to have ended that others tell of: they count in tenths of a second, what they tell
+/// travels, on busy machines for long, and a dial that got through did so before it ended.
+pub const TOLD_TIME_ERROR: Duration = Duration::from_millis(750);
+
 /// What we know of a peer is fresh enough for one who asks about it.
 pub const FRESH_ENOUGH: Duration = Duration::from_secs(2);
 

@@ -67,7 +67,7 @@ pub struct Entry<'a> {
     /// Share of the echoes that were lost, in percent, or [`LOSS_UNKNOWN`].
     #[n(4)]
     pub loss: u8,
-    /// How long before the page the last dial ended, in tenths of a second, or [`NEVER`].
+    /// How long before the page the last dial ended, in tenths of a second, rounded up, or [`NEVER`].
     #[n(5)]
     pub checked: u16,
     /// How long before the page there was the last sign of life, in tenths of a second, or [`NEVER`].

@@ -1,9 +1,10 @@
 //! Faults whose truth is known, and what every node says of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use vigie::engine::api::{Icmp, Input};
+use vigie::engine::config::Config;
 use vigie::engine::event::Event;
 use vigie::engine::verdict::{Finding, Verdict};
 
@@ -134,6 +135,28 @@ fn outbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut vigie::testkit
 #[test]
 fn a_host_that_drops_connections_has_a_firewall() {
     verdict_is(Verdict::FirewallDrop, |lan, hosts| inbound(lan, hosts, |l| l.tcp = Tcp::DroppedSyn), healed);
+}
+
+/// A dial that ends just as the fault begins is told by others as one of a moment that is some tenths of a second off.
+#[test]
+fn a_dial_that_ended_as_the_fault_began_is_no_witness_against_it() {
+    for seed in 0..150 {
+        let mut lan = Lan::new(seed);
+        let hasty = |config: &mut Config| {
+            (config.dial_interval, config.interval, config.retry.timeout) = (secs(1), secs(1), secs(4));
+        };
+        let hosts: Vec<HostId> =
+            (1..5).map(|nth| lan.host_with(&[&format!("10.0.0.{nth}/24")], hasty)).collect();
+        lan.run_for(secs(12) + ms(seed * 37 % 1_000));
+        lan.forget_the_log();
+        inbound(&mut lan, &hosts, |l| l.tcp = Tcp::DroppedSyn);
+        lan.run_for(secs(15));
+        for nth in [0, 2, 3] {
+            let all = ever(&lan, hosts[nth]);
+            let said: BTreeSet<_> = all.iter().map(|(_, who, what)| (who.as_str(), *what)).collect();
+            assert!(said.iter().eq([&("h1", Verdict::FirewallDrop)]), "seed {seed}: h{nth} says {all:?}");
+        }
+    }
 }
 
 #[test]

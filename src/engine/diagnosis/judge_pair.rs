@@ -1,5 +1,7 @@
 //! The verdict on one direction of one pair: gathers the evidence, and asks the rules.
 
+use crate::engine::limits::TOLD_TIME_ERROR;
+
 use super::grid::NodeIdx;
 use super::network_view::NetworkView;
 use super::pair_evidence::PairEvidence;
@@ -22,6 +24,7 @@ pub(super) fn judge_pair(
     }
     // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
     let since = view.trouble(from, to).or(mine.checked.filter(|_| mine.tcp.is_failing()));
+    let told_since = since.map(|since| since + TOLD_TIME_ERROR);
     let waited = since.map(|since| view.ago(since));
     // By then it has noticed, too, that it no longer hears the other one.
     let noticed = view.row_age(to).noticed_until;
@@ -34,13 +37,13 @@ pub(super) fn judge_pair(
         theirs: theirs.filter(|_| believed),
         doubt: !believed && theirs.is_some_and(|theirs| theirs.hears_udp().is_ok()),
         settled: from.is_self() || settled(from) && settled(to),
-        witnesses: witnesses.reports(view, from, mine, since, steps),
+        witnesses: witnesses.reports(view, from, mine, told_since, steps),
         masks_differ,
         ours: from.is_self(),
         second_hand: from.is_self() && view.node(to).second_hand,
         icmp_code: icmp.map(|icmp| icmp.code),
         icmp_from_itself: icmp.is_some_and(|icmp| view.is_from_itself(icmp, to)),
-        since,
+        told_since,
         waited: waited.is_some_and(|waited| waited > setting.patience),
         waited_long: waited.is_some_and(|waited| waited > setting.patience + setting.notice),
     })

@@ -42,8 +42,9 @@ pub(super) struct PairEvidence<'a> {
     pub(super) icmp_code: Option<u8>,
     /// That message came from the receiver itself and not from a router.
     pub(super) icmp_from_itself: bool,
-    /// Since when the sender has trouble with the receiver: what was seen before says nothing of it.
-    pub(super) since: Option<Instant>,
+    /// Dials of which others tell count from here on: later than the sender's trouble with the receiver began, by as much as told
+    /// times may be wrong. What was seen before says nothing of it.
+    pub(super) told_since: Option<Instant>,
     /// What both ends say has stood long enough for silence to be noticed.
     pub(super) settled: bool,
     /// Others have been waited for.

@@ -197,7 +197,7 @@ impl PairEvidence<'_> {
 
     /// What the receiver says of its dials of the sender, if it has dialed since the trouble began.
     fn their_tcp(&self) -> PathStatus {
-        let lately = |at: Option<Instant>| self.since.is_none_or(|since| at.is_some_and(|at| at >= since));
+        let lately = |at: Option<Instant>| self.told_since.is_none_or(|since| at.is_some_and(|at| at >= since));
         self.theirs.filter(|theirs| lately(theirs.checked)).map_or(PathStatus::Unknown, |theirs| theirs.tcp)
     }
 
@@ -297,7 +297,7 @@ mod tests {
             second_hand: false,
             icmp_code: None,
             icmp_from_itself: false,
-            since: None,
+            told_since: None,
             settled: true,
             waited: true,
             waited_long: true,

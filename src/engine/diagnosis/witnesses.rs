@@ -98,7 +98,7 @@ impl Witnesses {
         witnesses
     }
 
-    /// What they say to one that wants to reach it, and sees it like this. Whether that one reaches them in turn is looked up
+    /// What they say to one that wants to reach it, and sees it like this: of dials that ended at `since` or later. Whether that one reaches them in turn is looked up
     /// only if one of them reaches the node, and it does not: nothing else hangs on it. `steps` counts those that are looked up.
     pub(super) fn reports(
         &self,

@@ -67,8 +67,9 @@ pub(crate) fn entry<'a>(
     addr: SocketAddr,
     as_of: Instant,
 ) -> Entry<'a> {
+    // Rounded up: nothing may look younger to others than it is.
     let tenths = |at: Option<Instant>| {
-        let age = at.map(|at| as_of.saturating_duration_since(at).as_millis() / 100);
+        let age = at.map(|at| as_of.saturating_duration_since(at).as_millis().div_ceil(100));
         age.and_then(|age| u16::try_from(age).ok()).unwrap_or(NEVER)
     };
     Entry {
@@ -156,6 +157,7 @@ fn paths_from_wire(paths: u16, observation: Observation) -> Option<Observation> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testkit::{ms, secs, t0};
 
     const SPECIFICATION: &str = include_str!("../../../docs/protocol.md");
 
@@ -168,6 +170,20 @@ mod tests {
             }
         }
         assert_eq!(paths_from_wire(path::ALL + 1, Observation::default()), None);
+    }
+
+    #[test]
+    fn nothing_looks_younger_to_others_than_it_is() {
+        let now = t0() + secs(9);
+        for age_ms in [0, 1, 99, 100, 101, 1_234] {
+            let at = now.checked_sub(ms(age_ms));
+            let seen = Observation { checked: at, alive: at, ..Observation::default() };
+            let told = entry(NodeId(2), &seen, "h2", "10.0.0.2:1".parse().unwrap(), now);
+            let told = observation_of(&told, now).unwrap();
+            for told in [told.checked, told.alive] {
+                assert!(told <= at && told.unwrap() + ms(100) > at.unwrap(), "{age_ms} ms: {told:?}");
+            }
+        }
     }
 
     #[test]
