@@ -88,6 +88,8 @@ pub struct Icmp {
 /// A reply that came back, undecoded, and how long it took.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
+    /// It came from the address that stood by.
+    pub from_standby: bool,
     /// The frame's body.
     pub body: &'a [u8],
     /// From the start of the dial until the connection stood.
@@ -121,6 +123,9 @@ pub enum Output {
         dial: DialId,
         /// Where to.
         addr: SocketAddr,
+        /// Another address of the same peer: connected to as well when the first refuses, or does not answer for half of the
+        /// timeout. The first connection that stands is the one.
+        standby: Option<SocketAddr>,
         /// The whole frame to send.
         request: Arc<[u8]>,
         /// For all of it together.

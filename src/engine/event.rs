@@ -11,7 +11,7 @@ use crate::engine::address::Endpoint;
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::interface::Interface;
 use crate::engine::matrix::MatrixView;
-use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerState, Snapshot, Via};
+use crate::engine::peers::{LeaveReason, NodeInfo, PathState, PeerInfo, PeerState, Snapshot, Via};
 use crate::engine::verdict::Finding;
 use crate::proto::{Incarnation, NodeId};
 
@@ -142,6 +142,20 @@ pub enum Event {
         /// The address that is dialed from now on.
         to: Endpoint,
     },
+    /// One of several addresses of a peer fares otherwise than before, as a dial of it showed. The one that is dialed is told of like
+    /// the others; if it fails, and another one answers, [`Event::PeerMoved`] follows.
+    PeerPath {
+        /// Whose.
+        peer: Arc<PeerInfo>,
+        /// The address.
+        addr: Endpoint,
+        /// The interface of this node on whose link it is; none (null) off-link.
+        interface: Option<Arc<str>>,
+        /// How it fared before.
+        from: PathState,
+        /// How it fares now, never the same as `from`.
+        to: PathState,
+    },
     /// A peer said goodbye, was forgotten by a person, or left the table by age. After a goodbye it stays in the table for
     /// a while, in the state [`PeerState::Left`]; otherwise its row is gone.
     PeerLeft {
@@ -251,6 +265,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it tells that an address of a peer fails, or no longer does: that one answers at first is what one expects.
+    pub fn is_path_news(&self) -> bool {
+        matches!(self, Self::PeerPath { from, to, .. } if [from, to].contains(&&PathState::Failing))
+    }
+
     /// The event of an attempt that failed, and after which the next one follows in `wait` if at all.
     pub fn dial_failed(
         (peer, addr): (&Arc<PeerInfo>, Endpoint),

@@ -174,8 +174,7 @@ pub(crate) fn resolve_answerer(
     match (row, peers.by_id(id)) {
         (Some(_), Some(other)) => {
             let name = peers.get(other).map_or(name, |other| &other.info().name);
-            let detail = Detail::OtherNode { name: name.into() };
-            return Err(Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) });
+            return Err(other_node(name));
         }
         (None, Some(other)) => {
             peers.merge(key, other, addr.into(), ctx);
@@ -214,6 +213,12 @@ pub fn unreadable(error: DecodeError) -> Failure {
         _ => Cause::BadReply,
     };
     never(cause, Detail::ReplyUnreadable(error))
+}
+
+/// The failure of a dial at whose address another node answers.
+pub(crate) fn other_node(name: &str) -> Failure {
+    let detail = Detail::OtherNode { name: name.into() };
+    Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) }
 }
 
 fn never(cause: Cause, detail: Detail) -> Failure {

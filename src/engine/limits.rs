@@ -20,6 +20,16 @@ pub const MAX_LEFT_PER_ADDRESS: usize = 32;
 /// Addresses remembered of one peer: a host with more shared links is rare, and loses only the oldest.
 pub const MAX_PATHS: usize = 4;
 
+/// Between two looks at an address of a peer that is not the one that is dialed, while it answers: rare, for nothing hangs on it
+/// until the one that is dialed fails, and then both are dialed.
+pub const PATH_CHECKED_EVERY: Duration = Duration::from_mins(5);
+
+/// The same while it does not answer: whoever mends it wants to see that.
+pub const PATH_TRIED_EVERY: Duration = Duration::from_mins(1);
+
+/// How long after the last word from an address it counts as one of the peer's.
+pub const PATH_KEPT: Duration = Duration::from_mins(10);
+
 /// Peers that a person may name.
 pub const MAX_STATIC: usize = 1_024;
 

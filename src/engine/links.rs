@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::address::{Endpoint, ZonedIp, is_link_local};
-use super::interface::{Interface, LinkIndex};
+use super::interface::{Interface, InterfaceKind, LinkIndex};
 
 /// All interfaces that presence uses, in the system's order.
 #[derive(Debug, Clone)]
@@ -113,6 +113,11 @@ impl Links {
     /// The name of the link that an address is on.
     pub(crate) fn name_of(&self, ip: ZonedIp) -> Option<Arc<str>> {
         self.towards(ip).map(|interface| Arc::clone(&interface.name))
+    }
+
+    /// What kind of link an address is on.
+    pub(crate) fn kind_towards(&self, ip: ZonedIp) -> Option<InterfaceKind> {
+        self.towards(ip).map(|interface| interface.kind)
     }
 
     /// The name of the link of a peer, from which something came in by a link just now. What is heard by two links in one network

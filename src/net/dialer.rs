@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,13 +28,30 @@ use super::interfaces::{self, Selection};
 /// How long the server is given to close first after its reply, so that it, not we, keeps the port in `TIME_WAIT`.
 const CLOSE_GRACE: Duration = Duration::from_millis(200);
 
+/// How long the address that stands by is given to answer when the first one has refused: what is known already is not to be told late.
+const STANDBY_PATIENCE: Duration = Duration::from_secs(1);
+
 /// A reply was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
+    /// It came from the address that stood by.
+    pub from_standby: bool,
     /// From the start of the dial until the connection stood.
     pub connect: Duration,
     /// From sending the request until the whole reply was read.
     pub rtt: Duration,
+}
+
+/// Where an attempt goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// There first.
+    pub addr: SocketAddr,
+    /// To this other address of the same host when the first refuses, or does not answer for half of the timeout (RFC 8305 §5; there
+    /// the wait is shorter, for any address will do: here the first is the one that is looked at).
+    pub standby: Option<SocketAddr>,
+    /// From this address of ours.
+    pub source: Option<ZonedIp>,
 }
 
 /// What is dialed, and how.
@@ -76,11 +94,13 @@ pub async fn retryable_dial(
         let to = in_turn.next().unwrap_or(dial.peer.addr.socket_addr());
         let addr = interfaces::told(to);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
-        let result = self::attempt(to, dial.source, &dial.request, dial.policy.timeout, &mut reply).await;
+        let way = Way { addr: to, standby: None, source: dial.source };
+        let result = self::attempt(way, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
-            Ok(Reached { connect, rtt }) => {
+            Ok(reached) => {
+                let Reached { connect, rtt, .. } = reached;
                 report(Event::DialSucceeded { peer: peer(), addr, attempt, connect, rtt });
-                return Ok(Reached { connect, rtt });
+                return Ok(reached);
             }
             Err(failure) => failure,
         };
@@ -118,28 +138,63 @@ pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Ar
 /// # Errors
 /// Why there is no reply, with the cause told from the operation and the system's error.
 pub async fn attempt(
-    addr: SocketAddr,
-    source: Option<ZonedIp>,
+    way: Way,
     request: &[u8],
     timeout: Duration,
     reply: &mut Vec<u8>,
 ) -> Result<Reached, Failure> {
+    let Way { addr, .. } = way;
     if !is_host(addr.ip()) || addr.port() == 0 {
         return Err(not_a_host(addr));
     }
     let begun = Instant::now();
     let deadline = begun + timeout;
-    let mut stream = match timeout_at(deadline, connect(addr, source)).await {
-        Ok(connected) => connected.map_err(|error| connect_failure(addr, &error))?,
-        Err(_) => return Err(too_late(Cause::TimedOut, "connect", timeout)),
-    };
+    let (mut stream, from_standby) = connect_by(way, begun, timeout).await?;
     let connected = Instant::now();
     let exchanged = timeout_at(deadline, exchange(&mut stream, request, reply)).await;
     exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
-    let reached = Reached { connect: connected - begun, rtt: connected.elapsed() };
+    let reached = Reached { from_standby, connect: connected - begun, rtt: connected.elapsed() };
     // The server closes first. One that does not is closed upon.
     let _ = timeout_at((Instant::now() + CLOSE_GRACE).min(deadline), stream.read(&mut [0; 1])).await;
     Ok(reached)
+}
+
+/// Connects to the address, or to the one that stands by: whether it is that one. A failure is that of the first.
+async fn connect_by(way: Way, begun: Instant, timeout: Duration) -> Result<(TcpStream, bool), Failure> {
+    let Way { addr, standby, source } = way;
+    let deadline = begun + timeout;
+    let mut first = pin!(connect(addr, source));
+    let alone_until = standby.map_or(deadline, |_| begun + timeout / 2);
+    let failed = match timeout_at(alone_until, &mut first).await {
+        Ok(Ok(stream)) => return Ok((stream, false)),
+        Ok(Err(error)) => Some(connect_failure(addr, &error)),
+        Err(_) => None,
+    };
+    let unanswered = || too_late(Cause::TimedOut, "connect", timeout);
+    let Some(other) = standby else { return Err(failed.unwrap_or_else(unanswered)) };
+    let second = connect(other, source);
+    if let Some(failed) = failed {
+        let patience = deadline.min(Instant::now() + STANDBY_PATIENCE);
+        return match timeout_at(patience, second).await {
+            Ok(Ok(stream)) => Ok((stream, true)),
+            _ => Err(failed),
+        };
+    }
+    // What it says of the other address is not what is asked.
+    let second = async {
+        match second.await {
+            Ok(stream) => stream,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        first = timeout_at(deadline, first) => match first {
+            Ok(connected) => connected.map(|stream| (stream, false)).map_err(|error| connect_failure(addr, &error)),
+            Err(_) => Err(unanswered()),
+        },
+        stream = second => Ok((stream, true)),
+    }
 }
 
 async fn connect(addr: SocketAddr, source: Option<ZonedIp>) -> io::Result<TcpStream> {

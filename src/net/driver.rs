@@ -21,7 +21,7 @@ use crate::engine::interface::InterfaceKind;
 use crate::engine::rate_limiter::RateLimiter;
 
 use super::arrival::{Buffer, Received};
-use super::dialer::{self, Reached};
+use super::dialer::{self, Reached, Way};
 use super::errno;
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
@@ -179,8 +179,12 @@ impl Driver {
                 if suspicious && self.pending.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
                     self.refresh_interfaces();
                 }
-                let result =
-                    result.map(|Reached { connect, rtt }| Answer { body: reply.as_slice(), connect, rtt });
+                let result = result.map(|Reached { from_standby, connect, rtt }| Answer {
+                    from_standby,
+                    body: reply.as_slice(),
+                    connect,
+                    rtt,
+                });
                 self.tell(Input::DialEnded { dial, result });
                 if self.pending.spare.len() < SPARE_BUFFERS {
                     self.pending.spare.push(reply);
@@ -288,7 +292,9 @@ impl Driver {
                     tracing::debug!(%source, %to, %error, "cannot send to the limited broadcast address");
                 }
             }
-            Output::Dial { dial, addr, request, timeout } => self.dial(dial, addr, request, timeout),
+            Output::Dial { dial, addr, standby, request, timeout } => {
+                self.dial(dial, Way { addr, standby, source: self.source }, request, timeout);
+            }
             Output::AbandonDial(dial) => {
                 if let Some(task) = self.pending.dials.remove(&dial) {
                     task.abort();
@@ -321,11 +327,10 @@ impl Driver {
         self.pending.send_error = kind;
     }
 
-    fn dial(&mut self, dial: DialId, addr: SocketAddr, request: Arc<[u8]>, timeout: Duration) {
-        let source = self.source;
+    fn dial(&mut self, dial: DialId, way: Way, request: Arc<[u8]>, timeout: Duration) {
         let mut reply = self.pending.spare.pop().unwrap_or_default();
         let task = self.tasks.spawn(async move {
-            let result = dialer::attempt(addr, source, &request, timeout, &mut reply).await;
+            let result = dialer::attempt(way, &request, timeout, &mut reply).await;
             TaskEvent::DialEnded { dial, result, reply }
         });
         self.pending.dials.insert(dial, task);

@@ -23,7 +23,7 @@ mod start_error;
 mod task_event;
 mod udp;
 
-pub use dialer::{Dial, Reached, attempt, one_shot_request, retryable_dial};
+pub use dialer::{Dial, Reached, Way, attempt, one_shot_request, retryable_dial};
 pub use errno::{classify, is_retryable_error};
 pub use host_name::host_name;
 pub use interfaces::Selection;

@@ -7,7 +7,7 @@ use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
-use crate::engine::peers::{LeaveReason, NodeInfo, PeerInfo, PeerState, Via};
+use crate::engine::peers::{LeaveReason, NodeInfo, PathState, PeerInfo, PeerState, Via};
 
 use super::{Count, Measured, Wait};
 
@@ -28,6 +28,7 @@ impl fmt::Display for Event {
             Self::PeerState { peer, from, to } => write!(f, "{peer}: {}", changed(*from, *to)),
             Self::PeerRestarted { peer, .. } => write!(f, "{peer}: {RESTARTED}"),
             Self::PeerMoved { peer, from, to } => write!(f, "{}: {}", peer.name, moved(*from, *to)),
+            Self::PeerPath { peer, addr, to, .. } => write!(f, "{}: {}", peer.name, path(*addr, *to)),
             Self::PeerLeft { peer, reason } => write!(f, "{peer}: {}", reason.description()),
             Self::DialStarted { peer, addr, attempt, max, forced } => {
                 let manually = if *forced { ", manually" } else { "" };
@@ -109,6 +110,18 @@ pub fn moved(from: Endpoint, to: Endpoint) -> impl fmt::Display {
         } else {
             write!(f, "moved from {from} to {to}")
         }
+    })
+}
+
+/// How one of several addresses of a peer fares, behind its name: `10.0.0.7 does not answer`.
+pub fn path(addr: Endpoint, to: PathState) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let fares = match to {
+            PathState::Unknown => "was not dialed yet",
+            PathState::Up => "answers",
+            PathState::Failing => "does not answer",
+        };
+        write!(f, "{} {fares}", addr.host())
     })
 }
 

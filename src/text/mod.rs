@@ -21,7 +21,7 @@ pub use columns::{cell, cell_right, columns, fit, wrap};
 pub use durations::{Age, Measured, Wait};
 pub use events::{
     NO_BROADCAST, RESTARTED, cannot_broadcast, changed, chief_addresses, discovered, gave_up, id_changed,
-    interface_gone, interface_up, missed, moved,
+    interface_gone, interface_up, missed, moved, path,
 };
 pub use natural_order::{by_name, natural_cmp};
 pub use plural::{Count, Label};

@@ -109,7 +109,10 @@ fn datagram(bytes: &[u8]) -> Input<'_> {
 }
 
 fn ended(dial: DialId, frame: &[u8]) -> Input<'_> {
-    Input::DialEnded { dial, result: Ok(Answer { body: &frame[HEADER..], connect: ms(1), rtt: ms(1) }) }
+    Input::DialEnded {
+        dial,
+        result: Ok(Answer { from_standby: false, body: &frame[HEADER..], connect: ms(1), rtt: ms(1) }),
+    }
 }
 
 /// An engine with one peer, up, for long enough that its tables have their size. It says nothing itself for an hour.

@@ -10,3 +10,4 @@ mod discovery;
 mod hostile;
 mod liveness;
 mod names;
+mod paths;

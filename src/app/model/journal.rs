@@ -9,7 +9,7 @@ use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::Interface;
-use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
+use crate::engine::peers::{LeaveReason, PathState, PeerInfo, PeerKey, PeerState, Via};
 use crate::engine::verdict::{Finding, Verdict};
 
 /// Entries kept: an hour in which a hundred peers change their state every three minutes each. A few in each minute is
@@ -57,6 +57,13 @@ pub enum What {
     Moved {
         /// The old one. Boxed: it is rare, and would double the size of every entry.
         from: Box<Endpoint>,
+    },
+    /// One of its addresses does not answer, or does so again.
+    Path {
+        /// Which.
+        addr: Box<Endpoint>,
+        /// How it fares now.
+        to: PathState,
     },
     /// It said goodbye or was dropped.
     Left {
@@ -177,6 +184,9 @@ impl Journal {
                 (Some(peer), What::Restarted { previous: *previous_incarnation })
             }
             Event::PeerMoved { peer, from, .. } => (Some(peer), What::Moved { from: Box::new(*from) }),
+            Event::PeerPath { peer, addr, to, .. } if stamped.event.is_path_news() => {
+                (Some(peer), What::Path { addr: Box::new(*addr), to: *to })
+            }
             Event::PeerLeft { peer, reason } => (Some(peer), What::Left { reason: *reason }),
             Event::DialGaveUp { peer, attempts, cause, .. } if !self.said_so(peer.key, *cause) => {
                 (Some(peer), What::GaveUp { attempts: *attempts, cause: *cause })
@@ -195,6 +205,7 @@ impl Journal {
             Event::Started { .. }
             | Event::NodeRenamed { .. }
             | Event::PeerState { .. }
+            | Event::PeerPath { .. }
             | Event::DialStarted { .. }
             | Event::DialSucceeded { .. }
             | Event::DialFailed { .. }

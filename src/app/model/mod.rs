@@ -218,7 +218,9 @@ impl Model {
                 });
             }
             Event::PeerState { peer, to, .. } => self.rows.update(peer, at, |row| row.enter(*to, at)),
-            Event::PeerRestarted { peer, .. } | Event::PeerMoved { peer, .. } => {
+            Event::PeerRestarted { peer, .. }
+            | Event::PeerMoved { peer, .. }
+            | Event::PeerPath { peer, .. } => {
                 self.rows.update(peer, at, |_| ());
             }
             Event::PeerLeft { peer, reason: LeaveReason::Goodbye } => {
@@ -229,12 +231,17 @@ impl Model {
                 self.rows.remove(peer.key);
                 self.attempts.close(peer.key);
             }
-            Event::DialStarted { peer, attempt, max, forced, .. } => {
-                self.rows.update(peer, at, |row| row.dial_started(*attempt, *max, at));
+            // What happens at another address of a peer says nothing of the one that its row shows.
+            Event::DialStarted { peer, addr, attempt, max, forced } => {
+                if *addr == peer.addr {
+                    self.rows.update(peer, at, |row| row.dial_started(*attempt, *max, at));
+                }
                 self.attempts.started(peer, *attempt, *max, *forced, at, wall);
             }
-            Event::DialSucceeded { peer, attempt, connect, rtt, .. } => {
-                self.rows.update(peer, at, |row| row.dial_succeeded(*connect, *rtt, at));
+            Event::DialSucceeded { peer, addr, attempt, connect, rtt } => {
+                if *addr == peer.addr {
+                    self.rows.update(peer, at, |row| row.dial_succeeded(*connect, *rtt, at));
+                }
                 self.attempts.ended(
                     peer,
                     *attempt,
@@ -243,9 +250,12 @@ impl Model {
                     Outcome::Answered { connect: (*connect).into(), rtt: (*rtt).into() },
                 );
             }
-            Event::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
+            Event::DialFailed { peer, addr, attempt, max, cause, detail, retry_in, .. } => {
                 let retry = retry_in.and_then(|wait| at.checked_add(wait));
-                self.rows.update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, at, retry));
+                if *addr == peer.addr {
+                    self.rows
+                        .update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, at, retry));
+                }
                 let retry = retry.map(|until| Box::new((at, until)));
                 let outcome = Outcome::Failed { cause: *cause, detail: Arc::clone(detail), retry };
                 self.attempts.ended(peer, *attempt, *max, wall, outcome);

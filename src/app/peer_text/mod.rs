@@ -14,7 +14,7 @@ use super::model::{HISTORY, JournalEntry, Model, Outcome, PathSummary, PeerRow, 
 use crate::app::appearance::Appearance;
 use crate::engine::cause::Cause;
 use crate::engine::observation::PathStatus;
-use crate::engine::peers::{HeardFrom, PeerState};
+use crate::engine::peers::{HeardFrom, PathState, PeerState};
 use crate::engine::verdict::{Confidence, Evidence, Finding, Verdict};
 use crate::text::{self, Age, Measured};
 
@@ -204,13 +204,21 @@ impl<'a> PeerText<'a> {
 
     /// The addresses that it was heard from beside the one that is dialed, the latest first.
     pub(super) fn other_addresses(self) -> impl Iterator<Item = impl fmt::Display + use<'a>> + use<'a> {
-        let dialed = self.peer.info.addr.ip();
+        let dialed = self.peer.info.addr;
         let all = self.peer.elsewhere.iter().flat_map(|elsewhere| &elsewhere.heard);
-        all.filter(move |heard| heard.ip != dialed).map(move |heard: &HeardFrom| {
+        all.filter(move |heard| heard.addr != dialed).map(move |heard: &HeardFrom| {
             fmt::from_fn(move |f| {
-                write!(f, "{}, ", heard.ip)?;
+                write!(f, "{}, ", heard.addr.host())?;
                 on(f, heard.interface.as_deref())?;
-                f.write_str(", ")?;
+                match (heard.state, heard.rtt_us) {
+                    (PathState::Up, Some(us)) => {
+                        write!(f, ", answers in {}", Measured(Duration::from_micros(us)))?;
+                    }
+                    (PathState::Up, None) => f.write_str(", answers")?,
+                    (PathState::Failing, _) => f.write_str(", does not answer")?,
+                    (PathState::Unknown, _) => {}
+                }
+                f.write_str(", heard ")?;
                 ago(f, self.now.saturating_duration_since(heard.last))?;
                 f.write_str(if heard.proven { "" } else { ", unproven" })
             })
@@ -257,6 +265,7 @@ impl<'a> PeerText<'a> {
             What::Moved { from } => {
                 entry.peer.as_ref().map_or(Ok(()), |peer| text::moved(**from, peer.addr).fmt(f))
             }
+            What::Path { addr, to } => text::path(**addr, *to).fmt(f),
             What::Left { reason } => f.write_str(reason.description()),
             What::GaveUp { attempts, cause } => text::gave_up(*attempts, *cause).fmt(f),
             What::Diagnosed { finding } if finding.verdict == Verdict::Ok => f.write_str("resolved"),

@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier};
 use super::*;
 use crate::app::appearance::signs;
 use crate::app::ui::View;
-use crate::engine::peers::{Elsewhere, HeardFrom};
+use crate::engine::peers::{Elsewhere, HeardFrom, PathState};
 
 use PeerState::{New, Retrying, Unreachable, Up};
 
@@ -53,10 +53,13 @@ fn unreachable() -> Bench {
 /// What the engine tells of a peer that is heard from two addresses and claims a third.
 fn elsewhere(bench: &Bench, hall: &Arc<PeerInfo>, bob: &Arc<PeerInfo>) -> Event {
     let heard = |ip: [u8; 4], seconds, interface: Option<&str>, proven| HeardFrom {
-        ip: ip.into(),
+        addr: (ip, 17_474).into(),
         last: bench.now().checked_sub(Duration::from_secs(seconds)).unwrap(),
+        last_heard_ms: seconds * 1_000,
         interface: interface.map(Into::into),
         proven,
+        state: if proven { PathState::Up } else { PathState::Unknown },
+        rtt_us: proven.then_some(840),
     };
     let heard = vec![
         heard([10, 0, 0, 14], 2, Some("eth0"), true),

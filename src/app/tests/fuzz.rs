@@ -8,7 +8,7 @@ use super::*;
 use crate::app::keymap::KEYMAP;
 use crate::app::ui::View;
 use crate::engine::event::{RejectReason, StopReason};
-use crate::engine::peers::{Elsewhere, HeardFrom};
+use crate::engine::peers::{Elsewhere, HeardFrom, PathState};
 use crate::engine::verdict::evidence::Who;
 use crate::engine::verdict::{Advice, Evidence, Finding};
 
@@ -38,8 +38,15 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             bench.left(&host, reason);
         }
         7 => {
-            let heard =
-                vec![HeardFrom { ip: host.addr.ip(), last: bench.now(), interface: None, proven: false }];
+            let heard = vec![HeardFrom {
+                addr: host.addr,
+                last: bench.now(),
+                last_heard_ms: 0,
+                interface: None,
+                proven: false,
+                state: PathState::ALL[usize::from(variant) % PathState::ALL.len()],
+                rtt_us: None,
+            }];
             let elsewhere = Elsewhere { heard, claimed: (variant > 200).then(|| host.addr.ip()) };
             let elsewhere = (variant > 100).then(|| Arc::new(elsewhere));
             let told = |i| PeerSnapshot { elsewhere: elsewhere.clone(), ..row(&info(i, variant), state) };

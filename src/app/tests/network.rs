@@ -187,6 +187,7 @@ fn fine(salt: usize, now: Instant) -> Observation {
         rtt: Some(Duration::from_micros(300 + salt as u64 * 157 % 2_500)),
         checked: now.checked_sub(Duration::from_secs(4)),
         alive: now.checked_sub(Duration::from_secs(2)),
+        at: None,
     }
 }
 

@@ -65,6 +65,13 @@ fn write(event: &Event, is_news: bool) {
         | Event::PeerLeft { peer, .. } => {
             info!(target: EVENTS, peer = peer.name, addr = %peer.place(), "{event}");
         }
+        Event::PeerPath { peer, addr, from, to, .. } => {
+            let (peer, from, to) = (&peer.name, from.as_str(), to.as_str());
+            match event.is_path_news() {
+                true => info!(target: EVENTS, peer, %addr, from, to, "{event}"),
+                false => debug!(target: EVENTS, peer, %addr, from, to, "{event}"),
+            }
+        }
         Event::DialStarted { peer, addr, attempt, max, forced } => {
             debug!(target: EVENTS, peer = peer.name, %addr, attempt, max, forced, "{event}");
         }

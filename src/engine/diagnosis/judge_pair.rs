@@ -37,7 +37,7 @@ pub(super) fn judge_pair(
         theirs: theirs.filter(|_| believed),
         doubt: !believed && theirs.is_some_and(|theirs| theirs.hears_udp().is_ok()),
         settled: from.is_self() || settled(from) && settled(to),
-        witnesses: witnesses.reports(view, from, mine, told_since, steps),
+        witnesses: witnesses.reports(view, (from, to), mine, told_since, steps),
         masks_differ,
         ours: from.is_self(),
         second_hand: from.is_self() && view.node(to).second_hand,

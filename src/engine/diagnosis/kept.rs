@@ -68,7 +68,20 @@ impl From<Untimed> for Observation {
     fn from(Untimed { paths, loss, cause, rtt }: Untimed) -> Self {
         let [tcp, echo, broadcast, unicast, served, large] = paths;
         let rtt = rtt.map(Duration::from);
-        Self { tcp, echo, broadcast, unicast, served, large, loss, cause, rtt, checked: None, alive: None }
+        Self {
+            tcp,
+            echo,
+            broadcast,
+            unicast,
+            served,
+            large,
+            loss,
+            cause,
+            rtt,
+            checked: None,
+            alive: None,
+            at: None,
+        }
     }
 }
 

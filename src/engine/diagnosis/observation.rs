@@ -1,5 +1,6 @@
 //! What one node sees of another, by each way: the cell of a row of the matrix.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -68,6 +69,9 @@ pub struct Observation {
     pub checked: Option<Instant>,
     /// When there was the last sign of life of the other one, by any way.
     pub alive: Option<Instant>,
+    /// At which of its addresses the observer dials it, without a zone; none where that is not known. What is seen of one address
+    /// says nothing of another.
+    pub at: Option<IpAddr>,
 }
 
 impl Observation {
@@ -105,7 +109,14 @@ impl Observation {
     /// Makes all ways unknown: it is too old to be believed.
     #[must_use]
     pub fn stale(self) -> Self {
-        Self { cause: None, rtt: None, checked: self.checked, alive: self.alive, ..Self::default() }
+        Self {
+            cause: None,
+            rtt: None,
+            checked: self.checked,
+            alive: self.alive,
+            at: self.at,
+            ..Self::default()
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct WitnessReports {
     pub(super) looked: bool,
     /// Somebody has done so and reaches it by TCP.
     pub(super) reach: bool,
+    /// Somebody does so at the address at which the sender dials it.
+    pub(super) reach_here: bool,
     /// Somebody had a sign of life from it later than the sender had.
     pub(super) alive: bool,
     /// The sender reaches one of them by TCP, and has dialed that one since the trouble began.

@@ -96,7 +96,7 @@ const RULES: [Rule; 30] = [
     rule(SILENT_PORT, Verdict::HungPeer, |_| true),
     // TCP vanishes.
     rule(VANISHED, Verdict::OneWayTcp, |p| {
-        p.other_paths_work() && p.reaches_me() && p.witnesses.reach && p.witnesses.reached
+        p.other_paths_work() && p.reaches_me() && p.witnesses.reach_here && p.witnesses.reached
     }),
     rule(VANISHED, Verdict::FirewallDrop, |p| {
         p.other_paths_work() && p.witnesses_looked() && p.reverse_is_known()
@@ -197,7 +197,8 @@ impl PairEvidence<'_> {
 
     /// What the receiver says of its dials of the sender, if it has dialed since the trouble began.
     fn their_tcp(&self) -> PathStatus {
-        let lately = |at: Option<Instant>| self.told_since.is_none_or(|since| at.is_some_and(|at| at >= since));
+        let lately =
+            |at: Option<Instant>| self.told_since.is_none_or(|since| at.is_some_and(|at| at >= since));
         self.theirs.filter(|theirs| lately(theirs.checked)).map_or(PathStatus::Unknown, |theirs| theirs.tcp)
     }
 
@@ -306,7 +307,14 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_pair_has_its_verdict() {
-        let reports = |reach| WitnessReports { any: true, looked: true, reach, alive: true, reached: true };
+        let reports = |reach| WitnessReports {
+            any: true,
+            looked: true,
+            reach,
+            reach_here: reach,
+            alive: true,
+            reached: true,
+        };
         let (none, reached, alive) = (WitnessReports::default(), reports(true), reports(false));
         let dropped = Some(Cause::TimedOut);
         let table: [([PathStatus; 5], Option<Cause>, WitnessReports, Verdict); 20] = [

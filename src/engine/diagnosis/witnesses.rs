@@ -103,7 +103,7 @@ impl Witnesses {
     pub(super) fn reports(
         &self,
         view: &NetworkView,
-        from: NodeIdx,
+        (from, to): (NodeIdx, NodeIdx),
         mine: &Observation,
         since: Option<Instant>,
         steps: &mut usize,
@@ -114,6 +114,14 @@ impl Witnesses {
             Some(here) => there.saturating_duration_since(here) > view.setting().margin,
             None => view.ago(there) < view.setting().margin,
         };
+        let explains = reach && mine.tcp.is_failing();
+        let reaches_here = |by: &NodeIdx| {
+            let seen = view
+                .observation(*by, to)
+                .filter(|seen| *by != from && seen.tcp.is_ok() && seen.at == mine.at);
+            seen.is_some_and(|seen| since_then(dialed_until(view, *by, seen)))
+        };
+        let reach_here = explains && self.nodes.iter().any(reaches_here);
         let is_reached = |by: &NodeIdx| {
             *steps += 1;
             let out = view.observation(from, *by).filter(|seen| *by != from && seen.tcp.is_ok());
@@ -123,8 +131,9 @@ impl Witnesses {
             any: self.dialed.except(from).is_some(),
             looked: self.dialed.except(from).is_some_and(since_then),
             reach,
+            reach_here,
             alive: self.alive.except(from).flatten().is_some_and(news),
-            reached: reach && mine.tcp.is_failing() && self.nodes.iter().any(is_reached),
+            reached: explains && self.nodes.iter().any(is_reached),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::address::ZonedIp;
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
 use crate::engine::micros::Micros;
@@ -64,8 +65,8 @@ pub(crate) struct DialState {
     forced: bool,
     /// The running dial decides whether the peer is silent.
     confirming: bool,
-    /// In flight when the peer became another one: the connection is to be dropped. Boxed: few peers have one.
-    abandoned: Option<Box<DialId>>,
+    /// Boxed: few peers have it.
+    aside: Option<Box<Aside>>,
     outcomes: Outcomes,
     connect: Option<Micros>,
     rtt: Option<Micros>,
@@ -74,6 +75,15 @@ pub(crate) struct DialState {
     ended: Option<Ended>,
     /// When a dial got its reply and the one before had failed.
     recovered: Option<Moment>,
+}
+
+/// What is no usual dial of the peer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Aside {
+    /// The dial only looks at this other address of the peer.
+    aim: Option<ZonedIp>,
+    /// In flight when the peer became another one: the connection is to be dropped.
+    abandoned: Option<DialId>,
 }
 
 impl DialState {
@@ -85,6 +95,7 @@ impl DialState {
     /// It is not dialed any longer; a dial in flight is abandoned.
     pub(crate) fn stop(&mut self) {
         self.abandon();
+        let _ = self.take_aim();
         self.phase = Phase::Off;
         self.confirming = false;
     }
@@ -107,11 +118,28 @@ impl DialState {
             Phase::Waiting { attempt, .. } | Phase::Queued { attempt, .. } => attempt,
             Phase::Off | Phase::Resting { .. } => 1,
         };
+        let _ = self.take_aim();
         self.queue(attempt, true);
     }
 
     pub(crate) fn queue(&mut self, attempt: u32, urgent: bool) {
         self.phase = Phase::Queued { attempt, urgent, placed: false };
+    }
+
+    /// Queues a dial of one attempt that looks at another address of the peer.
+    pub(crate) fn queue_look_at(&mut self, ip: ZonedIp) {
+        self.aside.get_or_insert_default().aim = Some(ip);
+        self.queue(1, false);
+    }
+
+    /// The other address that the dial looks at; none if it is one like others.
+    pub(crate) fn aim(&self) -> Option<ZonedIp> {
+        self.aside.as_ref()?.aim
+    }
+
+    /// The same; whatever is dialed next is dialed as usual.
+    pub(crate) fn take_aim(&mut self) -> Option<ZonedIp> {
+        self.aside.as_mut()?.aim.take()
     }
 
     /// Whether it must be placed in a queue, and in the urgent one; from now on it stands there.
@@ -184,14 +212,14 @@ impl DialState {
     /// The dial in flight is of another address or another life of the peer.
     pub(crate) fn abandon(&mut self) {
         if let Some(id) = self.in_flight() {
-            self.abandoned = Some(Box::new(id));
+            self.aside.get_or_insert_default().abandoned = Some(id);
             self.phase = Phase::Off;
         }
     }
 
     /// The dial whose connection is to be dropped.
     pub(crate) fn take_abandoned(&mut self) -> Option<DialId> {
-        self.abandoned.take().map(|id| *id)
+        self.aside.as_mut()?.abandoned.take()
     }
 
     /// The next attempt, number `attempt`, waits until then.

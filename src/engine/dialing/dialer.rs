@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::api::{Answer, DialId, Output};
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::context::Context;
@@ -19,12 +20,20 @@ use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::rate_limiter::RateLimiter;
 
+/// Whose dial it is, and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InFlight {
+    pub(crate) key: PeerKey,
+    pub(crate) addr: SocketAddr,
+    /// Another address of the peer, where that one does not answer.
+    pub(crate) standby: Option<SocketAddr>,
+}
+
 /// All peers' dials.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     last: DialId,
-    /// Whose dial it is, and where it goes.
-    in_flight: HashMap<DialId, (PeerKey, SocketAddr), Keyed>,
+    in_flight: HashMap<DialId, InFlight, Keyed>,
     urgent: VecDeque<PeerKey>,
     regular: VecDeque<PeerKey>,
     rate: RateLimiter,
@@ -47,7 +56,9 @@ impl Dialer {
     /// Queues the attempt whose time has come.
     pub(crate) fn wake(&mut self, peer: &mut Peer, ctx: &Context<'_>) {
         if peer.dial.is_regular_due(ctx.now) {
-            if self.may_dial(peer, ctx) {
+            if let Some(other) = self.path_to_look_at(peer, ctx) {
+                peer.dial.queue_look_at(other);
+            } else if self.may_dial(peer, ctx) {
                 peer.dial.queue(1, peer.state() == PeerState::New);
             }
         } else if let Some(attempt) = peer.dial.retry_due(ctx.now) {
@@ -62,6 +73,15 @@ impl Dialer {
             peer.dial.hurry();
         }
         allowed
+    }
+
+    /// The other address of a peer that is to be looked at before its next dial; the reflection rule holds for it, too.
+    fn path_to_look_at(&mut self, peer: &Peer, ctx: &Context<'_>) -> Option<ZonedIp> {
+        if peer.state() != PeerState::Up || ctx.pace.is_crowded() {
+            return None;
+        }
+        let other = peer.paths.to_check(peer.ip(), ctx.links, ctx.now)?;
+        (peer.paths.is_proven(other) || self.unproven.take(ctx.now)).then_some(other)
     }
 
     /// The reflection rule: a peer that has not proved its address is dialed only on a link of ours, within a small
@@ -124,18 +144,21 @@ impl Dialer {
     pub(crate) fn start(&mut self, peer: &mut Peer, attempt: u32, request: Arc<[u8]>, ctx: &mut Context<'_>) {
         self.last.0 += 1;
         let id = self.last;
-        let most = if peer.is_proven() { ctx.config.retry.attempts_at(peer.addresses()) } else { 1 };
+        let looks = peer.dial.aim().is_some();
+        let most =
+            if peer.is_proven() && !looks { ctx.config.retry.attempts_at(peer.addresses()) } else { 1 };
         let forced = peer.dial.start(id, attempt, most, ctx.now);
         let addr = peer.addr_of_attempt(attempt);
-        self.in_flight.insert(id, (peer.key(), addr));
+        let standby = if looks { None } else { peer.standby(addr, ctx) };
+        self.in_flight.insert(id, InFlight { key: peer.key(), addr, standby });
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
         let told = ctx.links.told(addr);
         ctx.out.publish(Event::DialStarted { addr: told, peer: info, attempt, max, forced });
-        ctx.out.push(Output::Dial { dial: id, addr, request, timeout: ctx.config.retry.timeout });
+        ctx.out.push(Output::Dial { dial: id, addr, standby, request, timeout: ctx.config.retry.timeout });
     }
 
-    /// The peer whose dial has ended, and where it went; none if it was abandoned since.
-    pub(crate) fn end(&mut self, dial: DialId) -> Option<(PeerKey, SocketAddr)> {
+    /// The dial that has ended; none if it was abandoned since.
+    pub(crate) fn end(&mut self, dial: DialId) -> Option<InFlight> {
         self.in_flight.remove(&dial)
     }
 
@@ -152,7 +175,7 @@ impl Dialer {
     #[cfg(any(test, feature = "testkit"))]
     pub(crate) fn check(&self, peer: &Peer) {
         if let Some(dial) = peer.dial.in_flight() {
-            let of = self.in_flight.get(&dial).map(|(key, _)| *key);
+            let of = self.in_flight.get(&dial).map(|dial| dial.key);
             assert_eq!(of, Some(peer.key()), "a dial in flight is its peer's");
         }
         if let Some(urgent) = peer.dial.queue_of() {
@@ -197,6 +220,7 @@ pub(crate) fn note_failure(peer: &mut Peer, attempt: Attempt, failure: &Failure,
         failure = blame_the_interface(peer, &failure, ctx);
         peer.dial.note_failure(&failure, began, ctx.now);
         peer.health.note_trouble(began);
+        peer.note_path(addr.into(), None, ctx);
     }
     let (max, addresses) = (peer.dial.max(), peer.addresses());
     let wait =
@@ -343,8 +367,8 @@ mod tests {
         assert_eq!((next(&mut dialer, &peers, test.now), dialer.deadline()), (None, None));
         let dial = peers[5].dial.in_flight().unwrap();
         assert_eq!(
-            (dialer.end(dial), dialer.end(dial)),
-            (Some((peers[5].key(), peers[5].addr())), None),
+            [dialer.end(dial), dialer.end(dial)].map(|ended| ended.map(|dial| (dial.key, dial.addr))),
+            [Some((peers[5].key(), peers[5].addr())), None],
             "it ends once"
         );
         assert_eq!(next(&mut dialer, &peers, test.now), Some((peers[MAX_DIALS_IN_FLIGHT].key(), 1)));
@@ -434,7 +458,7 @@ mod tests {
         dialer.reconcile(&mut peers[1], &mut test.context());
         dialer.reconcile(&mut peers[1], &mut test.context());
         assert_eq!(abandoned(&mut test), [DialId(2)]);
-        assert_eq!((dialer.end(DialId(2)), dialer.in_flight()), (None, 2));
+        assert_eq!((dialer.end(DialId(2)).is_none(), dialer.in_flight()), (true, 2));
         dialer.abandon_all(&mut test.context());
         assert_eq!((abandoned(&mut test), dialer.in_flight()), (vec![DialId(1), DialId(3)], 0));
     }
@@ -530,7 +554,7 @@ mod tests {
     fn regular_dials_keep_their_phase_after_the_first_one_has_chosen_it() {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.proven_peer(2);
-        let answer = Answer { body: &[], connect: ms(1), rtt: ms(1) };
+        let answer = Answer { from_standby: false, body: &[], connect: ms(1), rtt: ms(1) };
         let mut dial = |test: &mut TestContext, took| {
             peer.dial.start(DialId(1), 1, 5, test.now);
             peer.dial.take_in_flight(DialId(1));

@@ -84,8 +84,8 @@ impl Engine {
             Taken::Whole => None,
             Taken::EchoOnly => {
                 peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
-                if presence.nonce.is_some() {
-                    self.announcer.introduce(peer, presence.nonce, &mut ctx);
+                if let Some(nonce) = presence.nonce {
+                    self.announcer.echo(peer, datagram.from, nonce, &mut ctx);
                 }
                 return self.handle_echo(key, presence.echo, now);
             }
@@ -119,7 +119,7 @@ impl Engine {
         peer.watch_for_silence(&ctx);
         peer.revive(&mut ctx);
         peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
-        self.announcer.respond(peer, presence, &mut ctx);
+        self.announcer.respond(peer, datagram.from, presence, &mut ctx);
         self.handle_echo(key, presence.echo.filter(|_| here), now);
     }
 

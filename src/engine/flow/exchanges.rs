@@ -2,18 +2,19 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::address::ZonedIp;
 use crate::engine::address::{self, Endpoint};
 use crate::engine::api::{Answer, ConnId, DialId};
 use crate::engine::cause::Failure;
 use crate::engine::context::Context;
-use crate::engine::dialing::dialer::{self, Attempt};
+use crate::engine::dialing::dialer::{self, Attempt, InFlight};
 use crate::engine::event::Event;
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::remote_rows::RemoteRows;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
+use crate::engine::peers::path::Paths;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 use crate::engine::{Engine, NodeId};
@@ -131,16 +132,72 @@ impl Engine {
         result: Result<Answer<'_>, Failure>,
         now: Instant,
     ) {
-        let Some((key, addr)) = self.dialer.end(dial) else { return };
-        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(InFlight { key, addr, standby }) = self.dialer.end(dial) else { return };
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
         // It is no longer in flight, whatever the reply makes of its row.
         let Some((number, began)) = peer.dial.take_in_flight(dial) else { return };
-        match result.and_then(|answer| Ok((self.handle_reply(key, addr, answer.body, now)?, answer))) {
+        if peer.dial.take_aim().is_some() {
+            return self.handle_look_end(key, addr, result, now);
+        }
+        let answered = result.as_ref().ok().filter(|answer| answer.from_standby).and(standby);
+        if answered.is_some() {
+            peer.note_path(addr.into(), None, &mut ctx);
+        }
+        let at = answered.unwrap_or(addr);
+        match result.and_then(|answer| Ok((self.handle_reply(key, at, answer.body, now)?, answer))) {
             Ok((answerer, answer)) => {
-                let addr = self.shared.links().told(addr);
+                let addr = self.shared.links().told(at);
                 self.handle_success(answerer, addr, number, answer, now);
             }
-            Err(failure) => self.handle_failure(key, Attempt { number, addr, began }, &failure, now),
+            Err(failure) => {
+                self.handle_failure(key, Attempt { number, addr: at, began }, &failure, now);
+                if let Some(peer) = answered.and_then(|_| self.peers.get_mut(key)) {
+                    // Somebody else is there, and the first one has not answered yet.
+                    peer.paths.forget_path(at.into());
+                }
+            }
+        }
+    }
+
+    /// Another address of a peer was looked at. It moves there only if that one is better: all is well where it is dialed. The
+    /// regular dial, whose time it was, follows at once.
+    fn handle_look_end(
+        &mut self,
+        key: PeerKey,
+        addr: SocketAddr,
+        result: Result<Answer<'_>, Failure>,
+        now: Instant,
+    ) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        let (info, told, ip) = (Arc::clone(peer.info()), ctx.links.told(addr), ZonedIp::from(addr));
+        let replied = result.and_then(|answer| Ok((check_reply(answer.body, self.request_nonce)?, answer)));
+        let failure = match replied {
+            Ok((reply, Answer { connect, rtt, .. })) if Some(reply.id) == peer.id() => {
+                ctx.out.publish(Event::DialSucceeded { peer: info, addr: told, attempt: 1, connect, rtt });
+                peer.last_seen.note_any(now);
+                peer.prove(ip, &mut ctx);
+                peer.note_path(ip, Some(rtt), &mut ctx);
+                None
+            }
+            Ok((reply, _)) => {
+                peer.paths.forget_path(ip);
+                Some(exchange::other_node(reply.name))
+            }
+            Err(failure) => {
+                peer.note_path(ip, None, &mut ctx);
+                Some(failure)
+            }
+        };
+        if let Some(failure) = &failure {
+            let peer = (peer.info(), told);
+            ctx.out.publish(Event::dial_failed(peer, (1, 1), failure, Some(Duration::ZERO)));
+        }
+        peer.dial.queue(1, false);
+        let better = failure.is_none() && Paths::is_better(ip, peer.ip(), ctx.links);
+        if better && !peers.is_held_by_another(key, addr) {
+            peers.readdress(key, addr, &mut ctx);
         }
     }
 
@@ -186,6 +243,7 @@ impl Engine {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
         dialer::note_success(peer, answer, &mut ctx);
+        peer.note_path(addr.zoned_ip(), Some(answer.rtt), &mut ctx);
         peer.set_in_turn(false);
         peer.last_seen.note_any(now);
         peer.keep();

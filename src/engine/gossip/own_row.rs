@@ -197,6 +197,7 @@ mod tests {
         rtt: None,
         checked: None,
         alive: None,
+        at: None,
     };
 
     /// A table of nodes with the ids from 2 on.

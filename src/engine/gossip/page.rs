@@ -98,6 +98,7 @@ pub(crate) fn observation_of(entry: &Entry<'_>, as_of: Instant) -> Option<Observ
         rtt: (entry.rtt_us > 0).then(|| Duration::from_micros(u64::from(entry.rtt_us))),
         checked: ago(entry.checked),
         alive: ago(entry.alive),
+        at: Some(entry.ip),
         ..Observation::default()
     };
     paths_from_wire(entry.ways, observation)

@@ -413,6 +413,7 @@ fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ct
             (None, Some((name, addr))) => (name.as_str(), *addr),
             (None, None) => continue,
         };
+        let addr = SocketAddr::new(observation.at.unwrap_or(addr.ip()), addr.port());
         // Ages count from when the row was confirmed, as in a page of its owner.
         append(&entry(*id, observation, name, addr, row.confirmed), &mut entries);
         count += 1;

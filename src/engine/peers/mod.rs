@@ -8,6 +8,7 @@ pub(crate) mod peer;
 mod snapshot;
 mod table;
 
+pub use path::PathState;
 pub use snapshot::{
     DialPhase, Elsewhere, HeardFrom, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState,
     Snapshot, Via,

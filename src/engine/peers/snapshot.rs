@@ -15,6 +15,8 @@ use crate::engine::observation::Observation;
 use crate::engine::verdict::Verdict;
 use crate::engine::{Incarnation, NodeId};
 
+use super::path::PathState;
+
 slotmap::new_key_type! {
     /// Names a row of the peer table. A forgotten row's key is never used again.
     pub struct PeerKey;
@@ -252,7 +254,7 @@ pub struct PeerSnapshot {
     #[serde(skip)]
     pub interface: Option<Arc<str>>,
     /// Other addresses than that of `info`; none in the usual case that there is nothing to tell of any.
-    #[serde(skip)]
+    #[serde(rename = "paths", serialize_with = "addresses")]
     pub elsewhere: Option<Arc<Elsewhere>>,
 }
 
@@ -267,16 +269,29 @@ pub struct Elsewhere {
 }
 
 /// An address that a peer was heard from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeardFrom {
-    /// The source address of its datagrams or connections.
-    pub ip: IpAddr,
+    /// Where it is dialed there: the source address of its datagrams or connections, and its TCP port.
+    pub addr: Endpoint,
     /// When it was last heard from it.
+    #[serde(skip)]
     pub last: Instant,
+    /// Milliseconds since then.
+    pub last_heard_ms: u64,
     /// The interface on whose link the address is; none off-link.
     pub interface: Option<Arc<str>>,
     /// It has proved that it receives there.
+    #[serde(skip)]
     pub proven: bool,
+    /// How the last dial of it went.
+    pub state: PathState,
+    /// Round trip of the last dial that got its reply there, in microseconds; none if none did.
+    pub rtt_us: Option<u64>,
+}
+
+#[expect(clippy::ref_option, reason = "the signature serde asks for")]
+fn addresses<S: Serializer>(elsewhere: &Option<Arc<Elsewhere>>, serializer: S) -> Result<S::Ok, S::Error> {
+    elsewhere.as_ref().map_or(&[][..], |elsewhere| &elsewhere.heard).serialize(serializer)
 }
 
 /// The whole table at one moment.

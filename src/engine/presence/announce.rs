@@ -112,25 +112,43 @@ impl Announcer {
         }
     }
 
-    /// Sends a peer a unicast presence, which may be an echo, and asks it to prove its address.
-    pub(crate) fn introduce(&mut self, peer: &mut Peer, echo: Option<Nonce>, ctx: &mut Context<'_>) {
+    /// Sends a peer a unicast presence, and asks it to prove its address.
+    pub(crate) fn introduce(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) {
+        self.answer(peer, peer.unicast(), None, ctx);
+    }
+
+    /// Sends back the nonce that came from an address: there, for it asks of the way between the two, be it another than that by which
+    /// this node dials the peer.
+    pub(crate) fn echo(&mut self, peer: &mut Peer, from: SocketAddr, nonce: Nonce, ctx: &mut Context<'_>) {
+        let elsewhere = peer.ip() != from.into() && ctx.links.reaches(from.into());
+        self.answer(peer, if elsewhere { from } else { peer.unicast() }, Some(nonce), ctx);
+    }
+
+    fn answer(&mut self, peer: &mut Peer, to: SocketAddr, echo: Option<Nonce>, ctx: &mut Context<'_>) {
         let proven = peer.has_proved();
         let limiter = if proven && echo.is_some() { &mut self.echo_answers } else { &mut self.answers };
         if limiter.take(ctx.now) {
             // Two nodes that hear each other from other addresses than they send to would ask each other for ever.
-            let ask = !proven && (echo.is_none() || !peer.introduction.is_exhausted());
+            let ask =
+                !proven && peer.ip() == to.into() && (echo.is_none() || !peer.introduction.is_exhausted());
             if ask && echo.is_some() {
                 peer.introduction.note_asked();
             }
-            send_to(peer, peer.unicast(), Kind::Heartbeat, echo, ask, ctx);
+            send_to(peer, to, Kind::Heartbeat, echo, ask, ctx);
             peer.introduction.note_answered(ctx.now);
         }
     }
 
     /// Answers what a presence asks for: an echo at once, an introduction when its turn comes.
-    pub(crate) fn respond(&mut self, peer: &mut Peer, presence: &Presence<'_>, ctx: &mut Context<'_>) {
-        if presence.nonce.is_some() {
-            return self.introduce(peer, presence.nonce, ctx);
+    pub(crate) fn respond(
+        &mut self,
+        peer: &mut Peer,
+        from: SocketAddr,
+        presence: &Presence<'_>,
+        ctx: &mut Context<'_>,
+    ) {
+        if let Some(nonce) = presence.nonce {
+            return self.echo(peer, from, nonce, ctx);
         }
         if presence.echo.is_some() {
             // Or two nodes would answer each other's answers for ever.
@@ -147,7 +165,7 @@ impl Announcer {
         }
         peer.introduction.note_asked();
         if ctx.pace.known() <= ANSWER_AT_ONCE {
-            return self.introduce(peer, None, ctx);
+            return self.introduce(peer, ctx);
         }
         let most = ctx.pace.for_each_peer(ANSWER_SPREAD, MAX_ANSWER_WAIT);
         peer.introduction.answer_at(ctx.now + ctx.rng.random_range(Duration::ZERO..=most));
@@ -156,7 +174,7 @@ impl Announcer {
     /// Gives the answer that is due to a peer.
     pub(crate) fn wake(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) {
         if peer.introduction.take_answer(ctx.now) {
-            self.introduce(peer, None, ctx);
+            self.introduce(peer, ctx);
         }
     }
 
@@ -354,16 +372,17 @@ mod tests {
         let mut announcer = Announcer::default();
         let (mut stranger, mut proven) = (test.peer(2), test.proven_peer(3));
         for _ in 0..ANSWERS_PER_SECOND * 2 {
-            announcer.introduce(&mut stranger, None, &mut test.context());
+            announcer.introduce(&mut stranger, &mut test.context());
         }
         assert_eq!(test.sent().len(), usize::try_from(ANSWERS_PER_SECOND / 2).unwrap());
         announcer.ask_for_proof(&mut stranger, TO_ALL, &mut test.context());
         assert_eq!(test.sent(), []);
-        announcer.introduce(&mut proven, Some(Nonce(7)), &mut test.context());
+        let at = proven.unicast();
+        announcer.echo(&mut proven, at, Nonce(7), &mut test.context());
         let sent = test.sent();
         assert_eq!((sent[0].to, sent[0].echo, sent[0].nonce), (proven.unicast(), Some(Nonce(7)), None));
         test.now += secs(1);
-        announcer.introduce(&mut stranger, None, &mut test.context());
+        announcer.introduce(&mut stranger, &mut test.context());
         assert_eq!(test.sent().len(), 1);
     }
 
@@ -372,7 +391,8 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut announcer, mut peer) = (Announcer::default(), test.peer(2));
         for n in 0..MAX_INTRODUCTIONS + 2 {
-            announcer.introduce(&mut peer, Some(Nonce(7)), &mut test.context());
+            let at = peer.unicast();
+            announcer.echo(&mut peer, at, Nonce(7), &mut test.context());
             let sent = test.sent();
             assert_eq!(
                 (sent[0].echo, sent[0].nonce.is_some()),
@@ -398,7 +418,8 @@ mod tests {
             let mut test = TestContext::new(|_| {});
             let mut peer = if proven { test.proven_peer(2) } else { test.peer(2) };
             let heard = Presence { nonce, echo, ..presence(kind, 2, 1) };
-            Announcer::default().respond(&mut peer, &heard, &mut test.context());
+            let from = peer.unicast();
+            Announcer::default().respond(&mut peer, from, &heard, &mut test.context());
             let sent = test.sent();
             assert_eq!(sent.len(), answers, "{what}");
             for sent in sent {
@@ -413,12 +434,30 @@ mod tests {
     }
 
     #[test]
+    fn an_echo_goes_back_by_the_way_that_is_asked_of() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        let asks = Presence { nonce: Some(Nonce(7)), ..presence(Kind::Probe, 2, 1) };
+        let here = peer.unicast();
+        for (from, to) in [
+            (here.to_string(), here.to_string()),
+            ("10.0.0.77:30000".into(), "10.0.0.77:30000".into()),
+            // Beyond our links somebody else may be asked for.
+            ("192.0.2.7:30000".into(), here.to_string()),
+        ] {
+            Announcer::default().respond(&mut peer, from.parse().unwrap(), &asks, &mut test.context());
+            assert_eq!(test.sent()[0].to.to_string(), to, "{from}");
+        }
+    }
+
+    #[test]
     fn a_peers_hellos_are_answered_once_in_its_period() {
         let mut test = TestContext::new(|_| {});
         let (mut announcer, mut peer) = (Announcer::default(), test.proven_peer(2));
         let mut answers = |after: Duration| {
             test.now += after;
-            announcer.respond(&mut peer, &presence(Kind::Hello, 2, 1), &mut test.context());
+            let from = peer.unicast();
+            announcer.respond(&mut peer, from, &presence(Kind::Hello, 2, 1), &mut test.context());
             test.sent().len()
         };
         assert_eq!([answers(ms(0)), answers(ms(4_999)), answers(ms(1))], [1, 0, 1]);
@@ -429,10 +468,12 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         test.known = 100;
         let (mut announcer, mut peer) = (Announcer::default(), test.peer(2));
-        announcer.respond(&mut peer, &presence(Kind::Hello, 2, 1), &mut test.context());
+        let from = peer.unicast();
+        announcer.respond(&mut peer, from, &presence(Kind::Hello, 2, 1), &mut test.context());
         let due = Instant::from(peer.introduction.deadline().unwrap());
         assert!(test.now < due && due <= test.now + ANSWER_SPREAD * 100);
-        announcer.respond(&mut peer, &presence(Kind::Hello, 2, 2), &mut test.context());
+        let from = peer.unicast();
+        announcer.respond(&mut peer, from, &presence(Kind::Hello, 2, 2), &mut test.context());
         assert_eq!(peer.introduction.deadline(), Some(due.into()));
         test.now = due - ms(1);
         announcer.wake(&mut peer, &mut test.context());

@@ -12,7 +12,7 @@ use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::event::RejectReason;
 use crate::engine::interface::LinkIndex;
 use crate::engine::limits::MOVE_PATIENCE;
-use crate::engine::peers::path::{SequenceCheck, fingerprint};
+use crate::engine::peers::path::{Paths, SequenceCheck, fingerprint};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable, Via};
 use crate::proto::presence::{Kind, Presence};
@@ -282,9 +282,9 @@ impl Datagram<'_> {
         let reached = matches!(peer.state(), PeerState::New | PeerState::Up);
         let gone = peer.paths.is_gone_from(dialed, heard_at, reached);
         let cut_off = !ctx.links.reaches(dialed) && peer.interface().is_some();
-        // Both at once: IPv4 it is.
-        let undecided = peer.state() == PeerState::New && !peer.is_proven() && dialed.ip().is_ipv6();
-        if undecided && heard_at.ip().is_ipv4() && ctx.links.reaches(heard_at) {
+        // Several at once: the best it is.
+        let undecided = peer.state() == PeerState::New && !peer.is_proven();
+        if undecided && ctx.links.reaches(heard_at) && Paths::is_better(heard_at, dialed, ctx.links) {
             return Whereabouts::Moved(heard_at.at_port(peer.addr().port()));
         }
         if dialed == heard_at || !ctx.links.reaches(heard_at) || !(gone || cut_off) {

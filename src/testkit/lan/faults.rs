@@ -24,7 +24,7 @@ impl Lan {
     }
 
     fn end_process(&mut self, id: HostId, process: Process) {
-        for (dialer, life, dial) in self.hosts[id.0].end_process(process) {
+        for (dialer, life, dial, _) in self.hosts[id.0].end_process(process) {
             let latency = self.latency(id, dialer);
             let what = Arrival::DialEnded { dial, result: Err(failure(Cause::Reset)) };
             self.schedule(latency, dialer, Some(life), what);
@@ -76,6 +76,15 @@ impl Lan {
     /// Changes the link in one direction.
     pub fn towards(&mut self, from: HostId, to: HostId, change: impl FnOnce(&mut Link)) {
         change(self.links.entry((from, to)).or_insert(self.link));
+    }
+
+    /// What is connected to this address ends so from now on, by whatever link; none: as its link has it.
+    pub fn connections_to(&mut self, ip: &str, tcp: Option<Tcp>) {
+        let ip = ip.parse().expect("an address");
+        match tcp {
+            Some(tcp) => drop(self.by_address.insert(ip, tcp)),
+            None => drop(self.by_address.remove(&ip)),
+        }
     }
 
     /// Cuts all links between the two sides.

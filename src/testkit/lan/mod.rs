@@ -27,7 +27,7 @@ use crate::proto::presence::Presence;
 
 use super::{config, interface, ms, t0};
 use host::{Host, Process};
-use link::Link;
+use link::{Link, Tcp};
 use schedule::{Arrival, Schedule, Scheduled};
 use wire::Dial;
 
@@ -74,6 +74,8 @@ pub struct Lan {
     pub link: Link,
     /// From one host to another.
     pub links: HashMap<(HostId, HostId), Link>,
+    /// How what is connected to these addresses ends, whatever its link says.
+    pub by_address: HashMap<IpAddr, Tcp>,
     /// What was published.
     pub log: Vec<Logged>,
     /// What was sent by UDP, but for limited broadcasts.
@@ -101,6 +103,7 @@ impl Lan {
             hosts: Vec::new(),
             link: Link::default(),
             links: HashMap::new(),
+            by_address: HashMap::new(),
             log: Vec::new(),
             sent: Vec::new(),
             record: true,
@@ -200,7 +203,9 @@ impl Lan {
                     return;
                 }
                 let result = match &result {
-                    Ok((body, rtt)) => Ok(Answer { body, connect: *rtt, rtt: *rtt }),
+                    Ok((from_standby, body, rtt)) => {
+                        Ok(Answer { from_standby: *from_standby, body, connect: *rtt, rtt: *rtt })
+                    }
                     Err(failure) => Err(failure.clone()),
                 };
                 self.tell(id, Input::DialEnded { dial, result });
@@ -240,9 +245,9 @@ impl Lan {
                         self.log.push(Logged { at: self.elapsed(), host: id, event });
                     }
                 }
-                Output::Dial { dial, addr, request, timeout } => {
+                Output::Dial { dial, addr, standby, request, timeout } => {
                     let key = starting.take().expect("each dial is announced by its event");
-                    self.dial(id, &Dial { id: dial, key, addr, request: &request, timeout });
+                    self.dial(id, &Dial { id: dial, key, addr, standby, request: &request, timeout });
                 }
                 other => self.perform(id, other),
             }

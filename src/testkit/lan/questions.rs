@@ -88,6 +88,7 @@ fn id_of(event: &Event) -> Option<NodeId> {
         | Event::PeerState { peer, .. }
         | Event::PeerRestarted { peer, .. }
         | Event::PeerMoved { peer, .. }
+        | Event::PeerPath { peer, .. }
         | Event::PeerLeft { peer, .. }
         | Event::DialStarted { peer, .. }
         | Event::DialSucceeded { peer, .. }

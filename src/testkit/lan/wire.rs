@@ -27,6 +27,7 @@ pub(super) struct Dial<'a> {
     pub(super) id: DialId,
     pub(super) key: PeerKey,
     pub(super) addr: SocketAddr,
+    pub(super) standby: Option<SocketAddr>,
     pub(super) request: &'a [u8],
     pub(super) timeout: Duration,
 }
@@ -113,22 +114,38 @@ impl Lan {
         host.note_dial(dial.id, dial.key, dial.addr);
         let life = host.life;
         let ended = |cause| Arrival::DialEnded { dial: dial.id, result: Err(failure(cause)) };
-        let (after, result) = self.connect(id, dial.addr, dial.timeout);
+        let (addr, after, result) = self.connect_by(id, dial);
         let server = match result {
             Ok(server) => server,
             Err(cause) => return self.schedule(after, id, Some(life), ended(cause)),
         };
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
-        let source = self.hosts[id.0].source(dial.addr.ip()).expect("it connected");
+        let source = self.hosts[id.0].source(addr.ip()).expect("it connected");
         let from = SocketAddr::from((source, 40_000));
-        self.hosts[server.0].conns.insert(conn, (id, life, dial.id));
+        self.hosts[server.0].conns.insert(conn, (id, life, dial.id, Some(addr) == dial.standby));
         let server_life = self.hosts[server.0].life;
         self.tcp_bytes += dial.request.len();
         let body = Arc::from(&dial.request[HEADER..]);
         self.schedule(after, server, Some(server_life), Arrival::Request { conn, from, body });
         // The dialer's own deadline; the reply comes first, usually.
         self.schedule(dial.timeout, id, Some(life), ended(Cause::NoReply));
+    }
+
+    /// When and how an attempt ends: to the address, or to the one that stands by.
+    fn connect_by(&mut self, id: HostId, dial: &Dial<'_>) -> (SocketAddr, Duration, Result<HostId, Cause>) {
+        let (after, result) = self.connect(id, dial.addr, dial.timeout);
+        let alone = dial.timeout / 2;
+        let Some(standby) = dial.standby.filter(|_| result.is_err() || after > alone) else {
+            return (dial.addr, after, result);
+        };
+        let (more, other) = self.connect(id, standby, dial.timeout);
+        let in_all = after.min(alone) + more;
+        if other.is_ok() && in_all < dial.timeout {
+            (standby, in_all, other)
+        } else {
+            (dial.addr, after, result)
+        }
     }
 
     /// When and how a connection attempt ends.
@@ -153,7 +170,8 @@ impl Lan {
         let (there, back) = (self.link_between(id, machine), self.link_between(machine, id));
         let rtt = self.latency(id, machine) + self.latency(machine, id);
         let routed_back = self.hosts[machine.0].source(source.into()).is_some();
-        match (there.tcp, back.tcp) {
+        let tcp = self.by_address.get(&addr.ip()).copied().unwrap_or(there.tcp);
+        match (tcp, back.tcp) {
             (Tcp::Rejected, _) => return (rtt, Err(Cause::Refused)),
             (Tcp::Prohibited, _) => return (rtt, Err(Cause::HostUnreachable)),
             (Tcp::DroppedSyn | Tcp::Dropped, _) | (_, Tcp::Dropped) => {
@@ -169,12 +187,12 @@ impl Lan {
     }
 
     pub(super) fn reply(&mut self, id: HostId, conn: ConnId, frame: Option<Vec<u8>>) {
-        let Some((dialer, life, dial)) = self.hosts[id.0].conns.remove(&conn) else { return };
+        let Some((dialer, life, dial, from_standby)) = self.hosts[id.0].conns.remove(&conn) else { return };
         let latency = self.latency(id, dialer);
         let result = match frame {
             Some(frame) => {
                 self.tcp_bytes += frame.len();
-                Ok((Arc::from(&frame[HEADER..]), latency * 2))
+                Ok((from_standby, Arc::from(&frame[HEADER..]), latency * 2))
             }
             None => Err(failure(Cause::ClosedEarly)),
         };

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
@@ -11,6 +11,7 @@ use crate::engine::limits::{CHALLENGE_AGAIN, LEFT_KEPT, PROOF_GRACE, SILENT_KEPT
 use crate::engine::links::Links;
 use crate::engine::moment::Moment;
 use crate::engine::peers::health::Health;
+use crate::engine::peers::path::PathChange;
 use crate::engine::peers::{LeaveReason, PeerState};
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::{Incarnation, NodeId, Nonce};
@@ -142,6 +143,20 @@ impl Peer {
         } else {
             self.dial_after_grace(ctx);
         }
+    }
+
+    /// An address of the peer was dialed: with this round trip, or in vain.
+    pub(crate) fn note_path(&mut self, ip: ZonedIp, rtt: Option<Duration>, ctx: &mut Context<'_>) {
+        let Some(PathChange { ip, from, to }) = self.paths.note_dialed(ip, rtt, ctx.now) else { return };
+        let addr = ctx.links.told(ip.at_port(self.addr().port()));
+        let (peer, interface) = (Arc::clone(&self.info), ctx.links.name_of(ip));
+        ctx.out.publish(Event::PeerPath { peer, addr, interface, from, to });
+    }
+
+    /// Another address of the peer, for an attempt that goes to this one; none where a person named several, which have their turn.
+    pub(crate) fn standby(&self, addr: SocketAddr, ctx: &Context<'_>) -> Option<SocketAddr> {
+        let ip = self.paths.standby(addr.into(), ctx.links, ctx.now).filter(|_| self.addresses() == 1)?;
+        Some(ip.at_port(addr.port()))
     }
 
     /// Forgets what was seen of another life or at another address.

@@ -38,8 +38,11 @@ impl Peer {
         u32::try_from(self.other_addrs().count()).map_or(u32::MAX, |others| others.saturating_add(1))
     }
 
-    /// Where an attempt of a dial, counted from 1, goes: first to the address of its row, then to the others of its name in turn.
+    /// Where an attempt of a dial, counted from 1, goes: to the other address that it looks at; otherwise first to the address of its row, then to the others of its name in turn.
     pub(crate) fn addr_of_attempt(&self, attempt: u32) -> SocketAddr {
+        if let Some(other) = self.dial.aim() {
+            return other.at_port(self.addr().port());
+        }
         let turn = attempt.saturating_sub(1) % self.addresses();
         let other = turn.checked_sub(1).and_then(|nth| usize::try_from(nth).ok());
         other.and_then(|nth| self.other_addrs().nth(nth)).unwrap_or(self.addr())

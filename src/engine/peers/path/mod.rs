@@ -1,7 +1,8 @@
 //! Where a peer was heard from: its addresses, the replay window of each, and which of them are proven.
 
-use std::net::IpAddr;
-use std::sync::Arc;
+mod standby;
+
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use smallvec::SmallVec;
@@ -12,13 +13,18 @@ use crate::engine::hashing::digest;
 use crate::engine::limits::{
     MAX_PATHS, MAX_SEQUENCE_STEP, MULTICAST_ONE_IN, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
 };
+use crate::engine::links::Links;
 use crate::engine::moment::Moment;
 use crate::proto::presence::Presence;
 
+pub(crate) use standby::PathChange;
+pub use standby::PathState;
+
 use super::HeardFrom;
+use standby::Check;
 
 /// An address that a peer was heard from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Path {
     ip: ZonedIp,
     /// One for the shared and one for the private port. The two are read one after the other, so that what was sent first may be
@@ -33,6 +39,8 @@ pub(crate) struct Path {
     since: Moment,
     /// Stands for all that the peer says of itself here; 0 before it said anything, or when that was overruled.
     claims: u64,
+    /// What the last dial of it said. Boxed: few peers have several addresses.
+    check: Option<Box<Check>>,
 }
 
 /// The anti-replay window of RFC 4303 §3.4.3.
@@ -104,7 +112,7 @@ impl Path {
     fn new(ip: ZonedIp, now: Instant) -> Self {
         let windows = [ReplayWindow::default(); 2];
         let now = now.into();
-        Self { ip, windows, missed: 0, proven: false, heard: now, since: now, claims: 0 }
+        Self { ip, windows, missed: 0, proven: false, heard: now, since: now, claims: 0, check: None }
     }
 
     fn newest(&self) -> u64 {
@@ -204,7 +212,7 @@ impl Paths {
     /// Another life of the peer: its numbers begin again, and it must prove its addresses.
     pub(crate) fn restart(&mut self) {
         self.reset_sequences();
-        self.all.iter_mut().for_each(|path| path.proven = false);
+        self.all.iter_mut().for_each(|path| (path.proven, path.check) = (false, None));
         if let Some(doubts) = &mut self.doubts {
             doubts.claimed = None;
         }
@@ -324,21 +332,19 @@ impl Paths {
         self.doubts.as_ref()?.claimed
     }
 
-    /// Every address that it was heard from, the latest first; `link` names the interface on whose link one is. Empty if that is
-    /// only the one that is dialed.
-    pub(crate) fn heard_from(
-        &self,
-        dialed: ZonedIp,
-        link: impl Fn(ZonedIp) -> Option<Arc<str>>,
-    ) -> Vec<HeardFrom> {
-        if self.all.iter().all(|path| path.ip == dialed) {
+    /// Every address that it was heard from, the latest first. Empty if that is only the one that is dialed.
+    pub(crate) fn heard_from(&self, dialed: SocketAddr, links: &Links, now: Instant) -> Vec<HeardFrom> {
+        if self.all.iter().all(|path| path.ip == dialed.into()) {
             return Vec::new();
         }
         let from = |path: &Path| HeardFrom {
-            ip: path.ip.ip(),
+            addr: links.told(path.ip.at_port(dialed.port())),
             last: path.heard.into(),
-            interface: link(path.ip),
+            last_heard_ms: u64::try_from(Moment::from(now).since(path.heard).as_millis()).unwrap_or(u64::MAX),
+            interface: links.name_of(path.ip),
             proven: path.proven,
+            state: path.state(),
+            rtt_us: path.rtt().map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
         };
         let mut heard: Vec<HeardFrom> = self.all.iter().map(from).collect();
         heard.sort_by_key(|from| std::cmp::Reverse(from.last));
@@ -473,6 +479,6 @@ mod tests {
             heard(&mut paths, &format!("10.0.2.{n}"), n);
         }
         assert!(paths.is_proven(ip(DIALED)));
-        assert_eq!(paths.heard_from(ip(DIALED), |_| None).len(), MAX_PATHS);
+        assert_eq!(paths.heard_from(ip(DIALED).at_port(1), &Links::default(), t0()).len(), MAX_PATHS);
     }
 }
