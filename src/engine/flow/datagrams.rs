@@ -11,7 +11,6 @@ use crate::engine::peers::{LeaveReason, PeerKey};
 use crate::engine::presence::announce;
 use crate::engine::presence::foreign::WideCopy;
 use crate::engine::presence::receive::{self, Arrival, Datagram, Reading, Sender, Taken, Whereabouts};
-use crate::engine::presence::twin::TwinCheck;
 use crate::engine::probing::prober::ProbeOutcome;
 use crate::engine::{Engine, Nonce};
 use crate::proto::presence::Kind;
@@ -60,18 +59,6 @@ impl Engine {
                 self.announcer.answer_off_link(datagram.from, datagram.presence.nonce, &mut ctx);
                 self.reject(RejectReason::OffLink, datagram.from, now);
             }
-        }
-    }
-
-    /// A presence in this node's own name: mostly its own, which came back.
-    fn handle_own(&mut self, datagram: &Datagram<'_>, now: Instant) {
-        let mut ctx = self.shared.context(self.peers.len(), now);
-        match self.twin_watch.handle(datagram.from, &datagram.presence, &mut ctx) {
-            TwinCheck::Settled => {}
-            TwinCheck::Asks(nonce) => {
-                self.announcer.answer_off_link(datagram.from, Some(nonce), &mut ctx);
-            }
-            TwinCheck::IsTwin => self.take_another_id(datagram.from, now),
         }
     }
 

@@ -3,11 +3,13 @@
 //!
 //! - `datagrams`: presence and echoes
 //! - `exchanges`: requests, replies and dials
+//! - `identity`: who this node is: its id and its name
 //! - `names`: peers that a person named, and their look-ups
 //! - `node`: interfaces, commands, timers, goodbyes
 
 mod datagrams;
 mod exchanges;
+mod identity;
 mod judging;
 mod names;
 mod node;

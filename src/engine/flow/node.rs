@@ -1,6 +1,5 @@
 //! What concerns the whole node: its interfaces, what people ask for, what is due by the clock, its end.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,9 +10,9 @@ use crate::engine::context::Context;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
+use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::{Peer, Suspicion};
-use crate::engine::peers::{NodeInfo, PeerKey};
-use crate::engine::presence::{announce, twin};
+use crate::engine::presence::announce;
 use crate::engine::probing::prober::ProbeOutcome;
 use crate::engine::timers::Timer;
 
@@ -52,33 +51,6 @@ impl Engine {
         self.announcer.hello_again(now);
         for target in self.shared.take_named() {
             self.add_peer(&target, now);
-        }
-    }
-
-    /// Another node has this one's identity. What is known of peers stays; to them this node is another one from now on.
-    pub(in crate::engine) fn take_another_id(&mut self, twin: SocketAddr, now: Instant) {
-        let previous_id = self.node.id;
-        let id = twin::another_id(&mut self.shared.context(self.peers.len(), now));
-        self.shared.change_id(id);
-        self.node = Arc::new(NodeInfo::of(self.shared.config()));
-        let twin = self.shared.links().told(twin);
-        self.publish(Event::IdChanged { node: Arc::clone(&self.node), previous_id, twin });
-        for key in self.peers.keys() {
-            if let Some(peer) = self.peers.get_mut(key) {
-                peer.gossip.acknowledge(0);
-            }
-        }
-        self.announcer.hello_again(now);
-    }
-
-    /// This machine is called otherwise: all others are told at once, if they were told of the old name.
-    pub(in crate::engine) fn rename(&mut self, name: String, now: Instant) {
-        let from = self.shared.rename(name);
-        self.node = Arc::new(NodeInfo::of(self.shared.config()));
-        if self.lifecycle == Lifecycle::Running {
-            let node = Arc::clone(&self.node);
-            self.publish(Event::NodeRenamed { node, from });
-            self.announcer.announce_at(now);
         }
     }
 
