@@ -1,5 +1,6 @@
 //! A row of the peer table: a peer is what its parts know of it. Each part keeps its own state; here is what concerns several.
 
+mod addresses;
 mod changes;
 mod named;
 mod naming;
