@@ -203,7 +203,7 @@ pub(crate) fn note_success(peer: &mut Peer, answer: Answer<'_>, ctx: &mut Contex
 
 /// An attempt that has ended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Attempt {
+pub(crate) struct EndedAttempt {
     /// Of its dial, from 1.
     pub(crate) number: u32,
     /// Where it went.
@@ -213,8 +213,8 @@ pub(crate) struct Attempt {
 
 /// An attempt has failed: it is tried again, or the dial was the last one of its peer for this interval. What fails at another
 /// address of the peer's name says nothing of the one at which it lives.
-pub(crate) fn note_failure(peer: &mut Peer, attempt: Attempt, failure: &Failure, ctx: &mut Context<'_>) {
-    let Attempt { number: attempt, addr, began } = attempt;
+pub(crate) fn note_failure(peer: &mut Peer, attempt: EndedAttempt, failure: &Failure, ctx: &mut Context<'_>) {
+    let EndedAttempt { number: attempt, addr, began } = attempt;
     let mut failure = failure.clone();
     if addr == peer.addr() {
         failure = blame_the_interface(peer, &failure, ctx);
@@ -470,7 +470,7 @@ mod tests {
         peer.dial.start(DialId(1), 1, 5, test.now);
         peer.dial.take_in_flight(DialId(1));
         test.outputs();
-        let attempt = Attempt { number: attempt, addr: peer.addr(), began: test.now };
+        let attempt = EndedAttempt { number: attempt, addr: peer.addr(), began: test.now };
         note_failure(&mut peer, attempt, &failure(Cause::Refused), &mut test.context());
         (peer, test.events())
     }
@@ -524,7 +524,7 @@ mod tests {
             if announces {
                 peer.last_seen.note_period(secs(5));
             }
-            let attempt = Attempt { number: 5, addr: peer.addr(), began: test.now };
+            let attempt = EndedAttempt { number: 5, addr: peer.addr(), began: test.now };
             note_failure(&mut peer, attempt, &failure(Cause::Refused), &mut test.context());
             assert_eq!(peer.is_expired(test.now + SILENT_KEPT), expires, "{what}");
         }

@@ -9,7 +9,7 @@ use crate::engine::address::{self, Endpoint};
 use crate::engine::api::{Answer, ConnId, DialId};
 use crate::engine::cause::Failure;
 use crate::engine::context::Context;
-use crate::engine::dialing::dialer::{self, Attempt, InFlight};
+use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::event::Event;
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::remote_rows::RemoteRows;
@@ -151,7 +151,7 @@ impl Engine {
                 self.handle_success(answerer, addr, number, answer, now);
             }
             Err(failure) => {
-                self.handle_failure(key, Attempt { number, addr: at, began }, &failure, now);
+                self.handle_failure(key, EndedAttempt { number, addr: at, began }, &failure, now);
                 if let Some(peer) = answered.and_then(|_| self.peers.get_mut(key)) {
                     // Somebody else is there, and the first one has not answered yet.
                     peer.paths.forget_path(at.into());
@@ -259,7 +259,7 @@ impl Engine {
         }
     }
 
-    fn handle_failure(&mut self, key: PeerKey, attempt: Attempt, failure: &Failure, now: Instant) {
+    fn handle_failure(&mut self, key: PeerKey, attempt: EndedAttempt, failure: &Failure, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
         dialer::note_failure(peer, attempt, failure, &mut ctx);

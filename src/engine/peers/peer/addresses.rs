@@ -12,7 +12,8 @@ impl Peer {
         u32::try_from(self.other_addrs().count()).map_or(u32::MAX, |others| others.saturating_add(1))
     }
 
-    /// Where an attempt of a dial, counted from 1, goes: to the other address that it looks at; otherwise first to the address of its row, then to the others of its name in turn.
+    /// Where an attempt of a dial, counted from 1, goes: to the other address that it looks at; otherwise first to the address of its
+    /// row, then to the others of its name in turn.
     pub(crate) fn addr_of_attempt(&self, attempt: u32) -> SocketAddr {
         if let Some(other) = self.dial.aim() {
             return other.at_port(self.addr().port());
