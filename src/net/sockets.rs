@@ -32,16 +32,16 @@ pub(super) struct OpenSockets {
     pub(super) private_port: u16,
 }
 
-/// The two sockets of one family.
-pub(super) struct Pair {
+/// The two sockets of one family, in the runtime's care.
+pub(super) struct WatchedPair {
     shared: PresenceSocket,
     private: UdpSocket,
 }
 
 /// All sockets, in the runtime's care.
 pub(super) struct Sockets {
-    ipv4: Option<Pair>,
-    ipv6: Option<Pair>,
+    ipv4: Option<WatchedPair>,
+    ipv6: Option<WatchedPair>,
     /// The links on which the multicast group is joined.
     joined: BTreeSet<LinkIndex>,
 }
@@ -117,12 +117,15 @@ fn no_ipv6(error: &io::Error) {
 }
 
 impl OpenPair {
-    fn watched(self) -> io::Result<Pair> {
+    fn watched(self) -> io::Result<WatchedPair> {
         if let Err(error) = icmp::report(&self.private) {
             // It explains less without them.
             tracing::debug!(%error, "no ICMP errors can be read here");
         }
-        Ok(Pair { shared: PresenceSocket::Polled(self.shared), private: UdpSocket::from_std(self.private)? })
+        Ok(WatchedPair {
+            shared: PresenceSocket::Polled(self.shared),
+            private: UdpSocket::from_std(self.private)?,
+        })
     }
 }
 
@@ -137,7 +140,7 @@ impl OpenSockets {
     }
 }
 
-impl Pair {
+impl WatchedPair {
     async fn readable(&self) {
         let ready = tokio::select! {
             biased;
@@ -152,14 +155,14 @@ impl Pair {
 }
 
 impl Sockets {
-    fn of(&self, family: Family) -> Option<&Pair> {
+    fn of(&self, family: Family) -> Option<&WatchedPair> {
         match family {
             Family::V4 => self.ipv4.as_ref(),
             Family::V6 => self.ipv6.as_ref(),
         }
     }
 
-    fn pairs(&self) -> impl Iterator<Item = &Pair> {
+    fn pairs(&self) -> impl Iterator<Item = &WatchedPair> {
         self.ipv4.iter().chain(&self.ipv6)
     }
 
