@@ -54,7 +54,7 @@ impl Peer {
 
     /// Whether it may be elsewhere, and that is being found out: until then its address is not accused.
     pub(crate) fn is_sought(&self) -> bool {
-        self.named.as_ref().is_some_and(|named| named.is_searched())
+        self.named.as_ref().is_some_and(|named| named.is_failing_over())
     }
 }
 

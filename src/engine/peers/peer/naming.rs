@@ -12,12 +12,12 @@ pub(super) struct Naming {
     /// The addresses of that name, in the order in which they are tried: there it is dialed without proof. Empty as long as the name
     /// has none.
     addrs: SmallVec<[SocketAddr; 1]>,
-    search: Search,
+    failover: Failover,
 }
 
 /// Whether it may be elsewhere, and how that is being found out.
 #[derive(Debug, Clone, Copy, Default)]
-struct Search {
+struct Failover {
     /// Its name is being looked up, because it failed.
     looked_up: bool,
     /// An attempt failed, and the next address of its name has its turn.
@@ -40,19 +40,19 @@ impl Naming {
     }
 
     pub(super) fn set_looked_up(&mut self, looked_up: bool) {
-        self.search.looked_up = looked_up;
+        self.failover.looked_up = looked_up;
     }
 
     pub(super) fn set_in_turn(&mut self, in_turn: bool) {
-        self.search.in_turn = in_turn;
+        self.failover.in_turn = in_turn;
     }
 
     pub(super) fn is_in_turn(&self) -> bool {
-        self.search.in_turn
+        self.failover.in_turn
     }
 
-    pub(super) fn is_searched(&self) -> bool {
-        self.search.looked_up || self.search.in_turn
+    pub(super) fn is_failing_over(&self) -> bool {
+        self.failover.looked_up || self.failover.in_turn
     }
 
     pub(super) fn has(&self, ip: ZonedIp) -> bool {
