@@ -166,7 +166,7 @@ impl Engine {
         }
         if self.timers.is_due(Timer::AskTold, now) {
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-            self.told_nodes.look(&mut self.remote_rows, peers, &mut ctx);
+            self.told_nodes.look(&self.remote_rows, peers, &mut ctx);
         }
         self.look_names_up(now);
     }

@@ -1,19 +1,16 @@
 //! The rows that others told, their own and those they pass on, and the nodes known only from them (second-hand).
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::context::Context;
 use crate::engine::hashing::Keyed;
-use crate::engine::limits::{
-    MAX_CELLS, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY, TOLD_LOOKED_AT,
-};
+use crate::engine::limits::{MAX_CELLS, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY};
 use crate::engine::observation::Observation;
-use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::{Incarnation, NodeId};
 use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append, pages};
 
@@ -53,8 +50,6 @@ pub(crate) struct RemoteRows {
     unmet: BTreeSet<NodeId>,
     /// The peer and the unmet node that the last request asked for last: the next one asks for the next.
     last_asked: (Option<PeerKey>, Option<NodeId>),
-    /// The node that was looked at last to find one that should be a peer.
-    last_looked_at: Option<NodeId>,
     expired: Option<Instant>,
 }
 
@@ -91,6 +86,11 @@ impl RemoteRows {
         self.of.values().map(Box::as_ref)
     }
 
+    /// All rows with their owners, in no order.
+    pub(super) fn by_owner(&self) -> impl Iterator<Item = (NodeId, &RemoteRow)> {
+        self.of.iter().map(|(owner, row)| (*owner, row.as_ref()))
+    }
+
     /// Entries that were not kept for want of room.
     pub(crate) fn left_out(&self) -> usize {
         self.left_out
@@ -116,49 +116,9 @@ impl RemoteRows {
         !self.unmet.is_empty()
     }
 
-    /// The next node that is no peer and should be one: it has an address on a link of ours, at which `may` ask, and a peer on the
-    /// same link, with which all is well, reaches it.
-    pub(crate) fn next_on_a_link(
-        &mut self,
-        may: impl Fn(&IpAddr) -> bool,
-        peers: &PeerTable,
-        ctx: &Context<'_>,
-    ) -> Option<(NodeId, String, SocketAddr)> {
-        for id in in_turn(&self.unmet, self.last_looked_at).take(TOLD_LOOKED_AT) {
-            self.last_looked_at = Some(id);
-            let told = self.reached_by_peers(id, peers).filter_map(|(owner, teller, row)| {
-                let (name, addr) = row.second_hand.get(&id)?;
-                let link = ctx.links.name_of((*addr).into())?;
-                let here = teller.interface() == Some(&link) && !ctx.links.holds((*addr).into());
-                let free = addr.port() != 0 && peers.by_addr(*addr).is_none() && may(&addr.ip());
-                (here && free).then_some((owner, name, *addr))
-            });
-            if let Some((_, name, addr)) = told.min_by_key(|(owner, ..)| *owner) {
-                return Some((id, name.clone(), addr));
-            }
-        }
-        None
-    }
-
-    /// Whether a peer with which all is well says that it reaches this node.
-    pub(crate) fn is_reached_by_a_peer(&self, id: NodeId, peers: &PeerTable) -> bool {
-        self.reached_by_peers(id, peers).next().is_some()
-    }
-
-    /// The peers with which all is well, in both directions, and that say that they reach this node by TCP and UDP, with their rows.
-    fn reached_by_peers<'a>(
-        &'a self,
-        id: NodeId,
-        peers: &'a PeerTable,
-    ) -> impl Iterator<Item = (NodeId, &'a Peer, &'a RemoteRow)> {
-        self.of.iter().filter_map(move |(owner, row)| {
-            let seen = row.observations.get(&id).is_some_and(|seen| seen.tcp.is_ok() && seen.echo.is_ok());
-            let peer =
-                peers.get(peers.by_id(*owner)?).filter(|peer| seen && peer.state() == PeerState::Up)?;
-            let mine = peer.observation();
-            let both_ways = mine.tcp.is_ok() && (mine.broadcast.is_ok() || mine.served.is_ok());
-            (both_ways && peer.is_proven()).then_some((*owner, peer, &**row))
-        })
+    /// Those of them each once, beginning behind the one that had the last turn.
+    pub(super) fn unmet_in_turn(&self, last: Option<NodeId>) -> impl Iterator<Item = NodeId> {
+        in_turn(&self.unmet, last)
     }
 
     /// The rows that a request to a peer asks for: its own, then those of the nodes that we have no exchange with, a part of them
@@ -188,7 +148,7 @@ impl RemoteRows {
             }
         }
         // At first everybody is told of nodes that it will meet in a moment.
-        for id in in_turn(&self.unmet, self.last_asked.1).take(if settled { room } else { 0 }) {
+        for id in self.unmet_in_turn(self.last_asked.1).take(if settled { room } else { 0 }) {
             want(id, self.of.get(&id).map_or(Incarnation(0), |row| row.incarnation));
             last_unmet = Some(id);
         }

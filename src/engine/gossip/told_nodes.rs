@@ -5,21 +5,27 @@
 //! ours, a proven peer on the same link reaches the node there, one address is asked a second, and each once in five minutes.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use crate::engine::NodeId;
 use crate::engine::context::Context;
 use crate::engine::hashing::Keyed;
-use crate::engine::limits::{ASK_TOLD_AGAIN, ASK_TOLD_GAP, LOOK_AT_TOLD_GAP, MAX_TOLD, MAX_TOLD_ADDRESSES};
+use crate::engine::limits::{
+    ASK_TOLD_AGAIN, ASK_TOLD_GAP, LOOK_AT_TOLD_GAP, MAX_TOLD, MAX_TOLD_ADDRESSES, TOLD_LOOKED_AT,
+};
 use crate::engine::moment::Moment;
-use crate::engine::peers::{PeerKey, PeerTable};
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 
-use super::remote_rows::RemoteRows;
+use super::remote_rows::{RemoteRow, RemoteRows};
 
 /// Which of them were asked.
 #[derive(Debug, Default)]
 pub(crate) struct ToldNodes {
     next: Option<Instant>,
+    /// The node that was looked at last to find one that should be a peer.
+    last_looked_at: Option<NodeId>,
     asked: HashMap<IpAddr, Moment, Keyed>,
     /// Their rows in the table, at most [`MAX_TOLD`]; some are ordinary peers meanwhile, or gone.
     rows: Vec<PeerKey>,
@@ -37,7 +43,7 @@ impl ToldNodes {
     }
 
     /// Asks the next of them, and forgets those that nobody reaches any longer.
-    pub(crate) fn look(&mut self, rows: &mut RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) {
+    pub(crate) fn look(&mut self, rows: &RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) {
         self.drop_forgotten(rows, peers, ctx);
         let asks = self.rows.len() < MAX_TOLD && self.ask_next(rows, peers, ctx);
         self.next = Some(ctx.now + if asks { ASK_TOLD_GAP } else { LOOK_AT_TOLD_GAP });
@@ -47,7 +53,7 @@ impl ToldNodes {
         let mut gone = Vec::new();
         self.rows.retain(|key| {
             let Some(peer) = peers.get(*key).filter(|peer| peer.is_second_hand()) else { return false };
-            let told = peer.id().is_some_and(|id| rows.is_reached_by_a_peer(id, peers));
+            let told = peer.id().is_some_and(|id| reaching(id, rows, peers).next().is_some());
             if !told {
                 gone.push(*key);
             }
@@ -58,11 +64,9 @@ impl ToldNodes {
         }
     }
 
-    fn ask_next(&mut self, rows: &mut RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) -> bool {
+    fn ask_next(&mut self, rows: &RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) -> bool {
         self.asked.retain(|_, at| ctx.is_within((*at).into(), ASK_TOLD_AGAIN));
-        let asked = &self.asked;
-        let may = |ip: &IpAddr| !asked.contains_key(ip) && asked.len() < MAX_TOLD_ADDRESSES;
-        let Some((id, name, addr)) = rows.next_on_a_link(may, peers, ctx) else { return false };
+        let Some((id, name, addr)) = self.next_to_ask(rows, peers, ctx) else { return false };
         self.asked.insert(addr.ip(), ctx.now.into());
         if let Ok(key) = peers.discover_told(addr, id, &name, ctx) {
             self.rows.push(key);
@@ -72,6 +76,49 @@ impl ToldNodes {
         }
         true
     }
+
+    /// The next node that is no peer and should be one: it has an address on a link of ours, at which it may be asked, and a peer on
+    /// the same link, with which all is well, reaches it.
+    fn next_to_ask(
+        &mut self,
+        rows: &RemoteRows,
+        peers: &PeerTable,
+        ctx: &Context<'_>,
+    ) -> Option<(NodeId, String, SocketAddr)> {
+        for id in rows.unmet_in_turn(self.last_looked_at).take(TOLD_LOOKED_AT) {
+            self.last_looked_at = Some(id);
+            let told = reaching(id, rows, peers).filter_map(|(owner, teller, row)| {
+                let (name, addr) = row.second_hand().get(&id)?;
+                let link = ctx.links.name_of((*addr).into())?;
+                let here = teller.interface() == Some(&link) && !ctx.links.holds((*addr).into());
+                let free = addr.port() != 0 && peers.by_addr(*addr).is_none() && self.may_ask(&addr.ip());
+                (here && free).then_some((owner, name, *addr))
+            });
+            if let Some((_, name, addr)) = told.min_by_key(|(owner, ..)| *owner) {
+                return Some((id, name.clone(), addr));
+            }
+        }
+        None
+    }
+
+    fn may_ask(&self, ip: &IpAddr) -> bool {
+        !self.asked.contains_key(ip) && self.asked.len() < MAX_TOLD_ADDRESSES
+    }
+}
+
+/// The peers with which all is well, in both directions, and that say that they reach this node by TCP and UDP, with their rows.
+fn reaching<'a>(
+    id: NodeId,
+    rows: &'a RemoteRows,
+    peers: &'a PeerTable,
+) -> impl Iterator<Item = (NodeId, &'a Peer, &'a RemoteRow)> {
+    rows.by_owner().filter_map(move |(owner, row)| {
+        let seen = row.observations().get(&id).is_some_and(|seen| seen.tcp.is_ok() && seen.echo.is_ok());
+        let peer = peers.get(peers.by_id(owner)?).filter(|peer| seen && peer.state() == PeerState::Up)?;
+        let mine = peer.observation();
+        let both_ways = mine.tcp.is_ok() && (mine.broadcast.is_ok() || mine.served.is_ok());
+        (both_ways && peer.is_proven()).then_some((owner, peer, row))
+    })
 }
 
 #[cfg(test)]
@@ -80,10 +127,10 @@ mod tests {
 
     use super::super::page::{entry, page};
     use super::*;
+    use crate::engine::Incarnation;
     use crate::engine::context::TestContext;
     use crate::engine::observation::{Observation, PathStatus};
-    use crate::engine::peers::{PeerState, Via};
-    use crate::engine::{Incarnation, NodeId};
+    use crate::engine::peers::Via;
     use crate::proto::presence::Kind;
     use crate::proto::rows::{PageHead, append};
     use crate::testkit::{interface, presence, secs};
@@ -155,7 +202,7 @@ mod tests {
             while let Some(at) = self.told.deadline(&self.rows).filter(|at| *at <= end) {
                 self.test.now = at;
                 let before = self.peers.keys();
-                self.told.look(&mut self.rows, &mut self.peers, &mut self.test.context());
+                self.told.look(&self.rows, &mut self.peers, &mut self.test.context());
                 let new = self.peers.keys().into_iter().filter(|key| !before.contains(key));
                 asked.extend(new.map(|key| self.peers.get(key).unwrap().addr().to_string()));
             }
