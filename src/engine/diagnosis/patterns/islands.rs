@@ -1,0 +1,158 @@
+//! Groups of hosts with something between them that failed.
+
+use super::failures::{Failures, Verdicts};
+use crate::engine::diagnosis::grid::NodeIdx;
+use crate::engine::diagnosis::incident::{FailingPair, Incident};
+use crate::engine::diagnosis::network_view::NetworkView;
+use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
+
+/// Several hosts that vanished at the same time, while others stayed, are behind something that failed.
+pub(super) fn vanished_together(
+    view: &NetworkView,
+    failures: &mut Failures,
+    verdicts: &Verdicts,
+) -> Option<Incident> {
+    let alive = |to: NodeIdx| view.observation(NodeIdx::SELF, to).and_then(|seen| seen.alive);
+    let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
+    let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)] == Some(Verdict::Ok));
+    let mut gone: Vec<NodeIdx> = view.others().filter(down).filter(|to| alive(*to).is_some()).collect();
+    gone.sort_by_key(|to| alive(*to));
+    // Of the runs in which each follows the one before within the time in which everybody is heard, the longest.
+    let together = |a: &NodeIdx, b: &NodeIdx| {
+        alive(*b).zip(alive(*a)).is_some_and(|(b, a)| b.saturating_duration_since(a) <= view.setting().margin)
+    };
+    let longest = gone.chunk_by(together).rev().max_by_key(|run| run.len())?;
+    if !somebody_stayed || longest.len() < 2 {
+        return None;
+    }
+    let mut nodes = longest.to_vec();
+    let mut pairs: Vec<FailingPair> = nodes.iter().flat_map(|node| failures.take(*node, |_| true)).collect();
+    pairs.sort_unstable();
+    nodes.sort_by_key(|nth| &view.node(*nth).info.name);
+    Some(Incident {
+        verdict: Verdict::Isolated,
+        pattern: Pattern::Islands,
+        confidence: Confidence::Medium,
+        nodes,
+        pairs,
+    })
+}
+
+/// Pairs that are isolated from each other, in one piece: two groups with a wall between them, or one host behind one.
+pub(super) fn islands(failures: &mut Failures) -> Vec<Incident> {
+    let mut found = Vec::new();
+    for a in failures.all() {
+        // Those of an earlier node went with its piece: the next piece begins in this row or in a later one.
+        while let Some(b) = failures.all().find(|b| failures.is_isolated(a, *b)) {
+            found.push(island(failures, a, b));
+        }
+    }
+    found
+}
+
+/// The piece that begins with one isolated pair.
+fn island(failures: &mut Failures, a: NodeIdx, b: NodeIdx) -> Incident {
+    let sides = sides(failures, a);
+    let members: Vec<NodeIdx> = failures.all().filter(|node| sides[node.index()].is_some()).collect();
+    failures.count(members.len() * members.len());
+    let mut pairs = Vec::new();
+    for (from, to) in members.iter().flat_map(|from| members.iter().map(move |to| (*from, *to))) {
+        if failures.is_isolated(from, to) {
+            failures.remove(from, to);
+            pairs.push(FailingPair { from, to, verdict: Verdict::Isolated });
+        }
+    }
+    let (one, other): (Vec<_>, Vec<_>) =
+        members.into_iter().partition(|node| sides[node.index()] == Some(true));
+    let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let (pattern, nodes) = match (few.len(), many.len()) {
+        (1, 1) => (Pattern::Pair, vec![a.max(b), a.min(b)]),
+        (1, _) => (Pattern::Host, few),
+        _ => (Pattern::Islands, few),
+    };
+    Incident { verdict: Verdict::Isolated, pattern, confidence: Confidence::High, nodes, pairs }
+}
+
+/// On which of two sides each node stands that hangs on the first one by isolated pairs: the ends of each pair are on different
+/// sides. Of nodes in a circle of an odd number, the pair that comes first in the matrix decides.
+fn sides(failures: &Failures, first: NodeIdx) -> Vec<Option<bool>> {
+    let mut sides = vec![None; failures.size()];
+    // The first pair by which each node hangs on those whose side is known, and the side that this gives it.
+    let mut links: Vec<Option<((NodeIdx, NodeIdx), bool)>> = vec![None; failures.size()];
+    let mut next = Some((first, false));
+    while let Some((node, side)) = next {
+        sides[node.index()] = Some(side);
+        next = None;
+        let mut nearest = None;
+        for other in failures.all().filter(|other| sides[other.index()].is_none()) {
+            let pairs = [(node, other), (other, node)].into_iter();
+            let pair = pairs.filter(|(from, to)| failures.is_isolated(*from, *to)).min();
+            let link = &mut links[other.index()];
+            if let Some(pair) = pair.filter(|pair| link.is_none_or(|(known, _)| *pair < known)) {
+                *link = Some((pair, !side));
+            }
+            if let Some((pair, side)) = *link
+                && nearest.is_none_or(|nearest| pair < nearest)
+            {
+                (nearest, next) = (Some(pair), Some((other, side)));
+            }
+        }
+    }
+    sides
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::super::random::{all_failing, random};
+    use super::*;
+
+    /// The sides of a piece, found by looking for the first pair that leads out of it again and again.
+    fn sides_by_definition(verdicts: &Verdicts) -> Vec<Vec<Option<bool>>> {
+        let mut left: Vec<_> = all_failing(verdicts);
+        left.retain(|pair| pair.verdict == Verdict::Isolated);
+        let mut found = Vec::new();
+        while let Some(first) = left.first() {
+            let mut sides = vec![None; verdicts.size()];
+            sides[first.from.index()] = Some(false);
+            while let Some((node, side)) =
+                left.iter().find_map(|p| match (sides[p.from.index()], sides[p.to.index()]) {
+                    (Some(side), None) => Some((p.to, !side)),
+                    (None, Some(side)) => Some((p.from, !side)),
+                    _ => None,
+                })
+            {
+                sides[node.index()] = Some(side);
+            }
+            left.retain(|pair| sides[pair.from.index()].is_none());
+            found.push(sides);
+        }
+        found
+    }
+
+    #[test]
+    fn islands_have_the_sides_of_the_definition() {
+        let mut rng = StdRng::seed_from_u64(8);
+        for _ in 0..3_000 {
+            let verdicts = random(&mut rng, &[Verdict::Isolated, Verdict::Ok, Verdict::HostDown]);
+            let found = islands(&mut Failures::new(&verdicts));
+            let expected = sides_by_definition(&verdicts);
+            assert_eq!(found.len(), expected.len(), "{verdicts:?}");
+            for (incident, sides) in found.into_iter().zip(expected) {
+                let on =
+                    |side| verdicts.nodes().filter(|x| sides[x.index()] == Some(side)).collect::<Vec<_>>();
+                let (one, other) = (on(true), on(false));
+                let few = if one.len() <= other.len() { &one } else { &other };
+                if incident.pattern != Pattern::Pair {
+                    assert_eq!(&incident.nodes, few, "{verdicts:?}");
+                }
+                let pairs = all_failing(&verdicts).into_iter();
+                let mut pairs =
+                    pairs.filter(|p| p.verdict == Verdict::Isolated && sides[p.from.index()].is_some());
+                assert!(pairs.all(|pair| incident.pairs.contains(&pair)), "{verdicts:?}");
+            }
+        }
+    }
+}

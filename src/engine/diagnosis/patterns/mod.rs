@@ -1,0 +1,39 @@
+//! Pairs that fail together are one incident: a column, a row, a block of the matrix, or a few pairs here and there.
+//!
+//! Every pair belongs to one incident: each pattern takes its pairs out of those that are left. No pattern looks at all
+//! pairs more than a fixed number of times, whatever the verdicts are.
+//!
+//! - `failures`: the pairs that are left, and the verdict that stands for several
+//! - `own_fault`, `islands`, `single_hosts`, `pairs`: the patterns
+//! - `duplicates`: what is wrong with nodes rather than with pairs
+
+mod duplicates;
+mod failures;
+mod islands;
+mod own_fault;
+mod pairs;
+#[cfg(test)]
+mod random;
+mod single_hosts;
+
+pub(super) use failures::Verdicts;
+
+use failures::Failures;
+
+use super::incident::Incident;
+use super::network_view::NetworkView;
+
+/// Groups all pairs that are not well, and finds what is wrong with single nodes. `steps` counts the pairs that are looked at.
+pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usize) -> Vec<Incident> {
+    let mut failures = Failures::new(verdicts);
+    let mut incidents = Vec::new();
+    incidents.extend(duplicates::address_conflicts(view, &mut failures));
+    incidents.extend(own_fault::own_fault(view, &mut failures, verdicts));
+    incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
+    incidents.extend(islands::islands(&mut failures));
+    incidents.extend(single_hosts::single_hosts(&mut failures, verdicts));
+    incidents.extend(pairs::pairs(view, &failures));
+    incidents.extend(duplicates::duplicate_names(view));
+    *steps += failures.steps();
+    incidents
+}

@@ -1,0 +1,54 @@
+//! What fails at this machine itself.
+
+use super::failures::{Failures, Verdicts};
+use crate::engine::diagnosis::grid::NodeIdx;
+use crate::engine::diagnosis::incident::Incident;
+use crate::engine::diagnosis::network_view::NetworkView;
+use crate::engine::diagnosis::rules::OWN_FAULT;
+use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
+
+/// This machine's own fault: the system says so, or everybody is gone at once.
+pub(super) fn own_fault(
+    view: &NetworkView,
+    failures: &mut Failures,
+    verdicts: &Verdicts,
+) -> Option<Incident> {
+    const ME: NodeIdx = NodeIdx::SELF;
+    let gone =
+        |verdict: Verdict| matches!(verdict, Verdict::HostDown | Verdict::NoRoute | Verdict::LocalProblem);
+    let confessed = view
+        .others()
+        .any(|to| failures.verdict(ME, to) == Some(Verdict::LocalProblem) && blames_itself(view, ME, to));
+    let known: Vec<NodeIdx> = view.others().filter(|to| view.observation(ME, *to).is_some()).collect();
+    let all_gone = known.len() >= 2 && known.iter().all(|to| verdicts[(ME, *to)].is_some_and(gone));
+    if !confessed && !all_gone {
+        return None;
+    }
+    let pairs = failures.take(ME, |pair| {
+        let local = pair.verdict == Verdict::LocalProblem;
+        if pair.from == ME {
+            local || all_gone && gone(pair.verdict)
+        } else {
+            confessed && local && blames_itself(view, ME, pair.from)
+        }
+    });
+    if all_gone {
+        // What others said of each other while they could be heard is no longer true or false: nothing is made of it.
+        for (from, to) in view.others().flat_map(|from| view.others().map(move |to| (from, to))) {
+            failures.remove(from, to);
+        }
+    }
+    Some(Incident {
+        verdict: Verdict::LocalProblem,
+        pattern: Pattern::Row,
+        confidence: if confessed { Confidence::High } else { Confidence::Medium },
+        nodes: vec![ME],
+        pairs,
+    })
+}
+
+/// Whether the system of the sender says that the fault is its own.
+pub(super) fn blames_itself(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> bool {
+    let cause = view.observation(from, to).and_then(|seen| seen.cause);
+    cause.is_some_and(|cause| OWN_FAULT.contains(&cause))
+}
