@@ -2,7 +2,11 @@
 
 pub(crate) mod announce;
 pub(crate) mod foreign;
+pub(crate) mod heard;
 pub(crate) mod introduction;
 pub(crate) mod receive;
 pub(crate) mod rejects;
+#[cfg(test)]
+mod samples;
+pub(crate) mod sender;
 pub(crate) mod twin;

@@ -1,0 +1,270 @@
+//! Who sent a presence, and whether it is still where it is dialed.
+//!
+//! The source address of a datagram is the truth, whatever it says of itself.
+
+use std::net::SocketAddr;
+
+use crate::engine::api::Socket;
+use crate::engine::context::Context;
+use crate::engine::event::RejectReason;
+use crate::engine::limits::MOVE_PATIENCE;
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerKey, PeerState, PeerTable, Via};
+use crate::proto::presence::{Kind, Presence};
+
+use super::receive::Datagram;
+
+/// Who sent a presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Sender {
+    /// A peer, perhaps a new one.
+    Peer(PeerKey),
+    /// Nobody that is to be noticed.
+    Nobody,
+    /// It is to be refused.
+    Refused(RejectReason),
+    /// Somebody beyond our links.
+    OffLink,
+}
+
+/// Whether a peer is still where it is dialed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Whereabouts {
+    /// As far as is known.
+    Same,
+    /// Somebody else may speak in its name: whoever is still at the old address answers at once when asked.
+    AskOldAddress,
+    /// It is dialed at another address from now on.
+    Moved(SocketAddr),
+}
+
+impl Datagram<'_> {
+    /// The peer that sent it, a new one if need be.
+    pub(crate) fn resolve_sender(&self, peers: &mut PeerTable, ctx: &mut Context<'_>) -> Sender {
+        let Presence { id, incarnation, name, kind, .. } = self.presence;
+        if let Some(key) = peers.by_id(id) {
+            match peers.get(key).map(|peer| peer.is_new_life(incarnation, self.source_ip())) {
+                Some(Err(reason)) => return Sender::Refused(reason),
+                Some(Ok(true)) => peers.restart(key, id, incarnation, name, ctx),
+                Some(Ok(false)) | None => {}
+            }
+            return Sender::Peer(key);
+        }
+        let addr = self.source_ip().at_port(self.presence.tcp_port);
+        if let Some(key) = peers.by_addr(addr) {
+            if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
+                return Sender::Refused(RejectReason::Retired);
+            }
+            if kind == Kind::Goodbye {
+                return Sender::Nobody;
+            }
+            return match peers.take_place(key, (id, incarnation, name), self.via(), ctx) {
+                Ok(key) => key.map_or(Sender::Nobody, Sender::Peer),
+                Err(reason) => Sender::Refused(reason),
+            };
+        }
+        if kind == Kind::Goodbye {
+            return Sender::Nobody;
+        }
+        if !ctx.links.reaches(self.source_ip()) {
+            return Sender::OffLink;
+        }
+        match peers.discover(addr, Some((id, incarnation)), name, self.via(), ctx) {
+            Ok(key) => Sender::Peer(key),
+            Err(reason) => Sender::Refused(reason),
+        }
+    }
+
+    fn via(&self) -> Via {
+        match self.socket {
+            Socket::Shared if self.from.is_ipv6() => Via::Multicast,
+            Socket::Shared => Via::Broadcast,
+            Socket::Private => Via::Reply,
+        }
+    }
+
+    /// Whether it comes from the address at which the peer is dialed.
+    pub(crate) fn is_from_dialed(&self, peer: &Peer) -> bool {
+        peer.ip() == self.source_ip()
+    }
+
+    /// A peer that for some rounds was heard from another address only has moved there: if that address is newer than the last
+    /// word from the old one. Otherwise it is a second interface of the peer's, and the rounds may have been lost: then the old
+    /// address must fail a dial, too, or a lossy link would make the peer move to and fro.
+    pub(crate) fn locate(&self, peer: &Peer, ctx: &Context<'_>) -> Whereabouts {
+        let (dialed, heard_at) = (peer.ip(), self.source_ip());
+        let reached = matches!(peer.state(), PeerState::New | PeerState::Up);
+        let gone = peer.paths.is_gone_from(dialed, heard_at, reached);
+        let cut_off = !ctx.links.reaches(dialed) && peer.interface().is_some();
+        // Several at once: the best it is.
+        let undecided = peer.state() == PeerState::New && !peer.is_proven();
+        if undecided && ctx.links.reaches(heard_at) && Paths::is_better(heard_at, dialed, ctx.links) {
+            return Whereabouts::Moved(heard_at.at_port(peer.addr().port()));
+        }
+        if dialed == heard_at || !ctx.links.reaches(heard_at) || !(gone || cut_off) {
+            return Whereabouts::Same;
+        }
+        let certain = cut_off || !reached || !peer.paths.is_known(dialed);
+        match peer.paths.move_asked() {
+            Some(asked) if ctx.now >= asked + MOVE_PATIENCE => {}
+            _ if certain => {}
+            Some(_) => return Whereabouts::Same,
+            None => return Whereabouts::AskOldAddress,
+        }
+        Whereabouts::Moved(heard_at.at_port(peer.addr().port()))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
+mod tests {
+    use super::super::samples::{PORT, addr, discover, heard, known};
+    use super::*;
+    use crate::engine::Incarnation;
+    use crate::engine::address::ZonedIp;
+    use crate::engine::context::TestContext;
+    use crate::engine::interface::{Interface, LinkIndex};
+    use crate::testkit::{interface, ms, presence, secs};
+
+    #[test]
+    fn a_sender_is_a_peer_a_newcomer_or_refused() {
+        let (hello, bye) = (presence(Kind::Hello, 3, 1), presence(Kind::Goodbye, 3, 1));
+        let life = |id, incarnation| Presence {
+            incarnation: Incarnation(incarnation),
+            ..presence(Kind::Heartbeat, id, 1)
+        };
+        for (what, from, presence, sender, count) in [
+            ("the peer", "10.0.0.2", life(2, 1_000), None, 1),
+            ("the peer at another address", "10.0.0.9", life(2, 1_000), None, 1),
+            ("its past life", "10.0.0.2", life(2, 999), Some(Sender::Refused(RejectReason::Replayed)), 1),
+            ("its next life", "10.0.0.2", life(2, 1_001), None, 1),
+            (
+                "a forger",
+                "10.0.0.9",
+                life(2, 1_001),
+                Some(Sender::Refused(RejectReason::IdentityConflict)),
+                1,
+            ),
+            ("another node at its address", "10.0.0.2", hello, None, 1),
+            ("another node that leaves its address", "10.0.0.2", bye, Some(Sender::Nobody), 1),
+            ("somebody unknown that leaves", "10.0.0.9", bye, Some(Sender::Nobody), 1),
+            ("somebody beyond our links", "192.0.2.9", hello, Some(Sender::OffLink), 1),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peers = PeerTable::default();
+            let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
+            let found = heard(from, presence).resolve_sender(&mut peers, &mut test.context());
+            assert_eq!((found, peers.len()), (sender.unwrap_or(Sender::Peer(key)), count), "{what}");
+            if sender.is_none() {
+                let info = peers.get(key).unwrap().info();
+                let known = (info.id, info.incarnation);
+                assert_eq!(known, (Some(presence.id), Some(presence.incarnation)), "{what}");
+            }
+            peers.check();
+        }
+    }
+
+    #[test]
+    fn a_newcomer_gets_a_row_and_whom_another_replaced_gets_none() {
+        let mut test = TestContext::new(|_| {});
+        let mut peers = PeerTable::default();
+        let shared = heard("10.0.0.2", presence(Kind::Hello, 2, 1));
+        let private =
+            Datagram { socket: Socket::Private, ..heard("10.0.0.3", presence(Kind::Heartbeat, 3, 1)) };
+        for (datagram, via) in [(shared, Via::Broadcast), (private, Via::Reply)] {
+            let Sender::Peer(key) = datagram.resolve_sender(&mut peers, &mut test.context()) else {
+                panic!("there is room")
+            };
+            let snapshot = peers.get(key).unwrap().snapshot(test.shared.links(), test.now);
+            assert_eq!((snapshot.info.addr, snapshot.via), (datagram.from.into(), via));
+        }
+        let other = heard("10.0.0.2", presence(Kind::Hello, 9, 1));
+        let _ = other.resolve_sender(&mut peers, &mut test.context());
+        let late = shared.resolve_sender(&mut peers, &mut test.context());
+        assert_eq!(late, Sender::Refused(RejectReason::Retired));
+    }
+
+    #[test]
+    fn who_is_heard_in_the_multicast_group_is_found_at_its_link_and_dialed_by_ipv4_if_that_comes_at_once() {
+        let mut test = TestContext::new(|_| {});
+        let six = Interface::ipv6("eth0", "fe80::1".parse().unwrap(), 64);
+        let links = vec![interface("10.0.0.1/16"), Interface { index: Some(LinkIndex(2)), ..six }];
+        let _ = test.shared.links_mut().replace(links);
+        let mut peers = PeerTable::default();
+        let at = |zoned: &str, id| Datagram {
+            from: zoned.parse::<ZonedIp>().unwrap().at_port(PORT),
+            ..heard("10.0.0.2", presence(Kind::Hello, id, 1))
+        };
+        let other_link = at("fe80::2%3", 3).resolve_sender(&mut peers, &mut test.context());
+        assert_eq!(other_link, Sender::OffLink);
+        let Sender::Peer(key) = at("fe80::2%2", 2).resolve_sender(&mut peers, &mut test.context()) else {
+            panic!("it is on our link")
+        };
+        let row = peers.get(key).unwrap().snapshot(test.shared.links(), test.now);
+        assert_eq!((row.info.addr.to_string(), row.via), ("[fe80::2%eth0]:17474".into(), Via::Multicast));
+        let (by_ipv6, by_ipv4) = (at("fe80::2%2", 2), heard("10.0.0.2", presence(Kind::Hello, 2, 1)));
+        let mut locate = |datagram: &Datagram<'_>, prove: bool| {
+            let peer = peers.get_mut(key).unwrap();
+            if prove {
+                peer.prove(peer.ip(), &mut test.context());
+            }
+            let _ = datagram.note_heard(peer, &test.context());
+            datagram.locate(peer, &test.context())
+        };
+        assert_eq!(locate(&by_ipv6, false), Whereabouts::Same);
+        assert_eq!(locate(&by_ipv4, false), Whereabouts::Moved(addr("10.0.0.2")));
+        assert_eq!(locate(&by_ipv4, true), Whereabouts::Same, "the first that is proven stays");
+    }
+
+    /// A peer in this state at 10.0.0.2 that was heard there, and two rounds later twice from another address.
+    fn wanderer(test: &mut TestContext, state: PeerState, to: &str) -> Peer {
+        let mut peer = known(test, 1);
+        peer.set_state(state, &mut test.context());
+        for sequence in [2, 3] {
+            test.now += secs(5);
+            let _ = heard(to, presence(Kind::Heartbeat, 2, sequence)).note_heard(&mut peer, &test.context());
+        }
+        peer
+    }
+
+    #[test]
+    fn a_peer_has_moved_when_it_is_heard_elsewhere_only_and_nobody_answers_at_the_old_address() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = wanderer(&mut test, PeerState::Up, "10.0.0.9");
+        let datagram = heard("10.0.0.9", presence(Kind::Heartbeat, 2, 4));
+        assert_eq!(datagram.locate(&peer, &test.context()), Whereabouts::AskOldAddress);
+        peer.paths.note_move_asked(test.now);
+        test.now += MOVE_PATIENCE - ms(1);
+        assert_eq!(datagram.locate(&peer, &test.context()), Whereabouts::Same, "its answer may come");
+        test.now += ms(1);
+        let moved = Whereabouts::Moved(addr("10.0.0.9"));
+        assert_eq!(datagram.locate(&peer, &test.context()), moved);
+        let at_home = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 4));
+        assert_eq!(at_home.locate(&peer, &test.context()), Whereabouts::Same);
+    }
+
+    #[test]
+    fn a_peer_that_is_not_reached_moves_at_once_and_nobody_moves_beyond_our_links() {
+        let mut test = TestContext::new(|_| {});
+        let here = |from| heard(from, presence(Kind::Heartbeat, 2, 4));
+        let failing = wanderer(&mut test, PeerState::Unreachable, "10.0.0.9");
+        let moved = Whereabouts::Moved(addr("10.0.0.9"));
+        assert_eq!(here("10.0.0.9").locate(&failing, &test.context()), moved);
+        let beyond = wanderer(&mut test, PeerState::Unreachable, "192.0.2.9");
+        assert_eq!(here("192.0.2.9").locate(&beyond, &test.context()), Whereabouts::Same);
+        let mut once = known(&mut test, 1);
+        once.set_state(PeerState::Unreachable, &mut test.context());
+        let _ = heard("10.0.0.9", presence(Kind::Heartbeat, 2, 2)).note_heard(&mut once, &test.context());
+        assert_eq!(
+            here("10.0.0.9").locate(&once, &test.context()),
+            Whereabouts::Same,
+            "one round may be lost"
+        );
+        let cut_off = known(&mut test, 1);
+        let _ = test.shared.links_mut().replace(vec![interface("10.9.0.1/16")]);
+        let moved = Whereabouts::Moved(addr("10.9.0.9"));
+        assert_eq!(here("10.9.0.9").locate(&cut_off, &test.context()), moved, "our link to it is gone");
+    }
+}
