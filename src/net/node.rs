@@ -18,8 +18,10 @@ use crate::engine::event::{Stamped, StopReason};
 use super::driver::{Driver, Pending};
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
+use super::server;
+use super::sockets::{self, OpenSockets};
 use super::start_error::{StartError, socket_error};
-use super::{server, sockets};
+use super::task_event::TaskEvent;
 
 /// Events kept for a slow reader before it loses the oldest: a few seconds of a busy network.
 pub const EVENTS: usize = 2_048;
@@ -98,54 +100,19 @@ impl Node {
         let for_subscriber = events.subscribe();
         let (commands, wanted) = mpsc::channel(COMMANDS);
         let (owner, owner_gone) = oneshot::channel::<()>();
-        let source = selection.bind.filter(|ip| !ip.ip().is_unspecified());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let run = async move {
-            let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
-            let mut servers = JoinSet::new();
-            for listener in listeners {
-                match tokio::net::TcpListener::from_std(listener) {
-                    Ok(listener) => drop(servers.spawn(server::serve(listener, to_driver.clone()))),
-                    Err(error) => tracing::error!(%error, "cannot serve TCP"),
-                }
-            }
-            let sockets = match sockets.watched() {
-                Ok(sockets) => sockets,
-                Err(error) => return tracing::error!(%error, "cannot use the UDP sockets"),
-            };
-            let mut followers = JoinSet::new();
-            followers.spawn(subscriber(for_subscriber));
-            let engine = Engine::new(config);
-            let (commands, tasks, pending) = (wanted, JoinSet::new(), Pending::none_yet());
-            let driver = Driver {
-                engine,
-                sockets,
-                selection,
-                host_name,
-                source,
-                events,
-                commands,
-                task_events,
-                tasks,
-                pending,
-            };
-            // As a task: what wakes the runtime's root future goes the long way through the kernel.
-            let mut driving = JoinSet::new();
-            driving.spawn(driver.run());
-            let failed = tokio::select! {
-                Some(ended) = driving.join_next() => ended.err(),
-                Some(ended) = servers.join_next() => ended.err(),
-                _ = owner_gone => None,
-            };
-            if let Some(error) = failed {
-                tracing::error!(%error, "the node failed: this is a bug in vigie, please report it");
-            }
-            driving.shutdown().await;
-            // The events end with the driver; the follower reads them to their end.
-            while followers.join_next().await.is_some() {}
+        let parts = NodeParts {
+            config,
+            sockets,
+            listeners,
+            selection,
+            host_name,
+            events,
+            commands: wanted,
+            owner_gone,
         };
         let thread = std::thread::Builder::new().name("vigie-net".into()).spawn(move || {
-            runtime.block_on(run);
+            runtime.block_on(parts.run(|| subscriber(for_subscriber)));
             // A look-up of a host name may still block a helper thread: it is not waited for.
             runtime.shutdown_background();
         })?;
@@ -169,6 +136,74 @@ impl Node {
         drop(self.owner);
         self.thread
     }
+}
+
+/// All that the thread of a node begins with.
+struct NodeParts {
+    config: Config,
+    sockets: OpenSockets,
+    listeners: Vec<TcpListener>,
+    selection: Selection,
+    host_name: Option<HostName>,
+    events: broadcast::Sender<Stamped>,
+    commands: mpsc::Receiver<Command>,
+    owner_gone: oneshot::Receiver<()>,
+}
+
+impl NodeParts {
+    /// Runs the node until it has stopped or its owner is gone, and whoever follows its events until they end.
+    async fn run<S>(self, follow: impl FnOnce() -> S)
+    where
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let Self { config, sockets, listeners, selection, host_name, events, commands, owner_gone } = self;
+        let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
+        let mut servers = serve(listeners, &to_driver);
+        let sockets = match sockets.watched() {
+            Ok(sockets) => sockets,
+            Err(error) => return tracing::error!(%error, "cannot use the UDP sockets"),
+        };
+        let mut followers = JoinSet::new();
+        followers.spawn(follow());
+        let driver = Driver {
+            engine: Engine::new(config),
+            sockets,
+            source: selection.bind.filter(|ip| !ip.ip().is_unspecified()),
+            selection,
+            host_name,
+            events,
+            commands,
+            task_events,
+            tasks: JoinSet::new(),
+            pending: Pending::none_yet(),
+        };
+        // As a task: what wakes the runtime's root future goes the long way through the kernel.
+        let mut driving = JoinSet::new();
+        driving.spawn(driver.run());
+        let failed = tokio::select! {
+            Some(ended) = driving.join_next() => ended.err(),
+            Some(ended) = servers.join_next() => ended.err(),
+            _ = owner_gone => None,
+        };
+        if let Some(error) = failed {
+            tracing::error!(%error, "the node failed: this is a bug in vigie, please report it");
+        }
+        driving.shutdown().await;
+        // The events end with the driver; the follower reads them to their end.
+        while followers.join_next().await.is_some() {}
+    }
+}
+
+/// A server for each listener.
+fn serve(listeners: Vec<TcpListener>, to_driver: &mpsc::Sender<TaskEvent>) -> JoinSet<()> {
+    let mut servers = JoinSet::new();
+    for listener in listeners {
+        match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => drop(servers.spawn(server::serve(listener, to_driver.clone()))),
+            Err(error) => tracing::error!(%error, "cannot serve TCP"),
+        }
+    }
+    servers
 }
 
 /// Refuses what can never work; a machine that merely has no network now may start and wait for one.
