@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use super::chain::{About, Chain};
 use crate::engine::cause::{Cause, Detail};
+use crate::engine::event::{Event, Stamped};
 use crate::engine::micros::Micros;
 use crate::engine::peers::{PeerInfo, PeerKey};
 
@@ -121,8 +122,29 @@ impl Attempts {
         self.0.of_peer(key).map(|(number, attempt)| (AttemptId(number), attempt))
     }
 
+    /// Takes in what one event says of an attempt.
+    pub(super) fn fold(&mut self, stamped: &Stamped) {
+        let Stamped { at, wall, ref event } = *stamped;
+        match event {
+            Event::DialStarted { peer, attempt, max, forced, .. } => {
+                self.started(peer, *attempt, *max, *forced, at, wall);
+            }
+            Event::DialSucceeded { peer, attempt, connect, rtt, .. } => {
+                let outcome = Outcome::Answered { connect: (*connect).into(), rtt: (*rtt).into() };
+                self.ended(peer, *attempt, 0, wall, outcome);
+            }
+            Event::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
+                let retry = retry_in.and_then(|wait| at.checked_add(wait)).map(|until| Box::new((at, until)));
+                let outcome = Outcome::Failed { cause: *cause, detail: Arc::clone(detail), retry };
+                self.ended(peer, *attempt, *max, wall, outcome);
+            }
+            Event::DialGaveUp { peer, .. } | Event::PeerLeft { peer, .. } => self.close(peer.key),
+            _ => {}
+        }
+    }
+
     /// An attempt begins: the countdown of the one before it is over.
-    pub(super) fn started(
+    fn started(
         &mut self,
         peer: &Arc<PeerInfo>,
         attempt: u32,
@@ -138,14 +160,7 @@ impl Attempts {
     }
 
     /// An attempt has ended. When its beginning was missed, its line begins here.
-    pub(super) fn ended(
-        &mut self,
-        peer: &Arc<PeerInfo>,
-        attempt: u32,
-        max: u32,
-        wall: SystemTime,
-        outcome: Outcome,
-    ) {
+    fn ended(&mut self, peer: &Arc<PeerInfo>, attempt: u32, max: u32, wall: SystemTime, outcome: Outcome) {
         let [attempt, max] = [attempt, max].map(short);
         match self.latest_mut(peer.key) {
             Some(open) if open.attempt == attempt && matches!(open.outcome, Outcome::InFlight { .. }) => {
@@ -160,7 +175,7 @@ impl Attempts {
     }
 
     /// Nothing more comes of a peer's latest attempt: no reply, no retry.
-    pub(super) fn close(&mut self, key: PeerKey) {
+    fn close(&mut self, key: PeerKey) {
         let Some(attempt) = self.latest_mut(key) else { return };
         match &mut attempt.outcome {
             Outcome::Failed { retry, .. } => *retry = None,

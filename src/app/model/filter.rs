@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::peer::PeerRow;
 use crate::engine::cause::Cause;
 use crate::engine::matrix::MatrixNode;
+use crate::engine::peers::Via;
 use crate::engine::verdict::Verdict;
 use crate::text::Reason;
 
@@ -52,7 +53,7 @@ impl Filter {
             peer.wrong().map_or("", Verdict::as_str),
             peer.wrong().map_or("", Verdict::description),
             peer.interface.as_deref().unwrap_or_default(),
-            peer.via.map_or("", super::Via::description),
+            peer.via.map_or("", Via::description),
         ];
         self.words.iter().all(|word| shown.iter().any(|text| contains(text, word)))
     }

@@ -41,7 +41,7 @@ pub use stats::{Histogram, Stats};
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::interface::Interface;
-use crate::engine::peers::{DialPhase, LeaveReason, NodeInfo, PeerKey, PeerState, Snapshot, Via};
+use crate::engine::peers::{DialPhase, NodeInfo, PeerKey, PeerState, Snapshot};
 use crate::engine::verdict::Finding;
 
 /// Events that the reader was too slow for.
@@ -191,10 +191,11 @@ impl Model {
     /// Takes one event in. Returns what is new in the matrix, if it is about that.
     pub fn fold(&mut self, stamped: &Stamped) -> Option<Novelty> {
         let Stamped { at, wall, ref event } = *stamped;
-        self.rows.begin(at);
         if !matches!(event, Event::Lagged { .. }) {
             self.wall = Some((at, wall));
         }
+        self.rows.fold(stamped);
+        self.attempts.fold(stamped);
         self.journal.fold(stamped);
         match event {
             Event::Matrix(view) => return Some(self.matrix.take(view)),
@@ -211,69 +212,25 @@ impl Model {
                 self.interfaces.push(Interface::clone(interface));
             }
             Event::InterfaceDown { interface } => self.interfaces.retain(|known| known != &**interface),
-            Event::PeerDiscovered { peer, via } => {
-                self.rows.update(peer, at, |row| {
-                    row.via = Some(*via);
-                    row.heard(at, *via);
-                });
-            }
-            Event::PeerState { peer, to, .. } => self.rows.update(peer, at, |row| row.enter(*to, at)),
-            Event::PeerRestarted { peer, .. }
-            | Event::PeerMoved { peer, .. }
-            | Event::PeerPath { peer, .. } => {
-                self.rows.update(peer, at, |_| ());
-            }
-            Event::PeerLeft { peer, reason: LeaveReason::Goodbye } => {
-                self.rows.update(peer, at, |row| row.enter(PeerState::Left, at));
-                self.attempts.close(peer.key);
-            }
-            Event::PeerLeft { peer, reason: LeaveReason::Forgotten | LeaveReason::Expired } => {
-                self.rows.remove(peer.key);
-                self.attempts.close(peer.key);
-            }
-            // What happens at another address of a peer says nothing of the one that its row shows.
-            Event::DialStarted { peer, addr, attempt, max, forced } => {
-                if *addr == peer.addr {
-                    self.rows.update(peer, at, |row| row.dial_started(*attempt, *max, at));
-                }
-                self.attempts.started(peer, *attempt, *max, *forced, at, wall);
-            }
-            Event::DialSucceeded { peer, addr, attempt, connect, rtt } => {
-                if *addr == peer.addr {
-                    self.rows.update(peer, at, |row| row.dial_succeeded(*connect, *rtt, at));
-                }
-                self.attempts.ended(
-                    peer,
-                    *attempt,
-                    0,
-                    wall,
-                    Outcome::Answered { connect: (*connect).into(), rtt: (*rtt).into() },
-                );
-            }
-            Event::DialFailed { peer, addr, attempt, max, cause, detail, retry_in, .. } => {
-                let retry = retry_in.and_then(|wait| at.checked_add(wait));
-                if *addr == peer.addr {
-                    self.rows
-                        .update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, at, retry));
-                }
-                let retry = retry.map(|until| Box::new((at, until)));
-                let outcome = Outcome::Failed { cause: *cause, detail: Arc::clone(detail), retry };
-                self.attempts.ended(peer, *attempt, *max, wall, outcome);
-            }
-            Event::DialGaveUp { peer, cause, .. } => {
-                self.rows.update(peer, at, |row| row.dial_gave_up(*cause));
-                self.attempts.close(peer.key);
-            }
-            Event::ExchangeServed { peer: Some(peer), .. } => {
-                self.rows.update(peer, at, |row| row.heard(at, Via::Reply));
-            }
-            Event::ExchangeServed { .. } | Event::Rejected { .. } => {}
             Event::Lagged { missed } => {
                 let before = self.missed.map_or(0, |missed| missed.total);
                 self.missed = Some(Missed { total: before.saturating_add(*missed), at });
             }
             Event::Snapshot(snapshot) => self.replace(snapshot, stamped),
             Event::Stopped { reason } => self.stopped = Some(*reason),
+            // What the rows, the attempts and the journal take is all that they say.
+            Event::PeerDiscovered { .. }
+            | Event::PeerState { .. }
+            | Event::PeerRestarted { .. }
+            | Event::PeerMoved { .. }
+            | Event::PeerPath { .. }
+            | Event::PeerLeft { .. }
+            | Event::DialStarted { .. }
+            | Event::DialSucceeded { .. }
+            | Event::DialFailed { .. }
+            | Event::DialGaveUp { .. }
+            | Event::ExchangeServed { .. }
+            | Event::Rejected { .. } => {}
         }
         None
     }

@@ -11,7 +11,8 @@ use super::order::{Order, Place, Rank, Sort};
 use super::peer::PeerRow;
 use super::sort_value;
 use crate::engine::NodeId;
-use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
+use crate::engine::event::{Event, Stamped};
+use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
 
 /// How long a peer that said goodbye stays on the screen: long enough to be noticed after a coffee, short enough
 /// that a day of laptops coming and going does not fill the table.
@@ -39,10 +40,47 @@ pub(super) struct PeerRows {
 }
 
 impl PeerRows {
-    /// An event's time; that of the first is what all others are counted from.
-    pub(super) fn begin(&mut self, at: Instant) {
+    /// Takes in what one event says of a peer. Its time is that from which all others are counted, if it is the first.
+    pub(super) fn fold(&mut self, stamped: &Stamped) {
+        let Stamped { at, ref event, .. } = *stamped;
         self.epoch.get_or_insert(at);
         self.clock.step(at);
+        match event {
+            Event::PeerDiscovered { peer, via } => self.update(peer, at, |row| {
+                row.via = Some(*via);
+                row.heard(at, *via);
+            }),
+            Event::PeerState { peer, to, .. } => self.update(peer, at, |row| row.enter(*to, at)),
+            Event::PeerRestarted { peer, .. }
+            | Event::PeerMoved { peer, .. }
+            | Event::PeerPath { peer, .. } => self.update(peer, at, |_| ()),
+            Event::PeerLeft { peer, reason: LeaveReason::Goodbye } => {
+                self.update(peer, at, |row| row.enter(PeerState::Left, at));
+            }
+            Event::PeerLeft { peer, reason: LeaveReason::Forgotten | LeaveReason::Expired } => {
+                self.remove(peer.key);
+            }
+            // What happens at another address of a peer says nothing of the one that its row shows.
+            Event::DialStarted { peer, addr, .. }
+            | Event::DialSucceeded { peer, addr, .. }
+            | Event::DialFailed { peer, addr, .. }
+                if *addr != peer.addr => {}
+            Event::DialStarted { peer, attempt, max, .. } => {
+                self.update(peer, at, |row| row.dial_started(*attempt, *max, at));
+            }
+            Event::DialSucceeded { peer, connect, rtt, .. } => {
+                self.update(peer, at, |row| row.dial_succeeded(*connect, *rtt, at));
+            }
+            Event::DialFailed { peer, attempt, max, cause, detail, retry_in, .. } => {
+                let retry = retry_in.and_then(|wait| at.checked_add(wait));
+                self.update(peer, at, |row| row.dial_failed(*attempt, *max, *cause, detail, at, retry));
+            }
+            Event::DialGaveUp { peer, cause, .. } => self.update(peer, at, |row| row.dial_gave_up(*cause)),
+            Event::ExchangeServed { peer: Some(peer), .. } => {
+                self.update(peer, at, |row| row.heard(at, Via::Reply));
+            }
+            _ => {}
+        }
     }
 
     /// How many there are.

@@ -8,6 +8,7 @@ use crate::engine::api::Socket;
 use crate::engine::context::Context;
 use crate::engine::event::RejectReason;
 use crate::engine::limits::MOVE_PATIENCE;
+use crate::engine::peers::path::Paths;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable, Via};
 use crate::proto::presence::{Kind, Presence};
