@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::engine::verdict::Evidence;
 use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
@@ -63,14 +64,7 @@ impl fmt::Display for Evidence {
                     "{who} sent a message of protocol version {theirs} {ago} ago; this node speaks version {ours}"
                 )
             }
-            Self::OtherNetwork { who, theirs: (ip, prefix), ours: (own, bits), ago } => {
-                let prefix = prefix.map_or_else(String::new, |prefix| format!("/{prefix}"));
-                let ago = Wait(*ago);
-                write!(
-                    f,
-                    "{who} was heard on this link {ago} ago as {ip}{prefix}, but this machine has {own}/{bits}"
-                )
-            }
+            Self::OtherNetwork { who, theirs, ours, ago } => other_network(f, who, *theirs, *ours, *ago),
         }
     }
 }
@@ -121,6 +115,19 @@ fn icmp_error(f: &mut fmt::Formatter<'_>, target: IpAddr, code: u8, sender: Icmp
         (IcmpSender::Target, 3) => write!(f, ": the host is up, but nothing listens there"),
         _ => Ok(()),
     }
+}
+
+/// A node on our link that is in another network.
+fn other_network(
+    f: &mut fmt::Formatter<'_>,
+    who: &Who,
+    (ip, prefix): (IpAddr, Option<u8>),
+    (own, bits): (IpAddr, u8),
+    ago: Duration,
+) -> fmt::Result {
+    let prefix = prefix.map_or_else(String::new, |prefix| format!("/{prefix}"));
+    let ago = Wait(ago);
+    write!(f, "{who} was heard on this link {ago} ago as {ip}{prefix}, but this machine has {own}/{bits}")
 }
 
 /// What a code of ICMP type 3 is called (RFC 792, RFC 1812 §5.2.7.1).
