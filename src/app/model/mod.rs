@@ -32,6 +32,8 @@ pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
 pub use order::Sort;
 pub use peer::{PathSummary, PeerRow};
 use rows::PeerRows;
+#[cfg(test)]
+pub(super) use rows::ROWS_SEEN;
 pub use rows::{LEFT_SHOWN, SETTLE};
 #[cfg(test)]
 pub(super) use square::LOOKS;

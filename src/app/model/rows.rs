@@ -21,6 +21,12 @@ pub const LEFT_SHOWN: Duration = Duration::from_mins(5);
 /// Shortest time between two changes of the rows' order: long enough to read a row before it moves.
 pub const SETTLE: Duration = Duration::from_secs(2);
 
+#[cfg(test)]
+thread_local! {
+    /// Rows that were looked at, for tests of what a frame costs.
+    pub(in crate::app) static ROWS_SEEN: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// The rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PeerRows {
@@ -115,6 +121,8 @@ impl PeerRows {
 
     /// One of them.
     pub(super) fn get(&self, key: PeerKey) -> Option<&PeerRow> {
+        #[cfg(test)]
+        ROWS_SEEN.set(ROWS_SEEN.get() + 1);
         self.peers.get(&key).map(Box::as_ref)
     }
 
