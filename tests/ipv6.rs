@@ -89,6 +89,74 @@ fn a_fault_in_both_families_is_told_as_in_one() {
     });
 }
 
+/// Whether an address of a peer came to fare so.
+fn path(peer: &str, ip: &str, to: &str) -> impl Fn(&Value) -> bool {
+    let (peer, ip, to) = (peer.to_owned(), ip.to_owned(), to.to_owned());
+    move |e| {
+        let addr = e["addr"].as_str().unwrap_or_default();
+        e["event"] == "peer_path"
+            && e["peer"]["name"] == peer.as_str()
+            && e["to"] == to.as_str()
+            && addr.contains(&ip)
+    }
+}
+
+#[test]
+fn tcp_that_fails_in_one_family_is_told_of_that_address_and_the_other_is_dialed_in_the_same_attempt() {
+    within_families(Families::Both, 3, |lab| {
+        let nodes = [1, 2, 3].map(|host| watch(lab.host(host), &[]));
+        let [one, two, three] = &nodes;
+        for (node, peer) in [(one, "h2"), (three, "h2"), (two, "h1"), (two, "h3")] {
+            let node_of = |host| lab.host(host).link_local();
+            let ip = node_of(peer[1..].parse().unwrap());
+            node.wait_for(LONG, path(peer, &ip, "up"));
+        }
+        lab.host(2).nft_in("tcp flags & (syn|ack) == syn drop");
+        let marks = [one.mark(), three.mark()];
+        for (node, mark) in [one, three].into_iter().zip(marks) {
+            node.since(mark).wait_for(LONG, path("h2", "10.77.0.2", "failing"));
+            let moved = node.since(mark).wait_for(SOON, about("peer_moved", "h2"));
+            assert_eq!(moved["to"], told(lab.host(2)));
+        }
+        std::thread::sleep(Duration::from_secs(6));
+        for (node, mark) in [one, three].into_iter().zip(marks) {
+            let left_up = |e: &Value| e["event"] == "peer_state" && e["from"] == "up";
+            assert_eq!(node.since(mark).events(left_up).len(), 0, "it was up all the time");
+        }
+        let list = lab.host(1).vigie(&["list", "--json", "--wait", "100ms"]).finish(LONG);
+        println!("{}", list.out);
+        for node in &nodes {
+            for told in node.always().events(kind("diagnosis")) {
+                panic!("nobody is to be accused: {}", *told);
+            }
+        }
+        lab.host(2).heal();
+    });
+}
+
+#[test]
+fn udp_that_fails_in_one_family_is_told_with_the_other_that_works() {
+    within_families(Families::Both, 3, |lab| {
+        let nodes = [1, 2, 3].map(|host| watch(lab.host(host), &[]));
+        for (node, peer) in [(0, "h2"), (0, "h3"), (1, "h1"), (1, "h3"), (2, "h1"), (2, "h2")] {
+            nodes[node].wait_for(LONG, path(peer, "fe80", "up"));
+        }
+        lab.host(2).nft_in("meta l4proto udp drop");
+        for host in [0, 2] {
+            let told = nodes[host].wait_for(LONG, about("diagnosis", "h2"));
+            println!("{}", *told);
+            assert_eq!(told["verdict"], "one_way_udp");
+        }
+        std::thread::sleep(Duration::from_secs(5));
+        for (nth, node) in nodes.iter().enumerate() {
+            let others = |e: &Value| e["event"] == "diagnosis" && e["peer"]["name"] != "h2";
+            for told in node.always().events(others) {
+                panic!("h{}: nobody else is to be accused: {}", nth + 1, *told);
+            }
+        }
+    });
+}
+
 #[test]
 fn a_host_without_ipv6_runs_on_ipv4_alone_and_says_nothing_of_it() {
     within_families(Families::Both, 2, |lab| {
