@@ -65,7 +65,7 @@
 //!     let from = SocketAddr::from(([10, 0, 0, sender as u8 + 1], 40_000));
 //!     while let Some(output) = engines[sender].poll_output() {
 //!         match output {
-//!             Output::Send { to, bytes } => {
+//!             Output::Send { to, bytes, .. } => {
 //!                 // To the shared port of everybody on the link, or to this one's own port.
 //!                 let socket = if to.port() == DEFAULT_PORT { Socket::Shared } else { Socket::Private };
 //!                 engines[1 - sender].handle(Input::Datagram { from, link: None, socket, bytes: &bytes }, now);

@@ -25,7 +25,7 @@ fn dial_from(source: Option<IpAddr>, to: SocketAddr, timeout: Duration) -> Resul
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let request = one_shot_request("default", "tester", NodeId(1), Nonce(1));
     runtime.block_on(attempt(
-        Way { addr: to, standby: None, source: source.map(Into::into) },
+        &Way { source: source.map(Into::into), ..way(to) },
         &request,
         timeout,
         &mut Vec::new(),
@@ -33,7 +33,7 @@ fn dial_from(source: Option<IpAddr>, to: SocketAddr, timeout: Duration) -> Resul
 }
 
 fn way(addr: SocketAddr) -> Way {
-    Way { addr, standby: None, source: None }
+    Way { addr, standby: None, source: None, link: None }
 }
 
 fn dial(to: SocketAddr) -> Result<Reached, Failure> {
@@ -141,7 +141,7 @@ fn without_descriptors_a_dial_blames_this_machine_s_resources() {
             // What is open stays open; no more can be opened.
             setrlimit(Resource::Nofile, Rlimit { current: Some(0), maximum: limit.maximum }).unwrap();
             let to = "127.0.0.1:1".parse().unwrap();
-            let result = runtime.block_on(attempt(way(to), b"", HALF_A_SECOND, &mut Vec::new()));
+            let result = runtime.block_on(attempt(&way(to), b"", HALF_A_SECOND, &mut Vec::new()));
             setrlimit(Resource::Nofile, limit).unwrap();
             fails(result, Cause::LocalResources, Retry::Usual);
         });
@@ -252,13 +252,14 @@ fn thousands_of_dials_leave_no_descriptor_behind() {
         let mut reply = Vec::new();
         for n in 0..1_000 {
             for (addr, reached) in [(good, true), (closed, false), (resets, false)] {
-                let result = attempt(way(addr), &request, FOUR_SECONDS, &mut reply).await;
+                let result = attempt(&way(addr), &request, FOUR_SECONDS, &mut reply).await;
                 assert_eq!(result.is_ok(), reached, "{addr} in round {n}: {result:?}");
             }
             if n % 50 == 0 {
-                let late = attempt(way(hangs), &request, Duration::from_millis(20), &mut reply).await;
+                let late = attempt(&way(hangs), &request, Duration::from_millis(20), &mut reply).await;
                 assert!(late.is_err());
-                let abandoned = attempt(way(hangs), &request, FOUR_SECONDS, &mut reply);
+                let hangs = way(hangs);
+                let abandoned = attempt(&hangs, &request, FOUR_SECONDS, &mut reply);
                 let _ = tokio::time::timeout(Duration::from_millis(5), abandoned).await;
             }
         }

@@ -193,3 +193,54 @@ fn two_networks_on_one_wire_are_no_fault_where_a_host_is_in_both() {
         }
     });
 }
+
+#[test]
+fn two_links_in_one_network_on_two_wires_are_each_announced_on_and_dialed_by_and_are_this_machines_own_fault()
+{
+    within(3, |lab| {
+        // h1 has a link on each of two wires, in one network; h2 is on the first wire, h3 on the second.
+        lab.host(1).add_interface("eth1", "br1", "10.77.0.11/24");
+        lab.host(3).join_second_link();
+        let nodes: Vec<Node> = (1..=3).map(|n| watch(lab.host(n), &[])).collect();
+        for of in ["h2", "h3"] {
+            nodes[0].wait_for(LONG, becomes(of, "up"));
+        }
+        let told = nodes[0].wait_for(LONG, about("diagnosis", "h1"));
+        assert_eq!(told["verdict"], "local_problem", "{}", *told);
+        assert!(told["evidence"][0].as_str().is_some_and(|what| what.contains("eth0 and eth1")), "{}", *told);
+        // Long enough for whatever could be thought to be wrong.
+        for of in ["h2", "h3"] {
+            let mut mark = nodes[0].mark();
+            for _ in 0..12 {
+                mark = nodes[0].since(mark).wait_for(LONG, about("dial_succeeded", of)).mark;
+            }
+        }
+        for (nth, node) in nodes.iter().enumerate() {
+            for told in node.always().events(kind("diagnosis")) {
+                // The two wires are two worlds: that is true of whoever is on the one and hears of the other.
+                let apart = told["verdict"] == "isolated";
+                assert!(apart || told["peer"]["name"] == "h1", "h{} accuses nobody else: {}", nth + 1, *told);
+            }
+        }
+    });
+}
+
+#[test]
+fn two_links_on_one_wire_are_no_fault() {
+    within(3, |lab| {
+        lab.host(1).add_interface("eth1", "br0", "10.77.0.11/24");
+        let nodes: Vec<Node> = (1..=3).map(|n| watch(lab.host(n), &[])).collect();
+        for of in ["h2", "h3"] {
+            nodes[0].wait_for(LONG, becomes(of, "up"));
+            let mut mark = nodes[0].mark();
+            for _ in 0..8 {
+                mark = nodes[0].since(mark).wait_for(LONG, about("dial_succeeded", of)).mark;
+            }
+        }
+        for (nth, node) in nodes.iter().enumerate() {
+            for told in node.always().events(kind("diagnosis")) {
+                panic!("h{}: nobody is to be accused: {}", nth + 1, *told);
+            }
+        }
+    });
+}

@@ -103,6 +103,8 @@ pub struct Answer<'a> {
 pub enum Output {
     /// Send a datagram from the private socket.
     Send {
+        /// By this link, where others are in the same network; none where the system's routes decide.
+        link: Option<LinkIndex>,
         /// A unicast or directed broadcast address.
         to: SocketAddr,
         /// The payload.
@@ -126,6 +128,8 @@ pub enum Output {
         /// Another address of the same peer: connected to as well when the first refuses, or does not answer for half of the
         /// timeout. The first connection that stands is the one.
         standby: Option<SocketAddr>,
+        /// By the link of this name, where others are in the same network; none where the system's routes decide.
+        link: Option<Arc<str>>,
         /// The whole frame to send.
         request: Arc<[u8]>,
         /// For all of it together.

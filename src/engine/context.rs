@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -14,6 +15,7 @@ use super::address::ZonedIp;
 use super::api::Output;
 use super::config::{Config, Target};
 use super::event::Event;
+use super::interface::Interface;
 use super::limits::{ANSWER_AT_ONCE, DIAL_SPREAD, DIAL_STEP};
 use super::links::Links;
 use super::{NodeId, Nonce};
@@ -198,10 +200,24 @@ impl Context<'_> {
 
     /// Queues one unicast datagram with a number of its own.
     pub(crate) fn send(&mut self, to: SocketAddr, kind: Kind, nonce: Option<Nonce>, echo: Option<Nonce>) {
+        self.send_by(None, to, kind, nonce, echo);
+    }
+
+    /// The same, by the link of this name if several are in that network.
+    pub(crate) fn send_by(
+        &mut self,
+        link: Option<&Arc<str>>,
+        to: SocketAddr,
+        kind: Kind,
+        nonce: Option<Nonce>,
+        echo: Option<Nonce>,
+    ) {
         self.out.next_sequence();
-        let claimed = self.links.own_address_towards(to.into());
+        let chosen = self.links.chosen(link, to.into());
+        let claimed = chosen.map_or_else(|| self.links.own_address_towards(to.into()), Interface::zoned_ip);
+        let link = chosen.and_then(|interface| interface.index);
         let bytes = Presence { nonce, echo, ..self.presence(kind, claimed) }.encode();
-        self.out.push(Output::Send { to, bytes });
+        self.out.push(Output::Send { link, to, bytes });
     }
 
     /// What this node says of itself, as the address `claimed` of one of its links.
@@ -303,7 +319,7 @@ impl TestContext {
     /// All datagrams that were sent since.
     pub(crate) fn sent(&mut self) -> Vec<TestSent> {
         let read = |output| {
-            let (Output::Send { to, bytes } | Output::SendFrom { to, bytes, .. }) = output else {
+            let (Output::Send { to, bytes, .. } | Output::SendFrom { to, bytes, .. }) = output else {
                 return None;
             };
             let Presence { kind, sequence, nonce, echo, .. } = Presence::decode(&bytes).unwrap();

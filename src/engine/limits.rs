@@ -211,6 +211,13 @@ pub const CHECKS_FOR_OTHERS_PER_SECOND: u32 = 5;
 /// travels, on busy machines for long, and a dial that got through did so before it ended.
 pub const TOLD_TIME_ERROR: Duration = Duration::from_millis(750);
 
+/// Nodes of which it is noted by which links they are heard, while two links of this machine are in one network: a few tell whether
+/// those are on two wires.
+pub const MAX_HEARD_BY_LINK: usize = 256;
+
+/// Periods of presences for which it is listened before a node is said to be heard by one link only.
+pub const WIRES_HEARD_FOR: u32 = 4;
+
 /// What we know of a peer is fresh enough for one who asks about it.
 pub const FRESH_ENOUGH: Duration = Duration::from_secs(2);
 

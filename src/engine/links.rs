@@ -12,6 +12,10 @@ pub(crate) struct Links {
     all: Arc<[Interface]>,
     /// The first one that there was last: by its address this node is known while there is none.
     last: Option<Interface>,
+    /// Some are in one network.
+    share_a_network: bool,
+    /// Two of those are on two wires.
+    split: Option<[Arc<str>; 2]>,
 }
 
 /// What differs between two looks at the interfaces.
@@ -24,7 +28,7 @@ pub(crate) struct LinkChanges {
 
 impl Default for Links {
     fn default() -> Self {
-        Self { all: Arc::from([]), last: None }
+        Self { all: Arc::from([]), last: None, share_a_network: false, split: None }
     }
 }
 
@@ -33,6 +37,9 @@ impl Links {
     pub(crate) fn replace(&mut self, now: Vec<Interface>) -> LinkChanges {
         let before = std::mem::replace(&mut self.all, now.into());
         self.last = self.first().cloned().or(self.last.take());
+        let share_a_network = self.in_one_network().next().is_some();
+        self.share_a_network = share_a_network;
+        self.split = self.split.take().filter(|_| share_a_network);
         let missing_from = |of: &[Interface], all: &[Interface]| {
             of.iter().filter(|interface| !all.contains(interface)).cloned().collect()
         };
@@ -100,6 +107,37 @@ impl Links {
         link.is_none() || self.on(link).next().is_some() || self.holds(from)
     }
 
+    /// These two, which are in one network, are on two wires; or none are.
+    pub(crate) fn set_split(&mut self, split: Option<[Arc<str>; 2]>) {
+        self.split = split;
+    }
+
+    /// The interface by which to send to an address, where the system's routes are wrong: of two links in one network on two wires, the
+    /// one of this name. On one wire it is not chosen: what is answered may come in by the other.
+    pub(crate) fn chosen(&self, name: Option<&Arc<str>>, ip: ZonedIp) -> Option<&Interface> {
+        let name = name.filter(|name| self.split.as_ref().is_some_and(|split| split.contains(name)))?;
+        self.all.iter().find(|interface| interface.name == *name && interface.reaches(ip))
+    }
+
+    /// Pairs of links that are in one network.
+    pub(crate) fn in_one_network(&self) -> impl Iterator<Item = (&Interface, &Interface)> {
+        let same = |one: &Interface, other: &Interface| {
+            one.index != other.index && one.reaches(other.zoned_ip()) && one.broadcast == other.broadcast
+        };
+        let pairs = self.broadcasting().enumerate();
+        pairs.flat_map(move |(nth, one)| {
+            self.broadcasting()
+                .skip(nth + 1)
+                .filter(move |other| same(one, other))
+                .map(move |other| (one, other))
+        })
+    }
+
+    /// Whether there are such.
+    pub(crate) fn share_a_network(&self) -> bool {
+        self.share_a_network
+    }
+
     /// Whether an address is on one of the links.
     pub(crate) fn reaches(&self, ip: ZonedIp) -> bool {
         self.towards(ip).is_some()
@@ -120,8 +158,8 @@ impl Links {
         self.towards(ip).map(|interface| interface.kind)
     }
 
-    /// The name of the link of a peer, from which something came in by a link just now. What is heard by two links in one network
-    /// stays on the one that is known: both are as good.
+    /// The name of the link of a peer, from which something came in by a link just now. Where the system does not tell by which of
+    /// two in one network, it stays on the one that is known.
     pub(crate) fn name_at(
         &self,
         known: Option<&Arc<str>>,
@@ -129,7 +167,7 @@ impl Links {
         ip: ZonedIp,
     ) -> Option<Arc<str>> {
         let there = self.on(link).find(|interface| interface.reaches(ip)).or_else(|| self.towards(ip))?;
-        let stays = known.filter(|known| self.prefix_on(known, ip) == Some(there.prefix));
+        let stays = known.filter(|known| link.is_none() && self.prefix_on(known, ip) == Some(there.prefix));
         Some(Arc::clone(stays.unwrap_or(&there.name)))
     }
 
@@ -222,7 +260,9 @@ mod tests {
         assert_eq!((at(None, 1), at(Some("eth1"), 1)), (Some("eth0".into()), Some("eth0".into())));
         let twins = overlapping(&[("eth0", 24), ("wlan0", 24)]);
         let known = Some(Arc::from("wlan0"));
-        assert_eq!(twins.name_at(known.as_ref(), Some(LinkIndex(1)), peer), known, "it is heard by both");
+        let at = |link: Option<u32>| twins.name_at(known.as_ref(), link.map(LinkIndex), peer);
+        assert_eq!(at(Some(1)).as_deref(), Some("eth0"), "they may be on two wires");
+        assert_eq!(at(None), known, "nobody knows");
     }
 
     #[test]

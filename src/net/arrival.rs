@@ -1,9 +1,10 @@
-//! By which link a datagram comes in: on Linux from the packet information (`IP_PKTINFO`, `ip(7)`; `IPV6_RECVPKTINFO`, `ipv6(7)`); elsewhere it is not told.
+//! By which link a datagram comes in, or leaves: on Linux by the packet information (`IP_PKTINFO`, `ip(7)`; `IPV6_RECVPKTINFO`,
+//! `ipv6(7)`); elsewhere it is not told, and routes decide.
 
 #[cfg(not(target_os = "linux"))]
-pub(super) use elsewhere::{receive, report, try_receive};
+pub(super) use elsewhere::{receive, report, try_receive, try_send_by};
 #[cfg(target_os = "linux")]
-pub(super) use linux::{address, receive, report, try_receive};
+pub(super) use linux::{address, receive, report, try_receive, try_send_by};
 
 use std::net::SocketAddr;
 
@@ -38,11 +39,14 @@ impl Buffer {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::io::{self, ErrorKind, IoSliceMut};
+    use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
     use std::net::SocketAddr;
     use std::os::fd::{AsFd, AsRawFd as _};
 
-    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+    use nix::libc;
+    use nix::sys::socket::{
+        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt, sockopt,
+    };
 
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
@@ -81,6 +85,30 @@ mod linux {
         socket.try_io(Interest::READABLE, || receive(socket, buffer))
     }
 
+    /// Sends one datagram by a link: where two are in one network, no source address decides that.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(in crate::net) fn try_send_by(
+        LinkIndex(link): LinkIndex,
+        socket: &UdpSocket,
+        to: SocketAddr,
+        bytes: &[u8],
+    ) -> io::Result<usize> {
+        let none = libc::in_addr { s_addr: 0 };
+        let v4 = libc::in_pktinfo { ipi_ifindex: link.cast_signed(), ipi_spec_dst: none, ipi_addr: none };
+        let v6 = libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: [0; 16] }, ipi6_ifindex: link };
+        let by = [if to.is_ipv4() {
+            ControlMessage::Ipv4PacketInfo(&v4)
+        } else {
+            ControlMessage::Ipv6PacketInfo(&v6)
+        }];
+        let (to, parts) = (SockaddrStorage::from(to), [IoSlice::new(bytes)]);
+        socket.try_io(Interest::WRITABLE, || {
+            Ok(sendmsg(socket.as_fd().as_raw_fd(), &parts, &by, MsgFlags::MSG_DONTWAIT, Some(&to))?)
+        })
+    }
+
     /// Takes one datagram.
     ///
     /// # Errors
@@ -112,6 +140,7 @@ mod elsewhere {
     use tokio::net::UdpSocket;
 
     use super::{Buffer, Received};
+    use crate::engine::interface::LinkIndex;
 
     /// Nothing is told here.
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
@@ -129,6 +158,19 @@ mod elsewhere {
     ) -> io::Result<Received<'b>> {
         let (n, from) = socket.try_recv_from(&mut buffer.bytes)?;
         Ok(Received { bytes: &buffer.bytes[..n], from, link: None })
+    }
+
+    /// Routes decide by which link it leaves.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(in crate::net) fn try_send_by(
+        _: LinkIndex,
+        socket: &UdpSocket,
+        to: SocketAddr,
+        bytes: &[u8],
+    ) -> io::Result<usize> {
+        socket.try_send_to(bytes, to)
     }
 
     /// Takes one datagram.

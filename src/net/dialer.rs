@@ -43,7 +43,7 @@ pub struct Reached {
 }
 
 /// Where an attempt goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Way {
     /// There first.
     pub addr: SocketAddr,
@@ -52,6 +52,8 @@ pub struct Way {
     pub standby: Option<SocketAddr>,
     /// From this address of ours.
     pub source: Option<ZonedIp>,
+    /// By the link of this name, also where another one is in the same network; none where the system's routes decide.
+    pub link: Option<Arc<str>>,
 }
 
 /// What is dialed, and how.
@@ -94,8 +96,8 @@ pub async fn retryable_dial(
         let to = in_turn.next().unwrap_or(dial.peer.addr.socket_addr());
         let addr = interfaces::told(to);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
-        let way = Way { addr: to, standby: None, source: dial.source };
-        let result = self::attempt(way, &dial.request, dial.policy.timeout, &mut reply).await;
+        let way = Way { addr: to, standby: None, source: dial.source, link: None };
+        let result = self::attempt(&way, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
             Ok(reached) => {
                 let Reached { connect, rtt, .. } = reached;
@@ -138,12 +140,12 @@ pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Ar
 /// # Errors
 /// Why there is no reply, with the cause told from the operation and the system's error.
 pub async fn attempt(
-    way: Way,
+    way: &Way,
     request: &[u8],
     timeout: Duration,
     reply: &mut Vec<u8>,
 ) -> Result<Reached, Failure> {
-    let Way { addr, .. } = way;
+    let addr = way.addr;
     if !is_host(addr.ip()) || addr.port() == 0 {
         return Err(not_a_host(addr));
     }
@@ -160,10 +162,10 @@ pub async fn attempt(
 }
 
 /// Connects to the address, or to the one that stands by: whether it is that one. A failure is that of the first.
-async fn connect_by(way: Way, begun: Instant, timeout: Duration) -> Result<(TcpStream, bool), Failure> {
-    let Way { addr, standby, source } = way;
+async fn connect_by(way: &Way, begun: Instant, timeout: Duration) -> Result<(TcpStream, bool), Failure> {
+    let Way { addr, standby, source, ref link } = *way;
     let deadline = begun + timeout;
-    let mut first = pin!(connect(addr, source));
+    let mut first = pin!(connect(addr, source, link.as_deref()));
     let alone_until = standby.map_or(deadline, |_| begun + timeout / 2);
     let failed = match timeout_at(alone_until, &mut first).await {
         Ok(Ok(stream)) => return Ok((stream, false)),
@@ -172,7 +174,7 @@ async fn connect_by(way: Way, begun: Instant, timeout: Duration) -> Result<(TcpS
     };
     let unanswered = || too_late(Cause::TimedOut, "connect", timeout);
     let Some(other) = standby else { return Err(failed.unwrap_or_else(unanswered)) };
-    let second = connect(other, source);
+    let second = connect(other, source, None);
     if let Some(failed) = failed {
         let patience = deadline.min(Instant::now() + STANDBY_PATIENCE);
         return match timeout_at(patience, second).await {
@@ -197,11 +199,12 @@ async fn connect_by(way: Way, begun: Instant, timeout: Duration) -> Result<(TcpS
     }
 }
 
-async fn connect(addr: SocketAddr, source: Option<ZonedIp>) -> io::Result<TcpStream> {
+async fn connect(addr: SocketAddr, source: Option<ZonedIp>, link: Option<&str>) -> io::Result<TcpStream> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(ip) = source.filter(|ip| ip.ip().is_ipv4() == addr.is_ipv4() && !ip.ip().is_unspecified()) {
         socket.bind(ip.at_port(0))?;
     }
+    bind_to_link(&socket, link)?;
     acknowledge_with_the_request(&socket);
     let stream = socket.connect(addr).await?;
     // A dial to a closed port of this host within the ephemeral range can meet itself (TCP simultaneous open).
@@ -209,6 +212,17 @@ async fn connect(addr: SocketAddr, source: Option<ZonedIp>) -> io::Result<TcpStr
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     Ok(stream)
+}
+
+/// Has a connection leave by a link: where two are in one network, no source address decides that.
+fn bind_to_link(socket: &TcpSocket, link: Option<&str>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if let Some(link) = link {
+        return socket.bind_device(Some(link.as_bytes()));
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (socket, link);
+    Ok(())
 }
 
 async fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use crate::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket}
 use crate::engine::cause::Retry;
 use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
-use crate::engine::interface::InterfaceKind;
+use crate::engine::interface::{InterfaceKind, LinkIndex};
 use crate::engine::rate_limiter::RateLimiter;
 
 use super::arrival::{Buffer, Received};
@@ -285,15 +285,15 @@ impl Driver {
 
     fn perform(&mut self, output: Output) {
         match output {
-            Output::Send { to, bytes } => self.send(to, &bytes),
+            Output::Send { link, to, bytes } => self.send(link, to, &bytes),
             Output::SendFrom { source, to, bytes } => {
                 // What cannot be sent here says the same as the presence of the round that it goes with.
                 if let Err(error) = udp::send_from(source, to, &bytes) {
                     tracing::debug!(%source, %to, %error, "cannot send to the limited broadcast address");
                 }
             }
-            Output::Dial { dial, addr, standby, request, timeout } => {
-                self.dial(dial, Way { addr, standby, source: self.source }, request, timeout);
+            Output::Dial { dial, addr, standby, link, request, timeout } => {
+                self.dial(dial, Way { addr, standby, source: self.source, link }, request, timeout);
             }
             Output::AbandonDial(dial) => {
                 if let Some(task) = self.pending.dials.remove(&dial) {
@@ -313,8 +313,8 @@ impl Driver {
     }
 
     /// Sends one datagram. UDP may lose it anyway: no error is fatal, and one that lasts is told once.
-    fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
-        let sent = self.sockets.send(to, bytes);
+    fn send(&mut self, link: Option<LinkIndex>, to: SocketAddr, bytes: &[u8]) {
+        let sent = self.sockets.send(link, to, bytes);
         let error = sent.err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
         if let Some(error) = error.as_ref().filter(|error| to.is_ipv6() && is_about_the_address(error)) {
             return tracing::debug!(%to, %error, "cannot send by IPv6");
@@ -330,7 +330,7 @@ impl Driver {
     fn dial(&mut self, dial: DialId, way: Way, request: Arc<[u8]>, timeout: Duration) {
         let mut reply = self.pending.spare.pop().unwrap_or_default();
         let task = self.tasks.spawn(async move {
-            let result = dialer::attempt(way, &request, timeout, &mut reply).await;
+            let result = dialer::attempt(&way, &request, timeout, &mut reply).await;
             TaskEvent::DialEnded { dial, result, reply }
         });
         self.pending.dials.insert(dial, task);

@@ -218,17 +218,21 @@ impl Sockets {
         self.pairs().flat_map(|pair| icmp::take(&pair.private)).collect()
     }
 
-    /// Sends one datagram from the private port.
+    /// Sends one datagram from the private port, by a link if one is named.
     ///
     /// # Errors
     /// What the system says. Where the family is not used, that it is not supported.
-    pub(super) fn send(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn send(&self, link: Option<LinkIndex>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
         let private = &self.of(family).ok_or(io::ErrorKind::Unsupported)?.private;
         // An ICMP error about something sent earlier fails the next call, whose datagram is not sent, and is spent with that.
-        let sent = private.try_send_to(bytes, to).or_else(|error| match error.kind() {
+        let send = || match link {
+            Some(link) => arrival::try_send_by(link, private, to, bytes),
+            None => private.try_send_to(bytes, to),
+        };
+        let sent = send().or_else(|error| match error.kind() {
             io::ErrorKind::WouldBlock => Err(error),
-            _ => private.try_send_to(bytes, to),
+            _ => send(),
         });
         sent.map(drop)
     }

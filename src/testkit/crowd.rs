@@ -226,7 +226,7 @@ impl Crowd {
     fn perform(&mut self, output: Output, watch: &mut impl Watch) {
         match output {
             Output::Publish(event) => watch.published(event, self.now),
-            Output::Send { to, bytes } => {
+            Output::Send { to, bytes, .. } => {
                 let nonce = Presence::decode(&bytes).expect("its own presence").nonce;
                 if let (Some(nth), Some(nonce)) = (self.peer_at(to), nonce) {
                     self.echoes.push_back((nth, nonce));

@@ -55,6 +55,7 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
         broadcast_patience: ms(16_500),
         group: "default".into(),
         presence_port: 17_474,
+        split: None,
         now,
     };
     let nodes = ids.clone().map(node).collect();

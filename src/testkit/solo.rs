@@ -71,7 +71,7 @@ impl Solo {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Publish(event) => self.events.push((at, event)),
-                Output::Send { to, bytes } => self.sent.push((at, to, bytes)),
+                Output::Send { to, bytes, .. } => self.sent.push((at, to, bytes)),
                 Output::Dial { dial, addr, request, .. } => {
                     let request = Request::decode(&request[HEADER..]).expect("its own request");
                     self.nonce = Some(request.nonce);

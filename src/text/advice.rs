@@ -20,6 +20,10 @@ impl fmt::Display for Advice {
             Self::Restart { on } => {
                 write!(f, "restart vigie on {}: its process is stopped or hangs", Machine(on))
             }
+            Self::SeparateNetworks { links: [one, other] } => write!(
+                f,
+                "give {one} and {other} of this machine addresses in two networks, or connect both to one wire: with one network, answers leave by the wrong one"
+            ),
             Self::AllowTcpOut { on, port } => {
                 write!(
                     f,

@@ -38,6 +38,10 @@ impl fmt::Display for Evidence {
             Self::Hearing { by, from, hears: true } => write!(f, "{by} reports hearing UDP from {from}"),
             Self::Hearing { by, from, hears: false } => write!(f, "{by} reports hearing no UDP from {from}"),
             Self::DialsArrive { from, to } => write!(f, "{from} → {to}: TCP works"),
+            Self::SplitNetwork { links: [one, other], network: (ip, prefix) } => write!(
+                f,
+                "{one} and {other} are both in the network of {ip}/{prefix}, but on different wires: each hears hosts that the other does not"
+            ),
             Self::LastAlive { of, by, ago } => {
                 write!(f, "last sign of life from {of} at {by}: {} ago", Wait(*ago))
             }

@@ -1,6 +1,7 @@
 //! What can be done about a finding, as data: `text` makes the sentence of it, with the commands of this system.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::engine::cause::Cause;
 
@@ -21,6 +22,11 @@ pub enum Advice {
     Restart {
         /// On which host.
         on: Who,
+    },
+    /// Give two links of this machine networks of their own, or join their wires.
+    SeparateNetworks {
+        /// Their names.
+        links: [Arc<str>; 2],
     },
     /// Let TCP connections out of a host.
     AllowTcpOut {

@@ -165,6 +165,13 @@ pub enum Evidence {
         /// Whom.
         to: Who,
     },
+    /// Two links of this machine are in one network, and on two wires: each hears hosts that the other does not.
+    SplitNetwork {
+        /// Their names.
+        links: [Arc<str>; 2],
+        /// This machine's address on the first, and the length of the prefix, in bits.
+        network: (IpAddr, u8),
+    },
     /// When a node last had a sign of life of another, by any path.
     LastAlive {
         /// Of whom.

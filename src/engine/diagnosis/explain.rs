@@ -12,7 +12,7 @@ use super::finding::{Finding, MAX_PAIRS_LISTED};
 use super::foreign_nodes::{ForeignNode, Mismatch};
 use super::grid::NodeIdx;
 use super::incident::{FailingPair, Incident};
-use super::network_view::NetworkView;
+use super::network_view::{NetworkView, SplitNetwork};
 use super::rules::icmp_confirms;
 use super::verdict::{Confidence, Pattern, Verdict};
 
@@ -114,6 +114,10 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
             if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::High =>
         {
             Some(Evidence::AllSilent { count: incident.pairs.len() })
+        }
+        (Verdict::LocalProblem, Pattern::Host) if incident.accused().is_self() => {
+            let SplitNetwork { links, network } = view.setting().split.clone()?;
+            Some(Evidence::SplitNetwork { links, network })
         }
         (Verdict::Isolated, Pattern::Islands) => {
             Some(Evidence::VanishedTogether { hosts: several(view, nodes.iter().copied()) })
@@ -272,6 +276,9 @@ fn loses_large_packets(view: &NetworkView, incident: &Incident) -> bool {
 }
 
 fn of_own_fault(view: &NetworkView, incident: &Incident) -> Advice {
+    if let (Some(split), Pattern::Host) = (&view.setting().split, incident.pattern) {
+        return Advice::SeparateNetworks { links: split.links.clone() };
+    }
     let cause = incident.pairs.iter().find_map(|pair| view.observation(pair.from, pair.to)?.cause);
     match cause {
         Some(cause @ (Cause::PermissionDenied | Cause::LocalResources | Cause::AddressNotAvailable)) => {

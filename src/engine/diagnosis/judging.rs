@@ -11,6 +11,7 @@ use super::finding_tracker::FindingTracker;
 use super::foreign_nodes::ForeignNodes;
 use super::run::DiagnosisRun;
 use super::schedule::Schedule;
+use super::wires::Wires;
 
 /// The diagnosis of this node: its parts, which do not know each other.
 #[derive(Debug, Default)]
@@ -18,6 +19,7 @@ pub(crate) struct Judging {
     pub(crate) findings: FindingTracker,
     pub(crate) foreign: ForeignNodes,
     pub(crate) schedule: Schedule,
+    pub(crate) wires: Wires,
     /// Boxed: mostly there is none.
     pub(crate) underway: Option<Box<Underway>>,
 }

@@ -4,6 +4,7 @@
 //!
 //! - `observation`: what one node sees of another by each path
 //! - `network_view`: all observations at one moment; `foreign_nodes`: nodes that are no peers
+//! - `wires`: links of this machine in one network that are on two wires
 //! - `witnesses`, `pair_evidence`, `rules`, `judge_pair`: one direction of one pair, from the evidence of both ends and of others
 //!   to a verdict
 //! - `patterns`: pairs that fail together are one `incident`: a column, a row, a block, or pairs here and there
@@ -31,6 +32,7 @@ mod run;
 pub(crate) mod schedule;
 mod subject;
 pub mod verdict;
+pub(crate) mod wires;
 mod witnesses;
 
 pub use run::{Diagnosis, DiagnosisRun, OpenPairs, Progress};

@@ -3,6 +3,7 @@
 //! A view is taken at once and looked at later, piece by piece: until a row has been read, it is shared with whoever holds it.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -98,8 +99,19 @@ pub struct Setting {
     pub group: String,
     /// The UDP presence port.
     pub presence_port: u16,
+    /// Two links of this machine in one network that are on two wires.
+    pub split: Option<SplitNetwork>,
     /// When the view is taken.
     pub now: Instant,
+}
+
+/// Two links of this machine in one network that are on two wires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitNetwork {
+    /// Their names.
+    pub links: [Arc<str>; 2],
+    /// This machine's address on the first, and the length of the prefix, in bits.
+    pub network: (IpAddr, u8),
 }
 
 /// What is known of a network at one moment.

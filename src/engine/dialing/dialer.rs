@@ -154,7 +154,9 @@ impl Dialer {
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
         let told = ctx.links.told(addr);
         ctx.out.publish(Event::DialStarted { addr: told, peer: info, attempt, max, forced });
-        ctx.out.push(Output::Dial { dial: id, addr, standby, request, timeout: ctx.config.retry.timeout });
+        let link = ctx.links.chosen(peer.interface(), addr.into()).map(|link| Arc::clone(&link.name));
+        let timeout = ctx.config.retry.timeout;
+        ctx.out.push(Output::Dial { dial: id, addr, standby, link, request, timeout });
     }
 
     /// The dial that has ended; none if it was abandoned since.

@@ -35,6 +35,9 @@ impl Engine {
                 return self.reject(reason, from, now);
             }
         };
+        if let Some(link) = link.filter(|_| ctx.links.share_a_network() && datagram.is_to_all()) {
+            self.judging.wires.note(datagram.presence.id, link, now);
+        }
         if datagram.is_wide() {
             match datagram.read_wide(peers, &ctx) {
                 WideCopy::Ordinary => {}
@@ -85,6 +88,10 @@ impl Engine {
             Taken::Refused(reason) => Some(reason),
         };
         if let Some(reason) = refused {
+            if datagram.is_to_all() && self.shared.links().share_a_network() {
+                // The copy that came by the other link.
+                return;
+            }
             return self.reject(reason, datagram.from, now);
         }
         match datagram.locate(peer, &ctx) {

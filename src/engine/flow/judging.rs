@@ -8,11 +8,13 @@ use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::finding_tracker::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
 use crate::engine::diagnosis::judging::{Judging, Underway};
-use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, ToldRow};
+use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, SplitNetwork, ToldRow};
 use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
-use crate::engine::limits::{DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, VERDICT_SETTLES, WIDE_EVERY};
+use crate::engine::limits::{
+    DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, VERDICT_SETTLES, WIDE_EVERY, WIRES_HEARD_FOR,
+};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
 use crate::engine::probing::prober::notices_within;
@@ -42,6 +44,9 @@ impl Engine {
 
     /// Looks for what is wrong, a slice of it at a time; at the end publishes what is new and withdraws what is over.
     pub(in crate::engine) fn judge(&mut self, now: Instant) {
+        if let Some(at) = self.wires_known_at().filter(|at| *at > now) {
+            return self.judging.schedule.pause_until(at);
+        }
         let mut underway = match self.judging.underway.take() {
             Some(underway) => underway,
             None => self.begin_to_judge(now),
@@ -55,13 +60,35 @@ impl Engine {
         }
     }
 
+    /// While it is not known whether links in one network are on one wire, whoever is on the other wire would be accused.
+    fn wires_known_at(&self) -> Option<Instant> {
+        let patience = self.wires_patience() + self.patience();
+        self.judging.wires.known_at(patience).filter(|_| self.shared.links().share_a_network())
+    }
+
+    fn wires_patience(&self) -> Duration {
+        self.shared.config().interval * WIRES_HEARD_FOR
+    }
+
+    /// Finds out whether links in one network are on two wires. Then each peer is dialed by its own.
+    pub(in crate::engine) fn tell_wires_apart(&mut self, now: Instant) -> Option<SplitNetwork> {
+        if !self.shared.links().share_a_network() {
+            return None;
+        }
+        let patience = self.wires_patience();
+        let split = self.judging.wires.split(self.shared.links().in_one_network(), patience, now);
+        self.shared.links_mut().set_split(split.as_ref().map(|split| split.links.clone()));
+        split
+    }
+
     /// Takes the view.
     fn begin_to_judge(&mut self, now: Instant) -> Box<Underway> {
         self.prepare_to_judge(now);
         self.judging.schedule.begin(now);
+        let split = self.tell_wires_apart(now);
         let judged = self.judged_peers();
         let peers = judged.iter().map(|peer| peer.key()).collect();
-        let run = DiagnosisRun::new(self.network_view(&judged, now));
+        let run = DiagnosisRun::new(self.network_view(&judged, split, now));
         Box::new(Underway { run, peers })
     }
 
@@ -125,7 +152,7 @@ impl Engine {
     }
 
     /// The network as it is now.
-    fn network_view(&self, judged: &[&Peer], now: Instant) -> NetworkView {
+    fn network_view(&self, judged: &[&Peer], split: Option<SplitNetwork>, now: Instant) -> NetworkView {
         let config = self.shared.config();
         let all_heard = self.shared.runs_longer_than(WIDE_EVERY + config.interval * 5 / 4, now);
         let peers = judged.iter().map(|peer| self.node(peer, now));
@@ -137,6 +164,7 @@ impl Engine {
             broadcast_patience: config.interval * (config.silent_after.max(3) * 11) / 10,
             group: config.group.clone(),
             presence_port: config.port,
+            split,
             now,
         };
         NetworkView::new(nodes, self.judging.foreign.wrong(all_heard).cloned().collect(), setting)

@@ -21,11 +21,13 @@ impl Engine {
     pub(in crate::engine) fn handle_interfaces(&mut self, interfaces: Vec<Interface>, now: Instant) {
         let changes = self.shared.links_mut().replace(interfaces);
         if self.lifecycle == Lifecycle::Idle {
+            self.judging.wires.begin_again(now);
             return self.start(now);
         }
         if changes.gone.is_empty() && changes.new.is_empty() {
             return;
         }
+        self.judging.wires.begin_again(now);
         for gone in changes.gone {
             self.publish(Event::InterfaceDown { interface: Arc::new(gone) });
         }
@@ -127,6 +129,7 @@ impl Engine {
 
     /// Announces this node, if that is due.
     pub(in crate::engine) fn announce(&mut self, now: Instant) {
+        let _ = self.tell_wires_apart(now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         self.announcer.announce(peers, &mut ctx);
     }

@@ -10,7 +10,7 @@ use rand::RngExt;
 use crate::engine::address::ZonedIp;
 use crate::engine::api::Output;
 use crate::engine::context::Context;
-use crate::engine::interface::InterfaceKind;
+use crate::engine::interface::{Interface, InterfaceKind};
 use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, HELLO_GAPS, MAX_ANSWER_WAIT,
     MULTICAST_ONE_IN, OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, WIDE_EVERY,
@@ -218,12 +218,18 @@ fn broadcast(kind: Kind, ctx: &mut Context<'_>) {
     let interfaces = ctx.links.all();
     for (i, interface) in interfaces.iter().enumerate() {
         let Some(broadcast) = interface.broadcast else { continue };
-        if interfaces[..i].iter().any(|other| other.broadcast == interface.broadcast) {
+        // Two links in one network may be on two wires: each has its own.
+        let same =
+            |other: &Interface| other.broadcast == interface.broadcast && other.index == interface.index;
+        if interfaces[..i].iter().any(same) {
             continue;
         }
+        let shared = interfaces
+            .iter()
+            .any(|other| other.index != interface.index && other.reaches(interface.zoned_ip()));
         let to = SocketAddr::from((broadcast, ctx.config.port));
         let bytes = ctx.presence(kind, interface.zoned_ip()).encode();
-        ctx.out.push(Output::Send { to, bytes });
+        ctx.out.push(Output::Send { link: interface.index.filter(|_| shared), to, bytes });
     }
 }
 
@@ -235,7 +241,7 @@ fn multicast(kind: Kind, everywhere: bool, ctx: &mut Context<'_>) {
         if everywhere || !links.broadcasts_on(link) {
             let to = ZonedIp::on_link(MULTICAST_GROUP.into(), Some(link)).at_port(ctx.config.port);
             let bytes = ctx.presence(kind, interface.zoned_ip()).encode();
-            ctx.out.push(Output::Send { to, bytes });
+            ctx.out.push(Output::Send { link: None, to, bytes });
         }
     }
 }
@@ -249,7 +255,7 @@ fn send_to(
     ctx: &mut Context<'_>,
 ) {
     let nonce = ask.then(|| peer.introduction.nonce_for(to.into(), || ctx.random_nonce()));
-    ctx.send(to, kind, nonce, echo);
+    ctx.send_by(peer.interface(), to, kind, nonce, echo);
 }
 
 #[cfg(test)]

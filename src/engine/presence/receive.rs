@@ -94,6 +94,11 @@ impl Datagram<'_> {
         self.from.into()
     }
 
+    /// Whether it was sent to everybody on the link.
+    pub(crate) fn is_to_all(&self) -> bool {
+        self.socket == Socket::Shared && !self.is_unicast()
+    }
+
     /// Whether it was sent to this node alone: it asks for an echo, or is one.
     pub(super) fn is_unicast(&self) -> bool {
         self.presence.nonce.is_some() || self.presence.echo.is_some()

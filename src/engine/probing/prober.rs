@@ -144,7 +144,7 @@ fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {
     let nonce = ctx.random_nonce();
     peer.probes.note_sent(nonce, large, ctx.now);
     let kind = if large { Kind::Probe } else { Kind::Heartbeat };
-    ctx.send(peer.unicast(), kind, Some(nonce), None);
+    ctx.send_by(peer.interface(), peer.unicast(), kind, Some(nonce), None);
 }
 
 #[cfg(test)]

@@ -245,7 +245,7 @@ impl Lan {
                         self.log.push(Logged { at: self.elapsed(), host: id, event });
                     }
                 }
-                Output::Dial { dial, addr, standby, request, timeout } => {
+                Output::Dial { dial, addr, standby, request, timeout, .. } => {
                     let key = starting.take().expect("each dial is announced by its event");
                     self.dial(id, &Dial { id: dial, key, addr, standby, request: &request, timeout });
                 }
@@ -269,7 +269,7 @@ impl Lan {
 
     fn perform(&mut self, id: HostId, output: Output) {
         match output {
-            Output::Send { to, bytes } => self.send(id, to, &bytes.into()),
+            Output::Send { to, bytes, .. } => self.send(id, to, &bytes.into()),
             Output::AbandonDial(dial) => self.hosts[id.0].note_abandoned(dial),
             Output::SendFrom { source, bytes, .. } => self.send_to_all(id, source, &bytes.into()),
             Output::Reply { conn, frame } => self.reply(id, conn, frame),

@@ -28,7 +28,8 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usi
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();
     incidents.extend(duplicates::address_conflicts(view, &mut failures));
-    incidents.extend(own_fault::own_fault(view, &mut failures, verdicts));
+    let split = own_fault::split_network(view, &mut failures);
+    incidents.extend(own_fault::own_fault(view, &mut failures, verdicts).or(split));
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands::islands(&mut failures));
     incidents.extend(single_hosts::single_hosts(&mut failures, verdicts));

@@ -47,6 +47,20 @@ pub(super) fn own_fault(
     })
 }
 
+/// Two links of this machine are in one network and on two wires: it answers whoever is on the one by the other. That nobody there
+/// can reach it follows from that.
+pub(super) fn split_network(view: &NetworkView, failures: &mut Failures) -> Option<Incident> {
+    view.setting().split.as_ref()?;
+    let pairs = failures.take(NodeIdx::SELF, |pair| pair.to.is_self());
+    Some(Incident {
+        verdict: Verdict::LocalProblem,
+        pattern: Pattern::Host,
+        confidence: Confidence::High,
+        nodes: vec![NodeIdx::SELF],
+        pairs,
+    })
+}
+
 /// Whether the system of the sender says that the fault is its own.
 pub(super) fn blames_itself(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> bool {
     let cause = view.observation(from, to).and_then(|seen| seen.cause);
