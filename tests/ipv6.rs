@@ -194,6 +194,24 @@ fn whoever_has_only_ipv6_is_found_when_its_link_comes_up_and_again_when_it_is_ma
 }
 
 #[test]
+fn a_link_local_address_in_a_finding_has_its_zone() {
+    within_families(Families::Ipv6, 2, |lab| {
+        let (one, _other) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        one.wait_for(SOON, becomes("h2", "up"));
+        lab.host(2).nft(
+            "table ip6 lab { chain in { type filter hook input priority 0; \
+             meta l4proto { tcp, udp } reject with icmpv6 type port-unreachable; }; }",
+        );
+        let finding = one.wait_for(LONG, about("diagnosis", "h2"));
+        let evidence = finding["evidence"].to_string();
+        assert!(
+            evidence.contains(&format!("{}%eth0 itself answers UDP", lab.host(2).link_local())),
+            "{finding:?}"
+        );
+    });
+}
+
+#[test]
 fn a_link_local_address_is_dialed_with_its_zone_and_refused_without_one() {
     within_families(Families::Ipv6, 2, |lab| {
         let _other = watch(lab.host(2), &[]);

@@ -1,10 +1,11 @@
 //! What the engine is told ([`Input`]), what it asks for ([`Output`]), and what people ask of it ([`Command`]). What it
 //! publishes is in [`super::event`].
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::cause::Failure;
 use crate::engine::config::Target;
 use crate::engine::event::{Event, RejectReason, StopReason};
@@ -82,7 +83,7 @@ pub struct Icmp {
     /// Why, 0 to 15.
     pub code: u8,
     /// Who says so: the destination itself, or a router; none if the system does not tell.
-    pub from: Option<IpAddr>,
+    pub from: Option<ZonedIp>,
 }
 
 /// A reply that came back, undecoded, and how long it took.

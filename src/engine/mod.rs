@@ -26,7 +26,7 @@ pub mod interface;
 mod invariants;
 mod lifecycle;
 pub mod limits;
-mod links;
+pub(crate) mod links;
 pub mod micros;
 pub mod moment;
 mod named_peers;

@@ -10,7 +10,7 @@ pub(super) use linux::{INTEREST, report, take};
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io;
-    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
     use std::os::fd::AsRawFd as _;
 
     use nix::libc::{SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, in6_pktinfo, sock_extended_err, sockaddr_in6};
@@ -18,7 +18,9 @@ mod linux {
     use tokio::io::Interest;
     use tokio::net::UdpSocket;
 
+    use crate::engine::address::ZonedIp;
     use crate::engine::api::Icmp;
+    use crate::engine::interface::LinkIndex;
     use crate::net::arrival;
 
     /// Errors taken at one look, before the other inputs have their turn.
@@ -66,15 +68,19 @@ mod linux {
         let Some(to) = arrival::address(message.address) else { return Ok(None) };
         let said = message.cmsgs()?.find_map(|control| match control {
             ControlMessageOwned::Ipv4RecvErr(error, from) => {
-                let from = from.map(|from| Ipv4Addr::from(from.sin_addr.s_addr.to_ne_bytes()).into());
-                Some((error, from))
+                let from = from.map(|from| Ipv4Addr::from(from.sin_addr.s_addr.to_ne_bytes()));
+                Some((error, from.map(ZonedIp::from)))
             }
             ControlMessageOwned::Ipv6RecvErr(error, from) => {
-                Some((error, from.map(|from| Ipv6Addr::from(from.sin6_addr.s6_addr).into())))
+                let zoned = |from: sockaddr_in6| {
+                    let ip = Ipv6Addr::from(from.sin6_addr.s6_addr);
+                    ZonedIp::on_link(ip.into(), Some(LinkIndex(from.sin6_scope_id)))
+                };
+                Some((error, from.map(zoned)))
             }
             _ => None,
         });
-        Ok(said.and_then(|(error, from): (sock_extended_err, Option<IpAddr>)| {
+        Ok(said.and_then(|(error, from): (sock_extended_err, Option<ZonedIp>)| {
             let code = match (error.ee_origin, error.ee_type) {
                 (SO_EE_ORIGIN_ICMP, DESTINATION_UNREACHABLE) => error.ee_code,
                 (SO_EE_ORIGIN_ICMP6, DESTINATION_UNREACHABLE_V6) => as_of_ipv4(error.ee_code),

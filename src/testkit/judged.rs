@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
 use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, ToldRow};
+use crate::engine::links::Links;
 use crate::engine::observation::{Observation, PathStatus};
 
 use super::{ms, peer, secs};
@@ -56,6 +57,7 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
         group: "default".into(),
         presence_port: 17_474,
         split: None,
+        links: Links::default(),
         now,
     };
     let nodes = ids.clone().map(node).collect();

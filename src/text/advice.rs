@@ -119,7 +119,7 @@ impl fmt::Display for Advice {
                 write!(f, "if it is one of yours, start vigie there with --group {group}")
             }
             Self::Update => f.write_str(Cause::VersionMismatch.advice()),
-            Self::Readdress { addr } => write!(f, "give one of them another address than {addr}"),
+            Self::Readdress { addr } => write!(f, "give one of them another address than {}", addr.host()),
             Self::Rename => f.write_str("give one of them another --name"),
             Self::ReadLog { on } => write!(f, "check the log of vigie on {}", Machine(on)),
         }

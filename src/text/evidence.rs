@@ -1,9 +1,8 @@
 //! Evidence as people read it: who saw what of whom, as a sentence.
 
 use std::fmt;
-use std::net::IpAddr;
-use std::time::Duration;
 
+use crate::engine::address::Endpoint;
 use crate::engine::verdict::Evidence;
 use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
 
@@ -18,7 +17,7 @@ impl fmt::Display for Evidence {
                 write!(f, "this name is used at {}", joined(&addrs))
             }
             Self::SharedAddress { addr } => {
-                write!(f, "both are heard from {addr}, and both say that it is theirs")
+                write!(f, "both are heard from {}, and both say that it is theirs", addr.host())
             }
             Self::AllSilent { count } => {
                 write!(f, "all {count} other hosts stopped responding to this machine, by every route")
@@ -33,7 +32,7 @@ impl fmt::Display for Evidence {
             Self::DialAnswered { from, to, ago } => {
                 write!(f, "{from} → {to}: reached by TCP {} ago", Wait(*ago))
             }
-            Self::IcmpError { target, code, sender } => icmp_error(f, *target, *code, *sender),
+            Self::IcmpError { target, code, sender } => icmp_error(f, target, *code, sender),
             Self::Udp { from, to, echo, heard } => udp(f, (from, to), *echo, *heard),
             Self::Hearing { by, from, hears: true } => write!(f, "{by} reports hearing UDP from {from}"),
             Self::Hearing { by, from, hears: false } => write!(f, "{by} reports hearing no UDP from {from}"),
@@ -106,12 +105,12 @@ fn udp(
 }
 
 /// What ICMP says of datagrams to an address.
-fn icmp_error(f: &mut fmt::Formatter<'_>, target: IpAddr, code: u8, sender: IcmpSender) -> fmt::Result {
-    let said = icmp_description(code);
+fn icmp_error(f: &mut fmt::Formatter<'_>, target: &Endpoint, code: u8, sender: &IcmpSender) -> fmt::Result {
+    let (target, said) = (target.host(), icmp_description(code));
     match sender {
         IcmpSender::Target => write!(f, "{target} itself answers UDP with '{said}' (ICMP 3/{code})")?,
         IcmpSender::Router(router) => {
-            write!(f, "{router} reports '{said}' for UDP to {target} (ICMP 3/{code})")?;
+            write!(f, "{} reports '{said}' for UDP to {target} (ICMP 3/{code})", router.host())?;
         }
         IcmpSender::Unknown => write!(f, "UDP to {target} is answered with '{said}' (ICMP 3/{code})")?,
     }
@@ -217,8 +216,23 @@ mod tests {
                 "h1, h2, h3, h4 and 2 others reach h2 by TCP",
             ),
             (
-                Evidence::IcmpError { target: [10, 0, 0, 2].into(), code: 3, sender: IcmpSender::Target },
+                Evidence::IcmpError {
+                    target: ([10, 0, 0, 2], 17_474).into(),
+                    code: 3,
+                    sender: IcmpSender::Target,
+                },
                 "10.0.0.2 itself answers UDP with 'port unreachable' (ICMP 3/3): the host is up, but nothing listens there",
+            ),
+            (
+                Evidence::IcmpError {
+                    target: Endpoint::named("[fe80::2%3]:17474".parse().unwrap(), Some("eth0")),
+                    code: 1,
+                    sender: IcmpSender::Router(Endpoint::named(
+                        "[fe80::9%3]:0".parse().unwrap(),
+                        Some("eth0"),
+                    )),
+                },
+                "fe80::9%eth0 reports 'host unreachable' for UDP to fe80::2%eth0 (ICMP 3/1)",
             ),
             (
                 Evidence::LastAlive { of: h2(), by: this(), ago: secs(90) },

@@ -252,7 +252,7 @@ fn forged_icmp_errors_make_no_trouble_for_a_healthy_peer() {
     for nth in 0..200_u32 {
         let code = u8::try_from(nth % 16).unwrap();
         let from = [ip, "10.0.9.9".parse().unwrap()][(nth % 2) as usize];
-        let icmp = Icmp { code, from: Some(from) };
+        let icmp = Icmp { code, from: Some(from.into()) };
         lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
         lan.run_for(ms(250));
     }
@@ -268,7 +268,7 @@ fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
     let (mut lan, hosts) = network(6, 3);
     let ip = lan.hosts[hosts[1].0].interfaces[0].addr;
     let told_of = |lan: &Lan| told(lan, hosts[0]).get("h1").map(words);
-    let icmp = Icmp { code: 3, from: Some(ip) };
+    let icmp = Icmp { code: 3, from: Some(ip.into()) };
     lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
     lan.run_for(ms(1));
     lan.kill(hosts[1]);

@@ -109,6 +109,24 @@ fn a_wide_terminal_shows_everything() {
 }
 
 #[test]
+fn another_address_that_is_link_local_is_shown_with_its_zone() {
+    let (mut bench, hall, bob) = (opened(), hall(), testkit::peer(2, "bob"));
+    let Event::Snapshot(told) = elsewhere(&bench, &hall, &bob) else { unreachable!("it is a snapshot") };
+    let mut told = Snapshot::clone(&told);
+    let heard = |interface: &str| HeardFrom {
+        ip: "fe80::14".parse().unwrap(),
+        last: bench.now(),
+        interface: Some(interface.into()),
+        proven: true,
+    };
+    let heard = vec![heard("eth0")];
+    told.peers[0].elsewhere = Some(Arc::new(Elsewhere { heard, claimed: None }));
+    bench.fold(Event::Snapshot(Arc::new(told)));
+    let text = bench.text(200, 60);
+    assert!(text.contains("fe80::14%eth0, "), "{text}");
+}
+
+#[test]
 fn a_tiny_terminal_shows_what_matters_most() {
     let mut bench = opened();
     insta::assert_snapshot!([bench.text(60, 12), bench.text(34, 10), bench.text(20, 6)].join("\n---\n"));

@@ -1,8 +1,8 @@
 //! What can be done about a finding, as data: `text` makes the sentence of it, with the commands of this system.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 
 use super::evidence::{Several, Who};
@@ -144,7 +144,7 @@ pub enum Advice {
     /// Give one of them another address.
     Readdress {
         /// The one that they share.
-        addr: IpAddr,
+        addr: Endpoint,
     },
     /// Give one of them another name.
     Rename,

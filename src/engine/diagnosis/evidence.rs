@@ -54,7 +54,7 @@ pub enum IcmpSender {
     /// The host that the datagram was for.
     Target,
     /// A host between.
-    Router(IpAddr),
+    Router(Endpoint),
     /// The system does not say.
     Unknown,
 }
@@ -97,7 +97,7 @@ pub enum Evidence {
     /// Hosts use the same address.
     SharedAddress {
         /// That address.
-        addr: IpAddr,
+        addr: Endpoint,
     },
     /// No other node answers this one any more.
     AllSilent {
@@ -132,7 +132,7 @@ pub enum Evidence {
     /// An ICMP error came for a datagram of this node. It may be forged.
     IcmpError {
         /// Where the datagram went.
-        target: IpAddr,
+        target: Endpoint,
         /// The code of the error, which is of type 3.
         code: u8,
         /// Who sent the error.

@@ -108,7 +108,7 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
             addrs: nodes.iter().map(|node| view.node(*node).info.addr).collect(),
         }),
         (Verdict::AddressConflict, _) => {
-            Some(Evidence::SharedAddress { addr: view.node(incident.accused()).info.addr.ip() })
+            Some(Evidence::SharedAddress { addr: view.node(incident.accused()).info.addr })
         }
         (Verdict::LocalProblem, Pattern::Row)
             if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::High =>
@@ -186,10 +186,10 @@ fn icmp(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> Option<Evidence> {
     let icmp = view.icmp(from, to)?;
     let sender = match icmp.from {
         Some(_) if view.is_from_itself(icmp, to) => IcmpSender::Target,
-        Some(router) => IcmpSender::Router(router),
+        Some(router) => IcmpSender::Router(view.setting().links.told(router.at_port(0))),
         None => IcmpSender::Unknown,
     };
-    Some(Evidence::IcmpError { target: view.node(to).info.addr.ip(), code: icmp.code, sender })
+    Some(Evidence::IcmpError { target: view.node(to).info.addr, code: icmp.code, sender })
 }
 
 fn masks(view: &NetworkView, a: NodeIdx, b: NodeIdx) -> Option<Evidence> {
@@ -252,7 +252,7 @@ fn advice(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::WrongGroup => Advice::JoinGroup { on, group: view.setting().group.clone() },
         Verdict::VersionMismatch => Advice::Update,
         Verdict::DuplicateName => Advice::Rename,
-        Verdict::AddressConflict => Advice::Readdress { addr: view.node(incident.accused()).info.addr.ip() },
+        Verdict::AddressConflict => Advice::Readdress { addr: view.node(incident.accused()).info.addr },
         Verdict::Unknown => Advice::ReadLog { on },
     }
 }

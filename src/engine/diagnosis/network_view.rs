@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::NodeId;
 use crate::engine::api::Icmp;
+use crate::engine::links::Links;
 use crate::engine::observation::Observation;
 use crate::engine::peers::PeerInfo;
 
@@ -101,6 +102,8 @@ pub struct Setting {
     pub presence_port: u16,
     /// Two links of this machine in one network that are on two wires.
     pub split: Option<SplitNetwork>,
+    /// The links of this node: zones are told by their names.
+    pub(crate) links: Links,
     /// When the view is taken.
     pub now: Instant,
 }
@@ -241,7 +244,7 @@ impl NetworkView {
 
     /// Whether the node that the datagram was for sent this error itself.
     pub(super) fn is_from_itself(&self, icmp: Icmp, to: NodeIdx) -> bool {
-        icmp.from == Some(self.node(to).info.addr.ip())
+        icmp.from == Some(self.node(to).info.addr.zoned_ip())
     }
 
     /// Whether two nodes on one link say that their networks have masks that differ.

@@ -144,7 +144,7 @@ impl Engine {
     /// ICMP says that a datagram to a peer did not arrive. It can be forged: it explains trouble and makes none.
     pub(in crate::engine) fn handle_unreachable(&mut self, to: SocketAddr, icmp: Icmp, now: Instant) {
         // What this machine itself says of another one is what its dials say, too.
-        let from_here = icmp.from.is_some_and(|ip| ip != to.ip() && self.shared.links().holds(ip.into()));
+        let from_here = icmp.from.is_some_and(|ip| ip != to.into() && self.shared.links().holds(ip));
         let key = self.peers.at(to.into()).find(|peer| peer.unicast() == to).map(Peer::key);
         if let Some(peer) = key.filter(|_| !from_here).and_then(|key| self.peers.get_mut(key)) {
             peer.health.note_icmp(icmp, now);

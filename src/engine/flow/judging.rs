@@ -165,6 +165,7 @@ impl Engine {
             group: config.group.clone(),
             presence_port: config.port,
             split,
+            links: self.shared.links().clone(),
             now,
         };
         NetworkView::new(nodes, self.judging.foreign.wrong(all_heard).cloned().collect(), setting)
