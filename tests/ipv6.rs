@@ -194,6 +194,30 @@ fn whoever_has_only_ipv6_is_found_when_its_link_comes_up_and_again_when_it_is_ma
 }
 
 #[test]
+fn a_peer_named_in_a_zone_is_dialed_again_when_the_link_is_made_again() {
+    within_families(Families::Ipv6, 2, |lab| {
+        // Nothing but its name leads to the peer: what is said to all on the link is lost.
+        for host in [1, 2] {
+            lab.host(host).nft("table ip6 lab { chain out { type filter hook output priority 0; ip6 daddr ff12::/16 drop; }; }");
+        }
+        let _other = watch(lab.host(2), &[]);
+        let one = watch(lab.host(1), &["--peer", &format!("{}%eth0", lab.host(2).link_local())]);
+        one.wait_for(SOON, becomes("h2", "up"));
+        for _ in 0..2 {
+            let mark = one.mark();
+            lab.host(1).make_link_again();
+            let up = one.since(mark).wait_for(SOON, kind("interface_up"));
+            let dialed = one.since(up.mark).wait_for(SOON, about("dial_succeeded", "h2"));
+            assert_eq!(dialed["addr"], told(lab.host(2)));
+            println!("dialed {:?} after the address", between(&up, &dialed));
+        }
+        assert_eq!(one.count(kind("peer_discovered")), 1, "it is one row");
+        let list = one.always().events(|e| e["event"] == "peer_moved");
+        assert!(list.is_empty(), "{:?}", list.iter().map(|e| (**e).clone()).collect::<Vec<_>>());
+    });
+}
+
+#[test]
 fn a_link_local_address_in_a_finding_has_its_zone() {
     within_families(Families::Ipv6, 2, |lab| {
         let (one, _other) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));

@@ -148,6 +148,11 @@ impl Links {
         self.all.iter().any(|interface| interface.zoned_ip() == ip)
     }
 
+    /// Whether the link is there that an address needs, if it needs one.
+    pub(crate) fn has_zone_of(&self, ip: ZonedIp) -> bool {
+        ip.link().is_none_or(|link| self.all.iter().any(|interface| interface.index == Some(link)))
+    }
+
     /// The name of the link that an address is on.
     pub(crate) fn name_of(&self, ip: ZonedIp) -> Option<Arc<str>> {
         self.towards(ip).map(|interface| Arc::clone(&interface.name))

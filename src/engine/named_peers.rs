@@ -2,8 +2,9 @@
 //!
 //! Looks nothing up itself, and knows no address: those are the row's.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::address::split_zone;
 use super::config::Target;
 use super::limits::{
     MAX_LOOKUPS, MAX_STATIC, RESOLVE_AGAIN, RESOLVE_EVERY, RESOLVE_GAP, ROW_WITHOUT_ADDRESS_AFTER,
@@ -155,8 +156,10 @@ impl NamedPeers {
 impl Name {
     /// Brings the next look-up forward.
     fn look_up_soon(&mut self, now: Instant) {
+        // Where a zone is, this machine knows without asking a name server.
+        let gap = if split_zone(&self.target.host).is_some() { Duration::ZERO } else { RESOLVE_GAP };
         if let Lookup::Planned { at, last } = &mut self.lookup {
-            let earliest = last.map_or(now, |last| now.max(last + RESOLVE_GAP));
+            let earliest = last.map_or(now, |last| now.max(last + gap));
             *at = earliest.min(*at);
         }
     }
@@ -209,6 +212,19 @@ mod tests {
         assert_eq!(names.take_due(later), Some(target("host7")));
         assert!(names.look_up(row, later), "it is under way");
         assert_eq!(names.take_due(later + secs(99)), None, "one at a time");
+    }
+
+    #[test]
+    fn a_zone_is_looked_up_as_soon_as_the_links_change_however_often() {
+        let (mut names, now) = (NamedPeers::default(), t0());
+        names.add(target("fe80::1%eth0"), now);
+        for found in [true, false, true] {
+            assert_eq!(names.take_due(now), Some(target("fe80::1%eth0")));
+            let _ = names.note_ended(&target("fe80::1%eth0"), found, now);
+            assert_eq!(names.take_due(now), None, "nothing changed");
+            names.look_all_up(now);
+        }
+        assert_eq!(names.deadline(), Some(now));
     }
 
     #[test]

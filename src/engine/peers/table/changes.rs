@@ -133,8 +133,8 @@ impl PeerTable {
         Ok(key)
     }
 
-    /// The name of a row has these addresses now. A row that lives keeps its address; one that does not goes where its name leads, or
-    /// leaves its name to another row that is there already.
+    /// The name of a row has these addresses now. A row that lives keeps its address, as long as there is a link to it; one that does not
+    /// goes where its name leads, or leaves its name to another row that is there already.
     pub(crate) fn follow_name(
         &mut self,
         key: PeerKey,
@@ -143,7 +143,11 @@ impl PeerTable {
         ctx: &mut Context<'_>,
     ) -> Following {
         let (Some(peer), Some(first)) = (self.get(key), addrs.first()) else { return Following::Stays };
-        let stays = peer.state() == PeerState::Up || addrs.iter().any(|addr| addr.ip() == peer.addr().ip());
+        let lives = peer.state() == PeerState::Up && ctx.links.has_zone_of(peer.ip());
+        let is_here = addrs.iter().any(|addr| ZonedIp::from(*addr) == peer.ip());
+        // A link that has only just been made is no place to go to yet.
+        let is_early = peer.info().has_address() && !ctx.links.has_zone_of((*first).into());
+        let stays = lives || is_here || is_early;
         let is_known = addrs.iter().any(|addr| self.by_addr(*addr).is_some());
         if !stays
             && is_known

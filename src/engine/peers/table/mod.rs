@@ -270,6 +270,7 @@ mod tests {
     use crate::engine::api::Output;
     use crate::engine::context::TestContext;
     use crate::engine::event::{Event, RejectReason};
+    use crate::engine::interface::{Interface, LinkIndex};
     use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
     use crate::engine::observation::{Observation, PathStatus};
     use crate::engine::peers::{LeaveReason, PeerState, Via};
@@ -462,6 +463,31 @@ mod tests {
         assert_eq!(peers.by_addr((ip(7), PORT).into()), None);
         assert_eq!(left(&mut test), [(None, LeaveReason::Forgotten)]);
         peers.check();
+    }
+
+    #[test]
+    fn a_peer_named_in_a_zone_is_dialed_by_the_link_that_has_the_name_of_the_zone_now() {
+        let on_link = |index| {
+            let address = Interface::ipv6("eth0", "fe80::1".parse().unwrap(), 64);
+            Interface { index: Some(LinkIndex(index)), ..address }
+        };
+        for lives in [false, true] {
+            let mut test = TestContext::new(|_| {});
+            let _ = test.shared.links_mut().replace(vec![on_link(2)]);
+            let (mut peers, target) = (PeerTable::default(), "fe80::7%eth0".parse().unwrap());
+            let [before, after]: [SocketAddr; 2] =
+                ["[fe80::7%2]:17474", "[fe80::7%3]:17474"].map(|addr| addr.parse().unwrap());
+            let row = peers.name_peer(&target, &[before], &mut test.context()).unwrap();
+            if lives {
+                peers.get_mut(row).unwrap().set_state(PeerState::Up, &mut test.context());
+            }
+            assert_eq!(peers.follow_name(row, &target, &[before], &mut test.context()), Following::Stays);
+            let _ = test.shared.links_mut().replace(vec![on_link(3)]);
+            assert_eq!(peers.follow_name(row, &target, &[after], &mut test.context()), Following::Moved);
+            assert_eq!((peers.by_addr(before), peers.by_addr(after)), (None, Some(row)), "lives: {lives}");
+            assert_eq!(peers.get(row).unwrap().info().addr.to_string(), "[fe80::7%eth0]:17474");
+            peers.check();
+        }
     }
 
     #[test]
