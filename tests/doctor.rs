@@ -6,7 +6,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use support::lab::{Host, within};
+use support::lab::{Families, Host, within, within_families};
 use support::node::{Ran, Stage, run_briefly, vigie};
 use support::seen::kind;
 use support::{SOON, free_port};
@@ -121,6 +121,58 @@ fn an_interface_that_is_off_unplugged_or_without_an_address_is_named_with_what_m
         host.run(&["ip", "addr", "flush", "dev", "eth0"]);
         let none = report(host, &[]);
         finds(&none, "error", &["no interface can broadcast: eth0 has no IPv4 address", "dev eth0"]);
+    });
+}
+
+/// Drops of IPv6 what this rule says.
+fn nft_in_ipv6(host: Host<'_>, rule: &str) {
+    host.nft(&format!("table ip6 lab {{ chain in {{ type filter hook input priority 0; {rule}; }}; }}"));
+}
+
+#[test]
+fn a_rule_against_ipv6_is_named_where_a_node_would_speak_it() {
+    let rule = "udp dport 17474 drop";
+    let says = [
+        "blocks incoming UDP 17474 over IPv6 on eth0",
+        rule,
+        "insert rule ip6 lab in udp dport 17474 accept",
+    ];
+    within_families(Families::Ipv6, 1, |lab| {
+        is_well(&report(lab.host(1), &[]));
+        nft_in_ipv6(lab.host(1), rule);
+        finds(&report(lab.host(1), &[]), "error", &says);
+    });
+}
+
+#[test]
+fn a_rule_against_ipv6_is_a_warning_where_ipv4_carries_on_and_nothing_where_it_is_not_spoken() {
+    within_families(Families::Both, 1, |lab| {
+        let host = lab.host(1);
+        nft_in_ipv6(host, "tcp dport 17474 reject with tcp reset");
+        let both = report(host, &[]);
+        finds(
+            &both,
+            "warning",
+            &["incoming TCP 17474 over IPv6 on eth0", "tcp dport 17474 reject with tcp reset"],
+        );
+        is_well(&report(host, &["--bind", "10.77.0.1"]));
+        host.disable_ipv6();
+        is_well(&report(host, &[]));
+    });
+}
+
+#[test]
+fn a_rule_against_both_versions_of_ip_is_told_once() {
+    within_families(Families::Both, 1, |lab| {
+        let drop = "udp dport 17474 drop";
+        lab.host(1)
+            .nft(&format!("table inet lab {{ chain in {{ type filter hook input priority 0; {drop}; }}; }}"));
+        let told = report(lab.host(1), &[]);
+        finds(&told, "error", &["the firewall blocks incoming UDP 17474 on eth0", drop]);
+        let findings = told["findings"].as_array().expect("findings are a list");
+        let of_firewall =
+            |finding: &&Value| finding["what"].as_str().is_some_and(|what| what.contains("firewall blocks"));
+        assert_eq!(findings.iter().filter(of_firewall).count(), 1, "{told:#}");
     });
 }
 

@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use vigie::cli::args::Cli;
 use vigie::engine::config::DEFAULT_PORT;
 use vigie::engine::peers::PeerState;
-use vigie::text::firewall::{Direction, FirewallTool, Opening};
+use vigie::text::firewall::{Direction, FirewallTool, IpVersion, Opening};
 
 const README: &str = include_str!("../README.md");
 
@@ -53,7 +53,7 @@ fn the_readme_says_of_every_state_what_the_program_says() {
 #[test]
 fn the_readme_opens_firewalls_as_the_program_does() {
     let openings = [Opening::Udp(DEFAULT_PORT), Opening::Tcp(DEFAULT_PORT)];
-    for tool in [FirewallTool::Ufw, FirewallTool::Firewalld, FirewallTool::Windows] {
+    for tool in [FirewallTool::Ufw, FirewallTool::Firewalld(IpVersion::V4), FirewallTool::Windows] {
         let admin = if tool == FirewallTool::Windows { "" } else { "sudo " };
         for command in tool.allow(Direction::In, &openings) {
             let line = format!("{admin}{command}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::address::ZonedIp;
 use crate::engine::interface::{Interface, InterfaceKind};
-pub use crate::text::firewall::{Direction, System};
+pub use crate::text::firewall::{Direction, IpVersion, System};
 
 /// Everything that is known of this machine. What this system does not tell is `None`.
 #[derive(Debug, Clone)]
@@ -253,7 +253,7 @@ impl Manager {
 /// What vigie sends and receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Traffic {
-    /// UDP to everyone on a link.
+    /// UDP to everyone on a link: a broadcast, in IPv6 a multicast.
     Broadcast,
     /// UDP to one host.
     Unicast,
@@ -264,7 +264,9 @@ pub enum Traffic {
 /// A rule that stops packets of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
-    /// Which way the packets go.
+    /// Which packets: those of IPv6 where it does not do the same to those of IPv4.
+    pub ip: IpVersion,
+    /// Which way they go.
     pub direction: Direction,
     /// What it stops.
     pub stops: Vec<Traffic>,
@@ -304,8 +306,10 @@ pub enum InsertionPoint {
         /// Its name.
         chain: String,
     },
-    /// A chain of iptables.
+    /// A chain of iptables, or of ip6tables.
     Iptables {
+        /// Which of the two.
+        ip: IpVersion,
         /// Its table.
         table: String,
         /// Its name.

@@ -17,9 +17,9 @@ mod samples;
 mod system;
 
 pub use facts::{
-    Direction, DoctorRequest, Firewall, InsertionPoint, LinkState, MachineFacts, MachineLink, Manager,
-    Neighbours, Obstacle, Port, PortHolder, Program, System, Traffic, Transport, TrialFailure, TrialResult,
-    TrialStep, link_of,
+    Direction, DoctorRequest, Firewall, InsertionPoint, IpVersion, LinkState, MachineFacts, MachineLink,
+    Manager, Neighbours, Obstacle, Port, PortHolder, Program, System, Traffic, Transport, TrialFailure,
+    TrialResult, TrialStep, link_of,
 };
 pub use read::{Observed, Trials, holders, read};
 pub use report::{CheckResult, MachineCheck, MachineFinding, MachineReport, Severity};

@@ -15,8 +15,10 @@ pub struct Observed {
     pub request: DoctorRequest,
     /// All links with their addresses.
     pub links: Vec<MachineLink>,
-    /// The interfaces that a node would use.
+    /// The interfaces that a node would broadcast on.
     pub used: Vec<Interface>,
+    /// Those from which it would speak IPv6.
+    pub of_ipv6: Vec<Interface>,
     /// Who else held the presence port before it was tried: the answer of [`holders`].
     pub udp_holders: Vec<PortHolder>,
     /// What the sockets of a node can do.
@@ -45,7 +47,7 @@ pub fn holders(transport: Transport, port: u16) -> Vec<PortHolder> {
 
 /// Reads the rest of the facts, which takes a few seconds where a tool hangs.
 pub fn read(observed: Observed) -> MachineFacts {
-    let Observed { request, mut links, used, udp_holders, trials } = observed;
+    let Observed { request, mut links, used, of_ipv6, udp_holders, trials } = observed;
     for link in &mut links {
         system::refine(link);
     }
@@ -61,7 +63,7 @@ pub fn read(observed: Observed) -> MachineFacts {
         reserved: system::is_reserved(request.port),
         open_files: open_files(),
         neighbours: system::neighbours(),
-        firewall: system::firewall(&used, request.port, request.tcp()),
+        firewall: system::firewall(&[&used[..], &of_ipv6].concat(), request.port, request.tcp()),
         udp_port: Port { refused: trials.udp_port.err(), holders: udp_holders },
         tcp_port: Port { refused: trials.tcp_port.err(), holders: tcp_holders },
         udp_loopback: trials.udp_loopback,

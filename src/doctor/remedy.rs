@@ -1,7 +1,7 @@
 //! What fixes a finding: commands of this system that can be pasted.
 
 use super::facts::{InsertionPoint, MachineFacts, Manager, Obstacle};
-use crate::text::firewall::{Direction, FirewallTool, Opening, System};
+use crate::text::firewall::{Direction, FirewallTool, IpVersion, Opening, System};
 
 /// A command that only an administrator may run.
 pub(super) fn admin(facts: &MachineFacts, command: &str) -> String {
@@ -71,11 +71,13 @@ pub(super) fn let_through(facts: &MachineFacts, obstacle: &Obstacle) -> String {
     let allow = |firewall: FirewallTool<'_>| firewall.allow(obstacle.direction, &openings);
     let commands = match (obstacle.manager, &obstacle.insert_at) {
         (Some(Manager::Ufw), _) => allow(FirewallTool::Ufw),
-        (Some(Manager::Firewalld), _) => allow(FirewallTool::Firewalld),
+        (Some(Manager::Firewalld), _) => allow(FirewallTool::Firewalld(obstacle.ip)),
         (None, InsertionPoint::Nft { family, table, chain }) => {
             allow(FirewallTool::Nft { family, table: &quoted(table), chain: &quoted(chain) })
         }
-        (None, InsertionPoint::Iptables { table, chain }) => allow(FirewallTool::Iptables { table, chain }),
+        (None, InsertionPoint::Iptables { ip, table, chain }) => {
+            allow(FirewallTool::Iptables { ip: *ip, table, chain })
+        }
     };
     all_of(facts, &commands)
 }
@@ -92,7 +94,7 @@ pub(super) fn check_firewall(facts: &MachineFacts) -> String {
     match facts.system {
         System::Linux if facts.firewall.managers.contains(&Manager::Ufw) => allow(FirewallTool::Ufw),
         System::Linux if facts.firewall.managers.contains(&Manager::Firewalld) => {
-            allow(FirewallTool::Firewalld)
+            allow(FirewallTool::Firewalld(IpVersion::V4))
         }
         System::Linux if !facts.root => "sudo vigie doctor".to_owned(),
         System::Linux => "nft list ruleset".to_owned(),
@@ -135,8 +137,11 @@ mod tests {
             "sudo firewall-cmd --add-port=17474/udp --add-port=17474/tcp && sudo firewall-cmd --runtime-to-permanent"
         );
         assert_eq!(
-            of(|o| o.insert_at =
-                InsertionPoint::Iptables { table: "raw".into(), chain: "PREROUTING".into() }),
+            of(|o| o.insert_at = InsertionPoint::Iptables {
+                ip: IpVersion::V4,
+                table: "raw".into(),
+                chain: "PREROUTING".into()
+            }),
             "sudo iptables -t raw -I PREROUTING -p udp --dport 17474 -j ACCEPT"
         );
     }

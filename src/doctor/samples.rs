@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::engine::interface::{Interface, InterfaceKind};
 
 use super::facts::{
-    Direction, DoctorRequest, Firewall, InsertionPoint, LinkState, MachineFacts, MachineLink, Neighbours,
-    Obstacle, Port, System, Traffic,
+    Direction, DoctorRequest, Firewall, InsertionPoint, IpVersion, LinkState, MachineFacts, MachineLink,
+    Neighbours, Obstacle, Port, System, Traffic,
 };
 
 /// A link with such an address.
@@ -65,6 +65,7 @@ pub(crate) fn healthy() -> MachineFacts {
 /// A rule that drops presences on eth0.
 pub(crate) fn obstacle() -> Obstacle {
     Obstacle {
+        ip: IpVersion::V4,
         direction: Direction::In,
         stops: vec![Traffic::Broadcast, Traffic::Unicast],
         interfaces: vec!["eth0".into()],

@@ -72,13 +72,22 @@ impl fmt::Display for Opening {
     }
 }
 
+/// The version of IP that a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IpVersion {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
 /// Who takes the commands. Names are words of a shell already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirewallTool<'a> {
     /// Uncomplicated Firewall.
     Ufw,
     /// `firewalld`.
-    Firewalld,
+    Firewalld(IpVersion),
     /// A chain of nftables.
     Nft {
         /// The family of its table.
@@ -88,8 +97,10 @@ pub enum FirewallTool<'a> {
         /// Its name.
         chain: &'a str,
     },
-    /// A chain of iptables.
+    /// A chain of iptables, or of ip6tables.
     Iptables {
+        /// Which of the two.
+        ip: IpVersion,
         /// Its table.
         table: &'a str,
         /// Its name.
@@ -108,7 +119,7 @@ impl FirewallTool<'_> {
             (Self::Ufw, [Opening::Udp(udp), Opening::Tcp(tcp)]) if udp == tcp => {
                 vec![format!("ufw allow {}{udp}", ufw_direction(direction))]
             }
-            (Self::Firewalld, openings) if direction == Direction::In => firewalld(openings),
+            (Self::Firewalld(_), openings) if direction == Direction::In => firewalld(openings),
             (Self::MacOs, _) => vec![
                 "/usr/libexec/ApplicationFirewall/socketfilterfw --unblockapp \"$(command -v vigie)\""
                     .to_owned(),
@@ -121,17 +132,19 @@ impl FirewallTool<'_> {
         let (protocol, port) = opening.parts();
         match self {
             Self::Ufw => format!("ufw allow {}{opening}", ufw_direction(direction)),
-            Self::Firewalld => format!(
-                "firewall-cmd --direct --add-rule ipv4 filter OUTPUT 0 -p {protocol} --dport {port} -j ACCEPT"
-            ),
+            Self::Firewalld(ip) => {
+                let family = if ip == IpVersion::V4 { "ipv4" } else { "ipv6" };
+                format!(
+                    "firewall-cmd --direct --add-rule {family} filter OUTPUT 0 -p {protocol} --dport {port} -j ACCEPT"
+                )
+            }
             Self::Nft { family, table, chain } => {
                 format!("nft insert rule {family} {table} {chain} {protocol} dport {port} accept")
             }
-            Self::Iptables { table: "filter", chain } => {
-                format!("iptables -I {chain} -p {protocol} --dport {port} -j ACCEPT")
-            }
-            Self::Iptables { table, chain } => {
-                format!("iptables -t {table} -I {chain} -p {protocol} --dport {port} -j ACCEPT")
+            Self::Iptables { ip, table, chain } => {
+                let program = if ip == IpVersion::V4 { "iptables" } else { "ip6tables" };
+                let table = if table == "filter" { String::new() } else { format!("-t {table} ") };
+                format!("{program} {table}-I {chain} -p {protocol} --dport {port} -j ACCEPT")
             }
             Self::Windows => {
                 let (direction, side) = match direction {
@@ -193,13 +206,18 @@ mod tests {
         assert_eq!(FirewallTool::Ufw.allow(Direction::In, &[Opening::Udp(1)]), ["ufw allow 1/udp"]);
         assert_eq!(FirewallTool::Ufw.allow(Direction::Out, &BOTH), ["ufw allow out 17474"]);
         assert_eq!(
-            FirewallTool::Firewalld.allow(Direction::In, &BOTH),
+            FirewallTool::Firewalld(IpVersion::V4).allow(Direction::In, &BOTH),
             ["firewall-cmd --add-port=17474/udp --add-port=17474/tcp", "firewall-cmd --runtime-to-permanent"]
         );
         assert_eq!(
-            FirewallTool::Iptables { table: "raw", chain: "PREROUTING" }
+            FirewallTool::Iptables { ip: IpVersion::V4, table: "raw", chain: "PREROUTING" }
                 .allow(Direction::In, &[Opening::Udp(1)]),
             ["iptables -t raw -I PREROUTING -p udp --dport 1 -j ACCEPT"]
+        );
+        assert_eq!(
+            FirewallTool::Iptables { ip: IpVersion::V6, table: "filter", chain: "INPUT" }
+                .allow(Direction::In, &[Opening::Tcp(1)]),
+            ["ip6tables -I INPUT -p tcp --dport 1 -j ACCEPT"]
         );
         assert_eq!(
             FirewallTool::Windows.allow(Direction::Out, &[Opening::Tcp(1)]),

@@ -17,13 +17,14 @@ use crate::net::selftest::{self, Plan, SelfTest, SelfTestFailure, SelfTestSender
 /// When not even the interfaces can be read.
 pub(super) fn look_at(node: &NodeArgs) -> io::Result<MachineFacts> {
     let request = request(node)?;
-    let mut used = interfaces::usable(&node.selection())?;
+    let usable = interfaces::usable(&node.selection())?;
+    let (of_ipv6, mut used): (Vec<_>, Vec<_>) = usable.into_iter().partition(|i| i.addr.is_ipv6());
     used.retain(|interface| interface.broadcast.is_some());
     let mut links = links();
     add_addresses(&mut links, interfaces::addresses()?);
     let udp_holders = holders(Transport::Udp, request.port);
     let trials = try_sockets(node, &request, &used, &udp_holders);
-    Ok(read(Observed { request, links, used, udp_holders, trials }))
+    Ok(read(Observed { request, links, used, of_ipv6, udp_holders, trials }))
 }
 
 fn request(node: &NodeArgs) -> io::Result<DoctorRequest> {

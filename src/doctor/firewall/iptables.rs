@@ -1,16 +1,17 @@
-//! The rules of iptables, from `iptables-save(8)`: exact where nftables shows its rules as opaque, and the only source of
+//! The rules of iptables and ip6tables, from `iptables-save(8)`: exact where nftables shows its rules as opaque, and the only source of
 //! those of the legacy kernel interface.
 
 use std::collections::{HashMap, HashSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::doctor::facts::{Direction, InsertionPoint};
+use crate::doctor::facts::{Direction, InsertionPoint, IpVersion};
 
 use super::{Base, Matched, ProbePacket, RuleAction, RuleStep, Rules, Span};
 
-/// All tables of IPv4.
-#[derive(Debug, Default)]
+/// All tables of one version of IP.
+#[derive(Debug)]
 pub(in crate::doctor) struct Iptables {
+    ip: IpVersion,
     bases: Vec<Base>,
     chains: HashMap<String, Vec<IptablesRule>>,
     tables: HashSet<String>,
@@ -27,9 +28,10 @@ pub(in crate::doctor) struct IptablesRule {
 }
 
 impl Iptables {
-    /// Reads what iptables-save prints.
-    pub(in crate::doctor) fn read(saved: &str) -> Self {
-        let mut all = Self::default();
+    /// Reads what iptables-save prints, or ip6tables-save.
+    pub(in crate::doctor) fn read(ip: IpVersion, saved: &str) -> Self {
+        let (bases, chains) = (Vec::new(), HashMap::new());
+        let mut all = Self { ip, bases, chains, tables: HashSet::new(), in_nftables: false };
         let mut table = String::new();
         for line in saved.lines().map(str::trim) {
             if line.starts_with('#') {
@@ -38,7 +40,7 @@ impl Iptables {
                 name.clone_into(&mut table);
                 all.tables.insert(table.clone());
             } else if let Some(chain) = line.strip_prefix(':') {
-                all.bases.extend(base(chain, &table));
+                all.bases.extend(base(ip, chain, &table));
             } else if let Some((chain, rest)) = appended(line) {
                 let rule = IptablesRule { table: table.clone(), line: line.to_owned(), words: words(rest) };
                 all.chains.entry(format!("{table} {chain}")).or_default().push(rule);
@@ -47,9 +49,11 @@ impl Iptables {
         all
     }
 
-    /// The tables that `nft` shows, too, with less detail.
+    /// The tables that `nft` shows, too, with less detail: family and name.
     pub(in crate::doctor) fn shown_by_nft(&self) -> HashSet<String> {
-        if self.in_nftables { self.tables.clone() } else { HashSet::new() }
+        let family = if self.ip == IpVersion::V4 { "ip" } else { "ip6" };
+        let shown = self.tables.iter().filter(|_| self.in_nftables);
+        shown.map(|table| format!("{family} {table}")).collect()
     }
 
     /// How many rules there are.
@@ -84,7 +88,7 @@ impl Rules for Iptables {
     }
 }
 
-fn base(chain: &str, table: &str) -> Option<Base> {
+fn base(ip: IpVersion, chain: &str, table: &str) -> Option<Base> {
     let mut words = chain.split_whitespace();
     let (name, policy) = (words.next()?, words.next()?);
     let direction = match name {
@@ -92,9 +96,10 @@ fn base(chain: &str, table: &str) -> Option<Base> {
         "OUTPUT" | "POSTROUTING" => Direction::Out,
         _ => return None,
     };
-    let insert_at = InsertionPoint::Iptables { table: table.to_owned(), chain: name.to_owned() };
+    let insert_at = InsertionPoint::Iptables { ip, table: table.to_owned(), chain: name.to_owned() };
     let chain = format!("{table} {name}");
-    Some(Base { chain, insert_at, direction, drops: policy == "DROP", interfaces: Vec::new() })
+    let (ip, drops) = (Some(ip), policy == "DROP");
+    Some(Base { ip, chain, insert_at, direction, drops, interfaces: Vec::new() })
 }
 
 /// The chain and the rest of `-A CHAIN …`, with or without counters before it.
@@ -167,7 +172,7 @@ fn judge(rule: &IptablesRule, probe: &ProbePacket) -> Option<RuleStep> {
         named |= holds == Matched::Yes
             && !inverted
             && (matches!(word, "--dport" | "--dports" | "--ports")
-                || probe.broadcast && matches!(word, "--pkt-type" | "--dst-type" | "-d"));
+                || probe.to_all && matches!(word, "--pkt-type" | "--dst-type" | "-d"));
         answer = answer.min(holds);
         inverted = false;
     }
@@ -215,12 +220,12 @@ fn condition(option: &str, values: &[&str], probe: &ProbePacket) -> Matched {
         "--sport" | "--sports" => ports(value, (1_024, 65_535)),
         "--ports" => ports(value, (probe.port.into(), probe.port.into())).max(Matched::Maybe),
         "--ctstate" | "--state" => one_of("NEW"),
-        "--pkt-type" => match (probe.direction, probe.broadcast) {
-            (Direction::In, true) => one_of("broadcast"),
+        "--pkt-type" => match (probe.direction, probe.to_all) {
+            (Direction::In, true) => one_of(probe.kind_of_all()),
             _ => one_of("unicast"),
         },
-        "--dst-type" => match (probe.broadcast, probe.direction) {
-            (true, _) => one_of("BROADCAST"),
+        "--dst-type" => match (probe.to_all, probe.direction) {
+            (true, _) => one_of(probe.kind_of_all()),
             (false, Direction::In) => one_of("LOCAL"),
             (false, Direction::Out) => one_of("UNICAST"),
         },
@@ -250,13 +255,11 @@ fn is_interface(pattern: &str, interface: &str) -> Matched {
 
 /// The addresses of `10.0.0.0/8`, also with a mask of dots.
 fn network(value: &str) -> Option<Span> {
-    let (addr, mask) = value.split_once('/').unwrap_or((value, "32"));
-    let addr = u32::from(addr.parse::<Ipv4Addr>().ok()?);
-    let host_bits = match mask.parse::<u32>() {
-        Ok(bits) => u32::MAX.checked_shr(bits).unwrap_or_default(),
-        Err(_) => !u32::from(mask.parse::<Ipv4Addr>().ok()?),
-    };
-    Some((u64::from(addr & !host_bits), u64::from(addr | host_bits)))
+    let (addr, mask) = value.split_once('/').unwrap_or((value, "128"));
+    let addr: IpAddr = addr.parse().ok()?;
+    let of_dots = || mask.parse::<Ipv4Addr>().ok().map(|mask| mask.to_bits().leading_ones());
+    let bits = mask.parse().ok().or_else(of_dots)?;
+    Some(super::network(addr, bits))
 }
 
 /// Whether a port is in a list like `22,1000:2000`.
@@ -272,12 +275,16 @@ fn ports(all: &str, known: Span) -> Matched {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{all_stopped, signs};
+    use super::super::samples::{all_stopped, signs, signs_of_ipv6};
     use super::*;
+
+    fn read(saved: &str) -> Iptables {
+        Iptables::read(IpVersion::V4, saved)
+    }
 
     fn with(policy: &str, rules: &[&str]) -> Iptables {
         let rules = rules.join("\n");
-        Iptables::read(&format!(
+        read(&format!(
             "# Generated by iptables-save v1.8.9 on Mon Nov 23 10:00:00 2026\n*filter\n:INPUT {policy} [0:0]\n\
              :FORWARD DROP [0:0]\n:OUTPUT ACCEPT [12:1044]\n{rules}\nCOMMIT\n# Completed on Mon Nov 23\n"
         ))
@@ -326,6 +333,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_rules_of_ip6tables_stop_packets_of_ipv6_and_no_others() {
+        for (rule, expected) in [
+            ("-A INPUT -p udp -m udp --dport 17474 -j DROP", "--++++"),
+            ("-A INPUT -p tcp -m tcp --dport 17474 -j REJECT --reject-with icmp6-port-unreachable", "++-+++"),
+            ("-A INPUT -s fe80::/10 -j DROP", "---+++"),
+            ("-A INPUT -s 2001:db8::/32 -j DROP", "++++++"),
+            ("-A INPUT -d ff12::8a9e:4442/128 -j DROP", "-+++++"),
+            ("-A OUTPUT -d ff00::/8 -j DROP", "+++-++"),
+            ("-A INPUT -m pkttype --pkt-type multicast -j DROP", "-+++++"),
+            ("-A INPUT -m addrtype --dst-type BROADCAST -j DROP", "++++++"),
+            ("-A INPUT -p ipv6-icmp -j DROP", "++++++"),
+            ("-A INPUT -m rt --rt-type 0 -j DROP", "++++++"),
+        ] {
+            let saved = format!("*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rule}\nCOMMIT");
+            let rules = Iptables::read(IpVersion::V6, &saved);
+            assert_eq!(
+                (signs_of_ipv6(&rules).as_str(), signs(&rules).as_str()),
+                (expected, "++++++"),
+                "{rule}"
+            );
+        }
+    }
+
     /// What ufw 0.36 makes of `ufw enable`, shortened to the chains on our way.
     const UFW: &str = "\
 # Generated by iptables-save v1.8.9 (nf_tables) on Mon Nov 23 10:00:00 2026
@@ -361,7 +392,7 @@ COMMIT
 
     #[test]
     fn the_rules_of_ufw_are_followed_to_their_end() {
-        let ufw = Iptables::read(UFW);
+        let ufw = read(UFW);
         assert_eq!(signs(&ufw), "---+++");
         let all = all_stopped(&ufw);
         assert_eq!(
@@ -372,10 +403,10 @@ COMMIT
             all[2].as_ref().unwrap().rule,
             "chain filter INPUT drops what no rule accepts (policy drop)"
         );
-        assert!(ufw.has_chains_of("ufw-") && ufw.shown_by_nft().contains("filter"));
+        assert!(ufw.has_chains_of("ufw-") && ufw.shown_by_nft().contains("ip filter"));
         let allowed = UFW
             .replace("--dport 22 -j", "--dport 17474 -j")
             .replace("COMMIT", "-A ufw-user-input -p udp -m udp --dport 17474 -j ACCEPT\nCOMMIT");
-        assert_eq!(signs(&Iptables::read(&allowed)), "++++++");
+        assert_eq!(signs(&read(&allowed)), "++++++");
     }
 }

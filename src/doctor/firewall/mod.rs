@@ -7,12 +7,13 @@
 pub(super) mod iptables;
 pub(super) mod nft;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::engine::interface::Interface;
+use crate::proto::presence::MULTICAST_GROUP;
 
-use super::facts::{Direction, InsertionPoint, Transport, link_of};
+use super::facts::{Direction, InsertionPoint, IpVersion, Transport, link_of};
 
 /// Jumps within jumps that the kernel allows (`NFT_JUMP_STACK_SIZE`).
 const DEEPEST: usize = 16;
@@ -29,7 +30,7 @@ impl Transport {
     }
 
     /// Its number in an IP header.
-    fn number(self) -> u64 {
+    fn number(self) -> u128 {
         match self {
             Self::Udp => 17,
             Self::Tcp => 6,
@@ -37,12 +38,22 @@ impl Transport {
     }
 }
 
-/// Addresses from the first to the last.
-pub(super) type Span = (u64, u64);
+/// Addresses, or ports, from the first to the last.
+pub(super) type Span = (u128, u128);
+
+/// The addresses of a network, of which so many bits are fixed.
+pub(super) fn network(addr: IpAddr, bits: u32) -> Span {
+    let (addr, host_bits) = match addr {
+        IpAddr::V4(v4) => (v4.to_bits().into(), u32::MAX.checked_shr(bits).unwrap_or_default().into()),
+        IpAddr::V6(v6) => (v6.to_bits(), u128::MAX.checked_shr(bits).unwrap_or_default()),
+    };
+    (addr & !host_bits, addr | host_bits)
+}
 
 /// The first packet of what vigie sends or is sent: no connection is known of it yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ProbePacket {
+    pub(super) ip: IpVersion,
     pub(super) direction: Direction,
     pub(super) transport: Transport,
     /// To which it goes.
@@ -51,33 +62,69 @@ pub(super) struct ProbePacket {
     pub(super) interface: Arc<str>,
     pub(super) from: Span,
     pub(super) to: Span,
-    pub(super) broadcast: bool,
+    /// It goes to everyone on the link: as a broadcast, in IPv6 as a multicast.
+    pub(super) to_all: bool,
 }
 
 impl ProbePacket {
-    /// All packets of one interface: presences as broadcasts and to one host, and a dial, each in both directions.
+    /// All packets of one interface: presences to all and to one host, and a dial, each in both directions. Of IPv6 those of
+    /// a link-local address, at which peers are found.
     pub(super) fn all_of(interface: &Interface, udp: u16, tcp: u16) -> Vec<Self> {
-        let (Some(addr), Some(broadcast)) = (interface.ipv4(), interface.broadcast) else {
-            return Vec::new();
-        };
-        let one = |addr: Ipv4Addr| (u64::from(u32::from(addr)), u64::from(u32::from(addr)));
-        let host_bits = u64::from(u32::MAX.checked_shr(interface.prefix.into()).unwrap_or_default());
-        let (own, everyone) = (one(addr), one(broadcast));
-        let network = (everyone.0 & !host_bits, everyone.0);
+        let Some(Ends { ip, own, everyone, network }) = Ends::of(interface) else { return Vec::new() };
         let mut probes = Vec::new();
         for direction in [Direction::In, Direction::Out] {
-            for (transport, port, broadcast) in
+            for (transport, port, to_all) in
                 [(Transport::Udp, udp, true), (Transport::Udp, udp, false), (Transport::Tcp, tcp, false)]
             {
                 let (from, to) = match direction {
-                    Direction::In => (network, if broadcast { everyone } else { own }),
-                    Direction::Out => (own, if broadcast { everyone } else { network }),
+                    Direction::In => (network, if to_all { everyone } else { own }),
+                    Direction::Out => (own, if to_all { everyone } else { network }),
                 };
                 let interface = link_of(&interface.name).into();
-                probes.push(Self { direction, transport, port, interface, from, to, broadcast });
+                probes.push(Self { ip, direction, transport, port, interface, from, to, to_all });
             }
         }
         probes
+    }
+
+    /// How packet filters call what goes to all.
+    pub(super) fn kind_of_all(&self) -> &'static str {
+        match self.ip {
+            IpVersion::V4 => "broadcast",
+            IpVersion::V6 => "multicast",
+        }
+    }
+}
+
+/// The addresses between which the packets of one interface go.
+struct Ends {
+    ip: IpVersion,
+    own: Span,
+    everyone: Span,
+    network: Span,
+}
+
+impl Ends {
+    /// None for an interface by which nothing goes to all.
+    fn of(interface: &Interface) -> Option<Self> {
+        /// Of the addresses `fe80::` on a link (RFC 4291 §2.5.6).
+        const LINK_LOCAL_PREFIX: u32 = 64;
+        let one = |addr| network(addr, u32::MAX);
+        match (interface.addr, interface.broadcast) {
+            (IpAddr::V4(_), Some(broadcast)) => Some(Self {
+                ip: IpVersion::V4,
+                own: one(interface.addr),
+                everyone: one(broadcast.into()),
+                network: network(broadcast.into(), interface.prefix.into()),
+            }),
+            (IpAddr::V6(_), _) => interface.multicasts().map(|_| Self {
+                ip: IpVersion::V6,
+                own: one(interface.addr),
+                everyone: one(MULTICAST_GROUP.into()),
+                network: network(interface.addr, LINK_LOCAL_PREFIX),
+            }),
+            (IpAddr::V4(_), None) => None,
+        }
     }
 }
 
@@ -145,6 +192,8 @@ pub(super) struct RuleStep {
 /// A chain into which the kernel itself sends packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Base {
+    /// Packets of this version of IP alone, or of both.
+    pub(super) ip: Option<IpVersion>,
     /// Its name within the rules.
     pub(super) chain: String,
     pub(super) insert_at: InsertionPoint,
@@ -184,7 +233,8 @@ pub(super) fn stopped<R: Rules>(rules: &R, probe: &ProbePacket) -> Option<Stoppe
     for base in rules.bases() {
         let elsewhere =
             !base.interfaces.is_empty() && !base.interfaces.iter().any(|i| **i == *probe.interface);
-        if base.direction != probe.direction || elsewhere {
+        let of_another = base.ip.is_some_and(|ip| ip != probe.ip);
+        if base.direction != probe.direction || elsewhere || of_another {
             continue;
         }
         let mut walk = Walk { rules, probe, doubt: false, suspect: None, left: MOST_RULES };
@@ -284,24 +334,47 @@ impl<R: Rules> Walk<'_, R> {
 pub(super) mod samples {
     //! Packets for the tests of the readers.
 
+    use std::net::Ipv4Addr;
+
+    use crate::engine::interface::LinkIndex;
+
     use super::*;
 
     pub(crate) fn eth0() -> Interface {
         Interface::new("eth0", Ipv4Addr::new(10, 77, 0, 1), 24).unwrap()
     }
 
+    /// Its link-local address.
+    pub(crate) fn eth0_by_ipv6() -> Interface {
+        let address = Interface::ipv6("eth0", "fe80::1".parse().unwrap(), 64);
+        Interface { index: Some(LinkIndex(2)), ..address }
+    }
+
     /// What stops each of: broadcast in, unicast in, TCP in, and the same out.
     pub(crate) fn all_stopped<R: Rules>(rules: &R) -> Vec<Option<Stopped>> {
-        ProbePacket::all_of(&eth0(), 17_474, 17_474).iter().map(|probe| stopped(rules, probe)).collect()
+        stopped_on(&eth0(), rules)
+    }
+
+    fn stopped_on<R: Rules>(interface: &Interface, rules: &R) -> Vec<Option<Stopped>> {
+        ProbePacket::all_of(interface, 17_474, 17_474).iter().map(|probe| stopped(rules, probe)).collect()
     }
 
     /// The same in short: `+` gets through, `?` may not, `-` does not.
     pub(crate) fn signs<R: Rules>(rules: &R) -> String {
+        in_short(&all_stopped(rules))
+    }
+
+    /// The same of IPv6.
+    pub(crate) fn signs_of_ipv6<R: Rules>(rules: &R) -> String {
+        in_short(&stopped_on(&eth0_by_ipv6(), rules))
+    }
+
+    fn in_short(all: &[Option<Stopped>]) -> String {
         let sign = |s: &Option<Stopped>| match s {
             None => '+',
             Some(Stopped { certain: false, .. }) => '?',
             Some(Stopped { certain: true, .. }) => '-',
         };
-        all_stopped(rules).iter().map(sign).collect()
+        all.iter().map(sign).collect()
     }
 }

@@ -1,6 +1,8 @@
 //! Whether the rules of the firewall let vigie's packets through.
 
-use crate::doctor::facts::{Direction, MachineFacts, MachineLink, Manager, Obstacle, System, Traffic};
+use crate::doctor::facts::{
+    Direction, IpVersion, MachineFacts, MachineLink, Manager, Obstacle, System, Traffic, link_of,
+};
 use crate::doctor::remedy;
 use crate::doctor::report::{Examined, MachineFinding, Severity};
 use crate::engine::interface::InterfaceKind;
@@ -35,11 +37,19 @@ fn stopped(facts: &MachineFacts, obstacle: &Obstacle) -> MachineFinding {
         };
         facts.links.iter().any(is)
     };
-    let all_may_be_lost = obstacle.certain && obstacle.interfaces.iter().any(|name| main(name));
+    // Where there are both, IPv4 carries on.
+    let alone = |name: &str| {
+        obstacle.ip == IpVersion::V4 || !facts.used.iter().any(|used| link_of(&used.name) == name)
+    };
+    let lost = |name: &str| main(name) && alone(name);
+    let all_may_be_lost = obstacle.certain && obstacle.interfaces.iter().any(|name| lost(name));
     let severity = if all_may_be_lost { Severity::Error } else { Severity::Warning };
     let udp = match (obstacle.stops.contains(&Traffic::Unicast), obstacle.stops_udp()) {
         (true, _) => Some(format!("UDP {}", facts.request.port)),
-        (false, true) => Some(format!("broadcasts to UDP {}", facts.request.port)),
+        (false, true) => {
+            let all = if obstacle.ip == IpVersion::V4 { "broadcasts" } else { "multicasts" };
+            Some(format!("{all} to UDP {}", facts.request.port))
+        }
         (false, false) => None,
     };
     let tcp = obstacle.stops_tcp().then(|| format!("TCP {}", facts.request.tcp()));
@@ -49,7 +59,9 @@ fn stopped(facts: &MachineFacts, obstacle: &Obstacle) -> MachineFinding {
         if obstacle.certain { "blocks" } else { "may block" },
     );
     let interfaces = obstacle.interfaces.join(", ");
-    let what = format!("the firewall {blocks} {way} {} on {interfaces}", traffic.join(" and "));
+    let traffic = traffic.join(" and ");
+    let over = if obstacle.ip == IpVersion::V4 { "" } else { " over IPv6" };
+    let what = format!("the firewall {blocks} {way} {traffic}{over} on {interfaces}");
     let by = obstacle.manager.map(|m| format!("; {} manages the rules", m.name())).unwrap_or_default();
     MachineFinding::new(
         severity,

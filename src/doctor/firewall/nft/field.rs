@@ -1,18 +1,16 @@
 //! One field of a packet, as far as it is known, against the values that a rule wants.
 
-use std::net::Ipv4Addr;
-
 use serde_json::Value;
 
-use crate::doctor::facts::{Direction, Transport};
-use crate::doctor::firewall::{Matched, ProbePacket, Span};
+use crate::doctor::facts::{Direction, IpVersion, Transport};
+use crate::doctor::firewall::{Matched, ProbePacket, Span, network};
 
 /// Ports from which a packet may come.
 const ANY_SENDER: Span = (1_024, 65_535);
 /// The bits of the TCP flags, by name; the first one is the lowest.
 const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"];
 /// Of the packet that opens a connection.
-const SYN: u64 = 2;
+const SYN: u128 = 2;
 
 /// What is known of one field of a packet.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub(super) enum FieldValue<'p> {
     /// It has this name, or one of these.
     Word(&'p str, &'p str),
     /// Bits that have names.
-    Flags(u64),
+    Flags(u128),
     All(Vec<Self>),
     /// The packet has it, we do not know what.
     Unknown,
@@ -50,8 +48,8 @@ impl<'p> FieldValue<'p> {
                 let of_receiver = flags.iter().any(|flag| flag == "daddr");
                 // Ours is the receiver of what comes in, and the sender of what goes out.
                 let ours = of_receiver == (probe.direction == Direction::In);
-                match (of_receiver && probe.broadcast, ours) {
-                    (true, _) => Self::word("broadcast"),
+                match (of_receiver && probe.to_all, ours) {
+                    (true, _) => Self::word(probe.kind_of_all()),
                     (false, true) => Self::word("local"),
                     (false, false) => Self::word("unicast"),
                 }
@@ -72,11 +70,16 @@ impl<'p> FieldValue<'p> {
     }
 
     fn of_payload(protocol: &str, field: &str, probe: &'p ProbePacket) -> Self {
+        let (ours, other) = match probe.ip {
+            IpVersion::V4 => ("ip", "ip6"),
+            IpVersion::V6 => ("ip6", "ip"),
+        };
         match (protocol, field) {
-            ("ip", "saddr") => Self::Number(probe.from),
-            ("ip", "daddr") => Self::Number(probe.to),
-            ("ip", "protocol") => Self::word(probe.transport.name()),
-            ("ip" | "ether" | "vlan", _) => Self::Unknown,
+            (ip, _) if ip == other => Self::Absent,
+            (ip, "saddr") if ip == ours => Self::Number(probe.from),
+            (ip, "daddr") if ip == ours => Self::Number(probe.to),
+            ("ip", "protocol") | ("ip6", "nexthdr") => Self::word(probe.transport.name()),
+            ("ip" | "ip6" | "ether" | "vlan", _) => Self::Unknown,
             ("udp" | "tcp" | "th", _) if protocol != "th" && protocol != probe.transport.name() => {
                 Self::Absent
             }
@@ -98,9 +101,11 @@ impl<'p> FieldValue<'p> {
             }
             ("iif" | "iifname" | "oif" | "oifname", _) => Self::word(""),
             ("l4proto", _) => Self::word(probe.transport.name()),
+            ("nfproto", _) if probe.ip == IpVersion::V6 => Self::word("ipv6"),
             ("nfproto", _) => Self::word("ipv4"),
+            ("protocol", _) if probe.ip == IpVersion::V6 => Self::word("ip6"),
             ("protocol", _) => Self::word("ip"),
-            ("pkttype", Direction::In) if probe.broadcast => Self::word("broadcast"),
+            ("pkttype", Direction::In) if probe.to_all => Self::word(probe.kind_of_all()),
             ("pkttype", _) => Self::Word("host", "unicast"),
             _ => Self::Unknown,
         }
@@ -120,7 +125,7 @@ impl<'p> FieldValue<'p> {
                 },
                 Value::Number(n) => {
                     let ours = [Transport::Udp, Transport::Tcp].into_iter().find(|t| t.name() == *word);
-                    ours.map_or(Matched::Maybe, |t| (n.as_u64() == Some(t.number())).into())
+                    ours.map_or(Matched::Maybe, |t| (n.as_u64().map(u128::from) == Some(t.number())).into())
                 }
                 _ => Matched::Maybe,
             },
@@ -138,24 +143,22 @@ fn span(value: &Value) -> Option<Span> {
     }
     if let Some(prefix) = value.get("prefix") {
         let bits = u32::try_from(prefix["len"].as_u64()?).ok()?;
-        let host_bits = u64::from(u32::MAX.checked_shr(bits).unwrap_or_default());
-        let first = number(&prefix["addr"])? & !host_bits;
-        return Some((first, first | host_bits));
+        return prefix["addr"].as_str()?.parse().ok().map(|addr| network(addr, bits));
     }
     let one = number(value)?;
     Some((one, one))
 }
 
 /// A number, or an address as one.
-pub(super) fn number(value: &Value) -> Option<u64> {
-    let address = || value.as_str()?.parse::<Ipv4Addr>().ok().map(|addr| u64::from(u32::from(addr)));
-    value.as_u64().or_else(address)
+pub(super) fn number(value: &Value) -> Option<u128> {
+    let address = || value.as_str()?.parse().ok().map(|addr| network(addr, u32::MAX).0);
+    value.as_u64().map(u128::from).or_else(address)
 }
 
 /// The bits that names stand for, as one name, several, or several joined.
-pub(super) fn flags_of(value: &Value) -> Option<u64> {
+pub(super) fn flags_of(value: &Value) -> Option<u128> {
     match value {
-        Value::Number(n) => n.as_u64(),
+        Value::Number(n) => n.as_u64().map(u128::from),
         Value::String(name) => FLAGS.iter().position(|flag| flag == name).map(|nth| 1 << nth),
         Value::Array(all) => all.iter().try_fold(0, |bits, flag| Some(bits | flags_of(flag)?)),
         Value::Object(object) => flags_of(object.get("|")?),

@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::doctor::facts::{Direction, InsertionPoint};
+use crate::doctor::facts::{Direction, InsertionPoint, IpVersion};
 
 use super::{Base, Matched, ProbePacket, RuleAction, RuleStep, Rules};
 
 use field::{FieldValue, flags_of, number};
 
-/// All tables that concern IPv4.
+/// All tables that concern IP.
 #[derive(Debug, Default)]
 pub(in crate::doctor) struct Nft {
     bases: Vec<Base>,
@@ -33,7 +33,7 @@ pub(in crate::doctor) struct NftRule {
 }
 
 impl Nft {
-    /// Reads what nft prints, without the tables of family `ip` that are known from elsewhere.
+    /// Reads what nft prints, without the tables that are known from elsewhere: family and name.
     ///
     /// # Errors
     /// When it is not what nft prints.
@@ -46,9 +46,9 @@ impl Nft {
             for (kind, object) in object {
                 let text = |field: &str| object[field].as_str().unwrap_or_default();
                 let family = text("family");
-                let skipped = family == "ip" && known.contains(text("table"));
-                if matches!(family, "ip" | "inet" | "netdev") && !skipped {
-                    nft.add(kind, object, &format!("{family} {}", text("table")));
+                let table = format!("{family} {}", text("table"));
+                if matches!(family, "ip" | "ip6" | "inet" | "netdev") && !known.contains(&table) {
+                    nft.add(kind, object, &table);
                 }
             }
         }
@@ -146,9 +146,9 @@ impl Nft {
             comparison => match (&seen, number(right)) {
                 (FieldValue::Number(known), Some(n)) => match comparison {
                     "<" => Matched::within(*known, (0, n)).min(Matched::from(known.1 != n)),
-                    ">" => Matched::within(*known, (n, u64::MAX)).min(Matched::from(known.0 != n)),
+                    ">" => Matched::within(*known, (n, u128::MAX)).min(Matched::from(known.0 != n)),
                     "<=" => Matched::within(*known, (0, n)),
-                    ">=" => Matched::within(*known, (n, u64::MAX)),
+                    ">=" => Matched::within(*known, (n, u128::MAX)),
                     _ => Matched::Maybe,
                 },
                 _ => Matched::Maybe,
@@ -247,7 +247,12 @@ fn base(chain: &Value, table: &str) -> Option<Base> {
     };
     let insert_at = InsertionPoint::Nft { family: text("family"), table: text("table"), chain: text("name") };
     let drops = chain["policy"] == "drop";
-    Some(Base { chain: format!("{table} {}", text("name")), insert_at, direction, drops, interfaces })
+    let ip = match chain["family"].as_str() {
+        Some("ip") => Some(IpVersion::V4),
+        Some("ip6") => Some(IpVersion::V6),
+        _ => None,
+    };
+    Some(Base { ip, chain: format!("{table} {}", text("name")), insert_at, direction, drops, interfaces })
 }
 
 fn action(kind: &str, object: &Value, table: &str) -> Option<RuleAction> {
@@ -273,7 +278,7 @@ fn names(left: &Value, probe: &ProbePacket) -> bool {
     let broadcast =
         is("meta", "key", "pkttype") || is("fib", "result", "type") || is("payload", "field", "daddr");
     is("payload", "field", "dport")
-        || probe.broadcast && broadcast
+        || probe.to_all && broadcast
         || left["concat"].as_array().is_some_and(|parts| parts.iter().any(|part| names(part, probe)))
 }
 

@@ -1,7 +1,7 @@
 //! What `nft -j list ruleset` prints, and what becomes of the packets.
 
 use super::*;
-use crate::doctor::firewall::samples::{all_stopped, signs};
+use crate::doctor::firewall::samples::{all_stopped, signs, signs_of_ipv6};
 
 /// What nft 1.0.6 prints for a table `inet filter` with one chain at a hook and these rules (their expressions).
 fn with(hook: &str, policy: &str, rules: &[&str]) -> Nft {
@@ -92,6 +92,34 @@ fn a_rule_that_names_the_port_and_meets_some_packets_may_drop_ours() {
 }
 
 #[test]
+fn packets_of_ipv6_are_met_by_conditions_on_ipv6() {
+    let of = |protocol: &str, field: &str| {
+        format!(r#"{{"payload": {{"protocol": "{protocol}", "field": "{field}"}}}}"#)
+    };
+    let meta = |key: &str| format!(r#"{{"meta": {{"key": "{key}"}}}}"#);
+    let prefix = |addr: &str, len: u8| format!(r#"{{"prefix": {{"addr": "{addr}", "len": {len}}}}}"#);
+    // In: multicast, unicast, TCP; out: the same.
+    for (left, op, right, expected) in [
+        (UDP_DPORT.to_owned(), "==", "17474".to_owned(), "--++++"),
+        (of("ip6", "saddr"), "==", prefix("fe80::", 10), "---+++"),
+        (of("ip6", "saddr"), "==", prefix("2001:db8::", 32), "++++++"),
+        (of("ip6", "daddr"), "==", prefix("ff00::", 8), "-+++++"),
+        (of("ip6", "daddr"), "!=", prefix("ff00::", 8), "+--+++"),
+        (of("ip6", "nexthdr"), "==", r#""tcp""#.to_owned(), "++-+++"),
+        (of("ip", "saddr"), "!=", r#""10.0.0.1""#.to_owned(), "++++++"),
+        (of("icmpv6", "type"), "==", r#""nd-neighbor-solicit""#.to_owned(), "++++++"),
+        (meta("nfproto"), "==", r#""ipv6""#.to_owned(), "---+++"),
+        (meta("nfproto"), "==", r#""ipv4""#.to_owned(), "++++++"),
+        (meta("protocol"), "==", r#""ip6""#.to_owned(), "---+++"),
+        (meta("pkttype"), "==", r#""multicast""#.to_owned(), "-+++++"),
+        (meta("pkttype"), "==", r#""broadcast""#.to_owned(), "++++++"),
+    ] {
+        let nft = with("input", "accept", &[&matching(&left, op, &right, DROP)]);
+        assert_eq!(signs_of_ipv6(&nft), expected, "{left} {op} {right}");
+    }
+}
+
+#[test]
 fn a_policy_that_drops_is_found_unless_a_rule_accepts() {
     let established = matching(STATE, "in", r#"["established", "related"]"#, ACCEPT);
     let ssh = matching(TCP_DPORT, "==", "22", ACCEPT);
@@ -167,7 +195,7 @@ fn rules_that_cannot_be_read_here_are_in_doubt_and_tables_known_from_elsewhere_a
         signs(&Nft::read(&json, &known).unwrap())
     };
     assert_eq!(read(&[]), "???+++");
-    assert_eq!(read(&["filter"]), "++++++");
+    assert_eq!(read(&["ip filter"]), "++++++");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use crate::doctor::facts::{Firewall, InsertionPoint, Manager, Obstacle, Traffic, Transport};
+use crate::doctor::facts::{Firewall, InsertionPoint, IpVersion, Manager, Obstacle, Traffic, Transport};
 use crate::doctor::firewall::iptables::Iptables;
 use crate::doctor::firewall::nft::Nft;
 use crate::doctor::firewall::{ProbePacket, Rules, stopped};
@@ -20,24 +20,13 @@ pub(in crate::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: u16) 
 
     let mut known = HashSet::new();
     let mut ufw_has_chains = false;
-    match ask("iptables-save", &[]) {
-        Answered::Missing => {}
-        Answered::Badly(said) => firewall.unread.push(format!("iptables-save: {said}")),
-        Answered::Well(saved) => {
-            let iptables = Iptables::read(&saved);
-            known = iptables.shown_by_nft();
-            ufw_has_chains = iptables.has_chains_of("ufw-");
-            firewall.read.push(format!("{} (iptables-save)", Count(iptables.rules(), "rule")));
-            collect(&iptables, &probes, &mut firewall.obstacles);
+    for ip in [IpVersion::V4, IpVersion::V6] {
+        // Rules of IPv6 are nobody's business where vigie does not speak it.
+        if ip == IpVersion::V4 || probes.iter().any(|probe| probe.ip == ip) {
+            let iptables = read_iptables(ip, &probes, &mut firewall);
+            known.extend(iptables.iter().flat_map(Iptables::shown_by_nft));
+            ufw_has_chains |= iptables.iter().any(|iptables| iptables.has_chains_of("ufw"));
         }
-    }
-    // Where iptables speaks to nftables, there may be rules of the older kernel interface beside.
-    if !known.is_empty()
-        && let Answered::Well(saved) = ask("iptables-legacy-save", &[])
-    {
-        let legacy = Iptables::read(&saved);
-        firewall.read.push(format!("{} (iptables-legacy-save)", Count(legacy.rules(), "rule")));
-        collect(&legacy, &probes, &mut firewall.obstacles);
     }
     match ask("nft", &["-j", "list", "ruleset"]) {
         Answered::Missing => {}
@@ -60,10 +49,38 @@ pub(in crate::doctor) fn firewall(interfaces: &[Interface], udp: u16, tcp: u16) 
     {
         firewall.open_ports = Some(ports.trim().to_owned());
     }
+    tell_once(&mut firewall.obstacles);
     for obstacle in &mut firewall.obstacles {
         obstacle.manager = manager_of(&obstacle.insert_at, &firewall.managers, ufw_has_chains);
     }
     firewall
+}
+
+/// Reads what iptables or ip6tables has, and follows the packets through it.
+fn read_iptables(ip: IpVersion, probes: &[ProbePacket], firewall: &mut Firewall) -> Option<Iptables> {
+    let (save, legacy_save) = match ip {
+        IpVersion::V4 => ("iptables-save", "iptables-legacy-save"),
+        IpVersion::V6 => ("ip6tables-save", "ip6tables-legacy-save"),
+    };
+    let iptables = match ask(save, &[]) {
+        Answered::Missing => return None,
+        Answered::Badly(said) => {
+            firewall.unread.push(format!("{save}: {said}"));
+            return None;
+        }
+        Answered::Well(saved) => Iptables::read(ip, &saved),
+    };
+    firewall.read.push(format!("{} ({save})", Count(iptables.rules(), "rule")));
+    collect(&iptables, probes, &mut firewall.obstacles);
+    // Where iptables speaks to nftables, there may be rules of the older kernel interface beside.
+    if !iptables.shown_by_nft().is_empty()
+        && let Answered::Well(saved) = ask(legacy_save, &[])
+    {
+        let legacy = Iptables::read(ip, &saved);
+        firewall.read.push(format!("{} ({legacy_save})", Count(legacy.rules(), "rule")));
+        collect(&legacy, probes, &mut firewall.obstacles);
+    }
+    Some(iptables)
 }
 
 /// The programs that manage rules here.
@@ -90,7 +107,7 @@ fn manager_of(insert_at: &InsertionPoint, active: &[Manager], ufw_has_chains: bo
     let manager = match insert_at {
         InsertionPoint::Nft { table, .. } if table == "firewalld" => Manager::Firewalld,
         InsertionPoint::Iptables { table, .. } if table == "filter" && ufw_has_chains => Manager::Ufw,
-        InsertionPoint::Nft { family, table, .. } if family == "ip" && table == "filter" => Manager::Ufw,
+        InsertionPoint::Nft { family, table, .. } if family != "inet" && table == "filter" => Manager::Ufw,
         InsertionPoint::Iptables { .. } => Manager::Firewalld,
         InsertionPoint::Nft { .. } => return None,
     };
@@ -101,19 +118,21 @@ fn manager_of(insert_at: &InsertionPoint, active: &[Manager], ufw_has_chains: bo
 fn collect<R: Rules>(rules: &R, probes: &[ProbePacket], obstacles: &mut Vec<Obstacle>) {
     for probe in probes {
         let Some(stopped) = stopped(rules, probe) else { continue };
-        let traffic = match (probe.transport, probe.broadcast) {
+        let traffic = match (probe.transport, probe.to_all) {
             (Transport::Udp, true) => Traffic::Broadcast,
             (Transport::Udp, false) => Traffic::Unicast,
             (Transport::Tcp, _) => Traffic::Tcp,
         };
         let same = |o: &Obstacle| {
-            o.direction == probe.direction
+            o.ip == probe.ip
+                && o.direction == probe.direction
                 && o.rule == stopped.rule
                 && o.insert_at == stopped.insert_at
                 && o.certain == stopped.certain
         };
         let nth = obstacles.iter().position(same).unwrap_or_else(|| {
             obstacles.push(Obstacle {
+                ip: probe.ip,
                 direction: probe.direction,
                 stops: Vec::new(),
                 interfaces: Vec::new(),
@@ -134,16 +153,29 @@ fn collect<R: Rules>(rules: &R, probes: &[ProbePacket], obstacles: &mut Vec<Obst
     }
 }
 
+/// What a rule does to IPv6 is not told where it does the same to IPv4.
+fn tell_once(obstacles: &mut Vec<Obstacle>) {
+    let of_ipv4: Vec<_> = obstacles.iter().filter(|o| o.ip == IpVersion::V4).cloned().collect();
+    let covers = |one: &Obstacle, other: &Obstacle| {
+        (one.direction, one.certain, &one.rule, &one.insert_at)
+            == (other.direction, other.certain, &other.rule, &other.insert_at)
+            && other.stops.iter().all(|traffic| one.stops.contains(traffic))
+            && other.interfaces.iter().all(|interface| one.interfaces.contains(interface))
+    };
+    obstacles.retain(|o| o.ip == IpVersion::V4 || !of_ipv4.iter().any(|one| covers(one, o)));
+}
+
 #[cfg(test)]
 mod tests {
     use crate::doctor::facts::Direction;
-    use crate::doctor::firewall::samples::eth0;
+    use crate::doctor::firewall::samples::{eth0, eth0_by_ipv6};
 
     use super::*;
 
     #[test]
     fn what_one_rule_does_to_several_packets_is_one_obstacle() {
         let iptables = Iptables::read(
+            IpVersion::V4,
             "*filter\n:INPUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -j DROP\nCOMMIT",
         );
         let mut obstacles = Vec::new();
@@ -155,8 +187,35 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_for_both_versions_of_ip_is_told_once_and_one_for_ipv6_as_such() {
+        let told = |family: &str, rule: &str| {
+            let json = format!(
+                r#"{{"nftables": [
+                    {{"chain": {{"family": "{family}", "table": "t", "name": "c", "hook": "input", "policy": "accept"}}}},
+                    {{"rule": {{"family": "{family}", "table": "t", "chain": "c", "handle": 4, "expr": [{rule}]}}}}]}}"#
+            );
+            let nft = Nft::read(&json, &HashSet::new()).unwrap();
+            let probe = |interface| ProbePacket::all_of(&interface, 17_474, 17_474);
+            let probes = [probe(eth0()), probe(eth0_by_ipv6())].concat();
+            let mut obstacles = Vec::new();
+            collect(&nft, &probes, &mut obstacles);
+            tell_once(&mut obstacles);
+            obstacles.iter().map(|o| o.ip).collect::<Vec<_>>()
+        };
+        let (all, of_ipv6) = (
+            r#"{"drop": null}"#,
+            r#"{"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": "ipv6"}}, {"drop": null}"#,
+        );
+        assert_eq!(told("inet", all), [IpVersion::V4]);
+        assert_eq!(told("inet", of_ipv6), [IpVersion::V6]);
+        assert_eq!(told("ip", all), [IpVersion::V4]);
+        assert_eq!(told("ip6", all), [IpVersion::V6]);
+    }
+
+    #[test]
     fn the_one_who_manages_the_rules_is_told() {
-        let filter = InsertionPoint::Iptables { table: "filter".into(), chain: "INPUT".into() };
+        let filter =
+            InsertionPoint::Iptables { ip: IpVersion::V4, table: "filter".into(), chain: "INPUT".into() };
         assert_eq!(manager_of(&filter, &[Manager::Ufw], true), Some(Manager::Ufw));
         assert_eq!(manager_of(&filter, &[], true), None, "it is switched off");
         let own = InsertionPoint::Nft { family: "inet".into(), table: "mine".into(), chain: "input".into() };
