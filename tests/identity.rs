@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 
 use vigie::engine::config::Config;
@@ -91,6 +92,34 @@ fn two_hosts_with_one_address_are_two_rows_and_neither_restarts() {
             about("diagnosis", told["peer"]["name"].as_str().unwrap())(e) && e["verdict"] == "ok"
         });
         drop(two);
+    });
+}
+
+#[test]
+fn two_hosts_with_one_address_are_told_apart_by_their_hardware_addresses() {
+    within(3, |lab| {
+        let (one, _two) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        one.wait_for(SOON, becomes("h2", "up"));
+        lab.host(3).change_address("10.77.0.2/24");
+        let _three = watch(lab.host(3), &[]);
+        let conflict = |e: &Value| e["event"] == "diagnosis" && e["verdict"] == "address_conflict";
+        let has = |name: usize, of: usize| format!("h{name} has {}", lab.host(of).hardware());
+        let right = [has(2, 2), has(3, 3)];
+        one.wait_for(LONG, conflict);
+        // The kernel keeps one of the two, and takes the other one whenever that asks for this host: sooner or later it does.
+        let both = [2, 3].into_iter().cycle().take(10).find_map(|host| {
+            lab.host(host).forget_neighbours();
+            poll(Duration::from_secs(3), || {
+                let told = one.always().events(conflict);
+                let tells = |e: &Value| right.iter().all(|right| e["evidence"].to_string().contains(right));
+                told.iter().any(|e| tells(e)).then_some(())
+            })
+        });
+        let told = one.always().events(conflict);
+        let told: Vec<String> = told.iter().map(|e| e["evidence"].to_string()).collect();
+        assert!(both.is_some(), "{right:?}: {told:#?}");
+        let wrong = [has(2, 3), has(3, 2)];
+        assert!(!told.iter().any(|told| wrong.iter().any(|wrong| told.contains(wrong))), "{told:#?}");
     });
 }
 

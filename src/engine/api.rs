@@ -9,6 +9,7 @@ use crate::engine::address::ZonedIp;
 use crate::engine::cause::Failure;
 use crate::engine::config::Target;
 use crate::engine::event::{Event, RejectReason, StopReason};
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::{Interface, LinkIndex};
 use crate::engine::peers::PeerKey;
 use crate::proto::DecodeError;
@@ -66,6 +67,13 @@ pub enum Input<'a> {
         /// Its addresses, the one to try first before the others; of more than [`MAX_ADDRESSES`](super::limits::MAX_ADDRESSES) the
         /// others are ignored. None when the name has none now.
         addrs: Vec<SocketAddr>,
+    },
+    /// The answer to [`Output::ReadHardware`].
+    Hardware {
+        /// Whose.
+        peer: PeerKey,
+        /// Where what is sent to that address went when it was read; none where that is not known.
+        hardware: Option<HardwareAddr>,
     },
     /// The machine slept, and woke up just now: what did not come meanwhile says nothing of anybody.
     Woke,
@@ -147,6 +155,14 @@ pub enum Output {
     },
     /// Look a host name up; ends with [`Input::Resolved`].
     Resolve(Target),
+    /// A peer exchanged something from an address that another one has, too: see at once to which hardware address this machine
+    /// sends what is for that address. Ends with [`Input::Hardware`].
+    ReadHardware {
+        /// Who it was.
+        peer: PeerKey,
+        /// The address.
+        ip: ZonedIp,
+    },
     /// Publish an event.
     Publish(Event),
     /// All goodbyes are said: stop.

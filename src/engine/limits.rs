@@ -124,6 +124,10 @@ pub const UNPROVEN_KEPT: Duration = Duration::from_mins(1);
 /// How long a peer that said goodbye stays in the table, so that its late datagrams do not revive it.
 pub const LEFT_KEPT: Duration = Duration::from_mins(5);
 
+/// The neighbour table is read so often: soon enough for a person who waits for a hardware address, and cheap also where the table is
+/// large and somebody connects all the time.
+pub const HARDWARE_READS_PER_SECOND: u32 = 4;
+
 /// A timer later than this means that the whole process or machine stood still: nobody is blamed for silence.
 pub const STALL: Duration = Duration::from_secs(1);
 

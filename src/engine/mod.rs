@@ -20,6 +20,7 @@ pub mod event;
 mod exchange;
 mod flow;
 mod gossip;
+pub mod hardware;
 mod hashing;
 pub mod interface;
 #[cfg(any(test, feature = "testkit"))]
@@ -64,7 +65,7 @@ use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
 use gossip::told_nodes::ToldNodes;
 use lifecycle::Lifecycle;
-use limits::{CHECKS_FOR_OTHERS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
+use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
 use named_peers::NamedPeers;
 use peers::observe::Times;
 use peers::{NodeInfo, PeerTable};
@@ -95,6 +96,7 @@ pub struct Engine {
     remote_rows: RemoteRows,
     told_nodes: ToldNodes,
     checks_for_others: RateLimiter,
+    hardware_reads: RateLimiter,
     judging: Judging,
     times: Times,
     /// Since when this process has run without standing still.
@@ -125,6 +127,7 @@ impl Engine {
             remote_rows: RemoteRows::default(),
             told_nodes: ToldNodes::default(),
             checks_for_others: RateLimiter::per_second(checks, checks),
+            hardware_reads: RateLimiter::per_second(HARDWARE_READS_PER_SECOND, HARDWARE_READS_PER_SECOND),
             judging: Judging::default(),
             times,
             awake_since: None,

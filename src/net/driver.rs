@@ -26,6 +26,7 @@ use super::errno;
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
 use super::link_watch::{LinkChange, LinkWatch};
+use super::neighbours;
 use super::resolver;
 use super::sockets::{Family, Sockets};
 use super::standby::Standby;
@@ -197,6 +198,7 @@ impl Driver {
                 self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
             }
             TaskEvent::TurnedAway { from, reason } => self.tell(Input::Refused { from, reason }),
+            TaskEvent::Hardware { peer, hardware } => self.tell(Input::Hardware { peer, hardware }),
             TaskEvent::Resolved { target, addrs } => self.tell(Input::Resolved { target, addrs }),
         }
     }
@@ -307,6 +309,10 @@ impl Driver {
                 }
             }
             Output::Resolve(target) => self.resolve(target),
+            Output::ReadHardware { peer, ip } => {
+                let hardware = neighbours::hardware_of(ip);
+                self.tasks.spawn(async move { TaskEvent::Hardware { peer, hardware } });
+            }
             Output::Publish(event) => publish(&self.events, event),
             Output::Stop => self.pending.stopped = true,
         }

@@ -11,6 +11,7 @@ mod icmp;
 pub mod interfaces;
 mod ipv6;
 mod link_watch;
+mod neighbours;
 mod node;
 mod resolver;
 #[cfg(target_os = "linux")]

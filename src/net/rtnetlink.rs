@@ -1,5 +1,6 @@
 //! The links of this machine as the kernel itself describes them (`rtnetlink(7)`): including those without an address, and
-//! always those of the own network namespace, unlike the files of `/sys/class/net` in a container that shares them.
+//! always those of the own network namespace, unlike the files of `/sys/class/net` in a container that shares them. And how the kernel
+//! is asked for a dump of anything else.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
@@ -32,6 +33,8 @@ const PART: usize = 64 * 1024;
 
 /// Header of a message: length, type, flags, sequence number, port.
 const HEADER: usize = 16;
+/// Asks for all there is (`NLM_F_REQUEST | NLM_F_DUMP`).
+const DUMP: u16 = 0x301;
 /// The link's own part of a message (`struct ifinfomsg`).
 const LINK: usize = 16;
 
@@ -40,31 +43,41 @@ const LINK: usize = 16;
 /// # Errors
 /// When the kernel does not answer, or says what vigie cannot read.
 pub fn links() -> io::Result<Vec<KernelLink>> {
+    let mut links = Vec::new();
+    dump(libc::RTM_GETLINK, &[0; LINK], |message| links.extend(link(message)))?;
+    Ok(links)
+}
+
+/// Asks for a dump of one kind, with the part of the request that is peculiar to that kind, and reads each message without its header.
+///
+/// # Errors
+/// When the kernel does not answer, or not with messages.
+pub(super) fn dump(kind: u16, body: &[u8], mut read: impl FnMut(&[u8])) -> io::Result<()> {
     let mut socket =
         Socket::new(Domain::from(libc::AF_NETLINK), Type::RAW, Some(Protocol::from(libc::NETLINK_ROUTE)))?;
     socket.set_read_timeout(Some(PATIENCE))?;
-    socket.send(&request())?;
-    let (mut links, mut part) = (Vec::new(), vec![0; PART]);
+    socket.send(&request(kind, body))?;
+    let mut part = vec![0; PART];
     loop {
         let n = socket.read(&mut part)?;
-        if read_part(&part[..n], &mut links)? {
-            return Ok(links);
+        if read_part(&part[..n], &mut read)? {
+            return Ok(());
         }
     }
 }
 
-/// Asks for a dump of all links.
-fn request() -> [u8; HEADER + LINK] {
-    let mut bytes = [0; HEADER + LINK];
-    bytes[..4].copy_from_slice(&32_u32.to_ne_bytes());
-    bytes[4..6].copy_from_slice(&libc::RTM_GETLINK.to_ne_bytes());
-    // NLM_F_REQUEST | NLM_F_DUMP.
-    bytes[6..8].copy_from_slice(&0x301_u16.to_ne_bytes());
+fn request(kind: u16, body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; HEADER];
+    let length = u32::try_from(HEADER + body.len()).unwrap_or(u32::MAX);
+    bytes[..4].copy_from_slice(&length.to_ne_bytes());
+    bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
+    bytes[6..8].copy_from_slice(&DUMP.to_ne_bytes());
+    bytes.extend(body);
     bytes
 }
 
 /// Reads the messages of one part; true when it held the end of the dump.
-fn read_part(mut part: &[u8], links: &mut Vec<KernelLink>) -> io::Result<bool> {
+fn read_part(mut part: &[u8], read: &mut impl FnMut(&[u8])) -> io::Result<bool> {
     const DONE: u16 = 3;
     const ERROR: u16 = 2;
     while let (Some(length), Some(kind)) = (u32_at(part, 0), u16_at(part, 4)) {
@@ -73,7 +86,7 @@ fn read_part(mut part: &[u8], links: &mut Vec<KernelLink>) -> io::Result<bool> {
         match kind {
             DONE => return Ok(true),
             ERROR => return Err(errno(message)),
-            _ => links.extend(link(message)),
+            _ => read(message),
         }
         part = part.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
@@ -126,7 +139,7 @@ fn link(message: &[u8]) -> Option<KernelLink> {
 }
 
 /// The attributes of a message, or of an attribute; what is cut off is left out.
-fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     /// The two highest bits tell how the value is to be read, which we know.
     const KIND: u16 = 0x3FFF;
     std::iter::from_fn(move || {
@@ -142,11 +155,11 @@ fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(&value[..end]).into_owned()
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -165,8 +178,9 @@ mod tests {
     fn bytes_that_are_no_dump_are_survived() {
         let mut links = Vec::new();
         for n in 0..64 {
-            let _ = read_part(&vec![0xFF; n], &mut links);
-            let _ = read_part(&vec![0; n], &mut links).is_ok();
+            let mut read = |message: &[u8]| links.extend(link(message));
+            let _ = read_part(&vec![0xFF; n], &mut read);
+            let _ = read_part(&vec![0; n], &mut read).is_ok();
             let _ = link(&vec![0xFF; n]);
         }
         assert_eq!(links, []);

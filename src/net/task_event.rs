@@ -10,6 +10,8 @@ use crate::engine::api::DialId;
 use crate::engine::cause::Failure;
 use crate::engine::config::Target;
 use crate::engine::event::RejectReason;
+use crate::engine::hardware::HardwareAddr;
+use crate::engine::peers::PeerKey;
 use crate::proto::DecodeError;
 
 use super::dialer::Reached;
@@ -22,6 +24,8 @@ pub(super) enum TaskEvent {
     Inbound(Inbound),
     /// A connection was closed without a reply.
     TurnedAway { from: SocketAddr, reason: RejectReason },
+    /// The neighbour table was read.
+    Hardware { peer: PeerKey, hardware: Option<HardwareAddr> },
     /// A look-up is over.
     Resolved { target: Target, addrs: Vec<SocketAddr> },
 }

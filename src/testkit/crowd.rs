@@ -247,7 +247,7 @@ impl Crowd {
                 self.read(nth, reply.rows.map(|rows| &**rows));
             }
             Output::AbandonDial(dial) => self.open.retain(|(open, _)| *open != dial),
-            Output::SendFrom { .. } | Output::Resolve(_) | Output::Stop => {}
+            Output::SendFrom { .. } | Output::Resolve(_) | Output::ReadHardware { .. } | Output::Stop => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::engine::address::Endpoint;
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::verdict::Evidence;
 use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
 
@@ -16,9 +17,7 @@ impl fmt::Display for Evidence {
                 let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
                 write!(f, "this name is used at {}", joined(&addrs))
             }
-            Self::SharedAddress { addr } => {
-                write!(f, "both are heard from {}, and both say that it is theirs", addr.host())
-            }
+            Self::SharedAddress { addr, holders } => shared_address(f, addr, holders),
             Self::AllSilent { count } => {
                 write!(f, "all {count} other hosts stopped responding to this machine, by every route")
             }
@@ -70,6 +69,19 @@ impl fmt::Display for Evidence {
             Self::OtherNetwork { who, theirs, ours, ago } => other_network(f, who, *theirs, *ours, *ago),
         }
     }
+}
+
+/// Who has one address, and how they are told apart.
+fn shared_address(
+    f: &mut fmt::Formatter<'_>,
+    addr: &Endpoint,
+    holders: &[(Who, Option<HardwareAddr>)],
+) -> fmt::Result {
+    let all = if holders.len() > 2 { "all" } else { "both" };
+    write!(f, "{all} are heard from {}, and {all} say that it is theirs", addr.host())?;
+    let known = holders.iter().filter_map(|(who, hardware)| Some((who, (*hardware)?)));
+    let known: Vec<String> = known.map(|(who, hardware)| format!("{who} has {hardware}")).collect();
+    if known.is_empty() { Ok(()) } else { write!(f, "; by hardware address, {}", joined(&known)) }
 }
 
 /// How UDP fares in both directions between two nodes.
@@ -191,6 +203,9 @@ mod tests {
     fn evidence_says_who_saw_what_of_whom() {
         let (this, h2) = (|| Who::ThisNode, || Who::Peer(peer(2, "h2")));
         let several = |count: u64| Several::of((1..=count).map(|n| Who::Peer(peer(n, &format!("h{n}")))));
+        let h3 = || Who::Peer(peer(3, "h3"));
+        let shared = Endpoint::from(([10, 0, 0, 2], 17_474));
+        let hardware = |last| HardwareAddr([2, 0, 0, 0, 0, last]);
         let table = [
             (
                 Evidence::DialFailed { from: this(), to: h2(), cause: Cause::Reset, ago: ms(3_200) },
@@ -233,6 +248,18 @@ mod tests {
                     )),
                 },
                 "fe80::9%eth0 reports 'host unreachable' for UDP to fe80::2%eth0 (ICMP 3/1)",
+            ),
+            (
+                Evidence::SharedAddress { addr: shared, holders: vec![(h2(), None), (h3(), None)] },
+                "both are heard from 10.0.0.2, and both say that it is theirs",
+            ),
+            (
+                Evidence::SharedAddress {
+                    addr: shared,
+                    holders: vec![(h2(), Some(hardware(7))), (h3(), Some(hardware(8)))],
+                },
+                "both are heard from 10.0.0.2, and both say that it is theirs; \
+                 by hardware address, h2 has 02:00:00:00:00:07 and h3 has 02:00:00:00:00:08",
             ),
             (
                 Evidence::LastAlive { of: h2(), by: this(), ago: secs(90) },

@@ -490,7 +490,11 @@ impl Chaos {
                     self.exchanged.insert(addr.ip());
                 }
                 Output::Publish(Event::DialFailed { .. }) => ends += 1,
-                Output::Publish(_) | Output::Reply { .. } | Output::Resolve(_) | Output::SendFrom { .. } => {}
+                Output::Publish(_)
+                | Output::Reply { .. }
+                | Output::Resolve(_)
+                | Output::ReadHardware { .. }
+                | Output::SendFrom { .. } => {}
                 Output::Dial { dial, addr, request, .. } => {
                     self.request_nonce = Request::decode(&request[HEADER..]).unwrap().nonce;
                     let key = starting.take().expect("announced");

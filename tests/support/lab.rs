@@ -375,6 +375,14 @@ impl Host<'_> {
         poll(SOON, ready).unwrap_or_else(|| panic!("{} has no link-local address", self.name()))
     }
 
+    /// The hardware address of its first link.
+    pub(crate) fn hardware(&self) -> String {
+        let output =
+            self.command("ip").args(["-br", "link", "show", "dev", "eth0"]).output().expect("ip runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.split_whitespace().nth(2).expect("it has a hardware address").to_owned()
+    }
+
     fn namespace(&self) -> String {
         format!("/run/netns/h{}", self.n)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::peers::PeerInfo;
 
 /// Nodes of a [`Several`] that are named: more make no sentence.
@@ -98,6 +99,8 @@ pub enum Evidence {
     SharedAddress {
         /// That address.
         addr: Endpoint,
+        /// Each of them, with its hardware address where that is known for certain.
+        holders: Vec<(Who, Option<HardwareAddr>)>,
     },
     /// No other node answers this one any more.
     AllSilent {

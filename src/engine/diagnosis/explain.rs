@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::cause::Cause;
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::observation::{Observation, PathStatus};
 use crate::proto;
 
@@ -107,9 +108,10 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
         (Verdict::DuplicateName, _) => Some(Evidence::SharedName {
             addrs: nodes.iter().map(|node| view.node(*node).info.addr).collect(),
         }),
-        (Verdict::AddressConflict, _) => {
-            Some(Evidence::SharedAddress { addr: view.node(incident.accused()).info.addr })
-        }
+        (Verdict::AddressConflict, _) => Some(Evidence::SharedAddress {
+            addr: view.node(incident.accused()).info.addr,
+            holders: holders(view, nodes),
+        }),
         (Verdict::LocalProblem, Pattern::Row)
             if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::High =>
         {
@@ -124,6 +126,14 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
         }
         _ => None,
     }
+}
+
+/// Hosts with one address. A hardware address that two of them seem to have was read while the address went from one to the other.
+fn holders(view: &NetworkView, nodes: &[NodeIdx]) -> Vec<(Who, Option<HardwareAddr>)> {
+    let of_one = |hardware: &HardwareAddr| {
+        nodes.iter().filter(|node| view.node(**node).hardware == Some(*hardware)).count() == 1
+    };
+    nodes.iter().map(|node| (who(view, *node), view.node(*node).hardware.filter(of_one))).collect()
 }
 
 /// What one end sees of the other, and what that one says.

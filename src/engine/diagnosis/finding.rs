@@ -48,6 +48,18 @@ impl Finding {
             && self.nodes == other.nodes
     }
 
+    /// Whether it tells hosts apart that the other one does not: people look for one of them by that.
+    pub(crate) fn tells_more_apart_than(&self, other: &Self) -> bool {
+        let told = |finding: &Self| {
+            let holders = finding.evidence.iter().filter_map(|evidence| match evidence {
+                Evidence::SharedAddress { holders, .. } => Some(holders),
+                _ => None,
+            });
+            holders.flatten().filter(|(_, hardware)| hardware.is_some()).count()
+        };
+        told(self) > told(other)
+    }
+
     /// The withdrawal of this finding.
     pub(crate) fn resolved(&self, now: Instant) -> Self {
         Self {

@@ -325,7 +325,7 @@ impl TrackedFinding {
             return Signal::News(now.saturating_duration_since(since));
         };
         let ending = self.shrank.is_some_and(|at| now.saturating_duration_since(at) < c.patience);
-        if published.same(&self.latest) {
+        if published.same(&self.latest) && !self.latest.tells_more_apart_than(published) {
             Signal::Same
         } else if ending {
             Signal::Remnant
@@ -377,6 +377,9 @@ impl PublishedFindings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::hardware::HardwareAddr;
+    use crate::engine::verdict::Evidence;
+    use crate::engine::verdict::evidence::Who;
     use crate::testkit::{ms, peer, t0};
 
     const ME: NodeId = NodeId(0);
@@ -519,6 +522,33 @@ mod tests {
         }
         assert_eq!(trial.at(20_000, &[]), []);
         assert_eq!(trial.at(21_000, &[]), [(1, Verdict::Ok)]);
+    }
+
+    #[test]
+    fn hosts_with_one_address_are_told_of_again_when_more_of_them_can_be_told_apart() {
+        let mut trial = Trial::new();
+        let conflict = |known: &[u8]| {
+            let holder = |n: u8| {
+                let hardware = known.contains(&n).then_some(HardwareAddr([2, 0, 0, 0, 0, n]));
+                (Who::Peer(peer(n.into(), "h")), hardware)
+            };
+            let addr = ([10, 0, 0, 1], 17_474).into();
+            let evidence = vec![Evidence::SharedAddress { addr, holders: vec![holder(1), holder(2)] }];
+            [Finding { evidence, ..finding(1, Verdict::AddressConflict, &[]) }]
+        };
+        trial.at(0, &conflict(&[]));
+        let told = [(1, Verdict::AddressConflict)];
+        for (at, known, news) in [
+            (1_000, &[][..], &told[..]),
+            (2_000, &[], &[]),
+            (3_000, &[2], &told),
+            (4_000, &[2], &[]),
+            (5_000, &[1], &[]),
+            (6_000, &[1, 2], &told),
+            (7_000, &[1, 2], &[]),
+        ] {
+            assert_eq!(trial.at(at, &conflict(known)), news, "{at}: {known:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::NodeId;
 use crate::engine::api::Icmp;
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
 use crate::engine::observation::Observation;
 use crate::engine::peers::PeerInfo;
@@ -35,6 +36,8 @@ pub struct JudgedNode {
     pub second_hand: bool,
     /// It is heard by broadcasts from the address that it says is its own.
     pub at_home: bool,
+    /// Its hardware address, where that was asked for and is known.
+    pub hardware: Option<HardwareAddr>,
     /// Since when it is observed there.
     pub since: Instant,
     /// When an echo of it last came; none if none did, or the node is this one.
@@ -55,6 +58,7 @@ impl JudgedNode {
             icmp: None,
             second_hand: false,
             at_home: true,
+            hardware: None,
             since,
             echoed: None,
             broadcast: None,

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::engine::address::ZonedIp;
 use crate::engine::address::{self, Endpoint};
-use crate::engine::api::{Answer, ConnId, DialId};
+use crate::engine::api::{Answer, ConnId, DialId, Output};
 use crate::engine::cause::Failure;
 use crate::engine::context::Context;
 use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::event::Event;
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::remote_rows::RemoteRows;
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
 use crate::engine::peers::path::Paths;
 use crate::engine::peers::peer::Peer;
@@ -53,6 +54,9 @@ impl Engine {
             note_served(peer, from, request.prefix, &mut ctx);
             Arc::clone(peer.info())
         });
+        if let Some(key) = dialer {
+            self.ask_for_hardware(key, from.into(), now);
+        }
         let addr = info.is_none().then(|| self.shared.links().told(from));
         self.publish(Event::ExchangeServed { peer: info, addr });
     }
@@ -253,8 +257,30 @@ impl Engine {
         peer.set_state(PeerState::Up, &mut ctx);
         peer.prove(addr.zoned_ip(), &mut ctx);
         peer.watch_for_silence(&ctx);
+        self.ask_for_hardware(key, addr.zoned_ip(), now);
         if came_up {
             // All may be well with it, and it has the name of another.
+            self.judge_soon(now);
+        }
+    }
+
+    /// A peer exchanged something with this node at an address: what this node sends there goes to that peer. Where others have the
+    /// address, too, it is seen where that is.
+    fn ask_for_hardware(&mut self, key: PeerKey, ip: ZonedIp, now: Instant) {
+        if self.peers.shares_address(key, ip) && self.hardware_reads.take(now) {
+            self.shared.out().push(Output::ReadHardware { peer: key, ip });
+        }
+    }
+
+    /// Where it is, if it is known.
+    pub(in crate::engine) fn handle_hardware(
+        &mut self,
+        key: PeerKey,
+        hardware: Option<HardwareAddr>,
+        now: Instant,
+    ) {
+        let peer = self.peers.get_mut(key);
+        if peer.zip(hardware).is_some_and(|(peer, hardware)| peer.health.note_hardware(hardware)) {
             self.judge_soon(now);
         }
     }

@@ -203,6 +203,7 @@ impl Engine {
             since: peer.health.since().into(),
             second_hand: peer.is_second_hand(),
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
+            hardware: peer.health.hardware(),
             echoed: peer.probes.last_echo().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),
         }

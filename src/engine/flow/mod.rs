@@ -28,6 +28,7 @@ impl Engine {
             Input::Datagram { from, link, socket, bytes } => {
                 self.handle_datagram(Arrival { from, link, socket }, bytes, now);
             }
+            Input::Hardware { peer, hardware } => self.handle_hardware(peer, hardware, now),
             Input::Unreachable { to, icmp } => self.handle_unreachable(to, icmp, now),
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
             Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::engine::api::Icmp;
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::limits::ASK_AGAIN;
 use crate::engine::moment::Moment;
 
@@ -24,6 +25,8 @@ struct Inquiry {
     icmp: Option<(Icmp, Moment)>,
     /// When others were last asked about it.
     asked: Option<Moment>,
+    /// Its hardware address, if another host has its address, too.
+    hardware: Option<HardwareAddr>,
 }
 
 impl Health {
@@ -72,6 +75,16 @@ impl Health {
         let contradicted = echoed.is_some_and(|echoed| at <= echoed);
         let fresh = now.saturating_duration_since(at.into()) <= lately;
         (of_the_trouble && !contradicted && fresh).then_some(icmp)
+    }
+
+    /// Its hardware address is known now; whether that is news.
+    pub(crate) fn note_hardware(&mut self, hardware: HardwareAddr) -> bool {
+        self.inquiry.get_or_insert_default().hardware.replace(hardware) != Some(hardware)
+    }
+
+    /// Its hardware address, where that was asked for and is known.
+    pub(crate) fn hardware(&self) -> Option<HardwareAddr> {
+        self.inquiry.as_ref()?.hardware
     }
 
     /// Whether others may be asked about it now; then they are.

@@ -274,6 +274,7 @@ impl Lan {
             Output::SendFrom { source, bytes, .. } => self.send_to_all(id, source, &bytes.into()),
             Output::Reply { conn, frame } => self.reply(id, conn, frame),
             Output::Resolve(target) => self.resolve(id, target),
+            Output::ReadHardware { peer, .. } => self.tell(id, Input::Hardware { peer, hardware: None }),
             Output::Stop => self.hosts[id.0].stopped = true,
             Output::Dial { .. } | Output::Publish(_) => unreachable!("done by the caller"),
         }

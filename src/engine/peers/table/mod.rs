@@ -134,6 +134,17 @@ impl PeerTable {
         rows.into_iter().map(|row| &row.peer)
     }
 
+    /// Whether a peer is at an address at which another one is, too, that may be another host: nodes of one host have ports of their
+    /// own.
+    pub(crate) fn shares_address(&self, key: PeerKey, ip: ZonedIp) -> bool {
+        let Some(peer) = self.get(key).filter(|peer| peer.ip() == ip) else { return false };
+        let port = peer.addr().port();
+        self.at(ip).any(|other| {
+            let meets = port == 0 || [0, port].contains(&other.addr().port());
+            other.key() != key && !other.has_left() && meets
+        })
+    }
+
     /// Every peer, in order of discovery. Walks the table: for what a person asks for, and what is rare.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Peer> {
         self.count_steps(self.rows.len());
@@ -488,6 +499,25 @@ mod tests {
             assert_eq!(peers.get(row).unwrap().info().addr.to_string(), "[fe80::7%eth0]:17474");
             peers.check();
         }
+    }
+
+    #[test]
+    fn hosts_share_an_address_where_their_ports_do_not_tell_them_apart() {
+        for (ports, shared) in
+            [([PORT, PORT], true), ([PORT, 0], true), ([0, PORT], true), ([PORT, 17_475], false)]
+        {
+            let mut test = TestContext::new(|_| {});
+            let mut peers = PeerTable::default();
+            let [one, other] = [(1, ports[0]), (2, ports[1])]
+                .map(|(id, port)| discover(&mut peers, &mut test, id, (ip(7), port)).unwrap());
+            for key in [one, other] {
+                assert_eq!(peers.shares_address(key, ip(7).into()), shared, "{ports:?}");
+                assert!(!peers.shares_address(key, ip(8).into()), "it is not there");
+            }
+        }
+        let mut test = TestContext::new(|_| {});
+        let (peers, keys) = table(&mut test, 1..3);
+        assert!(!peers.shares_address(keys[0], ip(1).into()), "it is alone there");
     }
 
     #[test]
