@@ -209,8 +209,17 @@ fn a_peer_named_in_a_zone_is_dialed_again_when_the_link_is_made_again() {
             let up = one.since(mark).wait_for(SOON, kind("interface_up"));
             let dialed = one.since(up.mark).wait_for(SOON, about("dial_succeeded", "h2"));
             assert_eq!(dialed["addr"], told(lab.host(2)));
+            assert_eq!(
+                dialed["attempt"], 1,
+                "at the new link at once, not in turn with the old one: {dialed:?}"
+            );
             println!("dialed {:?} after the address", between(&up, &dialed));
         }
+        assert!(one.stderr().contains("4442%eth0]:17474"), "so is what cannot be sent: {}", one.stderr());
+        let number =
+            |e: &Value| ["%2]", "%3]", "%4]", "%5]", "%6]"].iter().any(|zone| e.to_string().contains(zone));
+        let numbers: Vec<_> = one.always().events(number).iter().map(|e| (**e).clone()).collect();
+        assert!(numbers.is_empty(), "a zone is told by its name: {numbers:?}");
         assert_eq!(one.count(kind("peer_discovered")), 1, "it is one row");
         let list = one.always().events(|e| e["event"] == "peer_moved");
         assert!(list.is_empty(), "{:?}", list.iter().map(|e| (**e).clone()).collect::<Vec<_>>());

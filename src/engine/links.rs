@@ -1,5 +1,6 @@
 //! The links of this machine that presence uses, as they are now.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -16,7 +17,12 @@ pub(crate) struct Links {
     share_a_network: bool,
     /// Two of those are on two wires.
     split: Option<[Arc<str>; 2]>,
+    /// The names of links that are gone, the latest last: addresses in their zones are still told of.
+    gone: VecDeque<(LinkIndex, Arc<str>)>,
 }
+
+/// Links that are gone and whose names are kept: no machine loses more at once, but one that makes and drops links all day.
+const NAMES_KEPT: usize = 64;
 
 /// What differs between two looks at the interfaces.
 #[derive(Debug)]
@@ -28,7 +34,7 @@ pub(crate) struct LinkChanges {
 
 impl Default for Links {
     fn default() -> Self {
-        Self { all: Arc::from([]), last: None, share_a_network: false, split: None }
+        Self { all: Arc::from([]), last: None, share_a_network: false, split: None, gone: VecDeque::new() }
     }
 }
 
@@ -43,7 +49,19 @@ impl Links {
         let missing_from = |of: &[Interface], all: &[Interface]| {
             of.iter().filter(|interface| !all.contains(interface)).cloned().collect()
         };
-        LinkChanges { gone: missing_from(&before, &self.all), new: missing_from(&self.all, &before) }
+        let changes =
+            LinkChanges { gone: missing_from(&before, &self.all), new: missing_from(&self.all, &before) };
+        changes.gone.iter().for_each(|gone| self.keep_name(gone));
+        changes
+    }
+
+    fn keep_name(&mut self, interface: &Interface) {
+        let Some(index) = interface.index else { return };
+        self.gone.retain(|(known, _)| *known != index);
+        self.gone.push_back((index, Arc::clone(&interface.name)));
+        if self.gone.len() > NAMES_KEPT {
+            self.gone.pop_front();
+        }
     }
 
     pub(crate) fn all(&self) -> &Arc<[Interface]> {
@@ -73,10 +91,16 @@ impl Links {
         self.broadcasting().any(|interface| interface.index == Some(link))
     }
 
-    /// An address as it is told: its zone by the name that the link has now.
+    /// An address as it is told: its zone by the name that the link has now, or had last.
     pub(crate) fn told(&self, addr: SocketAddr) -> Endpoint {
-        let named = |link| self.all.iter().find(|interface| interface.index == Some(link));
-        Endpoint::named(addr, ZonedIp::from(addr).link().and_then(named).map(|interface| &*interface.name))
+        let zone = ZonedIp::from(addr).link();
+        Endpoint::named(addr, zone.and_then(|link| self.name_of_link(link)))
+    }
+
+    fn name_of_link(&self, link: LinkIndex) -> Option<&str> {
+        let here = self.all.iter().find(|interface| interface.index == Some(link));
+        let gone = || self.gone.iter().find(|(index, _)| *index == link);
+        here.map(|interface| &*interface.name).or_else(|| gone().map(|(_, name)| &**name))
     }
 
     /// The one by which this node is known where nothing else decides: the others are on the link where they hear it.
@@ -243,6 +267,27 @@ mod tests {
         let mut links = Links::default();
         let _ = links.replace(prefixes.iter().enumerate().map(of).collect());
         links
+    }
+
+    #[test]
+    fn a_zone_is_told_by_the_name_of_its_link_also_when_that_is_gone() {
+        let link = |name: &str, index| {
+            let address = Interface::ipv6(name, "fe80::1".parse().unwrap(), 64);
+            Interface { index: Some(LinkIndex(index)), ..address }
+        };
+        let mut all = Links::default();
+        let told =
+            |all: &Links| [2, 3].map(|n| all.told(format!("[fe80::7%{n}]:5").parse().unwrap()).to_string());
+        let _ = all.replace(vec![link("eth0", 2)]);
+        assert_eq!(told(&all), ["[fe80::7%eth0]:5", "[fe80::7%3]:5"]);
+        let _ = all.replace(vec![link("lan0", 2)]);
+        assert_eq!(told(&all), ["[fe80::7%lan0]:5", "[fe80::7%3]:5"]);
+        let _ = all.replace(vec![link("wlan0", 3)]);
+        assert_eq!(told(&all), ["[fe80::7%lan0]:5", "[fe80::7%wlan0]:5"]);
+        for index in 10..200 {
+            let _ = all.replace(vec![link("tun0", index)]);
+        }
+        assert!(all.gone.len() <= NAMES_KEPT);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::dialer::{self, Reached, Way};
 use super::errno;
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
+use super::ipv6;
 use super::link_watch::{LinkChange, LinkWatch};
 use super::neighbours;
 use super::resolver;
@@ -327,7 +328,7 @@ impl Driver {
         }
         let kind = error.as_ref().map(io::Error::kind);
         if let Some(error) = error.filter(|_| kind != self.pending.send_error) {
-            let hint = errno::send_hint(&error);
+            let (hint, to) = (errno::send_hint(&error), interfaces::told(to));
             tracing::warn!(%to, %error, "cannot send, so peers there cannot hear this node: {hint}");
         }
         self.pending.send_error = kind;
@@ -344,10 +345,12 @@ impl Driver {
 
     fn resolve(&mut self, target: Target) {
         self.tasks.spawn(async move {
-            let addrs = resolver::resolve(&target).await.unwrap_or_else(|error| {
+            let mut addrs = resolver::resolve(&target).await.unwrap_or_else(|error| {
                 tracing::debug!(host = %target.host, %error, "the name does not resolve");
                 Vec::new()
             });
+            // It is looked up again when the link can be used.
+            addrs.retain(|addr| !ZonedIp::from(*addr).link().is_some_and(ipv6::is_new));
             TaskEvent::Resolved { target, addrs }
         });
     }

@@ -16,12 +16,24 @@ const TENTATIVE: u8 = 0x40;
 /// Addresses that presence leaves alone: those that nothing can be sent from, for duplicate address detection (RFC 4862 §5.4) has
 /// not ended or has found another holder; and temporary ones (RFC 8981), which come and go beside one that stays.
 pub(super) fn unused() -> Vec<(LinkIndex, Ipv6Addr)> {
-    let text = std::fs::read_to_string(FILE).unwrap_or_default();
-    text.lines()
-        .filter_map(address)
-        .filter(|(.., flags)| is_unused(*flags))
-        .map(|(link, ip, _)| (link, ip))
-        .collect()
+    let text = read();
+    let unused = text.lines().filter_map(address).filter(|(.., flags)| is_unused(*flags));
+    unused.map(|(link, ip, _)| (link, ip)).collect()
+}
+
+/// Whether a link is so new that nothing can be sent from its link-local address yet.
+pub(super) fn is_new(link: LinkIndex) -> bool {
+    is_new_by(link, &read())
+}
+
+fn is_new_by(link: LinkIndex, text: &str) -> bool {
+    let local = |(on, ip, _): &(LinkIndex, Ipv6Addr, u8)| *on == link && ip.is_unicast_link_local();
+    let local: Vec<_> = text.lines().filter_map(address).filter(local).collect();
+    !local.is_empty() && !local.iter().any(|(.., flags)| is_ready(*flags))
+}
+
+fn read() -> String {
+    std::fs::read_to_string(FILE).unwrap_or_default()
 }
 
 /// Whether something can be sent from an address with these flags: as it is told in a message of the kernel's.
@@ -45,6 +57,22 @@ fn address(line: &str) -> Option<(LinkIndex, Ipv6Addr, u8)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_is_new_until_its_link_local_address_can_be_used() {
+        let line =
+            |link, flags| format!("fe800000000000005054fffffe12345{link} 0{link} 40 20 {flags}    eth0\n");
+        for (text, new) in [
+            (line(2, "c0"), true),
+            (line(2, "80"), false),
+            (line(3, "c0") + &line(2, "80"), false),
+            (line(3, "80") + &line(2, "c0"), true),
+            (line(3, "80"), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_new_by(LinkIndex(2), &text), new, "{text}");
+        }
+    }
 
     #[test]
     fn an_address_is_used_once_it_is_known_to_be_the_only_one_and_stays() {

@@ -145,9 +145,7 @@ impl PeerTable {
         let (Some(peer), Some(first)) = (self.get(key), addrs.first()) else { return Following::Stays };
         let lives = peer.state() == PeerState::Up && ctx.links.has_zone_of(peer.ip());
         let is_here = addrs.iter().any(|addr| ZonedIp::from(*addr) == peer.ip());
-        // A link that has only just been made is no place to go to yet.
-        let is_early = peer.info().has_address() && !ctx.links.has_zone_of((*first).into());
-        let stays = lives || is_here || is_early;
+        let stays = lives || is_here;
         let is_known = addrs.iter().any(|addr| self.by_addr(*addr).is_some());
         if !stays
             && is_known
