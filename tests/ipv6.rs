@@ -144,8 +144,9 @@ fn udp_that_fails_in_one_family_is_told_with_the_other_that_works() {
         lab.host(2).nft_in("meta l4proto udp drop");
         for host in [0, 2] {
             let told = nodes[host].wait_for(LONG, about("diagnosis", "h2"));
-            println!("{}", *told);
             assert_eq!(told["verdict"], "one_way_udp");
+            let evidence = told["evidence"].to_string();
+            assert!(evidence.contains("only IPv4 fails, to 10.77.0.2"), "{evidence}");
         }
         std::thread::sleep(Duration::from_secs(5));
         for (nth, node) in nodes.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! Evidence as people read it: who saw what of whom, as a sentence.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::engine::address::Endpoint;
 use crate::engine::hardware::HardwareAddr;
@@ -40,6 +42,7 @@ impl fmt::Display for Evidence {
                 f,
                 "{one} and {other} are both in the network of {ip}/{prefix}, but on different wires: each hears hosts that the other does not"
             ),
+            Self::HeardElsewhere { of, at, failing } => heard_elsewhere(f, of, *at, *failing),
             Self::LastAlive { of, by, ago } => {
                 write!(f, "last sign of life from {of} at {by}: {} ago", Wait(*ago))
             }
@@ -82,6 +85,16 @@ fn shared_address(
     let known = holders.iter().filter_map(|(who, hardware)| Some((who, (*hardware)?)));
     let known: Vec<String> = known.map(|(who, hardware)| format!("{who} has {hardware}")).collect();
     if known.is_empty() { Ok(()) } else { write!(f, "; by hardware address, {}", joined(&known)) }
+}
+
+/// Where the two addresses are of two families, the fault is of one.
+fn heard_elsewhere(f: &mut fmt::Formatter<'_>, of: &Who, at: Endpoint, failing: Endpoint) -> fmt::Result {
+    write!(f, "{of} is still heard from {}: ", at.host())?;
+    match (at.ip().is_ipv4(), failing.ip().is_ipv4()) {
+        (false, true) => write!(f, "only IPv4 fails, to {}", failing.host()),
+        (true, false) => write!(f, "only IPv6 fails, to {}", failing.host()),
+        _ => write!(f, "only the way to {} fails", failing.host()),
+    }
 }
 
 /// How UDP fares in both directions between two nodes.
@@ -206,6 +219,7 @@ mod tests {
         let h3 = || Who::Peer(peer(3, "h3"));
         let shared = Endpoint::from(([10, 0, 0, 2], 17_474));
         let hardware = |last| HardwareAddr([2, 0, 0, 0, 0, last]);
+        let (v4, v6) = (IpAddr::from([10, 0, 0, 2]), "fe80::2".parse::<IpAddr>().unwrap());
         let table = [
             (
                 Evidence::DialFailed { from: this(), to: h2(), cause: Cause::Reset, ago: ms(3_200) },
@@ -260,6 +274,14 @@ mod tests {
                 },
                 "both are heard from 10.0.0.2, and both say that it is theirs; \
                  by hardware address, h2 has 02:00:00:00:00:07 and h3 has 02:00:00:00:00:08",
+            ),
+            (
+                Evidence::HeardElsewhere { of: h2(), at: (v6, 1).into(), failing: (v4, 1).into() },
+                "h2 is still heard from fe80::2: only IPv4 fails, to 10.0.0.2",
+            ),
+            (
+                Evidence::HeardElsewhere { of: h2(), at: (v4, 1).into(), failing: (v4, 2).into() },
+                "h2 is still heard from 10.0.0.2: only the way to 10.0.0.2 fails",
             ),
             (
                 Evidence::LastAlive { of: h2(), by: this(), ago: secs(90) },

@@ -5,6 +5,7 @@ use ratatui::style::{Color, Modifier};
 use super::*;
 use crate::app::appearance::signs;
 use crate::app::ui::View;
+use crate::engine::address::Endpoint;
 use crate::engine::peers::{Elsewhere, HeardFrom, PathState};
 
 use PeerState::{New, Retrying, Unreachable, Up};
@@ -114,10 +115,13 @@ fn another_address_that_is_link_local_is_shown_with_its_zone() {
     let Event::Snapshot(told) = elsewhere(&bench, &hall, &bob) else { unreachable!("it is a snapshot") };
     let mut told = Snapshot::clone(&told);
     let heard = |interface: &str| HeardFrom {
-        ip: "fe80::14".parse().unwrap(),
+        addr: Endpoint::named("[fe80::14%2]:17474".parse().unwrap(), Some(interface)),
         last: bench.now(),
+        last_heard_ms: 0,
         interface: Some(interface.into()),
         proven: true,
+        state: PathState::Unknown,
+        rtt_us: None,
     };
     let heard = vec![heard("eth0")];
     told.peers[0].elsewhere = Some(Arc::new(Elsewhere { heard, claimed: None }));

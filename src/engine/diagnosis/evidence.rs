@@ -175,6 +175,15 @@ pub enum Evidence {
         /// This machine's address on the first, and the length of the prefix, in bits.
         network: (IpAddr, u8),
     },
+    /// A peer is still heard from another of its addresses: what fails is the way to one of them.
+    HeardElsewhere {
+        /// Which peer.
+        of: Who,
+        /// The address that it is heard from.
+        at: Endpoint,
+        /// The one that fails.
+        failing: Endpoint,
+    },
     /// When a node last had a sign of life of another, by any path.
     LastAlive {
         /// Of whom.

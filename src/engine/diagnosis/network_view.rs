@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::NodeId;
+use crate::engine::address::Endpoint;
 use crate::engine::api::Icmp;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
@@ -42,6 +43,8 @@ pub struct JudgedNode {
     pub since: Instant,
     /// When an echo of it last came; none if none did, or the node is this one.
     pub echoed: Option<Instant>,
+    /// Another of its addresses, from which it was heard since the trouble began; none if it was not, or the node is this one.
+    pub heard_elsewhere: Option<Endpoint>,
     /// When a broadcast of it was last heard; none if none was, or the node is this one.
     pub broadcast: Option<Instant>,
 }
@@ -61,6 +64,7 @@ impl JudgedNode {
             hardware: None,
             since,
             echoed: None,
+            heard_elsewhere: None,
             broadcast: None,
         }
     }

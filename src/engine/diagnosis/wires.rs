@@ -109,13 +109,13 @@ mod tests {
 
     /// What is said when each of these nodes was heard by these links every five seconds for 40.
     fn told(links: &Links, heard: &[&[LinkIndex]]) -> Option<SplitNetwork> {
-        let mut wires = Wires::default();
-        for at in (0..=40).step_by(5).map(|seconds| t0() + secs(seconds)) {
+        let (mut wires, start) = (Wires::default(), t0());
+        for at in (0..=40).step_by(5).map(|seconds| start + secs(seconds)) {
             for (id, by) in (2..).map(NodeId).zip(heard) {
                 by.iter().for_each(|link| wires.note(id, *link, at));
             }
         }
-        wires.split(links.in_one_network(), PATIENCE, t0() + secs(41))
+        wires.split(links.in_one_network(), PATIENCE, start + secs(41))
     }
 
     #[test]
@@ -144,19 +144,19 @@ mod tests {
     #[test]
     fn it_takes_the_patience_and_is_over_when_the_links_changed() {
         let links = links(Ipv4Addr::new(10, 0, 0, 2));
-        let mut wires = Wires::default();
+        let (mut wires, start) = (Wires::default(), t0());
         let note = |wires: &mut Wires, at| {
             [(NodeId(2), ONE), (NodeId(3), OTHER)].map(|(id, by)| wires.note(id, by, at))
         };
-        note(&mut wires, t0());
-        note(&mut wires, t0() + PATIENCE);
+        note(&mut wires, start);
+        note(&mut wires, start + PATIENCE);
         assert_eq!(
-            wires.split(links.in_one_network(), PATIENCE, t0() + PATIENCE),
+            wires.split(links.in_one_network(), PATIENCE, start + PATIENCE),
             None,
             "the other link had no time to hear it"
         );
-        assert!(wires.split(links.in_one_network(), PATIENCE, t0() + PATIENCE + secs(1)).is_some());
-        wires.begin_again(t0() + PATIENCE);
-        assert_eq!(wires.split(links.in_one_network(), PATIENCE, t0() + PATIENCE + secs(2)), None);
+        assert!(wires.split(links.in_one_network(), PATIENCE, start + PATIENCE + secs(1)).is_some());
+        wires.begin_again(start + PATIENCE);
+        assert_eq!(wires.split(links.in_one_network(), PATIENCE, start + PATIENCE + secs(2)), None);
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::address::Endpoint;
 use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::finding_tracker::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
@@ -200,6 +201,7 @@ impl Engine {
             mask: self.mask(peer),
             trouble: peer.health.trouble().map(Instant::from),
             icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
+            heard_elsewhere: self.heard_elsewhere(peer),
             since: peer.health.since().into(),
             second_hand: peer.is_second_hand(),
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
@@ -207,6 +209,12 @@ impl Engine {
             echoed: peer.probes.last_echo().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),
         }
+    }
+
+    /// What fails may be the way to one address only.
+    fn heard_elsewhere(&self, peer: &Peer) -> Option<Endpoint> {
+        let ip = peer.paths.heard_elsewhere(peer.ip(), peer.health.trouble()?)?;
+        Some(self.shared.links().told(ip.at_port(peer.addr().port())))
     }
 
     /// A mask is compared on the link by which the peer is heard.

@@ -134,6 +134,12 @@ impl Paths {
             .map(|path| path.ip)
     }
 
+    /// Another address than the one that is dialed, from which the peer was heard since then: the last one.
+    pub(crate) fn heard_elsewhere(&self, dialed: ZonedIp, since: Moment) -> Option<ZonedIp> {
+        let others = self.all.iter().filter(|path| path.ip != dialed && path.heard >= since);
+        others.max_by_key(|path| path.heard).map(|path| path.ip)
+    }
+
     /// Whether one address is better than the one that is dialed, where both answer.
     pub(crate) fn is_better(ip: ZonedIp, dialed: ZonedIp, links: &Links) -> bool {
         links.reaches(dialed) && rank(ip, links) < rank(dialed, links)
