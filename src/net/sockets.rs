@@ -226,13 +226,13 @@ impl Sockets {
         let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
         let private = &self.of(family).ok_or(io::ErrorKind::Unsupported)?.private;
         // An ICMP error about something sent earlier fails the next call, whose datagram is not sent, and is spent with that.
-        let send = || match link {
+        let try_once = || match link {
             Some(link) => arrival::try_send_by(link, private, to, bytes),
             None => private.try_send_to(bytes, to),
         };
-        let sent = send().or_else(|error| match error.kind() {
+        let sent = try_once().or_else(|error| match error.kind() {
             io::ErrorKind::WouldBlock => Err(error),
-            _ => send(),
+            _ => try_once(),
         });
         sent.map(drop)
     }

@@ -67,9 +67,10 @@ fn write(event: &Event, is_news: bool) {
         }
         Event::PeerPath { peer, addr, from, to, .. } => {
             let (peer, from, to) = (&peer.name, from.as_str(), to.as_str());
-            match event.is_path_news() {
-                true => info!(target: EVENTS, peer, %addr, from, to, "{event}"),
-                false => debug!(target: EVENTS, peer, %addr, from, to, "{event}"),
+            if event.is_path_news() {
+                info!(target: EVENTS, peer, %addr, from, to, "{event}");
+            } else {
+                debug!(target: EVENTS, peer, %addr, from, to, "{event}");
             }
         }
         Event::DialStarted { peer, addr, attempt, max, forced } => {

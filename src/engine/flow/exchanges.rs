@@ -144,11 +144,11 @@ impl Engine {
         if peer.dial.take_aim().is_some() {
             return self.handle_look_end(key, addr, result, now);
         }
-        let answered = result.as_ref().ok().filter(|answer| answer.from_standby).and(standby);
-        if answered.is_some() {
+        let by_standby = result.as_ref().ok().filter(|answer| answer.from_standby).and(standby);
+        if by_standby.is_some() {
             peer.note_path(addr.into(), None, &mut ctx);
         }
-        let at = answered.unwrap_or(addr);
+        let at = by_standby.unwrap_or(addr);
         match result.and_then(|answer| Ok((self.handle_reply(key, at, answer.body, now)?, answer))) {
             Ok((answerer, answer)) => {
                 let addr = self.shared.links().told(at);
@@ -156,7 +156,7 @@ impl Engine {
             }
             Err(failure) => {
                 self.handle_failure(key, EndedAttempt { number, addr: at, began }, &failure, now);
-                if let Some(peer) = answered.and_then(|_| self.peers.get_mut(key)) {
+                if let Some(peer) = by_standby.and_then(|_| self.peers.get_mut(key)) {
                     // Somebody else is there, and the first one has not answered yet.
                     peer.paths.forget_path(at.into());
                 }

@@ -159,8 +159,11 @@ fn rank(ip: ZonedIp, links: &Links) -> (u8, bool) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use std::net::Ipv4Addr;
+
+    use PathState::{Failing, Unknown, Up};
 
     use super::*;
     use crate::engine::api::Socket;
@@ -203,7 +206,6 @@ mod tests {
     fn a_path_that_fails_or_comes_back_is_told_once() {
         let mut paths = paths();
         let change = |from, to| Some(PathChange { ip: ip(CABLE), from, to });
-        use PathState::{Failing, Unknown, Up};
         for (rtt, told) in [
             (Some(ms(1)), change(Unknown, Up)),
             (Some(ms(2)), None),
