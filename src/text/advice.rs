@@ -106,13 +106,28 @@ impl fmt::Display for Advice {
                 f,
                 "give {host} an address and netmask of this network, or this machine an address and netmask of that one"
             ),
-            Self::CheckRoute { to } => {
+            Self::CheckRoute { on: Who::ThisNode, to } => {
                 write!(f, "{} to {}", Cause::NoRoute.advice(), Machine(to))
             }
-            Self::CheckOwnLink => f.write_str(
-                "check this machine's own link: cable, switch port, Wi-Fi, VLAN (`vigie doctor` examines it)",
-            ),
-            Self::Against(cause) => f.write_str(cause.advice()),
+            Self::CheckRoute { on, to } => {
+                write!(
+                    f,
+                    "check the address, netmask and default route of {on}: it has none to {}",
+                    Machine(to)
+                )
+            }
+            Self::CheckLink { of } => {
+                let there = if *of == Who::ThisNode { "" } else { "there " };
+                write!(
+                    f,
+                    "check the link of {}: cable, switch port, Wi-Fi, VLAN (`vigie doctor` {there}examines it)",
+                    Machine(of)
+                )
+            }
+            Self::Against { cause, on: Who::ThisNode } => f.write_str(cause.advice()),
+            Self::Against { on, .. } => {
+                write!(f, "run `vigie doctor` on {on}: it examines its limits and firewall")
+            }
             Self::ShareSecret => f.write_str(Cause::WrongSecret.advice()),
             Self::JoinGroup { on, group } => write!(f, "start vigie on {} with --group {group}", Machine(on)),
             Self::AdoptIntoGroup { group } => {
@@ -149,6 +164,15 @@ mod tests {
         assert!(on(Who::ThisNode).starts_with("restart vigie on this machine"));
         assert!(on(Who::Peer(peer(2, "h2"))).starts_with("restart vigie on h2"));
         assert_eq!(Advice::Nothing.to_string(), "");
+        let h2 = || Who::Peer(peer(2, "h2"));
+        let of_others = [
+            Advice::CheckLink { of: h2() },
+            Advice::CheckRoute { on: h2(), to: Who::Peer(peer(3, "h3")) },
+            Advice::Against { cause: Cause::PermissionDenied, on: h2() },
+        ];
+        for advice in of_others.map(|advice| advice.to_string()) {
+            assert!(advice.contains("h2") && !advice.contains("this machine"), "{advice}");
+        }
         let isolated = Advice::CheckIsolation { host: Who::Peer(peer(2, "h2")), other: None }.to_string();
         assert!(isolated.contains("between h2 and the others"), "{isolated}");
     }

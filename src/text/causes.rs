@@ -37,6 +37,18 @@ impl Cause {
         }
     }
 
+    /// What it means where another host dialed, in a few words.
+    pub(super) fn description_elsewhere(self) -> &'static str {
+        match self {
+            Self::NoRoute => "it has no route there",
+            Self::PermissionDenied => "blocked by its own firewall or policy",
+            Self::AddressNotAvailable => "the address cannot be dialed from there",
+            Self::LocalResources => "it is out of file descriptors, memory or ports",
+            Self::InterfaceDown => "its interface is down",
+            _ => self.description(),
+        }
+    }
+
     /// What to try next, in one sentence.
     pub fn advice(self) -> &'static str {
         match self {
@@ -95,6 +107,14 @@ fn reply_unreadable(f: &mut fmt::Formatter<'_>, error: DecodeError) -> fmt::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_failed_where_another_host_dialed_is_not_said_of_this_machine() {
+        for cause in Cause::ALL {
+            let said = cause.description_elsewhere();
+            assert!(!said.contains("this machine") && !said.contains("from here"), "{said}");
+        }
+    }
 
     #[test]
     fn a_failure_of_the_link_says_what_failed_because_of_it() {

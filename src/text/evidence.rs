@@ -27,7 +27,9 @@ impl fmt::Display for Evidence {
                 write!(f, "{hosts} disappeared at the same time; the other hosts still reach each other")
             }
             Self::DialFailed { from, to, cause, ago } => {
-                let (ago, why) = (Wait(*ago), cause.description());
+                let here = *from == Who::ThisNode;
+                let why = if here { cause.description() } else { cause.description_elsewhere() };
+                let ago = Wait(*ago);
                 write!(f, "{from} → {to}: dialed {ago} ago, {} ({why})", cause.label())
             }
             Self::DialAnswered { from, to, ago } => {

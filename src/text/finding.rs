@@ -38,7 +38,7 @@ impl Verdict {
             Self::PacketLoss => "packets are lost",
             Self::WrongSubnet => "address or netmask does not match the network",
             Self::NoRoute => "there is no route to it",
-            Self::LocalProblem => "the problem is on this machine",
+            Self::LocalProblem => "the problem is on the machine itself",
             Self::WrongSecret => Cause::WrongSecret.description(),
             Self::WrongGroup => Cause::WrongGroup.description(),
             Self::VersionMismatch => Cause::VersionMismatch.description(),

@@ -83,7 +83,14 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             }
             if variant % 3 == 0 {
                 let pattern = crate::engine::verdict::Pattern::Islands;
-                network.finds(Verdict::Isolated, pattern, &[0], &[], Advice::CheckOwnLink, bench.now());
+                network.finds(
+                    Verdict::Isolated,
+                    pattern,
+                    &[0],
+                    &[],
+                    Advice::CheckLink { of: Who::ThisNode },
+                    bench.now(),
+                );
             }
             bench.told(&network);
         }

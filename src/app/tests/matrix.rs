@@ -434,7 +434,7 @@ fn the_screen_is_drawn_anew_only_for_what_changes_it() {
         crate::engine::verdict::Pattern::Row,
         &[3],
         &[],
-        crate::engine::verdict::Advice::CheckOwnLink,
+        crate::engine::verdict::Advice::CheckLink { of: crate::engine::verdict::evidence::Who::ThisNode },
         now,
     );
     assert!(draws(&mut bench, &network, View::Peers), "what is wrong is on every screen");

@@ -210,7 +210,7 @@ pub(super) fn eight(now: Instant) -> Network {
         network.tcp_fails(*from, *to, Cause::TimedOut);
     }
     network.cut(4, 5).said(6, 75_000).silent(7);
-    let advice = Advice::Against(Cause::TimedOut);
+    let advice = Advice::Against { cause: Cause::TimedOut, on: Who::ThisNode };
     network.finds(Verdict::FirewallDrop, Pattern::Column, &[1], &column, advice, now);
     let advice = Advice::CheckCable { host: network.who(5) };
     network.finds(Verdict::OneWayUdp, Pattern::Pair, &[4, 5], &[(4, 5)], advice, now);

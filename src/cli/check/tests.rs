@@ -136,7 +136,13 @@ fn the_verdict_and_advice_are_those_of_the_finding() {
 fn a_finding_about_another_peer_says_nothing() {
     let (a, b) = (peer(1, "a", PeerState::New), peer(2, "b", PeerState::New));
     let mut seen = view(vec![a.clone(), b]);
-    find(&mut seen, &a, Verdict::HostDown, Pattern::Host, Advice::CheckOwnLink);
+    find(
+        &mut seen,
+        &a,
+        Verdict::HostDown,
+        Pattern::Host,
+        Advice::CheckLink { of: crate::engine::verdict::evidence::Who::ThisNode },
+    );
     let outcome = judge(&expected(None, &["b"]), &seen);
     assert_eq!(outcome.missing[0].verdict, Verdict::Unknown);
     assert!(!outcome.missing[0].advice.contains("switch"));

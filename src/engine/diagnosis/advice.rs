@@ -116,15 +116,25 @@ pub enum Advice {
         /// Which.
         host: Who,
     },
-    /// See how this machine routes packets.
+    /// See how a machine routes packets.
     CheckRoute {
+        /// Which machine.
+        on: Who,
         /// To whom.
         to: Who,
     },
-    /// See whether this machine is connected.
-    CheckOwnLink,
-    /// What helps against this cause.
-    Against(Cause),
+    /// See whether a machine is connected.
+    CheckLink {
+        /// Which one.
+        of: Who,
+    },
+    /// What helps against a cause that lies in the machine that dials.
+    Against {
+        /// The cause.
+        cause: Cause,
+        /// That machine.
+        on: Who,
+    },
     /// Give all the same secret.
     ShareSecret,
     /// Start the program there with this group.

@@ -259,7 +259,10 @@ fn advice(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::PacketLoss if loses_large_packets(view, incident) => Advice::LowerMtu { of: on },
         Verdict::PacketLoss => Advice::CheckCable { host: on },
         Verdict::WrongSubnet => Advice::CorrectNetmask { on },
-        Verdict::NoRoute => Advice::CheckRoute { to: on },
+        Verdict::NoRoute => {
+            let from = incident.pairs.first().map_or(NodeIdx::SELF, |pair| pair.from);
+            Advice::CheckRoute { on: who(view, from), to: on }
+        }
         Verdict::LocalProblem => of_own_fault(view, incident),
         Verdict::WrongSecret => Advice::ShareSecret,
         Verdict::WrongGroup => Advice::JoinGroup { on, group: view.setting().group.clone() },
@@ -292,12 +295,13 @@ fn of_own_fault(view: &NetworkView, incident: &Incident) -> Advice {
     if let (Some(split), Pattern::Host) = (&view.setting().split, incident.pattern) {
         return Advice::SeparateNetworks { links: split.links.clone() };
     }
+    let on = who(view, incident.accused());
     let cause = incident.pairs.iter().find_map(|pair| view.observation(pair.from, pair.to)?.cause);
     match cause {
         Some(cause @ (Cause::PermissionDenied | Cause::LocalResources | Cause::AddressNotAvailable)) => {
-            Advice::Against(cause)
+            Advice::Against { cause, on }
         }
-        _ => Advice::CheckOwnLink,
+        _ => Advice::CheckLink { of: on },
     }
 }
 

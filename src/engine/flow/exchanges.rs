@@ -317,10 +317,10 @@ fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut 
     // What reaches us from another address of its own says nothing of the one that is dialed.
     if peer.ip() == from.into() {
         peer.last_seen.note_served(ctx.now);
+        peer.paths.note_prefix(prefix);
     } else {
         peer.last_seen.note_any(ctx.now);
     }
-    peer.paths.note_prefix(prefix);
     peer.prove(from.into(), ctx);
     peer.revive(ctx);
     peer.keep();
@@ -342,8 +342,9 @@ mod tests {
         {
             let mut test = TestContext::new(|_| {});
             let mut peer = test.proven_peer(2);
-            note_served(&mut peer, from.parse().unwrap(), None, &mut test.context());
+            note_served(&mut peer, from.parse().unwrap(), Some(9), &mut test.context());
             assert_eq!(peer.last_seen.served().is_some(), counts, "{from}");
+            assert_eq!(peer.paths.prefix() == Some(9), counts, "{from}: its mask is one of another network");
             assert!(peer.last_seen.any().is_some(), "{from}: it lives");
         }
     }

@@ -217,8 +217,12 @@ impl Engine {
         Some(self.shared.links().told(ip.at_port(peer.addr().port())))
     }
 
-    /// A mask is compared on the link by which the peer is heard.
+    /// A mask is compared on the link by which the peer is heard, and only where both speak of their IPv4 networks: in IPv6 a prefix
+    /// says nothing of who is on the link (RFC 5942).
     fn mask(&self, peer: &Peer) -> Option<Mask> {
+        if peer.ip().ip().is_ipv6() {
+            return None;
+        }
         let (theirs, link) = (peer.paths.prefix()?, peer.interface()?);
         let ours = self.shared.links().prefix_on(link, peer.ip())?;
         Some(Mask { theirs, ours, link: Arc::clone(link) })
