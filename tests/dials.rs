@@ -33,7 +33,7 @@ fn dial_from(source: Option<IpAddr>, to: SocketAddr, timeout: Duration) -> Resul
 }
 
 fn way(addr: SocketAddr) -> Way {
-    Way { addr, standby: None, source: None, link: None }
+    Way { addr, standby: Vec::new(), source: None, link: None }
 }
 
 fn dial(to: SocketAddr) -> Result<Reached, Failure> {
@@ -84,6 +84,27 @@ fn a_server_that_replies_is_reached() {
     });
     let reached = dial(good).unwrap();
     assert!(reached.connect > Duration::ZERO && reached.rtt > Duration::ZERO);
+}
+
+#[test]
+fn an_address_that_stands_by_is_connected_to_when_the_first_refuses_and_a_failure_is_that_of_the_first() {
+    let answers = || {
+        server(|mut stream| {
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(&good_reply());
+        })
+    };
+    let (good, other) = (answers(), answers());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let request = one_shot_request("default", "tester", NodeId(1), Nonce(1));
+    let dial = |addr, standby: &[SocketAddr]| {
+        let way = Way { standby: standby.to_vec(), ..way(addr) };
+        runtime.block_on(attempt(&way, &request, HALF_A_SECOND, &mut Vec::new()))
+    };
+    assert_eq!(dial(closed(), &[closed(), good]).unwrap().from_standby, Some(good));
+    assert_eq!(dial(other, &[good]).unwrap().from_standby, None, "the first one answers");
+    // What nobody answers for: the first has a definite cause, and keeps it.
+    fails(dial(closed(), &["127.0.0.1:0".parse().unwrap(), closed()]), Cause::Refused, Retry::Usual);
 }
 
 #[test]

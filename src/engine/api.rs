@@ -97,8 +97,8 @@ pub struct Icmp {
 /// A reply that came back, undecoded, and how long it took.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
-    /// It came from the address that stood by.
-    pub from_standby: bool,
+    /// The address from which it came, if that is one of those that stood by.
+    pub from_standby: Option<SocketAddr>,
     /// The frame's body.
     pub body: &'a [u8],
     /// From the start of the dial until the connection stood.
@@ -134,9 +134,9 @@ pub enum Output {
         dial: DialId,
         /// Where to.
         addr: SocketAddr,
-        /// Another address of the same peer: connected to as well when the first refuses, or does not answer for half of the
+        /// Other addresses of the same peer: connected to as well when the first refuses, or does not answer for half of the
         /// timeout. The first connection that stands is the one.
-        standby: Option<SocketAddr>,
+        standby: Vec<SocketAddr>,
         /// By the link of this name, where others are in the same network; none where the system's routes decide.
         link: Option<Arc<str>>,
         /// The whole frame to send.

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::select_ok;
 use rand::Rng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -34,8 +35,8 @@ const STANDBY_PATIENCE: Duration = Duration::from_secs(1);
 /// A reply was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
-    /// It came from the address that stood by.
-    pub from_standby: bool,
+    /// Which of the addresses that stood by it was; none if it was the first one.
+    pub from_standby: Option<SocketAddr>,
     /// From the start of the dial until the connection stood.
     pub connect: Duration,
     /// From sending the request until the whole reply was read.
@@ -47,9 +48,9 @@ pub struct Reached {
 pub struct Way {
     /// There first.
     pub addr: SocketAddr,
-    /// To this other address of the same host when the first refuses, or does not answer for half of the timeout (RFC 8305 §5; there
+    /// To these other addresses of the same host when the first refuses, or does not answer for half of the timeout (RFC 8305 §5; there
     /// the wait is shorter, for any address will do: here the first is the one that is looked at).
-    pub standby: Option<SocketAddr>,
+    pub standby: Vec<SocketAddr>,
     /// From this address of ours.
     pub source: Option<ZonedIp>,
     /// By the link of this name, also where another one is in the same network; none where the system's routes decide.
@@ -96,7 +97,7 @@ pub async fn retryable_dial(
         let to = in_turn.next().unwrap_or(dial.peer.addr.socket_addr());
         let addr = interfaces::told(to);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
-        let way = Way { addr: to, standby: None, source: dial.source, link: None };
+        let way = Way { addr: to, standby: Vec::new(), source: dial.source, link: None };
         let result = self::attempt(&way, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
             Ok(reached) => {
@@ -161,41 +162,52 @@ pub async fn attempt(
     Ok(reached)
 }
 
-/// Connects to the address, or to the one that stands by: whether it is that one. A failure is that of the first.
-async fn connect_by(way: &Way, begun: Instant, timeout: Duration) -> Result<(TcpStream, bool), Failure> {
-    let Way { addr, standby, source, ref link } = *way;
+/// Connects to the address, or to one that stands by: which one. A failure is that of the first.
+async fn connect_by(
+    way: &Way,
+    begun: Instant,
+    timeout: Duration,
+) -> Result<(TcpStream, Option<SocketAddr>), Failure> {
+    let Way { addr, ref standby, source, ref link } = *way;
     let deadline = begun + timeout;
     let mut first = pin!(connect(addr, source, link.as_deref()));
-    let alone_until = standby.map_or(deadline, |_| begun + timeout / 2);
+    let alone_until = if standby.is_empty() { deadline } else { begun + timeout / 2 };
     let failed = match timeout_at(alone_until, &mut first).await {
-        Ok(Ok(stream)) => return Ok((stream, false)),
+        Ok(Ok(stream)) => return Ok((stream, None)),
         Ok(Err(error)) => Some(connect_failure(addr, &error)),
         Err(_) => None,
     };
     let unanswered = || too_late(Cause::TimedOut, "connect", timeout);
-    let Some(other) = standby else { return Err(failed.unwrap_or_else(unanswered)) };
-    let second = connect(other, source, None);
+    if standby.is_empty() {
+        return Err(failed.unwrap_or_else(unanswered));
+    }
+    let others = standby.iter().map(|other| {
+        Box::pin(async move { connect(*other, source, None).await.map(|stream| (stream, Some(*other))) })
+    });
+    let other = select_ok(others);
     if let Some(failed) = failed {
         let patience = deadline.min(Instant::now() + STANDBY_PATIENCE);
-        return match timeout_at(patience, second).await {
-            Ok(Ok(stream)) => Ok((stream, true)),
+        return match timeout_at(patience, other).await {
+            Ok(Ok((connected, _))) => Ok(connected),
             _ => Err(failed),
         };
     }
-    // What it says of the other address is not what is asked.
-    let second = async {
-        match second.await {
-            Ok(stream) => stream,
+    // What is said of the other addresses is not what is asked.
+    let other = async {
+        match other.await {
+            Ok((connected, _)) => connected,
             Err(_) => std::future::pending().await,
         }
     };
     tokio::select! {
         biased;
         first = timeout_at(deadline, first) => match first {
-            Ok(connected) => connected.map(|stream| (stream, false)).map_err(|error| connect_failure(addr, &error)),
+            Ok(connected) => {
+                connected.map(|stream| (stream, None)).map_err(|error| connect_failure(addr, &error))
+            }
             Err(_) => Err(unanswered()),
         },
-        stream = second => Ok((stream, true)),
+        connected = other => Ok(connected),
     }
 }
 

@@ -309,7 +309,7 @@ impl Crowd {
         }
         .encode();
         let answer =
-            Answer { from_standby: false, body: &frame[HEADER..], connect: ms(1) / 10, rtt: ms(1) / 5 };
+            Answer { from_standby: None, body: &frame[HEADER..], connect: ms(1) / 10, rtt: ms(1) / 5 };
         self.tell(Told::Reply, Input::DialEnded { dial, result: Ok(answer) }, watch);
     }
 

@@ -115,7 +115,7 @@ impl Solo {
     pub fn answer(&mut self, dial: DialId, id: u128, incarnation: u64) {
         let reply = Reply { incarnation: Incarnation(incarnation), nonce: self.nonce, ..reply(id, Nonce(0)) };
         let frame = reply.encode();
-        let answer = Answer { from_standby: false, body: &frame[HEADER..], connect: ms(1), rtt: ms(1) };
+        let answer = Answer { from_standby: None, body: &frame[HEADER..], connect: ms(1), rtt: ms(1) };
         self.tell(Input::DialEnded { dial, result: Ok(answer) });
     }
 

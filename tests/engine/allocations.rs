@@ -111,7 +111,7 @@ fn datagram(bytes: &[u8]) -> Input<'_> {
 fn ended(dial: DialId, frame: &[u8]) -> Input<'_> {
     Input::DialEnded {
         dial,
-        result: Ok(Answer { from_standby: false, body: &frame[HEADER..], connect: ms(1), rtt: ms(1) }),
+        result: Ok(Answer { from_standby: None, body: &frame[HEADER..], connect: ms(1), rtt: ms(1) }),
     }
 }
 

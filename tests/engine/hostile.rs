@@ -426,8 +426,8 @@ impl Chaos {
         let cause = self.pick(&Cause::ALL);
         let result = match self.rng.random_range(0..3) {
             0 => Err(failure(cause)),
-            1 => Ok(Answer { from_standby: false, body: &reply[HEADER..], connect: ms(1), rtt: ms(1) }),
-            _ => Ok(Answer { from_standby: false, body: b"rubbish", connect: ms(1), rtt: ms(1) }),
+            1 => Ok(Answer { from_standby: None, body: &reply[HEADER..], connect: ms(1), rtt: ms(1) }),
+            _ => Ok(Answer { from_standby: None, body: b"rubbish", connect: ms(1), rtt: ms(1) }),
         };
         self.tell(Input::DialEnded { dial, result });
     }

@@ -21,12 +21,12 @@ use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::rate_limiter::RateLimiter;
 
 /// Whose dial it is, and where it goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct InFlight {
     pub(crate) key: PeerKey,
     pub(crate) addr: SocketAddr,
-    /// Another address of the peer, where that one does not answer.
-    pub(crate) standby: Option<SocketAddr>,
+    /// Other addresses of the peer, where that one does not answer.
+    pub(crate) standby: Vec<SocketAddr>,
 }
 
 /// All peers' dials.
@@ -149,8 +149,8 @@ impl Dialer {
             if peer.is_proven() && !looks { ctx.config.retry.attempts_at(peer.addresses()) } else { 1 };
         let forced = peer.dial.start(id, attempt, most, ctx.now);
         let addr = peer.addr_of_attempt(attempt);
-        let standby = if looks { None } else { peer.standby(addr, ctx) };
-        self.in_flight.insert(id, InFlight { key: peer.key(), addr, standby });
+        let standby = if looks { Vec::new() } else { peer.standby(addr, ctx) };
+        self.in_flight.insert(id, InFlight { key: peer.key(), addr, standby: standby.clone() });
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
         let told = ctx.links.told(addr);
         ctx.out.publish(Event::DialStarted { addr: told, peer: info, attempt, max, forced });
@@ -556,7 +556,7 @@ mod tests {
     fn regular_dials_keep_their_phase_after_the_first_one_has_chosen_it() {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.proven_peer(2);
-        let answer = Answer { from_standby: false, body: &[], connect: ms(1), rtt: ms(1) };
+        let answer = Answer { from_standby: None, body: &[], connect: ms(1), rtt: ms(1) };
         let mut dial = |test: &mut TestContext, took| {
             peer.dial.start(DialId(1), 1, 5, test.now);
             peer.dial.take_in_flight(DialId(1));

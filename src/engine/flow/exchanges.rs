@@ -144,7 +144,8 @@ impl Engine {
         if peer.dial.take_aim().is_some() {
             return self.handle_look_end(key, addr, result, now);
         }
-        let by_standby = result.as_ref().ok().filter(|answer| answer.from_standby).and(standby);
+        let by_standby = result.as_ref().ok().and_then(|answer| answer.from_standby);
+        let by_standby = by_standby.filter(|addr| standby.contains(addr));
         if by_standby.is_some() {
             peer.note_path(addr.into(), None, &mut ctx);
         }

@@ -41,7 +41,7 @@ pub struct Host {
     pub(super) tick_at: Option<Instant>,
     pub(super) dials: HashMap<DialId, PeerKey>,
     /// Who dialed, with the life of its process and the dial there.
-    pub(super) conns: HashMap<ConnId, (HostId, u32, DialId, bool)>,
+    pub(super) conns: HashMap<ConnId, (HostId, u32, DialId, Option<SocketAddr>)>,
     inbox: Vec<Arrival>,
     watch: Watch,
 }
@@ -108,7 +108,7 @@ impl Host {
     }
 
     /// The process ends: the connections that it had open are returned, for the kernel resets them.
-    pub(super) fn end_process(&mut self, process: Process) -> Vec<(HostId, u32, DialId, bool)> {
+    pub(super) fn end_process(&mut self, process: Process) -> Vec<(HostId, u32, DialId, Option<SocketAddr>)> {
         self.process = process;
         self.life += 1;
         self.tick_at = None;

@@ -247,7 +247,10 @@ impl Lan {
                 }
                 Output::Dial { dial, addr, standby, request, timeout, .. } => {
                     let key = starting.take().expect("each dial is announced by its event");
-                    self.dial(id, &Dial { id: dial, key, addr, standby, request: &request, timeout });
+                    self.dial(
+                        id,
+                        &Dial { id: dial, key, addr, standby: &standby, request: &request, timeout },
+                    );
                 }
                 other => self.perform(id, other),
             }

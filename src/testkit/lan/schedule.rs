@@ -17,7 +17,7 @@ pub(super) enum Arrival {
     Tick,
     Datagram { from: SocketAddr, socket: Socket, bytes: Arc<[u8]> },
     Request { conn: ConnId, from: SocketAddr, body: Arc<[u8]> },
-    DialEnded { dial: DialId, result: Result<(bool, Arc<[u8]>, Duration), Failure> },
+    DialEnded { dial: DialId, result: Result<(Option<SocketAddr>, Arc<[u8]>, Duration), Failure> },
 }
 
 #[derive(Debug)]

@@ -27,7 +27,7 @@ pub(super) struct Dial<'a> {
     pub(super) id: DialId,
     pub(super) key: PeerKey,
     pub(super) addr: SocketAddr,
-    pub(super) standby: Option<SocketAddr>,
+    pub(super) standby: &'a [SocketAddr],
     pub(super) request: &'a [u8],
     pub(super) timeout: Duration,
 }
@@ -123,7 +123,9 @@ impl Lan {
         let conn = ConnId(self.last_conn);
         let source = self.hosts[id.0].source(addr.ip()).expect("it connected");
         let from = SocketAddr::from((source, 40_000));
-        self.hosts[server.0].conns.insert(conn, (id, life, dial.id, Some(addr) == dial.standby));
+        self.hosts[server.0]
+            .conns
+            .insert(conn, (id, life, dial.id, Some(addr).filter(|addr| *addr != dial.addr)));
         let server_life = self.hosts[server.0].life;
         self.tcp_bytes += dial.request.len();
         let body = Arc::from(&dial.request[HEADER..]);
@@ -136,15 +138,15 @@ impl Lan {
     fn connect_by(&mut self, id: HostId, dial: &Dial<'_>) -> (SocketAddr, Duration, Result<HostId, Cause>) {
         let (after, result) = self.connect(id, dial.addr, dial.timeout);
         let alone = dial.timeout / 2;
-        let Some(standby) = dial.standby.filter(|_| result.is_err() || after > alone) else {
+        if result.is_ok() && after <= alone {
             return (dial.addr, after, result);
-        };
-        let (more, other) = self.connect(id, standby, dial.timeout);
-        let in_all = after.min(alone) + more;
-        if other.is_ok() && in_all < dial.timeout {
-            (standby, in_all, other)
-        } else {
-            (dial.addr, after, result)
+        }
+        let others = dial.standby.iter().map(|standby| (*standby, self.connect(id, *standby, dial.timeout)));
+        let others: Vec<_> = others.filter(|(_, (_, other))| other.is_ok()).collect();
+        let first = others.into_iter().min_by_key(|(_, (more, _))| *more);
+        match first.map(|(standby, (more, other))| (standby, after.min(alone) + more, other)) {
+            Some(other) if other.1 < dial.timeout => other,
+            _ => (dial.addr, after, result),
         }
     }
 

@@ -112,18 +112,21 @@ impl Paths {
         self.all.retain(|path| path.ip != ip);
     }
 
-    /// The address that is dialed when the first one does not answer: the best of those on a link of ours where the peer is known
-    /// to receive.
-    pub(crate) fn standby(&self, dialed: ZonedIp, links: &Links, now: Instant) -> Option<ZonedIp> {
-        let stands_by = |path: &&Path| {
+    /// The addresses that are dialed when the first one does not answer: those on links of ours where the peer is known to receive.
+    pub(crate) fn standby(
+        &self,
+        dialed: ZonedIp,
+        links: &Links,
+        now: Instant,
+    ) -> impl Iterator<Item = ZonedIp> {
+        let stands_by = move |path: &&Path| {
             path.ip != dialed
                 && path.proven
                 && path.state() != PathState::Failing
                 && path.is_kept(now)
                 && links.reaches(path.ip)
         };
-        let best = self.all.iter().filter(stands_by).min_by_key(|path| rank(path.ip, links));
-        best.map(|path| path.ip)
+        self.all.iter().filter(stands_by).map(|path| path.ip)
     }
 
     /// The address that is to be dialed once, to see how it fares.
@@ -221,12 +224,16 @@ mod tests {
     #[test]
     fn what_stands_by_is_proven_on_a_link_of_ours_and_does_not_fail() {
         let (mut paths, links) = (paths(), links());
-        let standby = |paths: &Paths, after| paths.standby(ip(RADIO), &links, t0() + after);
+        let standby = |paths: &Paths, after| paths.standby(ip(RADIO), &links, t0() + after).next();
         assert_eq!(standby(&paths, ms(0)), None, "anybody can send in the name of an address");
         assert!(paths.prove(ip(CABLE), ip(RADIO), t0()));
         assert_eq!(standby(&paths, ms(0)), Some(ip(CABLE)));
         assert_eq!(standby(&paths, PATH_KEPT + ms(1)), None, "it was not heard there for long");
-        assert_eq!(paths.standby(ip(RADIO), &Links::default(), t0()), None, "it is on no link of ours");
+        assert_eq!(
+            paths.standby(ip(RADIO), &Links::default(), t0()).next(),
+            None,
+            "it is on no link of ours"
+        );
         let _ = paths.note_dialed(ip(CABLE), None, t0());
         assert_eq!(standby(&paths, ms(0)), None);
     }

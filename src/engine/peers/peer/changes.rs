@@ -153,10 +153,13 @@ impl Peer {
         ctx.out.publish(Event::PeerPath { peer, addr, interface, from, to });
     }
 
-    /// Another address of the peer, for an attempt that goes to this one; none where a person named several, which have their turn.
-    pub(crate) fn standby(&self, addr: SocketAddr, ctx: &Context<'_>) -> Option<SocketAddr> {
-        let ip = self.paths.standby(addr.into(), ctx.links, ctx.now).filter(|_| self.addresses() == 1)?;
-        Some(ip.at_port(addr.port()))
+    /// Other addresses of the peer, for an attempt that goes to this one; none where a person named several, which have their turn.
+    pub(crate) fn standby(&self, addr: SocketAddr, ctx: &Context<'_>) -> Vec<SocketAddr> {
+        if self.addresses() > 1 {
+            return Vec::new();
+        }
+        let others = self.paths.standby(addr.into(), ctx.links, ctx.now);
+        others.map(|ip| ip.at_port(addr.port())).collect()
     }
 
     /// Forgets what was seen of another life or at another address.
