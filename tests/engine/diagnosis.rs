@@ -118,6 +118,37 @@ fn a_stopped_process_is_a_hung_peer() {
     verdict_is(Verdict::HungPeer, |lan, hosts| lan.pause(hosts[1]), |lan, hosts| lan.resume(hosts[1]));
 }
 
+#[test]
+fn when_half_of_the_hosts_die_the_dead_are_named_and_no_living_one_is() {
+    type End = (fn(&mut Lan, HostId), &'static [Verdict], &'static [(usize, usize)]);
+    let ends: [End; 2] = [
+        (Lan::kill, &[Verdict::ClosedPort], &[(4, 3), (6, 3), (6, 4), (8, 4)]),
+        // Who is left alone cannot tell whether the others are off or it is cut off.
+        (Lan::switch_off, &[Verdict::HostDown, Verdict::Isolated], &[(6, 3), (6, 4), (8, 4)]),
+    ];
+    for (end, expected, cases) in ends {
+        for &(all, dead) in cases {
+            for seed in 0..6 {
+                let (mut lan, hosts) = network(seed, all);
+                let living = &hosts[..all - dead];
+                hosts[all - dead..].iter().for_each(|host| end(&mut lan, *host));
+                lan.run_for(secs(90));
+                for (nth, host) in living.iter().enumerate() {
+                    let names: Vec<String> = (0..all - dead).map(|nth| format!("h{nth}")).collect();
+                    let all = ever(&lan, *host);
+                    let wrong: Vec<_> = all.iter().filter(|(_, who, _)| names.contains(who)).collect();
+                    assert!(wrong.is_empty(), "{dead} died, seed {seed}: h{nth} says {all:?}");
+                    let said = told(&lan, *host);
+                    assert!(
+                        said.values().all(|finding| expected.contains(&finding.verdict)) && !said.is_empty(),
+                        "{dead} died, seed {seed}: h{nth} says {all:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// What goes to the second host.
 fn inbound(lan: &mut Lan, hosts: &[HostId], change: impl Fn(&mut vigie::testkit::Link)) {
     for from in hosts.iter().filter(|host| **host != hosts[1]) {

@@ -22,6 +22,19 @@ fn info(number: u16, variant: u8) -> Arc<PeerInfo> {
     peer(u64::from(number % 12), name)
 }
 
+/// An address that a host was heard from.
+fn heard_from(bench: &Bench, host: &PeerInfo, variant: u8) -> HeardFrom {
+    HeardFrom {
+        addr: host.addr,
+        last: bench.now(),
+        last_heard_ms: 0,
+        interface: None,
+        proven: false,
+        state: PathState::ALL[usize::from(variant) % PathState::ALL.len()],
+        rtt_us: None,
+    }
+}
+
 fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> {
     let host = info(number, variant);
     let state = PeerState::ALL[usize::from(variant) % PeerState::ALL.len()];
@@ -38,15 +51,7 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             bench.left(&host, reason);
         }
         7 => {
-            let heard = vec![HeardFrom {
-                addr: host.addr,
-                last: bench.now(),
-                last_heard_ms: 0,
-                interface: None,
-                proven: false,
-                state: PathState::ALL[usize::from(variant) % PathState::ALL.len()],
-                rtt_us: None,
-            }];
+            let heard = vec![heard_from(bench, &host, variant)];
             let elsewhere = Elsewhere { heard, claimed: (variant > 200).then(|| host.addr.ip()) };
             let elsewhere = (variant > 100).then(|| Arc::new(elsewhere));
             let told = |i| PeerSnapshot { elsewhere: elsewhere.clone(), ..row(&info(i, variant), state) };

@@ -105,6 +105,13 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// Whether it lies in the host that is dialed, whoever dials it: it answers, so that the way there is well.
+    pub fn is_of_the_target(self) -> bool {
+        matches!(self, Self::ClosedPort | Self::HungPeer)
+    }
+}
+
 /// How the pairs that fail lie in the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

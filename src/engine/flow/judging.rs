@@ -13,9 +13,11 @@ use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Sett
 use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
+use crate::engine::gossip::remote_rows::RemoteRow;
 use crate::engine::limits::{
     DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, VERDICT_SETTLES, WIDE_EVERY, WIRES_HEARD_FOR,
 };
+use crate::engine::moment::Moment;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
 use crate::engine::probing::prober::notices_within;
@@ -189,7 +191,14 @@ impl Engine {
     fn node(&self, peer: &Peer, now: Instant) -> JudgedNode {
         let fresh_for = fresh_for(self.shared.config());
         let row = peer.id().and_then(|id| self.remote_rows.of(id));
-        let row = row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for);
+        // A dead one's last word is no witness: it was confirmed before the trouble with it began, and there was no sign of life since.
+        let stands = |row: &&RemoteRow| {
+            let lives = |began: Moment| peer.last_alive().is_some_and(|at| at >= began);
+            let said = |began: Moment| row.confirmed() >= Instant::from(began);
+            peer.health.trouble().is_none_or(|began| lives(began) || said(began))
+        };
+        let row =
+            row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for).filter(stands);
         JudgedNode {
             info: Arc::clone(peer.info()),
             observation: Some(peer.observation()),

@@ -11,13 +11,16 @@ use crate::engine::cause::Failure;
 
 use super::HostId;
 
+/// The address that stood by, if the reply came from one; the reply, and how long it took.
+pub(super) type Replied = (Option<SocketAddr>, Arc<[u8]>, Duration);
+
 /// What a host's process is told of by its machine.
 #[derive(Debug, Clone)]
 pub(super) enum Arrival {
     Tick,
     Datagram { from: SocketAddr, socket: Socket, bytes: Arc<[u8]> },
     Request { conn: ConnId, from: SocketAddr, body: Arc<[u8]> },
-    DialEnded { dial: DialId, result: Result<(Option<SocketAddr>, Arc<[u8]>, Duration), Failure> },
+    DialEnded { dial: DialId, result: Result<Replied, Failure> },
 }
 
 #[derive(Debug)]

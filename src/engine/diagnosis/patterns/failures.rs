@@ -60,9 +60,11 @@ impl Failures {
         self.verdict(from, to) == Some(Verdict::Isolated)
     }
 
-    /// Whether anything fails between two nodes.
-    pub(super) fn between(&self, a: NodeIdx, b: NodeIdx) -> bool {
-        self.verdict(a, b).or(self.verdict(b, a)).is_some()
+    /// Whether anything fails between two nodes that may lie in the first of them: a verdict on the one that is dialed says nothing of
+    /// the one that dials.
+    pub(super) fn concerns(&self, a: NodeIdx, b: NodeIdx) -> bool {
+        let outbound = || self.verdict(a, b).is_some_and(|verdict| !verdict.is_of_the_target());
+        self.verdict(b, a).is_some() || outbound()
     }
 
     /// Those of one node with others, in the order of the matrix.

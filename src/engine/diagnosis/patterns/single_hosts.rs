@@ -12,7 +12,7 @@ pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<
     let is_known = |a: NodeIdx, b: NodeIdx| verdicts[(a, b)].or(verdicts[(b, a)]).is_some();
     let known = |a: NodeIdx| failures.all().filter(|b| *b != a && is_known(a, *b)).count();
     let known: Vec<usize> = all.clone().map(known).collect();
-    let troubled = |a: NodeIdx| failures.all().filter(|b| *b != a && failures.between(a, *b)).count();
+    let troubled = |a: NodeIdx| failures.all().filter(|b| *b != a && failures.concerns(a, *b)).count();
     let mut troubled: Vec<usize> = all.clone().map(troubled).collect();
     let mut found = Vec::new();
     loop {
@@ -23,9 +23,11 @@ pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<
         // Of several that explain as much, rather another than this one.
         let best = failures.all().filter_map(|x| Some((explains(x)?, x))).max();
         let Some((_, x)) = best else { return found };
-        failures.all().filter(|y| failures.between(x, *y)).for_each(|y| troubled[y.index()] -= 1);
+        let others: Vec<NodeIdx> = failures.all().filter(|y| failures.concerns(*y, x)).collect();
+        let pairs = failures.take(x, |pair| pair.to == x || !pair.verdict.is_of_the_target());
+        // What x sees of another that lies in that one is left.
+        others.into_iter().filter(|y| !failures.concerns(*y, x)).for_each(|y| troubled[y.index()] -= 1);
         troubled[x.index()] = 0;
-        let pairs = failures.take(x, |_| true);
         found.push(single_host(x, pairs));
     }
 }
@@ -68,16 +70,17 @@ mod tests {
     fn single_hosts_by_definition(verdicts: &Verdicts) -> Vec<Told> {
         let mut left = all_failing(verdicts);
         let mut found = Vec::new();
+        let is_of = |x: NodeIdx, p: &FailingPair| p.to == x || p.from == x && !p.verdict.is_of_the_target();
         let others = |x: NodeIdx| verdicts.nodes().filter(move |y| *y != x);
         loop {
             let explains = |x: NodeIdx| {
-                let with = |y: &NodeIdx| left.iter().any(|p| [(x, *y), (*y, x)].contains(&(p.from, p.to)));
+                let with = |y: &NodeIdx| left.iter().any(|p| is_of(x, p) && [p.from, p.to].contains(y));
                 let is_known = |y: &NodeIdx| verdicts[(x, *y)].is_some() || verdicts[(*y, x)].is_some();
                 let (with, of) = (others(x).filter(with).count(), others(x).filter(is_known).count().max(1));
                 (with >= 2 && with * 3 >= of * 2).then_some((with * 1_000 / of, with, x))
             };
             let Some((_, _, x)) = verdicts.nodes().filter_map(explains).max() else { return found };
-            let (taken, kept) = left.into_iter().partition(|p| p.from == x || p.to == x);
+            let (taken, kept) = left.into_iter().partition(|p| is_of(x, p));
             found.extend(told(vec![single_host(x, taken)]));
             left = kept;
         }
