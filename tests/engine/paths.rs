@@ -158,3 +158,19 @@ fn another_node_at_an_address_that_was_the_peers_is_not_taken_for_it() {
     assert_ne!(lan.row(a, b).unwrap().state, PeerState::Up);
     lan.invariants();
 }
+
+#[test]
+fn the_mask_of_one_network_is_not_compared_with_that_of_another_one() {
+    for seed in 0..8 {
+        let mut lan = Lan::new(seed);
+        for n in 1..=3 {
+            lan.host_with(&[&format!("wlan0=10.1.0.{n}/16"), &format!("eth0=10.0.0.{n}/24")], |_| {});
+        }
+        lan.run_for(secs(30));
+        for tcp in [Some(Tcp::DroppedSyn), None] {
+            lan.connections_to(CABLE, tcp);
+            lan.run_for(secs(60));
+        }
+        assert_eq!(diagnoses(&lan), [], "seed {seed}");
+    }
+}

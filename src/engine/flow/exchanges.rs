@@ -222,7 +222,7 @@ impl Engine {
         }
         if let Some(peer) = peers.get_mut(key) {
             peer.gossip.acknowledge(reply.have.unwrap_or(0));
-            peer.paths.note_prefix(reply.prefix);
+            peer.paths.note_prefix(addr.into(), reply.prefix);
         }
         if let Some(bytes) = reply.rows {
             let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
@@ -318,11 +318,11 @@ fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut 
     // What reaches us from another address of its own says nothing of the one that is dialed.
     if peer.ip() == from.into() {
         peer.last_seen.note_served(ctx.now);
-        peer.paths.note_prefix(prefix);
     } else {
         peer.last_seen.note_any(ctx.now);
     }
     peer.prove(from.into(), ctx);
+    peer.paths.note_prefix(from.into(), prefix);
     peer.revive(ctx);
     peer.keep();
     if peer.state() == PeerState::Unreachable {
@@ -345,7 +345,7 @@ mod tests {
             let mut peer = test.proven_peer(2);
             note_served(&mut peer, from.parse().unwrap(), Some(9), &mut test.context());
             assert_eq!(peer.last_seen.served().is_some(), counts, "{from}");
-            assert_eq!(peer.paths.prefix() == Some(9), counts, "{from}: its mask is one of another network");
+            assert_eq!(peer.paths.prefix(peer.ip()) == Some(9), counts, "{from}: its mask is one of another network");
             assert!(peer.last_seen.any().is_some(), "{from}: it lives");
         }
     }

@@ -232,7 +232,7 @@ impl Engine {
         if peer.ip().ip().is_ipv6() {
             return None;
         }
-        let (theirs, link) = (peer.paths.prefix()?, peer.interface()?);
+        let (theirs, link) = (peer.paths.prefix(peer.ip())?, peer.interface()?);
         let ours = self.shared.links().prefix_on(link, peer.ip())?;
         Some(Mask { theirs, ours, link: Arc::clone(link) })
     }

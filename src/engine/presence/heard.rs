@@ -215,7 +215,7 @@ mod tests {
         heard("10.0.0.2", said).apply_claims(key, &mut peers, &mut test.context());
         let peer = peers.get(key).unwrap();
         assert_eq!((peer.info().name.as_str(), peer.addr().port()), ("renamed", 9));
-        assert_eq!((peer.last_seen.period(), peer.paths.prefix()), (Some(ms(700)), Some(16)));
+        assert_eq!((peer.last_seen.period(), peer.paths.prefix(peer.ip())), (Some(ms(700)), Some(16)));
         assert_eq!(peer.unicast(), SocketAddr::new(peer.addr().ip(), 30_000));
         peers.check();
     }

@@ -116,7 +116,7 @@ impl Datagram<'_> {
         let (on_link, ours) = (ctx.links.reaches(from), ctx.links.holds(from));
         if let Some(peer) = peers.by_id(self.presence.id).and_then(|key| peers.get_mut(key)) {
             if peer.ip() == from {
-                peer.paths.note_prefix(prefix);
+                peer.paths.note_prefix(from, prefix);
             }
             let elsewhere = prefix.filter(|_| !on_link && peer.state() == PeerState::Up);
             return elsewhere.map_or(WideCopy::Known, |prefix| WideCopy::PeerElsewhere(self.from, prefix));
@@ -220,8 +220,8 @@ mod tests {
         );
         peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
         assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), "a peer at 192.168.0.2/8");
-        assert_eq!(peers.get(key).unwrap().paths.prefix(), None, "others may say it in its name");
+        assert_eq!(peers.get(key).unwrap().paths.prefix(addr("10.0.0.2").into()), None, "others may say it in its name");
         assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat), "known");
-        assert_eq!(peers.get(key).unwrap().paths.prefix(), Some(8));
+        assert_eq!(peers.get(key).unwrap().paths.prefix(addr("10.0.0.2").into()), Some(8));
     }
 }

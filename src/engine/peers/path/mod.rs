@@ -37,6 +37,8 @@ pub(crate) struct Path {
     heard: Moment,
     /// When it was first heard, at all or after a long silence there.
     since: Moment,
+    /// Length of its network's prefix there, in bits, as it says.
+    prefix: Option<u8>,
     /// Stands for all that the peer says of itself here; 0 before it said anything, or when that was overruled.
     claims: u64,
     /// What the last dial of it said. Boxed: few peers have several addresses.
@@ -60,8 +62,6 @@ pub(crate) struct Paths {
     udp_port: u16,
     /// Greatest sequence number heard on the presence port.
     round: u64,
-    /// Length of its network's prefix, in bits, as it says.
-    prefix: Option<u8>,
     /// Boxed: few peers have it.
     doubts: Option<Box<Doubts>>,
 }
@@ -112,7 +112,7 @@ impl Path {
     fn new(ip: ZonedIp, now: Instant) -> Self {
         let windows = [ReplayWindow::default(); 2];
         let now = now.into();
-        Self { ip, windows, missed: 0, proven: false, heard: now, since: now, claims: 0, check: None }
+        Self { ip, windows, missed: 0, proven: false, heard: now, since: now, prefix: None, claims: 0, check: None }
     }
 
     fn newest(&self) -> u64 {
@@ -123,6 +123,10 @@ impl Path {
 impl Paths {
     fn find(&self, ip: ZonedIp) -> Option<&Path> {
         self.all.iter().find(|path| path.ip == ip)
+    }
+
+    fn find_mut(&mut self, ip: ZonedIp) -> Option<&mut Path> {
+        self.all.iter_mut().find(|path| path.ip == ip)
     }
 
     /// The path to an address; a new one takes the place of the one unheard for longest, never of the one dialed.
@@ -199,8 +203,7 @@ impl Paths {
 
     /// Takes a late number of an address it was heard from.
     pub(crate) fn take_late(&mut self, ip: ZonedIp, socket: Socket, sequence: u64) -> bool {
-        let path = self.all.iter_mut().find(|path| path.ip == ip);
-        path.is_some_and(|path| path.windows[nth(socket)].take_late(sequence))
+        self.find_mut(ip).is_some_and(|path| path.windows[nth(socket)].take_late(sequence))
     }
 
     /// Any number is taken next: the peer has proved that it is as far as it says.
@@ -294,27 +297,28 @@ impl Paths {
         let claims_another = dialed.ip().is_ipv4() && claimed != dialed.ip() && !claimed.is_unspecified();
         self.doubts = claims_another.then(|| Box::new(Doubts { claimed: Some(claimed), move_asked: None }));
         self.udp_port = udp_port;
-        self.prefix = prefix;
+        if let Some(path) = self.find_mut(dialed) {
+            path.prefix = prefix;
+        }
     }
 
     /// Notes what the peer says of itself at an address: it counts only where the peer is dialed, and need not be read again.
     pub(crate) fn note_copy(&mut self, ip: ZonedIp, presence: &Presence<'_>) {
-        if let Some(path) = self.all.iter_mut().find(|path| path.ip == ip) {
+        if let Some(path) = self.find_mut(ip) {
             path.claims = fingerprint(presence);
         }
     }
 
-    /// Takes the length of its network's prefix, in bits.
-    pub(crate) fn note_prefix(&mut self, prefix: Option<u8>) {
-        if self.prefix != prefix {
-            self.prefix = prefix;
-            self.forget_claims();
-        }
+    /// Takes the length of the prefix, in bits, of its network at an address: another address is in another network.
+    pub(crate) fn note_prefix(&mut self, ip: ZonedIp, prefix: Option<u8>) {
+        let Some(path) = self.find_mut(ip).filter(|path| path.prefix != prefix) else { return };
+        path.prefix = prefix;
+        path.claims = 0;
     }
 
-    /// Length of its network's prefix, in bits, as it says.
-    pub(crate) fn prefix(&self) -> Option<u8> {
-        self.prefix
+    /// Length of the prefix, in bits, of its network at an address, as it says there.
+    pub(crate) fn prefix(&self, ip: ZonedIp) -> Option<u8> {
+        self.find(ip)?.prefix
     }
 
     /// Where it receives unicast; none before it is known.

@@ -100,7 +100,7 @@ impl Paths {
         if self.all.len() < 2 {
             return None;
         }
-        let path = self.all.iter_mut().find(|path| path.ip == ip)?;
+        let path = self.find_mut(ip)?;
         let (from, to) = (path.state(), if rtt.is_some() { PathState::Up } else { PathState::Failing });
         let rtt = rtt.map(Micros::from).or_else(|| path.check.as_ref()?.rtt);
         path.check = Some(Box::new(Check { state: to, at: now.into(), rtt }));
