@@ -182,6 +182,13 @@ impl Links {
         self.towards(ip).map(|interface| Arc::clone(&interface.name))
     }
 
+    /// Whether two addresses lead different ways: they are of two families, or on two of the links.
+    pub(crate) fn tell_apart(&self, one: IpAddr, other: IpAddr) -> bool {
+        let link = |ip: IpAddr| self.towards(ip.into()).map(|interface| &interface.name);
+        one.is_ipv4() != other.is_ipv4()
+            || link(one).zip(link(other)).is_some_and(|(one, other)| one != other)
+    }
+
     /// What kind of link an address is on.
     pub(crate) fn kind_towards(&self, ip: ZonedIp) -> Option<InterfaceKind> {
         self.towards(ip).map(|interface| interface.kind)

@@ -6,7 +6,8 @@ use vigie::engine::event::Event;
 use vigie::engine::limits::{PATH_CHECKED_EVERY, PATH_TRIED_EVERY};
 use vigie::engine::peers::{PathState, PeerState};
 use vigie::engine::verdict::Verdict;
-use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
+use vigie::proto::presence::{Kind, Presence};
+use vigie::testkit::{HostId, Lan, Tcp, ms, presence, secs};
 
 use PathState::{Failing, Unknown, Up};
 
@@ -21,6 +22,13 @@ fn network(seed: u64) -> (Lan, HostId, HostId, HostId) {
     let c = lan.host("eth0=10.0.0.3/24");
     lan.run_for(secs(30));
     (lan, a, b, c)
+}
+
+/// Machines that are both on the cable and on Wi-Fi, whose network has a prefix of this length.
+fn on_both(lan: &mut Lan, count: usize, prefix: u8) -> Vec<HostId> {
+    let nets = |n| [format!("wlan0=10.1.0.{n}/{prefix}"), format!("eth0=10.0.0.{n}/24")];
+    let host = |n| lan.host_with(&nets(n).each_ref().map(String::as_str), |_| {});
+    (1..=count).map(host).collect()
 }
 
 /// How the addresses of the second machine fared, as the first one tells.
@@ -163,9 +171,7 @@ fn another_node_at_an_address_that_was_the_peers_is_not_taken_for_it() {
 fn the_mask_of_one_network_is_not_compared_with_that_of_another_one() {
     for seed in 0..8 {
         let mut lan = Lan::new(seed);
-        for n in 1..=3 {
-            lan.host_with(&[&format!("wlan0=10.1.0.{n}/16"), &format!("eth0=10.0.0.{n}/24")], |_| {});
-        }
+        on_both(&mut lan, 3, 16);
         lan.run_for(secs(30));
         for tcp in [Some(Tcp::DroppedSyn), None] {
             lan.connections_to(CABLE, tcp);
@@ -173,4 +179,40 @@ fn the_mask_of_one_network_is_not_compared_with_that_of_another_one() {
         }
         assert_eq!(diagnoses(&lan), [], "seed {seed}");
     }
+}
+
+#[test]
+fn udp_that_passes_at_one_address_of_a_peer_only_is_told_rightly_or_not_at_all() {
+    for seed in 0..8 {
+        let mut lan = Lan::new(seed);
+        on_both(&mut lan, 4, 24);
+        lan.run_for(secs(40) + ms(seed * 731));
+        lan.udp_at(CABLE, false);
+        lan.run_for(secs(90));
+        lan.udp_at(CABLE, true);
+        lan.run_for(secs(90));
+        let right = |(_, of, what): &(HostId, String, Verdict)| {
+            of == "h1" && [Verdict::UdpBlocked, Verdict::Ok].contains(what)
+        };
+        let told = diagnoses(&lan);
+        assert!(told.iter().all(right), "seed {seed}: {told:?}");
+        assert!(lan.everybody_is(PeerState::Up));
+    }
+}
+
+#[test]
+fn a_node_of_another_group_is_not_told_of_at_any_address_of_a_machine_that_runs_one_of_ours() {
+    let (mut lan, a, _, _) = network(4);
+    let other = |sequence| Presence { group: "other", ..presence(Kind::Heartbeat, 77, sequence) };
+    for sequence in 1..20 {
+        for from in [CABLE, RADIO] {
+            lan.forge(a, &format!("{from}:17474"), &other(sequence));
+        }
+        lan.run_for(secs(1));
+    }
+    assert_eq!(diagnoses(&lan), []);
+    lan.forge(a, "10.1.0.9:17474", &other(20));
+    lan.run_for(secs(5));
+    let told = diagnoses(&lan);
+    assert!(matches!(&told[..], [(by, _, Verdict::WrongGroup)] if *by == a), "{told:?}");
 }

@@ -106,6 +106,11 @@ impl ForeignNodes {
         self.shared_networks.retain(|_, (_, heard)| now.saturating_duration_since(*heard) <= STRANGER_KEPT);
     }
 
+    /// A peer of ours is heard at this address, too: somebody runs several nodes there, and knows it.
+    pub(crate) fn forget_at(&mut self, ip: ZonedIp) {
+        self.by_ip.remove(&ip);
+    }
+
     /// Those of which something is wrong. Before every peer had the time to be heard in another network, too (`all_heard`), none is
     /// told of that is in another network.
     pub(crate) fn wrong(&self, all_heard: bool) -> impl Iterator<Item = &ForeignNode> {

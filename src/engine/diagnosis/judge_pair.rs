@@ -28,8 +28,9 @@ pub(super) fn judge_pair(
     let waited = since.map(|since| view.ago(since));
     // By then it has noticed, too, that it no longer hears the other one.
     let noticed = view.row_age(to).noticed_until;
-    let believed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since));
+    let noticed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since));
     let theirs = view.observation(to, from);
+    let believed = noticed && theirs.is_none_or(|theirs| view.is_one_way(mine, theirs));
     let settled = |node: NodeIdx| node.is_self() || view.row_age(node).settled;
     let (icmp, setting) = (view.icmp(from, to), view.setting());
     rules::verdict(&PairEvidence {

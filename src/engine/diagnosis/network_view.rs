@@ -223,6 +223,13 @@ impl NetworkView {
         self.observations[(from, to)].as_ref()
     }
 
+    /// Whether two nodes look at each other by the same way, as far as is known. A link or a family may fail while another one does
+    /// not: what one of them sees there says nothing of the way that the other one takes.
+    pub(super) fn is_one_way(&self, mine: &Observation, theirs: &Observation) -> bool {
+        let both = mine.at.zip(theirs.at);
+        both.is_none_or(|(mine, theirs)| !self.setting.links.tell_apart(mine, theirs))
+    }
+
     /// Since when there is trouble between this node and another one; none if there is none.
     pub(super) fn trouble(&self, a: NodeIdx, b: NodeIdx) -> Option<Instant> {
         [self.node(a).trouble, self.node(b).trouble].into_iter().flatten().min()

@@ -28,9 +28,9 @@ pub(super) struct WitnessReports {
 pub(super) struct PairEvidence<'a> {
     /// What the sender sees of the receiver.
     pub(super) mine: &'a Observation,
-    /// What the receiver sees of the sender, if that is known.
+    /// What the receiver sees of the sender, if that is known, by the same way.
     pub(super) theirs: Option<&'a Observation>,
-    /// The receiver said that it hears the sender, too long ago to be believed: word of it may be on its way.
+    /// The receiver said that it hears the sender, by another way, or too long ago to be believed: word of it may be on its way.
     pub(super) doubt: bool,
     /// What others see of the receiver.
     pub(super) witnesses: WitnessReports,

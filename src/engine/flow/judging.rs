@@ -117,7 +117,12 @@ impl Engine {
             let known = info.id.and_then(|id| peers.get(peers.by_id(id)?));
             peers.at(info.addr.zoned_ip()).any(is_up) || known.is_some_and(is_up)
         };
-        self.judging.foreign.expire(is_peer, now);
+        let foreign = &mut self.judging.foreign;
+        foreign.expire(is_peer, now);
+        if !foreign.is_empty() {
+            let homes = peers.iter().filter(|peer| is_up(peer)).flat_map(|peer| peer.paths.ips());
+            homes.for_each(|ip| foreign.forget_at(ip));
+        }
     }
 
     /// How soon to judge again.

@@ -220,7 +220,11 @@ mod tests {
         );
         peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
         assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), "a peer at 192.168.0.2/8");
-        assert_eq!(peers.get(key).unwrap().paths.prefix(addr("10.0.0.2").into()), None, "others may say it in its name");
+        assert_eq!(
+            peers.get(key).unwrap().paths.prefix(addr("10.0.0.2").into()),
+            None,
+            "others may say it in its name"
+        );
         assert_eq!(read(&mut peers, &mut test, "10.0.0.2", Kind::Heartbeat), "known");
         assert_eq!(peers.get(key).unwrap().paths.prefix(addr("10.0.0.2").into()), Some(8));
     }

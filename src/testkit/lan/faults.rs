@@ -87,6 +87,12 @@ impl Lan {
         }
     }
 
+    /// Whether datagrams from and to this address pass from now on, by whatever link.
+    pub fn udp_at(&mut self, ip: &str, passes: bool) {
+        let ip = ip.parse().expect("an address");
+        let _ = if passes { self.without_udp.remove(&ip) } else { self.without_udp.insert(ip) };
+    }
+
     /// Cuts all links between the two sides.
     pub fn partition(&mut self, one: &[HostId], other: &[HostId]) {
         for &a in one {

@@ -12,7 +12,7 @@ mod questions;
 mod schedule;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,6 +76,8 @@ pub struct Lan {
     pub links: HashMap<(HostId, HostId), Link>,
     /// How what is connected to these addresses ends, whatever its link says.
     pub by_address: HashMap<IpAddr, Tcp>,
+    /// Addresses from and to which no datagram passes.
+    pub without_udp: HashSet<IpAddr>,
     /// What was published.
     pub log: Vec<Logged>,
     /// What was sent by UDP, but for limited broadcasts.
@@ -104,6 +106,7 @@ impl Lan {
             link: Link::default(),
             links: HashMap::new(),
             by_address: HashMap::new(),
+            without_udp: HashSet::new(),
             log: Vec::new(),
             sent: Vec::new(),
             record: true,

@@ -95,7 +95,9 @@ impl Lan {
 
     fn transmit(&mut self, id: HostId, to: HostId, from: SocketAddr, socket: Socket, bytes: &Arc<[u8]>) {
         let link = if id == to { Link::default() } else { self.link_between(id, to) };
-        if !link.udp || (!link.large && bytes.len() > SMALL) || self.rng.random_bool(link.loss) {
+        let ends = [Some(from.ip()), self.hosts[to.0].source(from.ip()).map(IpAddr::V4)];
+        let lost = id != to && ends.into_iter().flatten().any(|ip| self.without_udp.contains(&ip));
+        if lost || !link.udp || (!link.large && bytes.len() > SMALL) || self.rng.random_bool(link.loss) {
             return;
         }
         for _ in 0..=usize::from(self.rng.random_bool(link.duplicates)) {

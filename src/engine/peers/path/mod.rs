@@ -112,7 +112,17 @@ impl Path {
     fn new(ip: ZonedIp, now: Instant) -> Self {
         let windows = [ReplayWindow::default(); 2];
         let now = now.into();
-        Self { ip, windows, missed: 0, proven: false, heard: now, since: now, prefix: None, claims: 0, check: None }
+        Self {
+            ip,
+            windows,
+            missed: 0,
+            proven: false,
+            heard: now,
+            since: now,
+            prefix: None,
+            claims: 0,
+            check: None,
+        }
     }
 
     fn newest(&self) -> u64 {
@@ -272,6 +282,11 @@ impl Paths {
     /// Whether it is heard by IPv4.
     pub(crate) fn has_ipv4(&self) -> bool {
         self.all.iter().any(|path| path.ip.ip().is_ipv4())
+    }
+
+    /// Its addresses.
+    pub(crate) fn ips(&self) -> impl Iterator<Item = ZonedIp> {
+        self.all.iter().map(|path| path.ip)
     }
 
     /// Whether it was ever heard from an address.
