@@ -223,11 +223,11 @@ impl NetworkView {
         self.observations[(from, to)].as_ref()
     }
 
-    /// Whether two nodes look at each other by the same way, as far as is known. A link or a family may fail while another one does
-    /// not: what one of them sees there says nothing of the way that the other one takes.
-    pub(super) fn is_one_way(&self, mine: &Observation, theirs: &Observation) -> bool {
-        let both = mine.at.zip(theirs.at);
-        both.is_none_or(|(mine, theirs)| !self.setting.links.tell_apart(mine, theirs))
+    /// Whether two observations are of one way, as far as is known. A link or a family may fail while another one does
+    /// not: what is seen of the one says nothing of the other.
+    pub(super) fn is_one_way(&self, one: &Observation, other: &Observation) -> bool {
+        let both = one.at.zip(other.at);
+        both.is_none_or(|(one, other)| !self.setting.links.tell_apart(one, other))
     }
 
     /// Since when there is trouble between this node and another one; none if there is none.
@@ -235,16 +235,25 @@ impl NetworkView {
         [self.node(a).trouble, self.node(b).trouble].into_iter().flatten().min()
     }
 
+    /// The peers other than this one that this node looks at by the same way.
+    fn others_that_way(&self, peer: NodeIdx) -> impl Iterator<Item = &JudgedNode> {
+        let seen = |node: NodeIdx| self.node(node).observation.as_ref();
+        let is_one_way = move |other: &NodeIdx| {
+            seen(peer).zip(seen(*other)).is_none_or(|(peer, other)| self.is_one_way(peer, other))
+        };
+        self.others().filter(move |other| *other != peer && is_one_way(other)).map(|other| self.node(other))
+    }
+
     /// Whether UDP passes at this node's own end: an echo of a peer other than this one came after a moment.
     pub(super) fn others_echo_since(&self, peer: NodeIdx, moment: Instant) -> bool {
-        self.others().any(|other| other != peer && self.node(other).echoed.is_some_and(|at| at >= moment))
+        self.others_that_way(peer).any(|other| other.echoed.is_some_and(|at| at >= moment))
     }
 
     /// Whether broadcasts arrive at this node's own end: one of another peer was heard when those of this peer had been missing for
     /// long already. One that is a little younger would only say that its own end failed last, or that this peer stood still.
     pub(super) fn others_broadcast_since(&self, peer: NodeIdx) -> bool {
         let due = self.node(peer).broadcast.map(|last| last + self.setting.broadcast_patience);
-        self.others().any(|other| other != peer && self.node(other).broadcast > due)
+        self.others_that_way(peer).any(|other| other.broadcast > due)
     }
 
     /// How long ago something was.

@@ -42,7 +42,8 @@ pub(super) fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
     found
 }
 
-/// Whether UDP may fail at this node's own end and with everybody, which shows with one peer first: no other peer was heard since.
+/// Whether it may fail at this node's own end and with everybody, which shows with one peer first: no other peer was heard since. A
+/// connection that stood when this node's cable was pulled gets no reply, either.
 /// That is waited for, but not longer than everybody needs to look at everybody.
 fn may_be_own_end(view: &NetworkView, pair: &[FailingPair]) -> bool {
     let Some(FailingPair { to, verdict, .. }) = pair.iter().copied().find(|pair| pair.from.is_self()) else {
@@ -50,7 +51,7 @@ fn may_be_own_end(view: &NetworkView, pair: &[FailingPair]) -> bool {
     };
     let last_broadcast = view.node(to).broadcast;
     let (began, passes) = match verdict {
-        Verdict::OneWayUdp | Verdict::UdpBlocked => {
+        Verdict::OneWayUdp | Verdict::UdpBlocked | Verdict::HungPeer => {
             let began = view.trouble(NodeIdx::SELF, to);
             (began, began.is_none_or(|began| view.others_echo_since(to, began)))
         }
