@@ -80,6 +80,15 @@ impl Fault {
         Self { details, ..self }
     }
 
+    /// Where the other family works nobody must say anything of it: of TCP there is nothing to say, for that goes by the other one.
+    fn of_one_family(mut self) -> Self {
+        let must = std::mem::take(&mut self.must);
+        if !matches!(self.verdict, "firewall_drop" | "firewall_reject") {
+            self.may.extend(must);
+        }
+        self
+    }
+
     /// Whether this host must say this.
     pub(crate) fn is_required(&self, host: usize, finding: &Value) -> bool {
         self.must.iter().any(|told| is(host, finding, told))
@@ -102,19 +111,51 @@ pub(crate) fn all() -> Vec<Fault> {
     groups.into_iter().flatten().collect()
 }
 
+/// Those that tell most among hosts of both families, each as it is told there: in both at once, or in IPv4 alone.
+pub(crate) fn of_both_families() -> Vec<(Form, Fault)> {
+    let named =
+        |name: &str| all().into_iter().find(|fault| fault.name == name).expect("there is such a fault");
+    let in_both = [
+        "process killed",
+        "TCP dropped in",
+        "TCP rejected with tcp reset",
+        "UDP dropped in",
+        "broadcasts dropped in, by address",
+        "a pair cut off from each other",
+        "cable pulled",
+        "wrong group",
+    ];
+    let in_ipv4 =
+        ["TCP dropped in", "TCP rejected with icmp type port-unreachable", "UDP dropped in", "mask changed"];
+    let both = in_both.map(|name| (Form::Both, named(name)));
+    let ipv4 = in_ipv4.map(|name| (Form::Ipv4OfBoth, named(name).of_one_family()));
+    both.into_iter().chain(ipv4).collect()
+}
+
+/// In which families the hosts of a lab speak, and a fault that firewall rules make is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// The hosts have no other.
+    Ipv4Alone,
+    /// The hosts have both, and it is in both.
+    Both,
+    /// The hosts have both, and it is in one.
+    Ipv4OfBoth,
+}
+
 fn tcp() -> Vec<Fault> {
     let mut faults = vec![
         Fault::new("process killed", "closed_port", |s| s.kill(2)).healed_by(|s| s.start(2)),
-        Fault::new("TCP dropped in", "firewall_drop", |s| s.lab.host(2).drop_tcp_in())
+        Fault::new("TCP dropped in", "firewall_drop", |s| s.rule_in(2, "tcp flags & (syn|ack) == syn drop"))
             .and_of_itself("firewall_drop"),
-        Fault::new("all TCP dropped in", "firewall_drop", |s| s.lab.host(2).nft_in("meta l4proto tcp drop"))
+        Fault::new("all TCP dropped in", "firewall_drop", |s| s.rule_in(2, "meta l4proto tcp drop"))
             .and_of_itself("firewall_drop"),
         Fault::new("TCP dropped out", "firewall_drop", |s| {
-            s.lab.host(2).nft_out("tcp flags & (syn|ack) == syn drop");
+            s.rule_out(2, "tcp flags & (syn|ack) == syn drop");
         })
         .and_of_itself("firewall_drop"),
         Fault::new("all TCP dropped out", "firewall_drop", |s| {
-            s.lab.host(2).nft_out("meta l4proto tcp drop");
+            s.rule_out(2, "meta l4proto tcp drop");
         })
         .and_of_itself("firewall_drop"),
     ];
@@ -123,7 +164,7 @@ fn tcp() -> Vec<Fault> {
     let icmp = codes.iter().chain(&prohibited).map(|code| format!("icmp type {code}"));
     faults.extend(std::iter::once("tcp reset".to_owned()).chain(icmp).map(|with| {
         Fault::new(format!("TCP rejected with {with}"), "firewall_reject", move |s| {
-            s.lab.host(2).reject_tcp_in(&with);
+            s.reject_in(2, &with);
         })
         .and_of_itself("firewall_reject")
     }));
@@ -132,25 +173,25 @@ fn tcp() -> Vec<Fault> {
 
 fn udp() -> Vec<Fault> {
     vec![
-        Fault::new("UDP dropped in", "one_way_udp", |s| s.lab.host(2).nft_in("meta l4proto udp drop"))
+        Fault::new("UDP dropped in", "one_way_udp", |s| s.rule_in(2, "meta l4proto udp drop"))
             .and_of_itself("one_way_udp"),
-        Fault::new("UDP dropped out", "one_way_udp", |s| s.lab.host(2).nft_out("meta l4proto udp drop"))
+        Fault::new("UDP dropped out", "one_way_udp", |s| s.rule_out(2, "meta l4proto udp drop"))
             .and_of_itself("one_way_udp"),
         Fault::new("UDP dropped both ways", "udp_blocked", |s| {
-            s.lab.host(2).nft_in("meta l4proto udp drop");
-            s.lab.host(2).nft_out("meta l4proto udp drop");
+            s.rule_in(2, "meta l4proto udp drop");
+            s.rule_out(2, "meta l4proto udp drop");
         })
         .and_of_itself("udp_blocked"),
         Fault::new("broadcasts dropped in, by type", "broadcast_blocked", |s| {
-            s.lab.host(2).nft_in("meta pkttype broadcast drop");
+            s.rule_in(2, "meta pkttype { broadcast, multicast } drop");
         })
         .and_of_itself("broadcast_blocked"),
         Fault::new("broadcasts dropped in, by address", "broadcast_blocked", |s| {
-            s.lab.host(2).nft_in("ip daddr 10.77.0.255 drop");
+            s.rules_in(2, "ip daddr 10.77.0.255 drop", "ip6 daddr ff12::/16 drop");
         })
         .and_of_itself("broadcast_blocked"),
         Fault::new("broadcasts dropped out", "broadcast_blocked", |s| {
-            s.lab.host(2).nft_out("ip daddr { 10.77.0.255, 255.255.255.255 } drop");
+            s.rules_out(2, "ip daddr { 10.77.0.255, 255.255.255.255 } drop", "ip6 daddr ff12::/16 drop");
         })
         .and_of_itself("broadcast_blocked"),
     ]
@@ -164,20 +205,20 @@ fn pairs() -> Vec<Fault> {
     let both = |verdict| [(1, "h2", verdict), (2, "h1", verdict)];
     vec![
         Fault::new("a pair cut off from each other", "isolated", |s| {
-            s.lab.host(2).nft_in("ip saddr 10.77.0.1 drop");
-            s.lab.host(1).nft_in("ip saddr 10.77.0.2 drop");
+            s.rule_from(1, 2, "drop");
+            s.rule_from(2, 1, "drop");
         })
         .told_by(&both("isolated"))
         .perhaps(&of_the_pair("isolated")),
         Fault::new("connections of one to one dropped", "one_way_tcp", |s| {
-            s.lab.host(2).nft_in("ip saddr 10.77.0.1 tcp flags & (syn|ack) == syn drop");
+            s.rule_from(1, 2, "tcp flags & (syn|ack) == syn drop");
         })
         // Only h1 has seen it; the others wait whether it is part of something larger.
         .told_by(&[(1, "h2", "one_way_tcp")])
         .perhaps(&[(2, "h1", "one_way_tcp")])
         .perhaps(&of_the_pair("one_way_tcp")),
         Fault::new("all of one to one dropped", "one_way_udp", |s| {
-            s.lab.host(2).nft_in("ip saddr 10.77.0.1 drop");
+            s.rule_from(1, 2, "drop");
         })
         .told_by(&both("one_way_udp"))
         .perhaps(&of_the_pair("one_way_udp")),
@@ -200,7 +241,7 @@ fn hosts() -> Vec<Fault> {
 fn loss() -> Vec<Fault> {
     let lossy = |share: u32| {
         Fault::new(format!("{share} % of packets lost"), "packet_loss", move |s| {
-            s.lab.host(2).nft_in(&format!("numgen random mod 100 < {share} drop"));
+            s.rule_in(2, &format!("numgen random mod 100 < {share} drop"));
         })
         .and_of_itself("packet_loss")
     };

@@ -12,8 +12,10 @@ mod faults;
 mod outcome;
 mod scene;
 
+use faults::{Fault, Form};
 use outcome::Outcome;
-use support::lab::{has_passed, within_each};
+use support::lab::{Families, Lab, has_passed, within_each};
+use support::node::Ran;
 
 /// Hosts of each lab.
 const HOSTS: u8 = 4;
@@ -26,16 +28,33 @@ const ONLY: &str = "FAULT";
 
 #[test]
 fn every_fault_is_told_as_what_it_is_by_those_whom_it_concerns_and_nobody_else_is_accused() {
+    let faults = wanted(faults::all().into_iter().map(|fault| (Form::Ipv4Alone, fault)).collect());
+    let ran = within_each(Families::Ipv4, HOSTS, faults.len(), AT_ONCE, |lab, part| play(lab, &faults[part]));
+    judge(&faults, ran);
+}
+
+#[test]
+fn among_hosts_of_both_families_a_fault_in_both_is_told_and_one_in_ipv4_accuses_nobody_else() {
+    let faults = wanted(faults::of_both_families());
+    let ran = within_each(Families::Both, HOSTS, faults.len(), AT_ONCE, |lab, part| play(lab, &faults[part]));
+    judge(&faults, ran);
+}
+
+fn wanted(faults: Vec<(Form, Fault)>) -> Vec<(Form, Fault)> {
     let only = std::env::var(ONLY).unwrap_or_default();
-    let faults: Vec<_> = faults::all().into_iter().filter(|fault| fault.name.contains(&only)).collect();
-    let ran = within_each(HOSTS, faults.len(), AT_ONCE, |lab, part| {
-        outcome::print(&scene::play(lab, &faults[part]));
-    });
+    faults.into_iter().filter(|(_, fault)| fault.name.contains(&only)).collect()
+}
+
+fn play(lab: &Lab, (form, fault): &(Form, Fault)) {
+    outcome::print(&scene::play(lab, *form, fault));
+}
+
+fn judge(faults: &[(Form, Fault)], ran: Option<Vec<Ran>>) {
     let Some(ran) = ran else { return };
     let outcomes: Vec<Outcome> = faults
         .iter()
         .zip(&ran)
-        .map(|(fault, ran)| {
+        .map(|((_, fault), ran)| {
             if has_passed(ran) { outcome::read(&ran.out) } else { outcome::broken(fault, &ran.out, &ran.err) }
         })
         .collect();

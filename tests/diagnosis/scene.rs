@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::faults::Fault;
+use crate::faults::{Fault, Form};
 use crate::outcome::Outcome;
 use crate::support::lab::Lab;
 use crate::support::node::{Node, Seen};
@@ -27,14 +27,16 @@ const STANDS: Duration = Duration::from_secs(4);
 /// The hosts and the nodes on them.
 pub(crate) struct Scene<'l> {
     pub(crate) lab: &'l Lab,
+    /// In which families its rules are.
+    form: Form,
     nodes: BTreeMap<usize, Node>,
     /// Nodes that are no more, with their hosts: what they told still counts.
     past: Vec<(usize, Node)>,
 }
 
 impl<'l> Scene<'l> {
-    fn new(lab: &'l Lab) -> Self {
-        Self { lab, nodes: BTreeMap::new(), past: Vec::new() }
+    fn new(lab: &'l Lab, form: Form) -> Self {
+        Self { lab, form, nodes: BTreeMap::new(), past: Vec::new() }
     }
 
     /// Starts a node under its host's name.
@@ -73,6 +75,62 @@ impl<'l> Scene<'l> {
 
     pub(crate) fn node(&self, host: usize) -> &Node {
         &self.nodes[&host]
+    }
+
+    /// Adds rules at a hook of a host; the second one says the same of IPv6.
+    fn rules(&self, host: usize, hook: &str, ipv4: &str, ipv6: Option<&str>) {
+        let (table, second) = match self.form {
+            Form::Both => ("inet", ipv6.map(|rule| format!("{rule}; ")).unwrap_or_default()),
+            Form::Ipv4Alone | Form::Ipv4OfBoth => ("ip", String::new()),
+        };
+        self.lab.host(host).nft(&format!(
+            "table {table} lab {{ chain {hook} {{ type filter hook {hook} priority 0; {ipv4}; {second}}}; }}"
+        ));
+    }
+
+    /// Adds a rule for what comes in to a host.
+    pub(crate) fn rule_in(&self, host: usize, rule: &str) {
+        self.rules(host, "input", rule, None);
+    }
+
+    /// Adds a rule for what a host sends.
+    pub(crate) fn rule_out(&self, host: usize, rule: &str) {
+        self.rules(host, "output", rule, None);
+    }
+
+    /// Adds a rule for what comes in to a host, in the words of each family.
+    pub(crate) fn rules_in(&self, host: usize, ipv4: &str, ipv6: &str) {
+        self.rules(host, "input", ipv4, Some(ipv6));
+    }
+
+    /// Adds a rule for what a host sends, in the words of each family.
+    pub(crate) fn rules_out(&self, host: usize, ipv4: &str, ipv6: &str) {
+        self.rules(host, "output", ipv4, Some(ipv6));
+    }
+
+    /// Adds a rule for what comes in to a host from another one.
+    pub(crate) fn rule_from(&self, from: usize, to: usize, rule: &str) {
+        let ipv6 = if self.form == Form::Both { self.lab.host(from).link_local() } else { String::new() };
+        self.rules_in(
+            to,
+            &format!("ip saddr {} {rule}", self.lab.host(from).addr()),
+            &format!("ip6 saddr {ipv6} {rule}"),
+        );
+    }
+
+    /// Connections to a host are answered so.
+    pub(crate) fn reject_in(&self, host: usize, with: &str) {
+        let syn = "tcp flags & (syn|ack) == syn reject with";
+        let Some(code) = with.strip_prefix("icmp type ") else {
+            return self.rule_in(host, &format!("{syn} {with}"));
+        };
+        let ipv6 = match code {
+            "net-unreachable" => "no-route",
+            "host-unreachable" => "addr-unreachable",
+            "prot-unreachable" | "port-unreachable" => "port-unreachable",
+            _ => "admin-prohibited",
+        };
+        self.rules_in(host, &format!("{syn} {with}"), &format!("{syn} icmpv6 type {ipv6}"));
     }
 
     /// Takes every firewall rule away.
@@ -115,6 +173,16 @@ impl<'l> Scene<'l> {
                 for _ in 0..2 {
                     mark = node.since(mark).wait_for(SOON * 2, about("dial_succeeded", &name)).mark;
                 }
+                if self.form != Form::Ipv4Alone {
+                    let stands_by = |e: &Value| {
+                        let addr = e["addr"].as_str().unwrap_or_default();
+                        e["event"] == "peer_path"
+                            && e["peer"]["name"] == name.as_str()
+                            && e["to"] == "up"
+                            && addr.contains("fe80")
+                    };
+                    node.wait_for(SOON * 2, stands_by);
+                }
             }
         }
     }
@@ -144,8 +212,8 @@ fn said(finding: &Value) -> (String, String) {
 }
 
 /// Plays a fault from beginning to end.
-pub(crate) fn play(lab: &Lab, fault: &Fault) -> Outcome {
-    let mut scene = Scene::new(lab);
+pub(crate) fn play(lab: &Lab, form: Form, fault: &Fault) -> Outcome {
+    let mut scene = Scene::new(lab, form);
     for host in (1..=usize::from(crate::HOSTS)).filter(|host| !fault.absent.contains(host)) {
         scene.start(host);
     }
@@ -180,10 +248,12 @@ pub(crate) fn play(lab: &Lab, fault: &Fault) -> Outcome {
 /// Waits until all say what they must and have done so for a while; how long after the fault that began.
 fn watch_it_told(scene: &Scene<'_>, fault: &Fault, begun: Instant) -> Option<Duration> {
     let mut right_since = None;
+    // That nobody says anything is seen when the time is over.
+    let stands = if fault.must.is_empty() { IN_TIME } else { STANDS };
     let stood = poll(IN_TIME + STANDS, || {
         if complaints(scene, fault).is_empty() {
             let since: Instant = *right_since.get_or_insert_with(now);
-            return (now() - since >= STANDS).then_some(since);
+            return (now() - since >= stands).then_some(since);
         }
         right_since = None;
         None

@@ -53,6 +53,7 @@ pub(crate) enum Families {
 /// each printed, in order; nothing inside of a lab, and where there can be none.
 #[track_caller]
 pub(crate) fn within_each<F: Fn(&Lab, usize)>(
+    families: Families,
     hosts: u8,
     parts: usize,
     at_once: usize,
@@ -61,7 +62,7 @@ pub(crate) fn within_each<F: Fn(&Lab, usize)>(
     let test = test_of::<F>();
     if is_inside(test) {
         let part = std::env::var(PART).ok().and_then(|part| part.parse().ok()).expect("which part this is");
-        scenario(&Lab::on_one_link(hosts, Families::Ipv4), part);
+        scenario(&Lab::on_one_link(hosts, families), part);
         return None;
     }
     if is_impossible(test) {
