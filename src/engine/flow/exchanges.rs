@@ -345,7 +345,11 @@ mod tests {
             let mut peer = test.proven_peer(2);
             note_served(&mut peer, from.parse().unwrap(), Some(9), &mut test.context());
             assert_eq!(peer.last_seen.served().is_some(), counts, "{from}");
-            assert_eq!(peer.paths.prefix(peer.ip()) == Some(9), counts, "{from}: its mask is one of another network");
+            assert_eq!(
+                peer.paths.prefix(peer.ip()) == Some(9),
+                counts,
+                "{from}: its mask is one of another network"
+            );
             assert!(peer.last_seen.any().is_some(), "{from}: it lives");
         }
     }

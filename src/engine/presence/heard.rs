@@ -212,7 +212,9 @@ mod tests {
         let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
         let said =
             Presence { name: "renamed", tcp_port: 9, period_ms: 700, ..presence(Kind::Heartbeat, 2, 1) };
-        heard("10.0.0.2", said).apply_claims(key, &mut peers, &mut test.context());
+        let datagram = heard("10.0.0.2", said);
+        let _ = datagram.note_heard(peers.get_mut(key).unwrap(), &test.context());
+        datagram.apply_claims(key, &mut peers, &mut test.context());
         let peer = peers.get(key).unwrap();
         assert_eq!((peer.info().name.as_str(), peer.addr().port()), ("renamed", 9));
         assert_eq!((peer.last_seen.period(), peer.paths.prefix(peer.ip())), (Some(ms(700)), Some(16)));

@@ -213,6 +213,8 @@ mod tests {
         assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat), format!("{why:?}"));
         assert_eq!(read(&mut peers, &mut test, "192.168.0.2", Kind::Goodbye), "known");
         let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
+        let first = heard("10.0.0.2", presence(Kind::Heartbeat, 2, 1));
+        let _ = first.note_heard(peers.get_mut(key).unwrap(), &test.context());
         assert_eq!(
             read(&mut peers, &mut test, "192.168.0.2", Kind::Heartbeat),
             "known",
