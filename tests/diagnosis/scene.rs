@@ -146,7 +146,9 @@ impl<'l> Scene<'l> {
         for event in
             self.nodes.get(&host).map(|node| node.always().events(kind("diagnosis"))).unwrap_or_default()
         {
-            let key = format!("{}{}", event["peer"]["id"], event["peer"]["addr"]);
+            // Meanwhile it may be dialed at another of its addresses.
+            let (id, addr) = (&event["peer"]["id"], &event["peer"]["addr"]);
+            let key = if id.is_null() { addr.to_string() } else { id.to_string() };
             if event["verdict"] == "ok" {
                 standing.remove(&key);
             } else {

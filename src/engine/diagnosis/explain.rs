@@ -160,7 +160,9 @@ fn of_pair(view: &NetworkView, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Eviden
     if mine.served.is_ok() && mine.tcp.is_failing() {
         seen.push(Evidence::DialsArrive { from: whom.clone(), to: me.clone() });
     }
-    if let Some(at) = view.node(to).heard_elsewhere.filter(|_| from.is_self()) {
+    // What is heard there says nothing of TCP.
+    let of_udp = !mine.tcp.is_failing() && (mine.echo.is_failing() || mine.broadcast.is_failing());
+    if let Some(at) = view.node(to).heard_elsewhere.filter(|_| from.is_self() && of_udp) {
         seen.push(Evidence::HeardElsewhere { of: whom.clone(), at, failing: view.node(to).info.addr });
     }
     if let (Some(at), false) = (mine.alive, mine.echo.is_ok() || mine.tcp.is_ok()) {
