@@ -115,18 +115,9 @@ pub(crate) fn all() -> Vec<Fault> {
 pub(crate) fn of_both_families() -> Vec<(Form, Fault)> {
     let named =
         |name: &str| all().into_iter().find(|fault| fault.name == name).expect("there is such a fault");
-    let in_both = [
-        "process killed",
-        "TCP dropped in",
-        "TCP rejected with tcp reset",
-        "UDP dropped in",
-        "broadcasts dropped in, by address",
-        "a pair cut off from each other",
-        "cable pulled",
-        "wrong group",
-    ];
-    let in_ipv4 =
-        ["TCP dropped in", "TCP rejected with icmp type port-unreachable", "UDP dropped in", "mask changed"];
+    let in_both =
+        ["process killed", "TCP dropped in", "TCP rejected with tcp reset", "UDP dropped in", "cable pulled"];
+    let in_ipv4 = ["TCP dropped in", "TCP rejected with icmp type port-unreachable"];
     let both = in_both.map(|name| (Form::Both, named(name)));
     let ipv4 = in_ipv4.map(|name| (Form::Ipv4OfBoth, named(name).of_one_family()));
     both.into_iter().chain(ipv4).collect()

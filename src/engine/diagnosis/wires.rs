@@ -16,19 +16,19 @@ use super::network_view::SplitNetwork;
 /// By which links each node was heard, while there are two in one network; otherwise nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Wires {
-    heard: HashMap<NodeId, Heard, Keyed>,
+    heard: HashMap<NodeId, HeardBy, Keyed>,
     /// Since when it is listened.
     since: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Heard {
+struct HeardBy {
     since: Instant,
     /// When last by each.
     by: SmallVec<[(LinkIndex, Instant); 2]>,
 }
 
-impl Heard {
+impl HeardBy {
     fn lately(&self, link: LinkIndex, patience: Duration, now: Instant) -> bool {
         self.by.iter().any(|(by, at)| *by == link && now.saturating_duration_since(*at) <= patience)
     }
@@ -47,7 +47,7 @@ impl Wires {
         if self.heard.len() >= MAX_HEARD_BY_LINK && !self.heard.contains_key(&from) {
             return;
         }
-        let heard = self.heard.entry(from).or_insert_with(|| Heard { since: now, by: SmallVec::new() });
+        let heard = self.heard.entry(from).or_insert_with(|| HeardBy { since: now, by: SmallVec::new() });
         match heard.by.iter_mut().find(|(by, _)| *by == link) {
             Some((_, at)) => *at = now,
             None => heard.by.push((link, now)),

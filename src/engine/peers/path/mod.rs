@@ -1,9 +1,10 @@
 //! Where a peer was heard from: its addresses, the replay window of each, and which of them are proven.
 
-mod standby;
+mod check;
+pub(crate) mod standby;
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
@@ -17,11 +18,10 @@ use crate::engine::links::Links;
 use crate::engine::moment::Moment;
 use crate::proto::presence::Presence;
 
-pub(crate) use standby::PathChange;
-pub use standby::PathState;
+pub use check::PathState;
 
 use super::HeardFrom;
-use standby::Check;
+use check::Check;
 
 /// An address that a peer was heard from.
 #[derive(Debug, Clone)]
@@ -123,6 +123,16 @@ impl Path {
             claims: 0,
             check: None,
         }
+    }
+
+    /// How it fares, as the last dial of it went.
+    fn state(&self) -> PathState {
+        self.check.as_ref().map_or(PathState::Unknown, |check| check.state)
+    }
+
+    /// Round trip of the last dial that got its reply there.
+    fn rtt(&self) -> Option<Duration> {
+        self.check.as_ref()?.rtt()
     }
 
     fn newest(&self) -> u64 {

@@ -4,53 +4,14 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use crate::engine::address::ZonedIp;
 use crate::engine::interface::InterfaceKind;
-use crate::engine::limits::{PATH_CHECKED_EVERY, PATH_KEPT, PATH_TRIED_EVERY};
+use crate::engine::limits::PATH_KEPT;
 use crate::engine::links::Links;
-use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 
+use super::check::{Check, PathState};
 use super::{Path, Paths};
-
-/// How an address of a peer fares, as the last dial of it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PathState {
-    /// It was not dialed yet.
-    #[default]
-    Unknown,
-    /// The peer replied there.
-    Up,
-    /// It did not.
-    Failing,
-}
-
-impl PathState {
-    /// All states.
-    pub const ALL: [Self; 3] = [Self::Unknown, Self::Up, Self::Failing];
-
-    /// The contract's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Up => "up",
-            Self::Failing => "failing",
-        }
-    }
-}
-
-/// What the last dial of an address said.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Check {
-    state: PathState,
-    /// When it ended.
-    at: Moment,
-    /// Round trip of the last dial that got its reply.
-    rtt: Option<Micros>,
-}
 
 /// A path from one state to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,29 +23,15 @@ pub(crate) struct PathChange {
 }
 
 impl Path {
-    pub(super) fn state(&self) -> PathState {
-        self.check.as_ref().map_or(PathState::Unknown, |check| check.state)
-    }
-
-    /// Round trip of the last dial that got its reply there.
-    pub(super) fn rtt(&self) -> Option<Duration> {
-        Some(self.check.as_ref()?.rtt?.into())
-    }
-
     /// Whether the peer may still be there: it was heard, or has replied, not too long ago.
     fn is_kept(&self, now: Instant) -> bool {
-        let replied = self.check.as_ref().filter(|check| check.state == PathState::Up).map(|check| check.at);
+        let replied = self.check.as_ref().and_then(|check| check.replied());
         Moment::from(now).since(self.heard.max(replied.unwrap_or(self.heard))) <= PATH_KEPT
     }
 
     /// Whether it is time to dial it, to see how it fares.
     fn is_due(&self, now: Instant) -> bool {
-        let waits = |check: &Check| {
-            let every: Duration =
-                if check.state == PathState::Failing { PATH_TRIED_EVERY } else { PATH_CHECKED_EVERY };
-            Moment::from(now).since(check.at) < every
-        };
-        !self.check.as_deref().is_some_and(waits)
+        self.check.as_ref().is_none_or(|check| check.is_old(now))
     }
 }
 
@@ -102,8 +49,7 @@ impl Paths {
         }
         let path = self.find_mut(ip)?;
         let (from, to) = (path.state(), if rtt.is_some() { PathState::Up } else { PathState::Failing });
-        let rtt = rtt.map(Micros::from).or_else(|| path.check.as_ref()?.rtt);
-        path.check = Some(Box::new(Check { state: to, at: now.into(), rtt }));
+        path.check = Some(Box::new(Check::new(to, now, rtt.or_else(|| path.rtt()))));
         (from != to).then_some(PathChange { ip, from, to })
     }
 
@@ -171,6 +117,7 @@ mod tests {
     use super::*;
     use crate::engine::api::Socket;
     use crate::engine::interface::Interface;
+    use crate::engine::limits::{PATH_CHECKED_EVERY, PATH_TRIED_EVERY};
     use crate::testkit::{ms, secs, t0};
 
     const CABLE: &str = "10.0.0.2";

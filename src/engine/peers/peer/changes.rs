@@ -11,7 +11,7 @@ use crate::engine::limits::{CHALLENGE_AGAIN, LEFT_KEPT, PROOF_GRACE, SILENT_KEPT
 use crate::engine::links::Links;
 use crate::engine::moment::Moment;
 use crate::engine::peers::health::Health;
-use crate::engine::peers::path::PathChange;
+use crate::engine::peers::path::standby::PathChange;
 use crate::engine::peers::{LeaveReason, PeerState};
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::{Incarnation, NodeId, Nonce};
