@@ -158,6 +158,7 @@ fn a_list_of_two_peers_has_all_the_fields_of_the_contract_in_the_order_of_names(
                 "last_heard_ms",
                 "cause",
                 "verdict",
+                "paths",
             ],
         );
         assert_eq!(

@@ -1,6 +1,7 @@
 //! Where a peer was heard from: its addresses, the replay window of each, and which of them are proven.
 
 mod check;
+mod replay;
 pub(crate) mod standby;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +23,7 @@ pub use check::PathState;
 
 use super::HeardFrom;
 use check::Check;
+use replay::ReplayWindow;
 
 /// An address that a peer was heard from.
 #[derive(Debug, Clone)]
@@ -43,14 +45,6 @@ pub(crate) struct Path {
     claims: u64,
     /// What the last dial of it said. Boxed: few peers have several addresses.
     check: Option<Box<Check>>,
-}
-
-/// The anti-replay window of RFC 4303 §3.4.3.
-#[derive(Debug, Clone, Copy, Default)]
-struct ReplayWindow {
-    greatest: u64,
-    /// Which of the 64 numbers before that were taken, a bit each: what only asks for an echo, or is one, may be late.
-    taken: u64,
 }
 
 /// All addresses of a peer, and what it says of them.
@@ -86,28 +80,6 @@ pub(crate) enum SequenceCheck {
     TooFar,
 }
 
-impl ReplayWindow {
-    fn advance(&mut self, sequence: u64) {
-        let step = sequence.saturating_sub(self.greatest);
-        // The number that was the greatest is the first of those before the new one.
-        let step = u32::try_from(step).ok();
-        let shifted = step.and_then(|step| self.taken.checked_shl(step)).unwrap_or(0);
-        let last = step.and_then(|step| 1_u64.checked_shl(step.saturating_sub(1))).unwrap_or(0);
-        self.taken = if sequence > self.greatest { shifted | last } else { 0 };
-        self.greatest = sequence;
-    }
-
-    /// Takes a number below the greatest, if it was not taken before and is at most 64 behind.
-    fn take_late(&mut self, sequence: u64) -> bool {
-        let behind = self.greatest.checked_sub(sequence).and_then(|behind| behind.checked_sub(1));
-        let bit = behind.and_then(|behind| u32::try_from(behind).ok()).and_then(|n| 1_u64.checked_shl(n));
-        let Some(bit) = bit else { return false };
-        let new = self.taken & bit == 0;
-        self.taken |= bit;
-        new
-    }
-}
-
 impl Path {
     fn new(ip: ZonedIp, now: Instant) -> Self {
         let windows = [ReplayWindow::default(); 2];
@@ -133,6 +105,12 @@ impl Path {
     /// Round trip of the last dial that got its reply there.
     fn rtt(&self) -> Option<Duration> {
         self.check.as_ref()?.rtt()
+    }
+
+    /// When the peer was last heard there, or replied to a dial of it.
+    fn last_word(&self) -> Moment {
+        let replied = self.check.as_ref().and_then(|check| check.replied());
+        replied.map_or(self.heard, |replied| replied.max(self.heard))
     }
 
     fn newest(&self) -> u64 {
@@ -254,11 +232,13 @@ impl Paths {
     }
 
     /// Whether an address was silent for [`rounds_before_move`], or never heard. `reached`: the peer answers there; then the
-    /// other address must be newer than the last word from this one, too, or it is a second interface of the peer's.
+    /// other address must be newer than the last word from this one, too, or it is a second interface of the peer's. A reply to a dial
+    /// is such a word: UDP alone may fail there.
     pub(crate) fn is_gone_from(&self, ip: ZonedIp, heard_at: ZonedIp, reached: bool) -> bool {
         let since = self.find(heard_at).map(|path| path.since);
         self.find(ip).is_none_or(|old| {
-            old.missed >= rounds_before_move(ip) && (!reached || since.is_some_and(|since| since > old.heard))
+            let is_newer = || since.is_some_and(|since| since > old.last_word());
+            old.missed >= rounds_before_move(ip) && (!reached || is_newer())
         })
     }
 
@@ -443,20 +423,6 @@ mod tests {
     }
 
     #[test]
-    fn late_numbers_are_taken_once_and_not_from_long_ago() {
-        let mut window = ReplayWindow::default();
-        window.advance(1);
-        window.advance(5);
-        assert!(!window.take_late(1), "it was taken in its turn");
-        assert!(window.take_late(3) && !window.take_late(3));
-        window.advance(6);
-        assert!(!window.take_late(3) && window.take_late(4), "the window moves on");
-        window.advance(200);
-        assert!(!window.take_late(100) && window.take_late(150));
-        assert!(!window.take_late(200) && !window.take_late(201));
-    }
-
-    #[test]
     fn an_address_is_gone_when_rounds_come_from_another_one_only() {
         let mut paths = Paths::default();
         heard(&mut paths, DIALED, 1);
@@ -466,6 +432,27 @@ mod tests {
         assert!(paths.is_gone_from(ip(DIALED), ip(OTHER), false));
         heard(&mut paths, DIALED, 4);
         assert!(!paths.is_gone_from(ip(DIALED), ip(OTHER), false));
+    }
+
+    #[test]
+    fn an_address_that_replies_to_dials_is_not_left_because_its_datagrams_are_lost() {
+        for replies in [true, false] {
+            let mut paths = Paths::default();
+            let t0 = t0();
+            let at = |ms| t0 + std::time::Duration::from_millis(ms);
+            let mut heard = |from, sequence, now| {
+                paths.note_heard(ip(from), ip(DIALED), (Socket::Shared, sequence), false, now);
+            };
+            heard(DIALED, 1, at(0));
+            heard(OTHER, 2, at(10));
+            let _ =
+                paths.note_dialed(ip(DIALED), replies.then_some(std::time::Duration::from_millis(1)), at(20));
+            for sequence in 3..9 {
+                paths.note_heard(ip(OTHER), ip(DIALED), (Socket::Shared, sequence), false, at(sequence * 10));
+            }
+            assert_eq!(paths.is_gone_from(ip(DIALED), ip(OTHER), true), !replies);
+            assert!(paths.is_gone_from(ip(DIALED), ip(OTHER), false), "when no dial gets a reply any longer");
+        }
     }
 
     #[test]

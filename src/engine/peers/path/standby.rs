@@ -25,8 +25,7 @@ pub(crate) struct PathChange {
 impl Path {
     /// Whether the peer may still be there: it was heard, or has replied, not too long ago.
     fn is_kept(&self, now: Instant) -> bool {
-        let replied = self.check.as_ref().and_then(|check| check.replied());
-        Moment::from(now).since(self.heard.max(replied.unwrap_or(self.heard))) <= PATH_KEPT
+        Moment::from(now).since(self.last_word()) <= PATH_KEPT
     }
 
     /// Whether it is time to dial it, to see how it fares.
