@@ -33,13 +33,24 @@ pub fn bad_view(nodes: u16, bad: Bad, now: Instant) -> NetworkView {
 
 /// The same in two steps: what the engine has at hand anyway, and the taking of the view.
 pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> NetworkView {
+    let nodes = nodes_that_see(nodes, |from, to| bad_observation(from, to, bad, now), now);
+    move || view(nodes, now)
+}
+
+/// The view of this many nodes, each of which sees that of each.
+#[cfg(test)]
+pub fn view_of(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Instant) -> NetworkView {
+    view(nodes_that_see(nodes, sees, now), now)
+}
+
+fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Instant) -> Vec<JudgedNode> {
     let ids = 0..nodes;
     let node = |nth: u16| {
         let others = ids.clone().filter(|to| *to != nth);
         let observations: HashMap<NodeId, Observation> =
-            others.map(|to| (NodeId(to.into()), bad_observation(nth, to, bad, now))).collect();
+            others.map(|to| (NodeId(to.into()), sees(nth, to))).collect();
         JudgedNode {
-            observation: (nth > 0).then(|| bad_observation(0, nth, bad, now)),
+            observation: (nth > 0).then(|| sees(0, nth)),
             row: (nth > 0).then(|| ToldRow {
                 observations: Arc::new(observations),
                 confirmed: ago(now, 1),
@@ -49,6 +60,10 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
             ..JudgedNode::new(peer(nth.into(), &format!("h{nth}")), now)
         }
     };
+    ids.clone().map(node).collect()
+}
+
+fn view(nodes: Vec<JudgedNode>, now: Instant) -> NetworkView {
     let setting = Setting {
         notice: ms(7_800),
         patience: secs(14),
@@ -60,8 +75,7 @@ pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> Network
         links: Links::default(),
         now,
     };
-    let nodes = ids.clone().map(node).collect();
-    move || NetworkView::new(nodes, Vec::new(), setting)
+    NetworkView::new(nodes, Vec::new(), setting)
 }
 
 /// Nodes that reach everybody where all others are cut off.
@@ -87,7 +101,8 @@ fn ago(now: Instant, seconds: u64) -> Instant {
     now.checked_sub(secs(seconds)).unwrap_or(now)
 }
 
-fn fine(now: Instant) -> Observation {
+/// Everything works.
+pub fn fine(now: Instant) -> Observation {
     let [tcp, echo, broadcast, unicast, served] = [PathStatus::Ok; 5];
     let (checked, alive) = (Some(ago(now, 1)), Some(ago(now, 1)));
     Observation {

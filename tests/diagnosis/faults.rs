@@ -115,9 +115,32 @@ pub(crate) fn all() -> Vec<Fault> {
 pub(crate) fn of_both_families() -> Vec<(Form, Fault)> {
     let named =
         |name: &str| all().into_iter().find(|fault| fault.name == name).expect("there is such a fault");
-    let in_both =
-        ["process killed", "TCP dropped in", "TCP rejected with tcp reset", "UDP dropped in", "cable pulled"];
-    let in_ipv4 = ["TCP dropped in", "TCP rejected with icmp type port-unreachable"];
+    let in_both = [
+        "process killed",
+        "TCP dropped in",
+        "TCP rejected with tcp reset",
+        "UDP dropped in",
+        "UDP dropped both ways",
+        "a pair cut off from each other",
+        "dead switch port",
+        "cable pulled",
+        "process stopped",
+        "20 % of packets lost",
+        "wrong group",
+    ];
+    let in_ipv4 = [
+        "TCP dropped in",
+        "TCP rejected with icmp type port-unreachable",
+        "UDP dropped in",
+        "UDP dropped out",
+        "UDP dropped both ways",
+        "broadcasts dropped in, by type",
+        "broadcasts dropped out",
+        "a pair cut off from each other",
+        "all of one to one dropped",
+        "20 % of packets lost",
+        "mask changed",
+    ];
     let both = in_both.map(|name| (Form::Both, named(name)));
     let ipv4 = in_ipv4.map(|name| (Form::Ipv4OfBoth, named(name).of_one_family()));
     both.into_iter().chain(ipv4).collect()

@@ -4,7 +4,7 @@
 //! changes from moment to moment is not published at all. How long depends on what it says: see [`POLICIES`].
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,20 @@ use super::verdict::{Pattern, Verdict};
 #[derive(Debug, Default)]
 pub(crate) struct FindingTracker {
     tracked: Vec<TrackedFinding>,
+    /// Findings that were withdrawn lately, the last one last; at most [`MAX_ENDED`].
+    ended: VecDeque<Ended>,
     /// Peers that a published finding is about.
     accused: HashSet<PeerKey>,
+}
+
+/// Withdrawn findings that are remembered. Of more at a time, what remains of the earliest may be published.
+const MAX_ENDED: usize = 64;
+
+/// A finding that was withdrawn. Its last pairs may recover a moment later.
+#[derive(Debug)]
+struct Ended {
+    finding: Arc<Finding>,
+    at: Instant,
 }
 
 /// A finding that is published, or about to be.
@@ -193,7 +205,8 @@ impl FindingTracker {
         c: &Circumstances,
         now: Instant,
     ) -> Vec<Arc<Finding>> {
-        let before = PublishedFindings::of(&self.tracked);
+        self.ended.retain(|ended| now.saturating_duration_since(ended.at) < c.patience);
+        let before = PublishedFindings::of(&self.tracked, &self.ended);
         let mut news = Vec::new();
         let seen = self.note_found(findings, &before, c, now, &mut news);
         self.note_absent(&seen, open, &before, c, now, &mut news);
@@ -268,6 +281,10 @@ impl FindingTracker {
             if decision == Decision::Withdraw
                 && let Some(published) = &tracked.published
             {
+                if self.ended.len() >= MAX_ENDED {
+                    self.ended.pop_front();
+                }
+                self.ended.push_back(Ended { finding: Arc::clone(published), at: now });
                 // One that became part of another incident is not over.
                 let explained = explained.get_or_init(|| accused_by(&still_there));
                 if !tracked.latest.peer.id.is_some_and(|id| explained.contains(&id)) {
@@ -335,18 +352,20 @@ impl TrackedFinding {
     }
 }
 
-/// What was published before a diagnosis: another verdict on the same nodes must stand longer.
+/// What was published before a diagnosis, or withdrawn lately: another verdict on the same nodes must stand longer.
 struct PublishedFindings {
     published: Vec<Arc<Finding>>,
+    ended: Vec<Arc<Finding>>,
     verdicts: HashSet<(Option<NodeId>, Verdict)>,
     concerned: OnceCell<HashSet<NodeId>>,
 }
 
 impl PublishedFindings {
-    fn of(tracked: &[TrackedFinding]) -> Self {
+    fn of(tracked: &[TrackedFinding], ended: &VecDeque<Ended>) -> Self {
         let published: Vec<_> = tracked.iter().filter_map(|tracked| tracked.published.clone()).collect();
-        let verdicts = published.iter().map(|finding| (finding.peer.id, finding.verdict)).collect();
-        Self { published, verdicts, concerned: OnceCell::new() }
+        let ended: Vec<_> = ended.iter().map(|ended| Arc::clone(&ended.finding)).collect();
+        let verdicts = published.iter().chain(&ended).map(|finding| (finding.peer.id, finding.verdict));
+        Self { verdicts: verdicts.collect(), published, ended, concerned: OnceCell::new() }
     }
 
     /// How long a finding must stand or be gone. While an incident begins or ends, what is seen of those concerned changes path
@@ -366,11 +385,17 @@ impl PublishedFindings {
 
     fn is_another_verdict(&self, finding: &Finding) -> bool {
         let same = self.verdicts.contains(&(finding.peer.id, finding.verdict));
-        let concerned = || {
-            self.concerned
-                .get_or_init(|| self.published.iter().flat_map(|known| concerned_by(known)).collect())
-        };
-        !same && !self.published.is_empty() && concerned_by(finding).any(|id| concerned().contains(&id))
+        let any = !self.published.is_empty() || !self.ended.is_empty();
+        any && !same && concerned_by(finding).any(|id| self.concerned().contains(&id))
+    }
+
+    /// Those of whom what is published says anything, and those whom it accused until lately: all that fails with them recovers
+    /// path by path.
+    fn concerned(&self) -> &HashSet<NodeId> {
+        self.concerned.get_or_init(|| {
+            let concerned = self.published.iter().flat_map(|known| concerned_by(known));
+            concerned.chain(accused_by(&self.ended)).collect()
+        })
     }
 }
 
@@ -574,6 +599,38 @@ mod tests {
         trial.at(2_000, &pair);
         assert_eq!(trial.at(15_999, &pair), [], "it shrank at 2 s");
         assert_eq!(trial.at(16_000, &pair), [(1, Verdict::OneWayTcp)]);
+    }
+
+    #[test]
+    fn what_remains_of_an_incident_that_was_withdrawn_is_not_published_as_another_one() {
+        let mut trial = Trial::new();
+        let row = [finding(0, Verdict::OneWayUdp, &[(0, 1), (0, 2), (0, 3)])];
+        let pair = [Finding {
+            pattern: Pattern::Pair,
+            nodes: vec![NodeId(3), ME],
+            ..finding(3, Verdict::OneWayUdp, &[(0, 3)])
+        }];
+        trial.at(0, &row);
+        assert_eq!(trial.at(1_000, &row), [(0, Verdict::OneWayUdp)]);
+        trial.at(20_000, &pair);
+        assert_eq!(trial.at(21_000, &pair), [(0, Verdict::Ok)]);
+        for at in (21_500..27_000).step_by(500) {
+            assert_eq!(trial.at(at, &pair), [], "{at}: it is about to recover");
+        }
+        assert_eq!(trial.at(27_000, &pair), [(3, Verdict::OneWayUdp)], "it would have recovered");
+    }
+
+    #[test]
+    fn the_same_that_comes_back_or_what_concerns_others_is_told_as_soon_as_ever() {
+        let mut trial = Trial::new();
+        let closed = [finding(1, Verdict::ClosedPort, &[(0, 1)])];
+        trial.at(0, &closed);
+        trial.at(1_000, &closed);
+        trial.at(2_000, &[]);
+        assert_eq!(trial.at(3_000, &[]), [(1, Verdict::Ok)]);
+        let both = [closed[0].clone(), finding(2, Verdict::HungPeer, &[(0, 2)])];
+        trial.at(4_000, &both);
+        assert_eq!(trial.at(5_000, &both), [(1, Verdict::ClosedPort), (2, Verdict::HungPeer)]);
     }
 
     #[test]

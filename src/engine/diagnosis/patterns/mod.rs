@@ -33,7 +33,7 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usi
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands::islands(&mut failures));
     incidents.extend(single_hosts::single_hosts(&mut failures, verdicts));
-    incidents.extend(pairs::pairs(view, &failures));
+    incidents.extend(pairs::pairs(view, &failures, verdicts));
     incidents.extend(duplicates::duplicate_names(view));
     *steps += failures.steps();
     incidents

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::failures::{Failures, usual};
+use super::failures::{Failures, Verdicts, usual};
 use super::own_fault::blames_itself;
 use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::{FailingPair, Incident};
@@ -18,7 +18,7 @@ const SCATTERED: usize = 4;
 type OnePair = SmallVec<[FailingPair; 2]>;
 
 /// What remains: single pairs, or so many with one verdict that they are told as one.
-pub(super) fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
+pub(super) fn pairs(view: &NetworkView, failures: &Failures, verdicts: &Verdicts) -> Vec<Incident> {
     failures.count(view.size() * view.size());
     let mut by_verdict: BTreeMap<Verdict, Vec<OnePair>> = BTreeMap::new();
     for a in view.all() {
@@ -36,7 +36,7 @@ pub(super) fn pairs(view: &NetworkView, failures: &Failures) -> Vec<Incident> {
         if pairs.len() >= SCATTERED {
             found.push(scattered(view, verdict, pairs.into_iter().flatten().collect()));
         } else {
-            found.extend(pairs.into_iter().map(|pair| single_pair(view, verdict, &pair)));
+            found.extend(pairs.into_iter().map(|pair| single_pair(view, verdicts, verdict, &pair)));
         }
     }
     found
@@ -71,13 +71,70 @@ fn scattered(view: &NetworkView, verdict: Verdict, pairs: Vec<FailingPair>) -> I
     Incident { verdict, pattern: Pattern::Scattered, confidence: Confidence::Medium, nodes, pairs }
 }
 
-/// Of a pair with this node, the other one is accused; but whose system says that it is its own fault is believed.
-fn single_pair(view: &NetworkView, verdict: Verdict, pairs: &[FailingPair]) -> Incident {
+/// Of a pair with this node, the other one is accused; but whose system says that it is its own fault is believed, and so are
+/// others at whose end the same works.
+fn single_pair(view: &NetworkView, verdicts: &Verdicts, verdict: Verdict, pairs: &[FailingPair]) -> Incident {
     let FailingPair { from, to, .. } =
         pairs.iter().find(|pair| pair.verdict == verdict).copied().unwrap_or(pairs[0]);
-    let (sender, receiver) = (blames_itself(view, from, to), blames_itself(view, to, from));
-    let confesses = verdict == Verdict::LocalProblem && sender != receiver;
-    let from_first = if confesses { sender } else { to.is_self() };
+    let (sender, receiver) = match verdict {
+        Verdict::LocalProblem => (blames_itself(view, from, to), blames_itself(view, to, from)),
+        Verdict::OneWayUdp | Verdict::UdpBlocked | Verdict::BroadcastBlocked | Verdict::PacketLoss => {
+            (works_with_others(view, verdicts, to, from), works_with_others(view, verdicts, from, to))
+        }
+        _ => (false, false),
+    };
+    let from_first = if sender == receiver { to.is_self() } else { sender };
     let nodes = if from_first { vec![from, to] } else { vec![to, from] };
     Incident { verdict, pattern: Pattern::Pair, confidence: Confidence::Medium, nodes, pairs: pairs.to_vec() }
+}
+
+/// Whether all is well between a node and some other than the one with which it has trouble, by the same way.
+fn works_with_others(view: &NetworkView, verdicts: &Verdicts, node: NodeIdx, with: NodeIdx) -> bool {
+    let seen = |from, to| view.observation(from, to);
+    let trouble = seen(node, with).or_else(|| seen(with, node));
+    let is_well = |from: NodeIdx, to: NodeIdx| {
+        let that_way = trouble.zip(seen(from, to)).is_some_and(|(one, other)| view.is_one_way(one, other));
+        verdicts[(from, to)] == Some(Verdict::Ok) && that_way
+    };
+    let mut others = view.all().filter(|other| *other != node && *other != with);
+    others.any(|other| is_well(node, other) || is_well(other, node))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::engine::diagnosis::DiagnosisRun;
+    use crate::engine::observation::Observation;
+    use crate::testkit::judged::{fine, view_of};
+    use crate::testkit::t0;
+
+    const IPV4: &str = "10.0.0.9";
+    const IPV6: &str = "fe80::9";
+
+    /// Whom this node accuses, and of what, where one pair of four nodes loses packets of IPv4, and these others speak IPv6.
+    fn accused(lossy: (u16, u16), by_ipv6: &[(u16, u16)]) -> Option<(u128, Verdict)> {
+        let now = t0();
+        let is = |pair: (u16, u16), from, to| pair == (from, to) || pair == (to, from);
+        let sees = |from, to| {
+            let six = by_ipv6.iter().any(|pair| is(*pair, from, to));
+            let at: IpAddr = if six { IPV6 } else { IPV4 }.parse().unwrap();
+            let loss = Some(if is(lossy, from, to) { 30 } else { 0 });
+            Observation { at: Some(at), loss, ..fine(now) }
+        };
+        let found = DiagnosisRun::new(view_of(4, sees, now)).conclude().findings;
+        assert!(found.len() <= 1, "{found:?}");
+        found.first().map(|finding| (finding.nodes[0].0, finding.verdict))
+    }
+
+    #[test]
+    fn of_a_pair_the_end_is_accused_that_does_not_work_with_others_by_the_same_way() {
+        let lossy = |node| Some((node, Verdict::PacketLoss));
+        assert_eq!(accused((0, 1), &[]), lossy(1), "both work with others: it may be either");
+        assert_eq!(accused((0, 1), &[(1, 2), (1, 3)]), lossy(1));
+        assert_eq!(accused((0, 1), &[(0, 2), (0, 3)]), lossy(0), "this one works with nobody");
+        assert_eq!(accused((1, 2), &[(0, 2), (2, 3)]), lossy(2));
+        assert_eq!(accused((1, 2), &[(0, 1), (1, 3)]), lossy(1));
+    }
 }
