@@ -29,8 +29,7 @@ impl fmt::Display for Evidence {
             Self::DialFailed { from, to, cause, ago } => {
                 let here = *from == Who::ThisNode;
                 let why = if here { cause.description() } else { cause.description_elsewhere() };
-                let ago = Wait(*ago);
-                write!(f, "{from} → {to}: dialed {ago} ago, {} ({why})", cause.label())
+                write!(f, "{from} → {to}: dialed {} ago, {} ({why})", Wait(*ago), cause.label())
             }
             Self::DialAnswered { from, to, ago } => {
                 write!(f, "{from} → {to}: reached by TCP {} ago", Wait(*ago))
@@ -51,10 +50,10 @@ impl fmt::Display for Evidence {
             Self::Masks { one: (a, a_ip, a_prefix), other: (b, b_ip, b_prefix) } => {
                 write!(f, "{a} has {a_ip}/{a_prefix}, {b} has {b_ip}/{b_prefix}")
             }
-            Self::OthersReach { others, to } => {
-                let reach = if others.count == 1 { "reaches" } else { "reach" };
-                write!(f, "{others} {reach} {to} by TCP")
+            Self::OthersReach { others, to } if others.count == 1 => {
+                write!(f, "{others} reaches {to} by TCP")
             }
+            Self::OthersReach { others, to } => write!(f, "{others} reach {to} by TCP"),
             Self::OthersFail { others, to } => write!(f, "{others} cannot reach {to} either"),
             Self::Common { node, pairs } => write!(f, "{pairs} paths fail, all to or from {node}"),
             Self::OtherGroup { who, theirs, ours, ago } => {

@@ -1,7 +1,7 @@
 //! When a finding is published, and when it is withdrawn.
 //!
 //! A finding must stand for a while before it is published, and be gone for a while before it is withdrawn, so that what
-//! changes from moment to moment is not published at all. How long depends on what it says: see [`POLICIES`].
+//! changes from moment to moment is not published at all. How long depends on what it says: see `debounce`.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -9,29 +9,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::NodeId;
-use crate::engine::limits::ECHO_TIMEOUT;
 use crate::engine::peers::PeerKey;
 
+use super::debounce::{Circumstances, Debounce, usual_debounce};
 use super::finding::Finding;
 use super::subject::{Subject, about, accused_by, concerned_by, partners};
-use super::verdict::{Pattern, Verdict};
+use super::verdict::Verdict;
 
 /// The findings of this node, from the first sign of each to its withdrawal.
 #[derive(Debug, Default)]
 pub(crate) struct FindingTracker {
     tracked: Vec<TrackedFinding>,
-    /// Findings that were withdrawn lately, the last one last; at most [`MAX_ENDED`].
-    ended: VecDeque<Ended>,
+    /// Findings that were withdrawn lately, the last one last; at most [`MAX_WITHDRAWN`].
+    withdrawn: VecDeque<Withdrawn>,
     /// Peers that a published finding is about.
     accused: HashSet<PeerKey>,
 }
 
 /// Withdrawn findings that are remembered. Of more at a time, what remains of the earliest may be published.
-const MAX_ENDED: usize = 64;
+const MAX_WITHDRAWN: usize = 64;
 
 /// A finding that was withdrawn. Its last pairs may recover a moment later.
 #[derive(Debug)]
-struct Ended {
+struct Withdrawn {
     finding: Arc<Finding>,
     at: Instant,
 }
@@ -92,13 +92,6 @@ enum Decision {
     Forget,
 }
 
-/// How long a finding must stand before it is published, and be gone before it is withdrawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Debounce {
-    stands: Duration,
-    gone: Duration,
-}
-
 /// What a finding does next.
 fn step(phase: FindingPhase, signal: Signal, debounce: Debounce, now: Instant) -> (FindingPhase, Decision) {
     use FindingPhase::{Fading, Pending, Published};
@@ -116,63 +109,6 @@ fn step(phase: FindingPhase, signal: Signal, debounce: Debounce, now: Instant) -
             (Fading { since }, if over { Decision::Withdraw } else { Decision::Keep })
         }
     }
-}
-
-/// The times that follow from what a person set, and what else the tracker must know of this node.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Circumstances {
-    /// This node.
-    pub(crate) me: NodeId,
-    /// More than one other node is judged.
-    pub(crate) several: bool,
-    /// How long any finding must stand.
-    pub(crate) settle: Duration,
-    /// How long a node may need to notice that UDP fails.
-    pub(crate) notice: Duration,
-    /// How long others are waited for.
-    pub(crate) patience: Duration,
-    /// The period of the regular dials.
-    pub(crate) dial_interval: Duration,
-}
-
-/// How long findings of one kind must stand and be gone. The first row that applies counts.
-struct Policy {
-    applies: fn(&Finding, &Circumstances) -> bool,
-    stands: fn(&Circumstances) -> Duration,
-    gone: fn(&Circumstances) -> Duration,
-}
-
-const POLICIES: [Policy; 4] = [
-    // What only others say of one pair may be part of something larger: there must be time to see that.
-    Policy { applies: is_second_hand, stands: |c| c.patience + c.dial_interval, gone: |c| c.patience },
-    // Loss shows here first and there a moment later.
-    Policy {
-        applies: |finding, c| {
-            c.several && finding.pattern == Pattern::Pair && finding.verdict == Verdict::PacketLoss
-        },
-        stands: |c| c.settle.max(c.notice),
-        gone: |c| c.settle.max(c.notice).min(c.patience),
-    },
-    // Others may be gone with it, and the dials of them end a moment later.
-    Policy {
-        applies: |finding, c| c.several && finding.verdict == Verdict::HostDown,
-        stands: |c| c.settle.max(ECHO_TIMEOUT * 2),
-        gone: |c| c.settle.max(ECHO_TIMEOUT * 2).min(c.patience),
-    },
-    Policy { applies: |_, _| true, stands: |c| c.settle, gone: |c| c.settle.min(c.patience) },
-];
-
-/// What the table says of a finding.
-fn usual_debounce(finding: &Finding, c: &Circumstances) -> Debounce {
-    let policy = POLICIES.iter().find(|policy| (policy.applies)(finding, c));
-    let policy = policy.expect("invariant: the last row applies to every finding");
-    Debounce { stands: (policy.stands)(c), gone: (policy.gone)(c) }
-}
-
-/// Whether only others have observed it, and of one pair.
-fn is_second_hand(finding: &Finding, c: &Circumstances) -> bool {
-    let observed = finding.pairs.iter().any(|(from, _)| *from == c.me);
-    finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
 }
 
 impl FindingTracker {
@@ -205,8 +141,8 @@ impl FindingTracker {
         c: &Circumstances,
         now: Instant,
     ) -> Vec<Arc<Finding>> {
-        self.ended.retain(|ended| now.saturating_duration_since(ended.at) < c.patience);
-        let before = PublishedFindings::of(&self.tracked, &self.ended);
+        self.withdrawn.retain(|withdrawn| now.saturating_duration_since(withdrawn.at) < c.patience);
+        let before = PublishedFindings::of(&self.tracked, &self.withdrawn);
         let mut news = Vec::new();
         let seen = self.note_found(findings, &before, c, now, &mut news);
         self.note_absent(&seen, open, &before, c, now, &mut news);
@@ -281,10 +217,10 @@ impl FindingTracker {
             if decision == Decision::Withdraw
                 && let Some(published) = &tracked.published
             {
-                if self.ended.len() >= MAX_ENDED {
-                    self.ended.pop_front();
+                if self.withdrawn.len() >= MAX_WITHDRAWN {
+                    self.withdrawn.pop_front();
                 }
-                self.ended.push_back(Ended { finding: Arc::clone(published), at: now });
+                self.withdrawn.push_back(Withdrawn { finding: Arc::clone(published), at: now });
                 // One that became part of another incident is not over.
                 let explained = explained.get_or_init(|| accused_by(&still_there));
                 if !tracked.latest.peer.id.is_some_and(|id| explained.contains(&id)) {
@@ -355,17 +291,17 @@ impl TrackedFinding {
 /// What was published before a diagnosis, or withdrawn lately: another verdict on the same nodes must stand longer.
 struct PublishedFindings {
     published: Vec<Arc<Finding>>,
-    ended: Vec<Arc<Finding>>,
+    withdrawn: Vec<Arc<Finding>>,
     verdicts: HashSet<(Option<NodeId>, Verdict)>,
     concerned: OnceCell<HashSet<NodeId>>,
 }
 
 impl PublishedFindings {
-    fn of(tracked: &[TrackedFinding], ended: &VecDeque<Ended>) -> Self {
+    fn of(tracked: &[TrackedFinding], withdrawn: &VecDeque<Withdrawn>) -> Self {
         let published: Vec<_> = tracked.iter().filter_map(|tracked| tracked.published.clone()).collect();
-        let ended: Vec<_> = ended.iter().map(|ended| Arc::clone(&ended.finding)).collect();
-        let verdicts = published.iter().chain(&ended).map(|finding| (finding.peer.id, finding.verdict));
-        Self { verdicts: verdicts.collect(), published, ended, concerned: OnceCell::new() }
+        let withdrawn: Vec<_> = withdrawn.iter().map(|withdrawn| Arc::clone(&withdrawn.finding)).collect();
+        let verdicts = published.iter().chain(&withdrawn).map(|finding| (finding.peer.id, finding.verdict));
+        Self { verdicts: verdicts.collect(), published, withdrawn, concerned: OnceCell::new() }
     }
 
     /// How long a finding must stand or be gone. While an incident begins or ends, what is seen of those concerned changes path
@@ -385,7 +321,7 @@ impl PublishedFindings {
 
     fn is_another_verdict(&self, finding: &Finding) -> bool {
         let same = self.verdicts.contains(&(finding.peer.id, finding.verdict));
-        let any = !self.published.is_empty() || !self.ended.is_empty();
+        let any = !self.published.is_empty() || !self.withdrawn.is_empty();
         any && !same && concerned_by(finding).any(|id| self.concerned().contains(&id))
     }
 
@@ -394,7 +330,7 @@ impl PublishedFindings {
     fn concerned(&self) -> &HashSet<NodeId> {
         self.concerned.get_or_init(|| {
             let concerned = self.published.iter().flat_map(|known| concerned_by(known));
-            concerned.chain(accused_by(&self.ended)).collect()
+            concerned.chain(accused_by(&self.withdrawn)).collect()
         })
     }
 }
@@ -402,33 +338,12 @@ impl PublishedFindings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::diagnosis::debounce::tests::{ME, circumstances, finding};
     use crate::engine::hardware::HardwareAddr;
     use crate::engine::verdict::Evidence;
+    use crate::engine::verdict::Pattern;
     use crate::engine::verdict::evidence::Who;
     use crate::testkit::{ms, peer, t0};
-
-    const ME: NodeId = NodeId(0);
-
-    fn circumstances() -> Circumstances {
-        Circumstances {
-            me: ME,
-            several: true,
-            settle: ms(1_000),
-            notice: ms(7_000),
-            patience: ms(14_000),
-            dial_interval: ms(10_000),
-        }
-    }
-
-    /// A finding about one node, with failing pairs.
-    fn finding(about: u64, verdict: Verdict, pairs: &[(u128, u128)]) -> Finding {
-        Finding {
-            pattern: if pairs.len() == 1 { Pattern::Pair } else { Pattern::Column },
-            pairs: pairs.iter().map(|(from, to)| (NodeId(*from), NodeId(*to))).collect(),
-            pair_count: pairs.len(),
-            ..crate::testkit::finding(&peer(about, "h"), verdict, t0())
-        }
-    }
 
     /// A tracker, and what it is told at which time.
     struct Trial {
@@ -482,24 +397,6 @@ mod tests {
         ];
         for (phase, signal, then, decision) in table {
             assert_eq!(step(phase, signal, debounce, now), (then, decision), "{phase:?} {signal:?}");
-        }
-    }
-
-    #[test]
-    fn how_long_a_finding_must_stand_and_be_gone_depends_on_what_it_says() {
-        let alone = Circumstances { several: false, ..circumstances() };
-        let table = [
-            (finding(1, Verdict::ClosedPort, &[(0, 1)]), circumstances(), (1_000, 1_000)),
-            (finding(1, Verdict::OneWayTcp, &[(2, 1)]), circumstances(), (24_000, 14_000)),
-            (finding(1, Verdict::PacketLoss, &[(0, 1)]), circumstances(), (7_000, 7_000)),
-            (finding(1, Verdict::PacketLoss, &[(0, 1)]), alone, (1_000, 1_000)),
-            (finding(1, Verdict::PacketLoss, &[(0, 1), (2, 1)]), circumstances(), (1_000, 1_000)),
-            (finding(1, Verdict::HostDown, &[(0, 1)]), circumstances(), (2_000, 2_000)),
-            (finding(1, Verdict::HostDown, &[(0, 1)]), alone, (1_000, 1_000)),
-        ];
-        for (finding, c, (stands, gone)) in table {
-            let expected = Debounce { stands: ms(stands), gone: ms(gone) };
-            assert_eq!(usual_debounce(&finding, &c), expected, "{finding:?}");
         }
     }
 

@@ -10,9 +10,11 @@
 //! - `patterns`: pairs that fail together are one `incident`: a column, a row, a block, or pairs here and there
 //! - `explain`: the `finding` of an incident, with its `evidence` and `advice`
 //! - `run`: all of that, once and in slices; `schedule`: when
-//! - `subject`: whom a finding is about; `finding_tracker`: when it is published, and when it is withdrawn
+//! - `subject`: whom a finding is about; `finding_tracker`: when it is published, and when it is withdrawn; `debounce`: how long
+//!   that takes
 
 pub mod advice;
+pub(crate) mod debounce;
 pub mod evidence;
 mod explain;
 pub mod finding;

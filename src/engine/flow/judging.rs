@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::address::Endpoint;
 use crate::engine::context::fresh_for;
-use crate::engine::diagnosis::finding_tracker::Circumstances;
+use crate::engine::diagnosis::debounce::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
 use crate::engine::diagnosis::judging::{Judging, Underway};
 use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, SplitNetwork, ToldRow};
