@@ -6,7 +6,7 @@ ARGS ?=
 # The checkout that `make shape` reads; this one by default.
 ROOT ?= .
 
-.PHONY: help build run test check fmt lint doc shape bench fuzz screenshots clean
+.PHONY: help build run test check fmt lint doc shape bench figures fuzz screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ shape: ## Count what is wrong with the shape of the source, of another checkout 
 
 bench: ## Measure us and the bare machine side by side
 	$(CARGO) bench --locked
+
+figures: build ## Measure discovery, start and cost on hosts with many links, against an older program with BEFORE=path
+	$(CARGO) run --release --locked --example figures -- ./target/release/vigie $(if $(BEFORE),--before $(BEFORE))
 
 fuzz: ## Fuzz the decoders for a minute each (needs cargo-fuzz and a nightly toolchain)
 	cd fuzz && for target in presence exchange; do $(CARGO) fuzz run $$target -- -max_total_time=60 || exit 1; done

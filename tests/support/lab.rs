@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -121,10 +122,8 @@ fn is_impossible(test: &str) -> bool {
 /// Runs this test again, inside.
 fn run_inside(test: &str, part: Option<usize>) -> Ran {
     let exe = std::env::current_exe().expect("a test knows its program");
-    let mut command = Command::new("unshare");
+    let mut command = unshare(&exe);
     command
-        .args(UNSHARE)
-        .arg(exe)
         .args(["--exact", test, "--nocapture", "--include-ignored"])
         .env(INSIDE, test)
         .env("RUST_BACKTRACE", "0");
@@ -134,13 +133,20 @@ fn run_inside(test: &str, part: Option<usize>) -> Ran {
     Stage::new().spawn("inside", command).finish(LIMIT)
 }
 
+/// What runs a program, whose arguments are to follow, inside of namespaces of its own.
+pub(crate) fn unshare(exe: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(UNSHARE).arg(exe);
+    command
+}
+
 /// Whether the test inside has passed.
 pub(crate) fn has_passed(ran: &Ran) -> bool {
     ran.code == 0 && ran.out.contains("1 passed")
 }
 
 /// Why labs are impossible here, if they are, with the Debian packages that would help.
-fn missing() -> Option<&'static str> {
+pub(crate) fn missing() -> Option<&'static str> {
     static MISSING: OnceLock<Option<String>> = OnceLock::new();
     MISSING
         .get_or_init(|| {
@@ -179,7 +185,8 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    fn on_one_link(hosts: u8, families: Families) -> Self {
+    /// To be made inside of its own namespaces only: see [`unshare`].
+    pub(crate) fn on_one_link(hosts: u8, families: Families) -> Self {
         let addrs: Vec<_> = (1..=hosts).map(|n| format!("10.77.0.{n}")).collect();
         let mut root = String::from("link add br0 type bridge\nlink set br0 up\nlink set lo up\n");
         for n in 1..=hosts {
@@ -519,7 +526,7 @@ impl Host<'_> {
 
 /// Runs a tool with this input; it must succeed.
 #[track_caller]
-fn feed(command: &mut Command, input: &str) {
+pub(crate) fn feed(command: &mut Command, input: &str) {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?} cannot start: {e}"));
     child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("the tool reads its input");

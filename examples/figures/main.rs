@@ -1,0 +1,192 @@
+//! What IPv6 and many links cost, on hosts with real kernels: `make figures`, or `make figures BEFORE=path` to compare with an older program.
+//!
+//! The hosts are network namespaces of one machine; nothing leaves it. Each turn has namespaces of its own, which this program
+//! enters by running itself again; sides that are compared take turns, and what is printed are the medians.
+
+mod cost;
+mod discovery;
+mod start;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use support::lab::{Families, missing, unshare};
+
+/// Turns of each network of the comparison.
+const ROUNDS: usize = 3;
+
+#[derive(Parser)]
+struct Args {
+    /// The program to be measured, a release build.
+    vigie: PathBuf,
+    /// An older one, to compare its cost with.
+    #[arg(long)]
+    before: Option<PathBuf>,
+    /// Only this figure.
+    #[arg(long)]
+    only: Option<Figure>,
+    /// How many hosts the networks have whose cost is measured.
+    #[arg(long, default_value_t = 101)]
+    hosts: u8,
+    #[command(subcommand)]
+    turn: Option<Turn>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Figure {
+    Discovery,
+    Links,
+    Cost,
+}
+
+/// What is done inside of the namespaces. Its results are numbers, on stdout.
+#[derive(Clone, Copy, Subcommand)]
+#[command(hide = true)]
+enum Turn {
+    Discovery { net: Net },
+    Start,
+    Datagrams,
+    Cost { net: Net },
+}
+
+/// By what the hosts of a turn speak.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Net {
+    Ipv4,
+    Ipv6,
+    Both,
+}
+
+impl From<Net> for Families {
+    fn from(net: Net) -> Self {
+        match net {
+            Net::Ipv4 => Self::Ipv4,
+            Net::Ipv6 => Self::Ipv6,
+            Net::Both => Self::Both,
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    if let Some(turn) = args.turn {
+        print(&run(turn, &args));
+        return Ok(());
+    }
+    if let Some(missing) = missing() {
+        println!("SKIPPED: {missing}");
+        return Ok(());
+    }
+    let wanted = |figure| args.only.is_none_or(|only| only == figure);
+    if wanted(Figure::Discovery) {
+        discovery(&args)?;
+    }
+    if wanted(Figure::Links) {
+        links(&args)?;
+    }
+    if wanted(Figure::Cost) {
+        cost(&args)?;
+    }
+    Ok(())
+}
+
+fn run(turn: Turn, args: &Args) -> Vec<f64> {
+    match turn {
+        Turn::Discovery { net } => discovery::known_after(&args.vigie, net.into()),
+        Turn::Start => start::times(&args.vigie),
+        Turn::Datagrams => start::datagrams(&args.vigie),
+        Turn::Cost { net } => cost::of_one(&args.vigie, args.hosts, net.into()),
+    }
+}
+
+fn discovery(args: &Args) -> Result<()> {
+    for (net, name, goal) in
+        [(Net::Ipv6, "IPv6 only", "; goal: at most 5 ms"), (Net::Ipv4, "IPv4 only", ", for comparison")]
+    {
+        let times = inside(&args.vigie, args, &["discovery", word(net)])?;
+        println!("discovery by {name}, `started` to known both ways: {}{goal}", spread(&times, "ms"));
+    }
+    Ok(())
+}
+
+fn links(args: &Args) -> Result<()> {
+    let times = inside(&args.vigie, args, &["start"])?;
+    let (one, many): (Vec<_>, Vec<_>) = times.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+    println!("process start to `started`, a host with one link: {}", spread(&one, "ms"));
+    println!("with 24 bridges and 3 point-to-point links more: {}", spread(&many, "ms"));
+    println!("  difference {:+.2} ms; goal: within 1 ms", median(&many) - median(&one));
+    let counted = inside(&args.vigie, args, &["datagrams"])?;
+    let [rounds, links4, most4, links6, most6, wide] = counted[..] else {
+        anyhow::bail!("six counts are expected, not {counted:?}")
+    };
+    println!("in {rounds} rounds, the 3 of the start among them, such a host sent on any link at most");
+    println!(
+        "  {most4} directed broadcasts by IPv4 (on {links4} links), {most6} multicasts by IPv6 (on {links6});"
+    );
+    println!("  goal: {rounds}. Copies to the limited broadcast address: at most {wide}");
+    println!("  (with each round of the start, then not oftener than every 10 s)");
+    Ok(())
+}
+
+fn cost(args: &Args) -> Result<()> {
+    let now = args.vigie.as_path();
+    let mut sides = vec![("IPv4", now, Net::Ipv4), ("both families", now, Net::Both)];
+    if let Some(before) = &args.before {
+        sides.insert(0, ("IPv4, before", before, Net::Ipv4));
+    }
+    let mut found = vec![Vec::new(); sides.len()];
+    for _ in 0..ROUNDS {
+        for ((name, vigie, net), turns) in sides.iter().zip(&mut found) {
+            let turn = inside(vigie, args, &["cost", word(*net)])?;
+            eprintln!("{name}: {turn:.2?}");
+            turns.push(turn);
+        }
+    }
+    println!("one node of {}, in the steady state: goal: IPv4 at most 1.1 × before", args.hosts);
+    for (nth, what) in ["CPU ms/s", "packets out/s", "bytes out/s", "memory MB"].into_iter().enumerate() {
+        for ((name, ..), turns) in sides.iter().zip(&found) {
+            let of = |turns: &[Vec<f64>]| turns.iter().map(|turn| turn[nth]).collect::<Vec<_>>();
+            let ratio = median(&of(turns)) / median(&of(&found[0]));
+            println!("  {name:<14} {}  × {ratio:.3}", spread(&of(turns), what));
+        }
+    }
+    Ok(())
+}
+
+/// What a turn in namespaces of its own found.
+fn inside(vigie: &Path, args: &Args, turn: &[&str]) -> Result<Vec<f64>> {
+    let mut command = unshare(&std::env::current_exe()?);
+    command.arg("--hosts").arg(args.hosts.to_string()).arg(vigie.canonicalize()?).args(turn);
+    let output = command.stderr(std::process::Stdio::inherit()).output().context("unshare does not start")?;
+    ensure!(output.status.success(), "{turn:?} failed: {}", output.status);
+    let text = String::from_utf8(output.stdout)?;
+    text.split_whitespace().map(|number| Ok(number.parse()?)).collect()
+}
+
+fn print(numbers: &[f64]) {
+    numbers.iter().for_each(|number| println!("{number}"));
+}
+
+fn word(net: Net) -> &'static str {
+    match net {
+        Net::Ipv4 => "ipv4",
+        Net::Ipv6 => "ipv6",
+        Net::Both => "both",
+    }
+}
+
+fn spread(values: &[f64], unit: &str) -> String {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(0.0, f64::max);
+    format!("{:.2} {unit} ({least:.2} to {most:.2}, {} times)", median(values), values.len())
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
