@@ -33,10 +33,9 @@ const COUNTERS: &str = "
         set multicast { typeof oifname; flags dynamic; }
         chain out {
             type filter hook output priority 0;
-            udp dport != 17474 accept
-            ip daddr 255.255.255.255 update @wide { oifname counter } accept
-            meta nfproto ipv4 update @directed { oifname counter } accept
-            meta nfproto ipv6 update @multicast { oifname counter } accept
+            ip daddr 255.255.255.255 udp dport 17474 update @wide { oifname counter } accept
+            meta nfproto ipv4 udp dport 17474 update @directed { oifname counter } accept
+            meta nfproto ipv6 udp dport 17474 update @multicast { oifname counter } accept
         }
     }";
 
