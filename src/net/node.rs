@@ -208,15 +208,16 @@ fn serve(listeners: Vec<TcpListener>, to_driver: &mpsc::Sender<TaskEvent>) -> Jo
 
 /// Refuses what can never work; a machine that merely has no network now may start and wait for one.
 fn check_interfaces(selection: &Selection) -> Result<(), StartError> {
-    let all = interfaces::usable(&Selection::default())?;
-    let list = || {
+    // Of many links a list takes milliseconds: it is made for who is to read it.
+    let list = || -> Result<String, StartError> {
+        let all = interfaces::usable(&Selection::default())?;
         let words: Vec<String> = all.iter().map(|i| format!("{} {}", i.name, i.addr)).collect();
-        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+        Ok(if words.is_empty() { "none".to_owned() } else { words.join(", ") })
     };
     if let Some(ip) = selection.bind
         && !interfaces::holds(ip)?
     {
-        return Err(StartError::NotOurs(ip, list()));
+        return Err(StartError::NotOurs(ip, list()?));
     }
     let chosen = !(selection.include.is_empty() && selection.exclude.is_empty());
     if chosen && interfaces::usable(selection)?.is_empty() {
@@ -226,7 +227,7 @@ fn check_interfaces(selection: &Selection) -> Result<(), StartError> {
         let wanted =
             [option("--interface", &selection.include), option("--exclude-interface", &selection.exclude)]
                 .concat();
-        return Err(StartError::NoInterface { wanted: wanted.join(" "), held: list() });
+        return Err(StartError::NoInterface { wanted: wanted.join(" "), held: list()? });
     }
     Ok(())
 }
