@@ -11,8 +11,8 @@ use crate::support::now;
 
 /// One after the other, as machines do that are switched on.
 const BETWEEN_STARTS: Duration = Duration::from_millis(40);
-/// Longer than everybody takes to dial everybody once.
-const SETTLE: Duration = Duration::from_secs(40);
+/// Three dial intervals: earlier than that a node still sends several times as much as later.
+const SETTLE: Duration = Duration::from_secs(110);
 /// One dial interval of a node with 100 peers, which is in proportion to them.
 const WINDOW: Duration = Duration::from_secs(34);
 

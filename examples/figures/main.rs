@@ -168,7 +168,9 @@ fn inside(vigie: &Path, args: &Args, turn: &[&str]) -> Result<Vec<f64>> {
 }
 
 fn print(numbers: &[f64]) {
-    numbers.iter().for_each(|number| println!("{number}"));
+    for number in numbers {
+        println!("{number}");
+    }
 }
 
 fn word(net: Net) -> &'static str {

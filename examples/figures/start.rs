@@ -126,7 +126,7 @@ fn add_links(host: Host<'_>) {
     let others = (1..=BRIDGES)
         .map(|n| format!("container{n}"))
         .chain((1..=POINT_TO_POINT).map(|n| format!("server{n}")));
-    let up: String = others.map(|link| format!("link set {link} up\n")).collect();
+    let up = others.fold(String::new(), |up, link| up + &format!("link set {link} up\n"));
     feed(Command::new("ip").args(["-batch", "-"]), &up);
     // An address is made as its link comes up, which may take a moment.
     std::thread::sleep(Duration::from_secs(3));
