@@ -192,6 +192,9 @@ pub const BURST_AGAIN: Duration = Duration::from_secs(3);
 /// Bursts under way at once: when a switch dies, all behind it are measured together.
 pub const MAX_BURSTS: usize = 64;
 
+/// Peers that are measured beside one with which packets are lost, to see whether they are lost at this node's own end.
+pub const MEASURED_BESIDE: usize = 3;
+
 /// Echoes that must be lost one after the other before the way counts as failing: most of a [`BURST`]. Where 40 % are lost on
 /// each way, that is half a percent of the bursts.
 pub const LOST_IN_A_ROW: u8 = 12;

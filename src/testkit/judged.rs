@@ -57,7 +57,7 @@ fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Insta
                 changed: ago(now, 60),
             }),
             mask: (nth > 0).then(|| Mask { theirs: 24, ours: 24, link: Arc::from("eth0") }),
-            ..JudgedNode::new(peer(nth.into(), &format!("h{nth}")), now)
+            ..JudgedNode::new(peer(nth.into(), &format!("h{nth}")), ago(now, 600))
         }
     };
     ids.clone().map(node).collect()
@@ -67,10 +67,12 @@ fn view(nodes: Vec<JudgedNode>, now: Instant) -> NetworkView {
     let setting = Setting {
         notice: ms(7_800),
         patience: secs(14),
+        dial_timeout: secs(4),
         margin: secs(8),
         broadcast_patience: ms(16_500),
         group: "default".into(),
         presence_port: 17_474,
+        loss_of_others: None,
         split: None,
         links: Links::default(),
         now,

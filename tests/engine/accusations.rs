@@ -14,6 +14,12 @@ use vigie::testkit::{HostId, Lan, Link, Tcp, ms, secs};
 
 /// In each of four parts, which run side by side.
 const RUNS: u64 = 2_500;
+/// In each of four parts, of those whose fault ends.
+const RECOVERIES: u64 = 400;
+/// How long after its end a fault may still be told: as long as it may take to notice it.
+const FORGIVEN: Duration = Duration::from_secs(14);
+/// By then nothing may be held to be wrong any more.
+const OVER: Duration = Duration::from_secs(75);
 
 /// What may be said of a fault: these verdicts, of these nodes; by everybody or by these alone.
 #[derive(Debug)]
@@ -165,8 +171,15 @@ fn inject(lan: &mut Lan, hosts: &[HostId], rng: &mut StdRng) -> Truth {
     }
 }
 
-/// Runs one network; the fault, and whether anybody told it.
-fn run(seed: u64) -> (&'static str, bool) {
+/// A network in which a fault is under way.
+struct Faulty {
+    lan: Lan,
+    ids: Vec<NodeId>,
+    truth: Truth,
+}
+
+/// Runs one network from its start to some time after a fault.
+fn network_with_fault(seed: u64) -> Faulty {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut lan = Lan::new(seed);
     lan.link.late = (0.02, ms(20));
@@ -181,9 +194,68 @@ fn run(seed: u64) -> (&'static str, bool) {
     let truth = inject(&mut lan, &hosts, &mut rng);
     lan.run_for(secs(24) + ms(rng.random_range(0..12_000)));
     nobody_is_accused_wrongly(seed, &lan, &truth, &ids, begun);
+    Faulty { lan, ids, truth }
+}
+
+/// Runs one network; the fault, and whether anybody told it.
+fn run(seed: u64) -> (&'static str, bool) {
+    let Faulty { lan, truth, .. } = network_with_fault(seed);
     let told =
         lan.log.iter().any(|logged| matches!(&logged.event, Event::Diagnosis(f) if f.verdict != Verdict::Ok));
     (truth.fault, told)
+}
+
+/// What a finding says, for who reads a failure.
+fn words(finding: &Finding) -> String {
+    let evidence: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
+    let (verdict, pattern) = (finding.verdict.as_str(), finding.pattern.as_str());
+    format!("{verdict} of {:?}, {pattern}: {}", finding.names, evidence.join("; "))
+}
+
+/// Mends the fault of a network. What is told of it from then on may be of nothing but that fault, soon of nothing at all, and in the
+/// end nothing is held to be wrong. All that is not so.
+fn recovers(seed: u64) -> Vec<String> {
+    let Faulty { mut lan, ids, truth } = network_with_fault(seed);
+    let mut wrong = Vec::new();
+    let (healed, told_before) = (lan.elapsed(), lan.log.len());
+    lan.mend();
+    lan.run_for(OVER);
+    let mut standing = BTreeMap::new();
+    for (nth, logged) in lan.log.iter().enumerate() {
+        let Event::Diagnosis(finding) = &logged.event else { continue };
+        match finding.verdict {
+            Verdict::Ok => drop(standing.remove(&(logged.host.0, finding.peer.id))),
+            verdict => drop(standing.insert((logged.host.0, finding.peer.id), verdict)),
+        }
+        let after = logged.at.saturating_sub(healed);
+        let allowed = after <= FORGIVEN && truth.allows(logged.host, finding, &ids);
+        if nth >= told_before && finding.verdict != Verdict::Ok && !allowed {
+            wrong.push(format!(
+                "seed {seed}, {} hosts, \"{}\" of {:?}, {after:?} after its end: {:?} says {}",
+                ids.len(),
+                truth.fault,
+                truth.about,
+                logged.host,
+                words(finding)
+            ));
+            if std::env::var_os("HISTORY").is_some() {
+                for logged in lan.log.iter().filter(|l| l.host == logged.host) {
+                    if let Event::Diagnosis(f) = &logged.event {
+                        wrong.push(format!(
+                            "      {:?} {}",
+                            logged.at.as_secs_f64() - healed.as_secs_f64(),
+                            words(f)
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    let left = standing.into_iter();
+    wrong.extend(
+        left.map(|(by, verdict)| format!("seed {seed}, {truth:?}: {by:?} does not withdraw {verdict:?}")),
+    );
+    wrong
 }
 
 /// Runs a quarter of them, and prints of each kind of fault how often it was told within 24 to 36 s.
@@ -238,4 +310,14 @@ fn the_third_quarter_of_ten_thousand_networks_accuses_nobody_wrongly() {
 #[test]
 fn the_last_quarter_of_ten_thousand_networks_accuses_nobody_wrongly() {
     quarter(3);
+}
+
+#[test]
+fn when_a_fault_ends_nobody_else_is_accused_and_all_that_was_told_is_withdrawn() {
+    let part = |nth: u64| (nth * RECOVERIES..(nth + 1) * RECOVERIES).flat_map(recovers).collect::<Vec<_>>();
+    let wrong: Vec<String> = std::thread::scope(|threads| {
+        let parts: Vec<_> = (0..4).map(|nth| threads.spawn(move || part(nth))).collect();
+        parts.into_iter().flat_map(|part| part.join().expect("a part ends")).collect()
+    });
+    assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), 4 * RECOVERIES, wrong.join("\n"));
 }

@@ -264,6 +264,26 @@ fn a_host_at_whose_own_end_udp_fails_accuses_nobody_else() {
     }
 }
 
+/// Loss shows with one peer first, and not with all at the same time.
+#[test]
+fn of_a_host_that_loses_packets_nobody_thinks_that_another_one_does() {
+    for percent in [10, 20, 30] {
+        let loss = f64::from(percent) / 100.0;
+        for seed in 0..16 {
+            let (mut lan, hosts) = network(seed, 4);
+            let begun = lan.elapsed();
+            inbound(&mut lan, &hosts, |link| link.loss = loss);
+            lan.run_for(secs(60));
+            for (nth, host) in hosts.iter().enumerate() {
+                let all = ever(&lan, *host).into_iter().map(|(at, who, verdict)| (at - begun, who, verdict));
+                let all: Vec<_> = all.collect();
+                let wrong = all.iter().any(|(_, who, verdict)| who != "h1" && *verdict != Verdict::Ok);
+                assert!(!wrong, "{percent} % at h1, seed {seed}: h{nth} says {all:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn loss_is_measured() {
     for loss in [0.2, 0.4] {

@@ -22,6 +22,9 @@ pub(super) fn judge_pair(
     if mine.is_fine() && mine.tcp.is_ok() && !masks_differ {
         return Some(Verdict::Ok);
     }
+    if view.is_outdated(from, to, mine) {
+        return None;
+    }
     // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
     let since = view.trouble(from, to).or(mine.checked.filter(|_| mine.tcp.is_failing()));
     let told_since = since.map(|since| since + TOLD_TIME_ERROR);

@@ -9,6 +9,7 @@ use crate::engine::peers::PeerKey;
 use super::finding::Finding;
 use super::finding_tracker::FindingTracker;
 use super::foreign_nodes::ForeignNodes;
+use super::loss_comparison::LossComparison;
 use super::run::DiagnosisRun;
 use super::schedule::Schedule;
 use super::wires::Wires;
@@ -20,6 +21,7 @@ pub(crate) struct Judging {
     pub(crate) foreign: ForeignNodes,
     pub(crate) schedule: Schedule,
     pub(crate) wires: Wires,
+    pub(crate) loss: LossComparison,
     /// Boxed: mostly there is none.
     pub(crate) underway: Option<Box<Underway>>,
 }

@@ -4,6 +4,7 @@
 //!
 //! - `observation`: what one node sees of another by each path
 //! - `network_view`: all observations at one moment; `foreign_nodes`: nodes that are no peers
+//! - `loss_comparison`: whether packets are lost with one peer or with everybody
 //! - `wires`: links of this machine in one network that are on two wires
 //! - `witnesses`, `pair_evidence`, `rules`, `judge_pair`: one direction of one pair, from the evidence of both ends and of others
 //!   to a verdict
@@ -25,6 +26,7 @@ mod incident;
 mod judge_pair;
 pub(crate) mod judging;
 pub(crate) mod kept;
+pub(crate) mod loss_comparison;
 pub mod network_view;
 pub mod observation;
 mod pair_evidence;

@@ -13,10 +13,11 @@ use crate::engine::api::Icmp;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
 use crate::engine::observation::Observation;
-use crate::engine::peers::PeerInfo;
+use crate::engine::peers::{PeerInfo, PeerKey};
 
 use super::foreign_nodes::ForeignNode;
 use super::grid::{Grid, NodeIdx};
+use super::loss_comparison::Others;
 
 /// A node that is judged.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct JudgedNode {
     pub echoed: Option<Instant>,
     /// Another of its addresses, from which it was heard since the trouble began; none if it was not, or the node is this one.
     pub heard_elsewhere: Option<Endpoint>,
+    /// When an exchange of it was last answered; none if none was, or the node is this one.
+    pub served: Option<Instant>,
     /// When a broadcast of it was last heard; none if none was, or the node is this one.
     pub broadcast: Option<Instant>,
 }
@@ -65,6 +68,7 @@ impl JudgedNode {
             since,
             echoed: None,
             heard_elsewhere: None,
+            served: None,
             broadcast: None,
         }
     }
@@ -99,6 +103,8 @@ pub struct Setting {
     pub notice: Duration,
     /// How long others are waited for before a host is called down.
     pub patience: Duration,
+    /// How long an attempt of a dial may take.
+    pub dial_timeout: Duration,
     /// How long after the last sign of life that one node had, one that another had counts as news: somewhat more than the
     /// period of the presences, which everybody hears.
     pub margin: Duration,
@@ -108,6 +114,8 @@ pub struct Setting {
     pub group: String,
     /// The UDP presence port.
     pub presence_port: u16,
+    /// The peer with which packets are lost, and how echoes of others fared since.
+    pub loss_of_others: Option<(PeerKey, Others)>,
     /// Two links of this machine in one network that are on two wires.
     pub split: Option<SplitNetwork>,
     /// The links of this node: zones are told by their names.
@@ -140,6 +148,8 @@ pub struct NetworkView {
 /// How old what a node told is, reckoned once for all its pairs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowAge {
+    /// When what it tells was last known to be so.
+    pub(super) confirmed: Option<Instant>,
     /// Its row has not changed for so long that it tells all that its owner can have noticed by now.
     pub(super) settled: bool,
     /// Trouble that began until then is told in its row, if its owner could notice it at all.
@@ -230,6 +240,19 @@ impl NetworkView {
         both.is_none_or(|(one, other)| !self.setting.links.tell_apart(one, other))
     }
 
+    /// Whether what one node saw of another is older than the last change of either, as this node has seen it: a recovery, a new life,
+    /// another address. It says nothing of them as they are now. Neither does a dial so long ago that another one has ended since.
+    pub(super) fn is_outdated(&self, from: NodeIdx, to: NodeIdx, seen: &Observation) -> bool {
+        let said = if seen.tcp.is_failing() { seen.checked } else { self.row_age(from).confirmed };
+        let Some(said) = said.filter(|_| !from.is_self()) else { return false };
+        let changed = [from, to].into_iter().filter(|node| !node.is_self()).map(|node| self.node(node).since);
+        // This node has seen itself how a later dial of it went.
+        let reached = to.is_self() && self.node(from).served.is_some_and(|at| at > said);
+        reached
+            || changed.max().is_some_and(|changed| said < changed)
+            || self.ago(said) > self.setting.patience + self.setting.notice
+    }
+
     /// Since when there is trouble between this node and another one; none if there is none.
     pub(super) fn trouble(&self, a: NodeIdx, b: NodeIdx) -> Option<Instant> {
         [self.node(a).trouble, self.node(b).trouble].into_iter().flatten().min()
@@ -247,6 +270,24 @@ impl NetworkView {
     /// Whether UDP passes at this node's own end: an echo of a peer other than this one came after a moment.
     pub(super) fn others_echo_since(&self, peer: NodeIdx, moment: Instant) -> bool {
         self.others_that_way(peer).any(|other| other.echoed.is_some_and(|at| at >= moment))
+    }
+
+    /// Whether TCP leaves this node: it reached a peer other than this one after a moment.
+    pub(super) fn others_reached_since(&self, peer: NodeIdx, moment: Instant) -> bool {
+        let reached = |seen: &Observation| seen.tcp.is_ok() && seen.checked.is_some_and(|at| at >= moment);
+        self.others_that_way(peer).any(|other| other.observation.as_ref().is_some_and(reached))
+    }
+
+    /// Whether trouble with a peer other than this one ended while a dial of this one was under way that failed at this moment: its
+    /// cause may have ended with it.
+    pub(super) fn others_recovered_since(&self, peer: NodeIdx, failed: Instant) -> bool {
+        self.others_that_way(peer).any(|other| other.since + self.setting.dial_timeout >= failed)
+    }
+
+    /// How echoes of others fared since packets are lost between this node and this peer; none if others are not measured.
+    pub(super) fn loss_of_others(&self, peer: NodeIdx) -> Option<Others> {
+        let (with, others) = self.setting.loss_of_others?;
+        (with == self.node(peer).info.key && others.were_measured()).then_some(others)
     }
 
     /// Whether broadcasts arrive at this node's own end: one of another peer was heard when those of this peer had been missing for
@@ -293,6 +334,7 @@ impl RowAge {
         let confirmed = own.or(node.row.as_ref().map(|row| row.confirmed));
         let changed = node.row.as_ref().map(|row| row.changed);
         Self {
+            confirmed,
             settled: changed.is_some_and(|at| setting.now.saturating_duration_since(at) >= setting.notice),
             noticed_until: confirmed.and_then(|at| at.checked_sub(setting.notice)),
             dialed_until: confirmed.and_then(|at| at.checked_sub(setting.patience)),

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use crate::engine::address::Endpoint;
 use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::debounce::Circumstances;
@@ -15,7 +17,8 @@ use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
 use crate::engine::gossip::remote_rows::RemoteRow;
 use crate::engine::limits::{
-    DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, VERDICT_SETTLES, WIDE_EVERY, WIRES_HEARD_FOR,
+    DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, MEASURED_BESIDE, VERDICT_SETTLES, WIDE_EVERY,
+    WIRES_HEARD_FOR,
 };
 use crate::engine::moment::Moment;
 use crate::engine::peers::peer::Peer;
@@ -88,11 +91,37 @@ impl Engine {
     fn begin_to_judge(&mut self, now: Instant) -> Box<Underway> {
         self.prepare_to_judge(now);
         self.judging.schedule.begin(now);
+        self.compare_losses(now);
         let split = self.tell_wires_apart(now);
         let judged = self.judged_peers();
         let peers = judged.iter().map(|peer| peer.key()).collect();
         let run = DiagnosisRun::new(self.network_view(&judged, split, now));
         Box::new(Underway { run, peers })
+    }
+
+    /// Where packets are lost with one peer, others are measured as well, by which it can be told at which end.
+    fn compare_losses(&mut self, now: Instant) {
+        let lossy = self.peers.unwell().iter().filter_map(|key| self.peers.get(*key));
+        let mut lossy = lossy.filter(|peer| peer.probes.is_lossy() || peer.observation().large.is_failing());
+        let with = lossy.find_map(|peer| Some((peer.key(), peer.ip().ip(), peer.health.trouble()?)));
+        let Some((key, at, trouble)) = with else { return self.judging.loss.end() };
+        self.judging.loss.begin(key, trouble);
+        let links = self.shared.links();
+        let comparable = |peer: &&Peer| {
+            peer.key() != key && peer.state() == PeerState::Up && !links.tell_apart(peer.ip().ip(), at)
+        };
+        let others = self.peers.iter().filter(comparable).take(MEASURED_BESIDE).map(Peer::key);
+        let others: SmallVec<[PeerKey; MEASURED_BESIDE]> = others.collect();
+        let known = self.peers.len();
+        for key in others {
+            let Some(peer) = self.peers.get_mut(key) else { continue };
+            if let Some(measured) = peer.probes.measured() {
+                self.judging.loss.count(key, measured);
+            }
+            if self.judging.loss.wants_more() {
+                self.prober.begin_burst(peer, &self.shared.context(known, now));
+            }
+        }
     }
 
     fn conclude(&mut self, Underway { run, peers }: Underway, now: Instant) {
@@ -168,10 +197,12 @@ impl Engine {
         let setting = Setting {
             notice: self.notice(),
             patience: self.patience(),
+            dial_timeout: config.retry.timeout,
             margin: config.interval * 3 / 2 + Duration::from_millis(500),
             broadcast_patience: config.interval * (config.silent_after.max(3) * 11) / 10,
             group: config.group.clone(),
             presence_port: config.port,
+            loss_of_others: self.judging.loss.others(),
             split,
             links: self.shared.links().clone(),
             now,
@@ -221,6 +252,7 @@ impl Engine {
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
             hardware: peer.health.hardware(),
             echoed: peer.probes.last_echo().map(Instant::from),
+            served: peer.last_seen.served().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),
         }
     }

@@ -199,6 +199,13 @@ impl ProbeStats {
         self.in_burst() || self.probes.iter().any(|probe| probe.in_burst)
     }
 
+    /// When the last burst began, and how many of as many of the latest echoes were lost; none while one is under way, and before
+    /// the first.
+    pub(crate) fn measured(&self) -> Option<(Moment, u32)> {
+        let began = self.losses.as_ref()?.burst_began?;
+        (!self.is_measuring()).then(|| (began, self.echoes.lost_of(BURST)))
+    }
+
     /// This process stood still: what was asked for says nothing.
     pub(crate) fn forget_asked(&mut self) {
         self.probes.clear();

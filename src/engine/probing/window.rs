@@ -42,6 +42,11 @@ impl Window {
         if before { lost > 1 } else { self.count >= 8 && lost >= 3 && pieces >= 2 }
     }
 
+    /// How many of this many of the latest were lost.
+    pub(crate) fn lost_of(self, latest: u8) -> u32 {
+        Self { count: self.count.min(latest), ..self }.lost()
+    }
+
     /// The share that was lost, in percent.
     pub(crate) fn share_lost(self) -> u8 {
         let share = self.losses().0 * 100 / u32::from(self.count.max(1));

@@ -109,4 +109,16 @@ impl Lan {
     pub fn heal(&mut self) {
         self.links.clear();
     }
+
+    /// Makes everything right again: all links are alike, and on each host a process runs.
+    pub fn mend(&mut self) {
+        self.heal();
+        for id in (0..self.hosts.len()).map(HostId) {
+            match self.hosts[id.0].process {
+                Process::Runs => {}
+                Process::Paused => self.resume(id),
+                Process::Killed | Process::Off => self.restart(id, |config| config.incarnation.0 += 1),
+            }
+        }
+    }
 }

@@ -50,16 +50,33 @@ fn may_be_own_end(view: &NetworkView, pair: &[FailingPair]) -> bool {
         return false;
     };
     let last_broadcast = view.node(to).broadcast;
+    let trouble = view.trouble(NodeIdx::SELF, to);
     let (began, passes) = match verdict {
         Verdict::OneWayUdp | Verdict::UdpBlocked | Verdict::HungPeer => {
-            let began = view.trouble(NodeIdx::SELF, to);
-            (began, began.is_none_or(|began| view.others_echo_since(to, began)))
+            (trouble, trouble.is_none_or(|began| view.others_echo_since(to, began)))
         }
         Verdict::BroadcastBlocked => (last_broadcast, view.others_broadcast_since(to)),
+        Verdict::PacketLoss => match view.loss_of_others(to) {
+            Some(others) => return !others.lose_less_than(loss(view, to)),
+            None => (trouble, false),
+        },
+        Verdict::FirewallDrop | Verdict::FirewallReject | Verdict::OneWayTcp => {
+            let checked = view.observation(NodeIdx::SELF, to).and_then(|seen| seen.checked);
+            if checked.is_some_and(|checked| view.others_recovered_since(to, checked)) {
+                return view.size() > 2;
+            }
+            (trouble, trouble.is_none_or(|began| view.others_reached_since(to, began)))
+        }
         _ => return false,
     };
     let waited = began.is_none_or(|began| view.ago(began) > view.setting().patience + view.setting().margin);
     view.size() > 2 && !passes && !waited
+}
+
+/// Lost echoes to a peer, in percent. Where only large packets are lost, all of them are.
+fn loss(view: &NetworkView, to: NodeIdx) -> u8 {
+    let seen = view.observation(NodeIdx::SELF, to);
+    seen.map_or(0, |seen| if seen.large.is_failing() { 100 } else { seen.loss.unwrap_or(0) })
 }
 
 fn scattered(view: &NetworkView, verdict: Verdict, pairs: Vec<FailingPair>) -> Incident {
@@ -83,6 +100,10 @@ fn single_pair(view: &NetworkView, verdicts: &Verdicts, verdict: Verdict, pairs:
         }
         _ => (false, false),
     };
+    // What others tell of one direction of one pair is no firewall of either, if both ends work with others.
+    let told = !from.is_self() && verdict == Verdict::FirewallDrop;
+    let works = |node, with| works_with_others(view, verdicts, node, with);
+    let verdict = if told && works(from, to) && works(to, from) { Verdict::OneWayTcp } else { verdict };
     let from_first = if sender == receiver { to.is_self() } else { sender };
     let nodes = if from_first { vec![from, to] } else { vec![to, from] };
     Incident { verdict, pattern: Pattern::Pair, confidence: Confidence::Medium, nodes, pairs: pairs.to_vec() }
