@@ -12,6 +12,8 @@ mod faults;
 mod outcome;
 mod scene;
 
+use std::sync::{Mutex, PoisonError};
+
 use faults::{Fault, Form};
 use outcome::Outcome;
 use support::lab::{Families, Lab, has_passed, within_each};
@@ -23,11 +25,15 @@ const HOSTS: u8 = 4;
 /// that echoes come late, and lateness looks like loss.
 const AT_ONCE: usize = 6;
 
+/// Held by the test whose labs run.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Only the faults whose name contains this are made, for a person who looks at one of them.
 const ONLY: &str = "FAULT";
 
 #[test]
 fn every_fault_is_told_as_what_it_is_by_those_whom_it_concerns_and_nobody_else_is_accused() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let faults = wanted(faults::all().into_iter().map(|fault| (Form::Ipv4Alone, fault)).collect());
     let ran = within_each(Families::Ipv4, HOSTS, faults.len(), AT_ONCE, |lab, part| play(lab, &faults[part]));
     judge(&faults, ran);
@@ -35,6 +41,7 @@ fn every_fault_is_told_as_what_it_is_by_those_whom_it_concerns_and_nobody_else_i
 
 #[test]
 fn among_hosts_of_both_families_a_fault_in_both_is_told_and_one_in_ipv4_accuses_nobody_else() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let faults = wanted(faults::of_both_families());
     let ran = within_each(Families::Both, HOSTS, faults.len(), AT_ONCE, |lab, part| play(lab, &faults[part]));
     judge(&faults, ran);

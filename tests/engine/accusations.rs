@@ -75,6 +75,16 @@ fn cut(link: &mut Link) {
     link.tcp = Tcp::Dropped;
 }
 
+/// Cuts all links between two sides as a switch does: the system finds no neighbour there.
+fn unreachable(lan: &mut Lan, one: &[HostId], other: &[HostId]) {
+    for (a, b) in one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b))) {
+        lan.between(a, b, |link| {
+            link.udp = false;
+            link.tcp = Tcp::Prohibited;
+        });
+    }
+}
+
 /// Makes one fault, and says what may be said of it.
 fn inject(lan: &mut Lan, hosts: &[HostId], rng: &mut StdRng) -> Truth {
     use Verdict as V;
@@ -85,7 +95,8 @@ fn inject(lan: &mut Lan, hosts: &[HostId], rng: &mut StdRng) -> Truth {
             break y;
         }
     };
-    match rng.random_range(0..20) {
+    let others: Vec<HostId> = hosts.iter().copied().filter(|host| *host != x).collect();
+    match rng.random_range(0..22) {
         0 => Truth::of("none", &[], &[]),
         1 => {
             lan.kill(x);
@@ -158,15 +169,22 @@ fn inject(lan: &mut Lan, hosts: &[HostId], rng: &mut StdRng) -> Truth {
             Truth::of("one pair, one way", &[V::OneWayUdp], &[x, y])
         }
         18 => {
-            let others: Vec<HostId> = hosts.iter().copied().filter(|host| *host != x).collect();
             lan.partition(&[x], &others);
             Truth::of("cut off", &[V::HostDown], &[x]).cut_off(&[x])
         }
-        _ => {
-            let at = rng.random_range(1..hosts.len());
-            let (one_side, other_side) = hosts.split_at(at);
+        19 => {
+            let (one_side, other_side) = hosts.split_at(rng.random_range(1..hosts.len()));
             lan.partition(one_side, other_side);
             Truth::of("islands", &[V::Isolated], hosts).cut_off(hosts)
+        }
+        20 => {
+            unreachable(lan, &[x], &others);
+            Truth::of("cable pulled", &[V::HostDown], &[x]).cut_off(&[x])
+        }
+        _ => {
+            let (one_side, other_side) = hosts.split_at(rng.random_range(1..hosts.len()));
+            unreachable(lan, one_side, other_side);
+            Truth::of("switches apart", &[V::Isolated], hosts).cut_off(hosts)
         }
     }
 }

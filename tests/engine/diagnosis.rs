@@ -170,6 +170,31 @@ fn a_host_that_drops_connections_has_a_firewall() {
 
 /// A dial that ends just as the fault begins is told by others as one of a moment that is some tenths of a second off.
 #[test]
+fn of_two_hosts_both_name_the_one_that_drops_or_refuses_connections() {
+    for (tcp, expected) in [
+        (Tcp::DroppedSyn, Verdict::FirewallDrop),
+        (Tcp::Rejected, Verdict::FirewallReject),
+        (Tcp::Prohibited, Verdict::FirewallReject),
+    ] {
+        for seed in 0..16 {
+            let (mut lan, hosts) = network(seed, 2);
+            lan.towards(hosts[0], hosts[1], |link| link.tcp = tcp);
+            lan.run_for(IN_TIME);
+            for host in &hosts {
+                let all = ever(&lan, *host);
+                let said: Vec<_> = all.iter().map(|(_, who, what)| (who.as_str(), *what)).collect();
+                assert_eq!(said, [("h1", expected)], "{tcp:?}, seed {seed}: {host:?} says {all:?}");
+            }
+            lan.heal();
+            lan.run_for(secs(60));
+            for host in &hosts {
+                assert!(told(&lan, *host).is_empty(), "{tcp:?}, seed {seed}: not withdrawn by {host:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_dial_that_ended_as_the_fault_began_is_no_witness_against_it() {
     for seed in 0..150 {
         let mut lan = Lan::new(seed);
@@ -267,10 +292,10 @@ fn a_host_at_whose_own_end_udp_fails_accuses_nobody_else() {
 /// Loss shows with one peer first, and not with all at the same time.
 #[test]
 fn of_a_host_that_loses_packets_nobody_thinks_that_another_one_does() {
-    for percent in [10, 20, 30] {
+    for (percent, n) in [(10, 4), (20, 4), (30, 4), (10, 7), (20, 7)] {
         let loss = f64::from(percent) / 100.0;
         for seed in 0..16 {
-            let (mut lan, hosts) = network(seed, 4);
+            let (mut lan, hosts) = network(seed, n);
             let begun = lan.elapsed();
             inbound(&mut lan, &hosts, |link| link.loss = loss);
             lan.run_for(secs(60));
@@ -278,7 +303,7 @@ fn of_a_host_that_loses_packets_nobody_thinks_that_another_one_does() {
                 let all = ever(&lan, *host).into_iter().map(|(at, who, verdict)| (at - begun, who, verdict));
                 let all: Vec<_> = all.collect();
                 let wrong = all.iter().any(|(_, who, verdict)| who != "h1" && *verdict != Verdict::Ok);
-                assert!(!wrong, "{percent} % at h1, seed {seed}: h{nth} says {all:?}");
+                assert!(!wrong, "{percent} % at h1 of {n}, seed {seed}: h{nth} says {all:?}");
             }
         }
     }

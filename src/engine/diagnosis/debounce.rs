@@ -66,10 +66,10 @@ pub(super) fn usual_debounce(finding: &Finding, c: &Circumstances) -> Debounce {
     Debounce { stands: (policy.stands)(c), gone: (policy.gone)(c) }
 }
 
-/// Whether only others have observed it, and of one pair.
+/// Whether only others have observed it, and of one pair of several.
 fn is_second_hand(finding: &Finding, c: &Circumstances) -> bool {
     let observed = finding.pairs.iter().any(|(from, _)| *from == c.me);
-    finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
+    c.several && finding.pattern == Pattern::Pair && !finding.pairs.is_empty() && !observed
 }
 
 #[cfg(test)]
@@ -110,6 +110,7 @@ pub(in crate::engine::diagnosis) mod tests {
         let table = [
             (finding(1, Verdict::ClosedPort, &[(0, 1)]), circumstances(), (1_000, 1_000)),
             (finding(1, Verdict::OneWayTcp, &[(2, 1)]), circumstances(), (24_000, 14_000)),
+            (finding(0, Verdict::FirewallDrop, &[(1, 0)]), alone, (1_000, 1_000)),
             (finding(1, Verdict::PacketLoss, &[(0, 1)]), circumstances(), (7_000, 7_000)),
             (finding(1, Verdict::PacketLoss, &[(0, 1)]), alone, (1_000, 1_000)),
             (finding(1, Verdict::PacketLoss, &[(0, 1), (2, 1)]), circumstances(), (1_000, 1_000)),

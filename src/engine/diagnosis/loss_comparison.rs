@@ -1,6 +1,8 @@
 //! Where packets are lost that are lost with one peer: between the two, or at this node's own end and so with everybody. One
 //! peer alone cannot tell; others are measured beside it.
 
+use std::net::IpAddr;
+
 use smallvec::SmallVec;
 
 use crate::engine::limits::{BURST, MEASURED_BESIDE};
@@ -17,8 +19,8 @@ const MOST: u64 = 160;
 /// How echoes of others fared since packets were first lost with one peer.
 #[derive(Debug, Default)]
 pub(crate) struct LossComparison {
-    /// The peer, and since when there is trouble with it.
-    with: Option<(PeerKey, Moment)>,
+    /// The peer, its address, and since when there is trouble with it.
+    with: Option<(PeerKey, IpAddr, Moment)>,
     others: Others,
     /// The bursts that are counted, by when they began.
     counted: SmallVec<[(PeerKey, Moment); MEASURED_BESIDE]>,
@@ -33,9 +35,9 @@ pub struct Others {
 
 impl LossComparison {
     /// Others are compared with this peer from now on, since its trouble began.
-    pub(crate) fn begin(&mut self, peer: PeerKey, trouble: Moment) {
-        if self.with != Some((peer, trouble)) {
-            *self = Self { with: Some((peer, trouble)), ..Self::default() };
+    pub(crate) fn begin(&mut self, peer: PeerKey, at: IpAddr, trouble: Moment) {
+        if self.with != Some((peer, at, trouble)) {
+            *self = Self { with: Some((peer, at, trouble)), ..Self::default() };
         }
     }
 
@@ -46,7 +48,7 @@ impl LossComparison {
 
     /// Counts a burst of another peer that has ended: of its echoes, so many were lost.
     pub(crate) fn count(&mut self, other: PeerKey, (began, lost): (Moment, u32)) {
-        let later = self.with.is_some_and(|(_, trouble)| began >= trouble);
+        let later = self.with.is_some_and(|(.., trouble)| began >= trouble);
         if !later || self.counted.contains(&(other, began)) {
             return;
         }
@@ -63,9 +65,9 @@ impl LossComparison {
         self.with.is_some() && self.others.asked < MOST
     }
 
-    /// How echoes of others fared, for the peer with which packets are lost.
-    pub(crate) fn others(&self) -> Option<(PeerKey, Others)> {
-        self.with.map(|(peer, _)| (peer, self.others))
+    /// How echoes of others fared, and an address that is reached by the same way as theirs.
+    pub(crate) fn others(&self) -> Option<(IpAddr, Others)> {
+        self.with.map(|(_, at, _)| (at, self.others))
     }
 }
 
@@ -87,6 +89,8 @@ mod tests {
     use super::*;
     use crate::testkit::{peer, secs, t0};
 
+    const AT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn key(number: u64) -> PeerKey {
         peer(number, "h").key
     }
@@ -98,7 +102,7 @@ mod tests {
         let mut comparison = LossComparison::default();
         comparison.count(key(2), (at(0), 16));
         assert_eq!(comparison.others(), None, "nothing is compared");
-        comparison.begin(key(1), at(10));
+        comparison.begin(key(1), AT, at(10));
         let asked = |comparison: &LossComparison| comparison.others().map(|(_, others)| others);
         for (other, burst, lost, of) in
             [(2, 9, 0, 0), (2, 11, 3, 16), (2, 11, 3, 16), (3, 12, 4, 32), (2, 17, 5, 48)]
@@ -108,9 +112,9 @@ mod tests {
             assert_eq!(known.asked, of, "burst at {burst} of {other}");
             assert_eq!(known.lost, of / 16, "{lost}");
         }
-        comparison.begin(key(1), at(10));
+        comparison.begin(key(1), AT, at(10));
         assert_eq!(asked(&comparison).unwrap().asked, 48, "it goes on");
-        comparison.begin(key(1), at(40));
+        comparison.begin(key(1), AT, at(40));
         assert_eq!(asked(&comparison), Some(Others::default()), "that is another trouble");
     }
 

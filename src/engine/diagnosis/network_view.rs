@@ -13,7 +13,7 @@ use crate::engine::api::Icmp;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
 use crate::engine::observation::Observation;
-use crate::engine::peers::{PeerInfo, PeerKey};
+use crate::engine::peers::PeerInfo;
 
 use super::foreign_nodes::ForeignNode;
 use super::grid::{Grid, NodeIdx};
@@ -114,8 +114,8 @@ pub struct Setting {
     pub group: String,
     /// The UDP presence port.
     pub presence_port: u16,
-    /// The peer with which packets are lost, and how echoes of others fared since.
-    pub loss_of_others: Option<(PeerKey, Others)>,
+    /// While packets are lost with a peer: its address, and how echoes of others by the same way fared since.
+    pub loss_of_others: Option<(IpAddr, Others)>,
     /// Two links of this machine in one network that are on two wires.
     pub split: Option<SplitNetwork>,
     /// The links of this node: zones are told by their names.
@@ -286,8 +286,9 @@ impl NetworkView {
 
     /// How echoes of others fared since packets are lost between this node and this peer; none if others are not measured.
     pub(super) fn loss_of_others(&self, peer: NodeIdx) -> Option<Others> {
-        let (with, others) = self.setting.loss_of_others?;
-        (with == self.node(peer).info.key && others.were_measured()).then_some(others)
+        let (at, others) = self.setting.loss_of_others?;
+        let that_way = !self.setting.links.tell_apart(at, self.node(peer).info.addr.ip());
+        (that_way && others.were_measured()).then_some(others)
     }
 
     /// Whether broadcasts arrive at this node's own end: one of another peer was heard when those of this peer had been missing for

@@ -105,7 +105,7 @@ impl Engine {
         let mut lossy = lossy.filter(|peer| peer.probes.is_lossy() || peer.observation().large.is_failing());
         let with = lossy.find_map(|peer| Some((peer.key(), peer.ip().ip(), peer.health.trouble()?)));
         let Some((key, at, trouble)) = with else { return self.judging.loss.end() };
-        self.judging.loss.begin(key, trouble);
+        self.judging.loss.begin(key, at, trouble);
         let links = self.shared.links();
         let comparable = |peer: &&Peer| {
             peer.key() != key && peer.state() == PeerState::Up && !links.tell_apart(peer.ip().ip(), at)

@@ -36,7 +36,10 @@ pub(super) fn pairs(view: &NetworkView, failures: &Failures, verdicts: &Verdicts
         if pairs.len() >= SCATTERED {
             found.push(scattered(view, verdict, pairs.into_iter().flatten().collect()));
         } else {
-            found.extend(pairs.into_iter().map(|pair| single_pair(view, verdicts, verdict, &pair)));
+            let involved =
+                |node| pairs.iter().filter(|pair| pair[0].from == node || pair[0].to == node).count();
+            let ends = PairEnds { view, verdicts, involved: &involved };
+            found.extend(pairs.iter().filter_map(|pair| single_pair(&ends, verdict, pair)));
         }
     }
     found
@@ -88,37 +91,71 @@ fn scattered(view: &NetworkView, verdict: Verdict, pairs: Vec<FailingPair>) -> I
     Incident { verdict, pattern: Pattern::Scattered, confidence: Confidence::Medium, nodes, pairs }
 }
 
-/// Of a pair with this node, the other one is accused; but whose system says that it is its own fault is believed, and so are
-/// others at whose end the same works.
-fn single_pair(view: &NetworkView, verdicts: &Verdicts, verdict: Verdict, pairs: &[FailingPair]) -> Incident {
-    let FailingPair { from, to, .. } =
-        pairs.iter().find(|pair| pair.verdict == verdict).copied().unwrap_or(pairs[0]);
-    let (sender, receiver) = match verdict {
-        Verdict::LocalProblem => (blames_itself(view, from, to), blames_itself(view, to, from)),
-        Verdict::OneWayUdp | Verdict::UdpBlocked | Verdict::BroadcastBlocked | Verdict::PacketLoss => {
-            (works_with_others(view, verdicts, to, from), works_with_others(view, verdicts, from, to))
-        }
-        _ => (false, false),
-    };
-    // What others tell of one direction of one pair is no firewall of either, if both ends work with others.
-    let told = !from.is_self() && verdict == Verdict::FirewallDrop;
-    let works = |node, with| works_with_others(view, verdicts, node, with);
-    let verdict = if told && works(from, to) && works(to, from) { Verdict::OneWayTcp } else { verdict };
-    let from_first = if sender == receiver { to.is_self() } else { sender };
-    let nodes = if from_first { vec![from, to] } else { vec![to, from] };
-    Incident { verdict, pattern: Pattern::Pair, confidence: Confidence::Medium, nodes, pairs: pairs.to_vec() }
+/// By what the two ends of a pair are told apart.
+struct PairEnds<'a> {
+    view: &'a NetworkView,
+    verdicts: &'a Verdicts,
+    /// In how many pairs of one verdict a node is.
+    involved: &'a dyn Fn(NodeIdx) -> usize,
 }
 
-/// Whether all is well between a node and some other than the one with which it has trouble, by the same way.
-fn works_with_others(view: &NetworkView, verdicts: &Verdicts, node: NodeIdx, with: NodeIdx) -> bool {
-    let seen = |from, to| view.observation(from, to);
-    let trouble = seen(node, with).or_else(|| seen(with, node));
-    let is_well = |from: NodeIdx, to: NodeIdx| {
-        let that_way = trouble.zip(seen(from, to)).is_some_and(|(one, other)| view.is_one_way(one, other));
-        verdicts[(from, to)] == Some(Verdict::Ok) && that_way
+impl PairEnds<'_> {
+    /// Whether the sender is at fault rather than the receiver; none where nothing speaks for that or against it.
+    fn is_senders_fault(&self, from: NodeIdx, to: NodeIdx, verdict: Verdict) -> Option<bool> {
+        let (sender, receiver) = match verdict {
+            Verdict::LocalProblem => (blames_itself(self.view, from, to), blames_itself(self.view, to, from)),
+            Verdict::OneWayUdp | Verdict::UdpBlocked | Verdict::BroadcastBlocked | Verdict::PacketLoss => {
+                (self.works_with_others(to, from), self.works_with_others(from, to))
+            }
+            _ => return None,
+        };
+        if sender != receiver {
+            return Some(sender);
+        }
+        let is_ours = from.is_self() || to.is_self();
+        let (of_sender, of_receiver) = ((self.involved)(from), (self.involved)(to));
+        (of_sender != of_receiver && !is_ours).then_some(of_sender > of_receiver)
+    }
+
+    /// Whether all is well between a node and some other than the one with which it has trouble, by the same way.
+    fn works_with_others(&self, node: NodeIdx, with: NodeIdx) -> bool {
+        let seen = |from, to| self.view.observation(from, to);
+        let trouble = seen(node, with).or_else(|| seen(with, node));
+        let is_well = |from: NodeIdx, to: NodeIdx| {
+            let both = trouble.zip(seen(from, to));
+            let that_way = both.is_some_and(|(one, other)| self.view.is_one_way(one, other));
+            self.verdicts[(from, to)] == Some(Verdict::Ok) && that_way
+        };
+        let mut others = self.view.all().filter(|other| *other != node && *other != with);
+        others.any(|other| is_well(node, other) || is_well(other, node))
+    }
+}
+
+/// Of a pair with this node, the other one is accused; but whose system says that it is its own fault is believed, and so are
+/// others at whose end the same works. A firewall mostly stands where the connections go. Of a loss between others nothing is said
+/// while nothing tells the ends apart.
+fn single_pair(ends: &PairEnds<'_>, verdict: Verdict, pairs: &[FailingPair]) -> Option<Incident> {
+    let FailingPair { from, to, .. } =
+        pairs.iter().find(|pair| pair.verdict == verdict).copied().unwrap_or(pairs[0]);
+    let is_ours = from.is_self() || to.is_self();
+    // What others tell of one direction of one pair is no firewall of either, if both ends work with others.
+    let told = !from.is_self() && verdict == Verdict::FirewallDrop;
+    let one_way = told && ends.works_with_others(from, to) && ends.works_with_others(to, from);
+    let verdict = if one_way { Verdict::OneWayTcp } else { verdict };
+    let firewall = matches!(verdict, Verdict::FirewallDrop | Verdict::FirewallReject);
+    let from_first = match ends.is_senders_fault(from, to, verdict) {
+        Some(sender) => sender,
+        None if verdict == Verdict::PacketLoss && !is_ours => return None,
+        None => to.is_self() && !firewall,
     };
-    let mut others = view.all().filter(|other| *other != node && *other != with);
-    others.any(|other| is_well(node, other) || is_well(other, node))
+    let nodes = if from_first { vec![from, to] } else { vec![to, from] };
+    Some(Incident {
+        verdict,
+        pattern: Pattern::Pair,
+        confidence: Confidence::Medium,
+        nodes,
+        pairs: pairs.to_vec(),
+    })
 }
 
 #[cfg(test)]
