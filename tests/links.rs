@@ -226,6 +226,31 @@ fn two_links_in_one_network_on_two_wires_are_each_announced_on_and_dialed_by_and
 }
 
 #[test]
+fn a_host_that_moves_to_another_network_meets_those_there_and_blames_nobody_whom_it_left_behind() {
+    within(4, |lab| {
+        lab.host(4).join_second_link();
+        lab.host(4).change_address("10.78.0.4/24");
+        let nodes: Vec<Node> = (1..=4).map(|n| watch(lab.host(n), &[])).collect();
+        let roaming = &nodes[2];
+        for of in ["h1", "h2"] {
+            roaming.wait_for(LONG, becomes(of, "up"));
+        }
+        lab.host(3).join_second_link();
+        lab.host(3).change_address("10.78.0.3/24");
+        let mut mark = roaming.wait_for(LONG, becomes("h4", "up")).mark;
+        roaming.wait_for(LONG, about("dial_failed", "h1"));
+        // Long enough for whatever could be thought to be wrong, and without a default route nobody there can be dialed.
+        for _ in 0..15 {
+            mark = roaming.since(mark).wait_for(LONG, about("dial_succeeded", "h4")).mark;
+        }
+        let told = roaming.always().events(kind("diagnosis"));
+        assert!(told.is_empty(), "{}", *told[0]);
+        let complaints = roaming.stderr().matches("cannot send").count();
+        assert!(complaints <= 1, "what lasts is told once: {}", roaming.stderr());
+    });
+}
+
+#[test]
 fn two_links_on_one_wire_are_no_fault() {
     within(3, |lab| {
         lab.host(1).add_interface("eth1", "br0", "10.77.0.11/24");

@@ -167,6 +167,13 @@ impl Links {
         self.towards(ip).is_some()
     }
 
+    /// Whether this machine has gone from the network of an address that it was on by a link of this name: that link is in another one
+    /// now.
+    pub(crate) fn have_left(&self, link: &str, ip: ZonedIp) -> bool {
+        let elsewhere = |i: &Interface| &*i.name == link && i.addr.is_ipv4() == ip.ip().is_ipv4();
+        !self.reaches(ip) && self.all.iter().any(elsewhere)
+    }
+
     /// Whether an address is this machine's own.
     pub(crate) fn holds(&self, ip: ZonedIp) -> bool {
         self.all.iter().any(|interface| interface.zoned_ip() == ip)

@@ -52,6 +52,8 @@ const DATAGRAM_BURST: u32 = 4_000;
 const POLL: Duration = Duration::from_millis(250);
 /// Not on the way, either, if it was read so lately.
 const POLLED_LATELY: Duration = Duration::from_millis(50);
+/// A send error that came again within this time has lasted since: others are sent to meanwhile, which may well work.
+const SEND_ERROR_LASTS: Duration = Duration::from_mins(1);
 /// Reply buffers kept for the next dials.
 const SPARE_BUFFERS: usize = 64;
 
@@ -87,8 +89,8 @@ pub(super) struct Pending {
     look_at: Option<Instant>,
     /// How often it was time to look at them.
     looks: u32,
-    /// The kind of the last send error, so that one that lasts is told once.
-    send_error: Option<io::ErrorKind>,
+    /// The kind of the last send error, and when it came last, so that one that lasts is told once.
+    send_error: Option<(io::ErrorKind, Instant)>,
     stopped: bool,
 }
 
@@ -326,12 +328,14 @@ impl Driver {
         if let Some(error) = error.as_ref().filter(|error| to.is_ipv6() && is_about_the_address(error)) {
             return tracing::debug!(%to, %error, "cannot send by IPv6");
         }
-        let kind = error.as_ref().map(io::Error::kind);
-        if let Some(error) = error.filter(|_| kind != self.pending.send_error) {
+        let Some(error) = error else { return };
+        let lasts =
+            |(kind, at): (io::ErrorKind, Instant)| kind == error.kind() && at.elapsed() < SEND_ERROR_LASTS;
+        if !self.pending.send_error.is_some_and(lasts) {
             let (hint, to) = (errno::send_hint(&error), interfaces::told(to));
             tracing::warn!(%to, %error, "cannot send, so peers there cannot hear this node: {hint}");
         }
-        self.pending.send_error = kind;
+        self.pending.send_error = Some((error.kind(), Instant::now()));
     }
 
     fn dial(&mut self, dial: DialId, way: Way, request: Arc<[u8]>, timeout: Duration) {

@@ -262,8 +262,9 @@ fn advice(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::PacketLoss => Advice::CheckCable { host: on },
         Verdict::WrongSubnet => Advice::CorrectNetmask { on },
         Verdict::NoRoute => {
-            let from = incident.pairs.first().map_or(NodeIdx::SELF, |pair| pair.from);
-            Advice::CheckRoute { on: who(view, from), to: on }
+            let pair = incident.pairs.first().map(|pair| (pair.from, pair.to));
+            let (from, to) = pair.unwrap_or((NodeIdx::SELF, incident.accused()));
+            Advice::CheckRoute { on: who(view, from), to: who(view, to) }
         }
         Verdict::LocalProblem => of_own_fault(view, incident),
         Verdict::WrongSecret => Advice::ShareSecret,

@@ -213,7 +213,12 @@ impl Engine {
     /// The peers that are judged, in order of discovery. Of too many, those with trouble first: the others are what they are
     /// compared with.
     fn judged_peers(&self) -> Vec<&Peer> {
-        let here = |peer: &&Peer| !peer.has_left() && peer.info().has_address();
+        // Whoever was left behind in another network is not at fault, and neither is this machine.
+        let links = self.shared.links();
+        let left_behind = |peer: &Peer| {
+            !peer.is_named() && peer.interface().is_some_and(|link| links.have_left(link, peer.ip()))
+        };
+        let here = |peer: &&Peer| !peer.has_left() && peer.info().has_address() && !left_behind(peer);
         if self.peers.len() < MAX_JUDGED {
             return self.peers.iter().filter(here).collect();
         }
