@@ -6,7 +6,7 @@ ARGS ?=
 # The checkout that `make shape` reads; this one by default.
 ROOT ?= .
 
-.PHONY: help build run test check fmt lint doc shape bench figures fuzz screenshots clean
+.PHONY: help build run test check fmt lint doc shape bench figures portable fuzz screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +37,12 @@ shape: ## Count what is wrong with the shape of the source, of another checkout 
 
 bench: ## Measure us and the bare machine side by side
 	$(CARGO) bench --locked
+
+# They are added by `rustup target add`.
+TARGETS := x86_64-pc-windows-gnu aarch64-apple-darwin
+
+portable: ## Check that it compiles for Windows and macOS
+	for target in $(TARGETS); do $(CARGO) check --locked --lib --bins --target $$target || exit 1; done
 
 figures: build ## Measure discovery, start and cost on hosts with many links, against an older program with BEFORE=path
 	$(CARGO) run --release --locked --example figures -- ./target/release/vigie $(if $(BEFORE),--before $(BEFORE))

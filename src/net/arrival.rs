@@ -136,6 +136,7 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
     use std::io;
+    use std::net::SocketAddr;
 
     use tokio::net::UdpSocket;
 
