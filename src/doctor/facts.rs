@@ -120,11 +120,6 @@ impl MachineLink {
     }
 }
 
-/// The link behind the name of an interface: Linux may call a further address of `eth0` `eth0:1`.
-pub fn link_of(interface: &str) -> &str {
-    interface.split(':').next().unwrap_or(interface)
-}
-
 /// Whether a link can carry anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkState {

@@ -19,7 +19,7 @@ mod system;
 pub use facts::{
     Direction, DoctorRequest, Firewall, InsertionPoint, IpVersion, LinkState, MachineFacts, MachineLink,
     Manager, Neighbours, Obstacle, Port, PortHolder, Program, System, Traffic, Transport, TrialFailure,
-    TrialResult, TrialStep, link_of,
+    TrialResult, TrialStep,
 };
 pub use read::{Observed, Trials, holders, read};
 pub use report::{CheckResult, MachineCheck, MachineFinding, MachineReport, Severity};

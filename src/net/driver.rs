@@ -20,12 +20,12 @@ use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::{InterfaceKind, LinkIndex};
 use crate::engine::rate_limiter::RateLimiter;
 
+use super::addresses;
 use super::arrival::{Buffer, Received};
 use super::dialer::{self, Reached, Way};
 use super::errno;
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
-use super::ipv6;
 use super::link_watch::{LinkChange, LinkWatch};
 use super::neighbours;
 use super::resolver;
@@ -354,7 +354,7 @@ impl Driver {
                 Vec::new()
             });
             // It is looked up again when the link can be used.
-            addrs.retain(|addr| !ZonedIp::from(*addr).link().is_some_and(ipv6::is_new));
+            addrs.retain(|addr| !ZonedIp::from(*addr).link().is_some_and(addresses::is_new));
             TaskEvent::Resolved { target, addrs }
         });
     }

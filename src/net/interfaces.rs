@@ -4,12 +4,11 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use glob::Pattern;
-use if_addrs::IfAddr;
 
 use crate::engine::address::{self, Endpoint, ZonedIp};
 use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
 
-use super::ipv6;
+use super::addresses::{self, Address};
 
 /// Which of the system's interfaces to use.
 #[derive(Debug, Clone, Default)]
@@ -29,50 +28,19 @@ pub struct Selection {
 /// Loopback is used when it was asked for, by `--bind` or by name, or when this machine has no other address: then at least its
 /// own nodes find each other.
 pub fn usable(selection: &Selection) -> io::Result<Vec<Interface>> {
-    let all = if_addrs::get_if_addrs()?;
-    let only_loopback = all.iter().all(if_addrs::Interface::is_loopback);
-    let unused = ipv6::unused();
-    let running = all.iter().filter_map(|interface| running(interface, &unused));
+    let all = addresses::all()?;
+    let only_loopback = all.iter().all(Address::is_loopback);
+    let running = all.iter().filter(|address| address.running && address.stays()).map(interface);
     Ok(choose(running.collect(), selection, only_loopback))
-}
-
-/// An address of this machine, whether presence can use it or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// The interface that holds it, as the system names it.
-    pub interface: String,
-    /// The address.
-    pub ip: IpAddr,
-    /// Length of its network's prefix, in bits.
-    pub prefix: u8,
-    /// The interface is up and has its carrier.
-    pub running: bool,
-    /// The interface has one other end and no broadcast.
-    pub point_to_point: bool,
-}
-
-/// All addresses of this machine, in the system's order.
-pub fn addresses() -> io::Result<Vec<Address>> {
-    let all = if_addrs::get_if_addrs()?.into_iter().map(|i| Address {
-        running: i.is_oper_up(),
-        point_to_point: i.is_p2p(),
-        prefix: match &i.addr {
-            IfAddr::V4(v4) => v4.prefixlen,
-            IfAddr::V6(v6) => v6.prefixlen,
-        },
-        ip: i.ip(),
-        interface: i.name,
-    });
-    Ok(all.collect())
 }
 
 /// Whether this machine holds an address.
 pub fn holds(zoned: ZonedIp) -> io::Result<bool> {
-    let (all, ip) = (if_addrs::get_if_addrs()?, zoned.ip());
+    let ip = zoned.ip();
     // Linux answers on all of 127.0.0.0/8, whatever address the loopback interface shows.
     let loopback_net = matches!(ip, IpAddr::V4(v4) if v4.is_loopback());
-    let held = |i: &if_addrs::Interface| ZonedIp::on_link(i.ip(), i.index.map(LinkIndex)) == zoned;
-    Ok(loopback_net || ip.is_unspecified() || all.iter().any(held))
+    let held = |address: &Address| ZonedIp::on_link(address.ip, address.index) == zoned;
+    Ok(loopback_net || ip.is_unspecified() || addresses::all()?.iter().any(held))
 }
 
 /// The number of a link, by its name or by that number.
@@ -108,11 +76,10 @@ pub fn link_names() -> String {
 /// The links of this machine that have an address, each once, without loopback.
 fn links() -> Vec<(String, LinkIndex)> {
     let mut links: Vec<(String, LinkIndex)> = Vec::new();
-    for interface in if_addrs::get_if_addrs().unwrap_or_default() {
-        let Some(index) = interface.index.filter(|_| !interface.is_loopback()) else { continue };
-        let name = link_of(&interface.name);
-        if links.iter().all(|(known, _)| known != name) {
-            links.push((name.to_owned(), LinkIndex(index)));
+    for address in addresses::all().unwrap_or_default() {
+        let Some(index) = address.index.filter(|_| !address.is_loopback()) else { continue };
+        if links.iter().all(|(known, _)| *known != address.link) {
+            links.push((address.link, index));
         }
     }
     links
@@ -133,27 +100,16 @@ pub fn local_ip() -> IpAddr {
         .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
-/// An address as presence sees it, unless its interface is not running: switched off, or without a carrier. What is sent there
-/// is lost in silence.
-fn running(interface: &if_addrs::Interface, unused: &[(LinkIndex, Ipv6Addr)]) -> Option<Interface> {
-    if !interface.is_oper_up() {
-        return None;
-    }
-    let (name, index) = (link_of(&interface.name), interface.index.map(LinkIndex));
-    let known = match &interface.addr {
-        IfAddr::V4(v4) => Interface::new(name, v4.ip, v4.prefixlen)
-            .filter(|_| !interface.is_p2p())
-            .unwrap_or_else(|| Interface::without_broadcast(name, v4.ip, v4.prefixlen)),
-        IfAddr::V6(v6) if index.is_some_and(|link| unused.contains(&(link, v6.ip))) => return None,
-        IfAddr::V6(v6) => Interface::ipv6(name, v6.ip, v6.prefixlen),
+/// An address as presence sees it.
+fn interface(address: &Address) -> Interface {
+    let Address { link: name, prefix, .. } = address;
+    let known = match address.ip {
+        IpAddr::V4(ip) => Interface::new(name, ip, *prefix)
+            .filter(|_| !address.point_to_point)
+            .unwrap_or_else(|| Interface::without_broadcast(name, ip, *prefix)),
+        IpAddr::V6(ip) => Interface::ipv6(name, ip, *prefix),
     };
-    Some(Interface { index, ..known })
-}
-
-/// The link that holds an address. Linux gives an address that has a label (`eth0:lan`) under that; a link's own name has no
-/// colon.
-fn link_of(name: &str) -> &str {
-    if cfg!(target_os = "linux") { name.split(':').next().unwrap_or(name) } else { name }
+    Interface { index: address.index, ..known }
 }
 
 fn choose(all: Vec<Interface>, selection: &Selection, only_loopback: bool) -> Vec<Interface> {

@@ -26,7 +26,7 @@ mod linux {
     use tokio::net::UdpSocket;
 
     use super::LinkChange;
-    use crate::net::ipv6;
+    use crate::net::addresses::is_ready;
 
     /// Links, and addresses of both families: `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR`.
     const GROUPS: u32 = 0x111;
@@ -86,7 +86,7 @@ mod linux {
         let kind = message.get(4..6).and_then(|kind| kind.try_into().ok()).map(u16::from_ne_bytes);
         let is_new = kind == Some(libc::RTM_NEWADDR);
         let of_ipv6 = message.get(16).is_some_and(|family| i32::from(*family) == libc::AF_INET6);
-        is_new && of_ipv6 && message.get(18).is_some_and(|flags| ipv6::is_ready(*flags))
+        is_new && of_ipv6 && message.get(18).is_some_and(|flags| is_ready((*flags).into()))
     }
 }
 

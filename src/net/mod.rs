@@ -1,6 +1,7 @@
 //! The only sockets and tasks of the program. It executes what the [engine](crate::engine) decides and decides nothing
 //! itself; it knows no screen.
 
+pub mod addresses;
 mod arrival;
 mod dialer;
 mod driver;
@@ -9,7 +10,6 @@ mod frame;
 mod host_name;
 mod icmp;
 pub mod interfaces;
-mod ipv6;
 mod link_watch;
 mod neighbours;
 mod node;

@@ -7,14 +7,12 @@ pub(super) use linux::hardware_of;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
     use nix::libc;
 
     use crate::engine::address::ZonedIp;
     use crate::engine::hardware::HardwareAddr;
     use crate::engine::interface::LinkIndex;
-    use crate::net::rtnetlink::{attributes, dump, u16_at, u32_at};
+    use crate::net::rtnetlink::{self, attributes, dump, u16_at, u32_at};
 
     /// A neighbour's own part of a message (`struct ndmsg`).
     const NEIGHBOUR: usize = 12;
@@ -45,18 +43,13 @@ mod linux {
         let (mut ip, mut hardware) = (None, None);
         for (kind, value) in attributes(message.get(NEIGHBOUR..)?) {
             match kind {
-                IP => ip = address(value),
+                IP => ip = rtnetlink::ip(value),
                 HARDWARE => hardware = value.try_into().ok().map(HardwareAddr),
                 _ => {}
             }
         }
         let known = (ZonedIp::on_link(ip?, Some(LinkIndex(link))), hardware?);
         (state & NOBODY == 0).then_some(known)
-    }
-
-    fn address(bytes: &[u8]) -> Option<IpAddr> {
-        let v4 = <[u8; 4]>::try_from(bytes).map(|v4| Ipv4Addr::from(v4).into());
-        v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(|v6| Ipv6Addr::from(v6).into())).ok()
     }
 
     #[cfg(test)]

@@ -3,6 +3,7 @@
 //! is asked for a dump of anything else.
 
 use std::io::{self, ErrorKind, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -10,12 +11,16 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// A link, with or without addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelLink {
+    /// Its number.
+    pub index: u32,
     /// As the kernel names it.
     pub name: String,
     /// It is switched on.
     pub up: bool,
     /// Something is at the other end of its cable, or it is associated.
     pub carrier: bool,
+    /// Packets pass: it is switched on, has its carrier, and its protocols say so (RFC 2863 §3.1.12).
+    pub running: bool,
     /// Largest packet, in bytes.
     pub mtu: u32,
     /// It has one other end and no broadcast.
@@ -37,6 +42,9 @@ const HEADER: usize = 16;
 const DUMP: u16 = 0x301;
 /// The link's own part of a message (`struct ifinfomsg`).
 const LINK: usize = 16;
+/// An attribute of the request that leaves counters out, most of what there is to tell (`IFLA_EXT_MASK`,
+/// `RTEXT_FILTER_SKIP_STATS`). Kernels that do not know it tell them.
+const WITHOUT_COUNTERS: (u16, u32) = (29, 8);
 
 /// All links, in the kernel's order.
 ///
@@ -44,7 +52,11 @@ const LINK: usize = 16;
 /// When the kernel does not answer, or says what vigie cannot read.
 pub fn links() -> io::Result<Vec<KernelLink>> {
     let mut links = Vec::new();
-    dump(libc::RTM_GETLINK, &[0; LINK], |message| links.extend(link(message)))?;
+    let (kind, mask) = WITHOUT_COUNTERS;
+    let mut body = vec![0; LINK];
+    body.extend([8_u16.to_ne_bytes(), kind.to_ne_bytes()].concat());
+    body.extend(mask.to_ne_bytes());
+    dump(libc::RTM_GETLINK, &body, |message| links.extend(link(message)))?;
     Ok(links)
 }
 
@@ -110,9 +122,11 @@ fn link(message: &[u8]) -> Option<KernelLink> {
     let flags = u32_at(message, 8)?;
     let is = |flag: libc::c_int| flags & flag.cast_unsigned() != 0;
     let mut link = KernelLink {
+        index: u32_at(message, 4)?,
         name: String::new(),
         up: is(libc::IFF_UP),
         carrier: is(libc::IFF_RUNNING),
+        running: is(libc::IFF_RUNNING),
         mtu: 0,
         point_to_point: is(libc::IFF_POINTOPOINT),
         hardware: String::new(),
@@ -153,6 +167,12 @@ pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])>
 fn text(value: &[u8]) -> String {
     let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
     String::from_utf8_lossy(&value[..end]).into_owned()
+}
+
+/// An address of either family.
+pub(super) fn ip(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(|v4| Ipv4Addr::from(v4).into());
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(|v6| Ipv6Addr::from(v6).into())).ok()
 }
 
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -5,10 +5,11 @@ use std::io;
 use crate::cli::args::NodeArgs;
 use crate::doctor::{
     DoctorRequest, LinkState, MachineFacts, MachineLink, Observed, PortHolder, Transport, TrialFailure,
-    TrialStep, Trials, holders, link_of, read,
+    TrialStep, Trials, holders, read,
 };
 use crate::engine::interface::Interface;
-use crate::net::interfaces::{self, Address};
+use crate::net::addresses::{self, Address};
+use crate::net::interfaces;
 use crate::net::selftest::{self, Plan, SelfTest, SelfTestFailure, SelfTestSender, SelfTestStep};
 
 /// Finds out everything, which takes a few seconds where much is wrong.
@@ -21,7 +22,7 @@ pub(super) fn look_at(node: &NodeArgs) -> io::Result<MachineFacts> {
     let (of_ipv6, mut used): (Vec<_>, Vec<_>) = usable.into_iter().partition(|i| i.addr.is_ipv6());
     used.retain(|interface| interface.broadcast.is_some());
     let mut links = links();
-    add_addresses(&mut links, interfaces::addresses()?);
+    add_addresses(&mut links, addresses::all()?);
     let udp_holders = holders(Transport::Udp, request.port);
     let trials = try_sockets(node, &request, &used, &udp_holders);
     Ok(read(Observed { request, links, used, of_ipv6, udp_holders, trials }))
@@ -71,11 +72,10 @@ fn links() -> Vec<MachineLink> {
 
 /// Gives the links their addresses, and adds those that are known by their addresses only.
 fn add_addresses(links: &mut Vec<MachineLink>, addresses: Vec<Address>) {
-    for Address { interface, ip, prefix, running, point_to_point } in addresses {
-        let name = link_of(&interface);
-        let nth = links.iter().position(|link| *link.name == *name).unwrap_or_else(|| {
+    for Address { link: name, ip, prefix, running, point_to_point, .. } in addresses {
+        let nth = links.iter().position(|link| *link.name == name).unwrap_or_else(|| {
             let state = if running { LinkState::Up } else { LinkState::NotRunning };
-            links.push(MachineLink { point_to_point, ..MachineLink::new(name, state) });
+            links.push(MachineLink { point_to_point, ..MachineLink::new(&name, state) });
             links.len() - 1
         });
         links[nth].add_address(ip, prefix);

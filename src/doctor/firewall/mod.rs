@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::engine::interface::Interface;
 use crate::proto::presence::MULTICAST_GROUP;
 
-use super::facts::{Direction, InsertionPoint, IpVersion, Transport, link_of};
+use super::facts::{Direction, InsertionPoint, IpVersion, Transport};
 
 /// Jumps within jumps that the kernel allows (`NFT_JUMP_STACK_SIZE`).
 const DEEPEST: usize = 16;
@@ -80,7 +80,7 @@ impl ProbePacket {
                     Direction::In => (network, if to_all { everyone } else { own }),
                     Direction::Out => (own, if to_all { everyone } else { network }),
                 };
-                let interface = link_of(&interface.name).into();
+                let interface = Arc::clone(&interface.name);
                 probes.push(Self { ip, direction, transport, port, interface, from, to, to_all });
             }
         }

@@ -1,7 +1,7 @@
 //! Whether the rules of the firewall let vigie's packets through.
 
 use crate::doctor::facts::{
-    Direction, IpVersion, MachineFacts, MachineLink, Manager, Obstacle, System, Traffic, link_of,
+    Direction, IpVersion, MachineFacts, MachineLink, Manager, Obstacle, System, Traffic,
 };
 use crate::doctor::remedy;
 use crate::doctor::report::{Examined, MachineFinding, Severity};
@@ -38,9 +38,8 @@ fn stopped(facts: &MachineFacts, obstacle: &Obstacle) -> MachineFinding {
         facts.links.iter().any(is)
     };
     // Where there are both, IPv4 carries on.
-    let alone = |name: &str| {
-        obstacle.ip == IpVersion::V4 || !facts.used.iter().any(|used| link_of(&used.name) == name)
-    };
+    let alone =
+        |name: &str| obstacle.ip == IpVersion::V4 || !facts.used.iter().any(|used| &*used.name == name);
     let lost = |name: &str| main(name) && alone(name);
     let all_may_be_lost = obstacle.certain && obstacle.interfaces.iter().any(|name| lost(name));
     let severity = if all_may_be_lost { Severity::Error } else { Severity::Warning };

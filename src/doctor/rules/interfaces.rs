@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::doctor::facts::{LinkState, MachineFacts, MachineLink, link_of};
+use crate::doctor::facts::{LinkState, MachineFacts, MachineLink};
 use crate::doctor::remedy;
 use crate::doctor::report::{Examined, MachineFinding, Severity};
 use crate::engine::interface::{Interface, InterfaceKind};
@@ -35,9 +35,7 @@ pub(super) fn usable(facts: &MachineFacts) -> Examined {
         findings.push(no_interface(facts));
     } else if !loopback_wanted {
         let chosen = request.bind.is_some() || !request.selection.is_empty();
-        let idle = |link: &&MachineLink| {
-            !chosen && !facts.used.iter().any(|used| link_of(&used.name) == &*link.name)
-        };
+        let idle = |link: &&MachineLink| !chosen && !facts.used.iter().any(|used| used.name == link.name);
         findings.extend(facts.links.iter().filter(idle).filter_map(|link| unused(facts, link)));
         findings.extend(labelled(facts, &network));
     }
@@ -223,7 +221,7 @@ pub(super) fn networks(facts: &MachineFacts) -> Examined {
     let count = by_network.len();
     let mut findings = Vec::new();
     for ((broadcast, prefix), sharing) in by_network {
-        let mut names: Vec<&str> = sharing.iter().map(|i| link_of(&i.name)).collect();
+        let mut names: Vec<&str> = sharing.iter().map(|i| &*i.name).collect();
         names.dedup();
         if names.len() < 2 {
             continue;
@@ -252,7 +250,7 @@ pub(super) fn networks(facts: &MachineFacts) -> Examined {
 /// Whether all links carry packets of the usual size.
 pub(super) fn packet_size(facts: &MachineFacts) -> Examined {
     let used = |link: &&MachineLink| {
-        facts.used.iter().any(|i| link_of(&i.name) == &*link.name) && link.kind != InterfaceKind::Loopback
+        facts.used.iter().any(|i| i.name == link.name) && link.kind != InterfaceKind::Loopback
     };
     let sizes: Vec<(&MachineLink, u32)> =
         facts.links.iter().filter(used).filter_map(|link| Some((link, link.mtu?))).collect();

@@ -1,6 +1,6 @@
 //! Routes, and the limits of the system.
 
-use crate::doctor::facts::{MachineFacts, Neighbours, link_of};
+use crate::doctor::facts::{MachineFacts, Neighbours};
 use crate::doctor::remedy;
 use crate::doctor::report::{Examined, MachineFinding, Severity};
 use crate::engine::interface::InterfaceKind;
@@ -25,9 +25,7 @@ pub(super) fn routes(facts: &MachineFacts) -> Examined {
     }
     let network = facts.used.iter().filter(|i| i.kind != InterfaceKind::Loopback);
     let strict: Vec<&str> = network
-        .filter(|i| {
-            facts.links.iter().any(|link| *link.name == *link_of(&i.name) && link.rp_filter == Some(1))
-        })
+        .filter(|i| facts.links.iter().any(|link| *link.name == *i.name && link.rp_filter == Some(1)))
         .map(|i| &*i.name)
         .collect();
     if strict.len() > 1 {

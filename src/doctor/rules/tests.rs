@@ -352,7 +352,7 @@ fn what_is_as_it_should_be_is_no_finding() {
         |f| (f.request.port, f.reserved) = (40_000, true),
         // A second address of the same link.
         |f| {
-            add(f, "eth0:1", "192.168.1.21/24");
+            add(f, "eth0", "192.168.1.21/24");
             f.links.pop();
         },
         // A person asked for loopback.
