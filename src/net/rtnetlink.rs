@@ -15,10 +15,8 @@ pub struct KernelLink {
     pub index: u32,
     /// As the kernel names it.
     pub name: String,
-    /// It is switched on.
-    pub up: bool,
-    /// Something is at the other end of its cable, or it is associated.
-    pub carrier: bool,
+    /// Whether it is switched on, and something at its other end.
+    pub state: KernelLinkState,
     /// Packets pass: it is switched on, has its carrier, and its protocols say so (RFC 2863 §3.1.12).
     pub running: bool,
     /// Largest packet, in bytes.
@@ -29,6 +27,17 @@ pub struct KernelLink {
     pub hardware: String,
     /// What makes it, if it is a virtual one: `veth`, `bridge`, `wireguard`, `tun` …
     pub made_by: Option<String>,
+}
+
+/// Whether a link is switched on, and something at its other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelLinkState {
+    /// It is switched off.
+    Down,
+    /// It is on; nothing is at the other end of its cable, or it is not associated.
+    NoCarrier,
+    /// It is on, and has its carrier.
+    Up,
 }
 
 /// The kernel answers at once.
@@ -45,6 +54,16 @@ const LINK: usize = 16;
 /// An attribute of the request that leaves counters out, most of what there is to tell (`IFLA_EXT_MASK`,
 /// `RTEXT_FILTER_SKIP_STATS`). Kernels that do not know it tell them.
 const WITHOUT_COUNTERS: (u16, u32) = (29, 8);
+
+impl KernelLinkState {
+    fn with(up: bool, carrier: bool) -> Self {
+        match (up, carrier) {
+            (false, _) => Self::Down,
+            (true, false) => Self::NoCarrier,
+            (true, true) => Self::Up,
+        }
+    }
+}
 
 /// All links, in the kernel's order.
 ///
@@ -124,8 +143,7 @@ fn link(message: &[u8]) -> Option<KernelLink> {
     let mut link = KernelLink {
         index: u32_at(message, 4)?,
         name: String::new(),
-        up: is(libc::IFF_UP),
-        carrier: is(libc::IFF_RUNNING),
+        state: KernelLinkState::with(is(libc::IFF_UP), is(libc::IFF_RUNNING)),
         running: is(libc::IFF_RUNNING),
         mtu: 0,
         point_to_point: is(libc::IFF_POINTOPOINT),
@@ -141,7 +159,9 @@ fn link(message: &[u8]) -> Option<KernelLink> {
             NAME => link.name = text(value),
             MTU => link.mtu = u32_at(value, 0).unwrap_or_default(),
             // Only a link that is up has one to tell of.
-            CARRIER if link.up => link.carrier = value.first() == Some(&1),
+            CARRIER if is(libc::IFF_UP) => {
+                link.state = KernelLinkState::with(true, value.first() == Some(&1));
+            }
             INFO => {
                 let kind = attributes(value).find(|(kind, _)| *kind == INFO_KIND);
                 link.made_by = kind.map(|(_, value)| text(value));

@@ -46,12 +46,12 @@ fn request(node: &NodeArgs) -> io::Result<DoctorRequest> {
 /// All links as the kernel describes them, without their addresses; none where it does not.
 #[cfg(target_os = "linux")]
 fn links() -> Vec<MachineLink> {
-    use crate::net::rtnetlink::{self, KernelLink};
+    use crate::net::rtnetlink::{self, KernelLink, KernelLinkState};
     let described = |link: KernelLink| {
-        let state = match (link.up, link.carrier) {
-            (false, _) => LinkState::Down,
-            (true, false) => LinkState::NoCarrier,
-            (true, true) => LinkState::Up,
+        let state = match link.state {
+            KernelLinkState::Down => LinkState::Down,
+            KernelLinkState::NoCarrier => LinkState::NoCarrier,
+            KernelLinkState::Up => LinkState::Up,
         };
         MachineLink {
             mtu: Some(link.mtu),

@@ -134,7 +134,7 @@ fn row(facts: &MachineFacts, link: &MachineLink) -> [String; 6] {
         LinkState::NotRunning => "not running",
     };
     let mtu = link.mtu.map(|mtu| format!("mtu {mtu}")).unwrap_or_default();
-    let used = if facts.used.iter().any(|i| &*i.name == &*link.name) { "used" } else { "" };
+    let used = if facts.used.iter().any(|i| i.name == link.name) { "used" } else { "" };
     [plain(&link.name), kind.to_owned(), addr, state.to_owned(), mtu, used.to_owned()]
 }
 

@@ -25,7 +25,6 @@ pub struct Address {
 
 /// What an address is good for. Where the system does not tell, it is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "it is not told elsewhere"))]
 pub enum Usability {
     /// It can be used, and stays.
     Ready,

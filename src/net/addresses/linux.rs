@@ -74,14 +74,15 @@ pub(in crate::net) fn is_ready(flags: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::net::rtnetlink::KernelLinkState;
+
     use super::*;
 
     fn eth0() -> KernelLink {
         KernelLink {
             index: 3,
             name: "eth0".into(),
-            up: true,
-            carrier: true,
+            state: KernelLinkState::Up,
             running: true,
             mtu: 1_500,
             point_to_point: false,
