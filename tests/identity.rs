@@ -164,6 +164,7 @@ fn node_on(host: Host<'_>, config: &Config) -> (vigie::net::Node, Receiver<Stamp
         selection: Selection::default(),
         waits_for_interface: false,
         follows_host_name: false,
+        read_filter: None,
     };
     host.inside(|| vigie::net::Node::start(settings, |_| async {}).expect("a node starts on a host"))
 }

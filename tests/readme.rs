@@ -7,8 +7,9 @@ mod fingerprint;
 use clap::CommandFactory;
 use vigie::cli::args::Cli;
 use vigie::engine::config::DEFAULT_PORT;
+use vigie::engine::packet_filter::{Direction, IpVersion};
 use vigie::engine::peers::PeerState;
-use vigie::text::firewall::{Direction, FirewallTool, IpVersion, Opening};
+use vigie::text::firewall::{FirewallTool, Opening};
 
 const README: &str = include_str!("../README.md");
 

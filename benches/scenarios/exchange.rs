@@ -115,6 +115,7 @@ fn serving_node(addr: SocketAddr) -> Node {
         selection,
         waits_for_interface: false,
         follows_host_name: false,
+        read_filter: None,
     };
     Node::start(settings, |_| async {}).expect("a node at a free port").0
 }
@@ -158,6 +159,7 @@ impl Dialer {
             selection,
             waits_for_interface: false,
             follows_host_name: false,
+            read_filter: None,
         };
         let (commands, to_be_given) = oneshot::channel();
         let (rounds, wanted) = mpsc::channel(1);

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::engine::address::ZonedIp;
 use crate::engine::interface::{Interface, InterfaceKind};
-pub use crate::text::firewall::{Direction, IpVersion, System};
+pub use crate::engine::packet_filter::{Direction, IpVersion, Traffic};
+pub use crate::text::firewall::System;
 
 /// Everything that is known of this machine. What this system does not tell is `None`.
 #[derive(Debug, Clone)]
@@ -243,17 +244,6 @@ impl Manager {
             Self::Firewalld => "firewalld",
         }
     }
-}
-
-/// What vigie sends and receives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Traffic {
-    /// UDP to everyone on a link: a broadcast, in IPv6 a multicast.
-    Broadcast,
-    /// UDP to one host.
-    Unicast,
-    /// Connections.
-    Tcp,
 }
 
 /// A rule that stops packets of ours.

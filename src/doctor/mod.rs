@@ -21,7 +21,7 @@ pub use facts::{
     Manager, Neighbours, Obstacle, Port, PortHolder, Program, System, Traffic, Transport, TrialFailure,
     TrialResult, TrialStep,
 };
-pub use read::{Observed, Trials, holders, read};
+pub use read::{Observed, Trials, blocking_rules, holders, read};
 pub use report::{CheckResult, MachineCheck, MachineFinding, MachineReport, Severity};
 pub use rules::examine;
 #[cfg(test)]

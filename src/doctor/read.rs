@@ -2,11 +2,13 @@
 //! tools say.
 
 use crate::engine::interface::Interface;
+use crate::engine::packet_filter::BlockingRule;
+use crate::text::plain;
 
 use super::facts::{
     DoctorRequest, MachineFacts, MachineLink, Port, PortHolder, System, Transport, TrialFailure, TrialResult,
 };
-use super::system;
+use super::{remedy, system};
 
 /// What the caller has to find out, because it takes sockets.
 #[derive(Debug, Clone)]
@@ -73,6 +75,23 @@ pub fn read(observed: Observed) -> MachineFacts {
         links,
         used,
     }
+}
+
+/// The rules of this machine that are known to stop packets of a node on these interfaces, at its UDP and its TCP port. None where they
+/// may not be read, as mostly for whoever is not an administrator. Takes as long as the tools of the packet filters.
+pub fn blocking_rules(interfaces: &[Interface], udp: u16, tcp: u16) -> Vec<BlockingRule> {
+    let obstacles = system::firewall(interfaces, udp, tcp).obstacles;
+    let certain = obstacles.into_iter().filter(|obstacle| obstacle.certain);
+    let root = is_root();
+    let rules = certain.map(|obstacle| BlockingRule {
+        remedy: remedy::let_through_here(root, &obstacle, udp, tcp).into(),
+        ip: obstacle.ip,
+        direction: obstacle.direction,
+        stops: obstacle.stops,
+        interfaces: obstacle.interfaces,
+        rule: plain(&obstacle.rule).into(),
+    });
+    rules.collect()
 }
 
 /// How many files and sockets this process may have open; without a limit, as many as can be counted.

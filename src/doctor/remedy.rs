@@ -1,15 +1,15 @@
 //! What fixes a finding: commands of this system that can be pasted.
 
-use super::facts::{InsertionPoint, MachineFacts, Manager, Obstacle};
-use crate::text::firewall::{Direction, FirewallTool, IpVersion, Opening, System};
+use super::facts::{Direction, InsertionPoint, IpVersion, MachineFacts, Manager, Obstacle};
+use crate::text::firewall::{FirewallTool, Opening, System};
 
 /// A command that only an administrator may run.
 pub(super) fn admin(facts: &MachineFacts, command: &str) -> String {
-    match facts.system {
-        System::Windows => command.to_owned(),
-        _ if facts.root => command.to_owned(),
-        _ => format!("sudo {command}"),
-    }
+    as_admin(facts.system, facts.root, command)
+}
+
+fn as_admin(system: System, root: bool, command: &str) -> String {
+    if root || system == System::Windows { command.to_owned() } else { format!("sudo {command}") }
 }
 
 /// A word of a command line, whatever is in it: an interface may be called `; reboot`.
@@ -65,11 +65,23 @@ pub(super) fn another_port(port: u16) -> u16 {
 
 /// Lets packets through the rule that stops them.
 pub(super) fn let_through(facts: &MachineFacts, obstacle: &Obstacle) -> String {
-    let udp = obstacle.stops_udp().then_some(Opening::Udp(facts.request.port));
-    let tcp = obstacle.stops_tcp().then_some(Opening::Tcp(facts.request.tcp()));
+    all_of(facts, &openings(obstacle, facts.request.port, facts.request.tcp()))
+}
+
+/// The same on this machine, by whoever runs this process.
+pub(super) fn let_through_here(root: bool, obstacle: &Obstacle, udp: u16, tcp: u16) -> String {
+    let commands = openings(obstacle, udp, tcp);
+    let commands = commands.iter().map(|command| as_admin(System::OURS, root, command));
+    commands.collect::<Vec<_>>().join(" && ")
+}
+
+/// The commands that let vigie's packets through the rule that stops them.
+fn openings(obstacle: &Obstacle, udp: u16, tcp: u16) -> Vec<String> {
+    let udp = obstacle.stops_udp().then_some(Opening::Udp(udp));
+    let tcp = obstacle.stops_tcp().then_some(Opening::Tcp(tcp));
     let openings: Vec<Opening> = udp.into_iter().chain(tcp).collect();
     let allow = |firewall: FirewallTool<'_>| firewall.allow(obstacle.direction, &openings);
-    let commands = match (obstacle.manager, &obstacle.insert_at) {
+    match (obstacle.manager, &obstacle.insert_at) {
         (Some(Manager::Ufw), _) => allow(FirewallTool::Ufw),
         (Some(Manager::Firewalld), _) => allow(FirewallTool::Firewalld(obstacle.ip)),
         (None, InsertionPoint::Nft { family, table, chain }) => {
@@ -78,8 +90,7 @@ pub(super) fn let_through(facts: &MachineFacts, obstacle: &Obstacle) -> String {
         (None, InsertionPoint::Iptables { ip, table, chain }) => {
             allow(FirewallTool::Iptables { ip: *ip, table, chain })
         }
-    };
-    all_of(facts, &commands)
+    }
 }
 
 /// Commands of an administrator, one after the other.

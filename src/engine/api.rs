@@ -11,6 +11,7 @@ use crate::engine::config::Target;
 use crate::engine::event::{Event, RejectReason, StopReason};
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::{Interface, LinkIndex};
+use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerKey;
 use crate::proto::DecodeError;
 
@@ -75,6 +76,8 @@ pub enum Input<'a> {
         /// Where what is sent to that address went when it was read; none where that is not known.
         hardware: Option<HardwareAddr>,
     },
+    /// The answer to [`Output::ReadFilter`]: the rules that are known to stop packets of this node. None where they may not be read.
+    FilterRules(Vec<BlockingRule>),
     /// The machine slept, and woke up just now: what did not come meanwhile says nothing of anybody.
     Woke,
     /// This machine is called otherwise, and the node with it.
@@ -162,6 +165,15 @@ pub enum Output {
         peer: PeerKey,
         /// The address.
         ip: ZonedIp,
+    },
+    /// Something is wrong, and it may be this machine's own packet filter: read its rules. Ends with [`Input::FilterRules`].
+    ReadFilter {
+        /// The interfaces that are used.
+        interfaces: Arc<[Interface]>,
+        /// The presence port.
+        udp: u16,
+        /// The port that others dial.
+        tcp: u16,
     },
     /// Publish an event.
     Publish(Event),

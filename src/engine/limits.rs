@@ -293,3 +293,19 @@ pub const FIRST_ECHO_WITHIN: Duration = Duration::from_millis(200);
 /// Kilobytes a second in which our row is told. At rest it is next to nothing; when a hundred nodes start together, each has to
 /// tell a hundred others some 5 kB, and that is to leave room on a slow link.
 pub const ROW_KILOBYTES_PER_SECOND: u32 = 24;
+
+/// Between two readings of the rules of this machine's own packet filter, which takes programs to be run: while some of them stop
+/// packets of this node, and at first. With nothing found it is twice as long each time, for a dead host is looked at by everybody.
+pub const READ_FILTER_AGAIN: Duration = Duration::from_secs(10);
+
+/// And at the longest.
+pub const READ_FILTER_AT_LEAST_EVERY: Duration = Duration::from_mins(5);
+
+/// Shortest time between two readings of them, whatever else begins to fail.
+pub const READ_FILTER_GAP: Duration = Duration::from_secs(1);
+
+/// How long a rule that was read explains what fails: until it is read again, and then until everybody has seen its end.
+pub const FILTER_RULES_LAST: Duration = Duration::from_secs(20);
+
+/// Rules of this machine's packet filter that are held: those of a few chains for each interface.
+pub const MAX_BLOCKING_RULES: usize = 64;

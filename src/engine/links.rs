@@ -119,6 +119,11 @@ impl Links {
             .max_by_key(|interface| interface.prefix)
     }
 
+    /// The name of the link that an address is on; none if it is on no link of this machine.
+    pub(crate) fn name_towards(&self, ip: ZonedIp) -> Option<&Arc<str>> {
+        self.towards(ip).map(|interface| &interface.name)
+    }
+
     /// The interfaces of one link: of an unknown one all that there are.
     fn on(&self, link: Option<LinkIndex>) -> impl Iterator<Item = &Interface> {
         self.all

@@ -31,6 +31,7 @@ pub(crate) mod links;
 pub mod micros;
 pub mod moment;
 mod named_peers;
+pub mod packet_filter;
 pub mod peers;
 mod presence;
 mod probing;

@@ -17,7 +17,8 @@ use crate::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket}
 use crate::engine::cause::Retry;
 use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
-use crate::engine::interface::{InterfaceKind, LinkIndex};
+use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
+use crate::engine::packet_filter::BlockingRule;
 use crate::engine::rate_limiter::RateLimiter;
 
 use super::addresses;
@@ -57,6 +58,10 @@ const SEND_ERROR_LASTS: Duration = Duration::from_mins(1);
 /// Reply buffers kept for the next dials.
 const SPARE_BUFFERS: usize = 64;
 
+/// Reads which rules of this machine's packet filter stop packets of a node: on these interfaces, at its UDP and its TCP port. It may
+/// take a second.
+pub type ReadFilter = fn(&[Interface], u16, u16) -> Vec<BlockingRule>;
+
 /// Everything the driver works with.
 pub(super) struct Driver {
     pub(super) engine: Engine,
@@ -64,6 +69,8 @@ pub(super) struct Driver {
     pub(super) selection: Selection,
     /// The name of this machine, where the node is called so.
     pub(super) host_name: Option<HostName>,
+    /// Reads the rules of this machine's packet filter.
+    pub(super) read_filter: Option<ReadFilter>,
     /// Dials leave from this address.
     pub(super) source: Option<ZonedIp>,
     pub(super) events: broadcast::Sender<Stamped>,
@@ -202,6 +209,7 @@ impl Driver {
             }
             TaskEvent::TurnedAway { from, reason } => self.tell(Input::Refused { from, reason }),
             TaskEvent::Hardware { peer, hardware } => self.tell(Input::Hardware { peer, hardware }),
+            TaskEvent::FilterRules(rules) => self.tell(Input::FilterRules(rules)),
             TaskEvent::Resolved { target, addrs } => self.tell(Input::Resolved { target, addrs }),
         }
     }
@@ -315,6 +323,12 @@ impl Driver {
             Output::ReadHardware { peer, ip } => {
                 let hardware = neighbours::hardware_of(ip);
                 self.tasks.spawn(async move { TaskEvent::Hardware { peer, hardware } });
+            }
+            Output::ReadFilter { interfaces, udp, tcp } => {
+                if let Some(read) = self.read_filter {
+                    // It runs programs and waits for them.
+                    self.tasks.spawn_blocking(move || TaskEvent::FilterRules(read(&interfaces, udp, tcp)));
+                }
             }
             Output::Publish(event) => publish(&self.events, event),
             Output::Stop => self.pending.stopped = true,

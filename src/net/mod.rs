@@ -25,6 +25,7 @@ mod task_event;
 mod udp;
 
 pub use dialer::{Dial, Reached, Way, attempt, one_shot_request, retryable_dial};
+pub use driver::ReadFilter;
 pub use errno::{classify, is_retryable_error};
 pub use host_name::host_name;
 pub use interfaces::Selection;

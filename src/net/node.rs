@@ -15,7 +15,7 @@ use crate::engine::api::Command;
 use crate::engine::config::Config;
 use crate::engine::event::{Stamped, StopReason};
 
-use super::driver::{Driver, Pending};
+use super::driver::{Driver, Pending, ReadFilter};
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
 use super::server;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub waits_for_interface: bool,
     /// The node is called as its host is, whatever that is called later.
     pub follows_host_name: bool,
+    /// How the rules of this machine's packet filter are read when it is suspected; none leaves them unread.
+    pub read_filter: Option<ReadFilter>,
 }
 
 /// A running node. Dropped, it ends at once and without a goodbye.
@@ -80,6 +82,7 @@ impl Node {
             selection,
             waits_for_interface,
             follows_host_name,
+            read_filter,
         } = settings;
         let host_name = follows_host_name.then(HostName::look);
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED).into();
@@ -107,6 +110,7 @@ impl Node {
             listeners,
             selection,
             host_name,
+            read_filter,
             events,
             commands: wanted,
             owner_gone,
@@ -145,6 +149,7 @@ struct NodeParts {
     listeners: Vec<TcpListener>,
     selection: Selection,
     host_name: Option<HostName>,
+    read_filter: Option<ReadFilter>,
     events: broadcast::Sender<Stamped>,
     commands: mpsc::Receiver<Command>,
     owner_gone: oneshot::Receiver<()>,
@@ -156,7 +161,17 @@ impl NodeParts {
     where
         S: Future<Output = ()> + Send + 'static,
     {
-        let Self { config, sockets, listeners, selection, host_name, events, commands, owner_gone } = self;
+        let Self {
+            config,
+            sockets,
+            listeners,
+            selection,
+            host_name,
+            read_filter,
+            events,
+            commands,
+            owner_gone,
+        } = self;
         let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
         let mut servers = serve(listeners, &to_driver);
         let sockets = match sockets.watched() {
@@ -171,6 +186,7 @@ impl NodeParts {
             source: selection.bind.filter(|ip| !ip.ip().is_unspecified()),
             selection,
             host_name,
+            read_filter,
             events,
             commands,
             task_events,
@@ -285,6 +301,7 @@ mod tests {
             selection,
             waits_for_interface: false,
             follows_host_name: false,
+            read_filter: None,
         }
     }
 

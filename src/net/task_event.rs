@@ -11,6 +11,7 @@ use crate::engine::cause::Failure;
 use crate::engine::config::Target;
 use crate::engine::event::RejectReason;
 use crate::engine::hardware::HardwareAddr;
+use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerKey;
 use crate::proto::DecodeError;
 
@@ -26,6 +27,8 @@ pub(super) enum TaskEvent {
     TurnedAway { from: SocketAddr, reason: RejectReason },
     /// The neighbour table was read.
     Hardware { peer: PeerKey, hardware: Option<HardwareAddr> },
+    /// The rules of this machine's packet filter were read.
+    FilterRules(Vec<BlockingRule>),
     /// A look-up is over.
     Resolved { target: Target, addrs: Vec<SocketAddr> },
 }

@@ -247,7 +247,11 @@ impl Crowd {
                 self.read(nth, reply.rows.map(|rows| &**rows));
             }
             Output::AbandonDial(dial) => self.open.retain(|(open, _)| *open != dial),
-            Output::SendFrom { .. } | Output::Resolve(_) | Output::ReadHardware { .. } | Output::Stop => {}
+            Output::SendFrom { .. }
+            | Output::Resolve(_)
+            | Output::ReadHardware { .. }
+            | Output::ReadFilter { .. }
+            | Output::Stop => {}
         }
     }
 

@@ -9,6 +9,7 @@ use crate::engine::cause::Cause;
 use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, ToldRow};
 use crate::engine::links::Links;
 use crate::engine::observation::{Observation, PathStatus};
+use crate::engine::packet_filter::BlockingRule;
 
 use super::{ms, peer, secs};
 
@@ -34,13 +35,24 @@ pub fn bad_view(nodes: u16, bad: Bad, now: Instant) -> NetworkView {
 /// The same in two steps: what the engine has at hand anyway, and the taking of the view.
 pub fn bad_nodes(nodes: u16, bad: Bad, now: Instant) -> impl FnOnce() -> NetworkView {
     let nodes = nodes_that_see(nodes, |from, to| bad_observation(from, to, bad, now), now);
-    move || view(nodes, now)
+    move || view(nodes, Vec::new(), now)
 }
 
 /// The view of this many nodes, each of which sees that of each.
 #[cfg(test)]
 pub fn view_of(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Instant) -> NetworkView {
-    view(nodes_that_see(nodes, sees, now), now)
+    view(nodes_that_see(nodes, sees, now), Vec::new(), now)
+}
+
+/// The same of a machine whose own packet filter has these rules.
+#[cfg(test)]
+pub fn view_behind(
+    blocking: Vec<BlockingRule>,
+    nodes: u16,
+    sees: impl Fn(u16, u16) -> Observation,
+    now: Instant,
+) -> NetworkView {
+    view(nodes_that_see(nodes, sees, now), blocking.into_iter().map(Arc::new).collect(), now)
 }
 
 fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Instant) -> Vec<JudgedNode> {
@@ -63,7 +75,7 @@ fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Insta
     ids.clone().map(node).collect()
 }
 
-fn view(nodes: Vec<JudgedNode>, now: Instant) -> NetworkView {
+fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) -> NetworkView {
     let setting = Setting {
         notice: ms(7_800),
         patience: secs(14),
@@ -73,6 +85,7 @@ fn view(nodes: Vec<JudgedNode>, now: Instant) -> NetworkView {
         group: "default".into(),
         presence_port: 17_474,
         loss_of_others: None,
+        blocking,
         split: None,
         links: Links::default(),
         now,

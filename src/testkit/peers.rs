@@ -9,6 +9,7 @@ use slotmap::KeyData;
 use crate::engine::config::DEFAULT_PORT;
 use crate::engine::matrix::{MatrixNode, MatrixRow, MatrixView};
 use crate::engine::observation::Observation;
+use crate::engine::packet_filter::{BlockingRule, Direction, IpVersion, Traffic};
 use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use crate::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
 use crate::engine::{Incarnation, NodeId};
@@ -106,4 +107,16 @@ pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Opti
 /// What one node told of others, confirmed at a moment.
 pub fn told(confirmed: Instant, observations: impl IntoIterator<Item = (NodeId, Observation)>) -> MatrixRow {
     MatrixRow { observations: Arc::new(observations.into_iter().collect()), confirmed }
+}
+
+/// A rule of this machine's packet filter that drops all TCP connections that come in.
+pub fn blocking_rule() -> BlockingRule {
+    BlockingRule {
+        ip: IpVersion::V4,
+        direction: Direction::In,
+        stops: vec![Traffic::Tcp],
+        interfaces: vec!["eth0".into()],
+        rule: "chain inet filter input has the rule 'tcp dport 17474 drop'".into(),
+        remedy: "nft insert rule inet filter input tcp dport 17474 accept".into(),
+    }
 }

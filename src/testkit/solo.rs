@@ -80,7 +80,7 @@ impl Solo {
                 Output::AbandonDial(dial) => self.abandoned.push(dial),
                 Output::Reply { conn, frame } => self.replies.push((conn, frame)),
                 Output::Resolve(target) => self.look_ups.push((at, target)),
-                Output::SendFrom { .. } | Output::ReadHardware { .. } => {}
+                Output::SendFrom { .. } | Output::ReadHardware { .. } | Output::ReadFilter { .. } => {}
                 Output::Stop => self.stopped = true,
             }
         }

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::engine::cause::Cause;
+use crate::engine::packet_filter::Direction;
 use crate::engine::verdict::Advice;
 use crate::engine::verdict::evidence::Who;
 
-use super::firewall::{Direction, Opening, System, allow};
+use super::firewall::{Opening, System, allow};
 
 /// What to do, in one sentence; nothing if there is nothing to do.
 impl fmt::Display for Advice {
@@ -87,6 +88,9 @@ impl fmt::Display for Advice {
                     Machine(host)
                 )
             }
+            Self::LetThrough { remedies } => {
+                write!(f, "let vigie through the firewall of this machine: `{}`", remedies.join(" && "))
+            }
             Self::CheckCable { host } => {
                 write!(f, "check the cable, the Wi-Fi signal and the switch port of {}", Machine(host))
             }
@@ -164,6 +168,11 @@ mod tests {
         assert!(on(Who::ThisNode).starts_with("restart vigie on this machine"));
         assert!(on(Who::Peer(peer(2, "h2"))).starts_with("restart vigie on h2"));
         assert_eq!(Advice::Nothing.to_string(), "");
+        let remedies = ["nft insert rule a".into(), "ufw allow 1/udp".into()].to_vec();
+        assert_eq!(
+            Advice::LetThrough { remedies }.to_string(),
+            "let vigie through the firewall of this machine: `nft insert rule a && ufw allow 1/udp`"
+        );
         let h2 = || Who::Peer(peer(2, "h2"));
         let of_others = [
             Advice::CheckLink { of: h2() },

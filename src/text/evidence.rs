@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::engine::address::Endpoint;
 use crate::engine::hardware::HardwareAddr;
+use crate::engine::packet_filter::{BlockingRule, Direction, IpVersion, Traffic};
 use crate::engine::verdict::Evidence;
 use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
 
@@ -43,6 +44,7 @@ impl fmt::Display for Evidence {
                 f,
                 "{one} and {other} are both in the network of {ip}/{prefix}, but on different wires: each hears hosts that the other does not"
             ),
+            Self::OwnFilter { rule } => own_filter(f, rule),
             Self::HeardElsewhere { of, at, failing } => heard_elsewhere(f, of, *at, *failing),
             Self::LastAlive { of, by, ago } => {
                 write!(f, "last sign of life from {of} at {by}: {} ago", Wait(*ago))
@@ -86,6 +88,20 @@ fn shared_address(
     let known = holders.iter().filter_map(|(who, hardware)| Some((who, (*hardware)?)));
     let known: Vec<String> = known.map(|(who, hardware)| format!("{who} has {hardware}")).collect();
     if known.is_empty() { Ok(()) } else { write!(f, "; by hardware address, {}", joined(&known)) }
+}
+
+/// What this machine's own packet filter stops, and by which rule.
+fn own_filter(f: &mut fmt::Formatter<'_>, rule: &BlockingRule) -> fmt::Result {
+    let way = if rule.direction == Direction::In { "incoming" } else { "outgoing" };
+    let stops = |traffic| rule.stops.contains(&traffic);
+    let udp = match (stops(Traffic::Unicast), stops(Traffic::Broadcast)) {
+        (true, _) => Some("UDP"),
+        (false, true) => Some("broadcasts"),
+        (false, false) => None,
+    };
+    let traffic: Vec<&str> = stops(Traffic::Tcp).then_some("TCP").into_iter().chain(udp).collect();
+    let over = if rule.ip == IpVersion::V6 { " over IPv6" } else { "" };
+    write!(f, "this machine's firewall blocks {way} {}{over}: {}", traffic.join(" and "), rule.rule)
 }
 
 /// Where the two addresses are of two families, the fault is of one.
@@ -211,7 +227,7 @@ pub(super) fn joined(names: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::engine::cause::Cause;
-    use crate::testkit::{ms, peer, secs};
+    use crate::testkit::{blocking_rule, ms, peer, secs};
 
     #[test]
     fn evidence_says_who_saw_what_of_whom() {
@@ -239,6 +255,10 @@ mod tests {
             (
                 Evidence::Udp { from: h2(), to: this(), echo: None, heard: Some(Heard::Nothing) },
                 "this node → h2: no UDP arrives",
+            ),
+            (
+                Evidence::OwnFilter { rule: blocking_rule().into() },
+                "this machine's firewall blocks incoming TCP: chain inet filter input has the rule 'tcp dport 17474 drop'",
             ),
             (Evidence::OthersFail { others: several(1), to: h2() }, "h1 cannot reach h2 either"),
             (

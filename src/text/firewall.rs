@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::engine::packet_filter::{Direction, IpVersion};
+
 /// Whose commands are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
@@ -37,15 +39,6 @@ impl System {
     }
 }
 
-/// Which way packets go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// To this machine.
-    In,
-    /// From this machine.
-    Out,
-}
-
 /// Packets to let through: to a port, by UDP or TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
@@ -70,15 +63,6 @@ impl fmt::Display for Opening {
         let (protocol, port) = self.parts();
         write!(f, "{port}/{protocol}")
     }
-}
-
-/// The version of IP that a rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum IpVersion {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
 }
 
 /// Who takes the commands. Names are words of a shell already.

@@ -26,6 +26,8 @@ pub(crate) struct Fault {
     pub(crate) must: Vec<Told>,
     /// What may be told, too.
     pub(crate) may: Vec<Told>,
+    /// The second host itself must say which rule to add to its packet filter.
+    pub(crate) by_own_rule: bool,
     /// What is wrong with a finding that must be there, beyond its verdict.
     pub(crate) details: fn(&Value) -> Option<String>,
 }
@@ -47,6 +49,7 @@ impl Fault {
             }),
             must: [1, 3, 4].map(|by| (by, "h2", verdict)).to_vec(),
             may: Vec::new(),
+            by_own_rule: false,
             details: |_| None,
         }
     }
@@ -59,6 +62,11 @@ impl Fault {
     fn and_of_itself(mut self, verdict: &'static str) -> Self {
         self.must.push((2, "h2", verdict));
         self
+    }
+
+    /// The same, and which rule to add to its packet filter.
+    fn by_own_rule(self, verdict: &'static str) -> Self {
+        Self { by_own_rule: true, ..self.and_of_itself(verdict) }
     }
 
     /// Only these must tell it, as it says here.
@@ -161,17 +169,17 @@ fn tcp() -> Vec<Fault> {
     let mut faults = vec![
         Fault::new("process killed", "closed_port", |s| s.kill(2)).healed_by(|s| s.start(2)),
         Fault::new("TCP dropped in", "firewall_drop", |s| s.rule_in(2, "tcp flags & (syn|ack) == syn drop"))
-            .and_of_itself("firewall_drop"),
+            .by_own_rule("firewall_drop"),
         Fault::new("all TCP dropped in", "firewall_drop", |s| s.rule_in(2, "meta l4proto tcp drop"))
-            .and_of_itself("firewall_drop"),
+            .by_own_rule("firewall_drop"),
         Fault::new("TCP dropped out", "firewall_drop", |s| {
             s.rule_out(2, "tcp flags & (syn|ack) == syn drop");
         })
-        .and_of_itself("firewall_drop"),
+        .by_own_rule("firewall_drop"),
         Fault::new("all TCP dropped out", "firewall_drop", |s| {
             s.rule_out(2, "meta l4proto tcp drop");
         })
-        .and_of_itself("firewall_drop"),
+        .by_own_rule("firewall_drop"),
     ];
     let codes = ["net-unreachable", "host-unreachable", "prot-unreachable", "port-unreachable"];
     let prohibited = ["net-prohibited", "host-prohibited", "admin-prohibited"];
@@ -180,7 +188,7 @@ fn tcp() -> Vec<Fault> {
         Fault::new(format!("TCP rejected with {with}"), "firewall_reject", move |s| {
             s.reject_in(2, &with);
         })
-        .and_of_itself("firewall_reject")
+        .by_own_rule("firewall_reject")
     }));
     faults
 }
@@ -188,26 +196,26 @@ fn tcp() -> Vec<Fault> {
 fn udp() -> Vec<Fault> {
     vec![
         Fault::new("UDP dropped in", "one_way_udp", |s| s.rule_in(2, "meta l4proto udp drop"))
-            .and_of_itself("one_way_udp"),
+            .by_own_rule("one_way_udp"),
         Fault::new("UDP dropped out", "one_way_udp", |s| s.rule_out(2, "meta l4proto udp drop"))
-            .and_of_itself("one_way_udp"),
+            .by_own_rule("one_way_udp"),
         Fault::new("UDP dropped both ways", "udp_blocked", |s| {
             s.rule_in(2, "meta l4proto udp drop");
             s.rule_out(2, "meta l4proto udp drop");
         })
-        .and_of_itself("udp_blocked"),
+        .by_own_rule("udp_blocked"),
         Fault::new("broadcasts dropped in, by type", "broadcast_blocked", |s| {
             s.rule_in(2, "meta pkttype { broadcast, multicast } drop");
         })
-        .and_of_itself("broadcast_blocked"),
+        .by_own_rule("broadcast_blocked"),
         Fault::new("broadcasts dropped in, by address", "broadcast_blocked", |s| {
             s.rules_in(2, "ip daddr 10.77.0.255 drop", "ip6 daddr ff12::/16 drop");
         })
-        .and_of_itself("broadcast_blocked"),
+        .by_own_rule("broadcast_blocked"),
         Fault::new("broadcasts dropped out", "broadcast_blocked", |s| {
             s.rules_out(2, "ip daddr { 10.77.0.255, 255.255.255.255 } drop", "ip6 daddr ff12::/16 drop");
         })
-        .and_of_itself("broadcast_blocked"),
+        .by_own_rule("broadcast_blocked"),
     ]
 }
 

@@ -278,6 +278,10 @@ fn complaints(scene: &Scene<'_>, fault: &Fault) -> Vec<String> {
             if let Some(complaint) = (fault.details)(finding) {
                 complaints.push(format!("h{host}: {complaint}: {finding}"));
             }
+            let of_itself = finding["peer"]["name"] == format!("h{host}");
+            if fault.by_own_rule && of_itself && !word(&finding["advice"]).contains("nft insert rule") {
+                complaints.push(format!("h{host} does not say which rule to add: {finding}"));
+            }
         }
         for (finding, (who, what)) in standing.iter().zip(&said) {
             if !fault.is_allowed(*host, finding) {

@@ -494,6 +494,7 @@ impl Chaos {
                 | Output::Reply { .. }
                 | Output::Resolve(_)
                 | Output::ReadHardware { .. }
+                | Output::ReadFilter { .. }
                 | Output::SendFrom { .. } => {}
                 Output::Dial { dial, addr, request, .. } => {
                     self.request_nonce = Request::decode(&request[HEADER..]).unwrap().nonce;

@@ -10,4 +10,5 @@ mod discovery;
 mod hostile;
 mod liveness;
 mod names;
+mod own_filter;
 mod paths;

@@ -8,6 +8,7 @@ use glob::Pattern;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::identity::{random, started_now};
+use crate::doctor;
 use crate::engine::NodeId;
 use crate::engine::address::ZonedIp;
 use crate::engine::config::{Config, DEFAULT_PORT, Target};
@@ -123,6 +124,7 @@ impl NodeArgs {
             selection,
             waits_for_interface: false,
             follows_host_name: self.name.is_none(),
+            read_filter: Some(doctor::blocking_rules),
         })
     }
 

@@ -51,6 +51,7 @@ impl DemoPeer {
         let mut peer = Self { number, nature, settings, site: Site::Home, rng, life: None };
         peer.settings.config.name = super::names::name(number);
         peer.settings.follows_host_name = false;
+        peer.settings.read_filter = None;
         peer.settings.config.id = NodeId(peer.rng.random());
         peer
     }

@@ -96,6 +96,11 @@ pub enum Advice {
         /// From whom, if from one alone.
         other: Option<Who>,
     },
+    /// Let packets through this machine's own packet filter.
+    LetThrough {
+        /// What does that, as whoever read the rules knows it.
+        remedies: Vec<Arc<str>>,
+    },
     /// See how good the connection of a host is.
     CheckCable {
         /// Which.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::hardware::HardwareAddr;
+use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerInfo;
 
 /// Nodes of a [`Several`] that are named: more make no sentence.
@@ -174,6 +175,11 @@ pub enum Evidence {
         links: [Arc<str>; 2],
         /// This machine's address on the first, and the length of the prefix, in bits.
         network: (IpAddr, u8),
+    },
+    /// A rule of this machine's own packet filter stops packets of this node.
+    OwnFilter {
+        /// Which.
+        rule: Arc<BlockingRule>,
     },
     /// A peer is still heard from another of its addresses: what fails is the way to one of them.
     HeardElsewhere {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crate::engine::cause::Cause;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::observation::{Observation, PathStatus};
+use crate::engine::packet_filter::BlockingRule;
 use crate::proto;
 
 use super::advice::Advice;
+use super::blocked::blocking_rules;
 use super::evidence::{Echo, Evidence, Heard, IcmpSender, Several, Who};
 use super::finding::{Finding, MAX_PAIRS_LISTED};
 use super::foreign_nodes::{ForeignNode, Mismatch};
@@ -19,6 +21,9 @@ use super::verdict::{Confidence, Pattern, Verdict};
 
 /// Pieces of evidence in one finding: what fits on a page about a peer.
 const MAX_EVIDENCE: usize = 6;
+
+/// Rules of this machine's own packet filter in one finding: there is to be room for what fails by them.
+const MAX_RULES: usize = 3;
 
 /// The finding that an incident is published as.
 pub(super) fn finding(view: &NetworkView, incident: &Incident) -> Finding {
@@ -84,6 +89,9 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
 fn evidence(view: &NetworkView, incident: &Incident) -> Vec<Evidence> {
     let mut seen = Vec::new();
     seen.extend(of_all(view, incident));
+    seen.extend(
+        own_rules(view, incident).into_iter().take(MAX_RULES).map(|rule| Evidence::OwnFilter { rule }),
+    );
     // Our own observation first, then one of somebody else's.
     let nearest =
         |pair: &&FailingPair| (pair.verdict != incident.verdict, !pair.from.is_self(), pair.from, pair.to);
@@ -99,6 +107,20 @@ fn evidence(view: &NetworkView, incident: &Incident) -> Vec<Evidence> {
     }
     seen.truncate(MAX_EVIDENCE);
     seen
+}
+
+/// Where this machine is accused: the rules of its own packet filter that explain what fails, each once.
+fn own_rules(view: &NetworkView, incident: &Incident) -> Vec<Arc<BlockingRule>> {
+    let mut rules: Vec<Arc<BlockingRule>> = Vec::new();
+    let accused = incident.accused().is_self();
+    for pair in incident.pairs.iter().filter(|pair| accused && (pair.from.is_self() || pair.to.is_self())) {
+        for rule in blocking_rules(view, pair.from, pair.to) {
+            if !rules.contains(rule) {
+                rules.push(Arc::clone(rule));
+            }
+        }
+    }
+    rules
 }
 
 /// What is seen of an incident as a whole.
@@ -230,6 +252,17 @@ fn of_others(view: &NetworkView, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evid
 
 /// What to do.
 fn advice(view: &NetworkView, incident: &Incident) -> Advice {
+    let mut remedies: Vec<Arc<str>> = Vec::new();
+    for rule in own_rules(view, incident) {
+        if !remedies.contains(&rule.remedy) {
+            remedies.push(Arc::clone(&rule.remedy));
+        }
+    }
+    if remedies.is_empty() { by_verdict(view, incident) } else { Advice::LetThrough { remedies } }
+}
+
+/// What to do, by what is wrong.
+fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
     let on = who(view, incident.accused());
     let port = view.node(incident.accused()).info.addr.port();
     let presence = view.setting().presence_port;

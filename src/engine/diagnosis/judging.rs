@@ -10,6 +10,7 @@ use super::finding::Finding;
 use super::finding_tracker::FindingTracker;
 use super::foreign_nodes::ForeignNodes;
 use super::loss_comparison::LossComparison;
+use super::own_filter::OwnFilter;
 use super::run::DiagnosisRun;
 use super::schedule::Schedule;
 use super::wires::Wires;
@@ -22,6 +23,7 @@ pub(crate) struct Judging {
     pub(crate) schedule: Schedule,
     pub(crate) wires: Wires,
     pub(crate) loss: LossComparison,
+    pub(crate) own_filter: OwnFilter,
     /// Boxed: mostly there is none.
     pub(crate) underway: Option<Box<Underway>>,
 }

@@ -5,9 +5,11 @@
 //! - `observation`: what one node sees of another by each path
 //! - `network_view`: all observations at one moment; `foreign_nodes`: nodes that are no peers
 //! - `loss_comparison`: whether packets are lost with one peer or with everybody
+//! - `own_filter`: which rules of this machine's own packet filter stop vigie's packets
 //! - `wires`: links of this machine in one network that are on two wires
 //! - `witnesses`, `pair_evidence`, `rules`, `judge_pair`: one direction of one pair, from the evidence of both ends and of others
 //!   to a verdict
+//! - `blocked`: what fails because this machine's own packet filter stops it
 //! - `patterns`: pairs that fail together are one `incident`: a column, a row, a block, or pairs here and there
 //! - `explain`: the `finding` of an incident, with its `evidence` and `advice`
 //! - `run`: all of that, once and in slices; `schedule`: when
@@ -15,6 +17,7 @@
 //!   that takes
 
 pub mod advice;
+mod blocked;
 pub(crate) mod debounce;
 pub mod evidence;
 mod explain;
@@ -29,6 +32,7 @@ pub(crate) mod kept;
 pub(crate) mod loss_comparison;
 pub mod network_view;
 pub mod observation;
+pub(crate) mod own_filter;
 mod pair_evidence;
 mod patterns;
 mod rules;

@@ -13,6 +13,7 @@ use crate::engine::api::Icmp;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
 use crate::engine::observation::Observation;
+use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerInfo;
 
 use super::foreign_nodes::ForeignNode;
@@ -116,6 +117,8 @@ pub struct Setting {
     pub presence_port: u16,
     /// While packets are lost with a peer: its address, and how echoes of others by the same way fared since.
     pub loss_of_others: Option<(IpAddr, Others)>,
+    /// Rules of this machine's own packet filter that stop packets of this node.
+    pub blocking: Vec<Arc<BlockingRule>>,
     /// Two links of this machine in one network that are on two wires.
     pub split: Option<SplitNetwork>,
     /// The links of this node: zones are told by their names.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use crate::engine::address::Endpoint;
+use crate::engine::api::Output;
 use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::debounce::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
@@ -21,6 +22,7 @@ use crate::engine::limits::{
     WIRES_HEARD_FOR,
 };
 use crate::engine::moment::Moment;
+use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
 use crate::engine::probing::prober::notices_within;
@@ -45,6 +47,24 @@ impl Engine {
         match self.judging.foreign.note(info, mismatch, now) {
             Noted::Known => self.judge_soon(now),
             Noted::NoRoom => {}
+        }
+    }
+
+    /// The rules of this machine's own packet filter were read.
+    pub(in crate::engine) fn handle_filter_rules(&mut self, rules: Vec<BlockingRule>, now: Instant) {
+        self.judging.own_filter.note(rules, now);
+        self.judge_soon(now);
+    }
+
+    /// This machine suspects itself first: what fails with others may be stopped by its own packet filter.
+    fn suspect_own_filter(&mut self, now: Instant) {
+        let me = self.shared.config().id;
+        let fails = |row: &&RemoteRow| row.observations().get(&me).is_some_and(|seen| !seen.is_fine());
+        let wrong = self.peers.unwell().len() + self.remote_rows.iter().filter(fails).count();
+        if self.judging.own_filter.ask(wrong, now) {
+            let (config, interfaces) = (self.shared.config(), Arc::clone(self.shared.links().all()));
+            let (udp, tcp) = (config.port, config.tcp_port);
+            self.shared.out().push(Output::ReadFilter { interfaces, udp, tcp });
         }
     }
 
@@ -91,6 +111,7 @@ impl Engine {
     fn begin_to_judge(&mut self, now: Instant) -> Box<Underway> {
         self.prepare_to_judge(now);
         self.judging.schedule.begin(now);
+        self.suspect_own_filter(now);
         self.compare_losses(now);
         let split = self.tell_wires_apart(now);
         let judged = self.judged_peers();
@@ -203,6 +224,7 @@ impl Engine {
             group: config.group.clone(),
             presence_port: config.port,
             loss_of_others: self.judging.loss.others(),
+            blocking: self.judging.own_filter.rules(now),
             split,
             links: self.shared.links().clone(),
             now,

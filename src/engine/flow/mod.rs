@@ -29,6 +29,7 @@ impl Engine {
                 self.handle_datagram(Arrival { from, link, socket }, bytes, now);
             }
             Input::Hardware { peer, hardware } => self.handle_hardware(peer, hardware, now),
+            Input::FilterRules(rules) => self.handle_filter_rules(rules, now),
             Input::Unreachable { to, icmp } => self.handle_unreachable(to, icmp, now),
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
             Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),

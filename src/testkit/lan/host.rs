@@ -10,6 +10,7 @@ use crate::engine::api::{ConnId, DialId};
 use crate::engine::config::Config;
 use crate::engine::interface::Interface;
 use crate::engine::limits::MAX_DIALS_IN_FLIGHT;
+use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerKey;
 
 use super::HostId;
@@ -29,6 +30,8 @@ pub struct Host {
     pub config: Config,
     /// Its interfaces.
     pub interfaces: Vec<Interface>,
+    /// What is read of its packet filter when the engine asks.
+    pub blocking: Vec<BlockingRule>,
     /// Sends beyond its links by a gateway.
     pub routed: bool,
     /// How often the engine was woken by its own wish.
@@ -69,6 +72,7 @@ impl Host {
             engine: Engine::new(config.clone()),
             config,
             interfaces,
+            blocking: Vec::new(),
             routed: false,
             ticks: 0,
             stopped: false,

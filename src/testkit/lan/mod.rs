@@ -281,6 +281,10 @@ impl Lan {
             Output::Reply { conn, frame } => self.reply(id, conn, frame),
             Output::Resolve(target) => self.resolve(id, target),
             Output::ReadHardware { peer, .. } => self.tell(id, Input::Hardware { peer, hardware: None }),
+            Output::ReadFilter { .. } => {
+                let rules = self.hosts[id.0].blocking.clone();
+                self.tell(id, Input::FilterRules(rules));
+            }
             Output::Stop => self.hosts[id.0].stopped = true,
             Output::Dial { .. } | Output::Publish(_) => unreachable!("done by the caller"),
         }

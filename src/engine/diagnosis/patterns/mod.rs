@@ -4,13 +4,14 @@
 //! pairs more than a fixed number of times, whatever the verdicts are.
 //!
 //! - `failures`: the pairs that are left, and the verdict that stands for several
-//! - `own_fault`, `islands`, `single_hosts`, `pairs`: the patterns
+//! - `own_filter`, `own_fault`, `islands`, `single_hosts`, `pairs`: the patterns
 //! - `duplicates`: what is wrong with nodes rather than with pairs
 
 mod duplicates;
 mod failures;
 mod islands;
 mod own_fault;
+mod own_filter;
 mod pairs;
 #[cfg(test)]
 mod random;
@@ -28,6 +29,7 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usi
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();
     incidents.extend(duplicates::address_conflicts(view, &mut failures));
+    incidents.extend(own_filter::own_filter(view, &mut failures));
     let split = own_fault::split_network(view, &mut failures);
     incidents.extend(own_fault::own_fault(view, &mut failures, verdicts).or(split));
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
