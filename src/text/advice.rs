@@ -89,7 +89,7 @@ impl fmt::Display for Advice {
                 )
             }
             Self::LetThrough { remedies } => {
-                write!(f, "let vigie through the firewall of this machine: `{}`", remedies.join(" && "))
+                write!(f, "run here: `{}`", remedies.join(" && "))
             }
             Self::CheckCable { host } => {
                 write!(f, "check the cable, the Wi-Fi signal and the switch port of {}", Machine(host))
@@ -171,7 +171,7 @@ mod tests {
         let remedies = ["nft insert rule a".into(), "ufw allow 1/udp".into()].to_vec();
         assert_eq!(
             Advice::LetThrough { remedies }.to_string(),
-            "let vigie through the firewall of this machine: `nft insert rule a && ufw allow 1/udp`"
+            "run here: `nft insert rule a && ufw allow 1/udp`"
         );
         let h2 = || Who::Peer(peer(2, "h2"));
         let of_others = [
