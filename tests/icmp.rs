@@ -36,7 +36,7 @@ fn a_killed_node_on_a_living_host_is_told_by_the_hosts_own_word() {
         b.kill9();
         let said = "10.77.0.2 itself answers UDP with 'port unreachable' (ICMP 3/3)";
         let found = a.wait_for(LONG, explains("closed_port", said));
-        assert_eq!(found["confidence"], "high", "{}", *found);
+        assert_eq!(found["confidence"], "certain", "{}", *found);
     });
 }
 

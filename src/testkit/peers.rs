@@ -77,7 +77,7 @@ pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Findin
         evidence: Vec::new(),
         advice: Advice::Nothing,
         pattern: Pattern::Pair,
-        confidence: Confidence::High,
+        confidence: Confidence::Certain,
         nodes: peer.id.into_iter().collect(),
         names: vec![peer.name.clone()],
         pairs: Vec::new(),

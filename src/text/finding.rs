@@ -36,6 +36,7 @@ impl Verdict {
             Self::OneWayTcp => "TCP works in one direction only",
             Self::HungPeer => Cause::NoReply.description(),
             Self::PacketLoss => "packets are lost",
+            Self::Mtu => "large packets are lost, small ones pass",
             Self::WrongSubnet => "address or netmask does not match the network",
             Self::NoRoute => "there is no route to it",
             Self::LocalProblem => "the problem is on the machine itself",
@@ -65,7 +66,10 @@ impl Finding {
         match self.verdict {
             Verdict::DuplicateName => format!("{} share a name", self.subject()),
             Verdict::AddressConflict => format!("{} have the same address", self.subject()),
-            verdict => format!("{}: {}", self.subject(), verdict.description()),
+            verdict => {
+                let likely = if self.confidence == Confidence::Likely { " (likely)" } else { "" };
+                format!("{}: {}{likely}", self.subject(), verdict.description())
+            }
         }
     }
 
@@ -252,7 +256,7 @@ mod tests {
         let ids = [1, 2].map(|n| serde_json::to_string(&NodeId(n)).unwrap());
         let [one, other] = &ids;
         let expected = format!(
-            r#"{{"peer":{{"id":{one},"name":"h2","addr":"10.0.0.1:17474","incarnation":1}},"verdict":"closed_port","evidence":["all 3 other hosts stopped responding to this machine, by every route"],"advice":"update the older vigie","pattern":"stranger","confidence":"high","nodes":[{one},{other}],"names":["h2","h1"],"pairs":[[{other},{one}]],"pair_count":1}}"#
+            r#"{{"peer":{{"id":{one},"name":"h2","addr":"10.0.0.1:17474","incarnation":1}},"verdict":"closed_port","evidence":["all 3 other hosts stopped responding to this machine, by every route"],"advice":"update the older vigie","pattern":"stranger","confidence":"certain","nodes":[{one},{other}],"names":["h2","h1"],"pairs":[[{other},{one}]],"pair_count":1}}"#
         );
         assert_eq!(json, expected);
     }

@@ -270,8 +270,8 @@ fn loss() -> Vec<Fault> {
     vec![
         lossy(20),
         lossy(40),
-        Fault::new("MTU black hole", "packet_loss", |s| s.lab.host(2).port_mtu(1280))
-            .and_of_itself("packet_loss")
+        Fault::new("MTU black hole", "mtu", |s| s.lab.host(2).port_mtu(1280))
+            .and_of_itself("mtu")
             .healed_by(|s| s.lab.host(2).port_mtu(1500))
             .with_details(|finding| {
                 let mentioned = finding["evidence"].to_string().contains("MTU");

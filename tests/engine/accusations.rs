@@ -154,7 +154,7 @@ fn inject(lan: &mut Lan, hosts: &[HostId], rng: &mut StdRng) -> Truth {
         }
         14 => {
             all_to(lan, hosts, x, |link| link.large = false);
-            Truth::of("small MTU", &[V::PacketLoss], &[x])
+            Truth::of("small MTU", &[V::Mtu], &[x])
         }
         15 => {
             lan.between(x, y, cut);

@@ -318,7 +318,7 @@ fn loss_is_measured() {
 
 #[test]
 fn large_packets_that_vanish_are_loss() {
-    verdict_is(Verdict::PacketLoss, |lan, hosts| inbound(lan, hosts, |l| l.large = false), healed);
+    verdict_is(Verdict::Mtu, |lan, hosts| inbound(lan, hosts, |l| l.large = false), healed);
 }
 
 #[test]

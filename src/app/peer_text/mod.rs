@@ -346,9 +346,8 @@ pub(super) fn figures(stats: &Stats) -> impl Iterator<Item = (&'static str, Meas
 /// How sure a verdict is, in a word or two.
 fn sure(confidence: Confidence) -> &'static str {
     match confidence {
-        Confidence::High => "certain",
-        Confidence::Medium => "likely",
-        Confidence::Low => "perhaps",
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
     }
 }
 

@@ -107,7 +107,7 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
                 evidence: vec![Evidence::AllSilent { count: 7 }; usize::from(number % 4)],
                 advice: Advice::JoinGroup { on: Who::ThisNode, group: "\x1b[31mothers".into() },
                 pattern: crate::engine::verdict::Pattern::Pair,
-                confidence: crate::engine::verdict::Confidence::Low,
+                confidence: crate::engine::verdict::Confidence::Likely,
                 nodes: vec![NodeId(u128::from(number % 12))],
                 names: vec!["name".into(); usize::from(number % 5)],
                 pairs: Vec::new(),

@@ -48,14 +48,17 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
     }
 }
 
-/// Writes one: the sign, whom it is about and what is wrong, which paths fail, what to do. The advice is the part to act
+/// Writes one: the sign, by how sure it is, whom it is about and what is wrong, which paths fail, what to do. The advice is the part to act
 /// on: it is not what a narrow screen cuts off first.
 pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding) {
     let theme = writer.theme();
-    let sure = finding.confidence > Confidence::Low;
-    writer.styled(if sure { "! " } else { "? " }, theme.alarm_text());
+    let (sign, style, likely) = match finding.confidence {
+        Confidence::Certain => ("! ", theme.alarm_text(), ""),
+        Confidence::Likely => ("? ", theme.warning(), "likely "),
+    };
+    writer.styled(sign, style);
     let headline = finding.headline();
-    let word = format!("{}: {}", finding.subject(), finding.verdict.label());
+    let word = format!("{}: {likely}{}", finding.subject(), finding.verdict.label());
     let (paths, advice) = (finding.paths(), finding.advice.to_string());
     let room = writer.room();
     let forms = [(&headline, &paths), (&headline, &None), (&word, &paths), (&word, &None)];

@@ -307,7 +307,7 @@ mod tests {
                 ago: Duration::from_secs(3),
             }],
             advice: Advice::Start { on: Who::Peer(Arc::clone(&peer)) },
-            confidence: Confidence::Medium,
+            confidence: Confidence::Likely,
             ..testkit::finding(&peer, Verdict::ClosedPort, view.at)
         }));
         let expected = "\
@@ -323,7 +323,7 @@ you → h3: TCP refused: the host answers, but nothing is listening on the port
 
 2 of 6 pairs unknown: not reported, or too long ago; a longer --wait shows more
 
-h3: the host answers, but nothing is listening on the port
+h3: the host answers, but nothing is listening on the port (likely)
   seen: this node → h3: dialed 3.0 s ago, refused (the host answers, but nothing is listening on the port)
   try:  start vigie on h3, or check which TCP port it listens on
 ";

@@ -45,7 +45,9 @@ const POLICIES: [Policy; 4] = [
     // Loss shows here first and there a moment later.
     Policy {
         applies: |finding, c| {
-            c.several && finding.pattern == Pattern::Pair && finding.verdict == Verdict::PacketLoss
+            c.several
+                && finding.pattern == Pattern::Pair
+                && matches!(finding.verdict, Verdict::PacketLoss | Verdict::Mtu)
         },
         stands: |c| c.settle.max(c.notice),
         gone: |c| c.settle.max(c.notice).min(c.patience),

@@ -37,7 +37,7 @@ pub(super) fn finding(view: &NetworkView, incident: &Incident) -> Finding {
         evidence: evidence(view, incident),
         advice: advice(view, incident),
         pattern: incident.pattern,
-        confidence: if confirmed { Confidence::High } else { incident.confidence },
+        confidence: if confirmed { Confidence::Certain } else { incident.confidence },
         names: incident.nodes.iter().map(|node| info(*node).name.clone()).collect(),
         nodes: incident.nodes.iter().filter_map(|node| id(*node)).collect(),
         pairs: listed.take(MAX_PAIRS_LISTED).collect(),
@@ -76,7 +76,7 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
         evidence: vec![evidence],
         advice,
         pattern: Pattern::ForeignNode,
-        confidence: Confidence::High,
+        confidence: Confidence::Certain,
         nodes: node.info.id.into_iter().collect(),
         names: vec![node.info.name.clone()],
         pairs: Vec::new(),
@@ -135,7 +135,7 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
             holders: holders(view, nodes),
         }),
         (Verdict::LocalProblem, Pattern::Row)
-            if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::High =>
+            if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::Certain =>
         {
             Some(Evidence::AllSilent { count: incident.pairs.len() })
         }
@@ -291,8 +291,8 @@ fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::BroadcastBlocked => Advice::AllowBroadcasts { on, port: presence },
         Verdict::UdpBlocked => Advice::AllowUdp { on, port: presence },
         Verdict::HungPeer => Advice::Restart { on },
-        Verdict::PacketLoss if loses_large_packets(view, incident) => Advice::LowerMtu { of: on },
         Verdict::PacketLoss => Advice::CheckCable { host: on },
+        Verdict::Mtu => Advice::LowerMtu { of: on },
         Verdict::WrongSubnet => Advice::CorrectNetmask { on },
         Verdict::NoRoute => {
             let pair = incident.pairs.first().map(|pair| (pair.from, pair.to));
@@ -319,12 +319,6 @@ fn is_deaf(view: &NetworkView, incident: &Incident) -> bool {
         let partner = if pair.from == accused { pair.to } else { pair.from };
         hears(accused, partner) == Some(false) || hears(partner, accused) == Some(true)
     })
-}
-
-fn loses_large_packets(view: &NetworkView, incident: &Incident) -> bool {
-    let lost =
-        |pair: &FailingPair| view.observation(pair.from, pair.to).is_some_and(|seen| seen.large.is_failing());
-    incident.pairs.iter().all(lost)
 }
 
 fn of_own_fault(view: &NetworkView, incident: &Incident) -> Advice {

@@ -92,7 +92,7 @@ const RULES: [Rule; 30] = [
     rule(UNREACHABLE, Verdict::FirewallReject, |p| p.lives()),
     rule(GONE, Verdict::FirewallReject, |p| p.icmp_confirms(Verdict::FirewallReject)),
     // TCP is accepted.
-    rule(SILENT_PORT, Verdict::PacketLoss, |p| p.mine.large.is_failing()),
+    rule(SILENT_PORT, Verdict::Mtu, |p| p.mine.large.is_failing()),
     rule(SILENT_PORT, Verdict::HungPeer, |_| true),
     // TCP vanishes.
     rule(VANISHED, Verdict::OneWayTcp, |p| {
@@ -120,7 +120,7 @@ const RULES: [Rule; 30] = [
     rule(Dials::ANSWERED, Verdict::BroadcastBlocked, |p| {
         p.mine.echo.is_ok() && p.mine.broadcast.is_failing()
     }),
-    rule(Dials::ANSWERED, Verdict::PacketLoss, |p| p.mine.large.is_failing()),
+    rule(Dials::ANSWERED, Verdict::Mtu, |p| p.mine.large.is_failing()),
     rule(STRANGE, Verdict::Unknown, |_| true),
 ];
 
@@ -417,6 +417,6 @@ mod tests {
         let little = Observation { loss: Some(5), ..sees([Yes; 5], None) };
         assert_eq!(verdict(&evidence(little)), Some(Verdict::Ok));
         let large = Observation { large: No, ..sees([Yes; 5], None) };
-        assert_eq!(verdict(&evidence(large)), Some(Verdict::PacketLoss));
+        assert_eq!(verdict(&evidence(large)), Some(Verdict::Mtu));
     }
 }

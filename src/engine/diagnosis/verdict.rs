@@ -28,8 +28,10 @@ pub enum Verdict {
     OneWayTcp,
     /// It accepts connections and never replies.
     HungPeer,
-    /// Some packets are lost, or all large ones.
+    /// Some packets are lost.
     PacketLoss,
+    /// Small packets pass, and all large ones are lost.
+    Mtu,
     /// The networks' addresses or masks do not match.
     WrongSubnet,
     /// There is no route to it.
@@ -53,7 +55,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Ok,
         Self::ClosedPort,
         Self::FirewallReject,
@@ -66,6 +68,7 @@ impl Verdict {
         Self::OneWayTcp,
         Self::HungPeer,
         Self::PacketLoss,
+        Self::Mtu,
         Self::WrongSubnet,
         Self::NoRoute,
         Self::LocalProblem,
@@ -92,6 +95,7 @@ impl Verdict {
             Self::OneWayTcp => "one_way_tcp",
             Self::HungPeer => "hung_peer",
             Self::PacketLoss => "packet_loss",
+            Self::Mtu => "mtu",
             Self::WrongSubnet => "wrong_subnet",
             Self::NoRoute => "no_route",
             Self::LocalProblem => "local_problem",
@@ -152,10 +156,8 @@ impl Pattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
-    /// Another cause fits the evidence as well.
-    Low,
-    /// One end's evidence says so and nothing speaks against it.
-    Medium,
+    /// One end's evidence says so, and nothing speaks against it.
+    Likely,
     /// Both ends, other nodes, or the system itself say so.
-    High,
+    Certain,
 }

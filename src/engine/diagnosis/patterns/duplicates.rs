@@ -35,7 +35,7 @@ pub(super) fn address_conflicts(view: &NetworkView, failures: &mut Failures) -> 
             }
             let (verdict, pattern) = (Verdict::AddressConflict, Pattern::Pair);
             let incident =
-                Incident { verdict, pattern, confidence: Confidence::High, nodes, pairs: Vec::new() };
+                Incident { verdict, pattern, confidence: Confidence::Certain, nodes, pairs: Vec::new() };
             found.push(incident);
         }
     }
@@ -62,7 +62,7 @@ pub(super) fn duplicate_names(view: &NetworkView) -> Vec<Incident> {
         Incident {
             verdict: Verdict::DuplicateName,
             pattern: Pattern::Pair,
-            confidence: Confidence::High,
+            confidence: Confidence::Certain,
             nodes,
             pairs: Vec::new(),
         }

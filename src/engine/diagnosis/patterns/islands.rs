@@ -32,7 +32,7 @@ pub(super) fn vanished_together(
     Some(Incident {
         verdict: Verdict::Isolated,
         pattern: Pattern::Islands,
-        confidence: Confidence::Medium,
+        confidence: Confidence::Likely,
         nodes,
         pairs,
     })
@@ -70,7 +70,7 @@ fn island(failures: &mut Failures, a: NodeIdx, b: NodeIdx) -> Incident {
         (1, _) => (Pattern::Host, few),
         _ => (Pattern::Islands, few),
     };
-    Incident { verdict: Verdict::Isolated, pattern, confidence: Confidence::High, nodes, pairs }
+    Incident { verdict: Verdict::Isolated, pattern, confidence: Confidence::Certain, nodes, pairs }
 }
 
 /// On which of two sides each node stands that hangs on the first one by isolated pairs: the ends of each pair are on different

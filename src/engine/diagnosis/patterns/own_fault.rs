@@ -41,7 +41,7 @@ pub(super) fn own_fault(
     Some(Incident {
         verdict: Verdict::LocalProblem,
         pattern: Pattern::Row,
-        confidence: if confessed { Confidence::High } else { Confidence::Medium },
+        confidence: if confessed { Confidence::Certain } else { Confidence::Likely },
         nodes: vec![ME],
         pairs,
     })
@@ -55,7 +55,7 @@ pub(super) fn split_network(view: &NetworkView, failures: &mut Failures) -> Opti
     Some(Incident {
         verdict: Verdict::LocalProblem,
         pattern: Pattern::Host,
-        confidence: Confidence::High,
+        confidence: Confidence::Certain,
         nodes: vec![NodeIdx::SELF],
         pairs,
     })

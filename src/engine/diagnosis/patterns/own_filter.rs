@@ -26,7 +26,7 @@ pub(super) fn own_filter(view: &NetworkView, failures: &mut Failures) -> Option<
         pair
     };
     let pairs: Vec<FailingPair> = blocked.iter().map(pair).collect();
-    let (pattern, confidence) = (Pattern::Host, Confidence::High);
+    let (pattern, confidence) = (Pattern::Host, Confidence::Certain);
     (!pairs.is_empty()).then_some(Incident { verdict, pattern, confidence, nodes: vec![me], pairs })
 }
 

@@ -59,7 +59,7 @@ fn may_be_own_end(view: &NetworkView, pair: &[FailingPair]) -> bool {
             (trouble, trouble.is_none_or(|began| view.others_echo_since(to, began)))
         }
         Verdict::BroadcastBlocked => (last_broadcast, view.others_broadcast_since(to)),
-        Verdict::PacketLoss => match view.loss_of_others(to) {
+        Verdict::PacketLoss | Verdict::Mtu => match view.loss_of_others(to) {
             Some(others) => return !others.lose_less_than(loss(view, to)),
             None => (trouble, false),
         },
@@ -88,7 +88,7 @@ fn scattered(view: &NetworkView, verdict: Verdict, pairs: Vec<FailingPair>) -> I
         (involved[pair.from.index()], involved[pair.to.index()]) = (true, true);
     }
     let nodes = view.all().rev().filter(|node| involved[node.index()]).collect();
-    Incident { verdict, pattern: Pattern::Scattered, confidence: Confidence::Medium, nodes, pairs }
+    Incident { verdict, pattern: Pattern::Scattered, confidence: Confidence::Likely, nodes, pairs }
 }
 
 /// By what the two ends of a pair are told apart.
@@ -104,9 +104,11 @@ impl PairEnds<'_> {
     fn is_senders_fault(&self, from: NodeIdx, to: NodeIdx, verdict: Verdict) -> Option<bool> {
         let (sender, receiver) = match verdict {
             Verdict::LocalProblem => (blames_itself(self.view, from, to), blames_itself(self.view, to, from)),
-            Verdict::OneWayUdp | Verdict::UdpBlocked | Verdict::BroadcastBlocked | Verdict::PacketLoss => {
-                (self.works_with_others(to, from), self.works_with_others(from, to))
-            }
+            Verdict::OneWayUdp
+            | Verdict::UdpBlocked
+            | Verdict::BroadcastBlocked
+            | Verdict::PacketLoss
+            | Verdict::Mtu => (self.works_with_others(to, from), self.works_with_others(from, to)),
             _ => return None,
         };
         if sender != receiver {
@@ -145,14 +147,14 @@ fn single_pair(ends: &PairEnds<'_>, verdict: Verdict, pairs: &[FailingPair]) -> 
     let firewall = matches!(verdict, Verdict::FirewallDrop | Verdict::FirewallReject);
     let from_first = match ends.is_senders_fault(from, to, verdict) {
         Some(sender) => sender,
-        None if verdict == Verdict::PacketLoss && !is_ours => return None,
+        None if matches!(verdict, Verdict::PacketLoss | Verdict::Mtu) && !is_ours => return None,
         None => to.is_self() && !firewall,
     };
     let nodes = if from_first { vec![from, to] } else { vec![to, from] };
     Some(Incident {
         verdict,
         pattern: Pattern::Pair,
-        confidence: Confidence::Medium,
+        confidence: Confidence::Likely,
         nodes,
         pairs: pairs.to_vec(),
     })

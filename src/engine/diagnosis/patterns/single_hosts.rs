@@ -44,7 +44,7 @@ fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
     Incident {
         verdict: usual(telling.map(|pair| pair.verdict)),
         pattern,
-        confidence: if pairs.len() > 2 { Confidence::High } else { Confidence::Medium },
+        confidence: if pairs.len() > 2 { Confidence::Certain } else { Confidence::Likely },
         nodes: vec![x],
         pairs,
     }
