@@ -84,12 +84,32 @@ impl<'a> LineWriter<'a> {
         self
     }
 
-    /// Writes signs that take one column each. Costs less than a text, which may hold anything.
+    /// Writes a sign that takes one column. Costs less than a text, which may hold anything.
     pub(in crate::app) fn sign(&mut self, sign: &'static str, style: Style) -> &mut Self {
         self.style = style;
         if self.room() > 0 && !self.cut {
             self.put(sign, 1);
         } else if !self.cut {
+            self.cut();
+        }
+        self
+    }
+
+    /// Writes a row of signs, each in its style. Costs less than one by one.
+    pub(in crate::app) fn signs(
+        &mut self,
+        mut signs: impl Iterator<Item = (&'static str, Style)>,
+    ) -> &mut Self {
+        if self.cut {
+            return self;
+        }
+        for (cell, (sign, style)) in self.cells[self.at..].iter_mut().zip(signs.by_ref()) {
+            cell.set_symbol(sign).set_style(style).set_diff_option(ONE_COLUMN);
+            (self.last, self.style) = (self.at, style);
+            self.at += 1;
+        }
+        if let Some((_, style)) = signs.next() {
+            self.style = style;
             self.cut();
         }
         self

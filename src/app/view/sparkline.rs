@@ -13,12 +13,11 @@ const CROSS: &str = "×";
 pub(super) fn write(writer: &mut LineWriter<'_>, history: &History, width: u16, dimmed: bool) {
     let (theme, width) = (writer.theme(), usize::from(width));
     let longest = history.last(width).filter_map(microseconds).max().unwrap_or(0).max(1);
-    for sample in history.last(width) {
-        match microseconds(sample) {
-            Some(us) => writer.sign(bar(us, longest), if dimmed { theme.dim() } else { theme.good() }),
-            None => writer.sign(CROSS, if dimmed { theme.dim() } else { theme.bad() }),
-        };
-    }
+    let (good, bad) = if dimmed { (theme.dim(), theme.dim()) } else { (theme.good(), theme.bad()) };
+    writer.signs(history.last(width).map(|sample| match microseconds(sample) {
+        Some(us) => (bar(us, longest), good),
+        None => (CROSS, bad),
+    }));
 }
 
 fn microseconds(sample: Sample) -> Option<u32> {
