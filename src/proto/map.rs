@@ -100,6 +100,9 @@ struct Head {
     argument: u64,
 }
 
+/// The bits of an initial byte that hold the argument, or how long it is.
+const LOW_BITS: u8 = 0x1f;
+
 struct Unread<'a>(&'a [u8]);
 
 /// A number of so many bytes, and what follows it.
@@ -109,11 +112,21 @@ fn number<const BYTES: usize>(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError>
 }
 
 impl Unread<'_> {
+    /// Nearly every head is one byte, which holds its argument: such a one is read without a call.
+    #[inline]
     fn head(&mut self) -> Result<Head, DecodeError> {
+        match self.0.split_first() {
+            Some((&initial, rest)) if initial & LOW_BITS < 24 => {
+                self.0 = rest;
+                Ok(Head { major: initial >> 5, argument: u64::from(initial & LOW_BITS) })
+            }
+            _ => self.long_head(),
+        }
+    }
+
+    fn long_head(&mut self) -> Result<Head, DecodeError> {
         let (&initial, rest) = self.0.split_first().ok_or(DecodeError::Truncated)?;
-        let low_bits = initial & 0x1f;
-        let (argument, rest) = match low_bits {
-            0..=23 => (u64::from(low_bits), rest),
+        let (argument, rest) = match initial & LOW_BITS {
             24 => number::<1>(rest)?,
             25 => number::<2>(rest)?,
             26 => number::<4>(rest)?,
