@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::select_ok;
 use rand::Rng;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, Ready};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -158,8 +158,15 @@ pub async fn attempt(
     exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
     let reached = Reached { from_standby, connect: connected - begun, rtt: connected.elapsed() };
     // The server closes first. One that does not is closed upon.
-    let _ = timeout_at((Instant::now() + CLOSE_GRACE).min(deadline), stream.read(&mut [0; 1])).await;
+    let _ = timeout_at((Instant::now() + CLOSE_GRACE).min(deadline), end_of(&mut stream)).await;
     Ok(reached)
+}
+
+/// Waits until the server closes, or sends more. Mostly the end came with the reply and the runtime knows: that is no system call.
+async fn end_of(stream: &mut TcpStream) {
+    if !stream.ready(Interest::READABLE).await.is_ok_and(Ready::is_read_closed) {
+        let _ = stream.read(&mut [0; 1]).await;
+    }
 }
 
 /// Connects to the address, or to one that stands by: which one. A failure is that of the first.
