@@ -12,6 +12,9 @@ use super::verdict::Verdict;
 impl Engine {
     /// All that follows from what changed since this was last done: nothing of it can be forgotten.
     pub(super) fn settle(&mut self, now: Instant) {
+        if self.peers.is_settled() {
+            return;
+        }
         let (removed, met, gone) = self.peers.take_changes();
         for mut peer in removed {
             peer.dial.abandon();

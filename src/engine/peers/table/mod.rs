@@ -226,6 +226,12 @@ impl PeerTable {
         }
     }
 
+    /// Whether nothing has changed since it was last settled.
+    pub(crate) fn is_settled(&self) -> bool {
+        let Changes { touched, removed, met, gone } = &self.changes;
+        touched.is_empty() && removed.is_empty() && met.is_empty() && gone.is_empty()
+    }
+
     /// Peers that left the table, and identities that came and went, since this was last asked.
     pub(crate) fn take_changes(&mut self) -> (Vec<Peer>, SomeIds, SomeIds) {
         let Changes { removed, met, gone, .. } = &mut self.changes;
