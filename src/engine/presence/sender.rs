@@ -96,6 +96,9 @@ impl Datagram<'_> {
     /// address must fail a dial, too, or a lossy link would make the peer move to and fro.
     pub(crate) fn locate(&self, peer: &Peer, ctx: &Context<'_>) -> Whereabouts {
         let (dialed, heard_at) = (peer.ip(), self.source_ip());
+        if dialed == heard_at {
+            return Whereabouts::Same;
+        }
         let reached = matches!(peer.state(), PeerState::New | PeerState::Up);
         let gone = peer.paths.is_gone_from(dialed, heard_at, reached);
         let cut_off = !ctx.links.reaches(dialed) && peer.interface().is_some();
@@ -104,7 +107,7 @@ impl Datagram<'_> {
         if undecided && ctx.links.reaches(heard_at) && Paths::is_better(heard_at, dialed, ctx.links) {
             return Whereabouts::Moved(heard_at.at_port(peer.addr().port()));
         }
-        if dialed == heard_at || !ctx.links.reaches(heard_at) || !(gone || cut_off) {
+        if !ctx.links.reaches(heard_at) || !(gone || cut_off) {
             return Whereabouts::Same;
         }
         let certain = cut_off || !reached || !peer.paths.is_known(dialed);
