@@ -56,9 +56,10 @@ impl fmt::Display for ZonedIp {
 }
 
 impl From<SocketAddr> for ZonedIp {
+    #[inline]
     fn from(addr: SocketAddr) -> Self {
         match addr {
-            SocketAddr::V4(v4) => Self::from(IpAddr::V4(*v4.ip())),
+            SocketAddr::V4(v4) => Self::from(*v4.ip()),
             SocketAddr::V6(v6) => Self::on_link((*v6.ip()).into(), Some(LinkIndex(v6.scope_id()))),
         }
     }
@@ -66,7 +67,7 @@ impl From<SocketAddr> for ZonedIp {
 
 impl From<Ipv4Addr> for ZonedIp {
     fn from(ip: Ipv4Addr) -> Self {
-        IpAddr::from(ip).into()
+        Self { ip: ip.into(), zone: None }
     }
 }
 

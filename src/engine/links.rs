@@ -169,7 +169,7 @@ impl Links {
 
     /// Whether an address is on one of the links.
     pub(crate) fn reaches(&self, ip: ZonedIp) -> bool {
-        self.towards(ip).is_some()
+        self.all.iter().any(|interface| interface.reaches(ip))
     }
 
     /// Whether this machine has gone from the network of an address that it was on by a link of this name: that link is in another one
