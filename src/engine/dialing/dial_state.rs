@@ -45,14 +45,6 @@ struct Outcomes {
     count: u8,
 }
 
-/// The last dial that ended.
-#[derive(Debug, Clone, Copy)]
-struct Ended {
-    began: Moment,
-    at: Moment,
-    ok: bool,
-}
-
 /// All of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DialState {
@@ -70,20 +62,24 @@ pub(crate) struct DialState {
     outcomes: Outcomes,
     connect: Option<Micros>,
     rtt: Option<Micros>,
+    /// Why the last dial failed; none if it got its reply.
     cause: Option<Cause>,
     retry: Option<Retry>,
-    ended: Option<Ended>,
-    /// When a dial got its reply and the one before had failed.
-    recovered: Option<Moment>,
+    /// When the last dial ended, if that says anything of the peer as it is now.
+    ended: Option<Moment>,
 }
 
-/// What is no usual dial of the peer.
+/// What is no usual dial of the peer, and what is left of those that failed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Aside {
     /// The dial only looks at this other address of the peer.
     aim: Option<ZonedIp>,
     /// In flight when the peer became another one: the connection is to be dropped.
     abandoned: Option<DialId>,
+    /// When the last dial that failed began.
+    failure_began: Option<Moment>,
+    /// When a dial got its reply and the one before had failed.
+    recovered: Option<Moment>,
 }
 
 impl DialState {
@@ -279,13 +275,12 @@ impl DialState {
         self.confirming = false;
         self.connect = Some(connect.into());
         self.rtt = Some(rtt.into());
+        if self.ended.is_some() && self.reached().is_none() {
+            self.aside.get_or_insert_default().recovered = Some(now.into());
+        }
         self.cause = None;
         self.retry = None;
-        if self.ended.is_some_and(|before| !before.ok) {
-            self.recovered = Some(now.into());
-        }
-        let began = now.checked_sub(connect + rtt).unwrap_or(now);
-        self.ended = Some(Ended { began: began.into(), at: now.into(), ok: true });
+        self.ended = Some(now.into());
     }
 
     /// An attempt that began then has failed.
@@ -293,13 +288,16 @@ impl DialState {
         self.outcomes.push(true);
         self.cause = Some(failure.cause);
         self.retry = Some(failure.retry);
-        self.ended = Some(Ended { began: began.into(), at: now.into(), ok: false });
+        self.aside.get_or_insert_default().failure_began = Some(began.into());
+        self.ended = Some(now.into());
     }
 
     /// What was dialed is another life or address: its outcomes say nothing of this one. What people see of it stays.
     pub(crate) fn forget_evidence(&mut self) {
         self.ended = None;
-        self.recovered = None;
+        if let Some(aside) = &mut self.aside {
+            aside.recovered = None;
+        }
     }
 
     /// Forgets what belongs to the life before.
@@ -309,17 +307,17 @@ impl DialState {
 
     /// When the last dial ended.
     pub(crate) fn ended(&self) -> Option<Moment> {
-        self.ended.map(|ended| ended.at)
+        self.ended
     }
 
     /// When the last dial ended, if it got its reply.
     pub(crate) fn reached(&self) -> Option<Moment> {
-        self.ended.filter(|ended| ended.ok).map(|ended| ended.at)
+        self.ended.filter(|_| self.cause.is_none())
     }
 
     /// When a dial got its reply and the one before had failed.
     pub(crate) fn recovered(&self) -> Option<Moment> {
-        self.recovered
+        self.aside.as_ref()?.recovered
     }
 
     /// Whether dials get their replies. After `fresh` that is unknown; a failure that began before echoes came back says nothing of
@@ -330,11 +328,15 @@ impl DialState {
         fresh: Duration,
         now: Moment,
     ) -> PathStatus {
-        match self.ended.filter(|ended| now.since(ended.at) <= fresh) {
-            None => PathStatus::Unknown,
-            Some(ended) if ended.ok => PathStatus::Ok,
-            Some(ended) if echo_recovered.is_some_and(|echoes| ended.began < echoes) => PathStatus::Unknown,
-            Some(_) => PathStatus::Failing,
+        let failure_began = self.aside.as_ref().and_then(|aside| aside.failure_began);
+        if self.ended.is_none_or(|at| now.since(at) > fresh) {
+            PathStatus::Unknown
+        } else if self.cause.is_none() {
+            PathStatus::Ok
+        } else if echo_recovered.is_some_and(|echoes| failure_began < Some(echoes)) {
+            PathStatus::Unknown
+        } else {
+            PathStatus::Failing
         }
     }
 

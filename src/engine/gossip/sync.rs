@@ -13,17 +13,23 @@ const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
 const LOSS_STEP: u8 = 15;
 
 /// Of one peer. Not every change of what is seen is worth a word to all others.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct GossipSync {
-    /// What the row tells of it.
+    /// What the row tells of it. Boxed: in a large network it tells of few.
+    told: Option<Box<Told>>,
+    /// The version of our row that it has.
+    acked_version: u64,
+}
+
+/// What the row tells of a peer, or told until its life or address changed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
     advertised: Untimed,
     /// When that last changed.
     changed_at: Option<Moment>,
     rtt_changed_at: Option<Moment>,
     /// Version of our row in which its entry last changed; 0 if it has none.
     changed_in: u64,
-    /// The version of our row that it has.
-    acked_version: u64,
 }
 
 impl GossipSync {
@@ -39,17 +45,26 @@ impl GossipSync {
 
     /// What the row tells of it, without the times, which are told as they are then.
     pub(crate) fn advertised(&self) -> Observation {
-        self.advertised.into()
+        self.told().advertised.into()
+    }
+
+    fn told(&self) -> Told {
+        self.told.as_deref().copied().unwrap_or_default()
     }
 
     /// What was told of another life or address says nothing now. The version in which its entry changed stays.
     pub(crate) fn forget_advertised(&mut self) {
-        (self.advertised, self.changed_at, self.rtt_changed_at) = Default::default();
+        if let Some(told) = &mut self.told {
+            **told = Told { changed_in: told.changed_in, ..Told::default() };
+        }
     }
 
     /// Its entry changed in this version of the row, or is in it no longer (0): returns where it changed before.
     pub(crate) fn note_change(&mut self, version: u64) -> u64 {
-        std::mem::replace(&mut self.changed_in, version)
+        if version == 0 && self.told.is_none() {
+            return 0;
+        }
+        std::mem::replace(&mut self.told.get_or_insert_default().changed_in, version)
     }
 
     /// Tells what is seen now, if that is worth it: whether it is. In a network of too `many` for a whole matrix, only what is not
@@ -64,31 +79,35 @@ impl GossipSync {
         let news = self.is_news(new, dial_interval, many, now);
         if news {
             let now = Some(now.into());
-            let before = std::mem::replace(&mut self.advertised, new.into());
-            if before.rtt() != self.advertised.rtt() {
-                self.rtt_changed_at = now;
+            let told = self.told.get_or_insert_default();
+            let before = std::mem::replace(&mut told.advertised, new.into());
+            if before.rtt() != told.advertised.rtt() {
+                told.rtt_changed_at = now;
             }
-            self.changed_at = now;
+            told.changed_at = now;
         }
         news
     }
 
     fn is_news(&self, new: &Observation, dial_interval: Duration, many: bool, now: Instant) -> bool {
-        let old = self.advertised();
+        let told = self.told();
+        let old = Observation::from(told.advertised);
         let differs = old.paths() != new.paths()
             || old.cause != new.cause
             || loss_differs(old.loss, new.loss)
-            || self.rtt_differs(old.rtt, new.rtt, now);
+            || told.rtt_differs(old.rtt, new.rtt, now);
         let both_fine = old.is_fine() && new.is_fine();
         // That one more path is known to be fine can wait; that one fails or no longer fails cannot.
         let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == PathStatus::Unknown);
-        let waits = match self.changed_at {
+        let waits = match told.changed_at {
             Some(at) => now.saturating_duration_since(at.into()) < dial_interval,
             None => new.tcp == PathStatus::Unknown,
         };
         differs && !(can_wait && waits) && !(many && both_fine)
     }
+}
 
+impl Told {
     fn rtt_differs(&self, old: Option<Duration>, new: Option<Duration>, now: Instant) -> bool {
         let lately =
             self.rtt_changed_at.is_some_and(|at| now.saturating_duration_since(at.into()) < RTT_TOLD_EVERY);

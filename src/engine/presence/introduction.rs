@@ -10,8 +10,8 @@ use crate::engine::moment::Moment;
 /// The introductions of one peer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Introduction {
-    /// Sent to it and not echoed yet, with where it was sent.
-    nonce: Option<(Nonce, ZonedIp)>,
+    /// Sent to it and not echoed yet, with where it was sent. Boxed: a peer that is known for long has none.
+    nonce: Option<Box<(Nonce, ZonedIp)>>,
     /// How often it was asked to prove its address since it last did.
     count: u8,
     answered: Option<Moment>,
@@ -22,15 +22,19 @@ impl Introduction {
     /// The nonce to ask for at an address. While one is under way, the same is asked for again: both of two crossing answers then
     /// prove.
     pub(crate) fn nonce_for(&mut self, ip: ZonedIp, fresh: impl FnOnce() -> Nonce) -> Nonce {
-        let under_way = self.nonce.filter(|(_, at)| *at == ip).map(|(nonce, _)| nonce);
-        let nonce = under_way.unwrap_or_else(fresh);
-        self.nonce = Some((nonce, ip));
+        if let Some((nonce, at)) = self.nonce.as_deref()
+            && *at == ip
+        {
+            return *nonce;
+        }
+        let nonce = fresh();
+        self.nonce = Some(Box::new((nonce, ip)));
         nonce
     }
 
     /// Whether this echo from an address is the one that was asked for there.
     pub(crate) fn is_echoed_by(&self, echo: Option<Nonce>, ip: ZonedIp) -> bool {
-        echo.is_some_and(|echo| self.nonce == Some((echo, ip)))
+        echo.is_some_and(|echo| self.nonce.as_deref() == Some(&(echo, ip)))
     }
 
     /// The echo came.
