@@ -69,12 +69,14 @@ impl Peer {
         if self.id().is_none() || !lives || !self.is_proven() || self.apart {
             return Holder::Gone;
         }
-        let known = self.challenge.as_ref().map(|known| (known.by, Instant::from(known.asked)));
+        let known = self.special.as_ref().and_then(|special| special.challenge.as_ref());
+        let known = known.map(|known| (known.by, Instant::from(known.asked)));
         match known {
             Some((known, asked)) if known == by => self.outcome_of(asked, ctx),
             Some((_, asked)) if ctx.is_within(asked, CHALLENGE_AGAIN) => Holder::Asked,
             _ => {
-                self.challenge = Some(Box::new(Challenge { by, asked: ctx.now.into() }));
+                let challenge = Challenge { by, asked: ctx.now.into() };
+                self.special.get_or_insert_default().challenge = Some(challenge);
                 self.dial.hurry();
                 Holder::Asked
             }
@@ -89,6 +91,12 @@ impl Peer {
             Holder::Gone
         } else {
             Holder::Asked
+        }
+    }
+
+    fn forget_challenge(&mut self) {
+        if let Some(special) = &mut self.special {
+            special.challenge = None;
         }
     }
 
@@ -112,7 +120,7 @@ impl Peer {
         self.paths.restart();
         self.introduction.restart();
         self.dial.forget_wish();
-        self.challenge = None;
+        self.forget_challenge();
         if let Some(previous_incarnation) = previous {
             ctx.out.publish(Event::PeerRestarted { peer: Arc::clone(&self.info), previous_incarnation });
         }
@@ -127,7 +135,8 @@ impl Peer {
         let from = self.info.addr;
         let to = ctx.links.told(to);
         self.change_info(|info| info.addr = to);
-        (self.challenge, self.apart) = (None, false);
+        self.forget_challenge();
+        self.apart = false;
         self.interface = ctx.links.name_of(to.zoned_ip());
         self.forget_evidence(ctx.now);
         self.introduction.count_again();

@@ -33,15 +33,13 @@ use naming::Naming;
 #[derive(Debug)]
 pub(crate) struct Peer {
     info: Arc<PeerInfo>,
+    /// The address of `info` without the port: whoever looks for a path needs it, and need not fetch that.
+    ip: ZonedIp,
     via: Via,
     state: PeerState,
     verdict: Verdict,
-    /// A person named it: it never expires. Boxed: few rows have one.
-    named: Option<Box<Naming>>,
-    /// Identity that this row had before its last restart; late datagrams of it are refused. Boxed: few rows have one.
-    retired: Option<Box<NodeId>>,
-    /// Another identity was heard at its address, and it was asked whether it is still there. Boxed for the same reason.
-    challenge: Option<Box<Challenge>>,
+    /// Boxed: few peers have it.
+    special: Option<Box<Special>>,
     /// Another node answers where it would be dialed: it has no place of its own there, and can only dial in.
     apart: bool,
     /// The link it is on.
@@ -59,6 +57,17 @@ pub(crate) struct Peer {
     pub(crate) probes: ProbeStats,
     pub(crate) health: Health,
     pub(crate) gossip: GossipSync,
+}
+
+/// What most peers never have.
+#[derive(Debug, Default)]
+struct Special {
+    /// A person named it: it never expires.
+    named: Option<Naming>,
+    /// Identity that this row had before its last restart; late datagrams of it are refused.
+    retired: Option<NodeId>,
+    /// Another identity was heard at its address, and it was asked whether it is still there.
+    challenge: Option<Challenge>,
 }
 
 /// Somebody else who is heard at a peer's address.
@@ -101,14 +110,14 @@ pub(crate) enum Suspicion {
 
 impl Peer {
     pub(crate) fn new(info: PeerInfo, via: Via, now: Instant) -> Self {
+        let naming = || Special { named: Some(Naming::at(info.addr.socket_addr())), ..Special::default() };
         Self {
-            named: (via == Via::Static).then(|| Box::new(Naming::at(info.addr.socket_addr()))),
+            special: (via == Via::Static).then(|| Box::new(naming())),
+            ip: info.addr.zoned_ip(),
             info: Arc::new(info),
             via,
             state: PeerState::New,
             verdict: Verdict::Unknown,
-            retired: None,
-            challenge: None,
             apart: false,
             interface: None,
             expiry: None,
@@ -143,7 +152,7 @@ impl Peer {
 
     /// The address without the port.
     pub(crate) fn ip(&self) -> ZonedIp {
-        self.info.addr.zoned_ip()
+        self.ip
     }
 
     pub(crate) fn state(&self) -> PeerState {
@@ -204,7 +213,7 @@ impl Peer {
 
     /// Whether another identity has taken this row from `id`.
     pub(crate) fn has_retired(&self, id: NodeId) -> bool {
-        self.retired.as_deref() == Some(&id)
+        self.special.as_ref().is_some_and(|special| special.retired == Some(id))
     }
 
     /// Where it receives unicast presences.
@@ -263,12 +272,14 @@ impl Peer {
 
     /// Changes its identity or address, for all later events.
     pub(crate) fn change_info(&mut self, change: impl FnOnce(&mut PeerInfo)) {
-        change(Arc::make_mut(&mut self.info));
+        let info = Arc::make_mut(&mut self.info);
+        change(info);
+        self.ip = info.addr.zoned_ip();
     }
 
     /// The row has another identity from now on; late datagrams of the one before are refused.
     pub(crate) fn retire(&mut self, id: NodeId) {
-        self.retired = Some(Box::new(id));
+        self.special.get_or_insert_default().retired = Some(id);
     }
 
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
