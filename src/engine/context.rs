@@ -146,6 +146,8 @@ impl Outbox {
     pub(crate) fn pop(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front();
         if output.is_none() {
+            // The next ones begin at the front again, whose room is in the caches still: not behind the last ones, all around the ring.
+            self.outputs.clear();
             self.outputs.shrink_to(OUTPUTS_KEPT);
         }
         output
