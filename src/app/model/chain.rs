@@ -26,8 +26,8 @@ pub(super) struct Chain<T, const CAP: usize> {
     ring: VecDeque<Link<T>>,
     /// Number of the oldest one held.
     first: u64,
-    /// Number of each peer's newest one, as long as it is held. Whose it is stands in the entry alone.
-    heads: HashTable<u64>,
+    /// Number of each peer's newest one, as long as it is held: its last 32 bits. Whose it is stands in the entry alone.
+    heads: HashTable<u32>,
     hasher: RandomState,
 }
 
@@ -55,8 +55,9 @@ impl<T: About, const CAP: usize> Chain<T, CAP> {
 
     /// Number of a peer's newest one, if it is held.
     pub(super) fn newest_of(&self, peer: PeerKey) -> Option<u64> {
-        let is_of = |head: &u64| self.get(*head).and_then(T::peer) == Some(peer);
-        self.heads.find(self.hasher.hash_one(peer), is_of).copied()
+        let number = |head: &u32| whole(self.first, *head);
+        let is_of = |head: &u32| self.get(number(head)).and_then(T::peer) == Some(peer);
+        self.heads.find(self.hasher.hash_one(peer), is_of).map(number)
     }
 
     /// One entry, if it is held.
@@ -110,7 +111,8 @@ impl<T: About, const CAP: usize> Chain<T, CAP> {
     fn drop_oldest(&mut self) -> Option<T> {
         let Link { entry, .. } = self.ring.pop_front()?;
         if let Some(peer) = entry.peer()
-            && let Ok(head) = self.heads.find_entry(self.hasher.hash_one(peer), |head| *head == self.first)
+            && let Ok(head) =
+                self.heads.find_entry(self.hasher.hash_one(peer), |head| *head == short(self.first))
         {
             head.remove();
         }
@@ -121,18 +123,30 @@ impl<T: About, const CAP: usize> Chain<T, CAP> {
     /// The newest one of a peer has this number from now on. Returns the number of the one before, if that is held.
     fn set_head(&mut self, peer: PeerKey, number: u64) -> Option<u64> {
         let Self { ring, first, heads, hasher } = self;
-        let peer_of = |head: &u64| ring.get(position(*first, *head)?)?.entry.peer();
+        let first = *first;
+        let peer_of = |head: &u32| ring.get(position(first, whole(first, *head))?)?.entry.peer();
         let hash = hasher.hash_one(peer);
         if let Some(head) = heads.find_mut(hash, |head| peer_of(head) == Some(peer)) {
-            return Some(std::mem::replace(head, number));
+            return Some(whole(first, std::mem::replace(head, short(number))));
         }
-        heads.insert_unique(hash, number, |head| peer_of(head).map_or(0, |peer| hasher.hash_one(peer)));
+        heads
+            .insert_unique(hash, short(number), |head| peer_of(head).map_or(0, |peer| hasher.hash_one(peer)));
         None
     }
 
     fn position(&self, number: u64) -> Option<usize> {
         position(self.first, number)
     }
+}
+
+/// The last 32 bits of a number.
+fn short(number: u64) -> u32 {
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX)
+}
+
+/// The number of which these are the last 32 bits: the only one that can be held when `first` is the oldest.
+fn whole(first: u64, bits: u32) -> u64 {
+    first + u64::from(bits.wrapping_sub(short(first)))
 }
 
 fn position(first: u64, number: u64) -> Option<usize> {
@@ -182,7 +196,20 @@ mod tests {
                 let expected: Vec<_> = held.iter().rev().filter(|(_, note)| note.0 == peer).copied().collect();
                 prop_assert_eq!(of, expected);
             }
-            prop_assert!(chain.heads.len() <= 5 && chain.heads.iter().all(|head| chain.get(*head).is_some()));
+            let is_held = |head: &u32| chain.get(whole(chain.first, *head)).is_some();
+            prop_assert!(chain.heads.len() <= 5 && chain.heads.iter().all(is_held));
         }
+    }
+
+    #[test]
+    fn the_newest_of_a_peer_is_found_where_numbers_no_longer_fit_in_32_bits() {
+        let mut chain = Chain::<Note, 4> { first: u64::from(u32::MAX) - 2, ..Chain::default() };
+        for nth in 0..9 {
+            chain.push(Note(1 + nth % 2, 0));
+            assert_eq!(chain.newest_of(key(1 + nth % 2)), chain.newest());
+            let of_one = chain.ring.iter().filter(|link| link.entry.0 == 1).count();
+            assert_eq!(chain.of_peer(key(1)).count(), of_one);
+        }
+        assert!(chain.oldest() > u64::from(u32::MAX));
     }
 }
