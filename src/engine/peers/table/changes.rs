@@ -70,7 +70,7 @@ impl PeerTable {
             return Err(RejectReason::TableFull);
         }
         let name = name.to_owned();
-        let nth = self.keys.len();
+        let nth = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let key = self.rows.insert_with_key(|key| {
             let info = PeerInfo { key, id, name, addr: ctx.links.told(addr), incarnation };
             Box::new(Row {
@@ -305,8 +305,9 @@ impl PeerTable {
 
     fn remove(&mut self, key: PeerKey, told: Option<LeaveReason>, ctx: &mut Context<'_>) {
         let Some(row) = self.rows.remove(key) else { return };
-        self.keys.swap_remove(row.nth);
-        if let Some(moved) = self.keys.get(row.nth) {
+        let nth = row.nth as usize;
+        self.keys.swap_remove(nth);
+        if let Some(moved) = self.keys.get(nth) {
             self.rows[*moved].nth = row.nth;
         }
         let peer = row.peer;
@@ -328,16 +329,15 @@ impl PeerTable {
             return;
         }
         let Some(row) = self.rows.get_mut(key) else { return };
-        let bytes = id.0.to_ne_bytes();
-        row.id = Some(bytes);
+        row.id = Some(id);
         let id_of = |key: &PeerKey| self.rows.get(*key).and_then(|row| row.id);
         let hash_of = |key: &PeerKey| id_of(key).map_or(0, |id| self.hasher.hash_one(id));
-        self.by_id.insert_unique(self.hasher.hash_one(bytes), key, hash_of);
+        self.by_id.insert_unique(self.hasher.hash_one(id), key, hash_of);
         self.changes.met.push(id);
     }
 
     fn unindex_id(&mut self, id: NodeId, key: PeerKey) {
-        let hash = self.hasher.hash_one(id.0.to_ne_bytes());
+        let hash = self.hasher.hash_one(id);
         if let Ok(place) = self.by_id.find_entry(hash, |other| *other == key) {
             place.remove();
         }

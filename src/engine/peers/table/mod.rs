@@ -76,10 +76,10 @@ struct Row {
     steady: bool,
     /// It stands in the queue of those that have not proved their address.
     awaits_proof: bool,
-    /// The identity by which it is found. As bytes: a number would take twice the room.
-    id: Option<[u8; 16]>,
+    /// The identity by which it is found.
+    id: Option<NodeId>,
     /// Its position among [`PeerTable::keys`].
-    nth: usize,
+    nth: u32,
     /// Its turn among all rows to come to an address: of those at one, the earlier ones come first.
     placed: u64,
 }
@@ -113,7 +113,6 @@ impl PeerTable {
 
     /// The row of an identity.
     pub(crate) fn by_id(&self, id: NodeId) -> Option<PeerKey> {
-        let id = id.0.to_ne_bytes();
         let is_of = |key: &PeerKey| self.rows.get(*key).is_some_and(|row| row.id == Some(id));
         self.by_id.find(self.hasher.hash_one(id), is_of).copied()
     }
@@ -260,7 +259,7 @@ impl PeerTable {
             let peer = &row.peer;
             assert_eq!(peer.key(), key);
             assert!(peer.id().is_none_or(|id| self.by_id(id) == Some(key)), "every id is in by_id");
-            assert_eq!(self.keys[row.nth], key, "every row is among the keys");
+            assert_eq!(self.keys[row.nth as usize], key, "every row is among the keys");
             assert_eq!(self.named.contains(&key), peer.is_named(), "named peers are in their set");
             if !row.touched {
                 let (unwell, troubled, far) = (peer.is_unwell(), peer.is_troubled(), peer.is_far());
@@ -272,7 +271,7 @@ impl PeerTable {
         }
         for key in &self.by_id {
             let row = &self.rows[*key];
-            assert_eq!(row.peer.id().map(|id| id.0.to_ne_bytes()), row.id, "by_id names the row of that id");
+            assert_eq!(row.peer.id(), row.id, "by_id names the row of that id");
         }
         assert_eq!(self.by_ip.len(), self.rows.len(), "each row is in by_ip once");
         assert_eq!(self.keys.len(), self.rows.len());
