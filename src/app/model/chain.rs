@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_peer_is_found_where_numbers_no_longer_fit_in_32_bits() {
-        let mut chain = Chain::<Note, 4> { first: u64::from(u32::MAX) - 2, ..Chain::default() };
-        for nth in 0..9 {
+        let mut chain = Chain::<Note, 16> { first: u64::from(u32::MAX) - 9, ..Chain::default() };
+        for nth in 0..40 {
             chain.push(Note(1 + nth % 2, 0));
             assert_eq!(chain.newest_of(key(1 + nth % 2)), chain.newest());
             let of_one = chain.ring.iter().filter(|link| link.entry.0 == 1).count();
