@@ -11,7 +11,7 @@ use crate::engine::matrix::{MatrixNode, MatrixRow, MatrixView};
 use crate::engine::observation::Observation;
 use crate::engine::packet_filter::{BlockingRule, Direction, IpVersion, Traffic};
 use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
-use crate::engine::verdict::{Advice, Confidence, Finding, Pattern, Verdict};
+use crate::engine::verdict::{Advice, Confidence, Finding, FindingId, Pattern, Verdict};
 use crate::engine::{Incarnation, NodeId};
 
 /// The peer with this number, which is its id and the row that it has in a table: at 10.0.x.y, by its lowest two bytes.
@@ -72,6 +72,7 @@ pub fn node(id: u128, name: &str) -> NodeInfo {
 /// What is wrong with one peer, with nothing said of how that is known or what to do.
 pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Finding {
     Finding {
+        id: FindingId(peer.id.map_or(0, |NodeId(id)| u64::try_from(id).unwrap_or(u64::MAX))),
         peer: Arc::clone(peer),
         verdict,
         evidence: Vec::new(),
@@ -83,6 +84,7 @@ pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Findin
         pairs: Vec::new(),
         pair_count: 0,
         since,
+        replaces: None,
     }
 }
 

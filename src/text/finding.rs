@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
 use crate::engine::peers::PeerInfo;
-use crate::engine::verdict::{Confidence, Evidence, Finding, Pattern, Verdict};
+use crate::engine::verdict::{Confidence, Evidence, Finding, FindingId, Pattern, Verdict};
 
 use super::Label;
 use super::evidence::joined;
@@ -55,6 +55,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.verdict {
             Verdict::Ok => write!(f, "{}: resolved", self.peer.name),
+            _ if self.replaces.is_some() => write!(f, "corrected: {}; {}", self.headline(), self.advice),
             _ => write!(f, "{}; {}", self.headline(), self.advice),
         }
     }
@@ -141,6 +142,7 @@ impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Document<'a> {
+            id: FindingId,
             peer: &'a PeerInfo,
             verdict: Verdict,
             evidence: Vec<String>,
@@ -151,8 +153,10 @@ impl Serialize for Finding {
             names: &'a [String],
             pairs: &'a [(NodeId, NodeId)],
             pair_count: usize,
+            replaces: Option<FindingId>,
         }
         let Self {
+            id,
             peer,
             verdict,
             evidence,
@@ -163,9 +167,11 @@ impl Serialize for Finding {
             names,
             pairs,
             pair_count,
+            replaces,
             ..
         } = self;
         let document = Document {
+            id: *id,
             peer,
             verdict: *verdict,
             evidence: evidence.iter().map(Evidence::to_string).collect(),
@@ -176,6 +182,7 @@ impl Serialize for Finding {
             names,
             pairs,
             pair_count: *pair_count,
+            replaces: *replaces,
         };
         document.serialize(serializer)
     }
@@ -246,6 +253,25 @@ mod tests {
     }
 
     #[test]
+    fn a_finding_says_whether_it_is_sure_corrects_another_one_or_is_over() {
+        let told = about(&["h2"], Verdict::FirewallDrop, Pattern::Column, &[]);
+        let told = Finding { advice: Advice::Rename, ..told };
+        let likely = Finding { confidence: Confidence::Likely, ..told.clone() };
+        let corrects = Finding { replaces: Some(FindingId(7)), ..told.clone() };
+        let over = Finding { verdict: Verdict::Ok, ..told.clone() };
+        let sentences = [told, likely, corrects, over].map(|finding| finding.to_string());
+        assert_eq!(
+            sentences,
+            [
+                "h2: a firewall drops TCP connections; give one of them another --name",
+                "h2: a firewall drops TCP connections (likely); give one of them another --name",
+                "corrected: h2: a firewall drops TCP connections; give one of them another --name",
+                "h2: resolved",
+            ]
+        );
+    }
+
+    #[test]
     fn in_json_evidence_and_advice_are_sentences() {
         let finding = Finding {
             evidence: vec![Evidence::AllSilent { count: 3 }],
@@ -256,7 +282,7 @@ mod tests {
         let ids = [1, 2].map(|n| serde_json::to_string(&NodeId(n)).unwrap());
         let [one, other] = &ids;
         let expected = format!(
-            r#"{{"peer":{{"id":{one},"name":"h2","addr":"10.0.0.1:17474","incarnation":1}},"verdict":"closed_port","evidence":["all 3 other hosts stopped responding to this machine, by every route"],"advice":"update the older vigie","pattern":"stranger","confidence":"certain","nodes":[{one},{other}],"names":["h2","h1"],"pairs":[[{other},{one}]],"pair_count":1}}"#
+            r#"{{"id":1,"peer":{{"id":{one},"name":"h2","addr":"10.0.0.1:17474","incarnation":1}},"verdict":"closed_port","evidence":["all 3 other hosts stopped responding to this machine, by every route"],"advice":"update the older vigie","pattern":"stranger","confidence":"certain","nodes":[{one},{other}],"names":["h2","h1"],"pairs":[[{other},{one}]],"pair_count":1,"replaces":null}}"#
         );
         assert_eq!(json, expected);
     }

@@ -140,19 +140,18 @@ impl<'l> Scene<'l> {
         }
     }
 
-    /// What a host holds to be wrong now: by whom it accuses, the finding.
+    /// What a host holds to be wrong now.
     fn standing(&self, host: usize) -> Vec<Value> {
-        let mut standing: BTreeMap<String, Value> = BTreeMap::new();
+        let mut standing: BTreeMap<u64, Value> = BTreeMap::new();
         for event in
             self.nodes.get(&host).map(|node| node.always().events(kind("diagnosis"))).unwrap_or_default()
         {
-            // Meanwhile it may be dialed at another of its addresses.
-            let (id, addr) = (&event["peer"]["id"], &event["peer"]["addr"]);
-            let key = if id.is_null() { addr.to_string() } else { id.to_string() };
+            event["replaces"].as_u64().and_then(|corrected| standing.remove(&corrected));
+            let id = event["id"].as_u64().unwrap();
             if event["verdict"] == "ok" {
-                standing.remove(&key);
+                standing.remove(&id);
             } else {
-                standing.insert(key, (*event).clone());
+                standing.insert(id, (*event).clone());
             }
         }
         standing.into_values().collect()

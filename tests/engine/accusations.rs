@@ -241,9 +241,12 @@ fn recovers(seed: u64) -> Vec<String> {
     let mut standing = BTreeMap::new();
     for (nth, logged) in lan.log.iter().enumerate() {
         let Event::Diagnosis(finding) = &logged.event else { continue };
+        if let Some(corrected) = finding.replaces {
+            standing.remove(&(logged.host.0, corrected));
+        }
         match finding.verdict {
-            Verdict::Ok => drop(standing.remove(&(logged.host.0, finding.peer.id))),
-            verdict => drop(standing.insert((logged.host.0, finding.peer.id), verdict)),
+            Verdict::Ok => drop(standing.remove(&(logged.host.0, finding.id))),
+            verdict => drop(standing.insert((logged.host.0, finding.id), verdict)),
         }
         let after = logged.at.saturating_sub(healed);
         let allowed = after <= FORGIVEN && truth.allows(logged.host, finding, &ids);

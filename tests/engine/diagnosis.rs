@@ -24,13 +24,14 @@ fn told(lan: &Lan, host: HostId) -> BTreeMap<String, Finding> {
     let mut told = BTreeMap::new();
     for logged in lan.log.iter().filter(|logged| logged.host == host) {
         if let Event::Diagnosis(finding) = &logged.event {
+            finding.replaces.and_then(|id| told.remove(&id));
             match finding.verdict {
-                Verdict::Ok => told.remove(&finding.peer.name),
-                _ => told.insert(finding.peer.name.clone(), (**finding).clone()),
+                Verdict::Ok => told.remove(&finding.id),
+                _ => told.insert(finding.id, (**finding).clone()),
             };
         }
     }
-    told
+    told.into_values().map(|finding| (finding.peer.name.clone(), finding)).collect()
 }
 
 /// All verdicts that a host ever told: whom, what.

@@ -236,7 +236,7 @@ impl Journal {
             _ => None,
         });
         match last {
-            Some(last) => last.same(finding),
+            Some(last) => last.same(finding) && finding.replaces.is_none(),
             None => finding.verdict == Verdict::Ok,
         }
     }

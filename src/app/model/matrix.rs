@@ -146,9 +146,11 @@ impl Matrix {
         }
     }
 
-    /// Takes a finding in, or its withdrawal.
-    pub(super) fn diagnose(&mut self, finding: &Arc<Finding>) {
-        let known = self.findings.iter().position(|known| same_peer(&known.peer, &finding.peer));
+    /// Takes a finding in, or its withdrawal; the one that it corrects, if that is another one.
+    pub(super) fn diagnose(&mut self, finding: &Arc<Finding>) -> Option<Arc<Finding>> {
+        let corrected = self.findings.iter().position(|known| Some(known.id) == finding.replaces);
+        let corrected = corrected.map(|at| self.findings.remove(at));
+        let known = self.findings.iter().position(|known| known.id == finding.id);
         match (known, finding.verdict) {
             (Some(at), Verdict::Ok) => _ = self.findings.remove(at),
             (None, Verdict::Ok) => {}
@@ -160,6 +162,7 @@ impl Matrix {
                 self.findings.insert(at, Arc::clone(finding));
             }
         }
+        corrected
     }
 
     /// Time passes: rows that were not confirmed for long are no longer believed. Returns whether any has become so.

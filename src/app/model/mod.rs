@@ -44,7 +44,7 @@ use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::interface::Interface;
 use crate::engine::peers::{DialPhase, NodeInfo, PeerKey, PeerState, Snapshot};
-use crate::engine::verdict::Finding;
+use crate::engine::verdict::{Finding, Verdict};
 
 /// Events that the reader was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,10 +239,13 @@ impl Model {
 
     /// What is said of a peer is its verdict, too; of a stranger, or of this node, there is no row.
     fn diagnose(&mut self, finding: &Arc<Finding>, at: Instant) {
-        self.matrix.diagnose(finding);
-        if let Some(row) = self.rows.get(finding.peer.key) {
-            let info = Arc::clone(&row.info);
-            self.rows.update(&info, at, |row| row.verdict = finding.verdict);
+        let corrected = self.matrix.diagnose(finding);
+        let corrected = corrected.map(|corrected| (corrected.peer.key, Verdict::Ok));
+        for (key, verdict) in corrected.into_iter().chain([(finding.peer.key, finding.verdict)]) {
+            if let Some(row) = self.rows.get(key) {
+                let info = Arc::clone(&row.info);
+                self.rows.update(&info, at, |row| row.verdict = verdict);
+            }
         }
     }
 

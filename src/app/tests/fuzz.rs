@@ -10,7 +10,7 @@ use crate::app::ui::View;
 use crate::engine::event::{RejectReason, StopReason};
 use crate::engine::peers::{Elsewhere, HeardFrom, PathState};
 use crate::engine::verdict::evidence::Who;
-use crate::engine::verdict::{Advice, Evidence, Finding};
+use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, FindingId, Pattern};
 
 /// One step of a random session: what, about whom, how much.
 type Step = (u8, u8, u16);
@@ -87,7 +87,7 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
                 network.silent(0);
             }
             if variant % 3 == 0 {
-                let pattern = crate::engine::verdict::Pattern::Islands;
+                let pattern = Pattern::Islands;
                 network.finds(
                     Verdict::Isolated,
                     pattern,
@@ -102,17 +102,19 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
         21 => {
             let verdict = Verdict::ALL[usize::from(variant) % Verdict::ALL.len()];
             let finding = Finding {
+                id: FindingId(u64::from(number % 5)),
                 peer: host,
                 verdict,
                 evidence: vec![Evidence::AllSilent { count: 7 }; usize::from(number % 4)],
                 advice: Advice::JoinGroup { on: Who::ThisNode, group: "\x1b[31mothers".into() },
-                pattern: crate::engine::verdict::Pattern::Pair,
-                confidence: crate::engine::verdict::Confidence::Likely,
+                pattern: Pattern::Pair,
+                confidence: Confidence::Likely,
                 nodes: vec![NodeId(u128::from(number % 12))],
                 names: vec!["name".into(); usize::from(number % 5)],
                 pairs: Vec::new(),
                 pair_count: usize::from(number),
                 since: bench.now(),
+                replaces: variant.is_multiple_of(3).then_some(FindingId(u64::from(variant % 5))),
             };
             bench.fold(Event::Diagnosis(Arc::new(finding)));
         }

@@ -11,7 +11,7 @@ use crate::proto;
 use super::advice::Advice;
 use super::blocked::blocking_rules;
 use super::evidence::{Echo, Evidence, Heard, IcmpSender, Several, Who};
-use super::finding::{Finding, MAX_PAIRS_LISTED};
+use super::finding::{Finding, FindingId, MAX_PAIRS_LISTED};
 use super::foreign_nodes::{ForeignNode, Mismatch};
 use super::grid::NodeIdx;
 use super::incident::{FailingPair, Incident};
@@ -32,6 +32,7 @@ pub(super) fn finding(view: &NetworkView, incident: &Incident) -> Finding {
     let id = |node: NodeIdx| info(node).id;
     let listed = incident.pairs.iter().filter_map(|pair| Some((id(pair.from)?, id(pair.to)?)));
     Finding {
+        id: FindingId::default(),
         peer: Arc::clone(info(incident.accused())),
         verdict: incident.verdict,
         evidence: evidence(view, incident),
@@ -43,6 +44,7 @@ pub(super) fn finding(view: &NetworkView, incident: &Incident) -> Finding {
         pairs: listed.take(MAX_PAIRS_LISTED).collect(),
         pair_count: incident.pairs.len(),
         since: view.setting().now,
+        replaces: None,
     }
 }
 
@@ -71,6 +73,7 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
         ),
     };
     Finding {
+        id: FindingId::default(),
         peer: Arc::clone(&node.info),
         verdict: node.mismatch.verdict(),
         evidence: vec![evidence],
@@ -82,6 +85,7 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
         pairs: Vec::new(),
         pair_count: 0,
         since: node.since,
+        replaces: None,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::engine::NodeId;
 use crate::engine::peers::PeerInfo;
 
@@ -13,9 +15,16 @@ use super::verdict::{Confidence, Pattern, Verdict};
 /// Pairs that a finding lists: of a hundred hosts behind a dead switch there are ten thousand, and nobody reads them.
 pub const MAX_PAIRS_LISTED: usize = 256;
 
+/// Names a finding of a node from its first telling to its withdrawal; no other finding of that node has the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct FindingId(pub u64);
+
 /// One incident: what is wrong, with whom, how that is known, and what to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
+    /// Its name, which it gets when it is first found.
+    pub id: FindingId,
     /// Whose fault it most likely is, or the first of those concerned; it may be this node itself.
     pub peer: Arc<PeerInfo>,
     /// What is wrong; [`Verdict::Ok`] when an earlier finding about that peer is withdrawn.
@@ -38,6 +47,8 @@ pub struct Finding {
     pub pair_count: usize,
     /// When it began to hold.
     pub since: Instant,
+    /// The finding that this one corrects: what fails was told of another host until now.
+    pub replaces: Option<FindingId>,
 }
 
 impl Finding {
@@ -60,6 +71,11 @@ impl Finding {
         told(self) > told(other)
     }
 
+    /// This finding, told again as the one that explains what another one was about.
+    pub(crate) fn correcting(&self, other: &Self) -> Self {
+        Self { replaces: Some(other.id), ..self.clone() }
+    }
+
     /// The withdrawal of this finding.
     pub(crate) fn resolved(&self, now: Instant) -> Self {
         Self {
@@ -69,6 +85,7 @@ impl Finding {
             pairs: Vec::new(),
             pair_count: 0,
             since: now,
+            replaces: None,
             ..self.clone()
         }
     }

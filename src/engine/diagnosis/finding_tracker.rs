@@ -12,7 +12,7 @@ use crate::engine::NodeId;
 use crate::engine::peers::PeerKey;
 
 use super::debounce::{Circumstances, Debounce, usual_debounce};
-use super::finding::Finding;
+use super::finding::{Finding, FindingId};
 use super::subject::{Subject, about, accused_by, concerned_by, partners};
 use super::verdict::Verdict;
 
@@ -24,6 +24,8 @@ pub(crate) struct FindingTracker {
     withdrawn: VecDeque<Withdrawn>,
     /// Peers that a published finding is about.
     accused: HashSet<PeerKey>,
+    /// The name of the last new finding.
+    last_id: FindingId,
 }
 
 /// Withdrawn findings that are remembered. Of more at a time, what remains of the earliest may be published.
@@ -34,6 +36,8 @@ const MAX_WITHDRAWN: usize = 64;
 struct Withdrawn {
     finding: Arc<Finding>,
     at: Instant,
+    /// What it was about went on, and this one explained it, which was not published yet.
+    explained_by: Option<FindingId>,
 }
 
 /// A finding that is published, or about to be.
@@ -166,7 +170,8 @@ impl FindingTracker {
         for finding in findings {
             let nth = *subjects.entry(Subject::of(&finding)).or_insert(self.tracked.len());
             let Some(tracked) = self.tracked.get_mut(nth) else {
-                self.tracked.push(TrackedFinding::new(finding));
+                self.last_id.0 += 1;
+                self.tracked.push(TrackedFinding::new(Finding { id: self.last_id, ..finding }));
                 seen.push(true);
                 continue;
             };
@@ -177,11 +182,16 @@ impl FindingTracker {
             let debounce = before.debounce(&tracked.latest, signal, c);
             let (phase, decision) = step(tracked.phase, signal, debounce, now);
             tracked.phase = phase;
+            if decision == Decision::Publish {
+                let (latest, is_first) = (&tracked.latest, tracked.published.is_none());
+                let by_it = |withdrawn: &&Withdrawn| is_first && withdrawn.explained_by == Some(latest.id);
+                news.push(match self.withdrawn.iter().find(by_it) {
+                    Some(corrected) => Arc::new(latest.correcting(&corrected.finding)),
+                    None => Arc::clone(latest),
+                });
+            }
             if matches!(decision, Decision::Publish | Decision::Refresh) {
                 tracked.published = Some(Arc::clone(&tracked.latest));
-            }
-            if decision == Decision::Publish {
-                news.push(Arc::clone(&tracked.latest));
             }
         }
         seen
@@ -197,12 +207,9 @@ impl FindingTracker {
         now: Instant,
         news: &mut Vec<Arc<Finding>>,
     ) {
-        let explained: OnceCell<HashSet<NodeId>> = OnceCell::new();
-        let still_there =
-            self.tracked.iter().zip(seen).filter(|(_, seen)| **seen).map(|(tracked, _)| tracked);
-        let still_there: Vec<Arc<Finding>> = still_there
-            .filter(|tracked| tracked.phase != FindingPhase::Pending)
-            .map(|tracked| Arc::clone(&tracked.latest))
+        let still_there = self.tracked.iter().zip(seen).filter(|(_, seen)| **seen);
+        let still_there: Vec<_> = still_there
+            .map(|(tracked, _)| (Arc::clone(&tracked.latest), tracked.published.clone()))
             .collect();
         let mut seen = seen.iter();
         self.tracked.retain_mut(|tracked| {
@@ -220,12 +227,16 @@ impl FindingTracker {
                 if self.withdrawn.len() >= MAX_WITHDRAWN {
                     self.withdrawn.pop_front();
                 }
-                self.withdrawn.push_back(Withdrawn { finding: Arc::clone(published), at: now });
-                // One that became part of another incident is not over.
-                let explained = explained.get_or_init(|| accused_by(&still_there));
-                if !tracked.latest.peer.id.is_some_and(|id| explained.contains(&id)) {
-                    news.push(Arc::new(published.resolved(now)));
-                }
+                // What another finding explains is not over. One that is not published yet must stand first.
+                let explains = |(latest, _): &&(Arc<Finding>, _)| latest.explains(published);
+                let other = still_there.iter().filter(explains).max_by_key(|(_, told)| told.is_some());
+                news.push(Arc::new(match other {
+                    Some((_, Some(told))) => told.correcting(published),
+                    _ => published.resolved(now),
+                }));
+                let pending = other.filter(|(_, told)| told.is_none()).map(|(latest, _)| latest.id);
+                let finding = Arc::clone(published);
+                self.withdrawn.push_back(Withdrawn { finding, at: now, explained_by: pending });
             }
             !matches!(decision, Decision::Withdraw | Decision::Forget)
         });
@@ -273,7 +284,7 @@ impl TrackedFinding {
         } else if finding.pair_count > self.latest.pair_count {
             self.shrank = None;
         }
-        self.latest = Arc::new(Finding { since, ..finding });
+        self.latest = Arc::new(Finding { since, id: self.latest.id, ..finding });
         let Some(published) = &self.published else {
             return Signal::News(now.saturating_duration_since(since));
         };
@@ -540,8 +551,40 @@ mod tests {
         trial.at(0, &[alone.clone(), other.clone()]);
         trial.at(1_000, &[alone, other]);
         trial.at(2_000, std::slice::from_ref(&island));
-        assert_eq!(trial.at(9_000, std::slice::from_ref(&island)), [(2, Verdict::ClosedPort)]);
+        assert_eq!(trial.at(9_000, std::slice::from_ref(&island)), [(2, Verdict::ClosedPort); 2]);
         assert_eq!(trial.tracker.published().len(), 1);
+    }
+
+    #[test]
+    fn a_finding_keeps_its_name_to_its_end_and_one_that_explains_it_from_then_on_says_so() {
+        let mut tracker = FindingTracker::default();
+        let mut told = Vec::new();
+        let (one, other) = (
+            finding(1, Verdict::FirewallDrop, &[(0, 1), (2, 1)]),
+            finding(3, Verdict::FirewallDrop, &[(2, 1), (3, 1)]),
+        );
+        for at in 0..60 {
+            let now = t0() + ms(at * 500);
+            let found = match at {
+                0..10 => vec![one.clone()],
+                10..50 => vec![other.clone()],
+                _ => Vec::new(),
+            };
+            told.extend(tracker.update(found, |_, _| false, &circumstances(), now));
+        }
+        let told: Vec<_> = told
+            .iter()
+            .map(|told| (told.id.0, told.peer.id.unwrap().0, told.verdict, told.replaces.map(|id| id.0)))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (1, 1, Verdict::FirewallDrop, None),
+                (1, 1, Verdict::Ok, None),
+                (2, 3, Verdict::FirewallDrop, Some(1)),
+                (2, 3, Verdict::Ok, None),
+            ]
+        );
     }
 
     #[test]

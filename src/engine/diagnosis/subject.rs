@@ -48,6 +48,15 @@ fn accused(finding: &Finding) -> impl Iterator<Item = NodeId> {
     finding.nodes.iter().copied().take(count)
 }
 
+impl Finding {
+    /// Whether this finding explains what another one was about: pairs that fail, or that the host fails which that one accused.
+    pub(super) fn explains(&self, other: &Self) -> bool {
+        let subject = other.peer.id;
+        accused(self).any(|id| Some(id) == subject)
+            || other.pairs.iter().any(|pair| self.pairs.contains(pair))
+    }
+}
+
 /// The nodes that these findings accuse.
 pub(super) fn accused_by(findings: &[Arc<Finding>]) -> HashSet<NodeId> {
     findings.iter().flat_map(|finding| accused(finding)).collect()
