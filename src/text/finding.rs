@@ -68,10 +68,15 @@ impl Finding {
             Verdict::DuplicateName => format!("{} share a name", self.subject()),
             Verdict::AddressConflict => format!("{} have the same address", self.subject()),
             verdict => {
-                let likely = if self.confidence == Confidence::Likely { " (likely)" } else { "" };
+                let likely = if self.is_likely() { " (likely)" } else { "" };
                 format!("{}: {}{likely}", self.subject(), verdict.description())
             }
         }
+    }
+
+    /// Whether another cause fits the evidence, too. Where no cause is named there is nothing to be sure of.
+    pub fn is_likely(&self) -> bool {
+        self.confidence == Confidence::Likely && self.verdict != Verdict::Unknown
     }
 
     /// Whom it is about: `h1 → h2` if one direction fails, `h1 ↔ h2` if both do, else the names.
@@ -257,14 +262,16 @@ mod tests {
         let told = about(&["h2"], Verdict::FirewallDrop, Pattern::Column, &[]);
         let told = Finding { advice: Advice::Rename, ..told };
         let likely = Finding { confidence: Confidence::Likely, ..told.clone() };
+        let unclear = Finding { verdict: Verdict::Unknown, ..likely.clone() };
         let corrects = Finding { replaces: Some(FindingId(7)), ..told.clone() };
         let over = Finding { verdict: Verdict::Ok, ..told.clone() };
-        let sentences = [told, likely, corrects, over].map(|finding| finding.to_string());
+        let sentences = [told, likely, unclear, corrects, over].map(|finding| finding.to_string());
         assert_eq!(
             sentences,
             [
                 "h2: a firewall drops TCP connections; give one of them another --name",
                 "h2: a firewall drops TCP connections (likely); give one of them another --name",
+                "h2: it fails; the cause is unclear; give one of them another --name",
                 "corrected: h2: a firewall drops TCP connections; give one of them another --name",
                 "h2: resolved",
             ]

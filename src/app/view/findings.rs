@@ -52,10 +52,11 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
 /// on: it is not what a narrow screen cuts off first.
 pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding) {
     let theme = writer.theme();
-    let (sign, style, likely) = match finding.confidence {
-        Confidence::Certain => ("! ", theme.alarm_text(), ""),
-        Confidence::Likely => ("? ", theme.warning(), "likely "),
+    let (sign, style) = match finding.confidence {
+        Confidence::Certain => ("! ", theme.alarm_text()),
+        Confidence::Likely => ("? ", theme.warning()),
     };
+    let likely = if finding.is_likely() { "likely " } else { "" };
     writer.styled(sign, style);
     let headline = finding.headline();
     let word = format!("{}: {likely}{}", finding.subject(), finding.verdict.label());
