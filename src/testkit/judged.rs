@@ -52,10 +52,17 @@ pub fn view_behind(
     sees: impl Fn(u16, u16) -> Observation,
     now: Instant,
 ) -> NetworkView {
-    view(nodes_that_see(nodes, sees, now), blocking.into_iter().map(Arc::new).collect(), now)
+    judged_behind(blocking, nodes_that_see(nodes, sees, now), now)
 }
 
-fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Instant) -> Vec<JudgedNode> {
+/// The same of these nodes.
+#[cfg(test)]
+pub fn judged_behind(blocking: Vec<BlockingRule>, nodes: Vec<JudgedNode>, now: Instant) -> NetworkView {
+    view(nodes, blocking.into_iter().map(Arc::new).collect(), now)
+}
+
+/// Nodes, each of which sees that of each.
+pub fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Instant) -> Vec<JudgedNode> {
     let ids = 0..nodes;
     let node = |nth: u16| {
         let others = ids.clone().filter(|to| *to != nth);

@@ -38,6 +38,10 @@ pub(super) fn blocked_ways(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> Op
     if view.is_outdated(from, to, seen) {
         return None;
     }
+    // One of whom nothing is heard is most likely gone, unless nothing is heard of anybody.
+    if from.is_self() && !seen.hears().is_ok() && view.hears_anybody() {
+        return None;
+    }
     let failing = Ways {
         tcp: seen.tcp.is_failing(),
         unicast: seen.echo.is_failing() || seen.unicast.is_failing(),
@@ -71,8 +75,11 @@ fn rules(
     let meets = move |rule: &BlockingRule| rule.stops.contains(&traffic) && concerns(view, rule, peer);
     let stops = move |rule: &BlockingRule| match (traffic, rule.direction) {
         (Traffic::Tcp, direction) => seen.is_some_and(|seen| fails_as_stopped(view, seen, from, direction)),
-        // Echoes go there and back.
-        (Traffic::Unicast, _) => true,
+        // Echoes go there and back. Where others still come back the rule does not stop them, whatever port it names.
+        (Traffic::Unicast, _) => {
+            let began = view.trouble(NodeIdx::SELF, peer);
+            began.is_none_or(|began| !view.others_echo_since(peer, began))
+        }
         (Traffic::Broadcast, Direction::In) => from.is_self(),
         (Traffic::Broadcast, Direction::Out) => to.is_self(),
     };

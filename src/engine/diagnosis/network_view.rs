@@ -261,6 +261,13 @@ impl NetworkView {
         [self.node(a).trouble, self.node(b).trouble].into_iter().flatten().min()
     }
 
+    /// Whether anything comes in from any peer.
+    pub(super) fn hears_anybody(&self) -> bool {
+        let heard =
+            |node: NodeIdx| self.observation(NodeIdx::SELF, node).is_some_and(|seen| seen.hears().is_ok());
+        self.others().any(heard)
+    }
+
     /// The peers other than this one that this node looks at by the same way.
     fn others_that_way(&self, peer: NodeIdx) -> impl Iterator<Item = &JudgedNode> {
         let seen = |node: NodeIdx| self.node(node).observation.as_ref();

@@ -26,8 +26,16 @@ pub(super) fn own_filter(view: &NetworkView, failures: &mut Failures) -> Option<
         pair
     };
     let pairs: Vec<FailingPair> = blocked.iter().map(pair).collect();
-    let (pattern, confidence) = (Pattern::Host, Confidence::Certain);
-    (!pairs.is_empty()).then_some(Incident { verdict, pattern, confidence, nodes: vec![me], pairs })
+    // A single other host may be gone as well.
+    let confidence =
+        if view.hears_anybody() || view.size() > 2 { Confidence::Certain } else { Confidence::Likely };
+    (!pairs.is_empty()).then_some(Incident {
+        verdict,
+        pattern: Pattern::Host,
+        confidence,
+        nodes: vec![me],
+        pairs,
+    })
 }
 
 /// What is wrong with a machine whose packet filter stops this. The worst is told: what is to be done is the same.
@@ -58,7 +66,7 @@ mod tests {
     use crate::engine::observation::{Observation, PathStatus};
     use crate::engine::packet_filter::{BlockingRule, IpVersion};
     use crate::engine::verdict::{Advice, Evidence};
-    use crate::testkit::judged::{fine, view_behind};
+    use crate::testkit::judged::{fine, judged_behind, nodes_that_see, view_behind};
     use crate::testkit::{blocking_rule, secs, t0};
 
     /// Its direction and what it stops.
@@ -121,7 +129,31 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_lets_the_echoes_of_others_pass_does_not_explain_that_those_of_one_are_lost() {
+        let now = t0();
+        let deaf = |from, to| match (from, to) {
+            (0, 2) | (2, 0) => {
+                Observation { echo: PathStatus::Failing, unicast: PathStatus::Failing, ..fine(now) }
+            }
+            _ => fine(now),
+        };
+        let stops = rule(Direction::In, &[Traffic::Unicast]);
+        let of_others = |echoed: u64| {
+            let mut nodes = nodes_that_see(4, deaf, now);
+            for (nth, node) in nodes.iter_mut().enumerate().skip(1) {
+                node.trouble = (nth == 2).then(|| now.checked_sub(secs(10)).unwrap());
+                node.echoed = now.checked_sub(secs(if nth == 2 { 12 } else { echoed }));
+            }
+            let found = DiagnosisRun::new(judged_behind(vec![stops.clone()], nodes, now)).conclude().findings;
+            found.iter().any(|finding| matches!(finding.advice, Advice::LetThrough { .. }))
+        };
+        assert!(of_others(12), "none came since");
+        assert!(!of_others(1), "they come");
+    }
+
+    #[test]
     fn a_host_that_is_down_is_down_whatever_rules_this_machine_has() {
+        let all = [Traffic::Tcp, Traffic::Unicast, Traffic::Broadcast];
         let now = t0();
         let down = |_, to| Observation {
             tcp: PathStatus::Failing,
@@ -135,7 +167,12 @@ mod tests {
             ..if to == 2 { Observation::default() } else { fine(now) }
         };
         let sees = |from, to| if to == 2 { down(from, to) } else { fine(now) };
-        let found = accused(rule(Direction::Out, &[Traffic::Tcp]), sees);
-        assert!(found.iter().all(|(node, _)| *node == 2), "{found:?}");
+        for rule in [rule(Direction::Out, &all[..1]), rule(Direction::In, &all), rule(Direction::Out, &all)] {
+            let found = accused(rule, sees);
+            assert_eq!(found, [(2, Verdict::HostDown)]);
+        }
+        let all_silent = |from, to| if from == 0 { down(from, to) } else { fine(now) };
+        let found = accused(rule(Direction::In, &all), all_silent);
+        assert!(matches!(found[..], [(0, Verdict::FirewallDrop)]), "nobody is heard: {found:?}");
     }
 }
