@@ -12,3 +12,4 @@ mod liveness;
 mod names;
 mod own_filter;
 mod paths;
+mod two_faults;

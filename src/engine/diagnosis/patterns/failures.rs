@@ -60,22 +60,17 @@ impl Failures {
         self.verdict(from, to) == Some(Verdict::Isolated)
     }
 
-    /// Whether anything fails between two nodes that may lie in the first of them: a verdict on the one that is dialed says nothing of
-    /// the one that dials.
-    pub(super) fn concerns(&self, a: NodeIdx, b: NodeIdx) -> bool {
-        let outbound = || self.verdict(a, b).is_some_and(|verdict| !verdict.is_of_the_target());
-        self.verdict(b, a).is_some() || outbound()
-    }
-
-    /// Those of one node with others, in the order of the matrix.
-    fn of(&self, node: NodeIdx) -> impl Iterator<Item = FailingPair> + use<'_> {
+    /// Those of one node with others for which this holds, in the order of the matrix.
+    pub(super) fn of(&self, node: NodeIdx, wanted: impl Fn(&FailingPair) -> bool) -> Vec<FailingPair> {
         self.count(self.left.size());
         let row = move |from: NodeIdx| {
             let to = if from == node { 0..self.left.size() } else { node.index()..node.index() + 1 };
             to.map(move |to| (from, NodeIdx::new(to)))
         };
         let pairs = self.all().flat_map(row);
-        pairs.filter_map(|(from, to)| Some(FailingPair { from, to, verdict: self.verdict(from, to)? }))
+        let failing =
+            pairs.filter_map(|(from, to)| Some(FailingPair { from, to, verdict: self.verdict(from, to)? }));
+        failing.filter(wanted).collect()
     }
 
     /// Takes out one.
@@ -85,7 +80,7 @@ impl Failures {
 
     /// Takes out those of one node for which this holds.
     pub(super) fn take(&mut self, node: NodeIdx, wanted: impl Fn(&FailingPair) -> bool) -> Vec<FailingPair> {
-        let taken: Vec<_> = self.of(node).filter(wanted).collect();
+        let taken = self.of(node, wanted);
         for pair in &taken {
             self.remove(pair.from, pair.to);
         }

@@ -1,5 +1,7 @@
 //! Groups of hosts with something between them that failed.
 
+use std::time::Instant;
+
 use super::failures::{Failures, Verdicts};
 use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::{FailingPair, Incident};
@@ -12,20 +14,14 @@ pub(super) fn vanished_together(
     failures: &mut Failures,
     verdicts: &Verdicts,
 ) -> Option<Incident> {
-    let alive = |to: NodeIdx| view.observation(NodeIdx::SELF, to).and_then(|seen| seen.alive);
     let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
     let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)] == Some(Verdict::Ok));
-    let mut gone: Vec<NodeIdx> = view.others().filter(down).filter(|to| alive(*to).is_some()).collect();
-    gone.sort_by_key(|to| alive(*to));
-    // Of the runs in which each follows the one before within the time in which everybody is heard, the longest.
-    let together = |a: &NodeIdx, b: &NodeIdx| {
-        alive(*b).zip(alive(*a)).is_some_and(|(b, a)| b.saturating_duration_since(a) <= view.setting().margin)
-    };
-    let longest = gone.chunk_by(together).rev().max_by_key(|run| run.len())?;
+    let runs = lost_together(view, view.others().filter(down));
+    let longest = runs.into_iter().rev().max_by_key(Vec::len)?;
     if !somebody_stayed || longest.len() < 2 {
         return None;
     }
-    let mut nodes = longest.to_vec();
+    let mut nodes = longest;
     let mut pairs: Vec<FailingPair> = nodes.iter().flat_map(|node| failures.take(*node, |_| true)).collect();
     pairs.sort_unstable();
     nodes.sort_by_key(|nth| &view.node(*nth).info.name);
@@ -36,6 +32,17 @@ pub(super) fn vanished_together(
         nodes,
         pairs,
     })
+}
+
+/// Those of which this node once saw a sign of life, in runs in which each one's last sign follows the one before within the time in
+/// which everybody is heard: what each run has lost, it lost at once.
+pub(super) fn lost_together(view: &NetworkView, gone: impl Iterator<Item = NodeIdx>) -> Vec<Vec<NodeIdx>> {
+    let alive = |to: NodeIdx| view.observation(NodeIdx::SELF, to).and_then(|seen| seen.alive);
+    let mut gone: Vec<(Instant, NodeIdx)> = gone.filter_map(|to| Some((alive(to)?, to))).collect();
+    gone.sort_by_key(|(at, _)| *at);
+    let margin = view.setting().margin;
+    let runs = gone.chunk_by(|(a, _), (b, _)| b.saturating_duration_since(*a) <= margin);
+    runs.map(|run| run.iter().map(|(_, to)| *to).collect()).collect()
 }
 
 /// Pairs that are isolated from each other, in one piece: two groups with a wall between them, or one host behind one.

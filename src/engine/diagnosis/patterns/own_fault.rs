@@ -1,6 +1,7 @@
 //! What fails at this machine itself.
 
 use super::failures::{Failures, Verdicts};
+use super::islands::lost_together;
 use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::Incident;
 use crate::engine::diagnosis::network_view::NetworkView;
@@ -19,15 +20,18 @@ pub(super) fn own_fault(
     let confessed = view
         .others()
         .any(|to| failures.verdict(ME, to) == Some(Verdict::LocalProblem) && blames_itself(view, ME, to));
-    let known: Vec<NodeIdx> = view.others().filter(|to| view.observation(ME, *to).is_some()).collect();
-    let all_gone = known.len() >= 2 && known.iter().all(|to| verdicts[(ME, *to)].is_some_and(gone));
+    let mut known = view.others().filter(|to| view.observation(ME, *to).is_some());
+    let is_gone = |to: NodeIdx| verdicts[(ME, to)].is_some_and(gone);
+    // Who was gone long before has a trouble of its own.
+    let lately = lost_together(view, view.others().filter(|to| is_gone(*to))).pop().unwrap_or_default();
+    let all_gone = lately.len() >= 2 && known.all(is_gone);
     if !confessed && !all_gone {
         return None;
     }
     let pairs = failures.take(ME, |pair| {
         let local = pair.verdict == Verdict::LocalProblem;
         if pair.from == ME {
-            local || all_gone && gone(pair.verdict)
+            local || all_gone && lately.contains(&pair.to)
         } else {
             confessed && local && blames_itself(view, ME, pair.from)
         }

@@ -3,32 +3,93 @@
 use super::failures::{Failures, Verdicts, usual};
 use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::{FailingPair, Incident};
-use crate::engine::diagnosis::verdict::{Confidence, Pattern};
+use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
 
 /// Hosts that explain most of what fails, one after the other: each has trouble with at least two others, and with most of
 /// those that are known.
+///
+/// What fails between two speaks against the one end only if all is well between the other end and some third node, in the same
+/// direction. Else two hosts with a fault each would get a healthy third one accused, for it has trouble with both.
 pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<Incident> {
     let all = verdicts.nodes();
-    let is_known = |a: NodeIdx, b: NodeIdx| verdicts[(a, b)].or(verdicts[(b, a)]).is_some();
+    let well = Well::new(verdicts);
+    let troubled = |a: NodeIdx| failures.all().filter(|b| *b != a && well.concerns(failures, a, *b)).count();
+    let is_well = |a: NodeIdx, b: NodeIdx| verdicts[(a, b)].or(verdicts[(b, a)]) == Some(Verdict::Ok);
+    let fails = |a: NodeIdx, b: NodeIdx| failures.verdict(a, b).or(failures.verdict(b, a)).is_some();
+    // Of what fails with others, only what tells something about this one is counted.
+    let is_known = |a, b| well.concerns(failures, a, b) || is_well(a, b) && !fails(a, b);
     let known = |a: NodeIdx| failures.all().filter(|b| *b != a && is_known(a, *b)).count();
     let known: Vec<usize> = all.clone().map(known).collect();
-    let troubled = |a: NodeIdx| failures.all().filter(|b| *b != a && failures.concerns(a, *b)).count();
     let mut troubled: Vec<usize> = all.clone().map(troubled).collect();
     let mut found = Vec::new();
     loop {
         let explains = |x: NodeIdx| {
             let (with, of) = (troubled[x.index()], known[x.index()].max(1));
-            (with >= 2 && with * 3 >= of * 2).then_some((with * 1_000 / of, with))
+            is_most(with, of).then_some((with * 1_000 / of, with))
         };
         // Of several that explain as much, rather another than this one.
         let best = failures.all().filter_map(|x| Some((explains(x)?, x))).max();
         let Some((_, x)) = best else { return found };
-        let others: Vec<NodeIdx> = failures.all().filter(|y| failures.concerns(*y, x)).collect();
-        let pairs = failures.take(x, |pair| pair.to == x || !pair.verdict.is_of_the_target());
-        // What x sees of another that lies in that one is left.
-        others.into_iter().filter(|y| !failures.concerns(*y, x)).for_each(|y| troubled[y.index()] -= 1);
         troubled[x.index()] = 0;
+        let mut pairs = failures.of(x, |pair| well.speaks_against(pair, x));
+        if pairs.iter().all(|pair| pair.from == x) {
+            // One fault at the end that dials fails everywhere alike.
+            let usual = usual(pairs.iter().map(|pair| pair.verdict));
+            pairs.retain(|pair| pair.verdict == usual);
+            if !is_most(pairs.len(), known[x.index()]) {
+                continue;
+            }
+        }
+        let others: Vec<NodeIdx> = failures.all().filter(|y| well.concerns(failures, *y, x)).collect();
+        pairs.iter().for_each(|pair| failures.remove(pair.from, pair.to));
+        // What x sees of another that lies in that one is left.
+        others.into_iter().filter(|y| !well.concerns(failures, *y, x)).for_each(|y| {
+            troubled[y.index()] = troubled[y.index()].saturating_sub(1);
+        });
         found.push(single_host(x, pairs));
+    }
+}
+
+/// Whether trouble with so many others, of these that are known, lies in the one that has it.
+fn is_most(with: usize, of: usize) -> bool {
+    with >= 2 && with * 3 >= of * 2
+}
+
+/// Which nodes something works with, by direction.
+struct Well {
+    /// Some other is well, as this one sees it.
+    from: Vec<bool>,
+    /// This one is well, as some other sees it.
+    to: Vec<bool>,
+}
+
+impl Well {
+    fn new(verdicts: &Verdicts) -> Self {
+        let is_well = |from, to| verdicts[(from, to)] == Some(Verdict::Ok);
+        let all = verdicts.nodes();
+        Self {
+            from: all.clone().map(|a| verdicts.nodes().any(|b| is_well(a, b))).collect(),
+            to: all.map(|b| verdicts.nodes().any(|a| is_well(a, b))).collect(),
+        }
+    }
+
+    /// Whether what fails may lie in this end of it.
+    fn speaks_against(&self, pair: &FailingPair, node: NodeIdx) -> bool {
+        if pair.to == node {
+            self.from[pair.from.index()]
+        } else {
+            // A verdict on the one that is dialed says nothing of the one that dials.
+            self.to[pair.to.index()] && !pair.verdict.is_of_the_target()
+        }
+    }
+
+    /// Whether anything fails between two nodes that may lie in the first of them.
+    fn concerns(&self, failures: &Failures, a: NodeIdx, b: NodeIdx) -> bool {
+        let may_lie_in_a = |from, to| {
+            let failing = failures.verdict(from, to).map(|verdict| FailingPair { from, to, verdict });
+            failing.is_some_and(|pair| self.speaks_against(&pair, a))
+        };
+        may_lie_in_a(b, a) || may_lie_in_a(a, b)
     }
 }
 
@@ -57,7 +118,6 @@ mod tests {
 
     use super::super::random::{all_failing, random};
     use super::*;
-    use crate::engine::diagnosis::verdict::Verdict;
 
     /// What an incident says, to be compared.
     type Told = (Verdict, Pattern, Vec<NodeIdx>, Vec<FailingPair>);
@@ -68,21 +128,43 @@ mod tests {
 
     /// Hosts that explain most, found by looking at all that is left for each of them.
     fn single_hosts_by_definition(verdicts: &Verdicts) -> Vec<Told> {
-        let mut left = all_failing(verdicts);
+        let all = all_failing(verdicts);
+        let mut left = all.clone();
         let mut found = Vec::new();
-        let is_of = |x: NodeIdx, p: &FailingPair| p.to == x || p.from == x && !p.verdict.is_of_the_target();
+        let mut dismissed = Vec::new();
+        let is_well = |a: NodeIdx, b: NodeIdx| verdicts[(a, b)] == Some(Verdict::Ok);
+        let is_of = |x: NodeIdx, p: &FailingPair| {
+            let inbound = p.to == x && verdicts.nodes().any(|y| is_well(p.from, y));
+            let outbound = p.from == x && verdicts.nodes().any(|y| is_well(y, p.to));
+            inbound || outbound && !p.verdict.is_of_the_target()
+        };
         let others = |x: NodeIdx| verdicts.nodes().filter(move |y| *y != x);
         loop {
+            let known = |x: NodeIdx| {
+                let concerns = |y: &NodeIdx| all.iter().any(|p| is_of(x, p) && [p.from, p.to].contains(y));
+                let fails =
+                    |y: &NodeIdx| all.iter().any(|p| [p.from, p.to] == [x, *y] || [p.to, p.from] == [x, *y]);
+                let is_known = |y: &NodeIdx| concerns(y) || !fails(y) && (is_well(x, *y) || is_well(*y, x));
+                others(x).filter(is_known).count().max(1)
+            };
             let explains = |x: NodeIdx| {
                 let with = |y: &NodeIdx| left.iter().any(|p| is_of(x, p) && [p.from, p.to].contains(y));
-                let is_known = |y: &NodeIdx| verdicts[(x, *y)].is_some() || verdicts[(*y, x)].is_some();
-                let (with, of) = (others(x).filter(with).count(), others(x).filter(is_known).count().max(1));
-                (with >= 2 && with * 3 >= of * 2).then_some((with * 1_000 / of, with, x))
+                let (with, of) = (others(x).filter(with).count(), known(x));
+                let most = with >= 2 && with * 3 >= of * 2 && !dismissed.contains(&x);
+                most.then_some((with * 1_000 / of, with, x))
             };
             let Some((_, _, x)) = verdicts.nodes().filter_map(explains).max() else { return found };
-            let (taken, kept) = left.into_iter().partition(|p| is_of(x, p));
+            let mut taken: Vec<FailingPair> = left.iter().copied().filter(|p| is_of(x, p)).collect();
+            dismissed.push(x);
+            if taken.iter().all(|p| p.from == x) {
+                let usual = usual(taken.iter().map(|p| p.verdict));
+                taken.retain(|p| p.verdict == usual);
+                if taken.len() < 2 || taken.len() * 3 < known(x) * 2 {
+                    continue;
+                }
+            }
+            left.retain(|p| !taken.contains(p));
             found.extend(told(vec![single_host(x, taken)]));
-            left = kept;
         }
     }
 
