@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use vigie::proto::exchange::{HEADER, Reply, Request, Status, body_length};
-use vigie::proto::presence::{Kind, MAX_PERIOD_MS, MIN_PERIOD_MS, Presence};
+use vigie::proto::presence::{Kind, MAX_PERIOD_MS, MIN_PERIOD_MS, Presence, Suspicion};
 use vigie::proto::rows::{
     self, Entry, GONE, LOSS_UNKNOWN, MAX_ABOUT, MAX_WANTS, PageHead, RowRequest, append,
 };
@@ -22,6 +22,14 @@ fn name() -> impl Strategy<Value = String> {
 
 fn message() -> impl Strategy<Value = String> {
     "\\PC{1,64}".prop_filter("a message", |text| check_message(text).is_ok())
+}
+
+fn suspicion() -> impl Strategy<Value = Suspicion> {
+    any::<(u128, u64, u8)>().prop_map(|(suspect, incarnation, seen)| Suspicion {
+        suspect: NodeId(suspect),
+        incarnation: Incarnation(incarnation),
+        seen,
+    })
 }
 
 fn nonce() -> impl Strategy<Value = Nonce> {
@@ -41,11 +49,12 @@ prop_compose! {
         nonces in (option::of(nonce()), option::of(nonce())),
         prefix in option::of(0_u8..=128),
         wide in option::of(any::<bool>()),
+        suspicion in option::of(suspicion()),
     ) -> Vec<u8> {
         Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide,
+            wide, suspicion,
         }.encode()
     }
 }
@@ -132,6 +141,7 @@ fn carrying<'a>(rows: Option<&'a [u8]>, wants: Option<&'a [u8]>, about: Option<&
         wants: wants.map(Into::into),
         about: about.map(Into::into),
         prefix: None,
+        tether: None,
     }
 }
 
@@ -240,7 +250,7 @@ proptest! {
         let probe = Presence {
             kind: Kind::Probe, group: "g", id: NodeId(1), incarnation: Incarnation(2), sequence: 3, name: "n", tcp_port: 4,
             udp_port: 5, period_ms: MIN_PERIOD_MS, claimed: [10, 0, 0, 1].into(), nonce: Some(nonce), echo: None,
-            prefix: None, wide: None,
+            prefix: None, wide: None, suspicion: None,
         };
         let bytes = probe.encode();
         for end in 0..bytes.len() {
@@ -267,11 +277,12 @@ proptest! {
         nonces in (option::of(nonce()), option::of(nonce())),
         prefix in option::of(0_u8..=128),
         wide in option::of(any::<bool>()),
+        suspicion in option::of(suspicion()),
     ) {
         let presence = Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide,
+            wide, suspicion,
         };
         let bytes = presence.encode();
         if kind == Kind::Probe {
@@ -293,12 +304,13 @@ proptest! {
         wants in option::of(vec(want(), 0..=MAX_WANTS)),
         about in option::of(vec(any::<u128>().prop_map(NodeId), 0..=MAX_ABOUT)),
         prefix in option::of(0_u8..=128),
+        tether in option::of(any::<bool>()),
     ) {
         let (rows, wants, about) = (rows.as_deref().map(written), wants.map(|w| sequence(&w)), about.map(|a| sequence(&a)));
         let request = Request {
             group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.1, tcp_port,
             nonce, message: texts.2.as_deref(), rows: rows.as_deref().map(Into::into),
-            wants: wants.as_deref().map(Into::into), about: about.as_deref().map(Into::into), prefix,
+            wants: wants.as_deref().map(Into::into), about: about.as_deref().map(Into::into), prefix, tether,
         };
         let frame = request.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();
@@ -319,11 +331,12 @@ proptest! {
         have in option::of(any::<u64>()),
         rows in option::of(pages()),
         prefix in option::of(0_u8..=128),
+        tether in option::of(any::<bool>()),
     ) {
         let rows = rows.as_deref().map(written);
         let reply = Reply {
             status, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.0, nonce,
-            group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix,
+            group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix, tether,
         };
         let frame = reply.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();

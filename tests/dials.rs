@@ -60,6 +60,7 @@ fn good_reply() -> Vec<u8> {
         rows: None,
         have: None,
         prefix: None,
+        tether: None,
     }
     .encode()
 }

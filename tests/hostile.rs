@@ -150,6 +150,7 @@ fn forged(number: u64) -> Presence<'static> {
         echo: None,
         prefix: None,
         wide: None,
+        suspicion: None,
     }
 }
 
@@ -350,6 +351,7 @@ fn request(message: &[u8]) -> Vec<u8> {
         wants: None,
         about: None,
         prefix: None,
+        tether: None,
     }
     .encode()
 }

@@ -13,12 +13,13 @@ use serde_json::Value;
 
 use vigie::engine::limits;
 use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
-use vigie::proto::presence::{self, Kind, Presence};
+use vigie::proto::presence::{self, Kind, Presence, Suspicion};
 use vigie::proto::rows::{self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append};
 use vigie::proto::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_PROBE, MAX_TEXT, NodeId, Nonce,
     VERSION,
 };
+use vigie::proto::{codes, rendezvous};
 
 const SPECIFICATION: &str = include_str!("../docs/protocol.md");
 const VECTORS: &str = include_str!("../docs/protocol-vectors.json");
@@ -29,6 +30,15 @@ struct Vectors {
     valid: Vec<Valid>,
     sequences: Vec<Sequence>,
     invalid: Vec<Invalid>,
+    weights: Vec<Weight>,
+}
+
+/// How heavy a node weighs for another one.
+#[derive(Deserialize)]
+struct Weight {
+    of: String,
+    node: String,
+    weight: String,
 }
 
 #[derive(Deserialize)]
@@ -140,6 +150,20 @@ impl<'a> Fields<'a> {
         self.0.get(key).map(|value| value.as_u64().unwrap().try_into().unwrap())
     }
 
+    /// A truth that may be absent.
+    fn flag(&self, key: &str) -> Option<bool> {
+        self.0.get(key).map(|value| value.as_bool().unwrap())
+    }
+
+    fn suspicion(&self) -> Option<Suspicion> {
+        let elements = self.0.get("suspicion")?.as_array().unwrap();
+        Some(Suspicion {
+            suspect: elements[0].as_str().unwrap().parse().unwrap(),
+            incarnation: Incarnation(elements[1].as_str().unwrap().parse().unwrap()),
+            seen: elements[2].as_u64().unwrap().try_into().unwrap(),
+        })
+    }
+
     /// A byte string that may be absent, as hexadecimal digits.
     fn bytes(&self, key: &str) -> Option<&'a ByteSlice> {
         let bytes: &'static [u8] = Box::leak(unhex(self.optional(key)?).into());
@@ -168,7 +192,8 @@ impl<'a> Fields<'a> {
                 nonce: self.nonce("nonce"),
                 echo: self.nonce("echo"),
                 prefix: self.number("prefix"),
-                wide: self.0.get("wide").and_then(Value::as_bool),
+                wide: self.flag("wide"),
+                suspicion: self.suspicion(),
             }),
             "request" => Message::Request(Request {
                 group: self.text("group"),
@@ -182,6 +207,7 @@ impl<'a> Fields<'a> {
                 wants: self.bytes("wants"),
                 about: self.bytes("about"),
                 prefix: self.number("prefix"),
+                tether: self.flag("tether"),
             }),
             "reply" => Message::Reply(Reply {
                 status: match self.text("status") {
@@ -198,6 +224,7 @@ impl<'a> Fields<'a> {
                 rows: self.bytes("rows"),
                 have: self.optional("have").map(|text| text.parse().unwrap()),
                 prefix: self.number("prefix"),
+                tether: self.flag("tether"),
             }),
             other => panic!("no such message: {other}"),
         }
@@ -313,6 +340,7 @@ fn carrying<'a>(of: &str, bytes: &'a [u8]) -> Request<'a> {
         wants: some("wants"),
         about: some("about"),
         prefix: None,
+        tether: None,
     }
 }
 
@@ -432,6 +460,15 @@ fn readings(item: &mut Decoder<'_>) -> Vec<Value> {
             let id = <[u8; 16]>::try_from(bytes).map(|b| NodeId(u128::from_be_bytes(b)).to_string().into());
             [v4, v6, id].into_iter().flatten().chain([hex(bytes).into()]).collect()
         }
+        Type::Array => {
+            let elements = item.array().unwrap().unwrap();
+            let all = (0..elements).fold(vec![Vec::new()], |all: Vec<Vec<Value>>, _| {
+                let next = readings(item);
+                let with = |begun: &Vec<Value>, last: &Value| [&begun[..], &[last.clone()]].concat();
+                all.iter().flat_map(|begun| next.iter().map(move |last| with(begun, last))).collect()
+            });
+            all.into_iter().map(Value::from).collect()
+        }
         _ => {
             let n = item.u64().unwrap();
             let word = |words: &[&str]| usize::try_from(n).ok().and_then(|i| words.get(i).copied()).into();
@@ -504,6 +541,23 @@ fn the_elements_of_the_cddl_are_those_of_the_sequences() {
 }
 
 #[test]
+fn every_weight_of_the_vectors_is_that_of_the_code() {
+    for Weight { of, node, weight } in &vectors().weights {
+        let ours = rendezvous::weight(of.parse().unwrap(), node.parse().unwrap());
+        assert_eq!(format!("{ours:016x}"), *weight, "{node} for {of}");
+    }
+}
+
+#[test]
+fn the_numbers_of_a_suspicion_are_those_of_the_specification() {
+    for (number, word) in
+        [(codes::suspicion::TETHER_ENDED, "`tether_ended`"), (codes::suspicion::REFUSED, "`refused`")]
+    {
+        assert!(SPECIFICATION.contains(&format!("| {number} | {word} |")), "{word}");
+    }
+}
+
+#[test]
 fn the_specification_says_how_a_node_that_went_is_written() {
     assert!(SPECIFICATION.contains(&format!("({GONE}, `{GONE:x}` in hexadecimal)")));
 }
@@ -559,6 +613,11 @@ fn the_largest_presence_fits_a_datagram_four_times() {
         echo: Some(Nonce(u64::MAX)),
         prefix: Some(128),
         wide: Some(true),
+        suspicion: Some(Suspicion {
+            suspect: NodeId(u128::MAX),
+            incarnation: Incarnation(u64::MAX),
+            seen: u8::MAX,
+        }),
     };
     assert!(presence.encode().len() <= MAX_DATAGRAM / 4);
 }

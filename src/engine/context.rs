@@ -241,6 +241,7 @@ impl Context<'_> {
             echo: None,
             prefix: link.map(|interface| interface.prefix),
             wide: None,
+            suspicion: None,
         }
     }
 }

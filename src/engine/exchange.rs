@@ -47,6 +47,22 @@ pub(crate) struct Declined {
 /// The frame of one dial.
 pub(crate) fn request_frame(rows: &RequestRows, nonce: Nonce, to: ZonedIp, ctx: &Context<'_>) -> Arc<[u8]> {
     let request = Request {
+        rows: Some(rows.page.as_slice().into()),
+        wants: (!rows.wants.is_empty()).then(|| rows.wants.as_slice().into()),
+        about: (!rows.about.is_empty()).then(|| rows.about.as_slice().into()),
+        prefix: ctx.links.prefix_towards(to),
+        ..plain_request(nonce, ctx)
+    };
+    request.encode().into()
+}
+
+/// The frame that asks a peer to keep the connection as a tether.
+pub(crate) fn tether_frame(nonce: Nonce, ctx: &Context<'_>) -> Arc<[u8]> {
+    Request { tether: Some(true), ..plain_request(nonce, ctx) }.encode().into()
+}
+
+fn plain_request<'a>(nonce: Nonce, ctx: &Context<'a>) -> Request<'a> {
+    Request {
         group: &ctx.config.group,
         id: ctx.config.id,
         incarnation: ctx.config.incarnation,
@@ -54,12 +70,12 @@ pub(crate) fn request_frame(rows: &RequestRows, nonce: Nonce, to: ZonedIp, ctx: 
         tcp_port: ctx.config.tcp_port,
         nonce,
         message: None,
-        rows: Some(rows.page.as_slice().into()),
-        wants: (!rows.wants.is_empty()).then(|| rows.wants.as_slice().into()),
-        about: (!rows.about.is_empty()).then(|| rows.about.as_slice().into()),
-        prefix: ctx.links.prefix_towards(to),
-    };
-    request.encode().into()
+        rows: None,
+        wants: None,
+        about: None,
+        prefix: None,
+        tether: None,
+    }
 }
 
 /// Reads a request, or says how it is declined.
@@ -113,6 +129,7 @@ fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> R
         rows: None,
         have: None,
         prefix: None,
+        tether: None,
     }
 }
 

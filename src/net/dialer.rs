@@ -132,6 +132,7 @@ pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Ar
         wants: None,
         about: None,
         prefix: None,
+        tether: None,
     };
     request.encode().into()
 }

@@ -164,6 +164,7 @@ impl SelfTestSender<'_> {
             echo: None,
             prefix: None,
             wide: None,
+            suspicion: None,
         };
         Ok(goodbye.encode())
     }

@@ -1,4 +1,5 @@
-//! The numbers of an entry of a row, as `docs/protocol.md` lists them: what is on the wire stays, whatever the order of a list.
+//! The numbers of an entry of a row and of a suspicion, as `docs/protocol.md` lists them: what is on the wire stays, whatever the order
+//! of a list.
 
 /// Why a dial failed.
 pub mod cause {
@@ -68,4 +69,12 @@ pub mod status {
     pub const FAILING: u16 = 2;
     /// The two bits of one path.
     pub const MASK: u16 = 3;
+}
+
+/// What whoever suspects a node saw.
+pub mod suspicion {
+    /// A tether to it ended without a farewell; what a reader does not know is this, too.
+    pub const TETHER_ENDED: u8 = 0;
+    /// Its host refused a dial.
+    pub const REFUSED: u8 = 1;
 }

@@ -53,6 +53,9 @@ pub struct Request<'a> {
     /// Length of the network prefix of the dialer's address, in bits.
     #[n(10)]
     pub prefix: Option<u8>,
+    /// The dialer wants the connection to be kept as a tether.
+    #[n(11)]
+    pub tether: Option<bool>,
 }
 
 /// How the server took the request.
@@ -101,6 +104,9 @@ pub struct Reply<'a> {
     /// Length of the network prefix of the server's address, in bits.
     #[n(8)]
     pub prefix: Option<u8>,
+    /// The server keeps the connection as a tether.
+    #[n(9)]
+    pub tether: Option<bool>,
 }
 
 impl<'a> Request<'a> {
@@ -189,6 +195,7 @@ mod tests {
             wants: None,
             about: None,
             prefix: Some(128),
+            tether: None,
         };
         let reply = Reply {
             status: Status::Ok,
@@ -200,6 +207,7 @@ mod tests {
             rows: None,
             have: None,
             prefix: Some(128),
+            tether: None,
         };
         let too_long = Err(DecodeError::Malformed("the prefix"));
         assert!(Request::decode(&request.encode()[HEADER..]).is_ok());

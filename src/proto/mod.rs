@@ -8,6 +8,7 @@ pub mod exchange;
 mod ids;
 mod map;
 pub mod presence;
+pub mod rendezvous;
 pub mod rows;
 mod text;
 

@@ -85,6 +85,24 @@ pub struct Presence<'a> {
     /// It went to the limited broadcast address, and so reaches hosts of other networks on the same link.
     #[n(13)]
     pub wide: Option<bool>,
+    /// The sender asks everybody whether another node is still there.
+    #[n(14)]
+    pub suspicion: Option<Suspicion>,
+}
+
+/// A question about a node that may be gone. It is no verdict: who hears it looks itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Suspicion {
+    /// Which node.
+    #[n(0)]
+    pub suspect: NodeId,
+    /// Which life of it.
+    #[n(1)]
+    pub incarnation: Incarnation,
+    /// What the sender saw, as numbered in [`codes::suspicion`](super::codes::suspicion).
+    #[n(2)]
+    pub seen: u8,
 }
 
 impl<'a> Presence<'a> {

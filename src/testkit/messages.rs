@@ -28,6 +28,7 @@ pub fn presence(kind: Kind, id: u128, sequence: u64) -> Presence<'static> {
         echo: None,
         prefix: Some(16),
         wide: None,
+        suspicion: None,
     }
 }
 
@@ -45,6 +46,7 @@ pub fn request(id: u128) -> Request<'static> {
         wants: None,
         about: None,
         prefix: None,
+        tether: None,
     }
 }
 
@@ -60,6 +62,7 @@ pub fn reply(id: u128, nonce: Nonce) -> Reply<'static> {
         rows: None,
         have: None,
         prefix: None,
+        tether: None,
     }
 }
 

@@ -55,6 +55,7 @@ fn reply(nonce: Nonce) -> Vec<u8> {
         rows: None,
         have: None,
         prefix: None,
+        tether: None,
     }
     .encode()
 }

@@ -291,6 +291,7 @@ fn exchanges_of_many_forged_identities_from_one_host_are_limited() {
             wants: None,
             about: None,
             prefix: None,
+            tether: None,
         };
         let (conn, from) = (ConnId(u64::from(n)), "10.0.0.2:40000".parse().unwrap());
         solo.tell(Input::Request { conn, from, body: Ok(&request.encode()[HEADER..]) });
@@ -421,6 +422,7 @@ impl Chaos {
             rows: None,
             have: None,
             prefix: None,
+            tether: None,
         }
         .encode();
         let cause = self.pick(&Cause::ALL);
@@ -445,6 +447,7 @@ impl Chaos {
             wants: None,
             about: None,
             prefix: None,
+            tether: None,
         }
         .encode();
         let from = self.addr(40_000);
