@@ -50,11 +50,13 @@ prop_compose! {
         prefix in option::of(0_u8..=128),
         wide in option::of(any::<bool>()),
         suspicion in option::of(suspicion()),
+        news in option::of(page()),
     ) -> Vec<u8> {
+        let news = news.map(|page| written(&[page]));
         Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide, suspicion,
+            wide, suspicion, rows: news.as_deref().map(Into::into),
         }.encode()
     }
 }
@@ -250,7 +252,7 @@ proptest! {
         let probe = Presence {
             kind: Kind::Probe, group: "g", id: NodeId(1), incarnation: Incarnation(2), sequence: 3, name: "n", tcp_port: 4,
             udp_port: 5, period_ms: MIN_PERIOD_MS, claimed: [10, 0, 0, 1].into(), nonce: Some(nonce), echo: None,
-            prefix: None, wide: None, suspicion: None,
+            prefix: None, wide: None, suspicion: None, rows: None,
         };
         let bytes = probe.encode();
         for end in 0..bytes.len() {
@@ -278,11 +280,13 @@ proptest! {
         prefix in option::of(0_u8..=128),
         wide in option::of(any::<bool>()),
         suspicion in option::of(suspicion()),
+        news in option::of(page().prop_filter("news fit into a presence", |page| written(&[page.clone()]).len() <= 800)),
     ) {
+        let news = news.map(|page| written(&[page]));
         let presence = Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide, suspicion,
+            wide, suspicion, rows: news.as_deref().map(Into::into),
         };
         let bytes = presence.encode();
         if kind == Kind::Probe {

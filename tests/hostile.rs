@@ -151,6 +151,7 @@ fn forged(number: u64) -> Presence<'static> {
         prefix: None,
         wide: None,
         suspicion: None,
+        rows: None,
     }
 }
 

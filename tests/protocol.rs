@@ -194,6 +194,7 @@ impl<'a> Fields<'a> {
                 prefix: self.number("prefix"),
                 wide: self.flag("wide"),
                 suspicion: self.suspicion(),
+                rows: self.bytes("rows"),
             }),
             "request" => Message::Request(Request {
                 group: self.text("group"),
@@ -576,6 +577,13 @@ fn the_specification_states_the_limits_of_the_code() {
         ("Bursts at once", limits::MAX_BURSTS),
         ("Echoes to proven peers", limits::ECHO_ANSWERS_PER_SECOND as usize),
         ("Own row told", limits::ROW_KILOBYTES_PER_SECOND as usize),
+        (
+            "Wait of news that something fails or no longer fails",
+            usize::try_from(limits::NEWS_SOON.as_millis()).unwrap(),
+        ),
+        ("Wait of other news", usize::try_from(limits::NEWS_LATER.as_millis()).unwrap()),
+        ("Rounds with news", limits::NEWS_PER_SECOND as usize),
+        ("Nodes looked at for the news of one datagram", limits::LOOKED_AT_FOR_NEWS),
         ("Entries kept", limits::MAX_CELLS),
         ("Entries of one row kept", limits::MAX_ROW),
         ("Longest body", MAX_BODY),
@@ -618,6 +626,7 @@ fn the_largest_presence_fits_a_datagram_four_times() {
             incarnation: Incarnation(u64::MAX),
             seen: u8::MAX,
         }),
+        rows: None,
     };
     assert!(presence.encode().len() <= MAX_DATAGRAM / 4);
 }

@@ -242,6 +242,7 @@ impl Context<'_> {
             prefix: link.map(|interface| interface.prefix),
             wide: None,
             suspicion: None,
+            rows: None,
         }
     }
 }

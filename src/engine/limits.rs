@@ -294,6 +294,47 @@ pub const FIRST_ECHO_WITHIN: Duration = Duration::from_millis(200);
 /// tell a hundred others some 5 kB, and that is to leave room on a slow link.
 pub const ROW_KILOBYTES_PER_SECOND: u32 = 24;
 
+/// While there is trouble with a peer, it is looked so often whether that is over, whatever the wait for the next attempt is.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// How many of the nodes that have trouble with one look so often: their news make the others look.
+pub const LOOKERS: usize = 3;
+
+/// Peers that are looked at in one round. Of more, each has its turn.
+pub const LOOKS_AT_ONCE: usize = 16;
+
+/// An attempt without an answer for so long is late, where all echoes come: a first packet that was lost by chance is sent again after
+/// a second (RFC 6298 §2).
+pub const LATE_DIAL: Duration = Duration::from_millis(1_200);
+
+/// A peer whose attempt has no answer for so long is asked for an echo: before that is late, it tells whether anything passes.
+pub const OVERDUE_DIAL: Duration = Duration::from_millis(800);
+
+/// So many echoes must have come, one after the other, for a late attempt to say anything: where 20 % are lost on each way, that is so
+/// in 3 of 100 cases.
+pub const ALL_CAME: u8 = 8;
+
+/// When so many echoes of a burst are missing, the peer is dialed: what the others will say is known soon enough.
+pub const SEEMS_LOST: u8 = 6;
+
+/// Bytes of a presence that news of our row may take: what the rest of it leaves of the largest datagram, whatever the names.
+pub const NEWS_ROOM: usize = 880;
+
+/// What fails or no longer fails is told to everybody after this: several things that happen at once go together.
+pub const NEWS_SOON: Duration = Duration::from_millis(20);
+
+/// That something more is known to be fine is told after this.
+pub const NEWS_LATER: Duration = Duration::from_secs(1);
+
+/// In a crowd, what all see at once is told at a random time within this for each of them: a thousand nodes within [`NEWS_LATER`].
+pub const NEWS_SPREAD: Duration = Duration::from_millis(1);
+
+/// Datagrams a second that carry news of our row.
+pub const NEWS_PER_SECOND: u32 = 4;
+
+/// Nodes that news of one datagram may make us look at.
+pub const LOOKED_AT_FOR_NEWS: usize = 8;
+
 /// Between two readings of the rules of this machine's own packet filter, which takes programs to be run: while some of them stop
 /// packets of this node, and at first. With nothing found it is twice as long each time, for a dead host is looked at by everybody.
 pub const READ_FILTER_AGAIN: Duration = Duration::from_secs(10);

@@ -62,6 +62,7 @@ use config::Config;
 use context::Shared;
 use diagnosis::judging::Judging;
 use dialing::dialer::Dialer;
+use dialing::looks::Looks;
 use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
 use gossip::told_nodes::ToldNodes;
@@ -92,6 +93,7 @@ pub struct Engine {
     dialer: Dialer,
     /// The nonce that every dial sends: a TCP reply needs no fresh proof.
     request_nonce: Nonce,
+    looks: Looks,
     prober: Prober,
     own_row: OwnRow,
     remote_rows: RemoteRows,
@@ -123,6 +125,7 @@ impl Engine {
             twin_watch: TwinWatch::default(),
             rejects: Rejects::default(),
             dialer,
+            looks: Looks::default(),
             prober: Prober::default(),
             own_row: OwnRow::default(),
             remote_rows: RemoteRows::default(),
@@ -183,6 +186,14 @@ impl Engine {
         if self.timers.is_due(Timer::Announce, now) {
             self.announce(now);
         }
+        if self.timers.is_due(Timer::TellNews, now) {
+            self.tell_news(now);
+        }
+        self.note_late_dials(now);
+        if self.timers.is_due(Timer::Look, now) {
+            self.look_again(now);
+        }
+        self.settle(now);
         while let Some(key) = self.timers.next_peer(now) {
             self.wake(key, now);
             self.settle(now);
@@ -213,6 +224,9 @@ impl Engine {
                 self.timers.set(Timer::Diagnose, self.judging.due());
                 self.timers.set(Timer::TellRejected, self.rejects.due());
                 self.timers.set(Timer::Resolve, self.named_peers.deadline());
+                self.timers.set(Timer::TellNews, self.own_row.news_due());
+                self.timers.set(Timer::LateDial, self.dialer.late_at());
+                self.timers.set(Timer::Look, self.looks.due());
                 self.timers.set(Timer::AskTold, self.told_nodes.deadline(&self.remote_rows));
             }
             Lifecycle::Leaving { .. } => {

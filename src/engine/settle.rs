@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::Engine;
+use super::context::is_crowd;
 use super::limits::MAX_JUDGED;
 use super::peers::PeerKey;
 use super::peers::observe::observe;
@@ -34,6 +35,7 @@ impl Engine {
         while let Some(key) = self.peers.next_touched() {
             self.settle_peer(key, now);
         }
+        self.looks.note(!self.peers.troubled().is_empty(), now);
     }
 
     /// What follows from a change of one peer, or from the time that passed.
@@ -63,9 +65,10 @@ impl Engine {
     /// What is seen of a peer now goes into our row.
     fn observe(&mut self, key: PeerKey, now: Instant) -> Concern {
         let known = self.peers.len();
-        let ctx = self.shared.context(known, now);
+        let mut ctx = self.shared.context(known, now);
         let Some(peer) = self.peers.settle(key) else { return Concern::None };
-        let (before, seen) = (peer.untimed_observation(), observe(peer, self.times, now.into()));
+        let (before, seen) =
+            (peer.untimed_observation(), observe(peer, self.times, is_crowd(known), now.into()));
         let new = seen.untimed();
         let broadcasts_end = new.broadcast.is_failing() && new.echo.is_ok() && !before.broadcast.is_failing();
         // Are broadcasts stopped, or some packets lost? First that is measured.
@@ -73,7 +76,7 @@ impl Engine {
             return Concern::None;
         }
         peer.set_observation(seen);
-        let news = !peer.has_left() && self.own_row.advertise(peer, known > MAX_JUDGED, &ctx);
+        let news = !peer.has_left() && self.own_row.advertise(peer, known > MAX_JUDGED, &mut ctx);
         if peer.is_unwell() {
             return Concern::Unwell;
         }

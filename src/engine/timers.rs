@@ -27,10 +27,16 @@ pub(crate) enum Timer {
     Resolve,
     /// A node that only rows tell of may be asked.
     AskTold,
+    /// Everybody is to be told what is new in our row.
+    TellNews,
+    /// It is to be looked whether the trouble with peers is over.
+    Look,
+    /// An attempt had no answer for long.
+    LateDial,
 }
 
 impl Timer {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Announce,
         Self::Goodbye,
         Self::Dial,
@@ -38,6 +44,9 @@ impl Timer {
         Self::TellRejected,
         Self::Resolve,
         Self::AskTold,
+        Self::TellNews,
+        Self::Look,
+        Self::LateDial,
     ];
 }
 

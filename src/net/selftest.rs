@@ -165,6 +165,7 @@ impl SelfTestSender<'_> {
             prefix: None,
             wide: None,
             suspicion: None,
+            rows: None,
         };
         Ok(goodbye.encode())
     }

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
 use super::{
     DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, VERSION, check_prefix,
-    check_text, map, strip_header,
+    check_text, map, rows, strip_header,
 };
 
 /// The group that presences go to by IPv6, on each link: transient and of link-local scope (RFC 4291 §2.7, RFC 3307).
@@ -88,6 +89,9 @@ pub struct Presence<'a> {
     /// The sender asks everybody whether another node is still there.
     #[n(14)]
     pub suspicion: Option<Suspicion>,
+    /// News of the sender's row: one page.
+    #[b(15)]
+    pub rows: Option<&'a ByteSlice>,
 }
 
 /// A question about a node that may be gone. It is no verdict: who hears it looks itself.
@@ -129,6 +133,7 @@ impl<'a> Presence<'a> {
             return Err(DecodeError::Malformed("the presence period"));
         }
         check_prefix(self.prefix)?;
+        self.rows.map_or(Ok(()), |rows| rows::check_pages(rows))?;
         if self.udp_port == 0 {
             return Err(DecodeError::Malformed("the UDP port"));
         }

@@ -1,11 +1,13 @@
 //! Views for the diagnosis alone, with rows as bad as anybody could forge them.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
+use crate::engine::diagnosis::loss_comparison::Others;
 use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, ToldRow};
 use crate::engine::links::Links;
 use crate::engine::observation::{Observation, PathStatus};
@@ -91,7 +93,7 @@ fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) 
         broadcast_patience: ms(16_500),
         group: "default".into(),
         presence_port: 17_474,
-        loss_of_others: None,
+        loss_of_others: Some((Ipv4Addr::new(10, 0, 0, 9).into(), Others::of(0, 160))),
         blocking,
         split: None,
         links: Links::default(),

@@ -29,6 +29,7 @@ pub fn presence(kind: Kind, id: u128, sequence: u64) -> Presence<'static> {
         prefix: Some(16),
         wide: None,
         suspicion: None,
+        rows: None,
     }
 }
 

@@ -12,4 +12,5 @@ mod liveness;
 mod names;
 mod own_filter;
 mod paths;
+mod speed;
 mod two_faults;

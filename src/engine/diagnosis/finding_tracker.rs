@@ -218,7 +218,9 @@ impl FindingTracker {
             }
             let is_open = tracked.latest.pairs.iter().any(|(from, to)| open(*from, *to));
             let signal = if is_open { Signal::Unsettled } else { Signal::Absent };
-            let debounce = before.debounce(&tracked.latest, signal, c);
+            // What remained of it at the end may have looked like another one, which was not published.
+            let told = tracked.published.as_ref().unwrap_or(&tracked.latest);
+            let debounce = before.debounce(told, signal, c);
             let (phase, decision) = step(tracked.phase, signal, debounce, now);
             tracked.phase = phase;
             if decision == Decision::Withdraw

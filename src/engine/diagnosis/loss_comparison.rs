@@ -9,12 +9,15 @@ use crate::engine::limits::{BURST, MEASURED_BESIDE};
 use crate::engine::moment::Moment;
 use crate::engine::peers::PeerKey;
 
-/// Echoes that would be lost with the others, if they lost as many as the peer: so many are needed to tell. Of as many, a third or
-/// less is lost by chance twice in a hundred times (Poisson).
-const ENOUGH: u64 = 8;
+/// How many standard errors the two shares must be apart (two-proportion z-test): the peer is one of several, is looked at again and again,
+/// and is the one with which loss was seen first, so that chance has many tries.
+const APART: f64 = 3.3;
+
+/// Outcomes of which the share is taken that is lost with the peer.
+const OF_PEER: f64 = 32.0;
 
 /// Echoes of others from which on no more are asked for: they tell a loss of 5 %.
-const MOST: u64 = 160;
+const MOST: u32 = 160;
 
 /// How echoes of others fared since packets were first lost with one peer.
 #[derive(Debug, Default)]
@@ -29,16 +32,23 @@ pub(crate) struct LossComparison {
 /// Echoes that were asked of others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Others {
-    lost: u64,
-    asked: u64,
+    lost: u32,
+    asked: u32,
 }
 
 impl LossComparison {
     /// Others are compared with this peer from now on, since its trouble began.
     pub(crate) fn begin(&mut self, peer: PeerKey, at: IpAddr, trouble: Moment) {
-        if self.with != Some((peer, at, trouble)) {
+        // Trouble comes and goes where packets are lost: what was counted since it first came stays, or chance would be asked again
+        // and again until it says what is not so.
+        if self.with.is_none_or(|(key, ip, _)| (key, ip) != (peer, at)) {
             *self = Self { with: Some((peer, at, trouble)), ..Self::default() };
         }
+    }
+
+    /// The peer that others are compared with.
+    pub(crate) fn with(&self) -> Option<PeerKey> {
+        self.with.map(|(key, ..)| key)
     }
 
     /// Packets are lost with nobody.
@@ -55,8 +65,8 @@ impl LossComparison {
         self.counted.retain(|(key, _)| *key != other);
         if self.counted.len() < MEASURED_BESIDE {
             self.counted.push((other, began));
-            self.others.lost += u64::from(lost);
-            self.others.asked += u64::from(BURST);
+            self.others.lost += lost;
+            self.others.asked += u32::from(BURST);
         }
     }
 
@@ -74,8 +84,18 @@ impl LossComparison {
 impl Others {
     /// Whether they lose so much less than one with which this share is lost, in percent, that the two have not one cause.
     pub(super) fn lose_less_than(self, percent: u8) -> bool {
-        let expected = self.asked * u64::from(percent);
-        expected >= ENOUGH * 100 && self.lost * 300 <= expected
+        let (with_peer, asked, lost) =
+            (f64::from(percent) / 100.0, f64::from(self.asked), f64::from(self.lost));
+        let with_others = lost / asked.max(1.0);
+        let both = with_peer.mul_add(OF_PEER, lost) / (OF_PEER + asked);
+        let standard_error = (both * (1.0 - both) * (OF_PEER.recip() + asked.max(1.0).recip())).sqrt();
+        with_others * 3.0 <= with_peer && with_peer - with_others >= APART * standard_error
+    }
+
+    /// Of so many that were asked for, so many were lost.
+    #[cfg(any(test, feature = "testkit"))]
+    pub(crate) fn of(lost: u32, asked: u32) -> Self {
+        Self { lost, asked }
     }
 
     /// Whether any of them was measured.
@@ -115,19 +135,22 @@ mod tests {
         comparison.begin(key(1), AT, at(10));
         assert_eq!(asked(&comparison).unwrap().asked, 48, "it goes on");
         comparison.begin(key(1), AT, at(40));
-        assert_eq!(asked(&comparison), Some(Others::default()), "that is another trouble");
+        assert_eq!(asked(&comparison).unwrap().asked, 48, "trouble that comes again is the same");
+        comparison.begin(key(4), AT, at(40));
+        assert_eq!(asked(&comparison), Some(Others::default()), "that is another peer");
     }
 
     #[test]
     fn few_echoes_tell_nothing_and_as_many_losses_with_others_mean_one_cause() {
         for (lost, asked, percent, less, what) in [
-            (0, 16, 20, false, "three losses are no more than chance"),
-            (0, 48, 20, true, "nine would have been lost"),
-            (3, 48, 20, true, "a third of it"),
-            (4, 48, 20, false, "too many"),
+            (0, 16, 20, false, "it may be chance"),
+            (0, 64, 20, true, "thirteen would have been lost"),
+            (4, 160, 20, true, "few are lost"),
+            (4, 48, 20, false, "more than a third of it"),
             (12, 64, 20, false, "the same loss"),
+            (4, 40, 31, false, "a tenth is lost with all, and by chance more with one"),
             (0, 48, 10, false, "less loss needs more echoes"),
-            (0, 80, 10, true, "these are enough"),
+            (0, 112, 10, true, "these are enough"),
         ] {
             assert_eq!(Others { lost, asked }.lose_less_than(percent), less, "{lost} of {asked}: {what}");
         }

@@ -301,6 +301,12 @@ impl NetworkView {
         (that_way && others.were_measured()).then_some(others)
     }
 
+    /// Whether there are peers other than this one whose echoes could be compared with those of this one.
+    pub(super) fn has_others_to_compare(&self, peer: NodeIdx) -> bool {
+        let is_reached = |seen: &Observation| seen.tcp.is_ok();
+        self.others_that_way(peer).any(|other| other.observation.as_ref().is_some_and(is_reached))
+    }
+
     /// Whether broadcasts arrive at this node's own end: one of another peer was heard when those of this peer had been missing for
     /// long already. One that is a little younger would only say that its own end failed last, or that this peer stood still.
     pub(super) fn others_broadcast_since(&self, peer: NodeIdx) -> bool {

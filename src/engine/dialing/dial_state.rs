@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
+use crate::engine::limits::LOOK_AGAIN;
 use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 use crate::engine::observation::PathStatus;
@@ -37,6 +38,9 @@ enum Phase {
         until: Moment,
     },
 }
+
+/// The number of an attempt that only looks whether the peer is reached again.
+pub(crate) const LOOK: u32 = 0;
 
 /// The last 64 attempts, a bit each.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,6 +76,8 @@ pub(crate) struct DialState {
 /// What is no usual dial of the peer, and what is left of those that failed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Aside {
+    /// Where the dial stood before this look at the peer, and stands again after it.
+    before_look: Option<Phase>,
     /// The dial only looks at this other address of the peer.
     aim: Option<ZonedIp>,
     /// In flight when the peer became another one: the connection is to be dropped.
@@ -92,6 +98,7 @@ impl DialState {
     pub(crate) fn stop(&mut self) {
         self.abandon();
         let _ = self.take_aim();
+        let _ = self.take_before_look();
         self.phase = Phase::Off;
         self.confirming = false;
     }
@@ -99,7 +106,8 @@ impl DialState {
     /// Brings the next attempt forward to this time; one that is nearer, queued or in flight stays.
     pub(crate) fn bring_forward(&mut self, at: Instant) {
         let at = Moment::from(at);
-        match &mut self.phase {
+        let before_look = self.aside.as_mut().and_then(|aside| aside.before_look.as_mut());
+        match before_look.unwrap_or(&mut self.phase) {
             Phase::Off => self.phase = Phase::Resting { next: at },
             Phase::Resting { next } => *next = at.min(*next),
             Phase::Waiting { until, .. } => *until = at.min(*until),
@@ -109,6 +117,9 @@ impl DialState {
 
     /// Puts the next attempt in front of the queue; one in flight stays.
     pub(crate) fn hurry(&mut self) {
+        if !self.is_in_flight() {
+            self.end_look();
+        }
         let attempt = match self.phase {
             Phase::InFlight { .. } | Phase::Queued { urgent: true, .. } => return,
             Phase::Waiting { attempt, .. } | Phase::Queued { attempt, .. } => attempt,
@@ -126,6 +137,32 @@ impl DialState {
     pub(crate) fn queue_look_at(&mut self, ip: ZonedIp) {
         self.aside.get_or_insert_default().aim = Some(ip);
         self.queue(1, false);
+    }
+
+    /// Queues an attempt that only looks whether the peer is reached again; then the dial goes on as it stood. Nothing, unless it is
+    /// between two attempts, and the next is not near.
+    pub(crate) fn queue_look(&mut self, now: Instant) {
+        let far = self.deadline().is_some_and(|at| at > (now + LOOK_AGAIN).into());
+        if far && self.is_idle() {
+            self.aside.get_or_insert_default().before_look = Some(self.phase);
+            self.queue(LOOK, false);
+        }
+    }
+
+    /// A look has ended, or does not take place: the dial goes on as it stood.
+    pub(crate) fn end_look(&mut self) {
+        if let Some(before) = self.take_before_look() {
+            self.phase = before;
+        }
+    }
+
+    /// A look has become an attempt as any other.
+    pub(crate) fn forget_before_look(&mut self) {
+        let _ = self.take_before_look();
+    }
+
+    fn take_before_look(&mut self) -> Option<Phase> {
+        self.aside.as_mut()?.before_look.take()
     }
 
     /// The other address that the dial looks at; none if it is one like others.
@@ -183,7 +220,7 @@ impl DialState {
             self.max = max;
         }
         self.phase = Phase::InFlight { id, attempt, since: now.into() };
-        std::mem::take(&mut self.forced)
+        attempt != LOOK && std::mem::take(&mut self.forced)
     }
 
     /// The attempt in flight has ended, and when it began; none if that dial is not in flight here.
@@ -210,6 +247,7 @@ impl DialState {
         if let Some(id) = self.in_flight() {
             self.aside.get_or_insert_default().abandoned = Some(id);
             self.phase = Phase::Off;
+            let _ = self.take_before_look();
         }
     }
 
@@ -229,6 +267,11 @@ impl DialState {
 
     pub(crate) fn is_resting(&self) -> bool {
         matches!(self.phase, Phase::Resting { .. })
+    }
+
+    /// Between two attempts, of one dial or of two.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Resting { .. } | Phase::Waiting { .. })
     }
 
     pub(crate) fn is_queued(&self) -> bool {
@@ -253,6 +296,10 @@ impl DialState {
     pub(crate) fn force(&mut self) {
         self.forced = true;
         self.hurry();
+    }
+
+    pub(crate) fn is_forced(&self) -> bool {
+        self.forced
     }
 
     pub(crate) fn set_confirming(&mut self, confirming: bool) {
@@ -288,6 +335,23 @@ impl DialState {
         self.outcomes.push(true);
         self.cause = Some(failure.cause);
         self.retry = Some(failure.retry);
+        self.aside.get_or_insert_default().failure_began = Some(began.into());
+        self.ended = Some(now.into());
+    }
+
+    /// The attempt in flight has had no answer for long: as it looks, its packets vanish.
+    pub(crate) fn note_late(&mut self, began: Instant, now: Instant) {
+        (self.cause, self.retry) = (Some(Cause::TimedOut), Some(Retry::Usual));
+        self.aside.get_or_insert_default().failure_began = Some(began.into());
+        self.ended = Some(now.into());
+    }
+
+    /// A look has failed as the attempts before it. How one ends that no answer comes to says less than they did, for it waits for
+    /// a shorter time.
+    pub(crate) fn note_failed_look(&mut self, failure: &Failure, began: Instant, now: Instant) {
+        if !matches!(failure.cause, Cause::TimedOut | Cause::NoReply) {
+            (self.cause, self.retry) = (Some(failure.cause), Some(failure.retry));
+        }
         self.aside.get_or_insert_default().failure_began = Some(began.into());
         self.ended = Some(now.into());
     }
@@ -373,7 +437,7 @@ impl DialState {
     /// As people see it.
     pub(crate) fn phase(&self) -> DialPhase {
         let max = self.max;
-        match self.phase {
+        match self.aside.as_ref().and_then(|aside| aside.before_look).unwrap_or(self.phase) {
             Phase::Off => DialPhase::Resting { next: None },
             Phase::Resting { next } => DialPhase::Resting { next: Some(next.into()) },
             Phase::Queued { attempt, .. } => DialPhase::Queued { attempt },
@@ -439,6 +503,41 @@ mod tests {
         assert!(dial.is_in_flight(), "what is in flight is left alone");
         assert_eq!(dial.take_in_flight(DialId(6)), None);
         assert_eq!(dial.take_in_flight(DialId(7)), Some((3, t0)));
+    }
+
+    #[test]
+    fn a_look_leaves_the_dial_as_it_stood() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        dial.queue_look(t0);
+        assert!(dial.is_off(), "nobody is dialed");
+        let until = t0 + Duration::from_secs(8);
+        dial.wait(3, t0, until);
+        let before = dial.phase();
+        dial.queue_look(until - LOOK_AGAIN);
+        assert!(!dial.is_queued(), "the next attempt is near");
+        dial.queue_look(t0);
+        assert_eq!((dial.queued_in(false), dial.phase()), (Some(LOOK), before), "nobody sees that");
+        assert!(!dial.start(DialId(7), LOOK, 5, t0));
+        dial.bring_forward(t0 + Duration::from_secs(5));
+        assert_eq!(dial.take_in_flight(DialId(7)), Some((LOOK, t0)));
+        dial.end_look();
+        dial.note_failed_look(&refused(), t0, t0);
+        assert_eq!(dial.retry_due(t0 + Duration::from_secs(5)), Some(3), "it was brought forward meanwhile");
+        assert_eq!((dial.cause(), dial.loss()), (Some(Cause::Refused), None), "it is no attempt");
+        dial.queue_look(t0);
+        dial.force();
+        assert_eq!(dial.queued_in(true), Some(3), "what a person wants is a dial");
+    }
+
+    #[test]
+    fn how_a_look_ends_that_no_answer_comes_to_says_less_than_a_whole_attempt() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        let detail = crate::engine::cause::Detail::system("no route");
+        let unreachable = Failure { cause: Cause::HostUnreachable, detail, errno: None, retry: Retry::Usual };
+        dial.note_failure(&unreachable, t0, t0);
+        let detail = crate::engine::cause::Detail::system("timed out");
+        dial.note_failed_look(&Failure { cause: Cause::TimedOut, detail, ..unreachable }, t0, t0);
+        assert_eq!(dial.cause(), Some(Cause::HostUnreachable));
     }
 
     #[test]

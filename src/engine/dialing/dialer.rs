@@ -15,10 +15,15 @@ use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::hashing::Keyed;
-use crate::engine::limits::{ASK_TOLD_AGAIN, MAX_DIALS_IN_FLIGHT, SILENT_KEPT, UNPROVEN_DIALS_PER_SECOND};
+use crate::engine::limits::{
+    ASK_TOLD_AGAIN, LATE_DIAL, LOOK_AGAIN, MAX_DIALS_IN_FLIGHT, OVERDUE_DIAL, SILENT_KEPT,
+    UNPROVEN_DIALS_PER_SECOND,
+};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::rate_limiter::RateLimiter;
+
+use super::dial_state::LOOK;
 
 /// Whose dial it is, and where it goes.
 #[derive(Debug, Clone)]
@@ -29,11 +34,25 @@ pub(crate) struct InFlight {
     pub(crate) standby: Vec<SocketAddr>,
 }
 
+/// An attempt that has no answer for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Unanswered {
+    /// The peer is to be asked for an echo: it tells whether anything passes.
+    Overdue(PeerKey),
+    /// It has none still, and began then.
+    Late(PeerKey, Instant),
+}
+
 /// All peers' dials.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     last: DialId,
     in_flight: HashMap<DialId, InFlight, Keyed>,
+    /// Those of them that may still be late, in the order in which they began.
+    in_time: VecDeque<(Instant, DialId)>,
+    /// Those whose peers were asked for an echo, for no answer came.
+    overdue: VecDeque<(Instant, DialId)>,
     urgent: VecDeque<PeerKey>,
     regular: VecDeque<PeerKey>,
     rate: RateLimiter,
@@ -46,6 +65,8 @@ impl Dialer {
         Self {
             last: DialId(0),
             in_flight: HashMap::default(),
+            in_time: VecDeque::new(),
+            overdue: VecDeque::new(),
             urgent: VecDeque::new(),
             regular: VecDeque::new(),
             rate: RateLimiter::per_second(rate, rate / 10),
@@ -101,6 +122,7 @@ impl Dialer {
     pub(crate) fn reconcile(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) {
         if let Some(dial) = peer.dial.take_abandoned() {
             self.in_flight.remove(&dial);
+            self.drop_ended();
             ctx.out.push(Output::AbandonDial(dial));
         }
         if let Some(urgent) = peer.dial.take_unplaced() {
@@ -151,21 +173,68 @@ impl Dialer {
         let addr = peer.addr_of_attempt(attempt);
         let standby = if looks { Vec::new() } else { peer.standby(addr, ctx) };
         self.in_flight.insert(id, InFlight { key: peer.key(), addr, standby: standby.clone() });
+        // Another address may answer in time.
+        if attempt != LOOK && standby.is_empty() {
+            self.in_time.push_back((ctx.now, id));
+        }
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
         let told = ctx.links.told(addr);
-        ctx.out.publish(Event::DialStarted { addr: told, peer: info, attempt, max, forced });
+        let is_look = attempt == LOOK;
+        if !is_look {
+            ctx.out.publish(Event::DialStarted { addr: told, peer: info, attempt, max, forced });
+        }
         let link = ctx.links.chosen(peer.interface(), addr.into()).map(|link| Arc::clone(&link.name));
         let timeout = ctx.config.retry.timeout;
+        let timeout = if is_look { timeout.min(LOOK_AGAIN) } else { timeout };
         ctx.out.push(Output::Dial { dial: id, addr, standby, link, request, timeout });
     }
 
     /// The dial that has ended; none if it was abandoned since.
     pub(crate) fn end(&mut self, dial: DialId) -> Option<InFlight> {
-        self.in_flight.remove(&dial)
+        let ended = self.in_flight.remove(&dial);
+        self.drop_ended();
+        ended
+    }
+
+    /// The first one that may be late is one in flight.
+    fn drop_ended(&mut self) {
+        for queue in [&mut self.in_time, &mut self.overdue] {
+            while queue.front().is_some_and(|(_, dial)| !self.in_flight.contains_key(dial)) {
+                queue.pop_front();
+            }
+        }
+    }
+
+    /// When something is to be done about an attempt that has no answer.
+    pub(crate) fn late_at(&self) -> Option<Instant> {
+        let overdue = self.in_time.front().map(|(began, _)| *began + OVERDUE_DIAL);
+        let late = self.overdue.front().map(|(began, _)| *began + LATE_DIAL);
+        overdue.into_iter().chain(late).min()
+    }
+
+    /// Whose attempt has had no answer for long. Each is first overdue and then late.
+    pub(crate) fn next_late(&mut self, now: Instant) -> Option<Unanswered> {
+        let is_due = |queue: &VecDeque<(Instant, DialId)>, after| {
+            queue.front().is_some_and(|(began, _)| *began + after <= now)
+        };
+        let unanswered = if is_due(&self.overdue, LATE_DIAL) {
+            let (began, dial) = self.overdue.pop_front()?;
+            Unanswered::Late(self.in_flight.get(&dial)?.key, began)
+        } else if is_due(&self.in_time, OVERDUE_DIAL) {
+            let (began, dial) = self.in_time.pop_front()?;
+            self.overdue.push_back((began, dial));
+            Unanswered::Overdue(self.in_flight.get(&dial)?.key)
+        } else {
+            return None;
+        };
+        self.drop_ended();
+        Some(unanswered)
     }
 
     /// Abandons all dials.
     pub(crate) fn abandon_all(&mut self, ctx: &mut Context<'_>) {
+        self.in_time.clear();
+        self.overdue.clear();
         let mut dials: Vec<_> = self.in_flight.drain().map(|(dial, _)| dial).collect();
         dials.sort_unstable();
         for dial in dials {
@@ -201,6 +270,37 @@ pub(crate) fn note_success(peer: &mut Peer, answer: Answer<'_>, ctx: &mut Contex
         peer.rest_until(next);
     }
     peer.dial.note_success(connect, rtt, ctx.now);
+}
+
+/// Nobody was told that it began: a look at a peer that is reached again is an attempt as any other.
+pub(crate) fn announce_look(peer: &mut Peer, addr: SocketAddr, ctx: &mut Context<'_>) {
+    peer.dial.forget_before_look();
+    let (told, info) = (ctx.links.told(addr), Arc::clone(peer.info()));
+    ctx.out.publish(Event::DialStarted { addr: told, peer: info, attempt: 1, max: 1, forced: false });
+}
+
+/// A look at a peer has failed: nobody is told, and its dial goes on as it stood.
+pub(crate) fn note_failed_look(peer: &mut Peer, began: Instant, failure: &Failure, ctx: &mut Context<'_>) {
+    let failure = blame_the_interface(peer, failure, ctx);
+    peer.dial.end_look();
+    peer.dial.note_failed_look(&failure, began, ctx.now);
+    if peer.dial.is_confirming() {
+        peer.fall_silent(ctx);
+    }
+    if peer.dial.is_forced() {
+        peer.dial.hurry();
+    }
+}
+
+/// An attempt of a peer that was well had no answer for so long that its packets seem to vanish: echoes come all the time, and one
+/// came since. What it comes to is still awaited.
+pub(crate) fn note_late(peer: &mut Peer, began: Instant, ctx: &Context<'_>) {
+    let was_well = peer.state() == PeerState::Up && peer.dial.cause().is_none();
+    let echoed = peer.probes.last_echo().is_some_and(|at| at >= (began + OVERDUE_DIAL).into());
+    if was_well && echoed && peer.probes.all_came() && peer.dial.is_in_flight() {
+        peer.dial.note_late(began, ctx.now);
+        peer.health.note_trouble(began);
+    }
 }
 
 /// An attempt that has ended.
@@ -293,7 +393,9 @@ fn blame_the_interface(peer: &Peer, failure: &Failure, ctx: &Context<'_>) -> Fai
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Nonce;
     use crate::engine::context::TestContext;
+    use crate::engine::limits::ALL_CAME;
     use crate::engine::peers::{PeerInfo, Via};
     use crate::testkit::{failure, ms, peer_at, secs};
 
@@ -340,6 +442,39 @@ mod tests {
             [(1, 4), (3, 1), (0, 1)].map(|(nth, attempt): (usize, u32)| (peers[nth].key(), attempt));
         assert_eq!(order, expected, "one waits in two queues and is dialed once, one waits no longer");
         assert_eq!(dialer.deadline(), None, "nobody waits");
+    }
+
+    #[test]
+    fn an_attempt_without_an_answer_is_late_once_and_says_so_of_a_peer_whose_echoes_all_come() {
+        for (echoes, seems_lost) in [(ALL_CAME, true), (ALL_CAME - 2, false)] {
+            let mut test = TestContext::new(|_| {});
+            let mut dialer = Dialer::new(FAST);
+            let mut peers = queued(&mut dialer, &mut test, 2..4);
+            for peer in &mut peers {
+                peer.set_state(PeerState::Up, &mut test.context());
+                for n in 0..echoes {
+                    peer.probes.note_sent(Nonce(n.into()), false, test.now);
+                    let _ = peer.probes.note_echo(Nonce(n.into()), test.now);
+                }
+                dialer.start(peer, 1, request(), &mut test.context());
+                test.now += ms(100);
+            }
+            let began = test.now - ms(200);
+            let (overdue, late) = (began + OVERDUE_DIAL, began + LATE_DIAL);
+            assert_eq!((dialer.late_at(), dialer.next_late(overdue - ms(1))), (Some(overdue), None));
+            dialer.end(peers[1].dial.in_flight().unwrap());
+            assert_eq!(dialer.next_late(overdue), Some(Unanswered::Overdue(peers[0].key())));
+            assert_eq!((dialer.late_at(), dialer.next_late(late - ms(1))), (Some(late), None));
+            assert_eq!(dialer.next_late(late), Some(Unanswered::Late(peers[0].key(), began)));
+            assert_eq!((dialer.next_late(late), dialer.late_at()), (None, None), "the other one has ended");
+            note_late(&mut peers[0], began, &test.context());
+            assert_eq!(peers[0].dial.cause(), None, "no echo tells that it lives now");
+            peers[0].probes.note_sent(Nonce(99), false, overdue);
+            let _ = peers[0].probes.note_echo(Nonce(99), overdue);
+            note_late(&mut peers[0], began, &test.context());
+            assert_eq!(peers[0].dial.cause().is_some(), seems_lost, "{echoes} echoes came");
+            assert_eq!(peers[0].is_troubled(), seems_lost);
+        }
     }
 
     #[test]

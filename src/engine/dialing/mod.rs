@@ -5,4 +5,5 @@
 pub mod cause;
 pub(crate) mod dial_state;
 pub(crate) mod dialer;
+pub(crate) mod looks;
 pub mod retry;

@@ -116,6 +116,9 @@ impl Engine {
         peer.revive(&mut ctx);
         peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
         self.announcer.respond(peer, datagram.from, presence, &mut ctx);
+        if let Some(rows) = presence.rows.filter(|_| here && peer.has_proved()) {
+            self.hear_news(key, presence.id, rows, now);
+        }
         self.handle_echo(key, presence.echo.filter(|_| here), now);
     }
 
@@ -136,7 +139,8 @@ impl Engine {
             (Some(began), Some(at)) => at >= began,
             _ => false,
         };
-        if peer.probes.is_failing() && !dialed_since && peer.dial.is_resting() {
+        let fails = peer.probes.is_failing() || peer.probes.burst_seems_lost(now);
+        if fails && !dialed_since && peer.dial.is_resting() {
             self.dialer.confirm(peer, &ctx);
         }
     }

@@ -9,7 +9,8 @@ use crate::engine::address::{self, Endpoint};
 use crate::engine::api::{Answer, ConnId, DialId, Output};
 use crate::engine::cause::Failure;
 use crate::engine::context::Context;
-use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
+use crate::engine::dialing::dial_state::LOOK;
+use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight, Unanswered};
 use crate::engine::event::Event;
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::remote_rows::RemoteRows;
@@ -18,6 +19,7 @@ use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
 use crate::engine::peers::path::Paths;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::engine::probing::prober;
 use crate::engine::{Engine, NodeId};
 use crate::proto::DecodeError;
 use crate::proto::exchange::Request;
@@ -85,13 +87,13 @@ impl Engine {
     }
 
     /// Another asks about these: what is not known freshly is looked at now, within a budget.
-    fn check_for_another(&mut self, about: &[NodeId], now: Instant) {
+    pub(super) fn check_for_another(&mut self, about: &[NodeId], now: Instant) {
         for id in about {
             let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             let Some(key) = peers.by_id(*id) else { continue };
             let Some(peer) = peers.get_mut(key) else { continue };
             let fresh = peer.dial.ended().is_some_and(|at| ctx.is_within(at.into(), FRESH_ENOUGH));
-            let idle = peer.dial.is_resting() && peer.is_proven();
+            let idle = peer.dial.is_idle() && peer.is_proven();
             if !fresh && idle && self.checks_for_others.take(now) {
                 peer.dial.hurry();
                 self.prober.begin_burst(peer, &ctx);
@@ -129,6 +131,19 @@ impl Engine {
         RequestRows { page, wants, about }
     }
 
+    /// Attempts that had no answer for long are trouble, before they have failed.
+    pub(in crate::engine) fn note_late_dials(&mut self, now: Instant) {
+        while let Some(unanswered) = self.dialer.next_late(now) {
+            let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+            let (Unanswered::Overdue(key) | Unanswered::Late(key, _)) = unanswered;
+            let Some(peer) = peers.get_mut(key) else { continue };
+            match unanswered {
+                Unanswered::Overdue(_) => prober::ask(peer, &mut ctx),
+                Unanswered::Late(_, began) => dialer::note_late(peer, began, &ctx),
+            }
+        }
+    }
+
     /// An attempt has ended. One that was abandoned since is not known any longer.
     pub(in crate::engine) fn handle_dial_end(
         &mut self,
@@ -144,6 +159,13 @@ impl Engine {
         if peer.dial.take_aim().is_some() {
             return self.handle_look_end(key, addr, result, now);
         }
+        if number == LOOK {
+            match &result {
+                Ok(_) => dialer::announce_look(peer, addr, &mut ctx),
+                Err(failure) => return dialer::note_failed_look(peer, began, failure, &mut ctx),
+            }
+        }
+        let number = number.max(1);
         let by_standby = result.as_ref().ok().and_then(|answer| answer.from_standby);
         let by_standby = by_standby.filter(|addr| standby.contains(addr));
         if by_standby.is_some() {

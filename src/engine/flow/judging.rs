@@ -123,8 +123,11 @@ impl Engine {
     /// Where packets are lost with one peer, others are measured as well, by which it can be told at which end.
     fn compare_losses(&mut self, now: Instant) {
         let lossy = self.peers.unwell().iter().filter_map(|key| self.peers.get(*key));
-        let mut lossy = lossy.filter(|peer| peer.probes.is_lossy() || peer.observation().large.is_failing());
-        let with = lossy.find_map(|peer| Some((peer.key(), peer.ip().ip(), peer.health.trouble()?)));
+        let lossy = lossy.filter(|peer| peer.probes.is_lossy() || peer.observation().large.is_failing());
+        let lossy = lossy.filter_map(|peer| Some((peer.key(), peer.ip().ip(), peer.health.trouble()?)));
+        // The one that was compared until now, if there are several.
+        let until_now = self.judging.loss.with();
+        let with = lossy.min_by_key(|(key, ..)| (Some(*key) != until_now, *key));
         let Some((key, at, trouble)) = with else { return self.judging.loss.end() };
         self.judging.loss.begin(key, at, trouble);
         let links = self.shared.links();

@@ -5,6 +5,7 @@
 //! - `exchanges`: requests, replies and dials
 //! - `identity`: who this node is: its id and its name
 //! - `names`: peers that a person named, and their look-ups
+//! - `news`: news of rows, told to everybody
 //! - `node`: interfaces, commands, timers, goodbyes
 
 mod datagrams;
@@ -12,6 +13,7 @@ mod exchanges;
 mod identity;
 mod judging;
 mod names;
+mod news;
 mod node;
 mod telling;
 

@@ -151,7 +151,7 @@ impl Engine {
             }
         }
         let probes = self.prober.wake(peer, &mut ctx);
-        if probes == ProbeOutcome::Concluded {
+        if probes == ProbeOutcome::Concluded || peer.probes.burst_seems_lost(now) {
             self.conclude_probes(key, now);
         }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);

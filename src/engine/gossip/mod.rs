@@ -2,7 +2,7 @@
 
 pub mod matrix;
 pub(crate) mod own_row;
-mod page;
+pub(crate) mod page;
 pub(crate) mod remote_rows;
 pub(crate) mod sync;
 pub(crate) mod told_nodes;

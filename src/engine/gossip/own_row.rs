@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
 
 use crate::engine::NodeId;
 use crate::engine::context::Context;
-use crate::engine::limits::{MAX_GONE, ROW_KILOBYTES_PER_SECOND};
+use crate::engine::limits::{
+    MAX_GONE, NEWS_LATER, NEWS_PER_SECOND, NEWS_ROOM, NEWS_SOON, NEWS_SPREAD, ROW_KILOBYTES_PER_SECOND,
+};
 use crate::engine::observation::Observation;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
@@ -29,6 +33,26 @@ pub(crate) struct OwnRow {
     floor: u64,
     /// Kilobytes of the row that are told.
     kilobytes: RateLimiter,
+    news: News,
+}
+
+/// What goes to everybody at once, by a presence.
+#[derive(Debug)]
+struct News {
+    /// The version up to which everybody was told.
+    told: u64,
+    due: Option<Instant>,
+    rate: RateLimiter,
+}
+
+impl News {
+    /// Something is new; what fails or no longer fails is told soon. In a crowd, in which all may see the same, at a random time.
+    fn plan(&mut self, is_urgent: bool, ctx: &mut Context<'_>) {
+        let most = ctx.pace.for_each_peer(NEWS_SPREAD, NEWS_LATER);
+        let spread = ctx.rng.random_range(Duration::ZERO..=most);
+        let at = ctx.now + if is_urgent { NEWS_SOON + spread } else { NEWS_LATER };
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
 }
 
 /// A page of our row.
@@ -47,6 +71,11 @@ impl Default for OwnRow {
             gone: VecDeque::new(),
             floor: 0,
             kilobytes: RateLimiter::per_second(ROW_KILOBYTES_PER_SECOND, ROW_KILOBYTES_PER_SECOND * 4),
+            news: News {
+                told: 0,
+                due: None,
+                rate: RateLimiter::per_second(NEWS_PER_SECOND, NEWS_PER_SECOND),
+            },
         }
     }
 }
@@ -54,15 +83,38 @@ impl Default for OwnRow {
 impl OwnRow {
     /// Takes what is seen of a peer now into the row, if that is worth telling: whether it is. In a network of too `many` for a
     /// whole matrix, only what is not fine is.
-    pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &Context<'_>) -> bool {
-        let (key, new) = (peer.key(), peer.untimed_observation());
+    pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &mut Context<'_>) -> bool {
+        let (key, new, old) = (peer.key(), peer.untimed_observation(), peer.gossip.advertised());
         if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.config.dial_interval, many, ctx.now) {
             return false;
         }
         self.version += 1;
         self.changed.remove(&peer.gossip.note_change(self.version));
         self.changed.insert(self.version, key);
+        self.news.plan(!(old.is_fine() && new.is_fine()), ctx);
         true
+    }
+
+    /// When everybody is to be told what is new.
+    pub(crate) fn news_due(&self) -> Option<Instant> {
+        self.news.due
+    }
+
+    /// The page that everybody is told now: what changed since the last one, as far as one presence holds it; the rest follows. None
+    /// where nothing of it is in the row any longer.
+    pub(crate) fn take_news(&mut self, peers: &PeerTable, ctx: &mut Context<'_>) -> Option<Vec<u8>> {
+        if !self.news.rate.take(ctx.now) {
+            self.news.due = self.news.rate.ready_at();
+            return None;
+        }
+        let page = self.page(self.news.told, &[], NEWS_ROOM.min(self.room(ctx.now)), peers, ctx);
+        let is_news = page.upto > self.news.told && self.changes_after(self.news.told).next().is_some();
+        (self.news.told, self.news.due) = (page.upto, None);
+        if page.upto < self.version {
+            self.news.plan(true, ctx);
+        }
+        self.note_told(&page.bytes, ctx.now);
+        is_news.then_some(page.bytes)
     }
 
     /// A peer is in the row no longer: it left the table, said goodbye or has another identity.
@@ -222,7 +274,7 @@ mod tests {
     ) -> bool {
         let peer = peers.get_mut(key).unwrap();
         peer.set_observation(observation);
-        row.advertise(peer, false, &test.context())
+        row.advertise(peer, false, &mut test.context())
     }
 
     /// Of a page: the versions it leads from and to, the latest one, and the nodes that it tells of; those gone are negative.
@@ -257,6 +309,54 @@ mod tests {
         assert_eq!(reply(&mut row, 4, &peers, &mut test), ([4, 4, 4], vec![]));
         let ahead = reply(&mut row, 5, &peers, &mut test);
         assert_eq!(ahead, ([0, 4, 4], vec![3, 4, 2]), "it has the row of another life");
+    }
+
+    /// The news that are due by now, as [`read`] gives them.
+    fn news(row: &mut OwnRow, peers: &PeerTable, test: &mut TestContext) -> Option<([u64; 3], Vec<i64>)> {
+        row.news_due().filter(|due| *due <= test.now)?;
+        Some(read(&row.take_news(peers, &mut test.context())?))
+    }
+
+    #[test]
+    fn everybody_is_told_soon_that_a_way_fails_and_later_that_one_more_is_fine() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 2);
+        let mut row = OwnRow::default();
+        assert_eq!(row.news_due(), None);
+        keys.iter().for_each(|key| drop(advertise(&mut row, &mut peers, *key, FINE, &mut test)));
+        test.now += NEWS_SOON;
+        assert_eq!(news(&mut row, &peers, &mut test), None);
+        test.now += NEWS_LATER;
+        assert_eq!(news(&mut row, &peers, &mut test), Some(([0, 2, 2], vec![2, 3])));
+        assert_eq!(row.news_due(), None, "each thing is told once");
+        advertise(&mut row, &mut peers, keys[1], FAILING, &mut test);
+        test.now += NEWS_SOON;
+        assert_eq!(news(&mut row, &peers, &mut test), Some(([2, 3, 3], vec![3])));
+        advertise(&mut row, &mut peers, keys[1], FINE, &mut test);
+        test.now += NEWS_SOON;
+        assert_eq!(news(&mut row, &peers, &mut test), Some(([3, 4, 4], vec![3])), "it no longer fails");
+    }
+
+    #[test]
+    fn news_that_do_not_fit_into_one_presence_go_in_several_and_not_faster_than_the_rate() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 200);
+        let mut row = OwnRow::default();
+        for key in &keys {
+            advertise(&mut row, &mut peers, *key, FAILING, &mut test);
+        }
+        let (mut told, mut rounds, began) = (Vec::new(), 0, test.now);
+        while let Some(due) = row.news_due() {
+            test.now = test.now.max(due);
+            if let Some(page) = row.take_news(&peers, &mut test.context()) {
+                assert!(page.len() <= NEWS_ROOM, "{}", page.len());
+                told.extend(read(&page).1);
+                rounds += 1;
+            }
+        }
+        assert_eq!(told, (2..202).collect::<Vec<i64>>());
+        let least = secs(u64::from(rounds / NEWS_PER_SECOND - 2));
+        assert!(rounds > NEWS_PER_SECOND * 2 && test.now - began >= least, "{rounds} rounds");
     }
 
     #[test]

@@ -104,6 +104,11 @@ pub(crate) fn observation_of(entry: &Entry<'_>, as_of: Instant) -> Option<Observ
     paths_from_wire(entry.ways, observation)
 }
 
+/// Whether an entry tells of something that is not fine.
+pub(crate) fn tells_of_trouble(entry: &Entry<'_>, now: Instant) -> bool {
+    entry.ways != GONE && observation_of(entry, now).is_some_and(|observation| !observation.is_fine())
+}
+
 fn cause_to_wire(of: Option<Cause>) -> u8 {
     let number =
         |of| CAUSES.iter().find(|(cause, _)| *cause == of).map_or(cause::OTHER, |(_, number)| *number);

@@ -101,6 +101,13 @@ impl RemoteRows {
         self.troubled > 0
     }
 
+    /// Whose rows tell of trouble with this node.
+    pub(crate) fn troubled_with(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let troubled = self.of.iter().filter(|(_, row)| row.troubled > 0);
+        let with = move |row: &RemoteRow| row.observations.get(&id).is_some_and(|seen| !seen.is_fine());
+        troubled.filter(move |(_, row)| with(row)).map(|(owner, _)| *owner)
+    }
+
     /// The version that is known of a row, if it is of that life.
     pub(crate) fn version_of(&self, owner: NodeId, incarnation: Incarnation) -> u64 {
         self.of.get(&owner).filter(|row| row.incarnation == incarnation).map_or(0, |row| row.version)

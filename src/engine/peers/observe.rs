@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::engine::config::Config;
 use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::kept::Kept;
-use crate::engine::limits::{ASK_TOLD_AGAIN, MULTICAST_ONE_IN};
+use crate::engine::limits::{
+    ASK_TOLD_AGAIN, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, MULTICAST_ONE_IN,
+};
 use crate::engine::moment::Moment;
 use crate::engine::observation::{Observation, PathStatus};
 
@@ -18,6 +20,8 @@ pub(crate) struct Times {
     fresh: Duration,
     /// Echoes that are asked for come at least every so often.
     unicast: Duration,
+    /// The other one asks for its own so often, while there are few.
+    asks: Duration,
     /// So do the dials of a peer that is well.
     served: Duration,
     /// How many of a peer's periods without a broadcast are too many.
@@ -30,6 +34,7 @@ impl Times {
         Self {
             fresh,
             unicast: interval * 5 / 2,
+            asks: (interval / ECHOES_PER_INTERVAL).max(ECHO_AGAIN),
             served: fresh + interval / 2,
             patience: config.silent_after.max(3),
         }
@@ -37,17 +42,17 @@ impl Times {
 }
 
 /// What is seen of the peer now. First tells loss from chance, and ends trouble that is over.
-pub(crate) fn observe(peer: &mut Peer, times: Times, now: Moment) -> Kept {
+pub(crate) fn observe(peer: &mut Peer, times: Times, is_crowd: bool, now: Moment) -> Kept {
     peer.probes.note_loss();
     end_trouble_if_over(peer, now);
-    if peer.has_left() { Kept::default() } else { Observer { peer, times, now }.observation() }
+    if peer.has_left() { Kept::default() } else { Observer { peer, times, is_crowd, now }.observation() }
 }
 
 /// Trouble is over when both ways worked since it began.
 fn end_trouble_if_over(peer: &mut Peer, now: Moment) {
     let Some(began) = peer.health.trouble() else { return };
     let dialed = peer.dial.reached().is_some_and(|at| at >= began);
-    if dialed && peer.probes.latest_came() && !peer.probes.in_burst() {
+    if dialed && peer.probes.latest_came() && !peer.probes.in_burst() && !peer.probes.loses_large() {
         peer.health.end_trouble(now.into());
     }
 }
@@ -55,12 +60,13 @@ fn end_trouble_if_over(peer: &mut Peer, now: Moment) {
 struct Observer<'a> {
     peer: &'a Peer,
     times: Times,
+    is_crowd: bool,
     now: Moment,
 }
 
 impl Observer<'_> {
     fn observation(&self) -> Kept {
-        let Self { peer, mut times, now } = *self;
+        let Self { peer, mut times, now, .. } = *self;
         if peer.is_second_hand() {
             // Its one dial counts until it is asked again.
             times.fresh += ASK_TOLD_AGAIN;
@@ -92,15 +98,28 @@ impl Observer<'_> {
     }
 
     /// Whether what should come at least every `long` comes. While there is trouble, what was heard before it began says nothing,
-    /// and silence counts after two periods.
-    fn heard(&self, at: Option<Moment>, long: Duration, echo: PathStatus) -> PathStatus {
+    /// and silence counts after `soon`, or two periods of its presence.
+    fn heard(
+        &self,
+        at: Option<Moment>,
+        long: Duration,
+        echo: PathStatus,
+        soon: Option<Duration>,
+    ) -> PathStatus {
         let known_for_long = self.now.since(self.peer.health.since()) >= long;
-        match self.peer.health.trouble() {
+        // Trouble may begin a moment before the last word comes: with a dial that was under way, or an echo.
+        let silent_since = self.peer.probes.lost_since().filter(|_| echo.is_failing());
+        let last_word = silent_since.map(|since| since + ECHO_TIMEOUT);
+        match self.peer.health.trouble().map(|began| silent_since.map_or(began, |since| since.max(began))) {
             _ if !self.is_within(at, long) && known_for_long => PathStatus::Failing,
-            Some(began) if at.is_none_or(|at| at < began) => {
+            Some(began) if at.is_none_or(|at| at < began || Some(at) < last_word) => {
                 // Where echoes come, a missing broadcast may be lost by chance.
-                let enough =
-                    if echo.is_failing() { self.period().map(|period| period * 22 / 10) } else { Some(long) };
+                let enough = match self.period() {
+                    _ if !echo.is_failing() => Some(long),
+                    period => {
+                        period.map(|period| soon.map_or(period * 22 / 10, |soon| soon.max(period * 4 / 5)))
+                    }
+                };
                 let waited = self.now.since(began);
                 if enough.is_some_and(|enough| waited >= enough) {
                     PathStatus::Failing
@@ -125,7 +144,7 @@ impl Observer<'_> {
         // An echo from before the silence was noticed does not tell that the broadcasts alone are missing.
         let noticed = last.unwrap_or(self.peer.health.since()) + long;
         let outdated = echo.is_ok() && self.peer.probes.last_echo().is_some_and(|at| at < noticed);
-        match self.heard(last, long, echo) {
+        match self.heard(last, long, echo, None) {
             PathStatus::Failing if outdated => PathStatus::Unknown,
             heard => heard,
         }
@@ -135,7 +154,10 @@ impl Observer<'_> {
         if !self.peer.probes.has_outcomes() {
             return PathStatus::Unknown;
         }
-        self.heard(self.peer.last_seen.unicast(), self.times.unicast, echo)
+        // Who lives asks for echoes of its own, and all the more when they do not come.
+        let soon =
+            (!self.is_crowd && !self.peer.probes.lost_here_and_there()).then(|| self.times.asks * 3 / 2);
+        self.heard(self.peer.last_seen.unicast(), self.times.unicast, echo, soon)
     }
 
     /// Never failing: how often the other one dials is its own affair.
@@ -160,7 +182,7 @@ mod tests {
     use crate::engine::Nonce;
     use crate::engine::cause::Cause;
     use crate::engine::context::TestContext;
-    use crate::engine::limits::{ECHO_TIMEOUT, LOST_IN_A_ROW};
+    use crate::engine::limits::LOST_IN_A_ROW;
     use crate::engine::peers::LeaveReason;
     use crate::testkit::{failure, ms, secs};
 
@@ -186,7 +208,7 @@ mod tests {
     }
 
     fn look(peer: &mut Peer, test: &mut TestContext, at: Instant) -> Observation {
-        observe(peer, Times::of(test.context().config), at.into()).into()
+        observe(peer, Times::of(test.context().config), false, at.into()).into()
     }
 
     #[test]

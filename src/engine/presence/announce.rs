@@ -36,6 +36,19 @@ pub(crate) struct Announcer {
     echo_answers: RateLimiter,
 }
 
+/// What a round says besides that this node is here.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct More<'a> {
+    /// News of this node's row: one page.
+    pub(crate) rows: Option<&'a [u8]>,
+}
+
+impl<'a> More<'a> {
+    fn with(self, presence: Presence<'a>) -> Presence<'a> {
+        Presence { rows: self.rows.map(Into::into), ..presence }
+    }
+}
+
 impl Default for Announcer {
     fn default() -> Self {
         let per_second = RateLimiter::per_second;
@@ -74,9 +87,14 @@ impl Announcer {
         let kind = if hello { Kind::Hello } else { Kind::Heartbeat };
         self.hellos += usize::from(hello);
         self.heartbeats = self.heartbeats.wrapping_add(u32::from(!hello));
-        broadcast(kind, ctx);
+        broadcast(kind, More::default(), ctx);
         self.broadcast_limited(kind, ctx);
-        multicast(kind, hello || self.heartbeats.is_multiple_of(MULTICAST_ONE_IN.into()), ctx);
+        multicast(
+            kind,
+            hello || self.heartbeats.is_multiple_of(MULTICAST_ONE_IN.into()),
+            More::default(),
+            ctx,
+        );
         let gap = self.hellos.checked_sub(1).and_then(|said| HELLO_GAPS.get(said)).filter(|_| hello);
         let wait = gap.copied().unwrap_or_else(|| {
             let jitter = ctx.rng.random_range(1.0 - PERIOD_JITTER..=1.0 + PERIOD_JITTER);
@@ -91,6 +109,12 @@ impl Announcer {
                 send_to(peer, peer.unicast(), kind, None, true, ctx);
             }
         }
+    }
+
+    /// Tells everybody whom a broadcast reaches something more than that this node is here, at once: in a round between two others.
+    pub(crate) fn tell(more: More<'_>, ctx: &mut Context<'_>) {
+        broadcast(Kind::Heartbeat, more, ctx);
+        multicast(Kind::Heartbeat, false, more, ctx);
     }
 
     /// Now and then, and with every hello, the same presence goes to the limited broadcast address (RFC 919 §7), which is
@@ -201,8 +225,8 @@ pub(crate) fn ask_old_address(peer: &mut Peer, ctx: &mut Context<'_>) {
 
 /// Says goodbye once to everybody, and by unicast to those that a broadcast does not reach.
 pub(crate) fn say_goodbye(peers: &mut PeerTable, ctx: &mut Context<'_>) {
-    broadcast(Kind::Goodbye, ctx);
-    multicast(Kind::Goodbye, true, ctx);
+    broadcast(Kind::Goodbye, More::default(), ctx);
+    multicast(Kind::Goodbye, true, More::default(), ctx);
     for key in peers.keys() {
         let Some(peer) = peers.get_mut(key) else { continue };
         let is_there = !peer.has_left() && peer.info().has_address();
@@ -213,7 +237,7 @@ pub(crate) fn say_goodbye(peers: &mut PeerTable, ctx: &mut Context<'_>) {
 }
 
 /// One datagram per network; all carry the same number, so that receivers on two links see one round.
-fn broadcast(kind: Kind, ctx: &mut Context<'_>) {
+fn broadcast(kind: Kind, more: More<'_>, ctx: &mut Context<'_>) {
     ctx.out.next_sequence();
     let interfaces = ctx.links.all();
     for (i, interface) in interfaces.iter().enumerate() {
@@ -228,19 +252,19 @@ fn broadcast(kind: Kind, ctx: &mut Context<'_>) {
             .iter()
             .any(|other| other.index != interface.index && other.reaches(interface.zoned_ip()));
         let to = SocketAddr::from((broadcast, ctx.config.port));
-        let bytes = ctx.presence(kind, interface.zoned_ip()).encode();
+        let bytes = more.with(ctx.presence(kind, interface.zoned_ip())).encode();
         ctx.out.push(Output::Send { link: interface.index.filter(|_| shared), to, bytes });
     }
 }
 
 /// The copies of a round for IPv6: to the multicast group, by each link that has a link-local address. `everywhere`, or only where
 /// IPv4 does not carry it. Behind those of IPv4, so that whoever hears both hears these second.
-fn multicast(kind: Kind, everywhere: bool, ctx: &mut Context<'_>) {
+fn multicast(kind: Kind, everywhere: bool, more: More<'_>, ctx: &mut Context<'_>) {
     let links = ctx.links;
     for (link, interface) in links.multicasting() {
         if everywhere || !links.broadcasts_on(link) {
             let to = ZonedIp::on_link(MULTICAST_GROUP.into(), Some(link)).at_port(ctx.config.port);
-            let bytes = ctx.presence(kind, interface.zoned_ip()).encode();
+            let bytes = more.with(ctx.presence(kind, interface.zoned_ip())).encode();
             ctx.out.push(Output::Send { link: None, to, bytes });
         }
     }

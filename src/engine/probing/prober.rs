@@ -71,7 +71,15 @@ impl Prober {
     /// Something failed: several probes tell whether some or all are lost. Where packets are lost all the time, they are counted
     /// now and then. Whether a burst begins.
     pub(crate) fn begin_burst(&mut self, peer: &mut Peer, ctx: &Context<'_>) -> bool {
-        let rest = ctx.config.dial_interval / 2;
+        self.begin_burst_after(ctx.config.dial_interval / 2, peer, ctx)
+    }
+
+    /// The same, to see whether what a person was told of is over.
+    pub(crate) fn look_again(&mut self, peer: &mut Peer, ctx: &Context<'_>) {
+        self.begin_burst_after(Duration::ZERO, peer, ctx);
+    }
+
+    fn begin_burst_after(&mut self, rest: Duration, peer: &mut Peer, ctx: &Context<'_>) -> bool {
         let begins = self.bursting.len() < MAX_BURSTS && peer.probes.begin_burst(rest, ctx.now);
         if begins {
             self.bursting.insert(peer.key());
@@ -138,6 +146,11 @@ pub(crate) fn notices_within(config: &Config, pace: Pace) -> Duration {
 
 fn outcome(peer: &Peer) -> ProbeOutcome {
     if peer.probes.is_measuring() { ProbeOutcome::Measuring } else { ProbeOutcome::Concluded }
+}
+
+/// Asks a peer for one echo, besides those that are asked for regularly.
+pub(crate) fn ask(peer: &mut Peer, ctx: &mut Context<'_>) {
+    send_probe(peer, false, ctx);
 }
 
 fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {

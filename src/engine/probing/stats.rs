@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 use crate::engine::Nonce;
 use crate::engine::context::Context;
 use crate::engine::limits::{
-    BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LOST_IN_A_ROW,
+    ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW,
+    LOST_IN_A_ROW, SEEMS_LOST,
 };
 use crate::engine::moment::Moment;
 use crate::engine::observation::{LOSSY, PathStatus};
@@ -51,6 +52,8 @@ struct Losses {
     recovered: Option<Moment>,
     /// When the latest of the lost probes was sent.
     sent: Option<Moment>,
+    /// When the first of those was sent that were lost one after the other until now.
+    row_began: Option<Moment>,
     burst: Option<Burst>,
     burst_began: Option<Moment>,
 }
@@ -148,7 +151,12 @@ impl ProbeStats {
             let window = if probe.large { &mut self.large } else { &mut self.echoes };
             window.push(lost);
             if lost {
-                self.losses_mut().sent = Some(probe.sent);
+                let is_first = !probe.large && self.echoes.lost_in_a_row() == 1;
+                let losses = self.losses_mut();
+                losses.sent = Some(probe.sent);
+                if is_first {
+                    losses.row_began = Some(probe.sent);
+                }
                 counted.lost_since.get_or_insert(probe.sent.into());
                 counted.measure |= !self.is_deaf();
             }
@@ -238,6 +246,29 @@ impl ProbeStats {
         self.echoes.lost() > 0
     }
 
+    /// Whether the latest large datagram was lost.
+    pub(crate) fn loses_large(&self) -> bool {
+        self.large.lost_in_a_row() > 0
+    }
+
+    /// Whether many echoes came lately, one after the other.
+    pub(crate) fn all_came(&self) -> bool {
+        self.echoes.count() >= ALL_CAME && self.echoes.lost_of(ALL_CAME) == 0
+    }
+
+    /// Whether the first echoes of the burst under way are missing: most likely so are the others. Tells it once.
+    pub(crate) fn burst_seems_lost(&self, now: Instant) -> bool {
+        let is_then = self.burst().is_some_and(|burst| burst.left == BURST - SEEMS_LOST);
+        let mut of_it = self.probes.iter().filter(|probe| probe.in_burst);
+        let overdue = |probe: &Probe| probe.sent + BURST_GAP * u32::from(SEEMS_LOST - 1) <= now.into();
+        is_then && of_it.clone().any(overdue) && of_it.all(|probe| !probe.answered)
+    }
+
+    /// Whether echoes were lost here and there, of those that are remembered.
+    pub(crate) fn lost_here_and_there(&self) -> bool {
+        self.echoes.lost_here_and_there()
+    }
+
     /// Whether an outcome of any echo is known.
     pub(crate) fn has_outcomes(&self) -> bool {
         !self.echoes.is_empty()
@@ -255,6 +286,11 @@ impl ProbeStats {
     /// When the first echo came after many were lost.
     pub(crate) fn recovered(&self) -> Option<Moment> {
         self.losses.as_ref()?.recovered
+    }
+
+    /// Since when no echo comes; none if the latest came.
+    pub(crate) fn lost_since(&self) -> Option<Moment> {
+        self.losses.as_ref()?.row_began.filter(|_| self.echoes.lost_in_a_row() > 0)
     }
 
     /// Whether a lost probe was sent before `at`, and none since.

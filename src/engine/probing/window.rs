@@ -23,6 +23,16 @@ impl Window {
         self.count == 0
     }
 
+    /// How many outcomes there are, up to 32.
+    pub(crate) fn count(self) -> u8 {
+        self.count
+    }
+
+    /// Whether losses are scattered: an outage is one piece.
+    pub(crate) fn lost_here_and_there(self) -> bool {
+        self.losses().1 >= 2
+    }
+
     /// How many were lost.
     pub(crate) fn lost(self) -> u32 {
         self.losses().0

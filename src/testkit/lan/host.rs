@@ -42,7 +42,9 @@ pub struct Host {
     /// Grows with each start of the process: what was meant for an older one is dropped.
     pub(super) life: u32,
     pub(super) tick_at: Option<Instant>,
-    pub(super) dials: HashMap<DialId, PeerKey>,
+    pub(super) dials: HashMap<DialId, (Option<PeerKey>, SocketAddr)>,
+    /// The dial that has just ended only looked whether a peer is reached again: nobody is told if it is not.
+    pub(super) look_ended: bool,
     /// Who dialed, with the life of its process and the dial there.
     pub(super) conns: HashMap<ConnId, (HostId, u32, DialId, Option<SocketAddr>)>,
     inbox: Vec<Arrival>,
@@ -80,6 +82,7 @@ impl Host {
             life: 0,
             tick_at: None,
             dials: HashMap::new(),
+            look_ended: false,
             conns: HashMap::new(),
             inbox: Vec::new(),
             watch: Watch::default(),
@@ -157,9 +160,13 @@ impl Host {
         }
     }
 
-    pub(super) fn note_dial(&mut self, dial: DialId, key: PeerKey, addr: SocketAddr) {
-        assert!(self.dials.values().all(|other| *other != key), "one dial of a peer at a time");
-        self.dials.insert(dial, key);
+    pub(super) fn note_dial(&mut self, dial: DialId, key: Option<PeerKey>, addr: SocketAddr) {
+        let same = |other: &(Option<PeerKey>, SocketAddr)| match (key, other.0) {
+            (Some(key), Some(other)) => key == other,
+            _ => addr == other.1,
+        };
+        assert!(!self.dials.values().any(same), "one dial of a peer at a time");
+        self.dials.insert(dial, (key, addr));
         assert!(self.dials.len() <= MAX_DIALS_IN_FLIGHT, "the cap on dials in flight");
         assert_ne!(addr.port(), 0, "no dial to port 0");
     }

@@ -25,7 +25,8 @@ const SMALL: usize = 1_300;
 /// A dial that the engine asked for.
 pub(super) struct Dial<'a> {
     pub(super) id: DialId,
-    pub(super) key: PeerKey,
+    /// Whose; none if it only looks whether a peer is reached again.
+    pub(super) key: Option<PeerKey>,
     pub(super) addr: SocketAddr,
     pub(super) standby: &'a [SocketAddr],
     pub(super) request: &'a [u8],

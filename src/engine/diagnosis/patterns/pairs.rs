@@ -61,6 +61,7 @@ fn may_be_own_end(view: &NetworkView, pair: &[FailingPair]) -> bool {
         Verdict::BroadcastBlocked => (last_broadcast, view.others_broadcast_since(to)),
         Verdict::PacketLoss | Verdict::Mtu => match view.loss_of_others(to) {
             Some(others) => return !others.lose_less_than(loss(view, to)),
+            None if view.has_others_to_compare(to) => return true,
             None => (trouble, false),
         },
         Verdict::FirewallDrop | Verdict::FirewallReject | Verdict::OneWayTcp => {
