@@ -45,6 +45,21 @@ pub enum Input<'a> {
         /// The reply, or why there is none.
         result: Result<Answer<'a>, Failure>,
     },
+    /// The connection that [`Output::Tether`] asked for stands and its reply has come, or that failed. Without
+    /// [`Output::DropTether`] it is held from here on.
+    TetherAnswered {
+        /// Which one.
+        tether: TetherId,
+        /// The reply, undecoded, or why there is none.
+        result: Result<&'a [u8], Failure>,
+    },
+    /// A tether that was held has ended, other than by [`Output::DropTether`].
+    TetherEnded {
+        /// Which one.
+        tether: TetherId,
+        /// How.
+        end: TetherEnd,
+    },
     /// Somebody connected to our TCP server and sent one whole request.
     Request {
         /// Names the connection in [`Output::Reply`].
@@ -155,7 +170,24 @@ pub enum Output {
         conn: ConnId,
         /// The whole frame.
         frame: Option<Vec<u8>>,
+        /// Do not close: hold the connection as this tether, until [`Input::TetherEnded`] or [`Output::DropTether`].
+        tether: Option<TetherId>,
     },
+    /// Connect, send the request, read the reply, and do not close. Ends with [`Input::TetherAnswered`].
+    Tether {
+        /// Names it.
+        tether: TetherId,
+        /// Where to.
+        addr: SocketAddr,
+        /// By the link of this name, where others are in the same network; none where the system's routes decide.
+        link: Option<Arc<str>>,
+        /// The whole frame to send.
+        request: Arc<[u8]>,
+        /// For the connection and the reply together.
+        timeout: Duration,
+    },
+    /// Say farewell on this tether, if it stands, and close it; no [`Input::TetherEnded`] is awaited.
+    DropTether(TetherId),
     /// Look a host name up; ends with [`Input::Resolved`].
     Resolve(Target),
     /// A peer exchanged something from an address that another one has, too: see at once to which hardware address this machine
@@ -215,6 +247,26 @@ pub enum Socket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DialId(pub u64);
 
+/// Names a tether: a connection that is kept open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TetherId {
+    /// This node dialed it.
+    Dialed(u64),
+    /// It came in as this connection.
+    Accepted(ConnId),
+}
+
+/// How a tether ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TetherEnd {
+    /// The other end's system closed or reset it, and there was no farewell: its process has ended, perhaps.
+    Cut,
+    /// The other end said farewell.
+    Farewell,
+    /// Anything else: nobody answers there any longer, or this machine has lost its network.
+    Lost,
+}
+
 /// Names an inbound connection that waits for its reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnId(pub u64);

@@ -214,11 +214,22 @@ impl Context<'_> {
         nonce: Option<Nonce>,
         echo: Option<Nonce>,
     ) {
+        self.unicast(link, to, kind, |presence| Presence { nonce, echo, ..presence }.encode());
+    }
+
+    /// Queues one unicast datagram, written as its sender wants, by the link of this name if several are in that network.
+    pub(crate) fn unicast(
+        &mut self,
+        link: Option<&Arc<str>>,
+        to: SocketAddr,
+        kind: Kind,
+        encode: impl FnOnce(Presence<'_>) -> Vec<u8>,
+    ) {
         self.out.next_sequence();
         let chosen = self.links.chosen(link, to.into());
         let claimed = chosen.map_or_else(|| self.links.own_address_towards(to.into()), Interface::zoned_ip);
         let link = chosen.and_then(|interface| interface.index);
-        let bytes = Presence { nonce, echo, ..self.presence(kind, claimed) }.encode();
+        let bytes = encode(self.presence(kind, claimed));
         self.out.push(Output::Send { link, to, bytes });
     }
 

@@ -10,7 +10,7 @@ use crate::proto::exchange::{Reply, Request, Status};
 
 use super::Nonce;
 use super::address::{self, ZonedIp};
-use super::api::{ConnId, Output};
+use super::api::{ConnId, Output, TetherId};
 use super::cause::{Cause, Detail, Failure, Retry};
 use super::context::Context;
 use super::event::RejectReason;
@@ -97,24 +97,26 @@ pub(crate) fn read_request<'a>(
 /// Declines a request.
 pub(crate) fn decline(conn: ConnId, declined: Declined, ctx: &mut Context<'_>) {
     let frame = plain_reply(declined.status, declined.nonce, ctx).encode();
-    ctx.out.push(Output::Reply { conn, frame: Some(frame) });
+    ctx.out.push(Output::Reply { conn, frame: Some(frame), tether: None });
 }
 
-/// Answers a request of our group. A one-shot dial is no node: it gets its answer and no `rows`.
+/// Answers a request of our group. A one-shot dial is no node: it gets its answer and no `rows`. With `tether` the connection is kept.
 pub(crate) fn reply(
     conn: ConnId,
     (from, nonce): (ZonedIp, Nonce),
     rows: Option<&ReplyRows>,
+    tether: Option<TetherId>,
     ctx: &mut Context<'_>,
 ) {
     let reply = Reply {
         rows: rows.map(|rows| rows.pages.as_slice().into()),
         have: rows.map(|rows| rows.have),
         prefix: ctx.links.prefix_towards(from),
+        tether: tether.map(|_| true),
         ..plain_reply(Status::Ok, Some(nonce), ctx)
     };
     let frame = reply.encode();
-    ctx.out.push(Output::Reply { conn, frame: Some(frame) });
+    ctx.out.push(Output::Reply { conn, frame: Some(frame), tether });
 }
 
 fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> Reply<'a> {

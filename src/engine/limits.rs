@@ -350,3 +350,34 @@ pub const FILTER_RULES_LAST: Duration = Duration::from_secs(20);
 
 /// Rules of this machine's packet filter that are held: those of a few chains for each interface.
 pub const MAX_BLOCKING_RULES: usize = 64;
+
+/// Peers that a node chooses to hold a tether to: as many choose it in the mean, so that of a thousand nodes two or three are held by
+/// nobody but those that they chose themselves.
+pub const TETHERS: usize = 3;
+
+/// Tethers that are held for others: twenty times what is chosen in the mean, in a sixteenth of the usual 1 024 descriptors.
+pub const MAX_TETHERS_HELD: usize = 64;
+
+/// The same of one address: for some nodes of one host, and so that eight hosts fill the room and not one.
+pub const MAX_TETHERS_PER_ADDRESS: usize = 8;
+
+/// Nodes that dial a suspect: enough that some are on its link, and few enough that a host which starts again is not flooded.
+pub const SUSPECT_DIALERS: usize = 8;
+
+/// How many of them must have been refused before the others believe it: two may err, or be one person's.
+pub const WITNESSES: usize = 3;
+
+/// How long a suspect is given for its echo: far above a round trip. A station that sleeps takes longer, and is dialed.
+pub const SUSPICION_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Between two looks at one suspect: what a forged suspicion can make a node send to it, in small datagrams.
+pub const SUSPECT_AGAIN: Duration = Duration::from_secs(1);
+
+/// Suspects that are looked at because of one teller: a host with some nodes may end, and a forger has no more.
+pub const SUSPICIONS_PER_TELLER: usize = 16;
+
+/// Suspects that are looked at, whoever tells: half a small network that ends at once.
+pub const MAX_SUSPICIONS: usize = 128;
+
+/// Suspicions that this node tells a second: all whose tethers it may hold, over some seconds.
+pub const SUSPICIONS_TOLD_PER_SECOND: u32 = 16;

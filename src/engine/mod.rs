@@ -37,6 +37,7 @@ mod presence;
 mod probing;
 pub mod rate_limiter;
 mod settle;
+mod tethers;
 mod timers;
 mod views;
 
@@ -76,6 +77,7 @@ use presence::rejects::Rejects;
 use presence::twin::TwinWatch;
 use probing::prober::Prober;
 use rate_limiter::RateLimiter;
+use tethers::Watch;
 use timers::{Timer, Timers};
 
 /// The state of one node. See the [module documentation](self) for how it is driven.
@@ -101,6 +103,7 @@ pub struct Engine {
     checks_for_others: RateLimiter,
     hardware_reads: RateLimiter,
     judging: Judging,
+    watch: Watch,
     times: Times,
     /// Since when this process has run without standing still.
     awake_since: Option<Instant>,
@@ -133,6 +136,7 @@ impl Engine {
             checks_for_others: RateLimiter::per_second(checks, checks),
             hardware_reads: RateLimiter::per_second(HARDWARE_READS_PER_SECOND, HARDWARE_READS_PER_SECOND),
             judging: Judging::default(),
+            watch: Watch::default(),
             times,
             awake_since: None,
         }
@@ -144,7 +148,7 @@ impl Engine {
         self.notice_a_stall(now);
         match (self.lifecycle, input) {
             (Lifecycle::Leaving { .. } | Lifecycle::Idle, Input::Request { conn, .. }) => {
-                self.shared.out().push(Output::Reply { conn, frame: None });
+                self.shared.out().push(Output::Reply { conn, frame: None, tether: None });
             }
             (Lifecycle::Leaving { .. } | Lifecycle::Closed, _) => {}
             (_, input) => self.handle_input(input, now),
@@ -198,6 +202,7 @@ impl Engine {
             self.wake(key, now);
             self.settle(now);
         }
+        self.pursue_suspects(now);
         if self.judging.due().is_some_and(|at| at <= now) {
             if !self.judging.is_underway() {
                 self.settle_unwell(now);
@@ -222,6 +227,7 @@ impl Engine {
                 self.timers.set(Timer::Announce, self.announcer.deadline());
                 self.timers.set(Timer::Dial, self.dialer.deadline());
                 self.timers.set(Timer::Diagnose, self.judging.due());
+                self.timers.set(Timer::Suspect, self.watch.suspicions.deadline());
                 self.timers.set(Timer::TellRejected, self.rejects.due());
                 self.timers.set(Timer::Resolve, self.named_peers.deadline());
                 self.timers.set(Timer::TellNews, self.own_row.news_due());

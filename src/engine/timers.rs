@@ -33,10 +33,12 @@ pub(crate) enum Timer {
     Look,
     /// An attempt had no answer for long.
     LateDial,
+    /// The echo of a suspect is not there in time.
+    Suspect,
 }
 
 impl Timer {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Announce,
         Self::Goodbye,
         Self::Dial,
@@ -47,6 +49,7 @@ impl Timer {
         Self::TellNews,
         Self::Look,
         Self::LateDial,
+        Self::Suspect,
     ];
 }
 

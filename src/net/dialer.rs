@@ -163,6 +163,23 @@ pub async fn attempt(
     Ok(reached)
 }
 
+/// The same without an end: connects, sends the request and reads the reply, and keeps the connection.
+///
+/// # Errors
+/// As those of [`attempt`].
+pub(super) async fn converse(
+    way: &Way,
+    request: &[u8],
+    timeout: Duration,
+    reply: &mut Vec<u8>,
+) -> Result<TcpStream, Failure> {
+    let begun = Instant::now();
+    let (mut stream, _) = connect_by(way, begun, timeout).await?;
+    let exchanged = timeout_at(begun + timeout, exchange(&mut stream, request, reply)).await;
+    exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
+    Ok(stream)
+}
+
 /// Waits until the server closes, or sends more. Mostly the end came with the reply and the runtime knows: that is no system call.
 async fn end_of(stream: &mut TcpStream) {
     if !stream.ready(Interest::READABLE).await.is_ok_and(Ready::is_read_closed) {

@@ -32,7 +32,8 @@ use super::neighbours;
 use super::resolver;
 use super::sockets::{Family, Sockets};
 use super::standby::Standby;
-use super::task_event::{Inbound, TaskEvent};
+use super::task_event::{Inbound, Outbound, TaskEvent};
+use super::tethers::{self, Tethers};
 use super::udp;
 
 /// Between two looks whether the machine slept and what it is called, and at the interfaces where their changes are not told.
@@ -87,7 +88,8 @@ pub(super) struct Pending {
     /// When a presence port that is not watched was last read.
     polled: Instant,
     dials: HashMap<DialId, AbortHandle>,
-    replies: HashMap<ConnId, oneshot::Sender<Option<Vec<u8>>>>,
+    replies: HashMap<ConnId, oneshot::Sender<Option<Outbound>>>,
+    tethers: Tethers,
     last_conn: u64,
     spare: Vec<Vec<u8>>,
     /// When the interfaces were last looked at.
@@ -107,6 +109,7 @@ impl Pending {
             polled: Instant::now(),
             dials: HashMap::new(),
             replies: HashMap::new(),
+            tethers: Tethers::default(),
             last_conn: 0,
             spare: Vec::new(),
             looked: None,
@@ -206,6 +209,19 @@ impl Driver {
                 let conn = ConnId(self.pending.last_conn);
                 self.pending.replies.insert(conn, reply);
                 self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
+            }
+            TaskEvent::TetherAnswered { tether, result, reply } => {
+                let told = self.pending.tethers.note_answer(tether, result, &mut self.tasks);
+                if let Some(result) = told {
+                    let result = result.map(|()| reply.as_slice());
+                    self.tell(Input::TetherAnswered { tether, result });
+                }
+            }
+            TaskEvent::TetherAccepted { kept, stream } => tethers::hold(kept, stream, &mut self.tasks),
+            TaskEvent::TetherEnded { tether, end } => {
+                if self.pending.tethers.note_end(tether) {
+                    self.tell(Input::TetherEnded { tether, end });
+                }
             }
             TaskEvent::TurnedAway { from, reason } => self.tell(Input::Refused { from, reason }),
             TaskEvent::Hardware { peer, hardware } => self.tell(Input::Hardware { peer, hardware }),
@@ -313,12 +329,18 @@ impl Driver {
                     task.abort();
                 }
             }
-            Output::Reply { conn, frame } => {
+            Output::Reply { conn, frame, tether } => {
                 if let Some(reply) = self.pending.replies.remove(&conn) {
-                    // A connection whose deadline has passed is gone.
-                    let _ = reply.send(frame);
+                    let tether = tether.map(|tether| self.pending.tethers.keep(tether));
+                    let outbound = frame.map(|frame| Outbound { frame, tether });
+                    tethers::send_reply(reply, outbound, &mut self.tasks);
                 }
             }
+            Output::Tether { tether, addr, link, request, timeout } => {
+                let way = Way { addr, standby: Vec::new(), source: self.source, link };
+                self.pending.tethers.dial(tether, way, request, timeout, &mut self.tasks);
+            }
+            Output::DropTether(tether) => self.pending.tethers.release(tether),
             Output::Resolve(target) => self.resolve(target),
             Output::ReadHardware { peer, ip } => {
                 let hardware = neighbours::hardware_of(ip);

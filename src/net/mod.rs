@@ -22,6 +22,7 @@ mod sockets;
 mod standby;
 mod start_error;
 mod task_event;
+mod tethers;
 mod udp;
 
 pub use dialer::{Dial, Reached, Way, attempt, one_shot_request, retryable_dial};

@@ -1,4 +1,4 @@
-//! The TCP server: one request, one reply, close.
+//! The TCP server: one request, one reply, close; a connection that is kept as a tether goes to the driver.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,11 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::engine::address::ZonedIp;
+use crate::engine::api::TetherEnd;
 use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, MAX_BODY};
 
 use super::frame::{FrameError, read_frame};
-use super::task_event::{Inbound, TaskEvent};
+use super::task_event::{Inbound, Kept, Outbound, TaskEvent};
 
 /// Inbound connections at once: a few for each of a hundred peers, and a quarter of the usual 1 024 descriptors.
 const MAX_CONNECTIONS: usize = 256;
@@ -111,9 +112,15 @@ async fn converse(
         if driver.send(TaskEvent::Inbound(Inbound { from, body, reply })).await.is_err() {
             return Ok(());
         }
-        if let Ok(Some(frame)) = replied.await {
+        match replied.await {
+            Ok(Some(Outbound { frame, tether: Some(kept) })) => {
+                // Held by the driver from now on: it takes no place among the exchanges.
+                let _ = driver.send(hand_over(stream, &frame, kept).await).await;
+                return Ok(());
+            }
             // A dialer that does not wait for its reply has itself to blame.
-            let _ = send_last(&mut stream, &frame).await;
+            Ok(Some(Outbound { frame, tether: None })) => drop(send_last(&mut stream, &frame).await),
+            Ok(None) | Err(_) => {}
         }
         if unread {
             drain(&mut stream).await;
@@ -121,6 +128,14 @@ async fn converse(
         Ok(())
     };
     timeout(DEADLINE, exchange).await.unwrap_or(Err(RejectReason::TooSlow))
+}
+
+/// Sends the reply to whom the connection is kept for.
+async fn hand_over(mut stream: TcpStream, frame: &[u8], kept: Kept) -> TaskEvent {
+    match stream.write_all(frame).await {
+        Ok(()) => TaskEvent::TetherAccepted { kept, stream },
+        Err(_) => TaskEvent::TetherEnded { tether: kept.tether, end: TetherEnd::Lost },
+    }
 }
 
 /// Sends what nothing follows: it waits in the kernel for the end of the connection and travels with it (`MSG_MORE`, `send(2)`), so

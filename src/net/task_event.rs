@@ -4,9 +4,10 @@
 
 use std::net::SocketAddr;
 
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::engine::api::DialId;
+use crate::engine::api::{DialId, TetherEnd, TetherId};
 use crate::engine::cause::Failure;
 use crate::engine::config::Target;
 use crate::engine::event::RejectReason;
@@ -21,6 +22,12 @@ use super::dialer::Reached;
 pub(super) enum TaskEvent {
     /// An attempt is over; its buffer comes back.
     DialEnded { dial: DialId, result: Result<Reached, Failure>, reply: Vec<u8> },
+    /// A tether was dialed: its connection stands and its reply was read, or not.
+    TetherAnswered { tether: TetherId, result: Result<TcpStream, Failure>, reply: Vec<u8> },
+    /// The reply that keeps an inbound connection is sent.
+    TetherAccepted { kept: Kept, stream: TcpStream },
+    /// A tether is over.
+    TetherEnded { tether: TetherId, end: TetherEnd },
     /// A request came.
     Inbound(Inbound),
     /// A connection was closed without a reply.
@@ -38,5 +45,21 @@ pub(super) struct Inbound {
     pub(super) from: SocketAddr,
     /// Its body, or the version that we do not speak.
     pub(super) body: Result<Vec<u8>, DecodeError>,
-    pub(super) reply: oneshot::Sender<Option<Vec<u8>>>,
+    pub(super) reply: oneshot::Sender<Option<Outbound>>,
+}
+
+/// A reply.
+pub(super) struct Outbound {
+    /// The whole frame.
+    pub(super) frame: Vec<u8>,
+    /// The connection is kept after it.
+    pub(super) tether: Option<Kept>,
+}
+
+/// A connection that is kept until it is released, or ends.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) tether: TetherId,
+    /// Its sender is dropped when the tether is to end.
+    pub(super) release: oneshot::Receiver<()>,
 }

@@ -240,7 +240,7 @@ impl Crowd {
                 self.dials += 1;
                 self.open.push_back((dial, nth));
             }
-            Output::Reply { conn, frame } => {
+            Output::Reply { conn, frame, .. } => {
                 let nth = usize::try_from(conn.0).expect("the number of a peer");
                 let frame = frame.expect("a running node answers");
                 let reply = Reply::decode(&frame[HEADER..]).expect("its own reply");
@@ -248,6 +248,8 @@ impl Crowd {
             }
             Output::AbandonDial(dial) => self.open.retain(|(open, _)| *open != dial),
             Output::SendFrom { .. }
+            | Output::Tether { .. }
+            | Output::DropTether(_)
             | Output::Resolve(_)
             | Output::ReadHardware { .. }
             | Output::ReadFilter { .. }

@@ -78,9 +78,13 @@ impl Solo {
                     self.dials.push((at, dial, addr));
                 }
                 Output::AbandonDial(dial) => self.abandoned.push(dial),
-                Output::Reply { conn, frame } => self.replies.push((conn, frame)),
+                Output::Reply { conn, frame, .. } => self.replies.push((conn, frame)),
                 Output::Resolve(target) => self.look_ups.push((at, target)),
-                Output::SendFrom { .. } | Output::ReadHardware { .. } | Output::ReadFilter { .. } => {}
+                Output::SendFrom { .. }
+                | Output::Tether { .. }
+                | Output::DropTether(_)
+                | Output::ReadHardware { .. }
+                | Output::ReadFilter { .. } => {}
                 Output::Stop => self.stopped = true,
             }
         }

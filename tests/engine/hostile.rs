@@ -496,6 +496,8 @@ impl Chaos {
                 Output::Publish(Event::DialFailed { .. }) => ends += 1,
                 Output::Publish(_)
                 | Output::Reply { .. }
+                | Output::Tether { .. }
+                | Output::DropTether(_)
                 | Output::Resolve(_)
                 | Output::ReadHardware { .. }
                 | Output::ReadFilter { .. }

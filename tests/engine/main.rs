@@ -13,4 +13,5 @@ mod names;
 mod own_filter;
 mod paths;
 mod speed;
+mod tethers;
 mod two_faults;

@@ -17,6 +17,9 @@ use crate::engine::probing::prober::ProbeOutcome;
 use crate::engine::{Engine, Nonce};
 use crate::proto::presence::Kind;
 
+/// The host is there, and nothing receives at the port.
+const PORT_UNREACHABLE: u8 = 3;
+
 impl Engine {
     pub(in crate::engine) fn handle_datagram(&mut self, arrival: Arrival, bytes: &[u8], now: Instant) {
         let Arrival { from, link, .. } = arrival;
@@ -116,8 +119,12 @@ impl Engine {
         peer.revive(&mut ctx);
         peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
         self.announcer.respond(peer, datagram.from, presence, &mut ctx);
-        if let Some(rows) = presence.rows.filter(|_| here && peer.has_proved()) {
+        let is_trusted = here && peer.has_proved();
+        if let Some(rows) = presence.rows.filter(|_| is_trusted) {
             self.hear_news(key, presence.id, rows, now);
+        }
+        if let Some(suspicion) = presence.suspicion.filter(|_| is_trusted) {
+            self.hear_suspicion(key, suspicion, now);
         }
         self.handle_echo(key, presence.echo.filter(|_| here), now);
     }
@@ -145,13 +152,18 @@ impl Engine {
         }
     }
 
-    /// ICMP says that a datagram to a peer did not arrive. It can be forged: it explains trouble and makes none.
+    /// ICMP says that a datagram to a peer did not arrive. It can be forged: it explains trouble and makes none, but that a suspect is
+    /// dialed.
     pub(in crate::engine) fn handle_unreachable(&mut self, to: SocketAddr, icmp: Icmp, now: Instant) {
         // What this machine itself says of another one is what its dials say, too.
         let from_here = icmp.from.is_some_and(|ip| ip != to.into() && self.shared.links().holds(ip));
         let key = self.peers.at(to.into()).find(|peer| peer.unicast() == to).map(Peer::key);
-        if let Some(peer) = key.filter(|_| !from_here).and_then(|key| self.peers.get_mut(key)) {
-            peer.health.note_icmp(icmp, now);
+        let Some(key) = key.filter(|_| !from_here) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        peer.health.note_icmp(icmp, now);
+        let is_refused = icmp.code == PORT_UNREACHABLE && icmp.from == Some(peer.ip());
+        if is_refused && self.watch.suspicions.note_refused_echo(key) {
+            self.pursue(key, now);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::address::{self, Endpoint};
 use crate::engine::api::{Answer, ConnId, DialId, Output};
-use crate::engine::cause::Failure;
+use crate::engine::cause::{Cause, Failure};
 use crate::engine::context::Context;
 use crate::engine::dialing::dial_state::LOOK;
 use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight, Unanswered};
@@ -48,14 +48,20 @@ impl Engine {
             self.reject(reason, from, now);
         }
         let dialer = dialer.ok().flatten();
-        let rows = dialer.map(|key| self.exchange_rows(key, &request, now));
+        let wants_tether = request.tether == Some(true);
+        let tether = dialer.filter(|_| wants_tether).and_then(|key| self.accept_tether(conn, key, from, now));
+        let rows = dialer.filter(|_| !wants_tether).map(|key| self.exchange_rows(key, &request, now));
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        exchange::reply(conn, (from.into(), request.nonce), rows.as_ref(), &mut ctx);
+        exchange::reply(conn, (from.into(), request.nonce), rows.as_ref(), tether, &mut ctx);
         let peer = dialer.and_then(|key| peers.get_mut(key));
         let info = peer.map(|peer| {
             note_served(peer, from, request.prefix, &mut ctx);
             Arc::clone(peer.info())
         });
+        if wants_tether {
+            // Nothing was exchanged.
+            return;
+        }
         if let Some(key) = dialer {
             self.ask_for_hardware(key, from.into(), now);
         }
@@ -179,6 +185,9 @@ impl Engine {
             }
             Err(failure) => {
                 self.handle_failure(key, EndedAttempt { number, addr: at, began }, &failure, now);
+                if failure.cause == Cause::Refused && at == addr {
+                    self.tell_refusal(key, now);
+                }
                 if let Some(peer) = by_standby.and_then(|_| self.peers.get_mut(key)) {
                     // Somebody else is there, and the first one has not answered yet.
                     peer.paths.forget_path(at.into());

@@ -7,6 +7,7 @@
 //! - `names`: peers that a person named, and their look-ups
 //! - `news`: news of rows, told to everybody
 //! - `node`: interfaces, commands, timers, goodbyes
+//! - `suspicions`: tethers, and peers that may be gone
 
 mod datagrams;
 mod exchanges;
@@ -15,6 +16,7 @@ mod judging;
 mod names;
 mod news;
 mod node;
+mod suspicions;
 mod telling;
 
 use std::time::Instant;
@@ -34,6 +36,8 @@ impl Engine {
             Input::FilterRules(rules) => self.handle_filter_rules(rules, now),
             Input::Unreachable { to, icmp } => self.handle_unreachable(to, icmp, now),
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
+            Input::TetherAnswered { tether, result } => self.handle_tether_answer(tether, result, now),
+            Input::TetherEnded { tether, end } => self.handle_tether_end(tether, end, now),
             Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),
             Input::Refused { from, reason } => self.reject(reason, from, now),
             Input::Resolved { target, addrs } => self.handle_resolved(&target, addrs, now),

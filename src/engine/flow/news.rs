@@ -20,7 +20,7 @@ impl Engine {
     pub(in crate::engine) fn tell_news(&mut self, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
         if let Some(page) = self.own_row.take_news(peers, &mut ctx) {
-            Announcer::tell(More { rows: Some(&page) }, &mut ctx);
+            Announcer::tell(More { rows: Some(&page), ..More::default() }, peers, &mut ctx);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::engine::api::{Command, Output};
 use crate::engine::cause::Retry;
 use crate::engine::context::Context;
 use crate::engine::event::{Event, StopReason};
+use crate::engine::exchange;
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
 use crate::engine::peers::PeerKey;
@@ -97,6 +98,7 @@ impl Engine {
     fn leave(&mut self, reason: StopReason, now: Instant) {
         let mut ctx = self.shared.context(self.peers.len(), now);
         self.dialer.abandon_all(&mut ctx);
+        self.watch.tethers.drop_all(&mut ctx);
         self.lifecycle.leave(reason, now);
     }
 
@@ -127,11 +129,13 @@ impl Engine {
         }
     }
 
-    /// Announces this node, if that is due.
+    /// Announces this node, if that is due, and sees to its tethers.
     pub(in crate::engine) fn announce(&mut self, now: Instant) {
         let _ = self.tell_wires_apart(now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         self.announcer.announce(peers, &mut ctx);
+        let frame = exchange::tether_frame(self.request_nonce, &ctx);
+        self.watch.tethers.choose(peers, &frame, &mut ctx);
     }
 
     /// Does what is due for one peer.

@@ -19,7 +19,7 @@ use crate::engine::peers::PeerTable;
 use crate::engine::peers::peer::Peer;
 use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{Nonce, peers::PeerKey};
-use crate::proto::presence::{Kind, MULTICAST_GROUP, Presence};
+use crate::proto::presence::{Kind, MULTICAST_GROUP, Presence, Suspicion};
 
 /// The announcements of this node.
 #[derive(Debug)]
@@ -41,11 +41,13 @@ pub(crate) struct Announcer {
 pub(crate) struct More<'a> {
     /// News of this node's row: one page.
     pub(crate) rows: Option<&'a [u8]>,
+    /// A question about another node.
+    pub(crate) suspicion: Option<Suspicion>,
 }
 
 impl<'a> More<'a> {
     fn with(self, presence: Presence<'a>) -> Presence<'a> {
-        Presence { rows: self.rows.map(Into::into), ..presence }
+        Presence { rows: self.rows.map(Into::into), suspicion: self.suspicion, ..presence }
     }
 }
 
@@ -101,20 +103,22 @@ impl Announcer {
             ctx.config.interval.mul_f64(jitter)
         });
         self.next = Some(ctx.now + wait);
-        let named: Vec<PeerKey> = peers.named().iter().copied().collect();
-        for key in named {
-            if peers.get(key).is_some_and(Peer::needs_unicast)
-                && let Some(peer) = peers.get_mut(key)
-            {
+        for key in unheard(peers) {
+            if let Some(peer) = peers.get_mut(key) {
                 send_to(peer, peer.unicast(), kind, None, true, ctx);
             }
         }
     }
 
-    /// Tells everybody whom a broadcast reaches something more than that this node is here, at once: in a round between two others.
-    pub(crate) fn tell(more: More<'_>, ctx: &mut Context<'_>) {
+    /// Tells everybody something more than that this node is here, at once: in a round between two others.
+    pub(crate) fn tell(more: More<'_>, peers: &PeerTable, ctx: &mut Context<'_>) {
         broadcast(Kind::Heartbeat, more, ctx);
         multicast(Kind::Heartbeat, false, more, ctx);
+        for peer in unheard(peers).into_iter().filter_map(|key| peers.get(key)) {
+            ctx.unicast(peer.interface(), peer.unicast(), Kind::Heartbeat, |presence| {
+                more.with(presence).encode()
+            });
+        }
     }
 
     /// Now and then, and with every hello, the same presence goes to the limited broadcast address (RFC 919 §7), which is
@@ -221,6 +225,12 @@ impl Announcer {
 pub(crate) fn ask_old_address(peer: &mut Peer, ctx: &mut Context<'_>) {
     peer.paths.note_move_asked(ctx.now);
     send_to(peer, peer.unicast(), Kind::Heartbeat, None, true, ctx);
+}
+
+/// Peers to which no broadcast goes.
+fn unheard(peers: &PeerTable) -> Vec<PeerKey> {
+    let needs_unicast = |key: &PeerKey| peers.get(*key).is_some_and(Peer::needs_unicast);
+    peers.named().iter().copied().filter(needs_unicast).collect()
 }
 
 /// Says goodbye once to everybody, and by unicast to those that a broadcast does not reach.

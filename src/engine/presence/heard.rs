@@ -31,7 +31,8 @@ impl Datagram<'_> {
     pub(crate) fn is_steady_heartbeat(&self, peers: &mut PeerTable, ctx: &Context<'_>) -> bool {
         let presence = &self.presence;
         let plain = presence.kind == Kind::Heartbeat && self.socket == Socket::Shared && !self.is_unicast();
-        if !plain || self.is_wide() || presence.rows.is_some() {
+        let is_more = presence.suspicion.is_some() || presence.rows.is_some();
+        if !plain || self.is_wide() || is_more {
             return false;
         }
         let Some(peer) = peers.by_id(presence.id).and_then(|key| peers.steady_mut(key)) else { return false };

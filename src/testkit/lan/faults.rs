@@ -6,7 +6,7 @@ use crate::engine::api::Input;
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
 
-use super::host::Process;
+use super::host::{Call, Conn, Process};
 use super::link::{Link, Tcp};
 use super::schedule::Arrival;
 use super::{HostId, Lan};
@@ -24,11 +24,16 @@ impl Lan {
     }
 
     fn end_process(&mut self, id: HostId, process: Process) {
-        for (dialer, life, dial, _) in self.hosts[id.0].end_process(process) {
+        for Conn { dialer, life, call } in self.hosts[id.0].end_process(process) {
             let latency = self.latency(id, dialer);
-            let what = Arrival::DialEnded { dial, result: Err(failure(Cause::Reset)) };
+            let reset = failure(Cause::Reset);
+            let what = match call {
+                Call::Dial(dial, _) => Arrival::DialEnded { dial, result: Err(reset) },
+                Call::Tether(tether) => Arrival::TetherAnswered { tether, result: Err(reset) },
+            };
             self.schedule(latency, dialer, Some(life), what);
         }
+        self.cut_tethers(id, process == Process::Killed);
     }
 
     /// A new process on the same host; its id and incarnation are the caller's choice.

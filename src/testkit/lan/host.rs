@@ -1,12 +1,12 @@
 //! A host: one engine, its interfaces, and what its machine knows of connections. The engine is watched here: it must never
 //! busy-loop, never have two dials of one peer or more than the cap in flight, and never dial port 0.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use crate::engine::Engine;
-use crate::engine::api::{ConnId, DialId};
+use crate::engine::api::{ConnId, DialId, TetherId};
 use crate::engine::config::Config;
 use crate::engine::interface::Interface;
 use crate::engine::limits::MAX_DIALS_IN_FLIGHT;
@@ -45,10 +45,28 @@ pub struct Host {
     pub(super) dials: HashMap<DialId, (Option<PeerKey>, SocketAddr)>,
     /// The dial that has just ended only looked whether a peer is reached again: nobody is told if it is not.
     pub(super) look_ended: bool,
-    /// Who dialed, with the life of its process and the dial there.
-    pub(super) conns: HashMap<ConnId, (HostId, u32, DialId, Option<SocketAddr>)>,
+    /// Tethers that were asked for and not answered yet.
+    pub(super) asked: HashSet<TetherId>,
+    pub(super) conns: HashMap<ConnId, Conn>,
     inbox: Vec<Arrival>,
     watch: Watch,
+}
+
+/// A connection that waits for its reply.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conn {
+    pub(super) dialer: HostId,
+    /// The life of the dialer's process.
+    pub(super) life: u32,
+    pub(super) call: Call,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Call {
+    /// A dial; the address that stood by, if it went there.
+    Dial(DialId, Option<SocketAddr>),
+    Tether(TetherId),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +101,7 @@ impl Host {
             tick_at: None,
             dials: HashMap::new(),
             look_ended: false,
+            asked: HashSet::new(),
             conns: HashMap::new(),
             inbox: Vec::new(),
             watch: Watch::default(),
@@ -91,6 +110,11 @@ impl Host {
 
     pub(super) fn runs(&self) -> bool {
         self.process == Process::Runs
+    }
+
+    /// The machine is there, and no process of ours.
+    pub(super) fn is_killed(&self) -> bool {
+        self.process == Process::Killed
     }
 
     /// Its kernel takes connections to this port: those of a paused process wait.
@@ -115,12 +139,13 @@ impl Host {
     }
 
     /// The process ends: the connections that it had open are returned, for the kernel resets them.
-    pub(super) fn end_process(&mut self, process: Process) -> Vec<(HostId, u32, DialId, Option<SocketAddr>)> {
+    pub(super) fn end_process(&mut self, process: Process) -> Vec<Conn> {
         self.process = process;
         self.life += 1;
         self.tick_at = None;
         self.inbox.clear();
         self.dials.clear();
+        self.asked.clear();
         self.conns.drain().map(|(_, conn)| conn).collect()
     }
 
@@ -143,7 +168,7 @@ impl Host {
         let mut waiting = std::mem::take(&mut self.inbox);
         waiting.sort_by_key(|arrival| match arrival {
             Arrival::Tick => 0,
-            Arrival::DialEnded { .. } => 1,
+            Arrival::DialEnded { .. } | Arrival::TetherAnswered { .. } | Arrival::TetherEnded { .. } => 1,
             _ => 2,
         });
         waiting

@@ -10,6 +10,7 @@ pub(super) mod host;
 pub(super) mod link;
 mod questions;
 mod schedule;
+mod tethers;
 mod wire;
 
 use std::collections::{HashMap, HashSet};
@@ -21,6 +22,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::engine::api::{Answer, Command, Input, Output, Socket};
+use crate::engine::cause::Failure;
 use crate::engine::config::{Config, Target};
 use crate::engine::event::Event;
 use crate::proto::presence::Presence;
@@ -29,6 +31,7 @@ use super::{config, interface, ms, t0};
 use host::{Host, Process};
 use link::{Link, Tcp};
 use schedule::{Arrival, Schedule, Scheduled};
+use tethers::{Rope, Wanted};
 use wire::Dial;
 
 pub use wire::NO_NEIGHBOUR;
@@ -93,6 +96,7 @@ pub struct Lan {
     rng: StdRng,
     schedule: Schedule,
     last_conn: u64,
+    ropes: Vec<Rope>,
 }
 
 impl Lan {
@@ -116,6 +120,7 @@ impl Lan {
             rng: StdRng::seed_from_u64(seed),
             schedule: Schedule::default(),
             last_conn: 0,
+            ropes: Vec::new(),
         }
     }
 
@@ -201,6 +206,16 @@ impl Lan {
             Arrival::Request { conn, from, body } => {
                 self.tell(id, Input::Request { conn, from, body: Ok(&body) });
             }
+            Arrival::Unreachable { to, icmp } => self.tell(id, Input::Unreachable { to, icmp }),
+            Arrival::TetherAnswered { tether, result } => {
+                if host.asked.remove(&tether) {
+                    self.tell(
+                        id,
+                        Input::TetherAnswered { tether, result: result.as_deref().map_err(Failure::clone) },
+                    );
+                }
+            }
+            Arrival::TetherEnded { tether, end } => self.tell(id, Input::TetherEnded { tether, end }),
             Arrival::DialEnded { dial, result } => {
                 let Some((key, _)) = host.dials.remove(&dial) else { return };
                 host.look_ended = key.is_none();
@@ -283,7 +298,11 @@ impl Lan {
             Output::Send { to, bytes, .. } => self.send(id, to, &bytes.into()),
             Output::AbandonDial(dial) => self.hosts[id.0].note_abandoned(dial),
             Output::SendFrom { source, bytes, .. } => self.send_to_all(id, source, &bytes.into()),
-            Output::Reply { conn, frame } => self.reply(id, conn, frame),
+            Output::Reply { conn, frame, tether } => self.reply(id, conn, frame, tether),
+            Output::Tether { tether, addr, request, timeout, .. } => {
+                self.tie(id, &Wanted { id: tether, addr, request, timeout });
+            }
+            Output::DropTether(tether) => self.drop_tether(id, tether),
             Output::Resolve(target) => self.resolve(id, target),
             Output::ReadHardware { peer, .. } => self.tell(id, Input::Hardware { peer, hardware: None }),
             Output::ReadFilter { .. } => {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::api::{ConnId, DialId, Socket};
+use crate::engine::api::{ConnId, DialId, Icmp, Socket, TetherEnd, TetherId};
 use crate::engine::cause::Failure;
 
 use super::HostId;
@@ -20,6 +20,9 @@ pub(super) enum Arrival {
     Tick,
     Datagram { from: SocketAddr, socket: Socket, bytes: Arc<[u8]> },
     Request { conn: ConnId, from: SocketAddr, body: Arc<[u8]> },
+    Unreachable { to: SocketAddr, icmp: Icmp },
+    TetherAnswered { tether: TetherId, result: Result<Arc<[u8]>, Failure> },
+    TetherEnded { tether: TetherId, end: TetherEnd },
     DialEnded { dial: DialId, result: Result<Replied, Failure> },
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-use crate::engine::api::{ConnId, DialId, Socket};
+use crate::engine::api::{ConnId, DialId, Icmp, Socket, TetherId};
 use crate::engine::cause::Cause;
 use crate::engine::peers::PeerKey;
 use crate::proto::exchange::HEADER;
 
+use super::host::{Call, Conn};
 use super::link::{Link, Tcp};
 use super::schedule::Arrival;
 use super::{HostId, Lan, Sent};
@@ -34,7 +35,7 @@ pub(super) struct Dial<'a> {
 }
 
 impl Lan {
-    fn link_between(&self, from: HostId, to: HostId) -> Link {
+    pub(super) fn link_between(&self, from: HostId, to: HostId) -> Link {
         self.links.get(&(from, to)).copied().unwrap_or(self.link)
     }
 
@@ -75,6 +76,19 @@ impl Lan {
             } else if config.port == to.port() {
                 self.transmit(id, owner, from, Socket::Shared, bytes);
             }
+            self.refuse(id, owner, from, to);
+        }
+    }
+
+    /// A machine without the process says that nothing receives there.
+    fn refuse(&mut self, id: HostId, owner: HostId, from: SocketAddr, to: SocketAddr) {
+        let (there, back) = (self.link_between(id, owner), self.link_between(owner, id));
+        let cut = [from.ip(), to.ip()].iter().any(|ip| self.without_udp.contains(ip));
+        if self.hosts[owner.0].is_killed() && there.udp && back.udp && !cut {
+            let after = self.latency(id, owner) + self.latency(owner, id);
+            let life = self.hosts[id.0].life;
+            let icmp = Icmp { code: 3, from: Some(to.into()) };
+            self.schedule(after, id, Some(life), Arrival::Unreachable { to, icmp });
         }
     }
 
@@ -122,19 +136,30 @@ impl Lan {
             Ok(server) => server,
             Err(cause) => return self.schedule(after, id, Some(life), ended(cause)),
         };
+        let call = Call::Dial(dial.id, Some(addr).filter(|addr| *addr != dial.addr));
+        self.request(id, server, (addr, after), Conn { dialer: id, life, call }, dial.request);
+        // The dialer's own deadline; the reply comes first, usually.
+        self.schedule(dial.timeout, id, Some(life), ended(Cause::NoReply));
+    }
+
+    /// A request arrives by a new connection to this address, so long after it was begun.
+    pub(super) fn request(
+        &mut self,
+        id: HostId,
+        server: HostId,
+        (addr, after): (SocketAddr, Duration),
+        call: Conn,
+        request: &[u8],
+    ) {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
         let source = self.hosts[id.0].source(addr.ip()).expect("it connected");
         let from = SocketAddr::from((source, 40_000));
-        self.hosts[server.0]
-            .conns
-            .insert(conn, (id, life, dial.id, Some(addr).filter(|addr| *addr != dial.addr)));
-        let server_life = self.hosts[server.0].life;
-        self.tcp_bytes += dial.request.len();
-        let body = Arc::from(&dial.request[HEADER..]);
-        self.schedule(after, server, Some(server_life), Arrival::Request { conn, from, body });
-        // The dialer's own deadline; the reply comes first, usually.
-        self.schedule(dial.timeout, id, Some(life), ended(Cause::NoReply));
+        self.hosts[server.0].conns.insert(conn, call);
+        let life = self.hosts[server.0].life;
+        self.tcp_bytes += request.len();
+        let body = Arc::from(&request[HEADER..]);
+        self.schedule(after, server, Some(life), Arrival::Request { conn, from, body });
     }
 
     /// When and how an attempt ends: to the address, or to the one that stands by.
@@ -154,7 +179,7 @@ impl Lan {
     }
 
     /// When and how a connection attempt ends.
-    fn connect(
+    pub(super) fn connect(
         &mut self,
         id: HostId,
         addr: SocketAddr,
@@ -191,8 +216,18 @@ impl Lan {
         }
     }
 
-    pub(super) fn reply(&mut self, id: HostId, conn: ConnId, frame: Option<Vec<u8>>) {
-        let Some((dialer, life, dial, from_standby)) = self.hosts[id.0].conns.remove(&conn) else { return };
+    pub(super) fn reply(
+        &mut self,
+        id: HostId,
+        conn: ConnId,
+        frame: Option<Vec<u8>>,
+        tether: Option<TetherId>,
+    ) {
+        let Some(Conn { dialer, life, call }) = self.hosts[id.0].conns.remove(&conn) else { return };
+        let (dial, from_standby) = match call {
+            Call::Dial(dial, from_standby) => (dial, from_standby),
+            Call::Tether(asked) => return self.answer_tether(id, (dialer, life, asked), frame, tether),
+        };
         let latency = self.latency(id, dialer);
         let result = match frame {
             Some(frame) => {

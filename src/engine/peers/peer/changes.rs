@@ -241,6 +241,15 @@ impl Peer {
         Suspicion::Settled
     }
 
+    /// Others could not reach it, and it does not answer: it counts as one that is retried, and is dialed in its turn.
+    pub(crate) fn doubt(&mut self, ctx: &mut Context<'_>) {
+        if self.dial.is_resting() {
+            let until = ctx.now + ctx.dial_spread();
+            self.dial.wait(1, ctx.now, until);
+        }
+        self.set_state(PeerState::Retrying, ctx);
+    }
+
     /// Neither heard nor reached.
     pub(crate) fn fall_silent(&mut self, ctx: &mut Context<'_>) {
         self.dial.set_confirming(false);

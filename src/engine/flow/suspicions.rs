@@ -1,0 +1,123 @@
+//! Tethers, and what follows when one of them ends: a question to everybody, an echo to the suspect, dials by a few, and the words of
+//! those for the others.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::engine::Engine;
+use crate::engine::api::{ConnId, TetherEnd, TetherId};
+use crate::engine::cause::Failure;
+use crate::engine::check_reply;
+use crate::engine::limits::{STALL, SUSPECT_DIALERS};
+use crate::engine::peers::PeerKey;
+use crate::engine::presence::announce::{Announcer, More};
+use crate::engine::probing::prober;
+use crate::engine::tethers::connections::life_of;
+use crate::engine::tethers::suspicions::{Opened, Step, is_chosen};
+use crate::proto::codes::suspicion::{REFUSED, TETHER_ENDED};
+use crate::proto::presence::Suspicion;
+
+impl Engine {
+    /// A peer asks to keep its connection.
+    pub(super) fn accept_tether(
+        &mut self,
+        conn: ConnId,
+        key: PeerKey,
+        from: SocketAddr,
+        now: Instant,
+    ) -> Option<TetherId> {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+        self.watch.tethers.accept(conn, peers.get(key)?, from.into(), &mut ctx)
+    }
+
+    /// What came of a tether that this node dialed. A peer that does not know tethers answers as usual, and closes.
+    pub(super) fn handle_tether_answer(
+        &mut self,
+        tether: TetherId,
+        result: Result<&[u8], Failure>,
+        now: Instant,
+    ) {
+        let reply = result.and_then(|body| check_reply(body, self.request_nonce));
+        let keeper = reply.ok().filter(|reply| reply.tether == Some(true));
+        let keeper = keeper.map(|reply| (reply.id, reply.incarnation));
+        let mut ctx = self.shared.context(self.peers.len(), now);
+        self.watch.tethers.note_answer(tether, keeper, &mut ctx);
+    }
+
+    /// A tether has ended. Without a farewell the process at the other end may be no more.
+    pub(super) fn handle_tether_end(&mut self, tether: TetherId, end: TetherEnd, now: Instant) {
+        let Some(ended) = self.watch.tethers.note_end(tether).filter(|_| end == TetherEnd::Cut) else {
+            return;
+        };
+        let Some(peer) = self.peers.get(ended.peer) else { return };
+        let same = life_of(peer) == Some(ended.life) && !peer.has_left();
+        let linked = peer.interface().is_none() || self.shared.links().reaches(peer.ip());
+        // Whoever stood still cannot tell what ended first.
+        let stood_still = self.awake_since.is_some_and(|at| now.saturating_duration_since(at) < STALL);
+        if same && linked && !stood_still && self.suspect(ended.peer, None, now) {
+            self.tell_suspicion(ended.peer, TETHER_ENDED, now);
+        }
+    }
+
+    /// A peer asks about another one, or says that a dial of it was refused.
+    pub(super) fn hear_suspicion(&mut self, teller: PeerKey, suspicion: Suspicion, now: Instant) {
+        let Suspicion { suspect, incarnation, seen } = suspicion;
+        let Some(key) = self.peers.by_id(suspect).filter(|key| *key != teller) else { return };
+        if self.peers.get(key).and_then(life_of) != Some((suspect, incarnation)) {
+            return;
+        }
+        self.suspect(key, Some(teller), now);
+        if seen == REFUSED {
+            self.watch.suspicions.note_witness(key, teller);
+            self.pursue(key, now);
+        }
+    }
+
+    /// Looks at a peer that may be gone; whether that was news.
+    fn suspect(&mut self, key: PeerKey, teller: Option<PeerKey>, now: Instant) -> bool {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return false };
+        let news = self.watch.suspicions.open(peer, teller, now) == Opened::Look;
+        if news {
+            prober::ask(peer, &mut ctx);
+        }
+        news
+    }
+
+    /// The echoes of these suspects are not there in time.
+    pub(in crate::engine) fn pursue_suspects(&mut self, now: Instant) {
+        while let Some(suspect) = self.watch.suspicions.next_due(now) {
+            self.pursue(suspect, now);
+        }
+    }
+
+    /// Something more is known of a suspect.
+    pub(super) fn pursue(&mut self, key: PeerKey, now: Instant) {
+        let own = self.shared.config().id;
+        let Some(peer) = self.peers.get(key) else { return };
+        let step = self.watch.suspicions.next_step(peer, || is_chosen(own, peer, &self.peers));
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
+        match step {
+            Step::Wait => {}
+            Step::Dial => peer.dial.hurry(),
+            Step::Doubt => peer.doubt(&mut ctx),
+        }
+    }
+
+    /// The host of a suspect refused this node's dial: those who do not dial it themselves are told, if there are any.
+    pub(super) fn tell_refusal(&mut self, key: PeerKey, now: Instant) {
+        if self.peers.len() > SUSPECT_DIALERS && self.watch.suspicions.note_refused_dial(key) {
+            self.tell_suspicion(key, REFUSED, now);
+        }
+    }
+
+    fn tell_suspicion(&mut self, key: PeerKey, seen: u8, now: Instant) {
+        let Some((suspect, incarnation)) = self.peers.get(key).and_then(life_of) else { return };
+        if self.watch.suspicions.may_tell(now) {
+            let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+            let suspicion = Some(Suspicion { suspect, incarnation, seen });
+            Announcer::tell(More { suspicion, ..More::default() }, peers, &mut ctx);
+        }
+    }
+}

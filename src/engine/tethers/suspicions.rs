@@ -1,0 +1,172 @@
+//! Peers that may be gone: who was looked at, when, and who says so.
+//!
+//! A suspicion costs little, whoever makes it up: each suspect is looked at once a second, and each teller has a share.
+
+use std::time::Instant;
+
+use smallvec::SmallVec;
+
+use crate::engine::limits::{
+    MAX_SUSPICIONS, SUSPECT_AGAIN, SUSPECT_DIALERS, SUSPICION_PATIENCE, SUSPICIONS_PER_TELLER,
+    SUSPICIONS_TOLD_PER_SECOND, WITNESSES,
+};
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::engine::rate_limiter::RateLimiter;
+use crate::engine::{NodeId, moment::Moment};
+use crate::proto::rendezvous::weight;
+
+/// What a look at a suspect has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It was asked for an echo.
+    Asked,
+    /// The echo was refused, or did not come in time.
+    Unanswered,
+    /// It lives.
+    Answered,
+}
+
+/// A peer that is looked at.
+#[derive(Debug)]
+struct Case {
+    suspect: PeerKey,
+    /// Who told first; none: this node noticed it itself.
+    teller: Option<PeerKey>,
+    asked: Instant,
+    stage: Stage,
+    /// Who says that a dial was refused.
+    witnesses: SmallVec<[PeerKey; WITNESSES]>,
+    /// This node has said so.
+    told: bool,
+}
+
+/// Whether a suspicion is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Opened {
+    /// The suspect is to be asked for an echo.
+    Look,
+    /// It was asked a moment ago, or there are too many suspicions.
+    Enough,
+}
+
+/// What is to be done about a suspect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Step {
+    /// Its echo is awaited, it lives, or it is for others to dial it.
+    Wait,
+    /// Nobody answers there: dial it now.
+    Dial,
+    /// Enough others were refused: it is not reached, until a dial of its own says otherwise.
+    Doubt,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Suspicions {
+    cases: Vec<Case>,
+    told: RateLimiter,
+}
+
+impl Default for Suspicions {
+    fn default() -> Self {
+        let most = SUSPICIONS_TOLD_PER_SECOND;
+        Self { cases: Vec::new(), told: RateLimiter::per_second(most, most) }
+    }
+}
+
+impl Suspicions {
+    /// Somebody, or this node itself, suspects a peer.
+    pub(crate) fn open(&mut self, suspect: &Peer, teller: Option<PeerKey>, now: Instant) -> Opened {
+        self.cases.retain(|case| now.saturating_duration_since(case.asked) < SUSPECT_AGAIN);
+        let by_teller = self.cases.iter().filter(|case| teller.is_some() && case.teller == teller).count();
+        let looked_at = suspect.state() == PeerState::Up && suspect.has_proved();
+        let full = self.cases.len() >= MAX_SUSPICIONS || by_teller >= SUSPICIONS_PER_TELLER;
+        if !looked_at || full || self.case(suspect.key()).is_some() {
+            return Opened::Enough;
+        }
+        self.cases.push(Case {
+            suspect: suspect.key(),
+            teller,
+            asked: now,
+            stage: Stage::Asked,
+            witnesses: SmallVec::new(),
+            told: false,
+        });
+        Opened::Look
+    }
+
+    /// Whether this node may tell a suspicion now.
+    pub(crate) fn may_tell(&mut self, now: Instant) -> bool {
+        self.told.take(now)
+    }
+
+    /// A peer says that the suspect's host refused its dial.
+    pub(crate) fn note_witness(&mut self, suspect: PeerKey, witness: PeerKey) {
+        if let Some(case) = self.case(suspect)
+            && !case.witnesses.contains(&witness)
+            && case.witnesses.len() < WITNESSES
+        {
+            case.witnesses.push(witness);
+        }
+    }
+
+    /// The suspect's host says that nothing receives there: whether that was asked.
+    pub(crate) fn note_refused_echo(&mut self, suspect: PeerKey) -> bool {
+        self.end_wait(suspect)
+    }
+
+    /// The next suspect whose echo is not there in time.
+    pub(crate) fn next_due(&mut self, now: Instant) -> Option<PeerKey> {
+        let is_due = |case: &&Case| case.stage == Stage::Asked && case.asked + SUSPICION_PATIENCE <= now;
+        let suspect = self.cases.iter().find(is_due)?.suspect;
+        self.end_wait(suspect).then_some(suspect)
+    }
+
+    /// When the next of them is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let asked = self.cases.iter().filter(|case| case.stage == Stage::Asked);
+        asked.map(|case| case.asked + SUSPICION_PATIENCE).min()
+    }
+
+    /// What is to be done about a suspect now; `is_chosen`, whether this node is among those who dial it.
+    pub(crate) fn next_step(&mut self, suspect: &Peer, is_chosen: impl FnOnce() -> bool) -> Step {
+        let Some(case) = self.case(suspect.key()) else { return Step::Wait };
+        if suspect.probes.last_echo() >= Some(Moment::from(case.asked)) {
+            case.stage = Stage::Answered;
+        }
+        if case.stage != Stage::Unanswered || suspect.state() != PeerState::Up {
+            return Step::Wait;
+        }
+        if case.witnesses.len() >= WITNESSES {
+            return Step::Doubt;
+        }
+        if is_chosen() { Step::Dial } else { Step::Wait }
+    }
+
+    /// This node's own dial of a suspect was refused: whether others are to be told, which happens once.
+    pub(crate) fn note_refused_dial(&mut self, suspect: PeerKey) -> bool {
+        self.case(suspect).is_some_and(|case| !std::mem::replace(&mut case.told, true))
+    }
+
+    fn case(&mut self, suspect: PeerKey) -> Option<&mut Case> {
+        self.cases.iter_mut().find(|case| case.suspect == suspect)
+    }
+
+    fn end_wait(&mut self, suspect: PeerKey) -> bool {
+        let Some(case) = self.case(suspect).filter(|case| case.stage == Stage::Asked) else { return false };
+        case.stage = Stage::Unanswered;
+        true
+    }
+}
+
+/// Whether this node is among those who dial a suspect: of all that are known and reached, the heaviest ones.
+pub(crate) fn is_chosen(own: NodeId, suspect: &Peer, peers: &PeerTable) -> bool {
+    let Some(id) = suspect.id() else { return false };
+    let mine = weight(id, own);
+    let others = peers.iter().filter(|peer| peer.key() != suspect.key() && peer.state() == PeerState::Up);
+    let heavier = others.filter_map(Peer::id).filter(|other| weight(id, *other) > mine);
+    heavier.take(SUSPECT_DIALERS).count() < SUSPECT_DIALERS
+}
