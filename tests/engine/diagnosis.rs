@@ -348,7 +348,7 @@ fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
     let icmp = Icmp { code: 3, from: Some(ip.into()) };
     lan.tell(hosts[0], Input::Unreachable { to: (ip, 30_000).into(), icmp });
     lan.run_for(ms(1));
-    lan.kill(hosts[1]);
+    lan.switch_off(hosts[1]);
     lan.run_for(IN_TIME);
     let before = told_of(&lan).expect("it is told");
     assert!(!before.contains("ICMP"), "that one is older than the trouble: {before}");

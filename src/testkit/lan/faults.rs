@@ -33,7 +33,7 @@ impl Lan {
             };
             self.schedule(latency, dialer, Some(life), what);
         }
-        self.cut_tethers(id, process == Process::Killed);
+        self.by_other_chance(|lan| lan.cut_tethers(id, process == Process::Killed));
     }
 
     /// A new process on the same host; its id and incarnation are the caller's choice.

@@ -97,6 +97,8 @@ pub struct Lan {
     schedule: Schedule,
     last_conn: u64,
     ropes: Vec<Rope>,
+    /// Chance of the tethers: what else happens in a scenario is not to hang on how many there are.
+    tether_rng: StdRng,
 }
 
 impl Lan {
@@ -121,6 +123,7 @@ impl Lan {
             schedule: Schedule::default(),
             last_conn: 0,
             ropes: Vec::new(),
+            tether_rng: StdRng::seed_from_u64(seed),
         }
     }
 
@@ -300,9 +303,9 @@ impl Lan {
             Output::SendFrom { source, bytes, .. } => self.send_to_all(id, source, &bytes.into()),
             Output::Reply { conn, frame, tether } => self.reply(id, conn, frame, tether),
             Output::Tether { tether, addr, request, timeout, .. } => {
-                self.tie(id, &Wanted { id: tether, addr, request, timeout });
+                self.by_other_chance(|lan| lan.tie(id, &Wanted { id: tether, addr, request, timeout }));
             }
-            Output::DropTether(tether) => self.drop_tether(id, tether),
+            Output::DropTether(tether) => self.by_other_chance(|lan| lan.drop_tether(id, tether)),
             Output::Resolve(target) => self.resolve(id, target),
             Output::ReadHardware { peer, .. } => self.tell(id, Input::Hardware { peer, hardware: None }),
             Output::ReadFilter { .. } => {

@@ -30,6 +30,14 @@ pub(super) struct Wanted {
 }
 
 impl Lan {
+    /// Does something with the chance of the tethers.
+    pub(super) fn by_other_chance<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        std::mem::swap(&mut self.rng, &mut self.tether_rng);
+        let done = what(self);
+        std::mem::swap(&mut self.rng, &mut self.tether_rng);
+        done
+    }
+
     /// Connects, and asks for a tether.
     pub(super) fn tie(&mut self, id: HostId, wanted: &Wanted) {
         let Wanted { id: tether, addr, ref request, timeout } = *wanted;

@@ -85,7 +85,7 @@ impl Lan {
         let (there, back) = (self.link_between(id, owner), self.link_between(owner, id));
         let cut = [from.ip(), to.ip()].iter().any(|ip| self.without_udp.contains(ip));
         if self.hosts[owner.0].is_killed() && there.udp && back.udp && !cut {
-            let after = self.latency(id, owner) + self.latency(owner, id);
+            let after = self.by_other_chance(|lan| lan.latency(id, owner) + lan.latency(owner, id));
             let life = self.hosts[id.0].life;
             let icmp = Icmp { code: 3, from: Some(to.into()) };
             self.schedule(after, id, Some(life), Arrival::Unreachable { to, icmp });
@@ -226,7 +226,10 @@ impl Lan {
         let Some(Conn { dialer, life, call }) = self.hosts[id.0].conns.remove(&conn) else { return };
         let (dial, from_standby) = match call {
             Call::Dial(dial, from_standby) => (dial, from_standby),
-            Call::Tether(asked) => return self.answer_tether(id, (dialer, life, asked), frame, tether),
+            Call::Tether(asked) => {
+                let end = (dialer, life, asked);
+                return self.by_other_chance(|lan| lan.answer_tether(id, end, frame, tether));
+            }
         };
         let latency = self.latency(id, dialer);
         let result = match frame {
