@@ -16,7 +16,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use support::node::{Mark, Node, Stage};
 use support::seen::{about, becomes, between, kind};
 use support::{QUICK, SOON, free_port, now, poll};
-use vigie::proto::exchange::Request;
+use vigie::engine::limits::MAX_TETHERS_PER_ADDRESS;
+use vigie::proto::exchange::{HEADER, Reply, Request, body_length};
 use vigie::proto::presence::{Kind, Presence};
 use vigie::proto::{Incarnation, NodeId, Nonce};
 
@@ -336,9 +337,60 @@ fn a_node_that_runs_out_of_descriptors_serves_again_when_it_has_some() {
     assert_eq!(dial.code, 0, "{}", dial.out);
 }
 
+#[test]
+fn who_asks_for_many_tethers_has_its_share_and_costs_nobody_an_exchange() {
+    let scene = Scene::new(109);
+    let attacker = Ipv4Addr::new(127, 77, 109, 9);
+    let dial = |request: Vec<u8>| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+        socket.bind(&SocketAddr::from((attacker, 0)).into()).unwrap();
+        socket.connect(&scene.tcp.into()).unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        stream.write_all(&request).unwrap();
+        stream
+    };
+    let reply = |stream: &mut TcpStream| {
+        let mut header = [0; HEADER];
+        stream.read_exact(&mut header).unwrap();
+        let mut body = vec![0; body_length(&header).unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        Reply::decode(&body).unwrap().tether == Some(true)
+    };
+    let ask = |n: u16| {
+        let (id, tcp_port) = (NodeId(0xbad_0000 + u128::from(n)), 20_000 + n);
+        let request = Request { id, tcp_port, tether: Some(true), ..one_shot(None) };
+        let mut stream = dial(request.encode());
+        reply(&mut stream).then_some(stream)
+    };
+    let mut held: Vec<TcpStream> = (0..30).filter_map(ask).collect();
+    assert_eq!(held.len(), MAX_TETHERS_PER_ADDRESS);
+    // Longer than an exchange may last, in which all places of an address are of use to it.
+    let until = now() + Duration::from_secs(6);
+    while now() < until {
+        let mut exchanges: Vec<_> = (0..12).map(|_| dial(request(b"hello"))).collect();
+        assert!(exchanges.iter_mut().all(|exchange| !reply(exchange)));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    for stream in &held {
+        stream.set_nonblocking(true).unwrap();
+        assert_eq!((&*stream).read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock, "it is kept");
+        stream.set_nonblocking(false).unwrap();
+    }
+    scene.victim.sigterm();
+    for stream in &mut held {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest.len(), 1, "a farewell");
+    }
+}
+
 /// A whole request frame of a one-shot dialer.
 fn request(message: &[u8]) -> Vec<u8> {
-    let message = std::str::from_utf8(message).ok();
+    one_shot(std::str::from_utf8(message).ok()).encode()
+}
+
+fn one_shot(message: Option<&str>) -> Request<'_> {
     let (id, incarnation, nonce) = (NodeId(0xbad), Incarnation(1), Nonce(1));
     Request {
         group: "default",
@@ -354,5 +406,4 @@ fn request(message: &[u8]) -> Vec<u8> {
         prefix: None,
         tether: None,
     }
-    .encode()
 }

@@ -145,6 +145,26 @@ fn a_killed_node_on_a_living_host_is_refused_until_the_dial_gives_up() {
 }
 
 #[test]
+fn a_killed_process_is_known_to_all_long_before_anybody_would_dial_it() {
+    within(5, |lab| {
+        let rare = ["--dial-interval", "60s", "--interval", "10s"];
+        let start = |n| watch_with(lab.host(n), &rare);
+        let (others, mut lost) = ((1..5).map(start).collect::<Vec<_>>(), start(5));
+        for other in &others {
+            other.wait_for(SOON, becomes("h5", "up"));
+        }
+        // The last hello is said by then, and all have their tethers.
+        std::thread::sleep(MS(3_000));
+        let marks: Vec<_> = others.iter().map(Node::mark).collect();
+        lost.kill9();
+        let is_lost = |e: &serde_json::Value| about("peer_state", "h5")(e) && e["from"] == "up";
+        for (other, mark) in others.iter().zip(marks) {
+            other.since(mark).wait_for(MS(5_000), is_lost);
+        }
+    });
+}
+
+#[test]
 fn the_next_attempt_begins_when_it_was_announced() {
     within(2, |lab| {
         let (a, mut b) = pair(lab);

@@ -1,10 +1,11 @@
-//! What IPv6 and many links cost, on hosts with real kernels: `make figures`, or `make figures BEFORE=path` to compare with an older program.
+//! What IPv6 and many links cost, and how soon a killed process is known, on hosts with real kernels: `make figures`, or `make figures BEFORE=path` to compare with an older program.
 //!
 //! The hosts are network namespaces of one machine; nothing leaves it. Each turn has namespaces of its own, which this program
 //! enters by running itself again; sides that are compared take turns, and what is printed are the medians.
 
 mod cost;
 mod discovery;
+mod killed;
 mod start;
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -40,6 +41,7 @@ struct Args {
 enum Figure {
     Discovery,
     Links,
+    Killed,
     Cost,
 }
 
@@ -50,6 +52,7 @@ enum Turn {
     Discovery { net: Net },
     Start,
     Datagrams,
+    Killed,
     Cost { net: Net },
 }
 
@@ -88,6 +91,9 @@ fn main() -> Result<()> {
     if wanted(Figure::Links) {
         links(&args)?;
     }
+    if wanted(Figure::Killed) {
+        killed(&args)?;
+    }
     if wanted(Figure::Cost) {
         cost(&args)?;
     }
@@ -99,6 +105,7 @@ fn run(turn: Turn, args: &Args) -> Vec<f64> {
         Turn::Discovery { net } => discovery::known_after(&args.vigie, net.into()),
         Turn::Start => start::times(&args.vigie),
         Turn::Datagrams => start::datagrams(&args.vigie),
+        Turn::Killed => killed::known_after(&args.vigie),
         Turn::Cost { net } => cost::of_one(&args.vigie, args.hosts, net.into()),
     }
 }
@@ -129,6 +136,18 @@ fn links(args: &Args) -> Result<()> {
     );
     println!("  goal: {rounds}. Copies to the limited broadcast address: at most {wide}");
     println!("  (with each round of the start, then not oftener than every 10 s)");
+    Ok(())
+}
+
+fn killed(args: &Args) -> Result<()> {
+    let sides = [("", Some(&args.vigie)), (", before", args.before.as_ref())];
+    for (side, vigie) in sides.into_iter().filter_map(|(side, vigie)| Some((side, vigie?))) {
+        let times = inside(vigie, args, &["killed"])?;
+        println!(
+            "kill -9 of one of 5, known to all{side}: {}; goal: 50 ms, at most 250 ms",
+            spread(&times, "ms")
+        );
+    }
     Ok(())
 }
 

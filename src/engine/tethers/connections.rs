@@ -153,3 +153,147 @@ fn choose(peers: &PeerTable, own: NodeId) -> SmallVec<[PeerKey; TETHERS]> {
 fn is_able(peer: &Peer) -> bool {
     peer.state() == PeerState::Up && peer.has_proved() && peer.info().is_dialable()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::peers::Via;
+    use crate::testkit::reply;
+
+    const PORT: u16 = 17_474;
+
+    /// Nodes with these numbers, each at the address of its number, up and proven.
+    fn table(test: &mut TestContext, ids: std::ops::Range<u8>) -> PeerTable {
+        let mut peers = PeerTable::default();
+        ids.for_each(|id| drop(add(test, &mut peers, id, (id, PORT))));
+        peers
+    }
+
+    fn add(test: &mut TestContext, peers: &mut PeerTable, id: u8, (host, port): (u8, u16)) -> PeerKey {
+        let identity = Some((NodeId(id.into()), Incarnation(1)));
+        let addr = ([10, 0, 0, host], port).into();
+        let key = peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+        let peer = peers.get_mut(key).unwrap();
+        peer.prove(peer.ip(), &mut test.context());
+        peer.set_state(PeerState::Up, &mut test.context());
+        test.outputs();
+        key
+    }
+
+    fn choose_again(tethers: &mut Tethers, peers: &PeerTable, test: &mut TestContext) -> Vec<Output> {
+        tethers.choose(peers, &Arc::from([]), &mut test.context());
+        test.outputs()
+    }
+
+    fn dialed(outputs: &[Output]) -> Vec<TetherId> {
+        let of =
+            |output: &Output| if let Output::Tether { tether, .. } = output { Some(*tether) } else { None };
+        outputs.iter().filter_map(of).collect()
+    }
+
+    fn dropped(outputs: &[Output]) -> Vec<TetherId> {
+        let of = |output: &Output| if let Output::DropTether(tether) = output { Some(*tether) } else { None };
+        outputs.iter().filter_map(of).collect()
+    }
+
+    /// All that were dialed are kept by whom they were dialed to.
+    fn keep_all(tethers: &mut Tethers, test: &mut TestContext) {
+        for tether in tethers.all.clone() {
+            tethers.note_answer(tether.id, Some(tether.life), &mut test.context());
+        }
+    }
+
+    #[test]
+    fn the_heaviest_that_were_reached_are_dialed_once_and_kept() {
+        let mut test = TestContext::new(|_| {});
+        let (mut tethers, mut peers) = (Tethers::default(), table(&mut test, 2..20));
+        let silent = add(&mut test, &mut peers, 20, (20, PORT));
+        peers.get_mut(silent).unwrap().fall_silent(&mut test.context());
+        let own = test.shared.config().id;
+        let mut heaviest: Vec<u128> = (2..20).collect();
+        heaviest.sort_by_key(|id| Reverse(weight(own, NodeId(*id))));
+        assert_eq!(dialed(&choose_again(&mut tethers, &peers, &mut test)).len(), TETHERS);
+        let chosen: Vec<u128> = tethers.all.iter().map(|tether| { tether.life.0 }.0).collect();
+        assert_eq!(chosen, heaviest[..TETHERS]);
+        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty(), "they are under way");
+        assert_eq!(tethers.standing().count(), 0);
+        keep_all(&mut tethers, &mut test);
+        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty());
+        assert_eq!(tethers.standing().count(), TETHERS);
+    }
+
+    #[test]
+    fn who_declines_or_is_another_one_is_no_tether_and_asked_again_with_the_next_round() {
+        let mut test = TestContext::new(|_| {});
+        let (mut tethers, peers) = (Tethers::default(), table(&mut test, 2..4));
+        let asked = dialed(&choose_again(&mut tethers, &peers, &mut test));
+        let other = reply(9, crate::engine::Nonce(1));
+        tethers.note_answer(asked[0], None, &mut test.context());
+        tethers.note_answer(asked[1], Some((other.id, other.incarnation)), &mut test.context());
+        assert_eq!(dropped(&test.outputs()), asked);
+        assert!(tethers.note_end(asked[0]).is_none(), "its end says nothing");
+        assert_eq!(dialed(&choose_again(&mut tethers, &peers, &mut test)).len(), 2);
+    }
+
+    #[test]
+    fn one_that_was_displaced_has_left_or_lives_again_is_dropped_and_one_with_trouble_is_not() {
+        let mut test = TestContext::new(|_| {});
+        let (mut tethers, mut peers) = (Tethers::default(), table(&mut test, 2..5));
+        choose_again(&mut tethers, &peers, &mut test);
+        keep_all(&mut tethers, &mut test);
+        let keys: Vec<PeerKey> = tethers.all.iter().map(|tether| tether.peer).collect();
+        peers.get_mut(keys[0]).unwrap().set_state(PeerState::Retrying, &mut test.context());
+        test.outputs();
+        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty(), "it may well stand");
+        peers.restart(keys[1], NodeId(99), Incarnation(2), "host", &mut test.context());
+        peers.leave(keys[2], crate::engine::peers::LeaveReason::Goodbye, &mut test.context());
+        test.outputs();
+        assert_eq!(dropped(&choose_again(&mut tethers, &peers, &mut test)).len(), 2);
+        for id in 100..200 {
+            add(&mut test, &mut peers, id, (id, PORT));
+        }
+        peers.get_mut(keys[0]).unwrap().set_state(PeerState::Up, &mut test.context());
+        test.outputs();
+        let outputs = choose_again(&mut tethers, &peers, &mut test);
+        assert_eq!((dropped(&outputs).len(), dialed(&outputs).len()), (1, TETHERS), "others are heavier");
+    }
+
+    #[test]
+    fn a_tether_that_another_dialed_is_as_good() {
+        let mut test = TestContext::new(|_| {});
+        let (mut tethers, peers) = (Tethers::default(), table(&mut test, 2..3));
+        let peer = peers.iter().next().unwrap();
+        let [first, second] = [7, 8].map(|conn| {
+            let accepted = tethers.accept(ConnId(conn), peer, peer.ip(), &mut test.context());
+            accepted.expect("there is room")
+        });
+        assert_eq!(dropped(&test.outputs()), [first], "a new one takes the place of an old one");
+        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty());
+        assert_eq!(tethers.note_end(second).map(|ended| ended.peer), Some(peer.key()));
+        let elsewhere = "10.0.0.99".parse().unwrap();
+        assert_eq!(tethers.accept(ConnId(9), peer, elsewhere, &mut test.context()), None);
+    }
+
+    #[test]
+    fn one_address_has_its_share_and_all_together_have_a_cap() {
+        let mut test = TestContext::new(|_| {});
+        let (mut tethers, mut peers) = (Tethers::default(), PeerTable::default());
+        let mut held = 0;
+        for host in 2..20_u8 {
+            let mut here = 0;
+            for n in 0..MAX_TETHERS_PER_ADDRESS + 1 {
+                let id = u8::try_from(usize::from(host - 2) * 10 + n + 2).unwrap();
+                let key = add(&mut test, &mut peers, id, (host, PORT + u16::from(id)));
+                let peer = peers.get(key).unwrap();
+                let accepted = tethers.accept(ConnId(id.into()), peer, peer.ip(), &mut test.context());
+                here += usize::from(accepted.is_some());
+            }
+            held += here;
+            assert!(here <= MAX_TETHERS_PER_ADDRESS);
+        }
+        assert_eq!(held, MAX_TETHERS_HELD);
+        tethers.drop_all(&mut test.context());
+        assert_eq!(dropped(&test.outputs()).len(), MAX_TETHERS_HELD);
+    }
+}

@@ -170,3 +170,115 @@ pub(crate) fn is_chosen(own: NodeId, suspect: &Peer, peers: &PeerTable) -> bool 
     let heavier = others.filter_map(Peer::id).filter(|other| weight(id, *other) > mine);
     heavier.take(SUSPECT_DIALERS).count() < SUSPECT_DIALERS
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::context::TestContext;
+    use crate::engine::probing::prober;
+    use crate::engine::{Incarnation, peers::Via};
+    use crate::testkit::{ms, secs};
+
+    fn up(test: &mut TestContext, n: u64) -> Peer {
+        let mut peer = test.proven_peer(n);
+        peer.set_state(PeerState::Up, &mut test.context());
+        peer
+    }
+
+    fn opened(suspicions: &mut Suspicions, peer: &Peer, teller: Option<PeerKey>, now: Instant) -> bool {
+        suspicions.open(peer, teller, now) == Opened::Look
+    }
+
+    #[test]
+    fn a_suspect_is_looked_at_once_a_second_and_only_if_it_was_well() {
+        let mut test = TestContext::new(|_| {});
+        let (mut suspicions, mut peer, now) = (Suspicions::default(), up(&mut test, 2), test.now);
+        assert!(opened(&mut suspicions, &peer, None, now));
+        assert!(!opened(&mut suspicions, &peer, None, now + SUSPECT_AGAIN - ms(1)));
+        assert!(opened(&mut suspicions, &peer, None, now + SUSPECT_AGAIN));
+        peer.set_state(PeerState::Retrying, &mut test.context());
+        assert!(!opened(&mut suspicions, &peer, None, now + secs(9)), "everybody knows");
+        assert!(!opened(&mut suspicions, &test.peer(3), None, now + secs(9)), "it has proved nothing");
+    }
+
+    #[test]
+    fn a_teller_has_its_share_and_all_together_have_a_cap() {
+        let mut test = TestContext::new(|_| {});
+        let (mut suspicions, now) = (Suspicions::default(), test.now);
+        let tellers: Vec<PeerKey> = (1_000..1_020).map(|n| test.peer(n).key()).collect();
+        let looks =
+            |suspicions: &mut Suspicions, test: &mut TestContext, teller, suspects: std::ops::Range<u64>| {
+                suspects.filter(|n| opened(suspicions, &up(test, *n), teller, now)).count()
+            };
+        let share = SUSPICIONS_PER_TELLER;
+        assert_eq!(looks(&mut suspicions, &mut test, Some(tellers[0]), 2..40), share);
+        assert_eq!(looks(&mut suspicions, &mut test, Some(tellers[1]), 50..90), share);
+        assert_eq!(looks(&mut suspicions, &mut test, None, 100..400), MAX_SUSPICIONS - 2 * share);
+    }
+
+    #[test]
+    fn a_suspect_that_answers_is_let_alone() {
+        let mut test = TestContext::new(|_| {});
+        let (mut suspicions, mut peer) = (Suspicions::default(), up(&mut test, 2));
+        let _ = suspicions.open(&peer, None, test.now);
+        prober::ask(&mut peer, &mut test.context());
+        let nonce = test.sent()[0].nonce.unwrap();
+        test.now += ms(1);
+        peer.probes.note_echo(nonce, test.now).unwrap();
+        assert!(suspicions.note_refused_echo(peer.key()));
+        assert_eq!(suspicions.next_step(&peer, || true), Step::Wait, "whoever refused it was not asked");
+    }
+
+    #[test]
+    fn one_that_refuses_or_does_not_answer_is_dialed_by_the_chosen_and_doubted_on_the_word_of_three() {
+        for refused in [true, false] {
+            let mut test = TestContext::new(|_| {});
+            let (mut suspicions, peer, now) = (Suspicions::default(), up(&mut test, 2), test.now);
+            let witnesses = [11, 12, 13].map(|n| test.peer(n).key());
+            let _ = suspicions.open(&peer, None, now);
+            assert_eq!(suspicions.deadline(), Some(now + SUSPICION_PATIENCE));
+            assert_eq!(suspicions.next_step(&peer, || true), Step::Wait);
+            assert_eq!(suspicions.next_due(now + SUSPICION_PATIENCE - Duration::from_nanos(1)), None);
+            if refused {
+                assert!(suspicions.note_refused_echo(peer.key()));
+            } else {
+                assert_eq!(suspicions.next_due(now + SUSPICION_PATIENCE), Some(peer.key()));
+            }
+            assert_eq!((suspicions.deadline(), suspicions.next_due(now + secs(1))), (None, None));
+            assert!(!suspicions.note_refused_echo(peer.key()), "once");
+            let step = |suspicions: &mut Suspicions| suspicions.next_step(&peer, || false);
+            assert_eq!(suspicions.next_step(&peer, || true), Step::Dial);
+            for witness in [witnesses[0], witnesses[1], witnesses[1]] {
+                suspicions.note_witness(peer.key(), witness);
+                assert_eq!(step(&mut suspicions), Step::Wait);
+            }
+            suspicions.note_witness(peer.key(), witnesses[2]);
+            assert_eq!(step(&mut suspicions), Step::Doubt);
+            let told = [0; 2].map(|_| suspicions.note_refused_dial(peer.key()));
+            assert_eq!(told, [true, false], "others are told once");
+        }
+    }
+
+    #[test]
+    fn of_many_eight_dial_a_suspect_and_all_agree_who() {
+        let mut test = TestContext::new(|_| {});
+        let nodes: Vec<u8> = (1..40).collect();
+        let chosen = nodes.iter().filter(|own| {
+            let mut peers = PeerTable::default();
+            let mut suspect = None;
+            for id in nodes.iter().chain(&[99]).filter(|id| id != own) {
+                let identity = Some((NodeId((*id).into()), Incarnation(1)));
+                let addr = ([10, 0, 1, *id], 17_474).into();
+                let key =
+                    peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+                peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
+                suspect = Some(key);
+            }
+            let suspect = peers.get(suspect.unwrap()).unwrap();
+            is_chosen(NodeId((**own).into()), suspect, &peers)
+        });
+        assert_eq!(chosen.count(), SUSPECT_DIALERS);
+    }
+}

@@ -1,0 +1,52 @@
+//! How soon all others know that a process was killed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::lab::{Families, Lab};
+use crate::support::node::{Node, clean};
+use crate::support::seen::{about, becomes};
+use crate::support::{SOON, now};
+
+const TIMES: usize = 11;
+const HOSTS: u8 = 5;
+/// All have their tethers by then, for they say hello for two seconds after their start.
+const SETTLED: Duration = Duration::from_secs(4);
+/// Longer than a node without tethers takes.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Milliseconds from the signal to the last of the others' `peer_state` out of `up`, at default settings. The times are those of
+/// reading.
+pub(crate) fn known_after(vigie: &Path) -> Vec<f64> {
+    let lab = Lab::on_one_link(HOSTS, Families::Ipv4);
+    let others: Vec<Node> = (1..HOSTS).map(|host| watch(&lab, host.into(), vigie)).collect();
+    (0..TIMES).map(|_| once(&lab, &others, vigie)).collect()
+}
+
+fn once(lab: &Lab, others: &[Node], vigie: &Path) -> f64 {
+    let lost = format!("h{HOSTS}");
+    let marks: Vec<_> = others.iter().map(Node::mark).collect();
+    let mut victim = watch(lab, HOSTS.into(), vigie);
+    let up: Vec<_> = others
+        .iter()
+        .zip(marks)
+        .map(|(other, mark)| other.since(mark).wait_for(SOON, becomes(&lost, "up")))
+        .collect();
+    (1..HOSTS).for_each(|host| _ = victim.wait_for(SOON, becomes(&format!("h{host}"), "up")));
+    std::thread::sleep(SETTLED);
+    let killed = now();
+    victim.kill9();
+    let is_lost = |event: &serde_json::Value| about("peer_state", &lost)(event) && event["from"] == "up";
+    let known = others.iter().zip(up).map(|(other, up)| other.since(up.mark).wait_for(LONG, is_lost).at);
+    let last = known.max().unwrap_or(killed);
+    last.saturating_duration_since(killed).as_secs_f64() * 1e3
+}
+
+/// A node of the program's defaults.
+fn watch(lab: &Lab, host: usize, vigie: &Path) -> Node {
+    let host = lab.host(host);
+    let mut command = host.command(&vigie.to_string_lossy());
+    clean(&mut command);
+    command.args(["watch", "--json", "--name", &host.name()]);
+    lab.stage.spawn(&host.name(), command)
+}
