@@ -38,7 +38,8 @@ struct Vectors {
 struct Weight {
     of: String,
     node: String,
-    weight: String,
+    #[serde(rename = "weight")]
+    expected: String,
 }
 
 #[derive(Deserialize)]
@@ -465,7 +466,8 @@ fn readings(item: &mut Decoder<'_>) -> Vec<Value> {
             let elements = item.array().unwrap().unwrap();
             let all = (0..elements).fold(vec![Vec::new()], |all: Vec<Vec<Value>>, _| {
                 let next = readings(item);
-                let with = |begun: &Vec<Value>, last: &Value| [&begun[..], &[last.clone()]].concat();
+                let with =
+                    |begun: &Vec<Value>, last: &Value| [&begun[..], std::slice::from_ref(last)].concat();
                 all.iter().flat_map(|begun| next.iter().map(move |last| with(begun, last))).collect()
             });
             all.into_iter().map(Value::from).collect()
@@ -543,9 +545,9 @@ fn the_elements_of_the_cddl_are_those_of_the_sequences() {
 
 #[test]
 fn every_weight_of_the_vectors_is_that_of_the_code() {
-    for Weight { of, node, weight } in &vectors().weights {
+    for Weight { of, node, expected } in &vectors().weights {
         let ours = rendezvous::weight(of.parse().unwrap(), node.parse().unwrap());
-        assert_eq!(format!("{ours:016x}"), *weight, "{node} for {of}");
+        assert_eq!(format!("{ours:016x}"), *expected, "{node} for {of}");
     }
 }
 

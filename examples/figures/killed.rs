@@ -38,8 +38,8 @@ fn once(lab: &Lab, others: &[Node], vigie: &Path) -> f64 {
     victim.kill9();
     let is_lost = |event: &serde_json::Value| about("peer_state", &lost)(event) && event["from"] == "up";
     let known = others.iter().zip(up).map(|(other, up)| other.since(up.mark).wait_for(LONG, is_lost).at);
-    let last = known.max().unwrap_or(killed);
-    last.saturating_duration_since(killed).as_secs_f64() * 1e3
+    let known_to_all = known.max().unwrap_or(killed);
+    known_to_all.saturating_duration_since(killed).as_secs_f64() * 1e3
 }
 
 /// A node of the program's defaults.

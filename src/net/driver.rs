@@ -15,13 +15,11 @@ use crate::engine::Engine;
 use crate::engine::address::ZonedIp;
 use crate::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket};
 use crate::engine::cause::Retry;
-use crate::engine::config::Target;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::rate_limiter::RateLimiter;
 
-use super::addresses;
 use super::arrival::{Buffer, Received};
 use super::dialer::{self, Reached, Way};
 use super::errno;
@@ -211,18 +209,15 @@ impl Driver {
                 self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
             }
             TaskEvent::TetherAnswered { tether, result, reply } => {
-                let told = self.pending.tethers.note_answer(tether, result, &mut self.tasks);
-                if let Some(result) = told {
-                    let result = result.map(|()| reply.as_slice());
-                    self.tell(Input::TetherAnswered { tether, result });
+                if let Some(result) = self.pending.tethers.note_answer(tether, result, &mut self.tasks) {
+                    self.tell(Input::TetherAnswered { tether, result: result.map(|()| &*reply) });
                 }
             }
             TaskEvent::TetherAccepted { kept, stream } => tethers::hold(kept, stream, &mut self.tasks),
-            TaskEvent::TetherEnded { tether, end } => {
-                if self.pending.tethers.note_end(tether) {
-                    self.tell(Input::TetherEnded { tether, end });
-                }
+            TaskEvent::TetherEnded { tether, end } if self.pending.tethers.note_end(tether) => {
+                self.tell(Input::TetherEnded { tether, end });
             }
+            TaskEvent::TetherEnded { .. } => {}
             TaskEvent::TurnedAway { from, reason } => self.tell(Input::Refused { from, reason }),
             TaskEvent::Hardware { peer, hardware } => self.tell(Input::Hardware { peer, hardware }),
             TaskEvent::FilterRules(rules) => self.tell(Input::FilterRules(rules)),
@@ -341,7 +336,7 @@ impl Driver {
                 self.pending.tethers.dial(tether, way, request, timeout, &mut self.tasks);
             }
             Output::DropTether(tether) => self.pending.tethers.release(tether),
-            Output::Resolve(target) => self.resolve(target),
+            Output::Resolve(target) => drop(self.tasks.spawn(resolver::look_up(target))),
             Output::ReadHardware { peer, ip } => {
                 let hardware = neighbours::hardware_of(ip);
                 self.tasks.spawn(async move { TaskEvent::Hardware { peer, hardware } });
@@ -361,7 +356,8 @@ impl Driver {
     fn send(&mut self, link: Option<LinkIndex>, to: SocketAddr, bytes: &[u8]) {
         let sent = self.sockets.send(link, to, bytes);
         let error = sent.err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
-        if let Some(error) = error.as_ref().filter(|error| to.is_ipv6() && is_about_the_address(error)) {
+        if let Some(error) = error.as_ref().filter(|error| to.is_ipv6() && errno::is_about_the_address(error))
+        {
             return tracing::debug!(%to, %error, "cannot send by IPv6");
         }
         let Some(error) = error else { return };
@@ -382,24 +378,6 @@ impl Driver {
         });
         self.pending.dials.insert(dial, task);
     }
-
-    fn resolve(&mut self, target: Target) {
-        self.tasks.spawn(async move {
-            let mut addrs = resolver::resolve(&target).await.unwrap_or_else(|error| {
-                tracing::debug!(host = %target.host, %error, "the name does not resolve");
-                Vec::new()
-            });
-            // It is looked up again when the link can be used.
-            addrs.retain(|addr| !ZonedIp::from(*addr).link().is_some_and(addresses::is_new));
-            TaskEvent::Resolved { target, addrs }
-        });
-    }
-}
-
-/// Whether the system says that it has no address to send from: its IPv6 is off, or a link is going or coming.
-fn is_about_the_address(error: &io::Error) -> bool {
-    use io::ErrorKind as Kind;
-    matches!(error.kind(), Kind::AddrNotAvailable | Kind::NetworkUnreachable | Kind::Unsupported)
 }
 
 /// Sleeps until then; not at all without a time.

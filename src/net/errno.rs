@@ -63,6 +63,14 @@ fn by_number(errno: i32) -> Option<(Cause, Retry)> {
     }
 }
 
+/// Whether the system says that it has no address to send from: its IPv6 is off, or a link is going or coming.
+pub(super) fn is_about_the_address(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::AddrNotAvailable | ErrorKind::NetworkUnreachable | ErrorKind::Unsupported
+    )
+}
+
 /// What a person may do about a presence that cannot be sent.
 pub(super) fn send_hint(error: &io::Error) -> &'static str {
     match classify(error).0 {

@@ -5,11 +5,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::config::{Target, is_host};
 use crate::engine::limits::MAX_ADDRESSES;
 
+use super::addresses;
 use super::dialer::has_route;
 use super::interfaces;
+use super::task_event::TaskEvent;
 
 /// For one look-up: what a resolver takes at its defaults for a name server that is silent, twice asked.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,6 +49,17 @@ pub async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, ResolveError> {
     let found = tokio::time::timeout(TIMEOUT, lookup).await.map_err(|_| ResolveError::Silent)??;
     let addrs = in_order(found, has_route);
     if addrs.is_empty() { Err(ResolveError::NoAddress) } else { Ok(addrs) }
+}
+
+/// A look-up as a task of the driver: the addresses of a host that can be used now, or none.
+pub(super) async fn look_up(target: Target) -> TaskEvent {
+    let mut addrs = resolve(&target).await.unwrap_or_else(|error| {
+        tracing::debug!(host = %target.host, %error, "the name does not resolve");
+        Vec::new()
+    });
+    // It is looked up again when the link can be used.
+    addrs.retain(|addr| !ZonedIp::from(*addr).link().is_some_and(addresses::is_new));
+    TaskEvent::Resolved { target, addrs }
 }
 
 /// Each address once, the families by turns. Those that this machine has no route to are left out, unless it has one to none: what

@@ -7,7 +7,7 @@ use super::NodeId;
 const FNV: (u64, u64) = (0xcbf2_9ce4_8422_2325, 0x0000_0100_0000_01b3);
 
 /// How heavy a node weighs when somebody is chosen for another one: the heaviest are. FNV-1a of the two ids, mixed as
-/// MurmurHash3 ends, so that all bits of both count.
+/// `MurmurHash3` ends, so that all bits of both count.
 pub fn weight(of: NodeId, node: NodeId) -> u64 {
     let (of, node) = ({ of.0 }.to_be_bytes(), { node.0 }.to_be_bytes());
     let hash = of.iter().chain(&node).fold(FNV.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV.1));

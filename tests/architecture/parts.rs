@@ -11,10 +11,12 @@ const FLOW: [&str; 3] = ["engine/flow/", "engine/settle.rs", "engine/views.rs"];
 /// Lines of the conductor: more means that it has begun to decide things itself.
 const CONDUCTOR_LINES: usize = 250;
 /// The parts, and the folder of each. Besides the flow only that folder names them.
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 8] = [
     ("Announcer", "engine/presence/"),
     ("Dialer", "engine/dialing/"),
     ("Prober", "engine/probing/"),
+    ("Tethers", "engine/tethers/"),
+    ("Suspicions", "engine/tethers/"),
     ("OwnRow", "engine/gossip/"),
     ("RemoteRows", "engine/gossip/"),
     ("FindingTracker", "engine/diagnosis/"),

@@ -69,7 +69,9 @@ fn half_the_network_is_killed_and_all_of_it_is_known_within_a_quarter_of_a_secon
     lan.run_for(secs(30));
     let (lost, others) = hosts.split_at(6);
     let since = lan.elapsed();
-    lost.iter().for_each(|host| lan.kill(*host));
+    for host in lost {
+        lan.kill(*host);
+    }
     lan.run_for(ms(250));
     for host in lost {
         let known = known(&lan, others, *host, since);

@@ -10,7 +10,7 @@ use crate::engine::gossip::page::tells_of_trouble;
 use crate::engine::limits::{LOOKED_AT_FOR_NEWS, LOOKERS};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
-use crate::engine::presence::announce::{Announcer, More};
+use crate::engine::presence::announce::{self, More};
 use crate::engine::{Engine, NodeId};
 use crate::proto::rendezvous::weight;
 use crate::proto::rows::{GONE, pages};
@@ -20,7 +20,7 @@ impl Engine {
     pub(in crate::engine) fn tell_news(&mut self, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
         if let Some(page) = self.own_row.take_news(peers, &mut ctx) {
-            Announcer::tell(More { rows: Some(&page), ..More::default() }, peers, &mut ctx);
+            announce::tell(More { rows: Some(&page), ..More::default() }, peers, &mut ctx);
         }
     }
 

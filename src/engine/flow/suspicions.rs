@@ -10,7 +10,7 @@ use crate::engine::cause::Failure;
 use crate::engine::check_reply;
 use crate::engine::limits::{STALL, SUSPECT_DIALERS};
 use crate::engine::peers::PeerKey;
-use crate::engine::presence::announce::{Announcer, More};
+use crate::engine::presence::announce::{self, More};
 use crate::engine::probing::prober;
 use crate::engine::tethers::connections::life_of;
 use crate::engine::tethers::suspicions::{Opened, Step, is_chosen};
@@ -117,7 +117,7 @@ impl Engine {
         if self.watch.suspicions.may_tell(now) {
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
             let suspicion = Some(Suspicion { suspect, incarnation, seen });
-            Announcer::tell(More { suspicion, ..More::default() }, peers, &mut ctx);
+            announce::tell(More { suspicion, ..More::default() }, peers, &mut ctx);
         }
     }
 }

@@ -110,17 +110,6 @@ impl Announcer {
         }
     }
 
-    /// Tells everybody something more than that this node is here, at once: in a round between two others.
-    pub(crate) fn tell(more: More<'_>, peers: &PeerTable, ctx: &mut Context<'_>) {
-        broadcast(Kind::Heartbeat, more, ctx);
-        multicast(Kind::Heartbeat, false, more, ctx);
-        for peer in unheard(peers).into_iter().filter_map(|key| peers.get(key)) {
-            ctx.unicast(peer.interface(), peer.unicast(), Kind::Heartbeat, |presence| {
-                more.with(presence).encode()
-            });
-        }
-    }
-
     /// Now and then, and with every hello, the same presence goes to the limited broadcast address (RFC 919 §7), which is
     /// received whatever the mask: hosts whose network is another one on the same link are noticed by it.
     fn broadcast_limited(&mut self, kind: Kind, ctx: &mut Context<'_>) {
@@ -225,6 +214,17 @@ impl Announcer {
 pub(crate) fn ask_old_address(peer: &mut Peer, ctx: &mut Context<'_>) {
     peer.paths.note_move_asked(ctx.now);
     send_to(peer, peer.unicast(), Kind::Heartbeat, None, true, ctx);
+}
+
+/// Tells everybody something more than that this node is here, at once: in a round between two others.
+pub(crate) fn tell(more: More<'_>, peers: &PeerTable, ctx: &mut Context<'_>) {
+    broadcast(Kind::Heartbeat, more, ctx);
+    multicast(Kind::Heartbeat, false, more, ctx);
+    for peer in unheard(peers).into_iter().filter_map(|key| peers.get(key)) {
+        ctx.unicast(peer.interface(), peer.unicast(), Kind::Heartbeat, |presence| {
+            more.with(presence).encode()
+        });
+    }
 }
 
 /// Peers to which no broadcast goes.

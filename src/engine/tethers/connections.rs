@@ -166,7 +166,9 @@ mod tests {
     /// Nodes with these numbers, each at the address of its number, up and proven.
     fn table(test: &mut TestContext, ids: std::ops::Range<u8>) -> PeerTable {
         let mut peers = PeerTable::default();
-        ids.for_each(|id| drop(add(test, &mut peers, id, (id, PORT))));
+        for id in ids {
+            add(test, &mut peers, id, (id, PORT));
+        }
         peers
     }
 
@@ -282,7 +284,7 @@ mod tests {
         let mut held = 0;
         for host in 2..20_u8 {
             let mut here = 0;
-            for n in 0..MAX_TETHERS_PER_ADDRESS + 1 {
+            for n in 0..=MAX_TETHERS_PER_ADDRESS {
                 let id = u8::try_from(usize::from(host - 2) * 10 + n + 2).unwrap();
                 let key = add(&mut test, &mut peers, id, (host, PORT + u16::from(id)));
                 let peer = peers.get(key).unwrap();
