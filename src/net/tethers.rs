@@ -21,9 +21,9 @@ use super::task_event::{Kept, Outbound, TaskEvent};
 
 /// What is sent before a tether is ended on purpose: a byte of any value.
 const FAREWELL: [u8; 1] = [0];
-/// The system asks whether the other end is still there after so long: one that went without a word is to take no room for ever, and a
-/// packet a minute costs nothing.
-const KEEPALIVE: Duration = Duration::from_mins(1);
+/// The system asks whether the other end is still there after so long, and then, while nothing comes, again: one that went without a word
+/// is to take no room for ever, and a packet a minute costs nothing.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(10));
 
 /// All tethers of a node.
 #[derive(Debug, Default)]
@@ -95,7 +95,8 @@ pub(super) fn hold(kept: Kept, stream: TcpStream, tasks: &mut JoinSet<TaskEvent>
 /// How a connection ends; when it is released, with a farewell.
 async fn end_of(mut stream: TcpStream, release: oneshot::Receiver<()>) -> TetherEnd {
     // Without it a tether is as good, and stays a little longer than it is of use.
-    let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let mut byte = [0; 1];
     tokio::select! {
         biased;

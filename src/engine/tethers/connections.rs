@@ -45,7 +45,8 @@ impl Tethers {
     pub(crate) fn choose(&mut self, peers: &PeerTable, frame: &Arc<[u8]>, ctx: &mut Context<'_>) {
         let chosen = choose(peers, ctx.config.id);
         let obsolete = |tether: &Tether| {
-            let peer = peers.get(tether.peer).filter(|peer| life_of(peer) == Some(tether.life));
+            let is_there = |peer: &&Peer| life_of(peer) == Some(tether.life) && peer.ip() == tether.ip;
+            let peer = peers.get(tether.peer).filter(is_there);
             let displaced = matches!(tether.id, TetherId::Dialed(_)) && !chosen.contains(&tether.peer);
             peer.is_none_or(|peer| peer.has_left() || displaced && peer.state() == PeerState::Up)
         };
@@ -252,6 +253,16 @@ mod tests {
         peers.leave(keys[2], crate::engine::peers::LeaveReason::Goodbye, &mut test.context());
         test.outputs();
         assert_eq!(dropped(&choose_again(&mut tethers, &peers, &mut test)).len(), 2);
+        peers.readdress(keys[0], ([10, 0, 9, 9], PORT).into(), &mut test.context());
+        let moved = peers.get_mut(keys[0]).unwrap();
+        moved.prove(moved.ip(), &mut test.context());
+        moved.set_state(PeerState::Retrying, &mut test.context());
+        test.outputs();
+        assert_eq!(dropped(&choose_again(&mut tethers, &peers, &mut test)).len(), 1, "it is elsewhere");
+        peers.get_mut(keys[0]).unwrap().set_state(PeerState::Up, &mut test.context());
+        test.outputs();
+        choose_again(&mut tethers, &peers, &mut test);
+        keep_all(&mut tethers, &mut test);
         for id in 100..200 {
             add(&mut test, &mut peers, id, (id, PORT));
         }
