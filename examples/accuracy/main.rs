@@ -1,0 +1,68 @@
+//! How often the diagnosis is right: `make accuracy` plays seeded networks with known faults and writes docs/accuracy.md.
+
+pub mod failures;
+pub mod kinds;
+pub mod run;
+pub mod scenario;
+pub mod score;
+pub mod truth;
+pub mod whole;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+use scenario::Scenario;
+
+#[derive(Parser)]
+struct Args {
+    /// Plays this seed alone, and prints what happens.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many hosts that network has.
+    #[arg(long, default_value_t = 5)]
+    hosts: usize,
+    /// Its background loss, in percent.
+    #[arg(long, default_value_t = 0)]
+    loss: u32,
+    /// Plays the networks of this size only.
+    #[arg(long)]
+    only: Option<usize>,
+    /// Prints the events of dials and peers of that seed, too.
+    #[arg(long)]
+    events: bool,
+    /// Plays a share of the networks only, in percent.
+    #[arg(long, default_value_t = 100)]
+    share: u64,
+    /// Writes what went wrong to this file.
+    #[arg(long)]
+    failures: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    if let Some(seed) = args.seed {
+        replay(&Scenario::drawn(seed, args.hosts, args.loss), args.events);
+        return Ok(());
+    }
+    let mut plan = whole::drawn(whole::WHOLE, args.share);
+    plan.retain(|network| args.only.is_none_or(|hosts| network.hosts == hosts));
+    let outcomes = whole::play_all(&plan, std::thread::available_parallelism()?.get());
+    let tally = whole::sum(&outcomes);
+    if let Some(path) = args.failures {
+        std::fs::write(path, failures::list(&plan, &outcomes))?;
+    }
+    print!("{}", whole::summary(&tally));
+    Ok(())
+}
+
+fn replay(scenario: &Scenario, events: bool) {
+    print!("{}", failures::describe(scenario));
+    let outcome = run::play(scenario, true);
+    let is_event = |line: &str| line.get(9..).is_some_and(|rest| !rest.starts_with(['h', '-', '!']));
+    outcome.trace.iter().filter(|line| events || !is_event(line)).for_each(|line| println!("{line}"));
+    for failure in &outcome.failures {
+        println!("{}: {}: {}", failure.kind, failure.sort, failure.what);
+    }
+}

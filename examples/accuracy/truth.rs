@@ -1,0 +1,151 @@
+//! What is so in a scenario at a time: which faults a node may tell and which it must, and which of them a claim tells rightly.
+//! Pure: nothing here looks at a network.
+
+use std::time::Duration;
+
+use vigie::engine::verdict::{Pattern, Verdict};
+use vigie::testkit::HostId;
+
+use super::kinds::{About, Makes, Setup, Tellers};
+use super::scenario::{Deed, Fault, Scenario, WITHDRAWAL};
+
+/// What a finding says, as far as it can be right or wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The cause that it names; two where it says that it may be either.
+    pub causes: Vec<Verdict>,
+    /// How the failing pairs lie.
+    pub pattern: Pattern,
+    /// Whom it names, the accused first; of several findings nobody is known by an index that no host has.
+    pub nodes: Vec<HostId>,
+}
+
+impl Scenario {
+    /// Since when nothing is wrong with a host itself, if nothing is; its process has run all the time since then.
+    pub fn well_since(&self, host: HostId, at: Duration) -> Option<Duration> {
+        let mut since = Duration::ZERO;
+        for fault in self.faults.iter().filter(|fault| fault.begins <= at && fault.hosts[0] == host) {
+            let renamed = matches!(fault.kind.makes, Makes::Setup(Setup::Name));
+            if !renamed && fault.kind.about != About::Host {
+                continue;
+            }
+            match fault.ends.filter(|ends| *ends <= at) {
+                Some(ends) => since = since.max(ends),
+                None if renamed => since = since.max(fault.begins),
+                None => return None,
+            }
+        }
+        for (when, _, deed) in self.deeds.iter().filter(|(when, by, _)| *by == host && *when <= at) {
+            match deed {
+                Deed::Quits => return None,
+                Deed::Restarts => since = since.max(*when),
+                Deed::DialsAll => {}
+            }
+        }
+        Some(since)
+    }
+
+    /// Since when no wall stands between a node and any of these hosts, if none does.
+    fn together_since(&self, node: HostId, hosts: &[HostId], at: Duration) -> Option<Duration> {
+        let mut since = Duration::ZERO;
+        for split in self.splits().filter(|split| split.begins <= at) {
+            let inside = |host: HostId| split.hosts.contains(&host);
+            if hosts.iter().all(|host| inside(*host) == inside(node)) {
+                continue;
+            }
+            since = since.max(split.ends.filter(|ends| *ends <= at)?);
+        }
+        Some(since)
+    }
+
+    /// Since when a node can know that a fault is over, if it can.
+    fn over_since(&self, node: HostId, fault: &Fault, at: Duration) -> Option<Duration> {
+        let ended = fault.ends.filter(|ends| *ends <= at)?;
+        let together = match fault.kind.about {
+            About::Sides => ended,
+            About::Host | About::Pair => self.together_since(node, &fault.hosts, at)?,
+        };
+        Some(ended.max(together).max(self.well_since(node, at)?))
+    }
+
+    /// Whether it is right to tell a fault: it is there, or was until a moment ago.
+    pub fn may_tell(&self, node: HostId, fault: &Fault, at: Duration) -> bool {
+        let just_over = |since| at < since + WITHDRAWAL;
+        fault.begins <= at && self.over_since(node, fault, at).is_none_or(just_over)
+    }
+
+    /// Whether a healthy node must tell a fault by now.
+    pub fn must_tell(&self, node: HostId, fault: &Fault, at: Duration) -> bool {
+        self.seen_since(node, fault, at).is_some_and(|since| at >= since + fault.kind.notice)
+    }
+
+    /// Since when a node that must tell a fault can see it; none where it need not.
+    pub fn seen_since(&self, node: HostId, fault: &Fault, at: Duration) -> Option<Duration> {
+        let under_way = fault.begins <= at && fault.ends.is_none_or(|ends| at < ends);
+        let called = match (fault.kind.about, fault.kind.told_by) {
+            (_, Tellers::All) => true,
+            (_, Tellers::Ends) => fault.hosts.contains(&node),
+            (_, Tellers::First) => fault.hosts.first() == Some(&node),
+        };
+        if !under_way || !called {
+            return None;
+        }
+        let together = match fault.kind.about {
+            About::Sides => Duration::ZERO,
+            About::Host | About::Pair => self.together_since(node, &fault.hosts, at)?,
+        };
+        Some(fault.begins.max(together).max(self.well_since(node, at)?))
+    }
+
+    /// The faults, by their places, that a claim of a node tells rightly.
+    pub fn told_by(&self, node: HostId, claim: &Claim, at: Duration) -> Vec<usize> {
+        let told = |fault: &Fault| self.may_tell(node, fault, at) && self.tells(node, claim, fault, at);
+        (0..self.faults.len()).filter(|nth| told(&self.faults[*nth])).collect()
+    }
+
+    /// Whether a claim is neither right nor wrong: where every link loses packets, that some are lost is true of everybody.
+    pub fn is_moot(&self, claim: &Claim) -> bool {
+        self.loss > 0 && claim.causes == [Verdict::PacketLoss]
+    }
+
+    fn tells(&self, node: HostId, claim: &Claim, fault: &Fault, at: Duration) -> bool {
+        let Fault { kind, hosts, .. } = fault;
+        let word = claim.causes.contains(&kind.verdict);
+        let of_several = matches!(claim.pattern, Pattern::Islands | Pattern::Scattered);
+        match kind.about {
+            About::Host if kind.is_silent() && claim.pattern == Pattern::Islands => {
+                claim.causes.contains(&Verdict::Isolated)
+                    && claim.nodes.contains(&hosts[0])
+                    && self.are_all_of(node, claim, at, |fault| fault.kind.is_silent())
+            }
+            About::Host => word && !of_several && claim.nodes.first() == Some(&hosts[0]),
+            About::Pair if claim.pattern == Pattern::Scattered => {
+                word && hosts.iter().all(|host| claim.nodes.contains(host))
+                    && self.are_all_of(node, claim, at, |other| other.kind.verdict == kind.verdict)
+            }
+            About::Pair => {
+                word && claim.nodes.len() == 2 && hosts.iter().all(|host| claim.nodes.contains(host))
+            }
+            About::Sides => word && claim.pattern == Pattern::Islands && self.is_a_side(claim, fault, at),
+        }
+    }
+
+    /// Whether all whom a claim names have a fault like this.
+    fn are_all_of(&self, node: HostId, claim: &Claim, at: Duration, like: impl Fn(&Fault) -> bool) -> bool {
+        let faults = || self.faults.iter().filter(|fault| like(fault) && self.may_tell(node, fault, at));
+        claim.nodes.iter().all(|named| faults().any(|fault| fault.hosts.contains(named)))
+    }
+
+    /// Whether a claim names one side of a split: all on it who are well, and nobody of the other side.
+    fn is_a_side(&self, claim: &Claim, split: &Fault, at: Duration) -> bool {
+        let inside = |host: &HostId| split.hosts.contains(host);
+        let well = |host: &HostId| self.well_since(*host, split.begins.max(at)).is_some();
+        let names = |host: &HostId| claim.nodes.contains(host);
+        let all = || (0..self.hosts).map(HostId);
+        let is_side = |side: bool| {
+            claim.nodes.iter().all(|host| host.0 < self.hosts && inside(host) == side)
+                && all().filter(|host| inside(host) == side && well(host)).all(|host| names(&host))
+        };
+        is_side(true) || is_side(false)
+    }
+}

@@ -1,0 +1,100 @@
+//! Which networks are played, and all of them side by side. What comes out does not depend on how many threads there are.
+
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::kinds::KINDS;
+use super::run::{Outcome, play};
+use super::scenario::{LOSSES, Scenario};
+use super::score::{Group, Tally, per_1000_hours, percentile};
+
+/// How many networks of a size are played, for each background loss in the order of [`LOSSES`].
+pub type Plan<'a> = &'a [(usize, [u64; 3])];
+
+/// The whole form. The large ones are few where much is lost: every node then looks at all pairs every second.
+pub const WHOLE: Plan<'static> =
+    &[(200, [4, 0, 0]), (50, [60, 6, 4]), (20, [120, 60, 60]), (5, [1_300, 1_300, 1_300])];
+/// What CI plays.
+pub const SHORT: Plan<'static> = &[(50, [1, 0, 0]), (20, [6, 2, 2]), (5, [60, 60, 60])];
+
+/// The networks of a plan, or a share of them, in percent.
+pub fn drawn(plan: Plan<'_>, share: u64) -> Vec<Scenario> {
+    let mut networks = Vec::new();
+    for (hosts, runs) in plan {
+        for (loss, runs) in LOSSES.into_iter().zip(runs) {
+            let count = (runs * share).div_ceil(100);
+            networks.extend((0..count).map(|seed| Scenario::drawn(seed, *hosts, loss)));
+        }
+    }
+    networks
+}
+
+/// Plays them all; the outcomes are in the order of the networks.
+pub fn play_all(plan: &[Scenario], threads: usize) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let outcomes: Vec<Mutex<Option<Outcome>>> = plan.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let nth = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(scenario) = plan.get(nth) else { return };
+                    *outcomes[nth].lock().expect("nobody panics") = Some(play(scenario, false));
+                }
+            });
+        }
+    });
+    let played = |outcome: Mutex<Option<Outcome>>| {
+        outcome.into_inner().expect("nobody panics").expect("it was played")
+    };
+    outcomes.into_iter().map(played).collect()
+}
+
+/// All counts together.
+pub fn sum(outcomes: &[Outcome]) -> Tally {
+    let mut tally = Tally::default();
+    outcomes.iter().for_each(|outcome| tally.merge(outcome.tally.clone()));
+    tally
+}
+
+/// The figures, for a terminal.
+pub fn summary(tally: &Tally) -> String {
+    let mut out = String::new();
+    let seconds = |times: Option<&Vec<Duration>>, percent| {
+        let time = times.and_then(|times| percentile(times, percent));
+        time.map_or("-".into(), |time| format!("{:.1}", time.as_secs_f64()))
+    };
+    for (nth, kind) in KINDS.iter().enumerate() {
+        let counts = tally.of(Group::Kind(nth));
+        let (told, over) = (tally.told_after.get(&nth), tally.withdrawn_after.get(&nth));
+        let _ = writeln!(
+            out,
+            "{:<30} {:>5} P {:.4} R {:.4} told {:>5} {:>5} withdrawn {:>5} {:>5}",
+            kind.name,
+            counts.cases,
+            counts.precision(),
+            counts.recall(),
+            seconds(told, 50),
+            seconds(told, 95),
+            seconds(over, 50),
+            seconds(over, 95),
+        );
+    }
+    for (group, counts) in &tally.counts {
+        if !matches!(group, Group::Kind(_)) {
+            let (p, r) = (counts.precision(), counts.recall());
+            let _ = writeln!(out, "{group:?} {} P {p:.4} R {r:.4} held {}", counts.cases, counts.held / 2);
+        }
+    }
+    let _ = writeln!(
+        out,
+        "false accusations per 1000 node-hours: {:.2} ({} in {:.0} h), by nodes at fault {:.2}",
+        per_1000_hours(tally.accusations, tally.watched),
+        tally.accusations,
+        tally.watched.as_secs_f64() / 3_600.0,
+        per_1000_hours(tally.accusations_at_fault, tally.watched_at_fault)
+    );
+    out
+}
