@@ -14,10 +14,9 @@ pub fn describe(scenario: &Scenario) -> String {
     let Scenario { seed, hosts, loss, faults, deeds, lasts, .. } = scenario;
     let mut out = format!("seed {seed}, {hosts} hosts, {loss} % loss, {} s\n", lasts.as_secs());
     for fault in faults.iter().take(8) {
-        let at: Vec<String> = fault.hosts.iter().map(|host| format!("h{}", host.0)).collect();
         let ends = fault.ends.map_or("never".into(), |ends| format!("{:.1}", ends.as_secs_f64()));
         let begins = fault.begins.as_secs_f64();
-        let _ = writeln!(out, "  {} at {}, {begins:.1} to {ends}", fault.kind.name, at.join(" "));
+        let _ = writeln!(out, "  {}, {begins:.1} to {ends}", fault.place());
     }
     if faults.len() > 8 {
         let _ = writeln!(out, "  and {} more", faults.len() - 8);
@@ -30,18 +29,18 @@ pub fn describe(scenario: &Scenario) -> String {
 
 /// All failures of these networks.
 pub fn list(plan: &[Scenario], outcomes: &[Outcome]) -> String {
-    let mut sorts: BTreeMap<(&str, &str), Vec<(&Scenario, &Failure)>> = BTreeMap::new();
+    let mut sorts: BTreeMap<(u32, &str, &str), Vec<(&Scenario, &Failure)>> = BTreeMap::new();
     for (scenario, outcome) in plan.iter().zip(outcomes) {
         for failure in &outcome.failures {
-            sorts.entry((failure.kind, &failure.sort)).or_default().push((scenario, failure));
+            sorts.entry((scenario.loss, failure.kind, &failure.sort)).or_default().push((scenario, failure));
         }
     }
     let mut sorts: Vec<_> = sorts.into_iter().collect();
-    sorts.sort_by_key(|(_, found)| std::cmp::Reverse(found.len()));
+    sorts.sort_by_key(|((loss, ..), found)| (*loss, std::cmp::Reverse(found.len())));
     let mut out = String::from(
         "# What went wrong\n\nReplay: `make accuracy ARGS=\"--seed S --hosts N --loss L\"` (`--events` prints all events).\n\n",
     );
-    for ((kind, sort), mut found) in sorts {
+    for ((loss, kind, sort), mut found) in sorts {
         found.sort_by_key(|(s, _)| (s.faults.len() + s.deeds.len(), s.hosts, s.loss, s.seed));
         let mut of: Vec<_> = found.iter().map(|(s, _)| (s.seed, s.hosts, s.loss)).collect();
         of.dedup();
@@ -52,7 +51,7 @@ pub fn list(plan: &[Scenario], outcomes: &[Outcome]) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "## {kind}: {sort}\n\n{} nodes in {} networks: {}\n",
+            "## {loss} % loss, {kind}: {sort}\n\n{} nodes in {} networks: {}\n",
             found.len(),
             of.len(),
             seeds.join(", ")

@@ -347,14 +347,17 @@ impl<'a> Run<'a> {
             let groups = self.groups(Some(fault.kind));
             self.outcome.tally.count(groups, counts);
             if told[nth] == 0 {
-                let whom = format!(
-                    "{} at {:?}",
-                    fault.kind.name,
-                    fault.hosts.iter().map(|h| h.0).collect::<Vec<_>>()
-                );
+                let whom = format!("{}; holds {}", fault.place(), self.all_held(by));
                 self.fail(by, Some(fault.kind), "does not tell it".into(), &whom, at);
             }
         }
+    }
+
+    fn all_held(&self, by: HostId) -> String {
+        let held = self.held.range((by, FindingId(0))..=(by, FindingId(u64::MAX)));
+        let words: Vec<&str> =
+            held.map(|(_, held)| held.words.split(':').next().unwrap_or_default()).collect();
+        if words.is_empty() { "nothing".into() } else { words.join("; ") }
     }
 
     /// Whose fault a wrong finding is counted as: one at a host that it names, or the last that began or ended.
@@ -370,7 +373,7 @@ impl<'a> Run<'a> {
     }
 
     fn fail(&mut self, by: HostId, kind: Option<&'static Kind>, sort: String, words: &str, at: Duration) {
-        if self.known.insert((by, format!("{sort} {words}"))) {
+        if self.known.insert((by, format!("{sort} {}", words.split([';', ':']).next().unwrap_or_default()))) {
             self.note(|| (at, format!("!!! h{} {sort}: {words}", by.0)));
             let kind = kind.map_or("nothing is wrong", |kind| kind.name);
             let what = format!("at {} s h{}: {words}", at.as_secs(), by.0);

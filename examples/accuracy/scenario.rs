@@ -169,6 +169,12 @@ fn drawn_fault(rng: &mut StdRng, kind: &'static Kind, hosts: Vec<HostId>, begins
 }
 
 impl Fault {
+    /// What it is and where.
+    pub fn place(&self) -> String {
+        let at: Vec<String> = self.hosts.iter().map(|host| format!("h{}", host.0)).collect();
+        format!("{} at {}", self.kind.name, at.join(" "))
+    }
+
     /// The hosts at which it can be seen from both ends.
     fn ends_of_it(&self) -> impl Iterator<Item = HostId> {
         let of_one_or_two = self.kind.about != About::Sides;

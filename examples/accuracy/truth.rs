@@ -118,6 +118,11 @@ impl Scenario {
                     && claim.nodes.contains(&hosts[0])
                     && self.are_all_of(node, claim, at, |fault| fault.kind.is_silent())
             }
+            // Whoever is cut off sees of all others what they see of it.
+            About::Host if kind.is_silent() && node == hosts[0] => {
+                let gone = [Verdict::LocalProblem, Verdict::HostDown, Verdict::Isolated];
+                claim.causes.iter().all(|cause| gone.contains(cause))
+            }
             About::Host => word && !of_several && claim.nodes.first() == Some(&hosts[0]),
             About::Pair if claim.pattern == Pattern::Scattered => {
                 word && hosts.iter().all(|host| claim.nodes.contains(host))
