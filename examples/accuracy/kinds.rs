@@ -236,6 +236,11 @@ impl Kind {
         self.verdict == Verdict::HostDown
     }
 
+    /// Who is gone is not heard: only who has heard it before can miss it.
+    pub fn hides(&self) -> bool {
+        self.is_silent() || matches!(self.makes, Makes::Process(_)) || self.about == About::Sides
+    }
+
     /// It can be there before anybody has heard the host: what remains of it then can be seen.
     pub fn may_be_first(&self) -> bool {
         !self.is_silent() && !matches!(self.makes, Makes::Process(_)) && self.about != About::Sides

@@ -9,7 +9,7 @@ use vigie::engine::verdict::{Finding, FindingId, Verdict};
 use vigie::testkit::{HostId, Lan, ms, secs};
 
 use super::kinds::{KINDS, Kind, Makes, Place, Setup};
-use super::scenario::{Deed, Fault, Scenario};
+use super::scenario::{Deed, Fault, Scenario, WITHDRAWAL};
 use super::score::{Counts, Group, Tally, WHOLE};
 use super::truth::Claim;
 
@@ -64,6 +64,7 @@ enum Change {
 #[derive(Debug)]
 struct Held {
     claim: Claim,
+    since: Duration,
     words: String,
 }
 
@@ -247,7 +248,7 @@ impl<'a> Run<'a> {
         for nth in rights {
             self.told(by, nth, at);
         }
-        self.held.insert((by, finding.id), Held { claim, words: words(finding) });
+        self.held.insert((by, finding.id), Held { claim, since: at, words: words(finding) });
     }
 
     /// A fault is told rightly: how long that took, if it is the first time.
@@ -290,8 +291,8 @@ impl<'a> Run<'a> {
         self.watch(at);
         let scenario = self.scenario;
         for by in scenario.asked.iter().copied() {
-            if scenario.well_since(by, at).is_some() {
-                self.ask_one(by, at);
+            if let Some(well) = scenario.well_since(by, at) {
+                self.ask_one(by, well, at);
             }
         }
     }
@@ -305,7 +306,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn ask_one(&mut self, by: HostId, at: Duration) {
+    fn ask_one(&mut self, by: HostId, well: Duration, at: Duration) {
         let mut told = vec![0; self.scenario.faults.len()];
         let mut wrong = Vec::new();
         for ((_, _), held) in self.held.range((by, FindingId(0))..=(by, FindingId(u64::MAX))) {
@@ -321,7 +322,9 @@ impl<'a> Run<'a> {
                     let groups = self.groups(kind);
                     self.outcome.tally.count(groups, counts);
                 }
-                None if self.scenario.is_moot(&held.claim) => {}
+                None if self.scenario.is_moot(&held.claim) => self.outcome.tally.moot += 1,
+                // What a node said while it was at fault itself has its time to go.
+                None if held.since < well && at < well + WITHDRAWAL => {}
                 None => {
                     wrong.push((self.blamed(by, &held.claim, at), held.claim.clone(), held.words.clone()))
                 }

@@ -81,6 +81,8 @@ pub struct Tally {
     pub told_after: BTreeMap<usize, Vec<Duration>>,
     /// How long after its end each node withdrew it, by kind.
     pub withdrawn_after: BTreeMap<usize, Vec<Duration>>,
+    /// Findings of packet loss that were held where every link loses packets: neither right nor wrong.
+    pub moot: u64,
     /// Findings that were wrong when they were published, by healthy nodes.
     pub accusations: u64,
     /// How long healthy nodes were watched, all together.
@@ -103,6 +105,7 @@ impl Tally {
         for (kind, times) in other.withdrawn_after {
             self.withdrawn_after.entry(kind).or_default().extend(times);
         }
+        self.moot += other.moot;
         self.accusations += other.accusations;
         self.watched += other.watched;
         self.accusations_at_fault += other.accusations_at_fault;

@@ -9,6 +9,9 @@ use vigie::testkit::HostId;
 use super::kinds::{About, Makes, Setup, Tellers};
 use super::scenario::{Deed, Fault, Scenario, WITHDRAWAL};
 
+/// Nodes that start together have heard each other by then.
+const STARTED: Duration = Duration::from_secs(15);
+
 /// What a finding says, as far as it can be right or wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
@@ -94,7 +97,10 @@ impl Scenario {
             About::Sides => Duration::ZERO,
             About::Host | About::Pair => self.together_since(node, &fault.hosts, at)?,
         };
-        Some(fault.begins.max(together).max(self.well_since(node, at)?))
+        let well = self.well_since(node, at)?;
+        // Whoever starts later has never heard who is gone.
+        let heard_before = !fault.kind.hides() || well <= fault.begins;
+        heard_before.then(|| fault.begins.max(STARTED).max(together).max(well))
     }
 
     /// The faults, by their places, that a claim of a node tells rightly.
@@ -116,7 +122,7 @@ impl Scenario {
             About::Host if kind.is_silent() && claim.pattern == Pattern::Islands => {
                 claim.causes.contains(&Verdict::Isolated)
                     && claim.nodes.contains(&hosts[0])
-                    && self.are_all_of(node, claim, at, |fault| fault.kind.is_silent())
+                    && self.are_all_of(node, claim, at, |fault| fault.kind.is_silent() || is_split(fault))
             }
             // Whoever is cut off sees of all others what they see of it.
             About::Host if kind.is_silent() && node == hosts[0] => {
@@ -131,7 +137,9 @@ impl Scenario {
             About::Pair => {
                 word && claim.nodes.len() == 2 && hosts.iter().all(|host| claim.nodes.contains(host))
             }
-            About::Sides => word && claim.pattern == Pattern::Islands && self.is_a_side(claim, fault, at),
+            About::Sides => {
+                word && claim.pattern == Pattern::Islands && self.is_a_side(node, claim, fault, at)
+            }
         }
     }
 
@@ -141,16 +149,27 @@ impl Scenario {
         claim.nodes.iter().all(|named| faults().any(|fault| fault.hosts.contains(named)))
     }
 
-    /// Whether a claim names one side of a split: all on it who are well, and nobody of the other side.
-    fn is_a_side(&self, claim: &Claim, split: &Fault, at: Duration) -> bool {
+    /// Whether a claim names one side of a split: all on it who were well all the time, and nobody of the other side but hosts
+    /// that are silent for another reason.
+    fn is_a_side(&self, node: HostId, claim: &Claim, split: &Fault, at: Duration) -> bool {
         let inside = |host: &HostId| split.hosts.contains(host);
-        let well = |host: &HostId| self.well_since(*host, split.begins.max(at)).is_some();
-        let names = |host: &HostId| claim.nodes.contains(host);
-        let all = || (0..self.hosts).map(HostId);
+        let silent = |host: &HostId| {
+            let mut faults =
+                self.faults.iter().filter(|fault| fault.kind.is_silent() && fault.hosts[0] == *host);
+            faults.any(|fault| self.may_tell(node, fault, at))
+        };
+        let well = |host: &HostId| self.well_since(*host, at).is_some_and(|since| since <= split.begins);
         let is_side = |side: bool| {
-            claim.nodes.iter().all(|host| host.0 < self.hosts && inside(host) == side)
-                && all().filter(|host| inside(host) == side && well(host)).all(|host| names(&host))
+            let on_it = |host: &HostId| host.0 < self.hosts && inside(host) == side;
+            let mut members = (0..self.hosts).map(HostId).filter(|host| on_it(host) && well(host));
+            claim.nodes.iter().any(on_it)
+                && claim.nodes.iter().all(|host| on_it(host) || silent(host))
+                && members.all(|host| claim.nodes.contains(&host))
         };
         is_side(true) || is_side(false)
     }
+}
+
+fn is_split(fault: &Fault) -> bool {
+    fault.kind.about == About::Sides
 }
