@@ -251,6 +251,17 @@ impl Kind {
         matches!(self.makes, Makes::Setup(Setup::Network | Setup::Group))
     }
 
+    /// How often it is drawn: those for which there is seldom room, or that never befall many, more often, so that there are enough of all.
+    pub fn weight(&self) -> u32 {
+        match self.about {
+            About::Sides => 6,
+            About::Pair => 5,
+            About::Host if self.verdict == Verdict::PacketLoss => 6,
+            About::Host if self.may_be_of_many() => 2,
+            About::Host => 4,
+        }
+    }
+
     /// It can befall half of the hosts or more at once, and each of them can be told.
     pub fn may_be_of_many(&self) -> bool {
         matches!(self.makes, Makes::Process(_))

@@ -2,6 +2,8 @@
 
 pub mod failures;
 pub mod kinds;
+pub mod page;
+pub mod plots;
 pub mod run;
 pub mod scenario;
 pub mod score;
@@ -10,7 +12,7 @@ pub mod whole;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Parser;
 
 use scenario::Scenario;
@@ -54,7 +56,19 @@ fn main() -> Result<()> {
         std::fs::write(path, failures::list(&plan, &outcomes))?;
     }
     print!("{}", whole::summary(&tally));
+    if args.share == 100 && args.only.is_none() {
+        write_page(&plan, &tally)?;
+    }
     Ok(())
+}
+
+fn write_page(plan: &[Scenario], tally: &score::Tally) -> Result<()> {
+    let write =
+        |path: &str, text: String| std::fs::write(path, text).with_context(|| format!("cannot write {path}"));
+    write("docs/accuracy.md", page::page(plan, tally))?;
+    let [kinds, networks] = page::plots(tally);
+    write("assets/accuracy-kinds.svg", kinds)?;
+    write("assets/accuracy-networks.svg", networks)
 }
 
 fn replay(scenario: &Scenario, events: bool) {

@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use vigie::testkit::{HostId, ms, secs};
 
-use super::kinds::{About, KINDS, Kind, Makes, Setup};
+use super::kinds::{About, KINDS, Kind};
 
 /// Background loss, in percent of the datagrams of every link.
 pub const LOSSES: [u32; 3] = [0, 5, 20];
@@ -112,7 +112,7 @@ impl Scenario {
         let mut tries = 0;
         while self.faults.len() < wanted as usize && tries < 40 {
             tries += 1;
-            let kind = &KINDS[rng.random_range(0..KINDS.len() as u32) as usize];
+            let kind = drawn_kind(rng);
             let early = kind.must_be_first() || from_start && kind.may_be_first();
             let told_apart = self.loss < 20 || kind.name != "packets lost";
             let twice = kind.about == About::Sides && self.splits().next().is_some();
@@ -160,6 +160,17 @@ impl Scenario {
     }
 }
 
+fn drawn_kind(rng: &mut StdRng) -> &'static Kind {
+    let all: u32 = KINDS.iter().map(Kind::weight).sum();
+    let mut left = rng.random_range(0..all);
+    let drawn = KINDS.iter().find(|kind| {
+        let is_it = left < kind.weight();
+        left = left.saturating_sub(kind.weight());
+        is_it
+    });
+    drawn.expect("one has what is left")
+}
+
 fn drawn_fault(rng: &mut StdRng, kind: &'static Kind, hosts: Vec<HostId>, begins: Duration) -> Fault {
     let stands = kind.notice + secs(10) + ms(rng.random_range(0..30_000));
     let told_from = begins.max(SETTLED);
@@ -199,13 +210,13 @@ impl Cast {
     }
 
     fn take(&mut self, rng: &mut StdRng, kind: &Kind) -> Option<Vec<HostId>> {
-        match (kind.about, kind.makes) {
-            (About::Host, _) => Some(vec![self.free.pop()?]),
-            (About::Pair, Makes::Setup(Setup::Name)) | (About::Pair, _) => {
+        match kind.about {
+            About::Host => Some(vec![self.free.pop()?]),
+            About::Pair => {
                 let (one, other) = (self.free.pop()?, self.free.pop()?);
                 Some(vec![one, other])
             }
-            (About::Sides, _) => self.side(rng),
+            About::Sides => self.side(rng),
         }
     }
 
@@ -221,5 +232,27 @@ impl Cast {
         let mut side = [&self.steady[..2], &others[..count]].concat();
         side.sort_unstable();
         Some(side)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::whole::{SHORT, drawn};
+    use super::*;
+
+    #[test]
+    fn a_seed_draws_the_same_network_each_time_and_faults_of_one_time_have_hosts_of_their_own() {
+        let networks = drawn(SHORT, 100);
+        assert_eq!(format!("{networks:?}"), format!("{:?}", drawn(SHORT, 100)));
+        for network in networks {
+            let of_hosts = network.faults.iter().filter(|fault| fault.kind.about != About::Sides);
+            let mut hosts: Vec<HostId> = of_hosts.flat_map(|fault| fault.hosts.clone()).collect();
+            let all = hosts.len();
+            hosts.sort_unstable();
+            hosts.dedup();
+            assert_eq!(hosts.len(), all, "{network:?}");
+            assert!(hosts.len() + 2 <= network.hosts, "two stay healthy: {network:?}");
+            assert!(network.faults.iter().all(|fault| fault.ends.is_none_or(|ends| ends < network.lasts)));
+        }
     }
 }

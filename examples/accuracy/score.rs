@@ -140,3 +140,37 @@ pub fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
     let nth = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(nth).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_is_of_what_is_held_and_recall_of_what_is_due_and_half_a_point_is_half() {
+        let mut tally = Tally::default();
+        let right = Counts { held: WHOLE, right: WHOLE, ..Counts::default() };
+        let of_two_causes = Counts { held: WHOLE, right: WHOLE / 2, ..Counts::default() };
+        let wrong = Counts { held: WHOLE, ..Counts::default() };
+        for counts in [right, right, of_two_causes, wrong] {
+            tally.count([Group::All, Group::Kind(0)], counts);
+        }
+        tally.count([Group::All], Counts { due: WHOLE * 4, told: WHOLE + WHOLE / 2, ..Counts::default() });
+        let all = tally.of(Group::All);
+        assert!((all.precision() - 2.5 / 4.0).abs() < 1e-9);
+        assert!((all.recall() - 1.5 / 4.0).abs() < 1e-9);
+        assert!((all.f1() - 2.0 * 0.625 * 0.375).abs() < 1e-9);
+        assert!((tally.of(Group::Kind(0)).recall() - 1.0).abs() < 1e-9, "nothing was due");
+        let mut twice = tally.clone();
+        twice.merge(tally);
+        assert_eq!(twice.of(Group::All).held, WHOLE * 8);
+    }
+
+    #[test]
+    fn a_percentile_is_the_time_within_which_that_share_lies() {
+        let times: Vec<Duration> = (1..=20).rev().map(Duration::from_secs).collect();
+        assert_eq!(percentile(&times, 50), Some(Duration::from_secs(10)));
+        assert_eq!(percentile(&times, 95), Some(Duration::from_secs(19)));
+        assert_eq!(percentile(&[], 50), None);
+        assert!((per_1000_hours(3, Duration::from_secs(7_200)) - 1_500.0).abs() < 1e-9);
+    }
+}

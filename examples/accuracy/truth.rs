@@ -124,6 +124,10 @@ impl Scenario {
                     && claim.nodes.contains(&hosts[0])
                     && self.are_all_of(node, claim, at, |fault| fault.kind.is_silent() || is_split(fault))
             }
+            // Of what is behind a wall nobody can tell whether it runs.
+            About::Host if self.is_gone_behind_a_wall(node, fault, at) => {
+                claim.causes.contains(&Verdict::HostDown) && claim.nodes.first() == Some(&hosts[0])
+            }
             // Whoever is cut off sees of all others what they see of it.
             About::Host if kind.is_silent() && node == hosts[0] => {
                 let gone = [Verdict::LocalProblem, Verdict::HostDown, Verdict::Isolated];
@@ -141,6 +145,10 @@ impl Scenario {
                 word && claim.pattern == Pattern::Islands && self.is_a_side(node, claim, fault, at)
             }
         }
+    }
+
+    fn is_gone_behind_a_wall(&self, node: HostId, fault: &Fault, at: Duration) -> bool {
+        matches!(fault.kind.makes, Makes::Process(_)) && self.together_since(node, &fault.hosts, at).is_none()
     }
 
     /// Whether all whom a claim names have a fault like this.
@@ -172,4 +180,95 @@ impl Scenario {
 
 fn is_split(fault: &Fault) -> bool {
     fault.kind.about == About::Sides
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use vigie::testkit::secs;
+
+    use super::super::kinds::KINDS;
+    use super::*;
+
+    const NEVER: Option<Duration> = None;
+
+    fn fault(kind: &str, hosts: &[usize], begins: u64, ends: Option<Duration>) -> Fault {
+        let kind = KINDS.iter().find(|known| known.name == kind).expect("there is such a kind");
+        let hosts = hosts.iter().copied().map(HostId).collect();
+        Fault { kind, hosts, begins: secs(begins), ends, share: 0.3 }
+    }
+
+    fn scenario(faults: Vec<Fault>) -> Scenario {
+        Scenario { faults, hosts: 5, ..Scenario::drawn(0, 5, 0) }
+    }
+
+    fn claim(cause: Verdict, pattern: Pattern, nodes: &[usize]) -> Claim {
+        Claim { causes: vec![cause], pattern, nodes: nodes.iter().copied().map(HostId).collect() }
+    }
+
+    #[test]
+    fn the_right_host_with_the_right_word_is_right_while_the_fault_is_there_and_for_a_while_after() {
+        let network = scenario(vec![fault("process killed", &[1], 40, Some(secs(80)))]);
+        let told = |cause, node, at| {
+            let claim = claim(cause, Pattern::Column, &[node]);
+            !network.told_by(HostId(0), &claim, secs(at)).is_empty()
+        };
+        assert!(told(Verdict::ClosedPort, 1, 50));
+        assert!(!told(Verdict::HostDown, 1, 50), "another word");
+        assert!(!told(Verdict::ClosedPort, 2, 50), "another host");
+        assert!(!told(Verdict::ClosedPort, 1, 39), "not yet");
+        assert!(told(Verdict::ClosedPort, 1, 109));
+        assert!(!told(Verdict::ClosedPort, 1, 110), "no longer");
+    }
+
+    #[test]
+    fn a_fault_is_due_to_those_who_can_see_it_after_the_time_to_notice() {
+        let network = scenario(vec![
+            fault("pair: TCP dropped one way", &[1, 2], 40, NEVER),
+            fault("machine switched off", &[3], 40, Some(secs(80))),
+        ]);
+        let [pair, off] = [&network.faults[0], &network.faults[1]];
+        let due = |node, fault, at| network.must_tell(HostId(node), fault, secs(at));
+        assert!(due(1, pair, 70) && !due(1, pair, 69));
+        assert!(!due(2, pair, 70) && !due(0, pair, 70), "only the sender sees it");
+        assert!(due(0, off, 70) && !due(0, off, 80), "it is over");
+        assert_eq!(network.well_since(HostId(3), secs(50)), None);
+        assert_eq!(network.well_since(HostId(3), secs(90)), Some(secs(80)));
+    }
+
+    #[test]
+    fn of_a_split_either_side_is_named_whole_and_what_lies_beyond_is_not_due() {
+        let faults = vec![fault("islands", &[0, 1], 40, NEVER), fault("TCP reset", &[4], 50, NEVER)];
+        let network = scenario(faults);
+        let told = |nodes: &[usize]| {
+            let claim = claim(Verdict::Isolated, Pattern::Islands, nodes);
+            network.told_by(HostId(0), &claim, secs(100)) == [0]
+        };
+        assert!(told(&[0, 1]) && told(&[2, 3, 4]) && told(&[3, 2]), "the one at fault may be left out");
+        assert!(!told(&[2]) && !told(&[1, 2, 3]));
+        assert!(network.must_tell(HostId(2), &network.faults[1], secs(80)));
+        assert!(!network.must_tell(HostId(0), &network.faults[1], secs(100)), "it is on the other side");
+    }
+
+    #[test]
+    fn hosts_that_fall_silent_together_are_down_or_apart_but_nobody_else_is_with_them() {
+        let off = |host| fault("machine switched off", &[host], 40, NEVER);
+        let network = scenario(vec![off(1), off(2)]);
+        let told = |nodes: &[usize]| {
+            network.told_by(HostId(0), &claim(Verdict::Isolated, Pattern::Islands, nodes), secs(60))
+        };
+        assert_eq!(told(&[1, 2]), [0, 1]);
+        assert!(told(&[1, 2, 3]).is_empty());
+        let down = claim(Verdict::HostDown, Pattern::Column, &[2]);
+        assert_eq!(network.told_by(HostId(0), &down, secs(60)), [1]);
+    }
+
+    #[test]
+    fn packet_loss_is_moot_where_every_link_loses_packets() {
+        let loss = claim(Verdict::PacketLoss, Pattern::Pair, &[1, 2]);
+        let network = scenario(Vec::new());
+        assert!(!network.is_moot(&loss));
+        assert!(Scenario { loss: 5, ..network }.is_moot(&loss));
+    }
 }

@@ -1,5 +1,6 @@
 //! Which networks are played, and all of them side by side. What comes out does not depend on how many threads there are.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,16 +9,16 @@ use std::time::Duration;
 use super::kinds::KINDS;
 use super::run::{Outcome, play};
 use super::scenario::{LOSSES, Scenario};
-use super::score::{Group, Tally, per_1000_hours, percentile};
+use super::score::{Counts, Group, Tally, per_1000_hours, percentile};
 
 /// How many networks of a size are played, for each background loss in the order of [`LOSSES`].
 pub type Plan<'a> = &'a [(usize, [u64; 3])];
 
 /// The whole form. The large ones are few where much is lost: every node then looks at all pairs every second.
 pub const WHOLE: Plan<'static> =
-    &[(200, [4, 0, 0]), (50, [60, 6, 4]), (20, [120, 60, 60]), (5, [1_300, 1_300, 1_300])];
+    &[(200, [3, 0, 0]), (50, [20, 3, 3]), (20, [150, 50, 50]), (5, [1_700, 1_700, 1_700])];
 /// What CI plays.
-pub const SHORT: Plan<'static> = &[(50, [1, 0, 0]), (20, [6, 2, 2]), (5, [60, 60, 60])];
+pub const SHORT: Plan<'static> = &[(50, [1, 0, 0]), (20, [6, 1, 1]), (5, [80, 80, 80])];
 
 /// The networks of a plan, or a share of them, in percent.
 pub fn drawn(plan: Plan<'_>, share: u64) -> Vec<Scenario> {
@@ -95,6 +96,31 @@ pub fn summary(tally: &Tally) -> String {
         tally.accusations,
         tally.watched.as_secs_f64() / 3_600.0,
         per_1000_hours(tally.accusations_at_fault, tally.watched_at_fault)
+    );
+    out
+}
+
+/// Every count of a tally, a line each, to be compared as it is.
+pub fn exact(tally: &Tally) -> String {
+    let mut out = String::from("group: cases, held, right, due, told (in halves)\n");
+    for (group, counts) in &tally.counts {
+        let name = match group {
+            Group::Kind(nth) => KINDS[*nth].name.to_owned(),
+            other => format!("{other:?}"),
+        };
+        let Counts { cases, held, right, due, told } = counts;
+        let _ = writeln!(out, "{name}: {cases}, {held}, {right}, {due}, {told}");
+    }
+    let total = |times: &BTreeMap<usize, Vec<Duration>>| {
+        let all = || times.values().flatten();
+        (all().count(), all().map(Duration::as_millis).sum::<u128>())
+    };
+    let Tally { moot, accusations, accusations_at_fault, .. } = tally;
+    let _ = writeln!(out, "told first, times and ms in all: {:?}", total(&tally.told_after));
+    let _ = writeln!(out, "withdrawn, times and ms in all: {:?}", total(&tally.withdrawn_after));
+    let _ = writeln!(
+        out,
+        "not scored: {moot}; false accusations: {accusations}, by nodes at fault {accusations_at_fault}"
     );
     out
 }

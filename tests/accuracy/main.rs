@@ -1,0 +1,45 @@
+//! The short form of `make accuracy`: fixed seeds, and every count as it was when it was last looked at. A change of the diagnosis
+//! shows here as a difference, for better or worse.
+#![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
+
+#[expect(dead_code, reason = "its main takes the arguments of this test, and writes the page")]
+#[path = "../../examples/accuracy/main.rs"]
+mod accuracy;
+
+use accuracy::{failures, whole};
+
+/// Two run side by side, as many as the smallest machine of CI has cores.
+const THREADS: usize = 2;
+const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/accuracy/expected.txt");
+/// Set, the outcome is written down as the one that is expected from now on.
+const RENEW: &str = "ACCURACY_RENEW";
+
+#[test]
+fn the_diagnosis_of_networks_with_fixed_seeds_is_as_right_as_it_was() {
+    let plan = whole::drawn(whole::SHORT, 100);
+    let outcomes = whole::play_all(&plan, THREADS);
+    let exact = whole::exact(&whole::sum(&outcomes));
+    if std::env::var_os(RENEW).is_some() {
+        std::fs::write(EXPECTED, &exact).unwrap();
+    }
+    let expected = std::fs::read_to_string(EXPECTED).unwrap();
+    let differ: Vec<String> = exact
+        .lines()
+        .zip(expected.lines())
+        .filter(|(now, before)| now != before)
+        .map(|(now, before)| format!("  {before}\n    now {now}"))
+        .collect();
+    assert!(
+        exact == expected,
+        "the diagnosis is not what it was:\n{}\n\nIf that is meant: {RENEW}=1 cargo test --test accuracy, and look at what changed.\n\n{}",
+        differ.join("\n"),
+        failures::list(&plan, &outcomes).lines().take(60).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
+fn a_network_is_judged_alike_each_time_it_is_played() {
+    let plan = whole::drawn(&[(20, [2, 0, 0]), (5, [6, 6, 6])], 100);
+    let play = |threads| whole::exact(&whole::sum(&whole::play_all(&plan, threads)));
+    assert_eq!(play(1), play(THREADS));
+}
