@@ -9,6 +9,9 @@ use super::scenario::Scenario;
 /// Networks that are named of each sort.
 const NAMED: usize = 6;
 
+/// A failure, and where it was.
+type Case<'a> = (&'a Scenario, &'a Failure);
+
 /// A network in a few lines.
 pub fn describe(scenario: &Scenario) -> String {
     let Scenario { seed, hosts, loss, faults, deeds, lasts, .. } = scenario;
@@ -29,7 +32,7 @@ pub fn describe(scenario: &Scenario) -> String {
 
 /// All failures of these networks.
 pub fn list(plan: &[Scenario], outcomes: &[Outcome]) -> String {
-    let mut sorts: BTreeMap<(u32, &str, &str), Vec<(&Scenario, &Failure)>> = BTreeMap::new();
+    let mut sorts: BTreeMap<(u32, &str, &str), Vec<Case<'_>>> = BTreeMap::new();
     for (scenario, outcome) in plan.iter().zip(outcomes) {
         for failure in &outcome.failures {
             sorts.entry((scenario.loss, failure.kind, &failure.sort)).or_default().push((scenario, failure));

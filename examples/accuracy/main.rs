@@ -2,6 +2,7 @@
 
 pub mod failures;
 pub mod kinds;
+mod network;
 pub mod page;
 pub mod plots;
 pub mod run;

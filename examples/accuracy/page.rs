@@ -71,7 +71,7 @@ fn overall(plan: &[Scenario], tally: &Tally) -> String {
          | F1 | {} | |\n\
          | false accusations per 1 000 node-hours | {:.1} ({wrong} in {hours:.0} hours) | |\n\
          | false accusations of others by nodes at fault, per 1 000 node-hours | {:.1} | |\n\
-         | wrong findings held in networks without any fault | {} | |\n\
+         | wrong findings held where nothing is wrong, or not yet | {} | |\n\
          | findings of packet loss where every link loses packets, not scored | {} | |\n",
         all.cases,
         healthy.cases,

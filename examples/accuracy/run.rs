@@ -8,8 +8,9 @@ use vigie::engine::event::Event;
 use vigie::engine::verdict::{Finding, FindingId, Verdict};
 use vigie::testkit::{HostId, Lan, ms, secs};
 
-use super::kinds::{KINDS, Kind, Makes, Place, Setup};
-use super::scenario::{Deed, Fault, Scenario, WITHDRAWAL};
+use super::kinds::{KINDS, Kind};
+use super::network::{Change, changes};
+use super::scenario::{Fault, Scenario, WITHDRAWAL};
 use super::score::{Counts, Group, Tally, WHOLE};
 use super::truth::Claim;
 
@@ -52,14 +53,6 @@ pub fn play(scenario: &Scenario, traced: bool) -> Outcome {
     run.end()
 }
 
-/// Something that is done to the network.
-#[derive(Debug, Clone, Copy)]
-enum Change {
-    Begins(usize),
-    Ends(usize),
-    Done(HostId, Deed),
-}
-
 /// What a node holds to be wrong.
 #[derive(Debug)]
 struct Held {
@@ -68,15 +61,18 @@ struct Held {
     words: String,
 }
 
-struct Run<'a> {
-    scenario: &'a Scenario,
-    lan: Lan,
-    ids: BTreeMap<NodeId, HostId>,
+/// A run under way.
+pub(super) struct Run<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) lan: Lan,
+    pub(super) ids: BTreeMap<NodeId, HostId>,
     /// What is still to come, the next last.
     changes: Vec<(Duration, Change)>,
     held: BTreeMap<(HostId, FindingId), Held>,
     /// When each node first told each fault rightly.
     told: BTreeSet<(HostId, usize)>,
+    /// How long after the end of each fault each node withdrew the last that it said of it.
+    over: BTreeMap<(HostId, usize), Duration>,
     /// What has failed already.
     known: BTreeSet<(HostId, String)>,
     traced: bool,
@@ -95,6 +91,7 @@ impl<'a> Run<'a> {
             changes: changes(scenario),
             held: BTreeMap::new(),
             told: BTreeSet::new(),
+            over: BTreeMap::new(),
             known: BTreeSet::new(),
             traced,
             outcome: Outcome::default(),
@@ -103,42 +100,6 @@ impl<'a> Run<'a> {
         run.start_nodes();
         run.count_cases();
         run
-    }
-
-    fn start_nodes(&mut self) {
-        for host in (0..self.scenario.hosts).map(HostId) {
-            let setup = self.setup_at(host, Duration::ZERO);
-            let name = self.name(host, setup);
-            let id = self.lan.host_with(&[&address(host, setup)], |config| {
-                config.name = name;
-                if setup == Some(Setup::Group) {
-                    config.group = "other".into();
-                }
-            });
-            self.ids.insert(self.lan.hosts[id.0].config.id, id);
-        }
-    }
-
-    fn name(&self, host: HostId, setup: Option<Setup>) -> String {
-        let twin = self.scenario.faults.iter().find(|f| f.hosts[0] == host && is_of(f, Setup::Name));
-        let named = twin.filter(|_| setup == Some(Setup::Name)).map_or(host, |fault| fault.hosts[1]);
-        format!("h{}", named.0)
-    }
-
-    /// What is set otherwise at a host.
-    fn setup_at(&self, host: HostId, at: Duration) -> Option<Setup> {
-        let mut faults =
-            self.scenario.faults.iter().filter(|fault| fault.hosts[0] == host && is_on(fault, at));
-        faults.find_map(|fault| if let Makes::Setup(setup) = fault.kind.makes { Some(setup) } else { None })
-    }
-
-    fn make_links(&mut self, at: Duration) {
-        self.lan.heal();
-        for fault in self.scenario.faults.iter().filter(|fault| is_on(fault, at)) {
-            if let Makes::Links(make) = fault.kind.makes {
-                make(&mut Place { lan: &mut self.lan, fault, hosts: self.scenario.hosts });
-            }
-        }
     }
 
     fn go_on_to(&mut self, at: Duration) {
@@ -154,65 +115,13 @@ impl<'a> Run<'a> {
         self.read_log();
     }
 
-    fn change(&mut self, change: Change, at: Duration) {
-        self.note(|| (at, format!("--- {change:?}")));
-        match change {
-            Change::Begins(nth) | Change::Ends(nth) => {
-                let fault = &self.scenario.faults[nth];
-                let begins = matches!(change, Change::Begins(_));
-                match fault.kind.makes {
-                    Makes::Links(_) => self.make_links(at),
-                    Makes::Process(end) if begins => {
-                        end(&mut self.lan, fault.hosts[0]);
-                        // What a stopped process holds stays there.
-                        if fault.kind.verdict != Verdict::HungPeer {
-                            self.forget(fault.hosts[0]);
-                        }
-                    }
-                    Makes::Process(_) if fault.kind.verdict == Verdict::HungPeer => {
-                        self.lan.resume(fault.hosts[0]);
-                    }
-                    Makes::Process(_) => self.restart(fault.hosts[0], None),
-                    Makes::Setup(Setup::Mask) => {
-                        let setup = begins.then_some(Setup::Mask);
-                        self.lan.set_interfaces(fault.hosts[0], &[&address(fault.hosts[0], setup)]);
-                    }
-                    Makes::Setup(setup) => self.restart(fault.hosts[0], begins.then_some(setup)),
-                }
-            }
-            Change::Done(host, Deed::Quits) => {
-                self.lan.quit(host);
-                self.lan.run_for(secs(1));
-                self.read_log();
-                self.lan.kill(host);
-                self.forget(host);
-            }
-            Change::Done(host, Deed::Restarts) => self.restart(host, None),
-            Change::Done(host, Deed::DialsAll) => {
-                self.lan.command(host, vigie::engine::api::Command::DialAll);
-            }
-        }
-    }
-
-    fn restart(&mut self, host: HostId, setup: Option<Setup>) {
-        self.forget(host);
-        let name = self.name(host, setup);
-        self.lan.hosts[host.0].interfaces = vec![vigie::testkit::interface(&address(host, setup))];
-        self.lan.restart(host, |config| {
-            config.incarnation.0 += 1;
-            config.name = name;
-            config.group = if setup == Some(Setup::Group) { "other" } else { "default" }.into();
-        });
-        self.ids.insert(self.lan.hosts[host.0].config.id, host);
-    }
-
     /// A process is gone, and what it held with it.
-    fn forget(&mut self, host: HostId) {
+    pub(super) fn forget(&mut self, host: HostId) {
         self.read_log();
         self.held.retain(|(by, _), _| *by != host);
     }
 
-    fn read_log(&mut self) {
+    pub(super) fn read_log(&mut self) {
         self.lan.sent.clear();
         for logged in std::mem::take(&mut self.lan.log) {
             if let Event::Diagnosis(finding) = &logged.event {
@@ -241,7 +150,7 @@ impl<'a> Run<'a> {
         match self.scenario.well_since(by, at) {
             Some(_) if is_wrong => self.outcome.tally.accusations += 1,
             None if is_wrong && claim.nodes.first() != Some(&by) => {
-                self.outcome.tally.accusations_at_fault += 1
+                self.outcome.tally.accusations_at_fault += 1;
             }
             _ => {}
         }
@@ -269,8 +178,7 @@ impl<'a> Run<'a> {
             let Some(ended) = fault.ends.filter(|ends| *ends <= at) else { continue };
             let was_right = self.scenario.told_by(by, claim, ended.saturating_sub(ms(1))).contains(&nth);
             if was_right && self.scenario.asked.contains(&by) {
-                let times = self.outcome.tally.withdrawn_after.entry(kind_index(fault.kind)).or_default();
-                times.push(at - ended);
+                self.over.insert((by, nth), at.saturating_sub(ended));
             }
         }
     }
@@ -326,7 +234,7 @@ impl<'a> Run<'a> {
                 // What a node said while it was at fault itself has its time to go.
                 None if held.since < well && at < well + WITHDRAWAL => {}
                 None => {
-                    wrong.push((self.blamed(by, &held.claim, at), held.claim.clone(), held.words.clone()))
+                    wrong.push((self.blamed(by, &held.claim, at), held.claim.clone(), held.words.clone()));
                 }
             }
         }
@@ -403,50 +311,26 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn note(&mut self, line: impl FnOnce() -> (Duration, String)) {
+    pub(super) fn note(&mut self, line: impl FnOnce() -> (Duration, String)) {
         if self.traced {
             let (at, what) = line();
             self.outcome.trace.push(format!("{:8.3} {what}", at.as_secs_f64()));
         }
     }
 
-    fn end(self) -> Outcome {
+    fn end(mut self) -> Outcome {
+        for ((_, nth), after) in self.over {
+            let kind = kind_index(self.scenario.faults[nth].kind);
+            self.outcome.tally.withdrawn_after.entry(kind).or_default().push(after);
+        }
         self.outcome
     }
 }
 
-fn changes(scenario: &Scenario) -> Vec<(Duration, Change)> {
-    let mut changes = Vec::new();
-    for (nth, fault) in scenario.faults.iter().enumerate() {
-        if !fault.begins.is_zero() {
-            changes.push((fault.begins, Change::Begins(nth)));
-        }
-        changes.extend(fault.ends.map(|ends| (ends, Change::Ends(nth))));
-    }
-    changes.extend(scenario.deeds.iter().map(|(at, host, deed)| (*at, Change::Done(*host, *deed))));
-    changes.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    changes
-}
-
-fn is_on(fault: &Fault, at: Duration) -> bool {
-    fault.begins <= at && fault.ends.is_none_or(|ends| at < ends)
-}
-
-fn is_of(fault: &Fault, setup: Setup) -> bool {
-    matches!(fault.kind.makes, Makes::Setup(of) if of == setup)
-}
-
-/// The address of a host, of 250 at most.
-fn address(host: HostId, setup: Option<Setup>) -> String {
-    let nth = host.0 + 1;
-    match setup {
-        Some(Setup::Mask) => format!("10.0.0.{nth}/24"),
-        Some(Setup::Network) => format!("10.9.0.{nth}/16"),
-        _ => format!("10.0.0.{nth}/16"),
-    }
-}
-
 /// The place of a kind in the table.
+///
+/// # Panics
+/// If it is not there.
 pub fn kind_index(kind: &Kind) -> usize {
     KINDS.iter().position(|other| other.name == kind.name).expect("it is in the table")
 }

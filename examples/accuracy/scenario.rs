@@ -128,8 +128,8 @@ impl Scenario {
     /// The same befalls half of the hosts or more within a second.
     fn draw_fault_of_many(&mut self, rng: &mut StdRng, cast: &mut Cast) {
         let many: Vec<&'static Kind> = KINDS.iter().filter(|kind| kind.may_be_of_many()).collect();
-        let kind = many[rng.random_range(0..many.len() as u32) as usize];
-        let count = rng.random_range(self.hosts.div_ceil(2) as u32..=cast.free.len() as u32);
+        let kind = many[below(rng, many.len())];
+        let count = self.hosts.div_ceil(2) + below(rng, cast.free.len() + 1 - self.hosts.div_ceil(2));
         let begins = SETTLED + ms(rng.random_range(0..20_000));
         let like = drawn_fault(rng, kind, Vec::new(), begins);
         for _ in 0..count {
@@ -144,7 +144,7 @@ impl Scenario {
     /// Those that stay healthy, those of the faults, then others.
     fn draw_asked(&self, rng: &mut StdRng, cast: &Cast) -> Vec<HostId> {
         let mut asked = cast.steady.clone();
-        asked.extend(self.faults.iter().flat_map(|fault| fault.ends_of_it()));
+        asked.extend(self.faults.iter().flat_map(Fault::ends_of_it));
         let mut all: Vec<HostId> = (0..self.hosts).map(HostId).collect();
         all.shuffle(rng);
         asked.extend(all);
@@ -158,6 +158,12 @@ impl Scenario {
     pub fn splits(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().filter(|fault| fault.kind.about == About::Sides)
     }
+}
+
+/// A number below this one, the same on every machine.
+fn below(rng: &mut StdRng, most: usize) -> usize {
+    let most = u32::try_from(most).expect("there are fewer hosts and kinds");
+    rng.random_range(0..most) as usize
 }
 
 fn drawn_kind(rng: &mut StdRng) -> &'static Kind {
@@ -225,7 +231,7 @@ impl Cast {
         while self.steady.len() < 4 {
             self.steady.push(self.free.pop()?);
         }
-        let count = rng.random_range(0..=(self.hosts - 4) as u32) as usize;
+        let count = below(rng, self.hosts - 3);
         let mut others: Vec<HostId> = (0..self.hosts).map(HostId).collect();
         others.retain(|host| !self.steady.contains(host));
         others.shuffle(rng);
