@@ -6,7 +6,7 @@ ARGS ?=
 # The checkout that `make shape` reads; this one by default.
 ROOT ?= .
 
-.PHONY: help build run test check fmt lint doc shape bench figures portable fuzz screenshots clean
+.PHONY: help build run test check fmt lint doc shape bench accuracy figures portable fuzz screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ shape: ## Count what is wrong with the shape of the source, of another checkout 
 
 bench: ## Measure us and the bare machine side by side
 	$(CARGO) bench --locked
+
+accuracy: ## Measure how often the diagnosis is right, into docs/accuracy.md; replay one network with ARGS="--seed 7 --hosts 5 --loss 0"
+	$(CARGO) run --release --locked --example accuracy -- $(ARGS)
 
 # They are added by `rustup target add`.
 TARGETS := x86_64-pc-windows-gnu aarch64-apple-darwin

@@ -13,7 +13,7 @@ const NAMED: usize = 6;
 type Case<'a> = (&'a Scenario, &'a Failure);
 
 /// A network in a few lines.
-pub fn describe(scenario: &Scenario) -> String {
+pub(crate) fn describe(scenario: &Scenario) -> String {
     let Scenario { seed, hosts, loss, faults, deeds, lasts, .. } = scenario;
     let mut out = format!("seed {seed}, {hosts} hosts, {loss} % loss, {} s\n", lasts.as_secs());
     for fault in faults.iter().take(8) {
@@ -31,7 +31,7 @@ pub fn describe(scenario: &Scenario) -> String {
 }
 
 /// All failures of these networks.
-pub fn list(plan: &[Scenario], outcomes: &[Outcome]) -> String {
+pub(crate) fn list(plan: &[Scenario], outcomes: &[Outcome]) -> String {
     let mut sorts: BTreeMap<(u32, &str, &str), Vec<Case<'_>>> = BTreeMap::new();
     for (scenario, outcome) in plan.iter().zip(outcomes) {
         for failure in &outcome.failures {

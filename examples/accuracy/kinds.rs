@@ -14,24 +14,24 @@ const NOTICE_BROADCASTS: Duration = Duration::from_secs(45);
 
 /// One kind of fault.
 #[derive(Debug)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// What it is called on the page.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The one right word for it.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What a finding must name.
-    pub about: About,
+    pub(crate) about: About,
     /// Who must tell it; all others may.
-    pub told_by: Tellers,
+    pub(crate) told_by: Tellers,
     /// How it is made.
-    pub makes: Makes,
+    pub(crate) makes: Makes,
     /// By then it must be told.
-    pub notice: Duration,
+    pub(crate) notice: Duration,
 }
 
 /// What a fault is a fault of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
+pub(crate) enum About {
     /// One host: a finding names it first.
     Host,
     /// A pair: a finding names the two.
@@ -42,7 +42,7 @@ pub enum About {
 
 /// Who sees enough to tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tellers {
+pub(crate) enum Tellers {
     /// Every healthy node.
     All,
     /// The two ends: others have it by hearsay.
@@ -53,7 +53,7 @@ pub enum Tellers {
 
 /// How a fault is made.
 #[derive(Debug, Clone, Copy)]
-pub enum Makes {
+pub(crate) enum Makes {
     /// The process ends or stops.
     Process(fn(&mut Lan, HostId)),
     /// Packets are lost; of all faults that are under way the links are made together.
@@ -64,7 +64,7 @@ pub enum Makes {
 
 /// What is set otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setup {
+pub(crate) enum Setup {
     /// The netmask.
     Mask,
     /// The network of its address.
@@ -77,13 +77,13 @@ pub enum Setup {
 
 /// Where links are changed for a fault.
 #[derive(Debug)]
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The network.
-    pub lan: &'a mut Lan,
+    pub(crate) lan: &'a mut Lan,
     /// The fault.
-    pub fault: &'a Fault,
+    pub(crate) fault: &'a Fault,
     /// How many hosts there are.
-    pub hosts: usize,
+    pub(crate) hosts: usize,
 }
 
 impl Place<'_> {
@@ -177,7 +177,7 @@ const fn sides(name: &'static str, makes: Makes) -> Kind {
 }
 
 /// All of them.
-pub static KINDS: [Kind; 27] = {
+pub(crate) static KINDS: [Kind; 27] = {
     use Makes::{Links, Process, Setup as Set};
     use Tellers::{All, Ends, First};
     use Verdict as V;
@@ -232,27 +232,27 @@ fn lossy(place: &mut Place<'_>) {
 
 impl Kind {
     /// Nobody hears anything of the host any longer: several that fall silent together may as well be apart from the others.
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.verdict == Verdict::HostDown
     }
 
     /// Who is gone is not heard: only who has heard it before can miss it.
-    pub fn hides(&self) -> bool {
+    pub(crate) fn hides(&self) -> bool {
         self.is_silent() || matches!(self.makes, Makes::Process(_)) || self.about == About::Sides
     }
 
     /// It can be there before anybody has heard the host: what remains of it then can be seen.
-    pub fn may_be_first(&self) -> bool {
+    pub(crate) fn may_be_first(&self) -> bool {
         !self.is_silent() && !matches!(self.makes, Makes::Process(_)) && self.about != About::Sides
     }
 
     /// It is there from the start: whoever was a peer before leaves traces that have other names.
-    pub fn must_be_first(&self) -> bool {
+    pub(crate) fn must_be_first(&self) -> bool {
         matches!(self.makes, Makes::Setup(Setup::Network | Setup::Group))
     }
 
     /// How often it is drawn: those for which there is seldom room, or that never befall many, more often, so that there are enough of all.
-    pub fn weight(&self) -> u32 {
+    pub(crate) fn weight(&self) -> u32 {
         match self.about {
             About::Sides => 6,
             About::Pair => 5,
@@ -263,7 +263,7 @@ impl Kind {
     }
 
     /// It can befall half of the hosts or more at once, and each of them can be told.
-    pub fn may_be_of_many(&self) -> bool {
+    pub(crate) fn may_be_of_many(&self) -> bool {
         matches!(self.makes, Makes::Process(_))
             || self.is_silent()
             || matches!(self.verdict, Verdict::FirewallDrop | Verdict::FirewallReject | Verdict::UdpBlocked)

@@ -1,15 +1,15 @@
 //! How often the diagnosis is right: `make accuracy` plays seeded networks with known faults and writes docs/accuracy.md.
 
-pub mod failures;
-pub mod kinds;
+pub(crate) mod failures;
+pub(crate) mod kinds;
 mod network;
-pub mod page;
-pub mod plots;
-pub mod run;
-pub mod scenario;
-pub mod score;
-pub mod truth;
-pub mod whole;
+pub(crate) mod page;
+pub(crate) mod plots;
+pub(crate) mod run;
+pub(crate) mod scenario;
+pub(crate) mod score;
+pub(crate) mod truth;
+pub(crate) mod whole;
 
 use std::path::PathBuf;
 
@@ -57,16 +57,16 @@ fn main() -> Result<()> {
         std::fs::write(path, failures::list(&plan, &outcomes))?;
     }
     print!("{}", whole::summary(&tally));
-    if args.share == 100 && args.only.is_none() {
-        write_page(&plan, &tally)?;
+    if args.only.is_none() {
+        write_page(&plan, &tally, args.share)?;
     }
     Ok(())
 }
 
-fn write_page(plan: &[Scenario], tally: &score::Tally) -> Result<()> {
+fn write_page(plan: &[Scenario], tally: &score::Tally, share: u64) -> Result<()> {
     let write =
         |path: &str, text: String| std::fs::write(path, text).with_context(|| format!("cannot write {path}"));
-    write("docs/accuracy.md", page::page(plan, tally))?;
+    write("docs/accuracy.md", page::page(plan, tally, share))?;
     let [kinds, networks] = page::plots(tally);
     write("assets/accuracy-kinds.svg", kinds)?;
     write("assets/accuracy-networks.svg", networks)

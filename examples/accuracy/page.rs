@@ -17,11 +17,14 @@ const RECALL: (f64, f64) = (0.97, 0.9);
 const METHOD: &str = include_str!("method.md");
 
 /// The page.
-pub fn page(plan: &[Scenario], tally: &Tally) -> String {
+pub(crate) fn page(plan: &[Scenario], tally: &Tally, share: u64) -> String {
     let mut out = String::from(
         "# How often the diagnosis is right\n\n\
          Written by `make accuracy`, which plays seeded networks with known faults in memory. Nothing here is written by hand but the method.\n\n",
     );
+    if share < 100 {
+        let _ = writeln!(out, "These are the figures of {share} % of the networks of the whole form.\n");
+    }
     out.push_str(&overall(plan, tally));
     out.push_str("\n## By kind of fault\n\n![precision and recall of each kind of fault](../assets/accuracy-kinds.svg)\n\n");
     out.push_str(&kinds(tally));
@@ -35,7 +38,7 @@ pub fn page(plan: &[Scenario], tally: &Tally) -> String {
 }
 
 /// The plots: of kinds, of networks.
-pub fn plots(tally: &Tally) -> [String; 2] {
+pub(crate) fn plots(tally: &Tally) -> [String; 2] {
     let row = |name: String, counts: Counts| -> Row { (name, counts.precision(), counts.recall()) };
     let kinds: Vec<Row> = KINDS
         .iter()

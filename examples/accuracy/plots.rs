@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A row of a plot: its name, precision and recall.
-pub type Row = (String, f64, f64);
+pub(crate) type Row = (String, f64, f64);
 
 const LEFT: f64 = 210.0;
 const WIDTH: f64 = 480.0;
@@ -12,7 +12,7 @@ const BAR: f64 = 8.0;
 const TOP: f64 = 56.0;
 
 /// Two bars for each row, from 0 to 100 %.
-pub fn bars(title: &str, rows: &[Row]) -> String {
+pub(crate) fn bars(title: &str, rows: &[Row]) -> String {
     let rows_high: f64 = rows.iter().map(|_| ROW).sum();
     let (wide, high) = (LEFT + WIDTH + 70.0, TOP + rows_high + 16.0);
     let mut svg = format!(

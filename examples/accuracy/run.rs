@@ -21,28 +21,28 @@ const NOBODY: HostId = HostId(usize::MAX);
 
 /// What was not as it must be, once for each node and each thing it said or did not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Whose fault it is counted as: a kind, or that of a healthy network.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What is wrong, alike for all of one sort.
-    pub sort: String,
+    pub(crate) sort: String,
     /// Who, when.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// What came of a run.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// All counts.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// What was wrong.
-    pub failures: Vec<Failure>,
+    pub(crate) failures: Vec<Failure>,
     /// What happened, if that was wanted.
-    pub trace: Vec<String>,
+    pub(crate) trace: Vec<String>,
 }
 
 /// Plays a scenario; with a trace, what happened is written down.
-pub fn play(scenario: &Scenario, traced: bool) -> Outcome {
+pub(crate) fn play(scenario: &Scenario, traced: bool) -> Outcome {
     let mut run = Run::new(scenario, traced);
     let mut at = Duration::ZERO;
     while at < scenario.lasts {
@@ -331,12 +331,12 @@ impl<'a> Run<'a> {
 ///
 /// # Panics
 /// If it is not there.
-pub fn kind_index(kind: &Kind) -> usize {
+pub(crate) fn kind_index(kind: &Kind) -> usize {
     KINDS.iter().position(|other| other.name == kind.name).expect("it is in the table")
 }
 
 /// What a finding says, for who reads a failure.
-pub fn words(finding: &Finding) -> String {
+pub(crate) fn words(finding: &Finding) -> String {
     let evidence: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
     let (verdict, pattern) = (finding.verdict.as_str(), finding.pattern.as_str());
     format!("{verdict} of {:?}, {pattern}, {:?}: {}", finding.names, finding.confidence, evidence.join("; "))

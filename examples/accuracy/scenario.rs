@@ -11,34 +11,34 @@ use vigie::testkit::{HostId, ms, secs};
 use super::kinds::{About, KINDS, Kind};
 
 /// Background loss, in percent of the datagrams of every link.
-pub const LOSSES: [u32; 3] = [0, 5, 20];
+pub(crate) const LOSSES: [u32; 3] = [0, 5, 20];
 /// Faults at a time, at most.
-pub const MAX_FAULTS: u32 = 5;
+pub(crate) const MAX_FAULTS: u32 = 5;
 /// After so long a healthy network has settled.
 const SETTLED: Duration = secs(30);
 /// After its end a fault may be told for so long.
-pub const WITHDRAWAL: Duration = secs(30);
+pub(crate) const WITHDRAWAL: Duration = secs(30);
 /// So long after that a run goes on: then nothing may be told any more.
 const AFTERWARDS: Duration = secs(20);
 
 /// A fault in a network.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Of which kind.
-    pub kind: &'static Kind,
+    pub(crate) kind: &'static Kind,
     /// The host; the two of a pair; all on one side.
-    pub hosts: Vec<HostId>,
+    pub(crate) hosts: Vec<HostId>,
     /// When it begins; 0 is before the first node starts.
-    pub begins: Duration,
+    pub(crate) begins: Duration,
     /// When it ends, if it does before the run does.
-    pub ends: Option<Duration>,
+    pub(crate) ends: Option<Duration>,
     /// The share of packets that is lost, of what loses packets.
-    pub share: f64,
+    pub(crate) share: f64,
 }
 
 /// What happens to a network that is no fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// A node says goodbye.
     Quits,
     /// A node is killed and runs again at once.
@@ -49,23 +49,23 @@ pub enum Deed {
 
 /// One run.
 #[derive(Debug, Clone)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     /// From which all is drawn.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// How many hosts there are.
-    pub hosts: usize,
+    pub(crate) hosts: usize,
     /// Background loss in percent.
-    pub loss: u32,
+    pub(crate) loss: u32,
     /// What is wrong.
-    pub faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
     /// What is not.
-    pub deeds: Vec<(Duration, HostId, Deed)>,
+    pub(crate) deeds: Vec<(Duration, HostId, Deed)>,
     /// How long it goes on.
-    pub lasts: Duration,
+    pub(crate) lasts: Duration,
     /// One fault befell half of the hosts or more.
-    pub of_many: bool,
+    pub(crate) of_many: bool,
     /// The nodes that are asked what they hold.
-    pub asked: Vec<HostId>,
+    pub(crate) asked: Vec<HostId>,
 }
 
 /// Nodes that are asked in each run, so that large networks do not outweigh small ones.
@@ -73,7 +73,7 @@ const ASKED: usize = 8;
 
 impl Scenario {
     /// The one with this seed, of this many hosts, with this background loss.
-    pub fn drawn(seed: u64, hosts: usize, loss: u32) -> Self {
+    pub(crate) fn drawn(seed: u64, hosts: usize, loss: u32) -> Self {
         let mut rng = StdRng::seed_from_u64(seed ^ ((hosts as u64) << 32) ^ (u64::from(loss) << 48));
         let mut scenario = Self {
             seed,
@@ -155,7 +155,7 @@ impl Scenario {
     }
 
     /// The faults that divide the network.
-    pub fn splits(&self) -> impl Iterator<Item = &Fault> {
+    pub(crate) fn splits(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().filter(|fault| fault.kind.about == About::Sides)
     }
 }
@@ -187,7 +187,7 @@ fn drawn_fault(rng: &mut StdRng, kind: &'static Kind, hosts: Vec<HostId>, begins
 
 impl Fault {
     /// What it is and where.
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         let at: Vec<String> = self.hosts.iter().map(|host| format!("h{}", host.0)).collect();
         format!("{} at {}", self.kind.name, at.join(" "))
     }

@@ -5,21 +5,21 @@ use std::ops::AddAssign;
 use std::time::Duration;
 
 /// A finding that names one cause counts so much; one of two causes counts half.
-pub const WHOLE: u64 = 2;
+pub(crate) const WHOLE: u64 = 2;
 
 /// What was counted of something. All but times and runs is in halves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Runs, or faults.
-    pub cases: u64,
+    pub(crate) cases: u64,
     /// Findings that were held when nodes were asked.
-    pub held: u64,
+    pub(crate) held: u64,
     /// Of those, what was right.
-    pub right: u64,
+    pub(crate) right: u64,
     /// Faults that had to be told when nodes were asked.
-    pub due: u64,
+    pub(crate) due: u64,
     /// Of those, what was told rightly.
-    pub told: u64,
+    pub(crate) told: u64,
 }
 
 impl AddAssign for Counts {
@@ -39,17 +39,17 @@ fn share(of: u64, all: u64) -> f64 {
 
 impl Counts {
     /// The share of what was held that was right.
-    pub fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         share(self.right, self.held)
     }
 
     /// The share of what was due that was told.
-    pub fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         share(self.told, self.due)
     }
 
     /// The harmonic mean of both.
-    pub fn f1(&self) -> f64 {
+    pub(crate) fn f1(&self) -> f64 {
         let (precision, recall) = (self.precision(), self.recall());
         if precision + recall > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 }
     }
@@ -57,7 +57,7 @@ impl Counts {
 
 /// By what is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
+pub(crate) enum Group {
     /// All.
     All,
     /// Findings and faults of this kind, by its place in the table.
@@ -74,28 +74,28 @@ pub enum Group {
 
 /// The outcome of any number of runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// What was counted of each group.
-    pub counts: BTreeMap<Group, Counts>,
+    pub(crate) counts: BTreeMap<Group, Counts>,
     /// How long each fault stood until a node first told it rightly, by kind.
-    pub told_after: BTreeMap<usize, Vec<Duration>>,
+    pub(crate) told_after: BTreeMap<usize, Vec<Duration>>,
     /// How long after its end each node withdrew it, by kind.
-    pub withdrawn_after: BTreeMap<usize, Vec<Duration>>,
+    pub(crate) withdrawn_after: BTreeMap<usize, Vec<Duration>>,
     /// Findings of packet loss that were held where every link loses packets: neither right nor wrong.
-    pub moot: u64,
+    pub(crate) moot: u64,
     /// Findings that were wrong when they were published, by healthy nodes.
-    pub accusations: u64,
+    pub(crate) accusations: u64,
     /// How long healthy nodes were watched, all together.
-    pub watched: Duration,
+    pub(crate) watched: Duration,
     /// Findings about others that were wrong when they were published, by nodes at fault.
-    pub accusations_at_fault: u64,
+    pub(crate) accusations_at_fault: u64,
     /// How long nodes at fault were watched.
-    pub watched_at_fault: Duration,
+    pub(crate) watched_at_fault: Duration,
 }
 
 impl Tally {
     /// Adds what was counted elsewhere.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         for (group, counts) in other.counts {
             *self.counts.entry(group).or_default() += counts;
         }
@@ -113,20 +113,20 @@ impl Tally {
     }
 
     /// Counts the same in several groups.
-    pub fn count(&mut self, groups: impl IntoIterator<Item = Group>, counts: Counts) {
+    pub(crate) fn count(&mut self, groups: impl IntoIterator<Item = Group>, counts: Counts) {
         for group in groups {
             *self.counts.entry(group).or_default() += counts;
         }
     }
 
     /// What was counted of a group.
-    pub fn of(&self, group: Group) -> Counts {
+    pub(crate) fn of(&self, group: Group) -> Counts {
         self.counts.get(&group).copied().unwrap_or_default()
     }
 }
 
 /// So many in a thousand hours.
-pub fn per_1000_hours(count: u64, watched: Duration) -> f64 {
+pub(crate) fn per_1000_hours(count: u64, watched: Duration) -> f64 {
     let hours = watched.as_secs_f64() / 3_600.0;
     #[expect(clippy::cast_precision_loss, reason = "a count of what a run of minutes can count")]
     let count = count as f64;
@@ -134,7 +134,7 @@ pub fn per_1000_hours(count: u64, watched: Duration) -> f64 {
 }
 
 /// The time within which this share of them lies, in percent: none of none.
-pub fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
+pub(crate) fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     let nth = (sorted.len() * percent).div_ceil(100).max(1) - 1;

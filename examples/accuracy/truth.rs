@@ -14,18 +14,18 @@ const STARTED: Duration = Duration::from_secs(15);
 
 /// What a finding says, as far as it can be right or wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// The cause that it names; two where it says that it may be either.
-    pub causes: Vec<Verdict>,
+    pub(crate) causes: Vec<Verdict>,
     /// How the failing pairs lie.
-    pub pattern: Pattern,
+    pub(crate) pattern: Pattern,
     /// Whom it names, the accused first; of several findings nobody is known by an index that no host has.
-    pub nodes: Vec<HostId>,
+    pub(crate) nodes: Vec<HostId>,
 }
 
 impl Scenario {
     /// Since when nothing is wrong with a host itself, if nothing is; its process has run all the time since then.
-    pub fn well_since(&self, host: HostId, at: Duration) -> Option<Duration> {
+    pub(crate) fn well_since(&self, host: HostId, at: Duration) -> Option<Duration> {
         let mut since = Duration::ZERO;
         for fault in self.faults.iter().filter(|fault| fault.begins <= at && fault.hosts[0] == host) {
             let renamed = matches!(fault.kind.makes, Makes::Setup(Setup::Name));
@@ -72,18 +72,18 @@ impl Scenario {
     }
 
     /// Whether it is right to tell a fault: it is there, or was until a moment ago.
-    pub fn may_tell(&self, node: HostId, fault: &Fault, at: Duration) -> bool {
+    pub(crate) fn may_tell(&self, node: HostId, fault: &Fault, at: Duration) -> bool {
         let just_over = |since| at < since + WITHDRAWAL;
         fault.begins <= at && self.over_since(node, fault, at).is_none_or(just_over)
     }
 
     /// Whether a healthy node must tell a fault by now.
-    pub fn must_tell(&self, node: HostId, fault: &Fault, at: Duration) -> bool {
+    pub(crate) fn must_tell(&self, node: HostId, fault: &Fault, at: Duration) -> bool {
         self.seen_since(node, fault, at).is_some_and(|since| at >= since + fault.kind.notice)
     }
 
     /// Since when a node that must tell a fault can see it; none where it need not.
-    pub fn seen_since(&self, node: HostId, fault: &Fault, at: Duration) -> Option<Duration> {
+    pub(crate) fn seen_since(&self, node: HostId, fault: &Fault, at: Duration) -> Option<Duration> {
         let under_way = fault.begins <= at && fault.ends.is_none_or(|ends| at < ends);
         let called = match (fault.kind.about, fault.kind.told_by) {
             (_, Tellers::All) => true,
@@ -104,13 +104,13 @@ impl Scenario {
     }
 
     /// The faults, by their places, that a claim of a node tells rightly.
-    pub fn told_by(&self, node: HostId, claim: &Claim, at: Duration) -> Vec<usize> {
+    pub(crate) fn told_by(&self, node: HostId, claim: &Claim, at: Duration) -> Vec<usize> {
         let told = |fault: &Fault| self.may_tell(node, fault, at) && self.tells(node, claim, fault, at);
         (0..self.faults.len()).filter(|nth| told(&self.faults[*nth])).collect()
     }
 
     /// Whether a claim is neither right nor wrong: where every link loses packets, that some are lost is true of everybody.
-    pub fn is_moot(&self, claim: &Claim) -> bool {
+    pub(crate) fn is_moot(&self, claim: &Claim) -> bool {
         self.loss > 0 && claim.causes == [Verdict::PacketLoss]
     }
 

@@ -12,20 +12,20 @@ use super::scenario::{LOSSES, Scenario};
 use super::score::{Counts, Group, Tally, per_1000_hours, percentile};
 
 /// How many networks of a size are played, for each background loss in the order of [`LOSSES`].
-pub type Plan<'a> = &'a [(usize, [u64; 3])];
+pub(crate) type Plan<'a> = &'a [(usize, [u64; 3])];
 
 /// The whole form. The large ones are few where much is lost: every node then looks at all pairs every second.
-pub const WHOLE: Plan<'static> =
+pub(crate) const WHOLE: Plan<'static> =
     &[(200, [1, 0, 0]), (50, [12, 1, 1]), (20, [100, 25, 25]), (5, [1_700, 1_700, 1_700])];
 /// What CI plays.
-pub const SHORT: Plan<'static> = &[(50, [1, 0, 0]), (20, [6, 1, 1]), (5, [80, 80, 80])];
+pub(crate) const SHORT: Plan<'static> = &[(50, [1, 0, 0]), (20, [6, 1, 1]), (5, [80, 80, 80])];
 
 /// The networks of a plan, or a share of them, in percent.
-pub fn drawn(plan: Plan<'_>, share: u64) -> Vec<Scenario> {
+pub(crate) fn drawn(plan: Plan<'_>, share: u64) -> Vec<Scenario> {
     let mut networks = Vec::new();
     for (hosts, runs) in plan {
         for (loss, runs) in LOSSES.into_iter().zip(runs) {
-            let count = (runs * share).div_ceil(100);
+            let count = runs * share / 100;
             networks.extend((0..count).map(|seed| Scenario::drawn(seed, *hosts, loss)));
         }
     }
@@ -36,7 +36,7 @@ pub fn drawn(plan: Plan<'_>, share: u64) -> Vec<Scenario> {
 ///
 /// # Panics
 /// If a run does.
-pub fn play_all(plan: &[Scenario], threads: usize) -> Vec<Outcome> {
+pub(crate) fn play_all(plan: &[Scenario], threads: usize) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let outcomes: Vec<Mutex<Option<Outcome>>> = plan.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
@@ -57,7 +57,7 @@ pub fn play_all(plan: &[Scenario], threads: usize) -> Vec<Outcome> {
 }
 
 /// All counts together.
-pub fn sum(outcomes: &[Outcome]) -> Tally {
+pub(crate) fn sum(outcomes: &[Outcome]) -> Tally {
     let mut tally = Tally::default();
     for outcome in outcomes {
         tally.merge(outcome.tally.clone());
@@ -66,7 +66,7 @@ pub fn sum(outcomes: &[Outcome]) -> Tally {
 }
 
 /// The figures, for a terminal.
-pub fn summary(tally: &Tally) -> String {
+pub(crate) fn summary(tally: &Tally) -> String {
     let mut out = String::new();
     let seconds = |times: Option<&Vec<Duration>>, percent| {
         let time = times.and_then(|times| percentile(times, percent));
@@ -106,7 +106,7 @@ pub fn summary(tally: &Tally) -> String {
 }
 
 /// Every count of a tally, a line each, to be compared as it is.
-pub fn exact(tally: &Tally) -> String {
+pub(crate) fn exact(tally: &Tally) -> String {
     let mut out = String::from("group: cases, held, right, due, told (in halves)\n");
     for (group, counts) in &tally.counts {
         let name = match group {
