@@ -35,6 +35,9 @@ struct Args {
     /// Prints the events of dials and peers of that seed, too.
     #[arg(long)]
     events: bool,
+    /// Plays what CI plays, and writes every count of it down as expected.
+    #[arg(long)]
+    short: bool,
     /// Plays a share of the networks only, in percent.
     #[arg(long, default_value_t = 100)]
     share: u64,
@@ -45,13 +48,18 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    let threads = std::thread::available_parallelism()?.get();
     if let Some(seed) = args.seed {
         replay(&Scenario::drawn(seed, args.hosts, args.loss), args.events);
         return Ok(());
     }
+    if args.short {
+        let outcomes = whole::play_all(&whole::drawn(whole::SHORT, 100), threads);
+        return write("tests/accuracy/expected.txt", &whole::exact(&whole::sum(&outcomes)));
+    }
     let mut plan = whole::drawn(whole::WHOLE, args.share);
     plan.retain(|network| args.only.is_none_or(|hosts| network.hosts == hosts));
-    let outcomes = whole::play_all(&plan, std::thread::available_parallelism()?.get());
+    let outcomes = whole::play_all(&plan, threads);
     let tally = whole::sum(&outcomes);
     if let Some(path) = args.failures {
         std::fs::write(path, failures::list(&plan, &outcomes))?;
@@ -64,12 +72,14 @@ fn main() -> Result<()> {
 }
 
 fn write_page(plan: &[Scenario], tally: &score::Tally, share: u64) -> Result<()> {
-    let write =
-        |path: &str, text: String| std::fs::write(path, text).with_context(|| format!("cannot write {path}"));
-    write("docs/accuracy.md", page::page(plan, tally, share))?;
+    write("docs/accuracy.md", &page::page(plan, tally, share))?;
     let [kinds, networks] = page::plots(tally);
-    write("assets/accuracy-kinds.svg", kinds)?;
-    write("assets/accuracy-networks.svg", networks)
+    write("assets/accuracy-kinds.svg", &kinds)?;
+    write("assets/accuracy-networks.svg", &networks)
+}
+
+fn write(path: &str, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {path}"))
 }
 
 fn replay(scenario: &Scenario, events: bool) {

@@ -10,28 +10,22 @@ use accuracy::{failures, whole};
 
 /// Two run side by side, as many as the smallest machine of CI has cores.
 const THREADS: usize = 2;
-const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/accuracy/expected.txt");
-/// Set, the outcome is written down as the one that is expected from now on.
-const RENEW: &str = "ACCURACY_RENEW";
+const EXPECTED: &str = include_str!("expected.txt");
 
 #[test]
 fn the_diagnosis_of_networks_with_fixed_seeds_is_as_right_as_it_was() {
     let plan = whole::drawn(whole::SHORT, 100);
     let outcomes = whole::play_all(&plan, THREADS);
     let exact = whole::exact(&whole::sum(&outcomes));
-    if std::env::var_os(RENEW).is_some() {
-        std::fs::write(EXPECTED, &exact).unwrap();
-    }
-    let expected = std::fs::read_to_string(EXPECTED).unwrap();
     let differ: Vec<String> = exact
         .lines()
-        .zip(expected.lines())
+        .zip(EXPECTED.lines())
         .filter(|(now, before)| now != before)
         .map(|(now, before)| format!("  {before}\n    now {now}"))
         .collect();
     assert!(
-        exact == expected,
-        "the diagnosis is not what it was:\n{}\n\nIf that is meant: {RENEW}=1 cargo test --test accuracy, and look at what changed.\n\n{}",
+        exact == EXPECTED,
+        "the diagnosis is not what it was:\n{}\n\nIf that is meant: make accuracy ARGS=--short\n\n{}",
         differ.join("\n"),
         failures::list(&plan, &outcomes).lines().take(60).collect::<Vec<_>>().join("\n")
     );
