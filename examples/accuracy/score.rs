@@ -171,6 +171,6 @@ mod tests {
         assert_eq!(percentile(&times, 50), Some(Duration::from_secs(10)));
         assert_eq!(percentile(&times, 95), Some(Duration::from_secs(19)));
         assert_eq!(percentile(&[], 50), None);
-        assert!((per_1000_hours(3, Duration::from_secs(7_200)) - 1_500.0).abs() < 1e-9);
+        assert!((per_1000_hours(3, Duration::from_hours(2)) - 1_500.0).abs() < 1e-9);
     }
 }
