@@ -280,7 +280,7 @@ proptest! {
         prefix in option::of(0_u8..=128),
         wide in option::of(any::<bool>()),
         suspicion in option::of(suspicion()),
-        news in option::of(page().prop_filter("news fit into a presence", |page| written(&[page.clone()]).len() <= 800)),
+        news in option::of(page().prop_filter("news fit into a presence", |page| written(std::slice::from_ref(page)).len() <= 800)),
     ) {
         let news = news.map(|page| written(&[page]));
         let presence = Presence {

@@ -513,7 +513,7 @@ mod tests {
         let until = t0 + Duration::from_secs(8);
         dial.wait(3, t0, until);
         let before = dial.phase();
-        dial.queue_look(until - LOOK_AGAIN);
+        dial.queue_look(t0 + Duration::from_secs(6));
         assert!(!dial.is_queued(), "the next attempt is near");
         dial.queue_look(t0);
         assert_eq!((dial.queued_in(false), dial.phase()), (Some(LOOK), before), "nobody sees that");

@@ -391,6 +391,7 @@ fn blame_the_interface(peer: &Peer, failure: &Failure, ctx: &Context<'_>) -> Fai
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::Nonce;

@@ -323,7 +323,9 @@ mod tests {
         let (mut peers, keys) = table(&mut test, 2);
         let mut row = OwnRow::default();
         assert_eq!(row.news_due(), None);
-        keys.iter().for_each(|key| drop(advertise(&mut row, &mut peers, *key, FINE, &mut test)));
+        for key in &keys {
+            assert!(advertise(&mut row, &mut peers, *key, FINE, &mut test));
+        }
         test.now += NEWS_SOON;
         assert_eq!(news(&mut row, &peers, &mut test), None);
         test.now += NEWS_LATER;

@@ -258,8 +258,31 @@ mod tests {
         assert_eq!(look(&mut peer, &mut test, soon - ms(1)).broadcast, PathStatus::Unknown);
         let seen = look(&mut peer, &mut test, soon);
         assert_eq!((seen.echo, seen.broadcast), (PathStatus::Failing, PathStatus::Failing));
-        peer.last_seen.note_broadcast(began);
+        peer.last_seen.note_broadcast(began + ms(999));
+        assert_eq!(
+            look(&mut peer, &mut test, soon).broadcast,
+            PathStatus::Failing,
+            "it may be its last word"
+        );
+        peer.last_seen.note_broadcast(began + ECHO_TIMEOUT);
         assert_eq!(look(&mut peer, &mut test, soon).broadcast, PathStatus::Ok, "it was heard since");
+    }
+
+    #[test]
+    fn who_lives_asks_for_echoes_soon_where_there_are_few() {
+        for (is_crowd, enough) in [(false, secs(4)), (true, secs(11))] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peer, began) = (heard(&test), test.now);
+            peer.last_seen.note_unicast(began);
+            peer.health.note_trouble(began);
+            lose(&mut peer, LOST_IN_A_ROW, began);
+            let mut unicast = |at: Instant| {
+                let times = Times::of(test.context().config);
+                Observation::from(observe(&mut peer, times, is_crowd, at.into())).unicast
+            };
+            assert_eq!(unicast(began + enough - ms(1)), PathStatus::Unknown, "among many: {is_crowd}");
+            assert_eq!(unicast(began + enough), PathStatus::Failing, "among many: {is_crowd}");
+        }
     }
 
     #[test]

@@ -258,7 +258,7 @@ impl Lan {
                     match &event {
                         Event::DialStarted { peer, .. } => starting = Some(peer.key),
                         Event::DialSucceeded { .. } | Event::DialFailed { .. } => {
-                            (ends, starting) = (ends + 1, None)
+                            (ends, starting) = (ends + 1, None);
                         }
                         Event::IdChanged { node, .. } => self.hosts[id.0].config.id = node.id,
                         _ => {}

@@ -31,7 +31,7 @@ pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<
         let best = failures.all().filter_map(|x| Some((explains(x)?, x))).max();
         let Some((_, x)) = best else { return found };
         troubled[x.index()] = 0;
-        let mut pairs = failures.of(x, |pair| well.speaks_against(pair, x));
+        let mut pairs = failures.of(x, |pair| well.speaks_against(*pair, x));
         if pairs.iter().all(|pair| pair.from == x) {
             // One fault at the end that dials fails everywhere alike.
             let usual = usual(pairs.iter().map(|pair| pair.verdict));
@@ -41,7 +41,9 @@ pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<
             }
         }
         let others: Vec<NodeIdx> = failures.all().filter(|y| well.concerns(failures, *y, x)).collect();
-        pairs.iter().for_each(|pair| failures.remove(pair.from, pair.to));
+        for pair in &pairs {
+            failures.remove(pair.from, pair.to);
+        }
         // What x sees of another that lies in that one is left.
         others.into_iter().filter(|y| !well.concerns(failures, *y, x)).for_each(|y| {
             troubled[y.index()] = troubled[y.index()].saturating_sub(1);
@@ -74,7 +76,7 @@ impl Well {
     }
 
     /// Whether what fails may lie in this end of it.
-    fn speaks_against(&self, pair: &FailingPair, node: NodeIdx) -> bool {
+    fn speaks_against(&self, pair: FailingPair, node: NodeIdx) -> bool {
         if pair.to == node {
             self.from[pair.from.index()]
         } else {
@@ -87,7 +89,7 @@ impl Well {
     fn concerns(&self, failures: &Failures, a: NodeIdx, b: NodeIdx) -> bool {
         let may_lie_in_a = |from, to| {
             let failing = failures.verdict(from, to).map(|verdict| FailingPair { from, to, verdict });
-            failing.is_some_and(|pair| self.speaks_against(&pair, a))
+            failing.is_some_and(|pair| self.speaks_against(pair, a))
         };
         may_lie_in_a(b, a) || may_lie_in_a(a, b)
     }
