@@ -368,7 +368,7 @@ fn out_of_reach(nth: usize) -> Entry<'static> {
     Entry {
         id: id(nth),
         ways: paths.into_iter().map(|path| status::FAILING << path).sum(),
-        cause: cause::TIMED_OUT,
+        cause: cause::REFUSED,
         rtt_us: 0,
         loss: 100,
         checked: 1,

@@ -72,16 +72,21 @@ const GONE: Dials = Dials(VANISHED.0 | UNREACHABLE.0);
 /// Something answered, and it makes no sense.
 const STRANGE: Dials = Dials::failed(&[Cause::Reset, Cause::ClosedEarly, Cause::BadReply, Cause::Other]);
 
+/// Lost echoes, in percent, from which on whatever else fails may be for that.
+const HEAVY: u8 = 50;
+
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a path to the method is of one lifetime only")]
-const RULES: [Rule; 30] = [
+const RULES: [Rule; 31] = [
     rule(Dials::failed(&OWN_FAULT), Verdict::LocalProblem, |_| true),
     rule(Dials::failed(&[Cause::WrongGroup]), Verdict::WrongGroup, |_| true),
     rule(Dials::failed(&[Cause::WrongSecret]), Verdict::WrongSecret, |_| true),
     rule(Dials::failed(&[Cause::VersionMismatch]), Verdict::VersionMismatch, |_| true),
     rule(Dials::ANY, Verdict::WrongSubnet, |p| p.masks_differ),
     rule(Dials::failed(&[Cause::NoRoute]), Verdict::NoRoute, |_| true),
-    rule(Dials::ANY, Verdict::PacketLoss, |p| p.mine.loss.is_some_and(|loss| loss >= LOSSY)),
+    rule(Dials::ANY, Verdict::PacketLoss, |p| {
+        p.mine.loss.is_some_and(|loss| loss >= HEAVY) && !p.mine.echo.is_failing()
+    }),
     // The other end says that it cannot send: then nothing of it arrives, either.
     rule(Dials::ANY, Verdict::LocalProblem, |p| !p.mine.is_fine() && p.theirs_fails_by(&OWN_FAULT)),
     rule(Dials::ANY, Verdict::NoRoute, |p| !p.mine.is_fine() && p.theirs_fails_by(&[Cause::NoRoute])),
@@ -119,6 +124,10 @@ const RULES: [Rule; 30] = [
     rule(Dials::ANSWERED, Verdict::UdpBlocked, |p| p.silent_by_udp() && p.is_not_heard()),
     rule(Dials::ANSWERED, Verdict::BroadcastBlocked, |p| {
         p.mine.echo.is_ok() && p.mine.broadcast.is_failing()
+    }),
+    // Where packets are lost everywhere, the rest works or fails all the same; but some large ones are lost by chance.
+    rule(Dials::ANY, Verdict::PacketLoss, |p| {
+        p.mine.loss.is_some_and(|loss| loss >= LOSSY) && !p.mine.tcp.is_failing() && !p.mine.echo.is_failing()
     }),
     rule(Dials::ANSWERED, Verdict::Mtu, |p| p.mine.large.is_failing()),
     rule(STRANGE, Verdict::Unknown, |_| true),
@@ -412,8 +421,12 @@ mod tests {
 
     #[test]
     fn loss_comes_before_what_it_causes() {
-        let lossy = Observation { loss: Some(20), ..sees([No, Yes, Yes, Yes, Yes], Some(Cause::TimedOut)) };
-        assert_eq!(verdict(&evidence(lossy)), Some(Verdict::PacketLoss));
+        let lossy =
+            |loss, tcp, cause| Observation { loss: Some(loss), ..sees([tcp, Yes, Yes, Yes, Yes], cause) };
+        assert_eq!(verdict(&evidence(lossy(60, No, Some(Cause::TimedOut)))), Some(Verdict::PacketLoss));
+        let dropped = verdict(&evidence(lossy(20, No, Some(Cause::TimedOut))));
+        assert_eq!(dropped, Some(Verdict::FirewallDrop), "so few explain no failure of TCP");
+        assert_eq!(verdict(&evidence(lossy(20, Yes, None))), Some(Verdict::PacketLoss));
         let little = Observation { loss: Some(5), ..sees([Yes; 5], None) };
         assert_eq!(verdict(&evidence(little)), Some(Verdict::Ok));
         let large = Observation { large: No, ..sees([Yes; 5], None) };

@@ -114,6 +114,11 @@ impl Verdict {
     pub fn is_of_the_target(self) -> bool {
         matches!(self, Self::ClosedPort | Self::HungPeer)
     }
+
+    /// Whether everything passes, though some of it may be lost, as it may be everywhere.
+    pub(super) fn passes(self) -> bool {
+        matches!(self, Self::Ok | Self::PacketLoss)
+    }
 }
 
 /// How the pairs that fail lie in the matrix.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
-use crate::engine::limits::LOOK_AGAIN;
+use crate::engine::limits::{FAILED_IN_A_ROW, LOOK_AGAIN};
 use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 use crate::engine::observation::PathStatus;
@@ -385,23 +385,31 @@ impl DialState {
     }
 
     /// Whether dials get their replies. After `fresh` that is unknown; a failure that began before echoes came back says nothing of
-    /// TCP now.
+    /// TCP now. Where packets are lost, attempts fail by chance: only several of them in a row say anything.
     pub(crate) fn tcp_status(
         &self,
         echo_recovered: Option<Moment>,
+        is_lossy: bool,
         fresh: Duration,
         now: Moment,
     ) -> PathStatus {
         let failure_began = self.aside.as_ref().and_then(|aside| aside.failure_began);
+        let is_outdated = echo_recovered.is_some_and(|echoes| failure_began < Some(echoes));
         if self.ended.is_none_or(|at| now.since(at) > fresh) {
             PathStatus::Unknown
         } else if self.cause.is_none() {
             PathStatus::Ok
-        } else if echo_recovered.is_some_and(|echoes| failure_began < Some(echoes)) {
+        } else if is_outdated || is_lossy && self.may_be_chance() {
             PathStatus::Unknown
         } else {
             PathStatus::Failing
         }
+    }
+
+    /// Whether what no answer came to may be packets that were lost.
+    fn may_be_chance(&self) -> bool {
+        let unanswered = matches!(self.cause, Some(Cause::TimedOut | Cause::NoReply));
+        unanswered && self.outcomes.failed.trailing_ones() < FAILED_IN_A_ROW
     }
 
     pub(crate) fn cause(&self) -> Option<Cause> {
@@ -506,6 +514,22 @@ mod tests {
     }
 
     #[test]
+    fn where_packets_are_lost_several_attempts_without_an_answer_are_a_failure() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        let detail = crate::engine::cause::Detail::system("timed out");
+        let unanswered = Failure { cause: Cause::TimedOut, detail, errno: None, retry: Retry::Usual };
+        let status = |dial: &DialState, is_lossy| dial.tcp_status(None, is_lossy, LOOK_AGAIN, t0.into());
+        for nth in 1..=FAILED_IN_A_ROW {
+            dial.note_failure(&unanswered, t0, t0);
+            assert_eq!(status(&dial, false), PathStatus::Failing);
+            assert_eq!(status(&dial, true).is_failing(), nth == FAILED_IN_A_ROW, "{nth} in a row");
+        }
+        dial.note_success(Duration::ZERO, Duration::ZERO, t0);
+        dial.note_failure(&refused(), t0, t0);
+        assert_eq!(status(&dial, true), PathStatus::Failing, "that is an answer");
+    }
+
+    #[test]
     fn a_look_leaves_the_dial_as_it_stood() {
         let (mut dial, t0) = (DialState::default(), t0());
         dial.queue_look(t0);
@@ -554,9 +578,9 @@ mod tests {
         let (mut dial, t0) = (DialState::default(), t0());
         let (fresh, later) = (Duration::from_secs(24), t0 + Duration::from_secs(4));
         dial.note_failure(&refused(), t0, later);
-        assert_eq!(dial.tcp_status(None, fresh, later.into()), PathStatus::Failing);
-        assert_eq!(dial.tcp_status(Some(later.into()), fresh, later.into()), PathStatus::Unknown);
-        assert_eq!(dial.tcp_status(None, fresh, (later + fresh * 2).into()), PathStatus::Unknown);
+        assert_eq!(dial.tcp_status(None, false, fresh, later.into()), PathStatus::Failing);
+        assert_eq!(dial.tcp_status(Some(later.into()), false, fresh, later.into()), PathStatus::Unknown);
+        assert_eq!(dial.tcp_status(None, false, fresh, (later + fresh * 2).into()), PathStatus::Unknown);
         dial.note_success(Duration::ZERO, Duration::ZERO, later + fresh);
         assert_eq!(dial.recovered(), Some((later + fresh).into()));
         assert_eq!(dial.loss(), Some(0.5));

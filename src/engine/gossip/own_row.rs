@@ -91,7 +91,10 @@ impl OwnRow {
         self.version += 1;
         self.changed.remove(&peer.gossip.note_change(self.version));
         self.changed.insert(self.version, key);
-        self.news.plan(!(old.is_fine() && new.is_fine()), ctx);
+        // How much is lost, or how long it takes, goes with whatever is told next.
+        if old.paths() != new.paths() || old.cause != new.cause || old.is_fine() != new.is_fine() {
+            self.news.plan(!(old.is_fine() && new.is_fine()), ctx);
+        }
         true
     }
 

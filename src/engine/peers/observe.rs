@@ -71,7 +71,7 @@ impl Observer<'_> {
             // Its one dial counts until it is asked again.
             times.fresh += ASK_TOLD_AGAIN;
         }
-        let tcp = peer.dial.tcp_status(peer.probes.recovered(), times.fresh, now);
+        let tcp = peer.dial.tcp_status(peer.probes.recovered(), peer.probes.is_lossy(), times.fresh, now);
         let echo = peer.probes.echo_status(peer.dial.recovered(), times.fresh, now);
         let seen = Observation {
             tcp,

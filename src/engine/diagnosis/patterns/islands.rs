@@ -15,7 +15,7 @@ pub(super) fn vanished_together(
     verdicts: &Verdicts,
 ) -> Option<Incident> {
     let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
-    let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)] == Some(Verdict::Ok));
+    let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)].is_some_and(Verdict::passes));
     let runs = lost_together(view, view.others().filter(down));
     let longest = runs.into_iter().rev().max_by_key(Vec::len)?;
     if !somebody_stayed || longest.len() < 2 {

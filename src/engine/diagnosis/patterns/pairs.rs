@@ -127,7 +127,7 @@ impl PairEnds<'_> {
         let is_well = |from: NodeIdx, to: NodeIdx| {
             let both = trouble.zip(seen(from, to));
             let that_way = both.is_some_and(|(one, other)| self.view.is_one_way(one, other));
-            self.verdicts[(from, to)] == Some(Verdict::Ok) && that_way
+            self.verdicts[(from, to)].is_some_and(Verdict::passes) && that_way
         };
         let mut others = self.view.all().filter(|other| *other != node && *other != with);
         others.any(|other| is_well(node, other) || is_well(other, node))

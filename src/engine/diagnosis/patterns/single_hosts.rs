@@ -57,31 +57,56 @@ fn is_most(with: usize, of: usize) -> bool {
     with >= 2 && with * 3 >= of * 2
 }
 
-/// Which nodes something works with, by direction.
+/// Which nodes something works with, by direction: how well at the best.
 struct Well {
-    /// Some other is well, as this one sees it.
-    from: Vec<bool>,
-    /// This one is well, as some other sees it.
-    to: Vec<bool>,
+    /// Some other, as this one sees it.
+    from: Vec<Works>,
+    /// This one, as some other sees it.
+    to: Vec<Works>,
+}
+
+/// How well something works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Works {
+    No,
+    /// But packets are lost, as they may be everywhere.
+    WithLoss,
+    Yes,
+}
+
+impl Works {
+    fn of(verdict: Option<Verdict>) -> Self {
+        match verdict {
+            Some(Verdict::Ok) => Self::Yes,
+            Some(Verdict::PacketLoss) => Self::WithLoss,
+            _ => Self::No,
+        }
+    }
+
+    /// Whether it is better than what fails by this verdict.
+    fn is_better_than(self, verdict: Verdict) -> bool {
+        self > if verdict == Verdict::PacketLoss { Self::WithLoss } else { Self::No }
+    }
 }
 
 impl Well {
     fn new(verdicts: &Verdicts) -> Self {
-        let is_well = |from, to| verdicts[(from, to)] == Some(Verdict::Ok);
         let all = verdicts.nodes();
+        let works = |from, to| Works::of(verdicts[(from, to)]);
+        let best = |of: &dyn Fn(NodeIdx) -> Works| all.clone().map(of).max().unwrap_or(Works::No);
         Self {
-            from: all.clone().map(|a| verdicts.nodes().any(|b| is_well(a, b))).collect(),
-            to: all.map(|b| verdicts.nodes().any(|a| is_well(a, b))).collect(),
+            from: all.clone().map(|a| best(&|b| works(a, b))).collect(),
+            to: all.clone().map(|b| best(&|a| works(a, b))).collect(),
         }
     }
 
     /// Whether what fails may lie in this end of it.
     fn speaks_against(&self, pair: FailingPair, node: NodeIdx) -> bool {
         if pair.to == node {
-            self.from[pair.from.index()]
+            self.from[pair.from.index()].is_better_than(pair.verdict)
         } else {
             // A verdict on the one that is dialed says nothing of the one that dials.
-            self.to[pair.to.index()] && !pair.verdict.is_of_the_target()
+            self.to[pair.to.index()].is_better_than(pair.verdict) && !pair.verdict.is_of_the_target()
         }
     }
 
