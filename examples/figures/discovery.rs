@@ -35,7 +35,7 @@ fn once(lab: &Lab, vigie: &Path) -> f64 {
 }
 
 /// A node of the program's defaults.
-fn watch(lab: &Lab, host: usize, vigie: &Path) -> Node {
+pub(crate) fn watch(lab: &Lab, host: usize, vigie: &Path) -> Node {
     let host = lab.host(host);
     let mut command = host.command(&vigie.to_string_lossy());
     clean(&mut command);

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::discovery::watch;
 use crate::support::lab::{Families, Lab};
-use crate::support::node::{Node, clean};
+use crate::support::node::Node;
 use crate::support::seen::{about, becomes};
 use crate::support::{SOON, now};
 
@@ -40,13 +41,4 @@ fn once(lab: &Lab, others: &[Node], vigie: &Path) -> f64 {
     let known = others.iter().zip(up).map(|(other, up)| other.since(up.mark).wait_for(LONG, is_lost).at);
     let known_to_all = known.max().unwrap_or(killed);
     known_to_all.saturating_duration_since(killed).as_secs_f64() * 1e3
-}
-
-/// A node of the program's defaults.
-fn watch(lab: &Lab, host: usize, vigie: &Path) -> Node {
-    let host = lab.host(host);
-    let mut command = host.command(&vigie.to_string_lossy());
-    clean(&mut command);
-    command.args(["watch", "--json", "--name", &host.name()]);
-    lab.stage.spawn(&host.name(), command)
 }

@@ -10,6 +10,7 @@ mod discovery;
 mod hostile;
 mod liveness;
 mod names;
+mod one_host;
 mod own_filter;
 mod paths;
 mod speed;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use vigie::engine::event::Event;
 use vigie::engine::verdict::Verdict;
 
-use vigie::testkit::{HostId, Lan, Link, Tcp, ms, secs};
+use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
+
+use crate::one_host::{inbound, outbound};
 
 /// In each network; the second one has the fault.
 const HOSTS: usize = 5;
@@ -22,16 +24,6 @@ struct Fault {
     begin: fn(&mut Lan, HostId),
     told: [f64; 2],
     over: [f64; 2],
-}
-
-fn inbound(lan: &mut Lan, to: HostId, change: impl Fn(&mut Link)) {
-    let others = (0..lan.hosts.len()).map(HostId).filter(|host| *host != to);
-    others.for_each(|from| lan.towards(from, to, &change));
-}
-
-fn outbound(lan: &mut Lan, from: HostId, change: impl Fn(&mut Link)) {
-    let others = (0..lan.hosts.len()).map(HostId).filter(|host| *host != from);
-    others.for_each(|to| lan.towards(from, to, &change));
 }
 
 const fn fault(

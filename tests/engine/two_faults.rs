@@ -7,7 +7,9 @@ use vigie::engine::NodeId;
 use vigie::engine::event::Event;
 use vigie::engine::verdict::{Confidence, Finding, Pattern, Verdict};
 
-use vigie::testkit::{HostId, Lan, Link, Tcp, ms, secs};
+use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
+
+use crate::one_host::{inbound, outbound};
 
 /// Networks, each with two faults.
 const RUNS: u64 = 600;
@@ -16,16 +18,6 @@ const APART: u64 = 30_000;
 
 /// A fault of one host: its name, and what it does to the network.
 type Fault = (&'static str, fn(&mut Lan, HostId));
-
-fn inbound(lan: &mut Lan, to: HostId, change: impl Fn(&mut Link)) {
-    let others = (0..lan.hosts.len()).map(HostId).filter(|host| *host != to);
-    others.for_each(|from| lan.towards(from, to, &change));
-}
-
-fn outbound(lan: &mut Lan, from: HostId, change: impl Fn(&mut Link)) {
-    let others = (0..lan.hosts.len()).map(HostId).filter(|host| *host != from);
-    others.for_each(|to| lan.towards(from, to, &change));
-}
 
 const FAULTS: [Fault; 13] = [
     ("killed", Lan::kill),

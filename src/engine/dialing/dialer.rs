@@ -16,14 +16,14 @@ use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::{
-    ASK_TOLD_AGAIN, LATE_DIAL, LOOK_AGAIN, MAX_DIALS_IN_FLIGHT, OVERDUE_DIAL, SILENT_KEPT,
-    UNPROVEN_DIALS_PER_SECOND,
+    ASK_TOLD_AGAIN, LOOK_AGAIN, MAX_DIALS_IN_FLIGHT, OVERDUE_DIAL, SILENT_KEPT, UNPROVEN_DIALS_PER_SECOND,
 };
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::rate_limiter::RateLimiter;
 
 use super::dial_state::LOOK;
+use super::unanswered::{Awaited, Unanswered};
 
 /// Whose dial it is, and where it goes.
 #[derive(Debug, Clone)]
@@ -34,25 +34,12 @@ pub(crate) struct InFlight {
     pub(crate) standby: Vec<SocketAddr>,
 }
 
-/// An attempt that has no answer for long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Unanswered {
-    /// The peer is to be asked for an echo: it tells whether anything passes.
-    Overdue(PeerKey),
-    /// It has none still, and began then.
-    Late(PeerKey, Instant),
-}
-
 /// All peers' dials.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     last: DialId,
     in_flight: HashMap<DialId, InFlight, Keyed>,
-    /// Those of them that may still be late, in the order in which they began.
-    in_time: VecDeque<(Instant, DialId)>,
-    /// Those whose peers were asked for an echo, for no answer came.
-    overdue: VecDeque<(Instant, DialId)>,
+    awaited: Awaited,
     urgent: VecDeque<PeerKey>,
     regular: VecDeque<PeerKey>,
     rate: RateLimiter,
@@ -65,8 +52,7 @@ impl Dialer {
         Self {
             last: DialId(0),
             in_flight: HashMap::default(),
-            in_time: VecDeque::new(),
-            overdue: VecDeque::new(),
+            awaited: Awaited::default(),
             urgent: VecDeque::new(),
             regular: VecDeque::new(),
             rate: RateLimiter::per_second(rate, rate / 10),
@@ -175,7 +161,7 @@ impl Dialer {
         self.in_flight.insert(id, InFlight { key: peer.key(), addr, standby: standby.clone() });
         // Another address may answer in time.
         if attempt != LOOK && standby.is_empty() {
-            self.in_time.push_back((ctx.now, id));
+            self.awaited.begin(id, ctx.now);
         }
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
         let told = ctx.links.told(addr);
@@ -196,45 +182,30 @@ impl Dialer {
         ended
     }
 
-    /// The first one that may be late is one in flight.
     fn drop_ended(&mut self) {
-        for queue in [&mut self.in_time, &mut self.overdue] {
-            while queue.front().is_some_and(|(_, dial)| !self.in_flight.contains_key(dial)) {
-                queue.pop_front();
-            }
-        }
+        self.awaited.drop_ended(|dial| self.in_flight.contains_key(dial));
     }
 
     /// When something is to be done about an attempt that has no answer.
     pub(crate) fn late_at(&self) -> Option<Instant> {
-        let overdue = self.in_time.front().map(|(began, _)| *began + OVERDUE_DIAL);
-        let late = self.overdue.front().map(|(began, _)| *began + LATE_DIAL);
-        overdue.into_iter().chain(late).min()
+        self.awaited.deadline()
     }
 
-    /// Whose attempt has had no answer for long. Each is first overdue and then late.
-    pub(crate) fn next_late(&mut self, now: Instant) -> Option<Unanswered> {
-        let is_due = |queue: &VecDeque<(Instant, DialId)>, after| {
-            queue.front().is_some_and(|(began, _)| *began + after <= now)
-        };
-        let unanswered = if is_due(&self.overdue, LATE_DIAL) {
-            let (began, dial) = self.overdue.pop_front()?;
-            Unanswered::Late(self.in_flight.get(&dial)?.key, began)
-        } else if is_due(&self.in_time, OVERDUE_DIAL) {
-            let (began, dial) = self.in_time.pop_front()?;
-            self.overdue.push_back((began, dial));
-            Unanswered::Overdue(self.in_flight.get(&dial)?.key)
-        } else {
-            return None;
+    /// Whose attempt has had no answer for long.
+    pub(crate) fn next_late(&mut self, now: Instant) -> Option<Unanswered<PeerKey>> {
+        let unanswered = self.awaited.next(now)?;
+        let key = |dial| self.in_flight.get(&dial).map(|dial| dial.key);
+        let of = match unanswered {
+            Unanswered::Overdue(dial) => Unanswered::Overdue(key(dial)?),
+            Unanswered::Late(dial, began) => Unanswered::Late(key(dial)?, began),
         };
         self.drop_ended();
-        Some(unanswered)
+        Some(of)
     }
 
     /// Abandons all dials.
     pub(crate) fn abandon_all(&mut self, ctx: &mut Context<'_>) {
-        self.in_time.clear();
-        self.overdue.clear();
+        self.awaited.clear();
         let mut dials: Vec<_> = self.in_flight.drain().map(|(dial, _)| dial).collect();
         dials.sort_unstable();
         for dial in dials {
@@ -396,7 +367,7 @@ mod tests {
     use super::*;
     use crate::engine::Nonce;
     use crate::engine::context::TestContext;
-    use crate::engine::limits::ALL_CAME;
+    use crate::engine::limits::{ALL_CAME, LATE_DIAL};
     use crate::engine::peers::{PeerInfo, Via};
     use crate::testkit::{failure, ms, peer_at, secs};
 

@@ -7,3 +7,4 @@ pub(crate) mod dial_state;
 pub(crate) mod dialer;
 pub(crate) mod looks;
 pub mod retry;
+pub(crate) mod unanswered;
