@@ -110,23 +110,19 @@ impl Observer<'_> {
         // Trouble may begin a moment before the last word comes: with a dial that was under way, or an echo.
         let silent_since = self.peer.probes.lost_since().filter(|_| echo.is_failing());
         let last_word = silent_since.map(|since| since + ECHO_TIMEOUT);
+        // Where echoes come, a missing broadcast may be lost by chance.
+        let enough = match self.period() {
+            _ if !echo.is_failing() => Some(long),
+            period => period.map(|period| soon.map_or(period * 22 / 10, |soon| soon.max(period * 4 / 5))),
+        };
+        let waited_since = |moment: Moment| enough.is_some_and(|enough| self.now.since(moment) >= enough);
         match self.peer.health.trouble().map(|began| silent_since.map_or(began, |since| since.max(began))) {
             _ if !self.is_within(at, long) && known_for_long => PathStatus::Failing,
             Some(began) if at.is_none_or(|at| at < began || Some(at) < last_word) => {
-                // Where echoes come, a missing broadcast may be lost by chance.
-                let enough = match self.period() {
-                    _ if !echo.is_failing() => Some(long),
-                    period => {
-                        period.map(|period| soon.map_or(period * 22 / 10, |soon| soon.max(period * 4 / 5)))
-                    }
-                };
-                let waited = self.now.since(began);
-                if enough.is_some_and(|enough| waited >= enough) {
-                    PathStatus::Failing
-                } else {
-                    PathStatus::Unknown
-                }
+                if waited_since(began) { PathStatus::Failing } else { PathStatus::Unknown }
             }
+            // What came after trouble began is no word of a silence that began later.
+            Some(_) if echo.is_failing() && at.is_some_and(waited_since) => PathStatus::Unknown,
             _ if self.is_within(at, long) => PathStatus::Ok,
             _ => PathStatus::Unknown,
         }
