@@ -109,9 +109,11 @@ impl Scenario {
         (0..self.faults.len()).filter(|nth| told(&self.faults[*nth])).collect()
     }
 
-    /// Whether a claim is neither right nor wrong: where every link loses packets, that some are lost is true of everybody.
+    /// Whether a claim is neither right nor wrong: where every link loses packets, that some are lost is true of each; but not that a
+    /// host is at fault.
     pub(crate) fn is_moot(&self, claim: &Claim) -> bool {
-        self.loss > 0 && claim.causes == [Verdict::PacketLoss]
+        let of_a_host = !matches!(claim.pattern, Pattern::Pair | Pattern::Scattered);
+        self.loss > 0 && claim.causes == [Verdict::PacketLoss] && !of_a_host
     }
 
     fn tells(&self, node: HostId, claim: &Claim, fault: &Fault, at: Duration) -> bool {

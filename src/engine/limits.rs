@@ -202,6 +202,9 @@ pub const LOST_IN_A_ROW: u8 = 12;
 /// The same of large datagrams, while small ones pass.
 pub const LARGE_LOST_IN_A_ROW: u8 = 3;
 
+/// The same where small ones are lost as well: at 20 % loss on each way, so many large ones in a row are lost once in 1 300.
+pub const LARGE_LOST_WITH_LOSS: u8 = 7;
+
 /// Peers that are asked what they see of one that fails: the subgroup of SWIM's indirect probes (Das, Gupta, Motivala 2002).
 pub const INDIRECT_PROBES: usize = 3;
 

@@ -55,8 +55,12 @@ impl Finding {
     /// Whether it says the same as another, whatever the evidence.
     pub fn same(&self, other: &Self) -> bool {
         (self.verdict, self.pattern) == (other.verdict, other.pattern)
-            && self.peer.id == other.peer.id
-            && self.nodes == other.nodes
+            && (self.peer.id == other.peer.id && self.nodes == other.nodes || self.is_background())
+    }
+
+    /// Whether it is the loss that all paths have alike: no node is at fault, and it says nothing of what else fails.
+    pub(crate) fn is_background(&self) -> bool {
+        (self.verdict, self.pattern) == (Verdict::PacketLoss, Pattern::Scattered)
     }
 
     /// Whether it tells hosts apart that the other one does not: people look for one of them by that.

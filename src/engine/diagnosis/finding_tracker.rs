@@ -253,7 +253,8 @@ impl FindingTracker {
     ) -> Vec<Option<Verdict>> {
         let mut of_node: HashMap<NodeId, Verdict> = HashMap::new();
         let mut of_peer: HashMap<PeerKey, Verdict> = HashMap::new();
-        for finding in self.tracked.iter().filter_map(|tracked| tracked.published.as_deref()) {
+        let published = self.tracked.iter().filter_map(|tracked| tracked.published.as_deref());
+        for finding in published.filter(|finding| !finding.is_background()) {
             of_peer.entry(finding.peer.key).or_insert(finding.verdict);
             for id in about(finding).chain(partners(finding, me)) {
                 of_node.entry(id).or_insert(finding.verdict);
@@ -342,7 +343,8 @@ impl PublishedFindings {
     /// path by path.
     fn concerned(&self) -> &HashSet<NodeId> {
         self.concerned.get_or_init(|| {
-            let concerned = self.published.iter().flat_map(|known| concerned_by(known));
+            let published = self.published.iter().filter(|known| !known.is_background());
+            let concerned = published.flat_map(|known| concerned_by(known));
             concerned.chain(accused_by(&self.withdrawn)).collect()
         })
     }

@@ -28,7 +28,8 @@ pub(super) fn judge_pair(
     // Of other pairs it is not told when their trouble began: at the latest with the dial that failed.
     let since = view.trouble(from, to).or(mine.checked.filter(|_| mine.tcp.is_failing()));
     // Trouble that is nothing but silence is no older than the last word.
-    let since = since.map(|since| if mine.hears().is_ok() { since } else { since.max(mine.alive.unwrap_or(since)) });
+    let since =
+        since.map(|since| if mine.hears().is_ok() { since } else { since.max(mine.alive.unwrap_or(since)) });
     let told_since = since.map(|since| since + TOLD_TIME_ERROR);
     let waited = since.map(|since| view.ago(since));
     // By then it has noticed, too, that it no longer hears the other one.

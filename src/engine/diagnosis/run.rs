@@ -156,7 +156,8 @@ impl DiagnosisRun {
             }
             Stage::JudgePairs(_) => Stage::FindIncidents,
             Stage::FindIncidents => {
-                self.incidents = patterns::incidents(&self.view, &self.verdicts, &mut self.steps);
+                self.incidents = patterns::incidents(&self.view, &mut self.verdicts, &mut self.steps);
+                self.note_open();
                 Stage::Explain(0)
             }
             Stage::Explain(nth) => {
@@ -173,6 +174,15 @@ impl DiagnosisRun {
         }
     }
 
+    /// Notes on which pairs there is no verdict, though something is known of them.
+    fn note_open(&mut self) {
+        self.steps += self.view.size();
+        for (from, to) in self.view.all().flat_map(|from| self.view.all().map(move |to| (from, to))) {
+            self.open[(from, to)] =
+                self.verdicts[(from, to)].is_none() && self.view.observation(from, to).is_some();
+        }
+    }
+
     fn block(&self, first: usize) -> Vec<NodeIdx> {
         self.view.all().skip(first).take(BLOCK).collect()
     }
@@ -186,7 +196,6 @@ impl DiagnosisRun {
                 self.steps += 1;
                 let verdict = judge_pair(&self.view, from, to, witnesses, &mut self.steps);
                 self.verdicts[(from, to)] = verdict;
-                self.open[(from, to)] = verdict.is_none() && self.view.observation(from, to).is_some();
             }
         }
     }

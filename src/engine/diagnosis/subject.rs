@@ -21,11 +21,16 @@ pub(super) enum Subject {
     Name(NodeId),
     /// The same of a peer whose identity is not known.
     NameOfUnknown(PeerKey, Endpoint),
+    /// Pairs here and there that fail alike: nobody in particular.
+    Scattered(Verdict),
 }
 
 impl Subject {
     pub(super) fn of(finding: &Finding) -> Self {
         let peer = &finding.peer;
+        if finding.pattern == Pattern::Scattered {
+            return Self::Scattered(finding.verdict);
+        }
         match (peer.id, finding.verdict == Verdict::DuplicateName) {
             (Some(id), false) => Self::Node(id),
             (None, false) => Self::Unknown(peer.key, peer.addr),

@@ -58,6 +58,11 @@ impl Health {
         self.trouble.get_or_insert(at.into());
     }
 
+    /// Something else is wrong from here on: what was seen before says nothing of it, though there was trouble already.
+    pub(crate) fn note_new_trouble(&mut self, at: Instant) {
+        self.trouble = self.trouble.max(Some(at.into()));
+    }
+
     /// The trouble is over: what has not come back yet is given its time.
     pub(crate) fn end_trouble(&mut self, now: Instant) {
         self.trouble = None;

@@ -72,7 +72,13 @@ impl Observer<'_> {
             times.fresh += ASK_TOLD_AGAIN;
         }
         let tcp = peer.dial.tcp_status(peer.probes.recovered(), peer.probes.is_lossy(), times.fresh, now);
-        let echo = peer.probes.echo_status(peer.dial.recovered(), times.fresh, now);
+        let echo = match peer.probes.echo_status(peer.dial.recovered(), times.fresh, now) {
+            // One from before dials began to fail says nothing of what they meet now.
+            PathStatus::Ok if tcp.is_failing() && peer.probes.last_echo() < peer.health.trouble() => {
+                PathStatus::Unknown
+            }
+            echo => echo,
+        };
         let seen = Observation {
             tcp,
             echo,
@@ -119,7 +125,11 @@ impl Observer<'_> {
         match self.peer.health.trouble().map(|began| silent_since.map_or(began, |since| since.max(began))) {
             _ if !self.is_within(at, long) && known_for_long => PathStatus::Failing,
             Some(began) if at.is_none_or(|at| at < began || Some(at) < last_word) => {
-                if waited_since(began) { PathStatus::Failing } else { PathStatus::Unknown }
+                if waited_since(began) {
+                    PathStatus::Failing
+                } else {
+                    PathStatus::Unknown
+                }
             }
             // What came after trouble began is no word of a silence that began later.
             Some(_) if echo.is_failing() && at.is_some_and(waited_since) => PathStatus::Unknown,

@@ -9,7 +9,7 @@ use crate::engine::Nonce;
 use crate::engine::context::Context;
 use crate::engine::limits::{
     ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW,
-    LOST_IN_A_ROW, SEEMS_LOST,
+    LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW, SEEMS_LOST,
 };
 use crate::engine::moment::Moment;
 use crate::engine::observation::{LOSSY, PathStatus};
@@ -321,7 +321,9 @@ impl ProbeStats {
 
     /// Whether large datagrams pass where small ones do.
     pub(crate) fn large_status(&self, echo: PathStatus) -> PathStatus {
-        if self.large.lost_in_a_row() >= LARGE_LOST_IN_A_ROW && echo.is_ok() {
+        // Where many are lost by chance, large ones are, too.
+        let enough = if self.lossy { LARGE_LOST_WITH_LOSS } else { LARGE_LOST_IN_A_ROW };
+        if self.large.lost_in_a_row() >= enough && echo.is_ok() {
             PathStatus::Failing
         } else if !self.large.is_empty() && self.large.lost_in_a_row() == 0 {
             PathStatus::Ok
@@ -330,10 +332,10 @@ impl ProbeStats {
         }
     }
 
-    /// Share of the echoes that are lost, in percent; 0 where it is not more than chance, none before any outcome.
+    /// Share of the echoes that are lost, in percent; 0 where it is not more than chance, none before there are enough outcomes.
     pub(crate) fn loss(&self) -> Option<u8> {
         let share = if self.lossy { self.echoes.share_lost().max(LOSSY) } else { 0 };
-        self.has_outcomes().then_some(share)
+        self.echoes.tells_loss().then_some(share)
     }
 }
 

@@ -30,26 +30,45 @@ impl Window {
 
     /// Whether losses are scattered: an outage is one piece.
     pub(crate) fn lost_here_and_there(self) -> bool {
-        self.losses().1 >= 2
+        self.scattered().1 >= 2
     }
 
     /// How many were lost.
     pub(crate) fn lost(self) -> u32 {
-        self.losses().0
+        self.outcomes().count_ones()
     }
 
-    /// How many were lost, and in how many pieces. Losses in one piece are an outage, not loss.
-    fn losses(self) -> (u32, u32) {
-        let lost = self.lost & u32::MAX.checked_shr(32 - u32::from(self.count)).unwrap_or(0);
-        // Each piece begins where a lost one follows one that was not.
-        (lost.count_ones(), (lost & !(lost << 1)).count_ones())
+    /// The outcomes that there are.
+    fn outcomes(self) -> u32 {
+        self.lost & u32::MAX.checked_shr(32 - u32::from(self.count)).unwrap_or(0)
+    }
+
+    /// The outcomes of outages: all that were lost in pieces of eight or more. At 30 % loss on each way, such a piece is chance once in 200.
+    fn outages(self) -> u32 {
+        let lost = self.outcomes();
+        let in_a_row = |row: u32, more: u32| row & row << more;
+        let ends = in_a_row(in_a_row(in_a_row(lost, 1), 2), 4);
+        let whole = |row: u32, more: u32| row | row >> more;
+        whole(whole(whole(ends, 1), 2), 4)
+    }
+
+    /// How many were lost by chance, in how many pieces, and of how many: as if there had been no outages.
+    fn scattered(self) -> (u32, u32, u32) {
+        let outages = self.outages();
+        let lost = self.outcomes() & !outages;
+        (lost.count_ones(), (lost & !(lost << 1)).count_ones(), u32::from(self.count) - outages.count_ones())
     }
 
     /// Whether losses are scattered and too many to be chance: three or more of the last 32, in two pieces or more. The loss is
     /// over when at most one of 32 is lost; in between it stays as it was. At 20 % loss, that ends it by chance once in 150.
     pub(crate) fn is_lossy(self, before: bool) -> bool {
-        let (lost, pieces) = self.losses();
+        let (lost, pieces, _) = self.scattered();
         if before { lost > 1 } else { self.count >= 8 && lost >= 3 && pieces >= 2 }
+    }
+
+    /// Whether there are enough outcomes to tell how many are lost.
+    pub(crate) fn tells_loss(self) -> bool {
+        self.count >= 16
     }
 
     /// How many of this many of the latest were lost.
@@ -57,9 +76,10 @@ impl Window {
         Self { count: self.count.min(latest), ..self }.lost()
     }
 
-    /// The share that was lost, in percent.
+    /// The share that was lost by chance, in percent.
     pub(crate) fn share_lost(self) -> u8 {
-        let share = self.losses().0 * 100 / u32::from(self.count.max(1));
+        let (lost, _, of) = self.scattered();
+        let share = lost * 100 / of.max(1);
         u8::try_from(share).unwrap_or(100)
     }
 }
@@ -86,6 +106,9 @@ mod tests {
         assert!(!lossy("..x.x.............."), "two may be chance");
         assert!(!lossy("x.x.x."), "too few to tell");
         assert_eq!(window("..x..x..x...........").share_lost(), 15);
+        assert!(!lossy("....xxxxxxxx..x....x"), "two may be chance beside an outage");
+        assert_eq!(window("..x.xxxxxxxxx..xx...x.").share_lost(), 30, "an outage is no loss");
+        assert_eq!(window("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx").share_lost(), 0);
     }
 
     #[test]

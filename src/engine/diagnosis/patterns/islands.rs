@@ -14,8 +14,9 @@ pub(super) fn vanished_together(
     failures: &mut Failures,
     verdicts: &Verdicts,
 ) -> Option<Incident> {
-    let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
     let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)].is_some_and(Verdict::passes));
+    wait_for_all(view, failures, verdicts);
+    let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
     let runs = lost_together(view, view.others().filter(down));
     let longest = runs.into_iter().rev().max_by_key(Vec::len)?;
     if !somebody_stayed || longest.len() < 2 {
@@ -32,6 +33,26 @@ pub(super) fn vanished_together(
         nodes,
         pairs,
     })
+}
+
+/// Says nothing of hosts that are gone while others are silent since the same time, of which it is not known yet: they may have vanished
+/// together. That is waited for, but not longer than everybody needs to look at everybody.
+fn wait_for_all(view: &NetworkView, failures: &mut Failures, verdicts: &Verdicts) {
+    let seen = |to: NodeIdx| view.observation(NodeIdx::SELF, to);
+    let is_open = |to: NodeIdx| {
+        verdicts[(NodeIdx::SELF, to)].is_none() && seen(to).is_some_and(|seen| seen.hears().is_failing())
+    };
+    let long = view.setting().patience + view.setting().notice;
+    let waits = |to: NodeIdx| seen(to).and_then(|seen| seen.alive).is_some_and(|at| view.ago(at) < long);
+    let is_down = |failures: &Failures, to| failures.verdict(NodeIdx::SELF, to) == Some(Verdict::HostDown);
+    let silent = view.others().filter(|to| is_down(failures, *to) || is_open(*to));
+    for run in lost_together(view, silent) {
+        if run.iter().any(|to| is_open(*to) && waits(*to)) {
+            for to in run.into_iter().filter(|to| !is_open(*to)) {
+                let _ = failures.take(to, |pair| pair.to == to && pair.verdict == Verdict::HostDown);
+            }
+        }
+    }
 }
 
 /// Those of which this node once saw a sign of life, in runs in which each one's last sign follows the one before within the time in

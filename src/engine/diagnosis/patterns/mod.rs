@@ -3,10 +3,12 @@
 //! Every pair belongs to one incident: each pattern takes its pairs out of those that are left. No pattern looks at all
 //! pairs more than a fixed number of times, whatever the verdicts are.
 //!
+//! - `background_loss`: what no host is at fault for
 //! - `failures`: the pairs that are left, and the verdict that stands for several
 //! - `own_filter`, `own_fault`, `islands`, `single_hosts`, `pairs`: the patterns
 //! - `duplicates`: what is wrong with nodes rather than with pairs
 
+mod background_loss;
 mod duplicates;
 mod failures;
 mod islands;
@@ -25,9 +27,10 @@ use super::incident::Incident;
 use super::network_view::NetworkView;
 
 /// Groups all pairs that are not well, and finds what is wrong with single nodes. `steps` counts the pairs that are looked at.
-pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usize) -> Vec<Incident> {
+pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut usize) -> Vec<Incident> {
+    let lossy = background_loss::background_loss(view, verdicts, steps);
     let mut failures = Failures::new(verdicts);
-    let mut incidents = Vec::new();
+    let mut incidents: Vec<Incident> = lossy.into_iter().collect();
     incidents.extend(duplicates::address_conflicts(view, &mut failures));
     incidents.extend(own_filter::own_filter(view, &mut failures));
     let split = own_fault::split_network(view, &mut failures);

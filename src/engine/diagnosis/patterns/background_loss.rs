@@ -1,0 +1,233 @@
+//! Packets that are lost everywhere alike, as on a busy Wi-Fi: no host is at fault, and what else fails is looked at as if none were.
+
+use super::failures::Verdicts;
+use crate::engine::diagnosis::grid::{Grid, NodeIdx};
+use crate::engine::diagnosis::incident::{FailingPair, Incident};
+use crate::engine::diagnosis::network_view::NetworkView;
+use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
+
+/// Fewer nodes than that cannot be told from each other.
+const FEWEST: usize = 3;
+
+/// How many standard errors more than the others a host or a path must lose to be at fault (two-proportion z-test). All of them are
+/// compared again and again, so that chance has many tries.
+const APART: f64 = 5.0;
+
+/// From how many on it may be at fault: then it is neither said that it is nor that packets are lost everywhere.
+const MAYBE_APART: f64 = 3.0;
+
+/// Outcomes of which the share of each path is taken: between the fewest and the most.
+const OF_PATH: f64 = 24.0;
+
+/// Packets are lost everywhere if at least one of so many paths loses some.
+const EVERYWHERE: usize = 3;
+
+/// Paths that lose some, from which on that is told as one.
+const SEVERAL: usize = 4;
+
+/// What is lost of how many packets, by paths.
+#[derive(Debug, Clone, Copy, Default)]
+struct Share {
+    /// The sum of what is lost by each path, as shares.
+    lost: f64,
+    paths: f64,
+}
+
+impl Share {
+    fn of_path(lost: f64) -> Self {
+        Self { lost, paths: 1.0 }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self { lost: self.lost + other.lost, paths: self.paths + other.paths }
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self { lost: self.lost - other.lost, paths: self.paths - other.paths }
+    }
+
+    fn mean(self) -> f64 {
+        self.lost / self.paths
+    }
+
+    /// How many standard errors this is more than another; none where there is nothing to compare.
+    fn more_than(self, other: Self) -> Option<f64> {
+        let both = self.with(other).mean();
+        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / OF_PATH;
+        Some((self.mean() - other.mean()) / error.sqrt()).filter(|more| more.is_finite() && other.paths > 0.5)
+    }
+}
+
+/// What each path between some nodes loses that packets pass by, where that is known.
+struct Losses {
+    nodes: Vec<NodeIdx>,
+    paths: Grid<Option<f64>>,
+    all: Share,
+    /// Of all paths from and to each node.
+    of_each: Vec<Share>,
+}
+
+impl Losses {
+    fn of(view: &NetworkView) -> Self {
+        let mut losses = Self {
+            nodes: view.all().collect(),
+            paths: Grid::new(view.size(), None),
+            all: Share::default(),
+            of_each: vec![Share::default(); view.size()],
+        };
+        for (from, to) in view.all().flat_map(|from| view.all().map(move |to| (from, to))) {
+            let seen = view.observation(from, to).filter(|seen| seen.echo.is_ok());
+            if let Some(percent) = seen.and_then(|seen| seen.loss) {
+                let path = Share::of_path(f64::from(percent) / 100.0);
+                losses.paths[(from, to)] = Some(path.lost);
+                losses.all = losses.all.with(path);
+                for end in [from, to] {
+                    losses.of_each[end.index()] = losses.of_each[end.index()].with(path);
+                }
+            }
+        }
+        losses
+    }
+
+    /// What is left of these paths.
+    fn left(&self) -> impl Iterator<Item = (NodeIdx, NodeIdx, Share)> {
+        let pairs = self.nodes.iter().flat_map(|from| self.nodes.iter().map(|to| (*from, *to)));
+        pairs.filter_map(|(from, to)| Some((from, to, Share::of_path(self.paths[(from, to)]?))))
+    }
+
+    /// The host that loses more than all others, and by how many standard errors.
+    fn worst(&self) -> Option<(NodeIdx, f64)> {
+        let more = |node: NodeIdx| {
+            let of_it = self.of_each[node.index()];
+            Some((node, of_it.more_than(self.all.without(of_it))?))
+        };
+        self.nodes.iter().filter_map(|node| more(*node)).max_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+
+    fn leave_out(&mut self, node: NodeIdx) {
+        self.nodes.retain(|other| *other != node);
+        self.all = self.all.without(self.of_each[node.index()]);
+        for other in &self.nodes {
+            for lost in [(node, *other), (*other, node)].into_iter().filter_map(|path| self.paths[path]) {
+                let share = &mut self.of_each[other.index()];
+                *share = share.without(Share::of_path(lost));
+            }
+        }
+    }
+}
+
+/// Clears the paths that lose no more than others, and says that packets are lost everywhere if many lose some.
+pub(super) fn background_loss(
+    view: &NetworkView,
+    verdicts: &mut Verdicts,
+    steps: &mut usize,
+) -> Option<Incident> {
+    let lossy = |verdict: Option<Verdict>| verdict == Some(Verdict::PacketLoss);
+    let any = verdicts.nodes().any(|from| verdicts.row(from).iter().any(|verdict| lossy(*verdict)));
+    if view.size() < FEWEST || !any {
+        return None;
+    }
+    *steps += 2 * view.size() * view.size();
+    let mut losses = Losses::of(view);
+    let mut worst = losses.worst();
+    while let Some((node, _)) = worst.filter(|(_, more)| *more >= APART) {
+        losses.leave_out(node);
+        worst = losses.worst();
+    }
+    let unclear = worst.filter(|(_, more)| *more >= MAYBE_APART).map(|(node, _)| node);
+    let mut pairs = Vec::new();
+    for (from, to, of_it) in losses.left().filter(|(from, to, _)| lossy(verdicts[(*from, *to)])) {
+        let by_chance = of_it.more_than(losses.all.without(of_it)).is_some_and(|more| more < APART);
+        let fails = view.observation(from, to).is_some_and(|seen| seen.tcp.is_failing());
+        if by_chance && !fails {
+            pairs.push(FailingPair { from, to, verdict: Verdict::PacketLoss });
+        }
+    }
+    for FailingPair { from, to, .. } in &pairs {
+        let is_clear = unclear.is_none_or(|node| *from != node && *to != node);
+        let seen = view.observation(*from, *to).filter(|seen| seen.tcp.is_ok() && is_clear);
+        let rest = seen.map(|seen| if seen.large.is_failing() { Verdict::Mtu } else { Verdict::Ok });
+        verdicts[(*from, *to)] = rest;
+    }
+    let is_everywhere = pairs.len() >= SEVERAL && pairs.len() * EVERYWHERE >= losses.left().count();
+    (is_everywhere && unclear.is_none()).then(|| Incident {
+        verdict: Verdict::PacketLoss,
+        pattern: Pattern::Scattered,
+        confidence: Confidence::Likely,
+        nodes: losses.nodes.iter().rev().copied().collect(),
+        pairs,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cause::Cause;
+    use crate::engine::diagnosis::DiagnosisRun;
+    use crate::engine::observation::{Observation, PathStatus};
+    use crate::testkit::judged::{fine, view_of};
+    use crate::testkit::t0;
+
+    /// What is found where the paths between five nodes lose these shares, in percent: verdict, pattern, and who is accused.
+    fn found(loss: impl Fn(u16, u16) -> u8, dropped: Option<u16>) -> Vec<(Verdict, Pattern, u128)> {
+        let now = t0();
+        let sees = |from, to| {
+            let seen = Observation { loss: Some(loss(from, to)), ..fine(now) };
+            match dropped {
+                Some(node) if node == to => {
+                    Observation { tcp: PathStatus::Failing, cause: Some(Cause::TimedOut), ..seen }
+                }
+                _ => seen,
+            }
+        };
+        let findings = DiagnosisRun::new(view_of(5, sees, now)).conclude().findings;
+        findings.into_iter().map(|f| (f.verdict, f.pattern, f.nodes[0].0)).collect()
+    }
+
+    /// Losses as chance makes them where 5 % are lost on each way: some paths lose so few that it is none.
+    fn by_chance(from: u16, to: u16) -> u8 {
+        [0, 12, 15, 0, 18, 10, 0, 21][usize::from(from * 3 + to * 5) % 8]
+    }
+
+    #[test]
+    fn loss_that_all_paths_have_alike_is_nobodys() {
+        let told = found(by_chance, None);
+        assert!(matches!(told[..], [(Verdict::PacketLoss, Pattern::Scattered, _)]), "{told:?}");
+        let much = found(|from, to| 25 + by_chance(from, to), None);
+        assert!(matches!(much[..], [(Verdict::PacketLoss, Pattern::Scattered, _)]), "{much:?}");
+    }
+
+    #[test]
+    fn a_host_that_loses_more_than_the_others_is_accused_whatever_those_lose() {
+        for background in [false, true] {
+            let loss = |from, to| match (from == 3 || to == 3, background) {
+                (true, _) => 60,
+                (_, true) => by_chance(from, to),
+                _ => 0,
+            };
+            let told = found(loss, None);
+            assert!(told.contains(&(Verdict::PacketLoss, Pattern::Host, 3)), "{told:?}");
+            assert_eq!(
+                told.iter().any(|(_, pattern, _)| *pattern == Pattern::Scattered),
+                background,
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_host_that_may_or_may_not_lose_more_nothing_is_said() {
+        let told = found(|from, to| if from == 3 || to == 3 { 22 } else { by_chance(from, to) }, None);
+        assert!(told.is_empty(), "{told:?}");
+    }
+
+    #[test]
+    fn another_fault_is_told_as_if_no_packets_were_lost() {
+        let told = found(by_chance, Some(2));
+        assert!(told.contains(&(Verdict::FirewallDrop, Pattern::Column, 2)), "{told:?}");
+        assert!(
+            told.iter().all(|(verdict, _, accused)| *verdict == Verdict::PacketLoss || *accused == 2),
+            "{told:?}"
+        );
+    }
+}
