@@ -219,7 +219,43 @@ fn two_links_in_one_network_on_two_wires_are_each_announced_on_and_dialed_by_and
             for told in node.always().events(kind("diagnosis")) {
                 // The two wires are two worlds: that is true of whoever is on the one and hears of the other.
                 let apart = told["verdict"] == "isolated";
-                assert!(apart || told["peer"]["name"] == "h1", "h{} accuses nobody else: {}", nth + 1, *told);
+                assert!(
+                    apart || nth == 0 && told["peer"]["name"] == "h1",
+                    "h{} accuses nobody else: {}",
+                    nth + 1,
+                    *told
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn hosts_that_are_all_on_the_link_by_which_the_system_does_not_send_are_dialed_by_it_and_reach_this_machine()
+{
+    within(3, |lab| {
+        lab.host(1).add_interface("eth1", "br1", "10.77.0.11/24");
+        for n in [2, 3] {
+            lab.host(n).join_second_link();
+        }
+        let nodes: Vec<Node> = (1..=3).map(|n| watch(lab.host(n), &[])).collect();
+        for of in ["h2", "h3"] {
+            let mut mark = nodes[0].wait_for(LONG, becomes(of, "up")).mark;
+            for _ in 0..12 {
+                mark = nodes[0].since(mark).wait_for(LONG, about("dial_succeeded", of)).mark;
+            }
+        }
+        for there in &nodes[1..] {
+            there.wait_for(SOON, becomes("h1", "up"));
+        }
+        let told = nodes[0].wait_for(LONG, about("diagnosis", "h1"));
+        assert_eq!(told["verdict"], "local_problem", "{}", *told);
+        let why = told["evidence"][0].as_str().unwrap_or_default();
+        assert!(why.contains("sends by eth0") && why.contains("heard by eth1 only"), "{why}");
+        for (nth, node) in nodes.iter().enumerate() {
+            for told in node.always().events(kind("diagnosis")) {
+                let of_itself = nth == 0 && told["peer"]["name"] == "h1";
+                assert!(of_itself, "h{} accuses nobody else: {}", nth + 1, *told);
             }
         }
     });

@@ -20,6 +20,9 @@ use crate::proto::DecodeError;
 pub enum Input<'a> {
     /// The interfaces that presence is to use, as they are now. The first one starts the node.
     Interfaces(Vec<Interface>),
+    /// Of those links that are in one network with another, the ones by which the system sends to that network; it comes before
+    /// [`Input::Interfaces`], for those that are told there.
+    Routed(Vec<LinkIndex>),
     /// A UDP datagram came in.
     Datagram {
         /// Its source, as the kernel reports it.

@@ -16,7 +16,7 @@ use super::api::Output;
 use super::config::{Config, Target};
 use super::event::Event;
 use super::interface::Interface;
-use super::limits::{ANSWER_AT_ONCE, DIAL_SPREAD, DIAL_STEP};
+use super::limits::{ANSWER_AT_ONCE, COPIES_COME_WITHIN, DIAL_SPREAD, DIAL_STEP};
 use super::links::Links;
 use super::{NodeId, Nonce};
 
@@ -190,10 +190,12 @@ impl Context<'_> {
         self.now.saturating_duration_since(at) < within
     }
 
-    /// A random wait before a dial that grows with the number of peers.
+    /// A random wait before a dial that grows with the number of peers. Where it is to be seen by which of several links the peer is
+    /// heard, it has that time.
     pub(crate) fn dial_spread(&mut self) -> Duration {
         let most = self.pace.for_each_peer(DIAL_SPREAD, self.config.dial_interval);
-        self.rng.random_range(Duration::ZERO..=most)
+        let least = if self.links.share_a_network() { COPIES_COME_WITHIN * 2 } else { Duration::ZERO };
+        least + self.rng.random_range(Duration::ZERO..=most)
     }
 
     pub(crate) fn random_nonce(&mut self) -> Nonce {

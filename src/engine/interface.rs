@@ -113,6 +113,20 @@ impl Interface {
         self.index.filter(|_| is_link_local(self.addr))
     }
 
+    /// Whether this and another link are in one network.
+    pub fn shares_network_with(&self, other: &Self) -> bool {
+        let broadcasts = self.broadcast.is_some() && self.broadcast == other.broadcast;
+        broadcasts && self.index != other.index && self.reaches(other.zoned_ip())
+    }
+
+    /// An address that another host may have in this network of IPv4.
+    pub fn neighbour(&self) -> Option<IpAddr> {
+        let own = self.ipv4().filter(|_| self.broadcast.is_some())?;
+        let first = u32::from(own) & !host_bits(self.prefix);
+        let mut hosts = [first + 1, first + 2].into_iter().map(Ipv4Addr::from);
+        hosts.find(|ip| *ip != own).map(IpAddr::V4)
+    }
+
     /// Whether peers are found from this address by nothing that it sends to all: they must be named.
     pub fn is_mute(&self) -> bool {
         self.addr.is_ipv4() && self.broadcast.is_none()

@@ -225,6 +225,10 @@ pub const TOLD_TIME_ERROR: Duration = Duration::from_millis(750);
 /// those are on two wires.
 pub const MAX_HEARD_BY_LINK: usize = 256;
 
+/// Where two links of this machine are in one network: on one wire, a presence comes in by both within this time. A first dial waits
+/// for it, to leave by the right one; it is far above what a switch needs, and nothing to wait for.
+pub const COPIES_COME_WITHIN: Duration = Duration::from_millis(100);
+
 /// Periods of presences for which it is listened before a node is said to be heard by one link only.
 pub const WIRES_HEARD_FOR: u32 = 4;
 

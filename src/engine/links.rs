@@ -15,6 +15,8 @@ pub(crate) struct Links {
     last: Option<Interface>,
     /// Some are in one network.
     share_a_network: bool,
+    /// Of those, the ones by which the system sends there.
+    routed: Vec<LinkIndex>,
     /// Two of those are on two wires.
     split: Option<[Arc<str>; 2]>,
     /// The names of links that are gone, the latest last: addresses in their zones are still told of.
@@ -34,7 +36,14 @@ pub(crate) struct LinkChanges {
 
 impl Default for Links {
     fn default() -> Self {
-        Self { all: Arc::from([]), last: None, share_a_network: false, split: None, gone: VecDeque::new() }
+        Self {
+            all: Arc::from([]),
+            last: None,
+            share_a_network: false,
+            routed: Vec::new(),
+            split: None,
+            gone: VecDeque::new(),
+        }
     }
 }
 
@@ -136,6 +145,16 @@ impl Links {
         link.is_none() || self.on(link).next().is_some() || self.holds(from)
     }
 
+    /// Of the links in one network, those by which the system sends there.
+    pub(crate) fn set_routed(&mut self, routed: Vec<LinkIndex>) {
+        self.routed = routed;
+    }
+
+    /// Whether the system sends by this link, of those in one network.
+    pub(crate) fn is_routed(&self, link: LinkIndex) -> bool {
+        self.routed.contains(&link)
+    }
+
     /// These two, which are in one network, are on two wires; or none are.
     pub(crate) fn set_split(&mut self, split: Option<[Arc<str>; 2]>) {
         self.split = split;
@@ -150,14 +169,11 @@ impl Links {
 
     /// Pairs of links that are in one network.
     pub(crate) fn in_one_network(&self) -> impl Iterator<Item = (&Interface, &Interface)> {
-        let same = |one: &Interface, other: &Interface| {
-            one.index != other.index && one.reaches(other.zoned_ip()) && one.broadcast == other.broadcast
-        };
         let pairs = self.broadcasting().enumerate();
         pairs.flat_map(move |(nth, one)| {
             self.broadcasting()
                 .skip(nth + 1)
-                .filter(move |other| same(one, other))
+                .filter(move |other| one.shares_network_with(other))
                 .map(move |other| (one, other))
         })
     }

@@ -28,6 +28,7 @@ use super::interfaces::{self, Selection};
 use super::link_watch::{LinkChange, LinkWatch};
 use super::neighbours;
 use super::resolver;
+use super::servers::Servers;
 use super::sockets::{Family, Sockets};
 use super::standby::Standby;
 use super::task_event::{Inbound, Outbound, TaskEvent};
@@ -65,6 +66,7 @@ pub type ReadFilter = fn(&[Interface], u16, u16) -> Vec<BlockingRule>;
 pub(super) struct Driver {
     pub(super) engine: Engine,
     pub(super) sockets: Sockets,
+    pub(super) servers: Servers,
     pub(super) selection: Selection,
     /// The name of this machine, where the node is called so.
     pub(super) host_name: Option<HostName>,
@@ -155,6 +157,7 @@ impl Driver {
                     Err(_) => {}
                 },
                 Some(event) = self.task_events.recv() => self.handle_task_event(event),
+                failed = self.servers.failed() => std::panic::resume_unwind(failed.into_panic()),
                 _ = looks.tick() => self.look_now_and_then(&links, &mut standby),
                 change = links.changed() => self.follow(change),
                 () = sleep_until(self.pending.look_at), if self.pending.look_at.is_some() => {
@@ -301,6 +304,8 @@ impl Driver {
             Ok(now) => {
                 self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
                 self.sockets.join(&now);
+                self.servers.follow(&now);
+                self.tell(Input::Routed(interfaces::routed(&now)));
                 self.tell(Input::Interfaces(now));
             }
             Err(error) => tracing::warn!(%error, "cannot read the interfaces"),

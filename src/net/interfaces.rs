@@ -1,7 +1,7 @@
 //! Which interfaces presence uses, read from the system and chosen by what a person said.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use glob::Pattern;
 
@@ -9,6 +9,9 @@ use crate::engine::address::{self, Endpoint, ZonedIp};
 use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
 
 use super::addresses::{self, Address};
+
+/// A port to which a route is looked up: nothing is sent there (RFC 863).
+const DISCARD: u16 = 9;
 
 /// Which of the system's interfaces to use.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,28 @@ pub fn usable(selection: &Selection) -> io::Result<Vec<Interface>> {
     let only_loopback = all.iter().all(Address::is_loopback);
     let running = all.iter().filter(|address| address.running && address.stays()).map(interface);
     Ok(choose(running.collect(), selection, only_loopback))
+}
+
+/// Those that are in one network with another link.
+pub(super) fn sharing_a_network(all: &[Interface]) -> impl Iterator<Item = &Interface> {
+    all.iter().filter(|interface| all.iter().any(|other| interface.shares_network_with(other)))
+}
+
+/// Of the links that share a network those by which the system sends there, as connecting a UDP socket shows, which sends nothing.
+pub(super) fn routed(all: &[Interface]) -> Vec<LinkIndex> {
+    let source_towards = |ip: IpAddr| {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+        socket.connect((ip, DISCARD)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    let by = |interface: &Interface| {
+        let source = source_towards(interface.neighbour()?)?;
+        all.iter().find(|other| other.addr == source)?.index
+    };
+    let mut links: Vec<LinkIndex> = sharing_a_network(all).filter_map(by).collect();
+    links.sort_unstable();
+    links.dedup();
+    links
 }
 
 /// Whether this machine holds an address.

@@ -18,6 +18,7 @@ mod resolver;
 pub mod rtnetlink;
 pub mod selftest;
 mod server;
+mod servers;
 mod sockets;
 mod standby;
 mod start_error;

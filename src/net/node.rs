@@ -1,16 +1,13 @@
 //! A whole node: its sockets, its tasks and its thread.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
-use crate::engine::address::ZonedIp;
 use crate::engine::api::Command;
 use crate::engine::config::Config;
 use crate::engine::event::{Stamped, StopReason};
@@ -18,10 +15,9 @@ use crate::engine::event::{Stamped, StopReason};
 use super::driver::{Driver, Pending, ReadFilter};
 use super::host_name::HostName;
 use super::interfaces::{self, Selection};
-use super::server;
+use super::servers::{self, Servers};
 use super::sockets::{self, OpenSockets};
-use super::start_error::{StartError, socket_error};
-use super::task_event::TaskEvent;
+use super::start_error::StartError;
 
 /// Events kept for a slow reader before it loses the oldest: a few seconds of a busy network.
 pub const EVENTS: usize = 2_048;
@@ -29,8 +25,6 @@ pub const EVENTS: usize = 2_048;
 const COMMANDS: usize = 64;
 /// Dials that ended and requests that came, waiting for the driver; who finds it full waits.
 const TASK_EVENTS: usize = 512;
-/// Pending connections in the kernel.
-const BACKLOG: i32 = 1_024;
 
 /// What a person set, apart from what the engine needs.
 #[derive(Debug, Clone)]
@@ -95,7 +89,7 @@ impl Node {
         }
         let sockets = sockets::open(selection.bind, config.port)?;
         config.udp_port = sockets.private_port;
-        let listeners = listen(bind, config.port, tcp_port)?;
+        let listeners = servers::listen(bind, config.port, tcp_port)?;
         let listening = listeners[0].local_addr()?.port();
         config.tcp_port = announced_tcp_port.unwrap_or(listening);
 
@@ -173,7 +167,7 @@ impl NodeParts {
             owner_gone,
         } = self;
         let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
-        let mut servers = serve(listeners, &to_driver);
+        let servers = Servers::start(listeners, to_driver);
         let sockets = match sockets.watched() {
             Ok(sockets) => sockets,
             Err(error) => return tracing::error!(%error, "cannot use the UDP sockets"),
@@ -183,6 +177,7 @@ impl NodeParts {
         let driver = Driver {
             engine: Engine::new(config),
             sockets,
+            servers,
             source: selection.bind.filter(|ip| !ip.ip().is_unspecified()),
             selection,
             host_name,
@@ -198,7 +193,6 @@ impl NodeParts {
         driving.spawn(driver.run());
         let failed = tokio::select! {
             Some(ended) = driving.join_next() => ended.err(),
-            Some(ended) = servers.join_next() => ended.err(),
             _ = owner_gone => None,
         };
         if let Some(error) = failed {
@@ -208,18 +202,6 @@ impl NodeParts {
         // The events end with the driver; the follower reads them to their end.
         while followers.join_next().await.is_some() {}
     }
-}
-
-/// A server for each listener.
-fn serve(listeners: Vec<TcpListener>, to_driver: &mpsc::Sender<TaskEvent>) -> JoinSet<()> {
-    let mut servers = JoinSet::new();
-    for listener in listeners {
-        match tokio::net::TcpListener::from_std(listener) {
-            Ok(listener) => drop(servers.spawn(server::serve(listener, to_driver.clone()))),
-            Err(error) => tracing::error!(%error, "cannot serve TCP"),
-        }
-    }
-    servers
 }
 
 /// Refuses what can never work; a machine that merely has no network now may start and wait for one.
@@ -246,40 +228,6 @@ fn check_interfaces(selection: &Selection) -> Result<(), StartError> {
         return Err(StartError::NoInterface { wanted: wanted.join(" "), held: list()? });
     }
     Ok(())
-}
-
-/// The TCP server's sockets: the wanted port or none; else the presence port, or any that is free. Without `--bind` IPv6 is
-/// served, too, where there is any.
-fn listen(bind: ZonedIp, port: u16, wanted: Option<u16>) -> Result<Vec<TcpListener>, StartError> {
-    let first = match wanted {
-        Some(wanted) => listen_on(bind, wanted).map_err(|e| socket_error("TCP", wanted, "--tcp-port", e))?,
-        None => match listen_on(bind, port) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => listen_on(bind, 0),
-            other => other,
-        }
-        .map_err(|e| socket_error("TCP", port, "--tcp-port", e))?,
-    };
-    let port = first.local_addr()?.port();
-    let mut listeners = vec![first];
-    if bind.ip().is_unspecified() {
-        listeners.extend(listen_on(IpAddr::V6(Ipv6Addr::UNSPECIFIED).into(), port));
-    }
-    Ok(listeners)
-}
-
-pub(super) fn listen_on(ip: ZonedIp, port: u16) -> io::Result<TcpListener> {
-    let addr = ip.at_port(port);
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // Unix: take the port although old connections of it linger. On Windows the same option would steal it.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&addr.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 #[cfg(test)]

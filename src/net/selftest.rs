@@ -16,7 +16,7 @@ use crate::engine::{Incarnation, NodeId};
 use crate::proto::MAX_DATAGRAM;
 use crate::proto::presence::{Kind, Presence};
 
-use super::{node, udp};
+use super::{servers, udp};
 
 /// What a machine sends to itself arrives within microseconds; this is for a very busy one.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -133,7 +133,7 @@ fn take_presence_port(own: ZonedIp, port: u16) -> Result<UdpSocket, SelfTestFail
 
 /// Takes a TCP port as a node does; 0 takes any that is free.
 fn take_tcp_port(ip: ZonedIp, port: u16) -> Result<TcpListener, SelfTestFailure> {
-    node::listen_on(ip, port).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
+    servers::listen_on(ip, port).map_err(|e| SelfTestFailure::new(SelfTestStep::Bind, e))
 }
 
 /// In whose name datagrams are sent.

@@ -40,10 +40,17 @@ impl fmt::Display for Evidence {
             Self::Hearing { by, from, hears: true } => write!(f, "{by} reports hearing UDP from {from}"),
             Self::Hearing { by, from, hears: false } => write!(f, "{by} reports hearing no UDP from {from}"),
             Self::DialsArrive { from, to } => write!(f, "{from} → {to}: TCP works"),
-            Self::SplitNetwork { links: [one, other], network: (ip, prefix) } => write!(
-                f,
-                "{one} and {other} are both in the network of {ip}/{prefix}, but on different wires: each hears hosts that the other does not"
-            ),
+            Self::SplitNetwork { links: [one, other], network: (ip, prefix), all_by_the_unrouted } => {
+                write!(
+                    f,
+                    "{one} and {other} are both in the network of {ip}/{prefix}, but on different wires: "
+                )?;
+                if *all_by_the_unrouted {
+                    write!(f, "this machine sends by {one}, and the hosts there are heard by {other} only")
+                } else {
+                    f.write_str("each hears hosts that the other does not")
+                }
+            }
             Self::OwnFilter { rule } => own_filter(f, rule),
             Self::HeardElsewhere { of, at, failing } => heard_elsewhere(f, of, *at, *failing),
             Self::LastAlive { of, by, ago } => {

@@ -171,10 +171,12 @@ pub enum Evidence {
     },
     /// Two links of this machine are in one network, and on two wires: each hears hosts that the other does not.
     SplitNetwork {
-        /// Their names.
+        /// Their names; first the one by which the system sends there.
         links: [Arc<str>; 2],
         /// This machine's address on the first, and the length of the prefix, in bits.
         network: (IpAddr, u8),
+        /// The first hears none at all.
+        all_by_the_unrouted: bool,
     },
     /// A rule of this machine's own packet filter stops packets of this node.
     OwnFilter {

@@ -144,8 +144,8 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
             Some(Evidence::AllSilent { count: incident.pairs.len() })
         }
         (Verdict::LocalProblem, Pattern::Host) if incident.accused().is_self() => {
-            let SplitNetwork { links, network } = view.setting().split.clone()?;
-            Some(Evidence::SplitNetwork { links, network })
+            let SplitNetwork { links, network, all_by_the_unrouted } = view.setting().split.clone()?;
+            Some(Evidence::SplitNetwork { links, network, all_by_the_unrouted })
         }
         (Verdict::Isolated, Pattern::Islands) => {
             Some(Evidence::VanishedTogether { hosts: several(view, nodes.iter().copied()) })

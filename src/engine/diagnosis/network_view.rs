@@ -130,10 +130,12 @@ pub struct Setting {
 /// Two links of this machine in one network that are on two wires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SplitNetwork {
-    /// Their names.
+    /// Their names; first the one by which the system sends there.
     pub links: [Arc<str>; 2],
     /// This machine's address on the first, and the length of the prefix, in bits.
     pub network: (IpAddr, u8),
+    /// All hosts are heard by the second, and none by the first.
+    pub all_by_the_unrouted: bool,
 }
 
 /// What is known of a network at one moment.

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::engine::NodeId;
 use crate::engine::hashing::Keyed;
 use crate::engine::interface::{Interface, LinkIndex};
-use crate::engine::limits::MAX_HEARD_BY_LINK;
+use crate::engine::limits::{COPIES_COME_WITHIN, MAX_HEARD_BY_LINK};
 
 use super::network_view::SplitNetwork;
 
@@ -33,13 +33,22 @@ impl HeardBy {
         self.by.iter().any(|(by, at)| *by == link && now.saturating_duration_since(*at) <= patience)
     }
 
-    /// Whether for long enough to tell it was heard by one link and not by the other.
-    fn is_only_on(&self, link: LinkIndex, other: LinkIndex, patience: Duration, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) > patience
+    /// Whether it was heard by one link and not by the other, since it was first heard `settled` ago or earlier.
+    fn is_only_on(
+        &self,
+        link: LinkIndex,
+        other: LinkIndex,
+        (settled, patience): Waited,
+        now: Instant,
+    ) -> bool {
+        now.saturating_duration_since(self.since) > settled
             && self.lately(link, patience, now)
             && !self.lately(other, patience, now)
     }
 }
+
+/// How long ago a node must have been heard first to tell by which links it is heard, and how long ago it may have been heard last.
+type Waited = (Duration, Duration);
 
 impl Wires {
     /// A presence that went to all came from a node by a link.
@@ -66,10 +75,11 @@ impl Wires {
     }
 
     /// Of pairs of links in one network, two that are on two wires, if it was listened for at least `patience`: a few periods of
-    /// presences.
+    /// presences. Either has hosts that the other has not; or all are on the one, and the system sends by the other.
     pub(crate) fn split<'l>(
         &mut self,
-        mut pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
+        pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
+        is_routed: impl Fn(LinkIndex) -> bool,
         patience: Duration,
         now: Instant,
     ) -> Option<SplitNetwork> {
@@ -77,14 +87,44 @@ impl Wires {
             heard.by.retain(|(_, at)| now.saturating_duration_since(*at) <= patience);
             !heard.by.is_empty()
         });
-        let (one, other) = pairs.find(|(one, other)| {
-            let Some((a, b)) = one.index.zip(other.index) else { return false };
-            let some_only_on =
-                |link, other| self.heard.values().any(|heard| heard.is_only_on(link, other, patience, now));
-            some_only_on(a, b) && some_only_on(b, a)
-        })?;
+        self.find(pairs, is_routed, (patience, patience), now)
+    }
+
+    /// The same before it is certain: dials need not fail until then. On one wire the copies of a presence come together.
+    pub(crate) fn seem_split<'l>(
+        &self,
+        pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
+        is_routed: impl Fn(LinkIndex) -> bool,
+        patience: Duration,
+        now: Instant,
+    ) -> Option<SplitNetwork> {
+        self.find(pairs, is_routed, (COPIES_COME_WITHIN, patience), now)
+    }
+
+    fn find<'l>(
+        &self,
+        pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
+        is_routed: impl Fn(LinkIndex) -> bool,
+        waited: Waited,
+        now: Instant,
+    ) -> Option<SplitNetwork> {
+        let heard = |test: &dyn Fn(&HeardBy) -> bool| self.heard.values().any(test);
         let name = |interface: &Interface| interface.name.clone();
-        Some(SplitNetwork { links: [name(one), name(other)], network: (one.addr, one.prefix) })
+        pairs.filter_map(|(one, other)| Some((one, one.index?, other, other.index?))).find_map(
+            |(one, a, other, b)| {
+                let only_on = |link, other| heard(&|heard| heard.is_only_on(link, other, waited, now));
+                let by_both = || heard(&|heard| [a, b].iter().all(|by| heard.lately(*by, waited.1, now)));
+                let all_by_the_unrouted = match (only_on(a, b), only_on(b, a)) {
+                    (true, true) => Some(false),
+                    (true, false) => (is_routed(b) && !by_both()).then_some(true),
+                    (false, true) => (is_routed(a) && !by_both()).then_some(true),
+                    (false, false) => None,
+                }?;
+                let (first, second) = if is_routed(b) { (other, one) } else { (one, other) };
+                let (links, network) = ([name(first), name(second)], (first.addr, first.prefix));
+                Some(SplitNetwork { links, network, all_by_the_unrouted })
+            },
+        )
     }
 }
 
@@ -108,14 +148,14 @@ mod tests {
     }
 
     /// What is said when each of these nodes was heard by these links every five seconds for 40.
-    fn told(links: &Links, heard: &[&[LinkIndex]]) -> Option<SplitNetwork> {
+    fn told(links: &Links, routed: LinkIndex, heard: &[&[LinkIndex]]) -> Option<SplitNetwork> {
         let (mut wires, start) = (Wires::default(), t0());
         for at in (0..=40).step_by(5).map(|seconds| start + secs(seconds)) {
             for (id, by) in (2..).map(NodeId).zip(heard) {
                 by.iter().for_each(|link| wires.note(id, *link, at));
             }
         }
-        wires.split(links.in_one_network(), PATIENCE, start + secs(41))
+        wires.split(links.in_one_network(), |link| link == routed, PATIENCE, start + secs(41))
     }
 
     #[test]
@@ -124,21 +164,50 @@ mod tests {
         let split = SplitNetwork {
             links: ["eth0".into(), "eth1".into()],
             network: (Ipv4Addr::new(10, 0, 0, 1).into(), 24),
+            all_by_the_unrouted: false,
         };
-        assert_eq!(told(&links, &[&[ONE], &[OTHER]]), Some(split));
+        assert_eq!(told(&links, ONE, &[&[ONE], &[OTHER]]), Some(split));
         let cases: [(&str, &[&[LinkIndex]]); 3] = [
             ("both hear all", &[&[ONE, OTHER], &[ONE, OTHER]]),
             ("nobody is on the first alone", &[&[ONE, OTHER], &[OTHER]]),
             ("one hears nothing, as where a switch filters", &[&[ONE], &[ONE]]),
         ];
         for (what, heard) in cases {
-            assert_eq!(told(&links, heard), None, "{what}");
+            assert_eq!(told(&links, ONE, heard), None, "{what}");
         }
     }
 
     #[test]
+    fn all_hosts_on_the_link_by_which_the_system_does_not_send_tell_two_wires() {
+        let links = links(Ipv4Addr::new(10, 0, 0, 2));
+        for (routed, link) in [(ONE, OTHER), (OTHER, ONE)] {
+            let split = told(&links, routed, &[&[link], &[link]]).expect("nobody hears what is sent");
+            let names = [routed, link].map(|link| if link == ONE { "eth0" } else { "eth1" });
+            assert_eq!(
+                (split.links.each_ref().map(|name| &**name), split.all_by_the_unrouted),
+                (names, true)
+            );
+            assert_eq!(told(&links, routed, &[&[link], &[routed, link]]), None, "one is heard by both");
+        }
+    }
+
+    #[test]
+    fn before_it_is_certain_each_host_is_reached_where_its_presence_came_alone() {
+        let (links, start) = (links(Ipv4Addr::new(10, 0, 0, 2)), t0());
+        let seems = |heard: &[(u128, LinkIndex)], after| {
+            let mut wires = Wires::default();
+            heard.iter().for_each(|(id, link)| wires.note(NodeId(*id), *link, start));
+            wires.seem_split(links.in_one_network(), |link| link == ONE, PATIENCE, start + after).is_some()
+        };
+        assert!(!seems(&[(2, OTHER)], COPIES_COME_WITHIN), "the other copy may be on its way");
+        let soon = COPIES_COME_WITHIN + crate::testkit::ms(1);
+        assert!(seems(&[(2, OTHER)], soon) && !seems(&[(2, ONE)], soon));
+        assert!(!seems(&[(2, OTHER), (3, OTHER), (3, ONE)], soon), "one copy was lost");
+    }
+
+    #[test]
     fn of_two_networks_nothing_is_told() {
-        assert_eq!(told(&links(Ipv4Addr::new(10, 0, 1, 2)), &[&[ONE], &[OTHER]]), None);
+        assert_eq!(told(&links(Ipv4Addr::new(10, 0, 1, 2)), ONE, &[&[ONE], &[OTHER]]), None);
     }
 
     #[test]
@@ -151,12 +220,17 @@ mod tests {
         note(&mut wires, start);
         note(&mut wires, start + PATIENCE);
         assert_eq!(
-            wires.split(links.in_one_network(), PATIENCE, start + PATIENCE),
+            wires.split(links.in_one_network(), |_| false, PATIENCE, start + PATIENCE),
             None,
             "the other link had no time to hear it"
         );
-        assert!(wires.split(links.in_one_network(), PATIENCE, start + PATIENCE + secs(1)).is_some());
+        assert!(
+            wires.split(links.in_one_network(), |_| false, PATIENCE, start + PATIENCE + secs(1)).is_some()
+        );
         wires.begin_again(start + PATIENCE);
-        assert_eq!(wires.split(links.in_one_network(), PATIENCE, start + PATIENCE + secs(2)), None);
+        assert_eq!(
+            wires.split(links.in_one_network(), |_| false, PATIENCE, start + PATIENCE + secs(2)),
+            None
+        );
     }
 }

@@ -114,6 +114,7 @@ impl Engine {
             |peers: &PeerTable, key, urgent| peers.get(key).and_then(|peer| peer.dial.queued_in(urgent));
         while let Some((key, attempt)) = self.dialer.next(|key, urgent| queued(&self.peers, key, urgent), now)
         {
+            let _ = self.tell_wires_apart(now);
             let rows = self.rows_for_request(key, now);
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             let Some(peer) = peers.get_mut(key) else { continue };

@@ -96,14 +96,19 @@ impl Engine {
         self.shared.config().interval * WIRES_HEARD_FOR
     }
 
-    /// Finds out whether links in one network are on two wires. Then each peer is dialed by its own.
+    /// Finds out whether links in one network are on two wires; as soon as they seem to be, each peer is dialed by its own.
     pub(in crate::engine) fn tell_wires_apart(&mut self, now: Instant) -> Option<SplitNetwork> {
         if !self.shared.links().share_a_network() {
             return None;
         }
         let patience = self.wires_patience();
-        let split = self.judging.wires.split(self.shared.links().in_one_network(), patience, now);
-        self.shared.links_mut().set_split(split.as_ref().map(|split| split.links.clone()));
+        let links = self.shared.links();
+        let is_routed = |link| links.is_routed(link);
+        let wires = &mut self.judging.wires;
+        let split = wires.split(links.in_one_network(), is_routed, patience, now);
+        let seem_split = || wires.seem_split(links.in_one_network(), is_routed, patience, now);
+        let apart = split.clone().or_else(seem_split);
+        self.shared.links_mut().set_split(apart.map(|split| split.links));
         split
     }
 

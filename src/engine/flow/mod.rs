@@ -29,6 +29,7 @@ impl Engine {
     pub(in crate::engine) fn handle_input(&mut self, input: Input<'_>, now: Instant) {
         match input {
             Input::Interfaces(interfaces) => self.handle_interfaces(interfaces, now),
+            Input::Routed(links) => self.shared.links_mut().set_routed(links),
             Input::Datagram { from, link, socket, bytes } => {
                 self.handle_datagram(Arrival { from, link, socket }, bytes, now);
             }
