@@ -52,6 +52,38 @@ fn who_is_on_a_link_that_is_not_used_is_neither_a_peer_nor_accused_of_anything()
 }
 
 #[test]
+fn a_connection_by_a_link_that_is_not_used_is_closed_unanswered_and_counted_unless_a_person_named_its_address()
+ {
+    within(2, |lab| {
+        put_on_another_link(lab);
+        let dialed = |answered: bool, what: &str, options: &[&str], to: &str| {
+            let node = watch(lab.host(1), options);
+            node.wait_for(SOON, kind("started"));
+            let dial = ["dial", to, "--max-retries", "1", "--dial-timeout", "2s", "--json"];
+            let ran = lab.host(2).vigie(&dial).finish(LONG);
+            assert_eq!(ran.code == 0, answered, "{what}: {}", ran.out);
+            assert_eq!(node.count(kind("exchange_served")) == 1, answered, "{what}");
+            if !answered {
+                let counted =
+                    |e: &serde_json::Value| e["event"] == "rejected" && e["reason"] == "unused_link";
+                node.wait_for(SOON, counted);
+            }
+        };
+        let second = "10.78.0.1";
+        dialed(true, "all links", &[], second);
+        dialed(false, "excluded", &["--exclude-interface", "eth1"], second);
+        dialed(false, "not included", &["--interface", "eth0"], second);
+        dialed(true, "included", &["--interface", "eth1"], second);
+        dialed(true, "named", &["--interface", "eth0", "--peer", "10.78.0.2"], second);
+        // With --bind nothing listens there at all.
+        let node = watch(lab.host(1), &["--bind", "10.77.0.1"]);
+        node.wait_for(SOON, kind("started"));
+        let ran = lab.host(2).vigie(&["dial", second, "--max-retries", "1"]).finish(LONG);
+        assert!(ran.code == 1 && ran.out.contains("refused"), "{} {}", ran.out, ran.err);
+    });
+}
+
+#[test]
 fn a_peer_that_a_person_named_is_heard_by_whatever_link_it_comes() {
     within(2, |lab| {
         put_on_another_link(lab);

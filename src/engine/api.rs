@@ -69,6 +69,9 @@ pub enum Input<'a> {
         conn: ConnId,
         /// The dialer's address.
         from: SocketAddr,
+        /// The link of this machine's address that was dialed, if this node does not use it; none for all that it uses, and where the
+        /// system does not tell.
+        link: Option<LinkIndex>,
         /// The frame's body, or why it could not be read.
         body: Result<&'a [u8], DecodeError>,
     },

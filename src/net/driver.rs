@@ -24,7 +24,7 @@ use super::arrival::{Buffer, Received};
 use super::dialer::{self, Reached, Way};
 use super::errno;
 use super::host_name::HostName;
-use super::interfaces::{self, Selection};
+use super::interfaces::{self, Look, Selection};
 use super::link_watch::{LinkChange, LinkWatch};
 use super::neighbours;
 use super::resolver;
@@ -92,6 +92,8 @@ pub(super) struct Pending {
     tethers: Tethers,
     last_conn: u64,
     spare: Vec<Vec<u8>>,
+    /// The addresses of links that are not used.
+    refused: Vec<(ZonedIp, LinkIndex)>,
     /// When the interfaces were last looked at.
     looked: Option<Instant>,
     /// When they are to be looked at, after a change was told.
@@ -112,6 +114,7 @@ impl Pending {
             tethers: Tethers::default(),
             last_conn: 0,
             spare: Vec::new(),
+            refused: Vec::new(),
             looked: None,
             look_at: None,
             looks: 0,
@@ -205,11 +208,12 @@ impl Driver {
                     self.pending.spare.push(reply);
                 }
             }
-            TaskEvent::Inbound(Inbound { from, body, reply }) => {
+            TaskEvent::Inbound(Inbound { from, to, body, reply }) => {
                 self.pending.last_conn += 1;
                 let conn = ConnId(self.pending.last_conn);
                 self.pending.replies.insert(conn, reply);
-                self.tell(Input::Request { conn, from, body: body.as_deref().map_err(|error| *error) });
+                let link = to.and_then(|to| self.refused_link_of(to));
+                self.tell(Input::Request { conn, from, link, body: body.as_deref().map_err(|error| *error) });
             }
             TaskEvent::TetherAnswered { tether, result, reply } => {
                 if let Some(result) = self.pending.tethers.note_answer(tether, result, &mut self.tasks) {
@@ -300,8 +304,9 @@ impl Driver {
     fn refresh_interfaces(&mut self) {
         self.pending.looked = Some(Instant::now());
         self.pending.look_at = None;
-        match interfaces::usable(&self.selection) {
-            Ok(now) => {
+        match interfaces::look(&self.selection) {
+            Ok(Look { used: now, refused }) => {
+                self.pending.refused = refused;
                 self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
                 self.sockets.join(&now);
                 self.servers.follow(&now);
@@ -310,6 +315,12 @@ impl Driver {
             }
             Err(error) => tracing::warn!(%error, "cannot read the interfaces"),
         }
+    }
+
+    /// The link that holds this address of ours, if presence does not use it.
+    fn refused_link_of(&self, to: SocketAddr) -> Option<LinkIndex> {
+        let ip = ZonedIp::from(to);
+        self.pending.refused.iter().find(|(held, _)| *held == ip).map(|(_, link)| *link)
     }
 
     fn perform(&mut self, output: Output) {

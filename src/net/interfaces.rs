@@ -26,15 +26,42 @@ pub struct Selection {
     pub network_seen: bool,
 }
 
+impl Selection {
+    /// Whether a link of this name may be used.
+    fn takes(&self, name: &str) -> bool {
+        let any_of = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        !any_of(&self.exclude) && (self.include.is_empty() || any_of(&self.include))
+    }
+}
+
+/// What there is on this machine.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// The interfaces that presence is to use.
+    pub(super) used: Vec<Interface>,
+    /// The addresses of links that a person does not want to be used.
+    pub(super) refused: Vec<(ZonedIp, LinkIndex)>,
+}
+
 /// The interfaces of this machine that presence is to use, in the system's order.
 ///
 /// Loopback is used when it was asked for, by `--bind` or by name, or when this machine has no other address: then at least its
 /// own nodes find each other.
 pub fn usable(selection: &Selection) -> io::Result<Vec<Interface>> {
+    look(selection).map(|look| look.used)
+}
+
+/// The same, with what is not to be used.
+pub(super) fn look(selection: &Selection) -> io::Result<Look> {
     let all = addresses::all()?;
     let only_loopback = all.iter().all(Address::is_loopback);
     let running = all.iter().filter(|address| address.running && address.stays()).map(interface);
-    Ok(choose(running.collect(), selection, only_loopback))
+    let used = choose(running.collect(), selection, only_loopback);
+    // What comes to the loopback address is from this machine.
+    let refused = all.iter().filter(|address| !address.is_loopback() && !selection.takes(&address.link));
+    let refused =
+        refused.filter_map(|address| Some((ZonedIp::on_link(address.ip, address.index), address.index?)));
+    Ok(Look { used, refused: refused.collect() })
 }
 
 /// Those that are in one network with another link.
@@ -138,11 +165,9 @@ fn interface(address: &Address) -> Interface {
 }
 
 fn choose(all: Vec<Interface>, selection: &Selection, only_loopback: bool) -> Vec<Interface> {
-    let named = |i: &Interface| selection.include.iter().any(|p| p.matches(&i.name));
-    let excluded = |i: &Interface| selection.exclude.iter().any(|p| p.matches(&i.name));
     let mut chosen: Vec<Interface> = all
         .into_iter()
-        .filter(|i| !excluded(i) && (selection.include.is_empty() || named(i)))
+        .filter(|i| selection.takes(&i.name))
         .filter_map(|i| match selection.bind {
             // Nobody is found by the loopback address of IPv6.
             None => Some(i).filter(|i| i.addr != IpAddr::V6(Ipv6Addr::LOCALHOST)),

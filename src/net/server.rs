@@ -97,6 +97,7 @@ async fn converse(
     from: SocketAddr,
     driver: &mpsc::Sender<TaskEvent>,
 ) -> Result<(), RejectReason> {
+    let to = stream.local_addr().ok();
     let exchange = async {
         let mut body = Vec::new();
         let body = match read_frame(&mut stream, &mut body).await {
@@ -109,7 +110,7 @@ async fn converse(
         let unread = body.is_err();
         let (reply, replied) = oneshot::channel();
         // The engine's side is gone only when the node stops.
-        if driver.send(TaskEvent::Inbound(Inbound { from, body, reply })).await.is_err() {
+        if driver.send(TaskEvent::Inbound(Inbound { from, to, body, reply })).await.is_err() {
             return Ok(());
         }
         match replied.await {

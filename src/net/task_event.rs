@@ -43,6 +43,8 @@ pub(super) enum TaskEvent {
 /// A request, and where its reply goes; none closes without one.
 pub(super) struct Inbound {
     pub(super) from: SocketAddr,
+    /// The address of this machine that was dialed.
+    pub(super) to: Option<SocketAddr>,
     /// Its body, or the version that we do not speak.
     pub(super) body: Result<Vec<u8>, DecodeError>,
     pub(super) reply: oneshot::Sender<Option<Outbound>>,

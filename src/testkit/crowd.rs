@@ -301,7 +301,11 @@ impl Crowd {
         }
         .encode();
         let (conn, from) = (ConnId(nth as u64), SocketAddr::new(ip(nth), 40_000));
-        self.tell(Told::Request, Input::Request { conn, from, body: Ok(&frame[HEADER..]) }, watch);
+        self.tell(
+            Told::Request,
+            Input::Request { conn, from, link: None, body: Ok(&frame[HEADER..]) },
+            watch,
+        );
     }
 
     fn answer(&mut self, dial: DialId, nth: usize, watch: &mut impl Watch) {

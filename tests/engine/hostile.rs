@@ -294,7 +294,7 @@ fn exchanges_of_many_forged_identities_from_one_host_are_limited() {
             tether: None,
         };
         let (conn, from) = (ConnId(u64::from(n)), "10.0.0.2:40000".parse().unwrap());
-        solo.tell(Input::Request { conn, from, body: Ok(&request.encode()[HEADER..]) });
+        solo.tell(Input::Request { conn, from, link: None, body: Ok(&request.encode()[HEADER..]) });
     }
     assert_eq!(solo.replies.len(), 1_000, "each is answered");
     assert_eq!(solo.rows().len(), usize::from(MAX_NODES_PER_ADDRESS));
@@ -453,7 +453,7 @@ impl Chaos {
         .encode();
         let from = self.addr(40_000);
         self.exchanged.insert(from.ip());
-        self.tell(Input::Request { conn: ConnId(1), from, body: Ok(&request[HEADER..]) });
+        self.tell(Input::Request { conn: ConnId(1), from, link: None, body: Ok(&request[HEADER..]) });
     }
 
     fn command(&mut self) {

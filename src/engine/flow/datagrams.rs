@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use crate::engine::address::ZonedIp;
 use crate::engine::api::Icmp;
 use crate::engine::event::RejectReason;
+use crate::engine::interface::LinkIndex;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{LeaveReason, PeerKey};
@@ -26,7 +28,7 @@ impl Engine {
         if self.lifecycle != Lifecycle::Running {
             return;
         }
-        if !self.shared.links().uses(link, from.into()) && !self.peers.at(from.into()).any(Peer::is_named) {
+        if self.comes_by_unused_link(link, from.into()) {
             return self.reject(RejectReason::UnusedLink, from, now);
         }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
@@ -68,6 +70,11 @@ impl Engine {
                 self.reject(RejectReason::OffLink, datagram.from, now);
             }
         }
+    }
+
+    /// Whether something came in by a link that this node does not use, and not from an address that a person named.
+    pub(super) fn comes_by_unused_link(&self, link: Option<LinkIndex>, from: ZonedIp) -> bool {
+        !self.shared.links().uses(link, from) && !self.peers.at(from).any(Peer::is_named)
     }
 
     /// A presence of a peer, perhaps a new one.

@@ -12,10 +12,11 @@ use crate::engine::context::Context;
 use crate::engine::dialing::dial_state::LOOK;
 use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::dialing::unanswered::Unanswered;
-use crate::engine::event::Event;
+use crate::engine::event::{Event, RejectReason};
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::remote_rows::RemoteRows;
 use crate::engine::hardware::HardwareAddr;
+use crate::engine::interface::LinkIndex;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
 use crate::engine::peers::path::Paths;
 use crate::engine::peers::peer::Peer;
@@ -31,11 +32,15 @@ impl Engine {
     pub(in crate::engine) fn handle_request(
         &mut self,
         conn: ConnId,
-        from: SocketAddr,
+        (from, link): (SocketAddr, Option<LinkIndex>),
         body: Result<&[u8], DecodeError>,
         now: Instant,
     ) {
         let from = address::canonical(from);
+        if self.comes_by_unused_link(link, from.into()) {
+            self.shared.out().push(Output::Reply { conn, frame: None, tether: None });
+            return self.reject(RejectReason::UnusedLink, from, now);
+        }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let request = match exchange::read_request(body, &ctx) {
             Ok(request) => request,

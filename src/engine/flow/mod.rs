@@ -39,7 +39,9 @@ impl Engine {
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
             Input::TetherAnswered { tether, result } => self.handle_tether_answer(tether, result, now),
             Input::TetherEnded { tether, end } => self.handle_tether_end(tether, end, now),
-            Input::Request { conn, from, body } => self.handle_request(conn, from, body, now),
+            Input::Request { conn, from, link, body } => {
+                self.handle_request(conn, (from, link), body, now);
+            }
             Input::Refused { from, reason } => self.reject(reason, from, now),
             Input::Resolved { target, addrs } => self.handle_resolved(&target, addrs, now),
             Input::Command(command) => self.handle_command(command, now),

@@ -207,7 +207,7 @@ impl Lan {
                 self.tell(id, Input::Datagram { from, link: None, socket, bytes: &bytes });
             }
             Arrival::Request { conn, from, body } => {
-                self.tell(id, Input::Request { conn, from, body: Ok(&body) });
+                self.tell(id, Input::Request { conn, from, link: None, body: Ok(&body) });
             }
             Arrival::Unreachable { to, icmp } => self.tell(id, Input::Unreachable { to, icmp }),
             Arrival::TetherAnswered { tether, result } => {
