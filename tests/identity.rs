@@ -96,6 +96,34 @@ fn two_hosts_with_one_address_are_two_rows_and_neither_restarts() {
 }
 
 #[test]
+fn a_machine_notices_that_another_one_has_its_own_address_and_accuses_nobody_else() {
+    within(3, |lab| {
+        let (one, two) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        one.wait_for(SOON, becomes("h2", "up"));
+        lab.host(3).change_address("10.77.0.2/24");
+        let three = watch(lab.host(3), &[]);
+        let conflict = |e: &Value| e["event"] == "diagnosis" && e["verdict"] == "address_conflict";
+        for (node, own, other) in [(&two, "h2", "h3"), (&three, "h3", "h2")] {
+            let told = node.wait_for(LONG * 2, conflict);
+            assert_eq!(told["names"], serde_json::json!([own, other]), "{}", *told);
+            let why = told["evidence"][0].as_str().unwrap_or_default();
+            let expected = format!("10.77.0.2 is this machine's address, and h1 hears {other} from it, too");
+            assert!(why.starts_with(&expected), "{why}");
+        }
+        for node in [&one, &two, &three] {
+            // Until the two are known, something fails and nobody knows why.
+            let innocent =
+                |verdict: &String| ["address_conflict", "ok", "unknown"].contains(&verdict.as_str());
+            assert!(verdicts(node).iter().all(innocent), "{:?}", verdicts(node));
+        }
+        let mark = two.mark();
+        lab.host(3).change_address("10.77.0.3/24");
+        lab.host(1).forget_neighbours();
+        two.since(mark).wait_for(LONG * 2, |e| e["event"] == "diagnosis" && e["verdict"] == "ok");
+    });
+}
+
+#[test]
 fn two_hosts_with_one_address_are_told_apart_by_their_hardware_addresses() {
     within(3, |lab| {
         let (one, _two) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));

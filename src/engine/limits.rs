@@ -225,6 +225,9 @@ pub const TOLD_TIME_ERROR: Duration = Duration::from_millis(750);
 /// those are on two wires.
 pub const MAX_HEARD_BY_LINK: usize = 256;
 
+/// Nodes that others tell of at an address of this machine: there is one, or a few tellers of it, unless somebody makes them up.
+pub const MAX_RIVALS: usize = 64;
+
 /// Where two links of this machine are in one network: on one wire, a presence comes in by both within this time. A first dial waits
 /// for it, to leave by the right one; it is far above what a switch needs, and nothing to wait for.
 pub const COPIES_COME_WITHIN: Duration = Duration::from_millis(100);

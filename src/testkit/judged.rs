@@ -96,6 +96,7 @@ fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) 
         loss_of_others: Some((Ipv4Addr::new(10, 0, 0, 9).into(), Others::of(0, 160))),
         blocking,
         split: None,
+        rivals: Vec::new(),
         links: Links::default(),
         now,
     };

@@ -20,7 +20,9 @@ impl fmt::Display for Evidence {
                 let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
                 write!(f, "this name is used at {}", joined(&addrs))
             }
-            Self::SharedAddress { addr, holders } => shared_address(f, addr, holders),
+            Self::SharedAddress { addr, holders, told_by } => {
+                shared_address(f, addr, holders, told_by.as_ref())
+            }
             Self::AllSilent { count } => {
                 write!(f, "all {count} other hosts stopped responding to this machine, by every route")
             }
@@ -89,9 +91,22 @@ fn shared_address(
     f: &mut fmt::Formatter<'_>,
     addr: &Endpoint,
     holders: &[(Who, Option<HardwareAddr>)],
+    told_by: Option<&Who>,
 ) -> fmt::Result {
     let all = if holders.len() > 2 { "all" } else { "both" };
-    write!(f, "{all} are heard from {}, and {all} say that it is theirs", addr.host())?;
+    let others: Vec<String> =
+        holders.iter().filter(|(who, _)| *who != Who::ThisNode).map(|(who, _)| who.to_string()).collect();
+    if others.len() < holders.len() {
+        let (ip, others) = (addr.host(), joined(&others));
+        match told_by {
+            Some(teller) => {
+                write!(f, "{ip} is this machine's address, and {teller} hears {others} from it, too")?
+            }
+            None => write!(f, "{ip} is this machine's address, and {others} is heard from it, too")?,
+        }
+    } else {
+        write!(f, "{all} are heard from {}, and {all} say that it is theirs", addr.host())?;
+    }
     let known = holders.iter().filter_map(|(who, hardware)| Some((who, (*hardware)?)));
     let known: Vec<String> = known.map(|(who, hardware)| format!("{who} has {hardware}")).collect();
     if known.is_empty() { Ok(()) } else { write!(f, "; by hardware address, {}", joined(&known)) }
@@ -292,13 +307,27 @@ mod tests {
                 "fe80::9%eth0 reports 'host unreachable' for UDP to fe80::2%eth0 (ICMP 3/1)",
             ),
             (
-                Evidence::SharedAddress { addr: shared, holders: vec![(h2(), None), (h3(), None)] },
+                Evidence::SharedAddress {
+                    addr: shared,
+                    holders: vec![(Who::ThisNode, None), (h3(), Some(hardware(8)))],
+                    told_by: Some(h2()),
+                },
+                "10.0.0.2 is this machine's address, and h2 hears h3 from it, too; \
+                 by hardware address, h3 has 02:00:00:00:00:08",
+            ),
+            (
+                Evidence::SharedAddress {
+                    addr: shared,
+                    holders: vec![(h2(), None), (h3(), None)],
+                    told_by: None,
+                },
                 "both are heard from 10.0.0.2, and both say that it is theirs",
             ),
             (
                 Evidence::SharedAddress {
                     addr: shared,
                     holders: vec![(h2(), Some(hardware(7))), (h3(), Some(hardware(8)))],
+                    told_by: None,
                 },
                 "both are heard from 10.0.0.2, and both say that it is theirs; \
                  by hardware address, h2 has 02:00:00:00:00:07 and h3 has 02:00:00:00:00:08",

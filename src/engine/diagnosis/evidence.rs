@@ -102,6 +102,8 @@ pub enum Evidence {
         addr: Endpoint,
         /// Each of them, with its hardware address where that is known for certain.
         holders: Vec<(Who, Option<HardwareAddr>)>,
+        /// Who hears the other one from it, where that address is this machine's: its own system takes nothing from there.
+        told_by: Option<Who>,
     },
     /// No other node answers this one any more.
     AllSilent {

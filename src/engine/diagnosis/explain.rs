@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::observation::{Observation, PathStatus};
@@ -15,7 +16,7 @@ use super::finding::{Finding, FindingId, MAX_PAIRS_LISTED};
 use super::foreign_nodes::{ForeignNode, Mismatch};
 use super::grid::NodeIdx;
 use super::incident::{FailingPair, Incident};
-use super::network_view::{NetworkView, SplitNetwork};
+use super::network_view::{NetworkView, OwnRival, SplitNetwork};
 use super::rules::icmp_confirms;
 use super::verdict::{Confidence, Pattern, Verdict};
 
@@ -135,8 +136,9 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
             addrs: nodes.iter().map(|node| view.node(*node).info.addr).collect(),
         }),
         (Verdict::AddressConflict, _) => Some(Evidence::SharedAddress {
-            addr: view.node(incident.accused()).info.addr,
+            addr: shared_address(view, nodes),
             holders: holders(view, nodes),
+            told_by: rival(view, nodes).map(|rival| Who::Peer(Arc::clone(&rival.told_by))),
         }),
         (Verdict::LocalProblem, Pattern::Row)
             if nodes.first() == Some(&NodeIdx::SELF) && incident.confidence != Confidence::Certain =>
@@ -155,6 +157,18 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
 }
 
 /// Hosts with one address. A hardware address that two of them seem to have was read while the address went from one to the other.
+/// The address that these share: of several of this machine the one that the other has, too.
+fn shared_address(view: &NetworkView, nodes: &[NodeIdx]) -> Endpoint {
+    let other = nodes.iter().find(|node| !node.is_self()).unwrap_or(&NodeIdx::SELF);
+    rival(view, nodes).map_or(view.node(*other).info.addr, |rival| rival.addr)
+}
+
+/// The first of these that others find at an address of this machine.
+fn rival<'v>(view: &'v NetworkView, nodes: &[NodeIdx]) -> Option<&'v OwnRival> {
+    let mut rivals = view.setting().rivals.iter();
+    rivals.find(|rival| nodes.iter().any(|node| view.node(*node).info.id == Some(rival.id)))
+}
+
 fn holders(view: &NetworkView, nodes: &[NodeIdx]) -> Vec<(Who, Option<HardwareAddr>)> {
     let of_one = |hardware: &HardwareAddr| {
         nodes.iter().filter(|node| view.node(**node).hardware == Some(*hardware)).count() == 1
@@ -308,7 +322,7 @@ fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::WrongGroup => Advice::JoinGroup { on, group: view.setting().group.clone() },
         Verdict::VersionMismatch => Advice::Update,
         Verdict::DuplicateName => Advice::Rename,
-        Verdict::AddressConflict => Advice::Readdress { addr: view.node(incident.accused()).info.addr },
+        Verdict::AddressConflict => Advice::Readdress { addr: shared_address(view, &incident.nodes) },
         Verdict::Unknown => Advice::ReadLog { on },
     }
 }

@@ -470,7 +470,8 @@ mod tests {
                 (Who::Peer(peer(n.into(), "h")), hardware)
             };
             let addr = ([10, 0, 0, 1], 17_474).into();
-            let evidence = vec![Evidence::SharedAddress { addr, holders: vec![holder(1), holder(2)] }];
+            let evidence =
+                vec![Evidence::SharedAddress { addr, holders: vec![holder(1), holder(2)], told_by: None }];
             [Finding { evidence, ..finding(1, Verdict::AddressConflict, &[]) }]
         };
         trial.at(0, &conflict(&[]));

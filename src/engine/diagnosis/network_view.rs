@@ -121,10 +121,23 @@ pub struct Setting {
     pub blocking: Vec<Arc<BlockingRule>>,
     /// Two links of this machine in one network that are on two wires.
     pub split: Option<SplitNetwork>,
+    /// Nodes of the view that others find at an address of this machine.
+    pub rivals: Vec<OwnRival>,
     /// The links of this node: zones are told by their names.
     pub(crate) links: Links,
     /// When the view is taken.
     pub now: Instant,
+}
+
+/// Another node that has an address of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRival {
+    /// Its id.
+    pub id: NodeId,
+    /// That address.
+    pub addr: Endpoint,
+    /// Who finds it there.
+    pub told_by: Arc<PeerInfo>,
 }
 
 /// Two links of this machine in one network that are on two wires.

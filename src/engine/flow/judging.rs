@@ -12,11 +12,14 @@ use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::debounce::Circumstances;
 use crate::engine::diagnosis::foreign_nodes::{Mismatch, Noted};
 use crate::engine::diagnosis::judging::{Judging, Underway};
-use crate::engine::diagnosis::network_view::{JudgedNode, Mask, NetworkView, Setting, SplitNetwork, ToldRow};
+use crate::engine::diagnosis::network_view::{
+    JudgedNode, Mask, NetworkView, OwnRival, Setting, SplitNetwork, ToldRow,
+};
 use crate::engine::diagnosis::schedule::Outlook;
 use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
 use crate::engine::gossip::remote_rows::RemoteRow;
+use crate::engine::gossip::rivals::Rival;
 use crate::engine::limits::{
     DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, MEASURED_BESIDE, VERDICT_SETTLES, WIDE_EVERY,
     WIRES_HEARD_FOR,
@@ -222,7 +225,8 @@ impl Engine {
         let config = self.shared.config();
         let all_heard = self.shared.runs_longer_than(WIDE_EVERY + config.interval * 5 / 4, now);
         let peers = judged.iter().map(|peer| self.node(peer, now));
-        let nodes = std::iter::once(self.own_node(now)).chain(peers).collect();
+        let mut nodes: Vec<JudgedNode> = std::iter::once(self.own_node(now)).chain(peers).collect();
+        let rivals = self.add_rivals(&mut nodes, now);
         let setting = Setting {
             notice: self.notice(),
             patience: self.patience(),
@@ -234,10 +238,41 @@ impl Engine {
             loss_of_others: self.judging.loss.others(),
             blocking: self.judging.own_filter.rules(now),
             split,
+            rivals,
             links: self.shared.links().clone(),
             now,
         };
         NetworkView::new(nodes, self.judging.foreign.wrong(all_heard).cloned().collect(), setting)
+    }
+
+    /// Others that a peer with which all is well hears from an address of this machine; to the nodes that are judged are added those of them
+    /// that are no peers. This machine's own former life is known to others no longer when everybody was dialed once.
+    fn add_rivals(&self, nodes: &mut Vec<JudgedNode>, now: Instant) -> Vec<OwnRival> {
+        let config = self.shared.config();
+        let mut rivals: Vec<OwnRival> = Vec::new();
+        if !self.shared.runs_longer_than_an_interval(now) {
+            return rivals;
+        }
+        for Rival { id, name, addr, told_by } in self.remote_rows.rivals() {
+            let teller = self.peers.by_id(told_by).and_then(|key| self.peers.get(key));
+            let teller = teller.filter(|peer| peer.is_proven() && !peer.has_left());
+            let row = self.remote_rows.of(told_by);
+            let row = row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for(config));
+            let hears =
+                row.is_some_and(|row| row.observations().get(&id).is_some_and(|seen| seen.broadcast.is_ok()));
+            let told = rivals.iter().any(|rival| rival.id == id);
+            let Some(teller) = teller.filter(|_| hears && !told && self.shared.links().holds(addr.into()))
+            else {
+                continue;
+            };
+            let addr = self.shared.links().told(addr);
+            if nodes.iter().all(|node| node.info.id != Some(id)) {
+                let info = PeerInfo { key: PeerKey::default(), id: Some(id), name, addr, incarnation: None };
+                nodes.push(JudgedNode::new(Arc::new(info), now));
+            }
+            rivals.push(OwnRival { id, addr, told_by: Arc::clone(teller.info()) });
+        }
+        rivals
     }
 
     /// The peers that are judged, in order of discovery. Of too many, those with trouble first: the others are what they are

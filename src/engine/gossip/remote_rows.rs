@@ -15,6 +15,7 @@ use crate::engine::{Incarnation, NodeId};
 use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append, pages};
 
 use super::page::{SMALLEST_ENTRY, entry, observation_of, page};
+use super::rivals::{Rival, Rivals};
 
 /// Bytes of the request for one row, at most.
 const WANT_ROOM: usize = 36;
@@ -51,6 +52,7 @@ pub(crate) struct RemoteRows {
     /// The peer and the unmet node that the last request asked for last: the next one asks for the next.
     last_asked: (Option<PeerKey>, Option<NodeId>),
     expired: Option<Instant>,
+    rivals: Rivals,
 }
 
 impl RemoteRow {
@@ -89,6 +91,11 @@ impl RemoteRows {
     /// All rows with their owners, in no order.
     pub(super) fn by_owner(&self) -> impl Iterator<Item = (NodeId, &RemoteRow)> {
         self.of.iter().map(|(owner, row)| (*owner, row.as_ref()))
+    }
+
+    /// Nodes that these rows tell of at an address of this machine.
+    pub(crate) fn rivals(&self) -> Vec<Rival> {
+        self.rivals.all()
     }
 
     /// Entries that were not kept for want of room.
@@ -245,18 +252,21 @@ impl RemoteRows {
             for id in known {
                 self.is_told_less(id);
             }
+            self.rivals.forget_row(head.owner);
         }
         row.incarnation = head.incarnation;
         let observations = Arc::make_mut(&mut row.observations);
         for entry in entries {
             let fine = |observation: &Observation| usize::from(!observation.is_fine());
             if entry.ways == GONE {
+                self.rivals.forget(head.owner, entry.id);
                 row.troubled -= observations.remove(&entry.id).as_ref().map_or(0, fine);
                 if row.second_hand.remove(&entry.id).is_some() {
                     self.is_told_less(entry.id);
                 }
                 continue;
             }
+            self.rivals.note(head.owner, &entry, ctx);
             let room = observations.contains_key(&entry.id)
                 || (observations.len() < MAX_ROW && self.cells + observations.len() < MAX_CELLS);
             let Some(observation) = observation_of(&entry, confirmed).filter(|_| room) else {
@@ -311,6 +321,7 @@ impl RemoteRows {
             self.cells -= row.observations.len();
             self.troubled -= usize::from(row.troubled > 0);
             row.second_hand.into_keys().for_each(|id| self.is_told_less(id));
+            self.rivals.forget_row(owner);
         }
     }
 
