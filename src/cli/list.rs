@@ -110,14 +110,16 @@ mod tests {
         let mut nowhere = testkit::row(&testkit::named_peer(2, "far"), PeerState::Unreachable);
         let info = PeerInfo { addr: ([0, 0, 0, 0], 17_474).into(), ..PeerInfo::clone(&nowhere.info) };
         nowhere.info = info.into();
-        let mut peers = vec![&fresh, &refusing, &up, &nowhere];
+        let behind = testkit::row(&testkit::peer_at(3, "container", ([10, 0, 0, 1], 0)), PeerState::New);
+        let mut peers = vec![&fresh, &refusing, &up, &nowhere, &behind];
         peers.sort_by(|a, b| by_name(&a.info, &b.info));
         let expected = "\
-name    address         state        round trip  loss      heard  verdict
-far     far:17474       unreachable           –     –          –  no address (DNS)
-host9   10.0.0.1:17474  up              1.25 ms  25 %  1.2 s ago  packets are lost
-host10  10.0.0.1:17474  unreachable           –     –          –  the host answers, but nothing is listening on the port
-山田    10.0.0.1:17474  new                   –     –          –  –
+name       address         state        round trip  loss      heard  verdict
+container  10.0.0.1:0      new                   –     –          –  it can dial in and cannot be dialed: it is behind another host's address
+far        far:17474       unreachable           –     –          –  no address (DNS)
+host9      10.0.0.1:17474  up              1.25 ms  25 %  1.2 s ago  packets are lost
+host10     10.0.0.1:17474  unreachable           –     –          –  the host answers, but nothing is listening on the port
+山田       10.0.0.1:17474  new                   –     –          –  –
 ";
         assert_eq!(table(&peers), expected);
     }

@@ -25,6 +25,8 @@ impl PeerState {
 pub enum Reason {
     /// A person named it, and the name has no address.
     NoAddress,
+    /// It is behind the address of another host, where it has no port: it dials in.
+    OnlyDialsIn,
     /// So its last dial failed.
     Dial(Cause),
 }
@@ -32,13 +34,23 @@ pub enum Reason {
 impl Reason {
     /// Why this peer is not reached, whose last dial failed so.
     pub fn of(peer: &PeerInfo, cause: Option<Cause>) -> Option<Self> {
-        if peer.has_address() { cause.map(Self::Dial) } else { Some(Self::NoAddress) }
+        match (peer.has_address(), peer.addr.port()) {
+            (false, _) => Some(Self::NoAddress),
+            (true, 0) => Some(Self::OnlyDialsIn),
+            (true, _) => cause.map(Self::Dial),
+        }
+    }
+
+    /// Whether anything is wrong with the peer.
+    pub fn is_wrong(self) -> bool {
+        self != Self::OnlyDialsIn
     }
 
     /// In a word or two.
     pub fn label(self) -> Label {
         match self {
             Self::NoAddress => Label("no address (DNS)"),
+            Self::OnlyDialsIn => Label("only dials in"),
             Self::Dial(cause) => cause.label(),
         }
     }
@@ -47,6 +59,7 @@ impl Reason {
     pub fn description(self) -> &'static str {
         match self {
             Self::NoAddress => "the host name does not resolve",
+            Self::OnlyDialsIn => "it can dial in and cannot be dialed: it is behind another host's address",
             Self::Dial(cause) => cause.description(),
         }
     }
@@ -56,6 +69,9 @@ impl Reason {
         match self {
             Self::NoAddress => {
                 "check the spelling of the host name and the name servers of this machine, or use its address"
+            }
+            Self::OnlyDialsIn => {
+                "nothing, unless it is to be dialed: then give it an address of its own in this network (a container: host networking)"
             }
             Self::Dial(cause) => cause.advice(),
         }

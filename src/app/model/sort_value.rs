@@ -34,6 +34,7 @@ pub(super) fn value(column: Column, peer: &PeerRow, epoch: Instant) -> Option<u6
             (Some(verdict), _) => Some(verdict as u64),
             (None, Some(Reason::Dial(cause))) => Some(1 << 8 | cause as u64),
             (None, Some(Reason::NoAddress)) => Some(1 << 9),
+            (None, Some(Reason::OnlyDialsIn)) => Some(1 << 10),
             (None, None) => None,
         },
     }

@@ -156,7 +156,9 @@ fn of_one_that_shares_the_address_of_another_the_details_say_that_it_can_only_di
     bench.started(&[("eth0", 0)]).discovered(&Arc::new(hall)).wait(10);
     bench.select("printer-hall").key(KeyCode::Enter);
     assert!(
-        bench.text(80, 24).contains("dial     it can only dial in: it has no port of its own at its address")
+        bench
+            .text(80, 24)
+            .contains("dial     it can dial in and cannot be dialed: it has no port of its own there")
     );
 }
 

@@ -89,7 +89,9 @@ pub(super) fn write(
         Column::State => state(writer, width, peer),
         Column::Dial => match why_at_rest(peer, width).filter(|_| !tells_cause) {
             // Where the cause has no column, it is better news than the time of the next regular dial.
-            Some(label) => _ = writer.format(theme.warning(), format_args!("{label}")),
+            Some(label) => {
+                writer.format(of_reason(peer, theme), format_args!("{label}"));
+            }
             None => dial(writer, width, peer),
         },
         Column::RoundTrip => measured(writer, peer.rtt, usual),
@@ -115,7 +117,7 @@ pub(super) fn write(
             let wrong =
                 verdict.or_else(|| peer.reason().map(|reason| (reason.label(), reason.description())));
             if let Some((label, meaning)) = wrong {
-                let style = if left { theme.dim() } else { theme.warning() };
+                let style = if left { theme.dim() } else { of_reason(peer, theme) };
                 writer.format(style, format_args!("{label}"));
                 // A sentence that is cut says less than its word alone.
                 if usize::from(width) >= label.width() + 2 + columns(meaning) || width >= 40 {
@@ -188,6 +190,12 @@ fn why_at_rest(peer: &PeerRow, width: u16) -> Option<Label> {
     let rests = matches!(peer.dial(), DialPhase::Resting { .. }) && peer.state != PeerState::Left;
     let verdict = peer.wrong().map(Verdict::label).filter(|label| label.width() <= width.into());
     verdict.or_else(|| peer.reason().map(Reason::label)).filter(|_| rests)
+}
+
+/// How it is written what is wrong with a peer; or what is only to be known of it.
+fn of_reason(peer: &PeerRow, theme: Theme) -> Style {
+    let is_wrong = peer.wrong().is_some() || peer.reason().is_some_and(Reason::is_wrong);
+    if is_wrong { theme.warning() } else { theme.dim() }
 }
 
 fn measured(writer: &mut LineWriter<'_>, time: Option<Micros>, style: Style) {

@@ -48,6 +48,7 @@ pub(super) fn judge_pair(
         masks_differ,
         ours: from.is_self(),
         second_hand: from.is_self() && view.node(to).second_hand,
+        translated: from.is_self() && view.node(to).sees_me_translated,
         icmp_code: icmp.map(|icmp| icmp.code),
         icmp_from_itself: icmp.is_some_and(|icmp| view.is_from_itself(icmp, to)),
         told_since,

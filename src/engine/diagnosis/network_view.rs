@@ -37,6 +37,8 @@ pub struct JudgedNode {
     pub icmp: Option<Icmp>,
     /// Only rows of others tell of it: nothing ever came from it to this node.
     pub second_hand: bool,
+    /// It finds this node behind the address of another host: what this node did not ask for does not pass there.
+    pub sees_me_translated: bool,
     /// It is heard by broadcasts from the address that it says is its own.
     pub at_home: bool,
     /// Its hardware address, where that was asked for and is known.
@@ -64,6 +66,7 @@ impl JudgedNode {
             trouble: None,
             icmp: None,
             second_hand: false,
+            sees_me_translated: false,
             at_home: true,
             hardware: None,
             since,

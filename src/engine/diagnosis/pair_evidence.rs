@@ -40,6 +40,8 @@ pub(super) struct PairEvidence<'a> {
     pub(super) ours: bool,
     /// The sender is this node, and it knows the receiver from others' rows only.
     pub(super) second_hand: bool,
+    /// The sender is this node, and to the receiver it is behind the address of another host, which lets in only answers.
+    pub(super) translated: bool,
     /// Why the sender's datagrams do not arrive, by the code of an ICMP message of type 3, as far as one came.
     pub(super) icmp_code: Option<u8>,
     /// That message came from the receiver itself and not from a router.

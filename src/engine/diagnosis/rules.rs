@@ -161,10 +161,18 @@ fn needs_silence(verdict: Verdict) -> bool {
     matches!(verdict, BroadcastBlocked | HostDown | Isolated | OneWayUdp | UdpBlocked)
 }
 
+/// Whether a verdict says that datagrams do not come through: whoever is behind the address of another host gets only what it asked for.
+fn of_udp(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::OneWayUdp | Verdict::UdpBlocked | Verdict::BroadcastBlocked)
+}
+
 /// The verdict on one direction of a pair; none as long as the evidence is not settled.
 pub(super) fn verdict(evidence: &PairEvidence<'_>) -> Option<Verdict> {
     let dial = Dials::of(evidence.mine.tcp, evidence.mine.cause);
     if let Some(rule) = RULES.iter().find(|rule| rule.dial.has_any_of(dial) && (rule.holds)(evidence)) {
+        if evidence.translated && evidence.mine.tcp.is_ok() && of_udp(rule.verdict) {
+            return Some(Verdict::Ok);
+        }
         let told = Some(rule.verdict).filter(|verdict| evidence.settled || !needs_silence(*verdict));
         // Of whom this node never heard anything it can only be said that the two are kept apart.
         return told.filter(|verdict| !evidence.second_hand || *verdict == Verdict::Isolated);
@@ -305,6 +313,7 @@ mod tests {
             masks_differ: false,
             ours: true,
             second_hand: false,
+            translated: false,
             icmp_code: None,
             icmp_from_itself: false,
             told_since: None,
@@ -312,6 +321,18 @@ mod tests {
             waited: true,
             waited_long: true,
         }
+    }
+
+    #[test]
+    fn whoever_is_behind_the_address_of_another_host_hears_nothing_that_it_did_not_ask_for() {
+        let silent = sees([Yes, No, No, No, Open], None);
+        let told = |translated| verdict(&PairEvidence { translated, ..evidence(silent) });
+        assert_eq!((told(false), told(true)), (Some(Verdict::UdpBlocked), Some(Verdict::Ok)));
+        let gone = PairEvidence {
+            translated: true,
+            ..evidence(sees([No, No, No, No, Open], Some(Cause::TimedOut)))
+        };
+        assert_eq!(verdict(&gone), Some(Verdict::HostDown), "its dials fail for other reasons");
     }
 
     #[test]

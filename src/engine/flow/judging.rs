@@ -305,6 +305,7 @@ impl Engine {
         };
         let row =
             row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for).filter(stands);
+        let sees_me_translated = row.is_some_and(RemoteRow::sees_me_translated);
         JudgedNode {
             info: Arc::clone(peer.info()),
             observation: Some(peer.observation()),
@@ -319,6 +320,7 @@ impl Engine {
             heard_elsewhere: self.heard_elsewhere(peer),
             since: peer.health.since().into(),
             second_hand: peer.is_second_hand(),
+            sees_me_translated,
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
             hardware: peer.health.hardware(),
             echoed: peer.probes.last_echo().map(Instant::from),

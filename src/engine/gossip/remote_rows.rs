@@ -33,6 +33,8 @@ pub(crate) struct RemoteRow {
     changed: Instant,
     /// How many of its entries tell of something that is not fine.
     troubled: usize,
+    /// It finds this node behind the address of another host.
+    sees_me_translated: bool,
 }
 
 /// All of them.
@@ -69,6 +71,12 @@ impl RemoteRow {
     /// When it was last known to be as it is.
     pub(crate) fn confirmed(&self) -> Instant {
         self.confirmed
+    }
+
+    /// Whether it finds this node behind the address of another host, where this one has no port (masquerade): what this node did not
+    /// ask for does not pass there.
+    pub(crate) fn sees_me_translated(&self) -> bool {
+        self.sees_me_translated
     }
 
     /// When it last changed, here.
@@ -267,6 +275,9 @@ impl RemoteRows {
                 continue;
             }
             self.rivals.note(head.owner, &entry, ctx);
+            if entry.id == ctx.config.id {
+                row.sees_me_translated = entry.addr().port() == 0;
+            }
             let room = observations.contains_key(&entry.id)
                 || (observations.len() < MAX_ROW && self.cells + observations.len() < MAX_CELLS);
             let Some(observation) = observation_of(&entry, confirmed).filter(|_| room) else {
@@ -364,6 +375,7 @@ impl RemoteRow {
             second_hand: HashMap::new(),
             confirmed,
             changed: now,
+            sees_me_translated: false,
             troubled: 0,
         }
     }

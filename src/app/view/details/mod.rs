@@ -15,6 +15,7 @@ use crate::app::model::{Column, HISTORY, Model, PeerRow, Stats};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::app::view::line_writer::LineWriter;
+use crate::text::Reason;
 use page::Page;
 
 /// From this width on, beside the scroll bar, what is known stands beside what has happened.
@@ -99,7 +100,11 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
         page.words("seen", theme.text(), seen);
     }
     if let Some(why) = about.why() {
-        page.words("why", if peer.reason().is_some() { theme.warning() } else { theme.text() }, why);
+        page.words(
+            "why",
+            if peer.reason().is_some_and(Reason::is_wrong) { theme.warning() } else { theme.text() },
+            why,
+        );
     }
     if let Some(advice) = about.advice().filter(|_| !found) {
         page.words("try", theme.strong(), advice);
@@ -110,7 +115,11 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     if !peer.info.has_address() {
         page.words("dial", theme.text(), "when the host name resolves: it is looked up again and again");
     } else if peer.info.addr.port() == 0 {
-        page.words("dial", theme.text(), "it can only dial in: it has no port of its own at its address");
+        page.words(
+            "dial",
+            theme.text(),
+            "it can dial in and cannot be dialed: it has no port of its own there",
+        );
     } else {
         page.fact("dial", |writer| dial(writer, peer, theme));
     }
