@@ -77,6 +77,24 @@ fn a_host_of_both_families_is_one_row_and_stays_where_it_is_dialed() {
 }
 
 #[test]
+fn a_goodbye_in_both_families_is_one() {
+    within_families(Families::Both, 2, |lab| {
+        let one = watch(lab.host(1), &[]);
+        let other = watch(lab.host(2), &[]);
+        one.wait_for(SOON, becomes("h2", "up"));
+        // By then it was heard in both.
+        std::thread::sleep(Duration::from_secs(3));
+        other.sigterm();
+        one.wait_for(SOON, about("peer_left", "h2"));
+        // Rejections are told once a second.
+        std::thread::sleep(Duration::from_secs(2));
+        let told = one.always().events(kind("rejected"));
+        assert!(told.is_empty(), "{}", *told[0]);
+        assert_eq!(one.count(kind("peer_left")), 1);
+    });
+}
+
+#[test]
 fn a_fault_in_both_families_is_told_as_in_one() {
     within_families(Families::Both, 2, |lab| {
         let drop = "tcp flags & (syn|ack) == syn drop";
@@ -116,7 +134,12 @@ fn tcp_that_fails_in_one_family_is_told_of_that_address_and_the_other_is_dialed_
         for (node, mark) in [one, three].into_iter().zip(marks) {
             node.since(mark).wait_for(LONG, path("h2", "10.77.0.2", "failing"));
             let moved = node.since(mark).wait_for(SOON, about("peer_moved", "h2"));
-            assert_eq!(moved["to"], told(lab.host(2)));
+            assert_eq!((&moved["to"], &moved["path_only"]), (&told(lab.host(2)).into(), &true.into()));
+            assert!(
+                node.stderr().contains("h2: now dialed at [fe80::"),
+                "it did not move: {}",
+                node.stderr()
+            );
         }
         std::thread::sleep(Duration::from_secs(6));
         for (node, mark) in [one, three].into_iter().zip(marks) {

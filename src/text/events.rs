@@ -27,7 +27,9 @@ impl fmt::Display for Event {
             Self::PeerDiscovered { peer, via } => write!(f, "{peer}: {}", discovered(*via)),
             Self::PeerState { peer, from, to } => write!(f, "{peer}: {}", changed(*from, *to)),
             Self::PeerRestarted { peer, .. } => write!(f, "{peer}: {RESTARTED}"),
-            Self::PeerMoved { peer, from, to } => write!(f, "{}: {}", peer.name, moved(*from, *to)),
+            Self::PeerMoved { peer, from, to, path_only } => {
+                write!(f, "{}: {}", peer.name, moved(*from, *to, *path_only))
+            }
             Self::PeerPath { peer, addr, to, .. } => write!(f, "{}: {}", peer.name, path(*addr, *to)),
             Self::PeerLeft { peer, reason } => write!(f, "{peer}: {}", reason.description()),
             Self::DialStarted { peer, addr, attempt, max, forced } => {
@@ -102,11 +104,14 @@ pub fn changed(from: PeerState, to: PeerState) -> impl fmt::Display {
     fmt::from_fn(move |f| write!(f, "{} → {}", from.as_str(), to.as_str()))
 }
 
-/// Where a peer moved, behind its name; a host name may have had no address.
-pub fn moved(from: Endpoint, to: Endpoint) -> impl fmt::Display {
+/// Where a peer moved, behind its name; a host name may have had no address, and of several addresses of a peer another one may be
+/// dialed (`path_only`).
+pub fn moved(from: Endpoint, to: Endpoint, path_only: bool) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         if from.ip().is_unspecified() {
             write!(f, "now has the address {to}")
+        } else if path_only {
+            write!(f, "now dialed at {to}, no longer at {from}")
         } else {
             write!(f, "moved from {from} to {to}")
         }

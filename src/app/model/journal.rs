@@ -57,6 +57,8 @@ pub enum What {
     Moved {
         /// The old one. Boxed: it is rare, and would double the size of every entry.
         from: Box<Endpoint>,
+        /// It has both.
+        path_only: bool,
     },
     /// One of its addresses does not answer, or does so again.
     Path {
@@ -183,7 +185,9 @@ impl Journal {
             Event::PeerRestarted { peer, previous_incarnation } => {
                 (Some(peer), What::Restarted { previous: *previous_incarnation })
             }
-            Event::PeerMoved { peer, from, .. } => (Some(peer), What::Moved { from: Box::new(*from) }),
+            Event::PeerMoved { peer, from, path_only, .. } => {
+                (Some(peer), What::Moved { from: Box::new(*from), path_only: *path_only })
+            }
             Event::PeerPath { peer, addr, to, .. } if stamped.event.is_path_news() => {
                 (Some(peer), What::Path { addr: Box::new(*addr), to: *to })
             }

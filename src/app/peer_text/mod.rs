@@ -262,8 +262,8 @@ impl<'a> PeerText<'a> {
             What::Discovered { via } => text::discovered(*via).fmt(f),
             What::State { from, to } => text::changed(*from, *to).fmt(f),
             What::Restarted { .. } => f.write_str(text::RESTARTED),
-            What::Moved { from } => {
-                entry.peer.as_ref().map_or(Ok(()), |peer| text::moved(**from, peer.addr).fmt(f))
+            What::Moved { from, path_only } => {
+                entry.peer.as_ref().map_or(Ok(()), |peer| text::moved(**from, peer.addr, *path_only).fmt(f))
             }
             What::Path { addr, to } => text::path(**addr, *to).fmt(f),
             What::Left { reason } => f.write_str(reason.description()),

@@ -91,7 +91,7 @@ fn a_restarted_or_moved_peer_keeps_its_row_under_its_new_name_and_address() {
     assert!(bench.app.models.live().peer(old.key).unwrap().rtt.is_some());
     let addr = "10.9.9.9:1".parse().unwrap();
     let moved = Arc::new(PeerInfo { addr, ..PeerInfo::clone(&new) });
-    bench.fold(Event::PeerMoved { peer: moved, from: new.addr, to: addr });
+    bench.fold(Event::PeerMoved { peer: moved, from: new.addr, to: addr, path_only: false });
     assert_eq!(bench.app.models.live().peer(old.key).unwrap().info.addr, addr);
     assert_eq!(names(&bench).len(), 2);
 }

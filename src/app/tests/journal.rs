@@ -27,11 +27,12 @@ fn what_happens_to_a_peer_is_written_down_and_single_dials_are_not() {
         peer: Arc::clone(&host),
         from: "10.9.9.9:1".parse().unwrap(),
         to: host.addr,
+        path_only: false,
     });
     bench.state(&host, Up, PeerState::Left).left(&host, LeaveReason::Goodbye);
     let expected = [
         What::Left { reason: LeaveReason::Goodbye },
-        What::Moved { from: Box::new("10.9.9.9:1".parse().unwrap()) },
+        What::Moved { from: Box::new("10.9.9.9:1".parse().unwrap()), path_only: false },
         What::Restarted { previous: Incarnation(7) },
         What::State { from: New, to: Up },
         What::Discovered { via: Via::Broadcast },

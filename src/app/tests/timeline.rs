@@ -271,7 +271,12 @@ fn what_the_journal_has_dropped_is_told_as_no_longer_held() {
     let mut bench = incidents();
     let other = peer(9, "other");
     for _ in 0..MAX_ENTRIES {
-        bench.fold(Event::PeerMoved { peer: Arc::clone(&other), from: other.addr, to: other.addr });
+        bench.fold(Event::PeerMoved {
+            peer: Arc::clone(&other),
+            from: other.addr,
+            to: other.addr,
+            path_only: false,
+        });
     }
     bench.pressed(KeyCode::End, 1, 80).pressed(KeyCode::Up, 1, 80).pressed(KeyCode::Left, 21, 80);
     let text = pane(&mut bench, 80, 24).join("\n");

@@ -255,7 +255,7 @@ mod tests {
         let mut events =
             vec![(0, state(New, Up)), (120, state(Up, Unreachable)), (200, state(Unreachable, Up))];
         let other = testkit::peer(7, "host");
-        let moved = Event::PeerMoved { from: other.addr, to: other.addr, peer: other };
+        let moved = Event::PeerMoved { from: other.addr, to: other.addr, peer: other, path_only: false };
         let mut fill =
             |held| events.extend(vec![(201, moved.clone()); crate::app::model::MAX_ENTRIES - held]);
         fill(2);

@@ -95,6 +95,7 @@ impl Engine {
                 self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
                 Some(RejectReason::Replayed)
             }
+            Taken::CopyOfGoodbye => return,
             Taken::Refused(reason) => Some(reason),
         };
         if let Some(reason) = refused {

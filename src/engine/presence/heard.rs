@@ -22,6 +22,8 @@ pub(crate) enum Taken {
     EchoOnly,
     /// Its number is implausibly far ahead: the sender must prove that it holds the address.
     ProveFirst,
+    /// It is the same goodbye once more, by another way: all that it says is known, or comes by the way that counts in a moment.
+    CopyOfGoodbye,
     /// Nothing of it counts.
     Refused(RejectReason),
 }
@@ -51,6 +53,10 @@ impl Datagram<'_> {
     pub(crate) fn note_heard(&self, peer: &mut Peer, ctx: &Context<'_>) -> Taken {
         let (ip, dialed, sequence) = (self.source_ip(), peer.ip(), self.presence.sequence);
         let silent = peer.state() == PeerState::Silent;
+        let is_copy = self.presence.kind == Kind::Goodbye && self.socket == Socket::Shared && ip != dialed;
+        if is_copy && peer.paths.take_copy_of_goodbye(ip, sequence, peer.has_left(), ctx.now) {
+            return Taken::CopyOfGoodbye;
+        }
         match peer.paths.check_sequence(ip, self.socket, sequence, peer.has_left()) {
             SequenceCheck::New => {}
             _ if silent => {}
@@ -146,10 +152,11 @@ mod tests {
             ("late, and it leaves", "10.0.0.2", Presence { kind: Kind::Goodbye, ..asks(2) }, replayed),
             (
                 "leaves, from elsewhere",
-                "10.0.0.9",
+                "10.0.0.7",
                 presence(Kind::Goodbye, 2, 7),
                 Taken::Refused(RejectReason::IdentityConflict),
             ),
+            ("leaves, by another link", "10.0.0.9", presence(Kind::Goodbye, 2, 7), Taken::CopyOfGoodbye),
             ("leaves", "10.0.0.2", presence(Kind::Goodbye, 2, 7), Taken::Whole),
         ] {
             assert_eq!(heard(from, presence).note_heard(&mut peer, &test.context()), taken, "{what}");
@@ -160,6 +167,34 @@ mod tests {
             assert_eq!(taken, replayed, "a late datagram from {from} revives nobody");
         }
         assert_eq!(heard("10.0.0.2", here(8)).note_heard(&mut peer, &test.context()), Taken::Whole);
+    }
+
+    #[test]
+    fn a_goodbye_by_several_ways_is_one_and_what_is_sent_again_later_is_none() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = known(&mut test, 5);
+        let other_way = "10.0.0.9";
+        let beat = heard(other_way, presence(Kind::Heartbeat, 2, 5)).note_heard(&mut peer, &test.context());
+        assert_eq!(beat, Taken::Whole);
+        let goodbye = presence(Kind::Goodbye, 2, 6);
+        assert_eq!(heard("10.0.0.2", goodbye).note_heard(&mut peer, &test.context()), Taken::Whole);
+        peer.leave(LeaveReason::Goodbye, &mut test.context());
+        let again = Taken::Refused(RejectReason::Replayed);
+        for (what, from, after, taken) in [
+            ("the copy", other_way, ms(1), Taken::CopyOfGoodbye),
+            ("the copy once more", other_way, ms(2), again),
+            ("from an address where it never was", "10.0.0.7", ms(2), again),
+            ("where it said so", "10.0.0.2", ms(2), again),
+        ] {
+            test.now += after;
+            assert_eq!(heard(from, goodbye).note_heard(&mut peer, &test.context()), taken, "{what}");
+        }
+        let mut late = known(&mut test, 5);
+        let _ = heard(other_way, presence(Kind::Heartbeat, 2, 5)).note_heard(&mut late, &test.context());
+        let _ = heard("10.0.0.2", goodbye).note_heard(&mut late, &test.context());
+        late.leave(LeaveReason::Goodbye, &mut test.context());
+        test.now += secs(1);
+        assert_eq!(heard(other_way, goodbye).note_heard(&mut late, &test.context()), again, "a second later");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::engine::address::ZonedIp;
 use crate::engine::api::Socket;
 use crate::engine::hashing::digest;
 use crate::engine::limits::{
-    MAX_PATHS, MAX_SEQUENCE_STEP, MULTICAST_ONE_IN, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
+    COPIES_COME_WITHIN, MAX_PATHS, MAX_SEQUENCE_STEP, MULTICAST_ONE_IN, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
 };
 use crate::engine::links::Links;
 use crate::engine::moment::Moment;
@@ -174,6 +174,28 @@ impl Paths {
         }
     }
 
+    /// Takes the copy of a goodbye from another address of the peer than the one that is dialed: one that goes with the last round, just
+    /// before or after it came from there. Each address has one.
+    pub(crate) fn take_copy_of_goodbye(
+        &mut self,
+        ip: ZonedIp,
+        sequence: u64,
+        left: bool,
+        now: Instant,
+    ) -> bool {
+        let lately = |path: &Path| Moment::from(now).since(path.heard) <= COPIES_COME_WITHIN;
+        let last = self.all.iter().any(|path| path.windows[0].greatest == sequence && lately(path));
+        let is_next =
+            !left && self.newest() < sequence && sequence <= self.newest().saturating_add(MAX_SEQUENCE_STEP);
+        let goes_with = if left { last } else { is_next };
+        let Some(path) = self.find_mut(ip).filter(|path| goes_with && path.windows[0].greatest < sequence)
+        else {
+            return false;
+        };
+        path.windows[0].advance(sequence);
+        true
+    }
+
     /// Notes that a datagram was heard from an address. `dialed` is where the peer is dialed; `returning`, that it was silent or
     /// had left.
     pub(crate) fn note_heard(
@@ -240,6 +262,13 @@ impl Paths {
             let is_newer = || since.is_some_and(|since| since > old.last_word());
             old.missed >= rounds_before_move(ip) && (!reached || is_newer())
         })
+    }
+
+    /// Whether the peer was at both addresses at once: it was heard at the second before its last word came from the first.
+    pub(crate) fn has_both(&self, first: ZonedIp, second: ZonedIp) -> bool {
+        self.find(first)
+            .zip(self.find(second))
+            .is_some_and(|(first, second)| second.since <= first.last_word())
     }
 
     /// Takes a heartbeat on the shared port: whether its number is plausible and new, it says of itself what it said before at

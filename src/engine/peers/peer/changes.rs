@@ -133,6 +133,7 @@ impl Peer {
     /// It is dialed at another address from now on. It is the same node, and has what it was told.
     pub(crate) fn begin_address(&mut self, to: SocketAddr, ctx: &mut Context<'_>) {
         let from = self.info.addr;
+        let path_only = self.paths.has_both(from.zoned_ip(), to.into());
         let to = ctx.links.told(to);
         self.change_info(|info| info.addr = to);
         self.forget_challenge();
@@ -145,7 +146,7 @@ impl Peer {
         self.dial.stop();
         // A link that was made again has another number under the same name: to people it is the same place.
         if from.to_string() != to.to_string() {
-            ctx.out.publish(Event::PeerMoved { peer: Arc::clone(&self.info), from, to });
+            ctx.out.publish(Event::PeerMoved { peer: Arc::clone(&self.info), from, to, path_only });
         }
         if self.is_proven() {
             self.dial_soon(ctx);
