@@ -145,6 +145,19 @@ impl fmt::Display for Advice {
     }
 }
 
+impl Advice {
+    /// The same with its command before what it does, for where the end may be cut; none where there is none.
+    pub fn command_first(&self) -> Option<String> {
+        let text = self.to_string();
+        let (what, rest) = text.split_once('`')?;
+        let (command, more) = rest.split_once('`')?;
+        let what = what.trim_end_matches(": ").trim_end();
+        let more = more.trim_start_matches([',', ' ']);
+        let joined = [format!("`{command}`: {what}"), more.to_owned()];
+        Some(joined.join(if more.is_empty() { "" } else { ", " }))
+    }
+}
+
 /// A node as the machine that something is to be done on.
 struct Machine<'a>(&'a Who);
 

@@ -55,6 +55,32 @@ fn what_is_wrong_stands_above_the_table_and_in_the_cause() {
 }
 
 #[test]
+fn the_command_of_an_advice_is_not_cut_where_it_is_long_or_the_screen_narrow() {
+    let (mut bench, mut network) = diagnosed();
+    network.findings().iter().for_each(|finding| _ = bench.fold(withdrawn(finding)));
+    let (now, old) = (bench.now(), network.findings().len());
+    let rule = |protocol| format!("nft insert rule inet filter input {protocol} dport 17474 accept");
+    let remedies = ["udp", "tcp"].map(|protocol| rule(protocol).into()).to_vec();
+    let pairs = [(0, 1)];
+    network.finds(Verdict::FirewallDrop, Pattern::Column, &[1], &pairs, Advice::LetThrough { remedies }, now);
+    bench.fold(Event::Diagnosis(Arc::clone(&network.findings()[old])));
+    let text = bench.text(80, 24);
+    let banner = text.lines().skip_while(|line| !line.starts_with("! ")).take(4);
+    insta::assert_snapshot!(banner.collect::<Vec<_>>().join("\n"));
+    // Where several share the room, each has its line, and the command comes first.
+    for nth in 2..5 {
+        let advice = Advice::AllowTcpIn { on: network.who(nth), port: 17_474 };
+        network.finds(Verdict::FirewallDrop, Pattern::Row, &[nth], &[(nth, 0), (nth, 1)], advice, now);
+    }
+    for finding in network.findings().iter().skip(old + 1) {
+        bench.fold(Event::Diagnosis(Arc::clone(finding)));
+    }
+    let text = bench.text(80, 24);
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("! ")).collect();
+    assert!(lines.len() > 2 && lines[1].contains("`sudo ufw allow 17474/tcp`"), "{text}");
+}
+
+#[test]
 fn more_findings_than_there_is_room_for_are_counted() {
     let (mut bench, mut network) = Bench::of(eight);
     bench.key(KeyCode::Char('m'));

@@ -1,4 +1,4 @@
-//! What is wrong, one incident a line: above the peers and above the matrix.
+//! What is wrong, one incident a line, and a command that does not fit there on lines of its own: above the peers and above the matrix.
 
 use std::sync::Arc;
 
@@ -7,10 +7,13 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::verdict::{Confidence, Finding};
-use crate::text::columns;
+use crate::text::{columns, wrap};
 
 /// Most lines: more are in the matrix's own strip, the export and the details of their peers.
 const MOST: u16 = 5;
+
+/// Columns before a line that goes on.
+const INDENT: u16 = 4;
 
 /// A line of findings for as many lines of what stands below them.
 const SHARE: u16 = 4;
@@ -18,23 +21,30 @@ const SHARE: u16 = 4;
 /// Below this height nothing is given away.
 const LEAST: u16 = 6;
 
-/// Lines that so many findings want.
-pub(super) fn wanted(findings: usize) -> usize {
-    findings.min(MOST.into())
+/// Lines that these findings want where a line has this width.
+pub(super) fn wanted(findings: &[Arc<Finding>], width: u16) -> usize {
+    let wanted: usize = findings.iter().map(|finding| 1 + own_lines(finding, width).len()).sum();
+    wanted.min(MOST.into())
 }
 
-/// Lines that so many findings take of an area of this height: a quarter of it at most.
-pub(super) fn lines(findings: usize, height: u16) -> u16 {
+/// Lines of so many wanted ones that an area of this height gives: a quarter of it at most.
+pub(super) fn lines(wanted: usize, height: u16) -> u16 {
     let most = if height < LEAST { 0 } else { height.div_ceil(SHARE).min(MOST) };
-    u16::try_from(findings).unwrap_or(u16::MAX).min(most)
+    u16::try_from(wanted).unwrap_or(u16::MAX).min(most)
 }
 
-/// Draws as many as there are lines; the last line says how many there are beyond.
+/// Draws as many as there are lines, first one for each; the last line says how many there are beyond. What is left goes to commands that
+/// do not fit behind their finding.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Finding>]) {
     let shown = usize::from(area.height);
-    for (line, (nth, finding)) in (0..area.height).zip(findings.iter().enumerate()) {
-        let mut writer = canvas.line(area, line);
+    let mut spare = shown.saturating_sub(findings.len());
+    let mut line = 0;
+    for (nth, finding) in findings.iter().enumerate().take(shown) {
         let more = findings.len() - nth - 1;
+        let own = own_lines(finding, area.width);
+        let own = if own.len() <= spare { own } else { Vec::new() };
+        spare -= own.len();
+        let mut writer = canvas.line(area, line);
         if nth + 1 == shown && more > 0 {
             let text = format!(" +{more} more");
             let width = u16::try_from(text.len()).unwrap_or(0);
@@ -42,34 +52,68 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
             write(&mut writer.part(rest), finding);
             let style = writer.theme().warning();
             writer.skip(rest).styled(&text, style);
-        } else {
+        } else if own.is_empty() {
             write(&mut writer, finding);
+        } else {
+            head(&mut writer, finding, &[&finding.headline(), &word(finding)]);
+        }
+        line += 1;
+        for text in own {
+            let mut writer = canvas.line(area, line);
+            let style = writer.theme().warning();
+            writer.skip(INDENT).styled(&text, style);
+            line += 1;
         }
     }
 }
 
+/// The lines that the advice has for itself, because its command would be cut behind the finding: with the command first.
+fn own_lines(finding: &Finding, width: u16) -> Vec<String> {
+    let room = usize::from(width);
+    let Some(advice) = finding.advice.command_first() else { return Vec::new() };
+    let shortest = 2 + columns(&word(finding)) + 3 + columns(&finding.advice.to_string());
+    if shortest <= room {
+        return Vec::new();
+    }
+    wrap(&advice, room.saturating_sub(INDENT.into()), usize::from(MOST) - 1)
+}
+
 /// Writes one: the sign, by how sure it is, whom it is about and what is wrong, which paths fail, what to do. The advice is the part to act
-/// on: it is not what a narrow screen cuts off first.
+/// on: it is not what a narrow screen cuts off first, and of it not the command.
 pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding) {
+    let theme = writer.theme();
+    let (headline, word) = (finding.headline(), word(finding));
+    let (paths, advice) = (finding.paths(), finding.advice.to_string());
+    let room = writer.room().saturating_sub(2);
+    let forms = [(&headline, &paths), (&headline, &None), (&word, &paths), (&word, &None)];
+    let width = |(head, paths): &(&String, &Option<String>)| {
+        columns(head) + paths.as_ref().map_or(0, |paths| columns(paths) + 3) + columns(&advice) + 3
+    };
+    let fitting = forms.into_iter().find(|form| width(form) <= room);
+    let (text, paths) = fitting.unwrap_or((&word, &None));
+    head(writer, finding, &[text]);
+    if let Some(paths) = paths {
+        writer.styled(" — ", theme.dim()).styled(paths, theme.text());
+    }
+    let command_first = if fitting.is_none() { finding.advice.command_first() } else { None };
+    writer.styled(" — ", theme.dim()).styled(&command_first.unwrap_or(advice), theme.warning());
+}
+
+/// Writes the sign, and the first of these texts that fits.
+fn head(writer: &mut LineWriter<'_>, finding: &Finding, texts: &[&str]) {
     let theme = writer.theme();
     let (sign, style) = match finding.confidence {
         Confidence::Certain => ("! ", theme.alarm_text()),
         Confidence::Likely => ("? ", theme.warning()),
     };
-    let likely = if finding.is_likely() { "likely " } else { "" };
     writer.styled(sign, style);
-    let headline = finding.headline();
-    let word = format!("{}: {likely}{}", finding.subject(), finding.verdict.label());
-    let (paths, advice) = (finding.paths(), finding.advice.to_string());
     let room = writer.room();
-    let forms = [(&headline, &paths), (&headline, &None), (&word, &paths), (&word, &None)];
-    let width = |(head, paths): &(&String, &Option<String>)| {
-        columns(head) + paths.as_ref().map_or(0, |paths| columns(paths) + 3) + columns(&advice) + 3
-    };
-    let (head, paths) = forms.into_iter().find(|form| width(form) <= room).unwrap_or((&word, &None));
-    writer.styled(head, theme.strong());
-    if let Some(paths) = paths {
-        writer.styled(" — ", theme.dim()).styled(paths, theme.text());
-    }
-    writer.styled(" — ", theme.dim()).styled(&advice, theme.warning());
+    let text = texts.iter().find(|text| columns(text) <= room).or(texts.last());
+    writer.styled(text.unwrap_or(&""), theme.strong());
+}
+
+/// Whom it is about and what is wrong, in a word.
+fn word(finding: &Finding) -> String {
+    let likely = if finding.is_likely() { "likely " } else { "" };
+    format!("{}: {likely}{}", finding.subject(), finding.verdict.label())
 }

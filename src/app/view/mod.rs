@@ -47,7 +47,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     let App { models, ui, options, .. } = app;
     let model = models.shown();
     let mut drawn = Drawn::default();
-    if let Some(layout) = layout::of(area, ui, rows(model, ui)) {
+    if let Some(layout) = layout::of(area, ui, rows(model, ui, area.width)) {
         ui.grown = layout.grown;
         header::render(&mut canvas, layout.header, models, options.local_ip, now);
         for pane in Pane::ALL {
@@ -73,11 +73,11 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
 }
 
 /// The rows that the main pane could fill.
-fn rows(model: &Model, ui: &Ui) -> usize {
+fn rows(model: &Model, ui: &Ui, width: u16) -> usize {
     let matrix = model.matrix();
     match ui.view {
         View::Matrix => matrix.marks().size(),
-        _ => model.len() + findings::wanted(matrix.findings().len()),
+        _ => model.len() + findings::wanted(matrix.findings(), width),
     }
 }
 

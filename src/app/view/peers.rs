@@ -21,7 +21,7 @@ const MARK: u16 = 2;
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
     let theme = canvas.theme();
     let wrong = model.matrix().findings();
-    let [banner, area] = cut_top(area, findings::lines(wrong.len(), area.height));
+    let [banner, area] = cut_top(area, findings::lines(findings::wanted(wrong, area.width), area.height));
     findings::render(canvas, banner, wrong);
     if model.is_empty() {
         return empty(canvas, area, model);
