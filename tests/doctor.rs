@@ -185,6 +185,38 @@ fn a_point_to_point_network_cannot_broadcast_and_is_named() {
 }
 
 #[test]
+fn global_ipv6_addresses_are_shown_and_one_that_another_host_has_is_named() {
+    within_families(Families::Ipv6, 2, |lab| {
+        let (host, other) = (lab.host(1), lab.host(2));
+        host.run(&["ip", "addr", "add", "2001:db8::1/64", "dev", "eth0", "nodad"]);
+        let text = host.vigie(&["doctor"]).finish(SOON * 3).out;
+        assert!(text.contains("2001:db8::1 +1") && text.contains("used"), "{text}");
+        is_well(&report(host, &[]));
+        let bound = report(host, &["--bind", "2001:db8::1"]);
+        finds(
+            &bound,
+            "warning",
+            &["from 2001:db8::1, the address of --bind", &format!("--bind '{}%eth0'", host.link_local())],
+        );
+        finds(
+            &report(host, &["--bind", "2001:db8::7"]),
+            "error",
+            &["does not have 2001:db8::7", "2001:db8::1 (eth0)"],
+        );
+        other.run(&["ip", "addr", "add", "2001:db8::1/64", "dev", "eth0"]);
+        let told = support::poll(SOON, || {
+            let report = report(other, &[]);
+            (report["ok"] == false).then_some(report)
+        });
+        finds(
+            &told.expect("the kernel finds it"),
+            "error",
+            &["another host has 2001:db8::1, an IPv6 address of eth0"],
+        );
+    });
+}
+
+#[test]
 fn two_interfaces_in_one_network_are_told() {
     within(1, |lab| {
         let host = lab.host(1);

@@ -23,6 +23,8 @@ pub struct MachineFacts {
     pub links: Vec<MachineLink>,
     /// Those that a node would use.
     pub used: Vec<Interface>,
+    /// The addresses from which it would speak IPv6.
+    pub of_ipv6: Vec<Interface>,
     /// Whether there is a default route.
     pub default_route: Option<bool>,
     /// Ports that the system gives to any program that does not care which one, first and last.
@@ -45,6 +47,14 @@ pub struct MachineFacts {
     pub broadcasts: Vec<TrialResult>,
     /// What the packet filters do.
     pub firewall: Firewall,
+}
+
+impl MachineFacts {
+    /// Whether a node would use a link.
+    pub fn uses(&self, link: &MachineLink) -> bool {
+        let multicasts = || self.of_ipv6.iter().any(|i| i.name == link.name && i.multicasts().is_some());
+        self.used.iter().any(|i| i.name == link.name) || multicasts()
+    }
 }
 
 /// What the user asked for.
@@ -90,6 +100,8 @@ pub struct MachineLink {
     pub v4: Vec<(Ipv4Addr, u8)>,
     /// IPv6 addresses.
     pub v6: Vec<Ipv6Addr>,
+    /// Those that another host on the link has, too, as duplicate address detection has found (RFC 4862 §5.4).
+    pub duplicates: Vec<Ipv6Addr>,
     /// Reverse-path filter, which drops packets that arrive by another link than answers would leave by: 0 off, 1 strict,
     /// 2 loose.
     pub rp_filter: Option<u8>,
@@ -108,8 +120,16 @@ impl MachineLink {
             made_by: None,
             v4: Vec::new(),
             v6: Vec::new(),
+            duplicates: Vec::new(),
             rp_filter: None,
         }
+    }
+
+    /// Its IPv6 addresses, those that mean the same everywhere first, each as it is typed.
+    pub fn v6_addresses(&self) -> Vec<String> {
+        let (local, global): (Vec<_>, Vec<_>) = self.v6.iter().partition(|addr| addr.is_unicast_link_local());
+        let local = local.into_iter().map(|addr| format!("{addr}%{}", self.name));
+        global.into_iter().map(Ipv6Addr::to_string).chain(local).collect()
     }
 
     /// Adds an address.

@@ -74,6 +74,7 @@ pub fn read(observed: Observed) -> MachineFacts {
         request,
         links,
         used,
+        of_ipv6,
     }
 }
 

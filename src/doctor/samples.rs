@@ -46,6 +46,7 @@ pub(crate) fn healthy() -> MachineFacts {
         },
         links: vec![link("lo", LinkState::Up, "127.0.0.1/8")],
         used: Vec::new(),
+        of_ipv6: Vec::new(),
         default_route: Some(true),
         ephemeral: Some((32_768, 60_999)),
         reserved: false,

@@ -1,6 +1,7 @@
 //! Brings together what `net` finds out about this machine and what the doctor reads itself.
 
 use std::io;
+use std::net::IpAddr;
 
 use crate::cli::args::NodeArgs;
 use crate::doctor::{
@@ -8,7 +9,7 @@ use crate::doctor::{
     TrialStep, Trials, holders, read,
 };
 use crate::engine::interface::Interface;
-use crate::net::addresses::{self, Address};
+use crate::net::addresses::{self, Address, Usability};
 use crate::net::interfaces;
 use crate::net::selftest::{self, Plan, SelfTest, SelfTestFailure, SelfTestSender, SelfTestStep};
 
@@ -72,13 +73,16 @@ fn links() -> Vec<MachineLink> {
 
 /// Gives the links their addresses, and adds those that are known by their addresses only.
 fn add_addresses(links: &mut Vec<MachineLink>, addresses: Vec<Address>) {
-    for Address { link: name, ip, prefix, running, point_to_point, .. } in addresses {
+    for Address { link: name, ip, prefix, running, point_to_point, usability, .. } in addresses {
         let nth = links.iter().position(|link| *link.name == name).unwrap_or_else(|| {
             let state = if running { LinkState::Up } else { LinkState::NotRunning };
             links.push(MachineLink { point_to_point, ..MachineLink::new(&name, state) });
             links.len() - 1
         });
         links[nth].add_address(ip, prefix);
+        if let (IpAddr::V6(ip), Usability::Duplicate) = (ip, usability) {
+            links[nth].duplicates.push(ip);
+        }
     }
 }
 

@@ -124,7 +124,10 @@ fn row(facts: &MachineFacts, link: &MachineLink) -> [String; 6] {
     let addr = match (&link.v4[..], &link.v6[..]) {
         ([(addr, prefix)], _) => format!("{addr}/{prefix}"),
         ([(addr, prefix), more @ ..], _) => format!("{addr}/{prefix} +{}", more.len()),
-        ([], [_, ..]) => "IPv6 only".to_owned(),
+        ([], [_, more @ ..]) => {
+            let first = link.v6_addresses().swap_remove(0);
+            if more.is_empty() { first } else { format!("{first} +{}", more.len()) }
+        }
         ([], []) => "no address".to_owned(),
     };
     let state = match link.state {
@@ -134,7 +137,7 @@ fn row(facts: &MachineFacts, link: &MachineLink) -> [String; 6] {
         LinkState::NotRunning => "not running",
     };
     let mtu = link.mtu.map(|mtu| format!("mtu {mtu}")).unwrap_or_default();
-    let used = if facts.used.iter().any(|i| i.name == link.name) { "used" } else { "" };
+    let used = if facts.uses(link) { "used" } else { "" };
     [plain(&link.name), kind.to_owned(), addr, state.to_owned(), mtu, used.to_owned()]
 }
 

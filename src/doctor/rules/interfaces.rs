@@ -1,6 +1,7 @@
 //! Interfaces, their networks, and the packets that fit through them.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::doctor::facts::{LinkState, MachineFacts, MachineLink};
 use crate::doctor::remedy;
@@ -26,6 +27,21 @@ pub(super) fn usable(facts: &MachineFacts) -> Examined {
             format!("it has {}", addresses(facts)),
             "run vigie without --bind, or with one of these addresses",
         ));
+    } else if let Some(addr) = bound_to_global_ipv6(facts) {
+        let local = facts.links.iter().find(|link| link.v6.contains(&addr)).into_iter();
+        let local = local.flat_map(MachineLink::v6_addresses).find(|addr| addr.contains('%'));
+        let instead = local.map_or_else(String::new, |local| format!("use --bind '{local}', or "));
+        findings.push(MachineFinding::new(
+            Severity::Warning,
+            format!("from {addr}, the address of --bind, no peers are found: vigie multicasts from link-local addresses"),
+            format!("{addr} is a global IPv6 address"),
+            format!("{instead}add each peer: vigie --peer HOST"),
+        ));
+        return Examined {
+            saw: "none can broadcast or multicast".to_owned(),
+            findings,
+            ..Examined::default()
+        };
     } else if network.is_empty() && !loopback_wanted {
         let multicasting: Vec<&str> = multicasting(facts).map(|link| &*link.name).collect();
         if !multicasting.is_empty() && request.selection.is_empty() {
@@ -43,9 +59,43 @@ pub(super) fn usable(facts: &MachineFacts) -> Examined {
     Examined { saw: format!("{} can broadcast", names.join(", ")), findings, ..Examined::default() }
 }
 
+/// The address of --bind, if it is one of IPv6 from which nothing goes to all on a link.
+fn bound_to_global_ipv6(facts: &MachineFacts) -> Option<Ipv6Addr> {
+    match facts.request.bind?.ip() {
+        IpAddr::V6(ip) if !ip.is_unicast_link_local() && !ip.is_loopback() => Some(ip),
+        _ => None,
+    }
+}
+
+/// IPv6 addresses that another host has, too: the system sends nothing from them.
+pub(super) fn duplicates(facts: &MachineFacts) -> Examined {
+    let of_link = |link: &MachineLink| {
+        let name = link.name.clone();
+        link.duplicates.clone().into_iter().map(move |addr| (name.clone(), addr))
+    };
+    let found = facts.links.iter().flat_map(of_link);
+    let findings: Vec<MachineFinding> = found
+        .map(|(link, addr)| {
+            MachineFinding::new(
+                Severity::Error,
+                format!("another host has {addr}, an IPv6 address of {link}: this machine does not use it"),
+                "duplicate address detection has found it (dadfailed in ip -6 addr show)",
+                format!("give one of the two another address, then take {link} down and up"),
+            )
+        })
+        .collect();
+    let addresses: usize = facts.links.iter().map(|link| link.v6.len()).sum();
+    let saw = match (addresses, findings.len()) {
+        (0, _) => "no IPv6".to_owned(),
+        (_, 0) => "no other host has an IPv6 address of this machine".to_owned(),
+        (_, count) => format!("{count} of {addresses} IPv6 addresses are another host's, too"),
+    };
+    Examined { saw, findings, ..Examined::default() }
+}
+
 /// Links on which peers are found by IPv6.
 fn multicasting(facts: &MachineFacts) -> impl Iterator<Item = &MachineLink> {
-    let local = |link: &&MachineLink| link.v6.iter().any(std::net::Ipv6Addr::is_unicast_link_local);
+    let local = |link: &&MachineLink| link.v6.iter().any(Ipv6Addr::is_unicast_link_local);
     let up = |link: &&MachineLink| link.state == LinkState::Up && link.kind != InterfaceKind::Loopback;
     facts.links.iter().filter(up).filter(local)
 }
@@ -63,10 +113,12 @@ fn only_ipv6(facts: &MachineFacts) -> MachineFinding {
 
 fn addresses(facts: &MachineFacts) -> String {
     let of_link = |link: &MachineLink| {
-        link.v4.iter().map(|(addr, _)| format!("{addr} ({})", link.name)).collect::<Vec<_>>()
+        let v4 = link.v4.iter().map(|(addr, _)| addr.to_string());
+        let all = v4.chain(link.v6_addresses()).map(|addr| format!("{addr} ({})", link.name));
+        all.collect::<Vec<_>>()
     };
     let all: Vec<String> = facts.links.iter().flat_map(of_link).collect();
-    if all.is_empty() { "no IPv4 address".to_owned() } else { all.join(", ") }
+    if all.is_empty() { "no address".to_owned() } else { all.join(", ") }
 }
 
 /// Nobody can be found: why each link cannot be used, and the fix for the one that needs the least.

@@ -14,9 +14,10 @@ use super::report::{Examined, MachineFinding, MachineReport, Severity};
 type Examination = fn(&MachineFacts) -> Examined;
 
 /// What is examined, in the order in which a packet depends on it.
-const EXAMINATIONS: [(&str, Examination); 9] = [
+const EXAMINATIONS: [(&str, Examination); 10] = [
     ("interfaces", interfaces::usable),
     ("networks", interfaces::networks),
+    ("IPv6", interfaces::duplicates),
     ("broadcast", sockets::broadcast),
     ("UDP port", sockets::udp),
     ("TCP port", sockets::tcp),

@@ -80,6 +80,27 @@ const CASES: &[Case] = &[
     (
         "interfaces",
         |f| {
+            f.request.bind = Some("2001:db8::1".parse().unwrap());
+            f.links[1].v6 = vec!["2001:db8::1".parse().unwrap(), "fe80::1".parse().unwrap()];
+            f.used.clear();
+        },
+        Warning,
+        "from 2001:db8::1, the address of --bind, no peers are found",
+        "--bind 'fe80::1%eth0'",
+    ),
+    (
+        "IPv6",
+        |f| {
+            f.links[1].v6.push("2001:db8::1".parse().unwrap());
+            f.links[1].duplicates.push("2001:db8::1".parse().unwrap());
+        },
+        Error,
+        "another host has 2001:db8::1",
+        "another address",
+    ),
+    (
+        "interfaces",
+        |f| {
             unused(f, LinkState::Up);
             f.links.truncate(1);
         },

@@ -30,8 +30,10 @@ pub enum Usability {
     Ready,
     /// It can be used, and goes after a while, beside one that stays (RFC 8981).
     Temporary,
-    /// Nothing can be sent from it: duplicate address detection has not ended, or has found another holder (RFC 4862 §5.4).
+    /// Nothing can be sent from it: duplicate address detection has not ended (RFC 4862 §5.4).
     NotReady,
+    /// Nothing can be sent from it: duplicate address detection has found another holder.
+    Duplicate,
 }
 
 impl Address {

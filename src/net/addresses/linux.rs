@@ -58,7 +58,9 @@ fn address(message: &[u8], links: &[KernelLink]) -> Option<Address> {
 
 /// What an IPv6 address is good for. (Of IPv4 the same bits say other things: the first, that its network has another on the link.)
 fn usability(flags: u32) -> Usability {
-    if !is_ready(flags) {
+    if flags & DUPLICATE != 0 {
+        Usability::Duplicate
+    } else if !is_ready(flags) {
         Usability::NotReady
     } else if flags & TEMPORARY != 0 {
         Usability::Temporary
