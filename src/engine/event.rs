@@ -142,6 +142,7 @@ pub enum Event {
         /// The address that is dialed from now on.
         to: Endpoint,
         /// The peer was at both at once, as far as is known: it did not move, another of its addresses is dialed.
+        #[serde(skip)]
         path_only: bool,
     },
     /// One of several addresses of a peer fares otherwise than before, as a dial of it showed. The one that is dialed is told of like

@@ -100,7 +100,7 @@ fn shared_address(
         let (ip, others) = (addr.host(), joined(&others));
         match told_by {
             Some(teller) => {
-                write!(f, "{ip} is this machine's address, and {teller} hears {others} from it, too")?
+                write!(f, "{ip} is this machine's address, and {teller} hears {others} from it, too")?;
             }
             None => write!(f, "{ip} is this machine's address, and {others} is heard from it, too")?,
         }

@@ -196,7 +196,9 @@ mod tests {
         let (links, start) = (links(Ipv4Addr::new(10, 0, 0, 2)), t0());
         let seems = |heard: &[(u128, LinkIndex)], after| {
             let mut wires = Wires::default();
-            heard.iter().for_each(|(id, link)| wires.note(NodeId(*id), *link, start));
+            for (id, link) in heard {
+                wires.note(NodeId(*id), *link, start);
+            }
             wires.seem_split(links.in_one_network(), |link| link == ONE, PATIENCE, start + after).is_some()
         };
         assert!(!seems(&[(2, OTHER)], COPIES_COME_WITHIN), "the other copy may be on its way");
