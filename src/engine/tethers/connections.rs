@@ -38,12 +38,22 @@ pub(crate) struct Tether {
 pub(crate) struct Tethers {
     last: u64,
     all: Vec<Tether>,
+    choice: Choice,
+}
+
+/// Whom a node chose.
+#[derive(Debug, Default)]
+struct Choice {
+    peers: SmallVec<[PeerKey; TETHERS]>,
+    /// Who chose, and [`PeerTable::reachable_changes`] then.
+    made: Option<(NodeId, u64)>,
 }
 
 impl Tethers {
     /// Dials the peers that are chosen and with which there is no tether yet, and drops those with others. `frame` asks for one.
     pub(crate) fn choose(&mut self, peers: &PeerTable, frame: &Arc<[u8]>, ctx: &mut Context<'_>) {
-        let chosen = choose(peers, ctx.config.id);
+        self.choice.renew(peers, ctx.config.id);
+        let chosen = self.choice.peers.clone();
         let obsolete = |tether: &Tether| {
             let is_there = |peer: &&Peer| life_of(peer) == Some(tether.life) && peer.ip() == tether.ip;
             let peer = peers.get(tether.peer).filter(is_there);
@@ -136,9 +146,19 @@ pub(crate) fn life_of(peer: &Peer) -> Option<Life> {
     peer.id().zip(peer.info().incarnation)
 }
 
+impl Choice {
+    /// Chooses again if others may be the heaviest now: that walks the table.
+    fn renew(&mut self, peers: &PeerTable, own: NodeId) {
+        let made = Some((own, peers.reachable_changes()));
+        if self.made != made {
+            *self = Self { peers: choose(peers, own), made };
+        }
+    }
+}
+
 /// The heaviest of the peers that were reached and hold their address.
 fn choose(peers: &PeerTable, own: NodeId) -> SmallVec<[PeerKey; TETHERS]> {
-    let able = peers.iter().filter(|peer| is_able(peer));
+    let able = peers.iter().filter(|peer| peer.is_reachable());
     let mut heaviest: SmallVec<[(Reverse<u64>, PeerKey); TETHERS + 1]> = SmallVec::new();
     for (id, key) in able.filter_map(|peer| Some((peer.id()?, peer.key()))) {
         let one = (Reverse(weight(own, id)), key);
@@ -149,10 +169,6 @@ fn choose(peers: &PeerTable, own: NodeId) -> SmallVec<[PeerKey; TETHERS]> {
         }
     }
     heaviest.into_iter().map(|(_, key)| key).collect()
-}
-
-fn is_able(peer: &Peer) -> bool {
-    peer.state() == PeerState::Up && peer.has_proved() && peer.info().is_dialable()
 }
 
 #[cfg(test)]
@@ -184,7 +200,10 @@ mod tests {
         key
     }
 
-    fn choose_again(tethers: &mut Tethers, peers: &PeerTable, test: &mut TestContext) -> Vec<Output> {
+    fn choose_again(tethers: &mut Tethers, peers: &mut PeerTable, test: &mut TestContext) -> Vec<Output> {
+        while let Some(key) = peers.next_touched() {
+            peers.index_condition(key);
+        }
         tethers.choose(peers, &Arc::from([]), &mut test.context());
         test.outputs()
     }
@@ -216,74 +235,78 @@ mod tests {
         let own = test.shared.config().id;
         let mut heaviest: Vec<u128> = (2..20).collect();
         heaviest.sort_by_key(|id| Reverse(weight(own, NodeId(*id))));
-        assert_eq!(dialed(&choose_again(&mut tethers, &peers, &mut test)).len(), TETHERS);
+        assert_eq!(dialed(&choose_again(&mut tethers, &mut peers, &mut test)).len(), TETHERS);
         let chosen: Vec<u128> = tethers.all.iter().map(|tether| { tether.life.0 }.0).collect();
         assert_eq!(chosen, heaviest[..TETHERS]);
-        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty(), "they are under way");
+        let looked_at = peers.steps();
+        assert!(choose_again(&mut tethers, &mut peers, &mut test).is_empty(), "they are under way");
+        assert!(peers.steps() - looked_at < 10, "nobody has come or gone: the table is not walked");
         assert_eq!(tethers.standing().count(), 0);
         keep_all(&mut tethers, &mut test);
-        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty());
+        assert!(choose_again(&mut tethers, &mut peers, &mut test).is_empty());
         assert_eq!(tethers.standing().count(), TETHERS);
     }
 
     #[test]
     fn who_declines_or_is_another_one_is_no_tether_and_asked_again_with_the_next_round() {
         let mut test = TestContext::new(|_| {});
-        let (mut tethers, peers) = (Tethers::default(), table(&mut test, 2..4));
-        let asked = dialed(&choose_again(&mut tethers, &peers, &mut test));
+        let (mut tethers, mut peers) = (Tethers::default(), table(&mut test, 2..4));
+        let asked = dialed(&choose_again(&mut tethers, &mut peers, &mut test));
         let other = reply(9, crate::engine::Nonce(1));
         tethers.note_answer(asked[0], None, &mut test.context());
         tethers.note_answer(asked[1], Some((other.id, other.incarnation)), &mut test.context());
         assert_eq!(dropped(&test.outputs()), asked);
         assert!(tethers.note_end(asked[0]).is_none(), "its end says nothing");
-        assert_eq!(dialed(&choose_again(&mut tethers, &peers, &mut test)).len(), 2);
+        assert_eq!(dialed(&choose_again(&mut tethers, &mut peers, &mut test)).len(), 2);
     }
 
     #[test]
     fn one_that_was_displaced_has_left_or_lives_again_is_dropped_and_one_with_trouble_is_not() {
         let mut test = TestContext::new(|_| {});
         let (mut tethers, mut peers) = (Tethers::default(), table(&mut test, 2..5));
-        choose_again(&mut tethers, &peers, &mut test);
+        choose_again(&mut tethers, &mut peers, &mut test);
         keep_all(&mut tethers, &mut test);
         let keys: Vec<PeerKey> = tethers.all.iter().map(|tether| tether.peer).collect();
         peers.get_mut(keys[0]).unwrap().set_state(PeerState::Retrying, &mut test.context());
         test.outputs();
-        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty(), "it may well stand");
+        assert!(choose_again(&mut tethers, &mut peers, &mut test).is_empty(), "it may well stand");
         peers.restart(keys[1], NodeId(99), Incarnation(2), "host", &mut test.context());
         peers.leave(keys[2], crate::engine::peers::LeaveReason::Goodbye, &mut test.context());
         test.outputs();
-        assert_eq!(dropped(&choose_again(&mut tethers, &peers, &mut test)).len(), 2);
+        assert_eq!(dropped(&choose_again(&mut tethers, &mut peers, &mut test)).len(), 2);
         peers.readdress(keys[0], ([10, 0, 9, 9], PORT).into(), &mut test.context());
         let moved = peers.get_mut(keys[0]).unwrap();
         moved.prove(moved.ip(), &mut test.context());
         moved.set_state(PeerState::Retrying, &mut test.context());
         test.outputs();
-        assert_eq!(dropped(&choose_again(&mut tethers, &peers, &mut test)).len(), 1, "it is elsewhere");
+        assert_eq!(dropped(&choose_again(&mut tethers, &mut peers, &mut test)).len(), 1, "it is elsewhere");
         peers.get_mut(keys[0]).unwrap().set_state(PeerState::Up, &mut test.context());
         test.outputs();
-        choose_again(&mut tethers, &peers, &mut test);
+        choose_again(&mut tethers, &mut peers, &mut test);
         keep_all(&mut tethers, &mut test);
         for id in 100..200 {
             add(&mut test, &mut peers, id, (id, PORT));
         }
         peers.get_mut(keys[0]).unwrap().set_state(PeerState::Up, &mut test.context());
         test.outputs();
-        let outputs = choose_again(&mut tethers, &peers, &mut test);
+        let outputs = choose_again(&mut tethers, &mut peers, &mut test);
         assert_eq!((dropped(&outputs).len(), dialed(&outputs).len()), (1, TETHERS), "others are heavier");
     }
 
     #[test]
     fn a_tether_that_another_dialed_is_as_good() {
         let mut test = TestContext::new(|_| {});
-        let (mut tethers, peers) = (Tethers::default(), table(&mut test, 2..3));
-        let peer = peers.iter().next().unwrap();
+        let (mut tethers, mut peers) = (Tethers::default(), table(&mut test, 2..3));
+        let key = peers.keys()[0];
+        let peer = peers.get(key).unwrap();
         let [first, second] = [7, 8].map(|conn| {
             let accepted = tethers.accept(ConnId(conn), peer, peer.ip(), &mut test.context());
             accepted.expect("there is room")
         });
         assert_eq!(dropped(&test.outputs()), [first], "a new one takes the place of an old one");
-        assert!(choose_again(&mut tethers, &peers, &mut test).is_empty());
-        assert_eq!(tethers.note_end(second).map(|ended| ended.peer), Some(peer.key()));
+        assert!(choose_again(&mut tethers, &mut peers, &mut test).is_empty());
+        assert_eq!(tethers.note_end(second).map(|ended| ended.peer), Some(key));
+        let peer = peers.get(key).unwrap();
         let elsewhere = "10.0.0.99".parse().unwrap();
         assert_eq!(tethers.accept(ConnId(9), peer, elsewhere, &mut test.context()), None);
     }

@@ -265,6 +265,11 @@ impl Peer {
             && !self.dial.is_confirming()
     }
 
+    /// Whether it is up at an address that it proved to be its own, and can be dialed there.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.state == PeerState::Up && self.has_proved() && self.info.is_dialable()
+    }
+
     /// Whether it can be asked at once what it sees of another.
     pub(crate) fn is_idle_and_well(&self) -> bool {
         self.state == PeerState::Up && !self.health.is_troubled() && self.dial.is_resting()

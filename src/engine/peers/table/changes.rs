@@ -77,6 +77,7 @@ impl PeerTable {
                 peer: Peer::new(info, via, ctx.now),
                 touched: false,
                 steady: false,
+                reachable: false,
                 awaits_proof: false,
                 id: None,
                 nth,
@@ -306,6 +307,7 @@ impl PeerTable {
     fn remove(&mut self, key: PeerKey, told: Option<LeaveReason>, ctx: &mut Context<'_>) {
         let Some(row) = self.rows.remove(key) else { return };
         let nth = row.nth as usize;
+        self.reachable_changes += u64::from(row.reachable);
         self.keys.swap_remove(nth);
         if let Some(moved) = self.keys.get(nth) {
             self.rows[*moved].nth = row.nth;
@@ -330,6 +332,7 @@ impl PeerTable {
         }
         let Some(row) = self.rows.get_mut(key) else { return };
         row.id = Some(id);
+        self.reachable_changes += 1;
         let id_of = |key: &PeerKey| self.rows.get(*key).and_then(|row| row.id);
         let hash_of = |key: &PeerKey| id_of(key).map_or(0, |id| self.hasher.hash_one(id));
         self.by_id.insert_unique(self.hasher.hash_one(id), key, hash_of);

@@ -46,6 +46,8 @@ pub(crate) struct PeerTable {
     unwell: BTreeSet<PeerKey>,
     troubled: BTreeSet<PeerKey>,
     far: BTreeSet<PeerKey>,
+    /// How often a peer became reachable, somebody else, or no longer reachable.
+    reachable_changes: u64,
     /// What changed since the engine settled last.
     changes: Changes,
     #[cfg(any(test, feature = "testkit"))]
@@ -76,6 +78,8 @@ struct Row {
     steady: bool,
     /// It stands in the queue of those that have not proved their address.
     awaits_proof: bool,
+    /// It was reachable then.
+    reachable: bool,
     /// The identity by which it is found.
     id: Option<NodeId>,
     /// Its position among [`PeerTable::keys`].
@@ -176,6 +180,11 @@ impl PeerTable {
         &self.far
     }
 
+    /// How often a peer became reachable, somebody else, or no longer reachable: as long as this is the same, they are.
+    pub(crate) fn reachable_changes(&self) -> u64 {
+        self.reachable_changes
+    }
+
     /// Up to `most` peers other than `but` that can be asked at once, at random. In a large table it gives up after
     /// [`ABLE_TRIED`] tries.
     pub(crate) fn pick_idle(&self, most: usize, but: PeerKey, ctx: &mut Context<'_>) -> Vec<PeerKey> {
@@ -213,6 +222,9 @@ impl PeerTable {
         let Some(row) = self.rows.get_mut(key) else { return };
         row.steady = row.peer.is_steady();
         let peer = &row.peer;
+        let reachable = peer.is_reachable();
+        let changes = std::mem::replace(&mut row.reachable, reachable) != reachable;
+        self.reachable_changes += u64::from(changes);
         let (unwell, troubled, far) = (peer.is_unwell(), peer.is_troubled(), peer.is_far());
         for (set, belongs) in
             [(&mut self.unwell, unwell), (&mut self.troubled, troubled), (&mut self.far, far)]
