@@ -270,7 +270,8 @@ pub(crate) fn note_late(peer: &mut Peer, began: Instant, ctx: &Context<'_>) {
     let echoed = peer.probes.last_echo().is_some_and(|at| at >= (began + OVERDUE_DIAL).into());
     if was_well && echoed && peer.probes.all_came() && peer.dial.is_in_flight() {
         peer.dial.note_late(began, ctx.now);
-        peer.health.note_new_trouble(began);
+        let alive = peer.last_alive();
+        peer.health.note_new_trouble(began, alive);
     }
 }
 
@@ -292,7 +293,8 @@ pub(crate) fn note_failure(peer: &mut Peer, attempt: EndedAttempt, failure: &Fai
     if addr == peer.addr() {
         failure = blame_the_interface(peer, &failure, ctx);
         if peer.dial.cause().is_none() {
-            peer.health.note_new_trouble(began);
+            let alive = peer.last_alive();
+            peer.health.note_new_trouble(began, alive);
         }
         peer.dial.note_failure(&failure, began, ctx.now);
         peer.health.note_trouble(began);

@@ -13,14 +13,15 @@ const FEWEST: usize = 3;
 /// compared again and again, so that chance has many tries.
 const APART: f64 = 5.0;
 
-/// From how many on it may be at fault: then it is neither said that it is nor that packets are lost everywhere.
+/// From how many on it is where the others lose none at all. Else it may be: then it is neither said that it is nor that packets are
+/// lost everywhere.
 const MAYBE_APART: f64 = 3.0;
 
 /// Outcomes of which the share of each path is taken: between the fewest and the most.
 const OF_PATH: f64 = 24.0;
 
 /// Packets are lost everywhere if at least one of so many paths loses some.
-const EVERYWHERE: usize = 3;
+const EVERYWHERE: f64 = 3.0;
 
 /// Paths that lose some, from which on that is told as one.
 const SEVERAL: usize = 4;
@@ -31,19 +32,29 @@ struct Share {
     /// The sum of what is lost by each path, as shares.
     lost: f64,
     paths: f64,
+    /// How many of the paths lose any more than by chance.
+    lossy: f64,
 }
 
 impl Share {
     fn of_path(lost: f64) -> Self {
-        Self { lost, paths: 1.0 }
+        Self { lost, paths: 1.0, lossy: if lost > 0.0 { 1.0 } else { 0.0 } }
     }
 
     fn with(self, other: Self) -> Self {
-        Self { lost: self.lost + other.lost, paths: self.paths + other.paths }
+        Self {
+            lost: self.lost + other.lost,
+            paths: self.paths + other.paths,
+            lossy: self.lossy + other.lossy,
+        }
     }
 
     fn without(self, other: Self) -> Self {
-        Self { lost: self.lost - other.lost, paths: self.paths - other.paths }
+        Self {
+            lost: self.lost - other.lost,
+            paths: self.paths - other.paths,
+            lossy: self.lossy - other.lossy,
+        }
     }
 
     fn mean(self) -> f64 {
@@ -58,6 +69,28 @@ impl Share {
     }
 }
 
+/// Whether a host is at fault that loses more than others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Yes,
+    Maybe,
+    No,
+}
+
+impl Fault {
+    /// By how many standard errors more it loses than the rest, and what that loses.
+    fn of(more: f64, rest: Share) -> Self {
+        let rest_is_clean = rest.lossy < 0.5;
+        if more >= APART || more >= MAYBE_APART && rest_is_clean {
+            Self::Yes
+        } else if more >= MAYBE_APART || rest.lossy * EVERYWHERE < rest.paths {
+            Self::Maybe
+        } else {
+            Self::No
+        }
+    }
+}
+
 /// What each path between some nodes loses that packets pass by, where that is known.
 struct Losses {
     nodes: Vec<NodeIdx>,
@@ -65,6 +98,8 @@ struct Losses {
     all: Share,
     /// Of all paths from and to each node.
     of_each: Vec<Share>,
+    /// Paths by which packets pass, and of which it is not known yet what they lose.
+    unmeasured: usize,
 }
 
 impl Losses {
@@ -74,10 +109,12 @@ impl Losses {
             paths: Grid::new(view.size(), None),
             all: Share::default(),
             of_each: vec![Share::default(); view.size()],
+            unmeasured: 0,
         };
         for (from, to) in view.all().flat_map(|from| view.all().map(move |to| (from, to))) {
-            let seen = view.observation(from, to).filter(|seen| seen.echo.is_ok());
-            if let Some(percent) = seen.and_then(|seen| seen.loss) {
+            let Some(seen) = view.observation(from, to).filter(|seen| seen.echo.is_ok()) else { continue };
+            losses.unmeasured += usize::from(seen.loss.is_none());
+            if let Some(percent) = seen.loss {
                 let path = Share::of_path(f64::from(percent) / 100.0);
                 losses.paths[(from, to)] = Some(path.lost);
                 losses.all = losses.all.with(path);
@@ -95,13 +132,14 @@ impl Losses {
         pairs.filter_map(|(from, to)| Some((from, to, Share::of_path(self.paths[(from, to)]?))))
     }
 
-    /// The host that loses more than all others, and by how many standard errors.
-    fn worst(&self) -> Option<(NodeIdx, f64)> {
+    /// The host that loses more than all others, and what speaks against it.
+    fn worst(&self) -> Option<(NodeIdx, Fault)> {
         let more = |node: NodeIdx| {
             let of_it = self.of_each[node.index()];
             Some((node, of_it.more_than(self.all.without(of_it))?))
         };
-        self.nodes.iter().filter_map(|node| more(*node)).max_by(|(_, a), (_, b)| a.total_cmp(b))
+        let worst = self.nodes.iter().filter_map(|node| more(*node)).max_by(|(_, a), (_, b)| a.total_cmp(b));
+        worst.map(|(node, more)| (node, Fault::of(more, self.all.without(self.of_each[node.index()]))))
     }
 
     fn leave_out(&mut self, node: NodeIdx) {
@@ -129,12 +167,16 @@ pub(super) fn background_loss(
     }
     *steps += 2 * view.size() * view.size();
     let mut losses = Losses::of(view);
+    // Who loses packets is measured at once, and the others only later.
+    if losses.unmeasured > losses.left().count() {
+        return None;
+    }
     let mut worst = losses.worst();
-    while let Some((node, _)) = worst.filter(|(_, more)| *more >= APART) {
+    while let Some((node, Fault::Yes)) = worst {
         losses.leave_out(node);
         worst = losses.worst();
     }
-    let unclear = worst.filter(|(_, more)| *more >= MAYBE_APART).map(|(node, _)| node);
+    let unclear = worst.filter(|(_, fault)| *fault == Fault::Maybe).map(|(node, _)| node);
     let mut pairs = Vec::new();
     for (from, to, of_it) in losses.left().filter(|(from, to, _)| lossy(verdicts[(*from, *to)])) {
         let by_chance = of_it.more_than(losses.all.without(of_it)).is_some_and(|more| more < APART);
@@ -149,8 +191,7 @@ pub(super) fn background_loss(
         let rest = seen.map(|seen| if seen.large.is_failing() { Verdict::Mtu } else { Verdict::Ok });
         verdicts[(*from, *to)] = rest;
     }
-    let is_everywhere = pairs.len() >= SEVERAL && pairs.len() * EVERYWHERE >= losses.left().count();
-    (is_everywhere && unclear.is_none()).then(|| Incident {
+    (pairs.len() >= SEVERAL && unclear.is_none()).then(|| Incident {
         verdict: Verdict::PacketLoss,
         pattern: Pattern::Scattered,
         confidence: Confidence::Likely,
