@@ -106,6 +106,8 @@ pub enum Advice {
         /// Which.
         host: Who,
     },
+    /// Look at what all hosts share: each loses packets with each.
+    CheckShared,
     /// Make the largest packet of all on the way the same.
     LowerMtu {
         /// The host whose large packets are lost.

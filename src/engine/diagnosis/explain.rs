@@ -309,6 +309,7 @@ fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::BroadcastBlocked => Advice::AllowBroadcasts { on, port: presence },
         Verdict::UdpBlocked => Advice::AllowUdp { on, port: presence },
         Verdict::HungPeer => Advice::Restart { on },
+        Verdict::PacketLoss if incident.pattern == Pattern::Scattered => Advice::CheckShared,
         Verdict::PacketLoss => Advice::CheckCable { host: on },
         Verdict::Mtu => Advice::LowerMtu { of: on },
         Verdict::WrongSubnet => Advice::CorrectNetmask { on },

@@ -71,6 +71,7 @@ pub(crate) struct Changes {
 pub(crate) type SomeIds = SmallVec<[NodeId; 1]>;
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 struct Row {
     peer: Peer,
     touched: bool,
