@@ -94,9 +94,7 @@ impl fmt::Display for Advice {
             Self::CheckCable { host } => {
                 write!(f, "check the cable, the Wi-Fi signal and the switch port of {}", Machine(host))
             }
-            Self::CheckShared => {
-                f.write_str("no single host is at fault: check what they share, the Wi-Fi and its channel, a switch, a full uplink")
-            }
+            Self::CheckShared => f.write_str("check the Wi-Fi, switch or uplink they share"),
             Self::LowerMtu { of } => {
                 let of = Machine(of);
                 write!(f, "use the smallest MTU of all on {of} and on the tunnels and switches in between")

@@ -83,6 +83,7 @@ impl Finding {
     pub fn subject(&self) -> String {
         match self.names.as_slice() {
             [] => self.peer.name.clone(),
+            names if self.is_background() => format!("between {} hosts", names.len()),
             _ if self.verdict == Verdict::DuplicateName => joined(&self.namesakes()),
             [accused, other] if self.pattern == Pattern::Pair => self.direction(accused, other),
             names if names.len() <= NAMED => joined(names),
@@ -233,6 +234,8 @@ mod tests {
         assert_eq!(told(&["h2"], Pattern::Column, &[]), "h2");
         assert_eq!(told(&["h1", "h2", "h3"], Pattern::Islands, &[]), "h1, h2 and h3");
         assert_eq!(told(&["h1", "h2", "h3", "h4"], Pattern::Islands, &[]), "h1, h2 and 2 others");
+        let lossy = about(&["h1", "h2", "h3"], Verdict::PacketLoss, Pattern::Scattered, &[]);
+        assert_eq!(lossy.headline(), "between 3 hosts: packets are lost", "no host is at fault");
     }
 
     #[test]

@@ -122,13 +122,13 @@ mod tests {
 
     #[test]
     fn an_address_is_used_once_it_is_known_to_be_the_only_one_and_stays() {
-        use Usability::{NotReady, Ready, Temporary};
+        use Usability::{Duplicate, NotReady, Ready, Temporary};
         for (flags, expected, what) in [
             (0x80_u32, Ready, "permanent"),
             (0x20, Ready, "deprecated, and still valid"),
             (0xC0, NotReady, "tentative"),
             (0xC4, Ready, "tentative and optimistic: it may be used"),
-            (0xC8, NotReady, "another host has it"),
+            (0xC8, Duplicate, "another host has it"),
             (0x01, Temporary, "temporary"),
         ] {
             let told = [(1, &[0xFE; 16][..]), (8, &flags.to_ne_bytes()[..])];

@@ -194,7 +194,8 @@ pub(super) fn background_loss(
     (pairs.len() >= SEVERAL && unclear.is_none()).then(|| Incident {
         verdict: Verdict::PacketLoss,
         pattern: Pattern::Scattered,
-        confidence: Confidence::Likely,
+        // All of them are measured, and none is accused.
+        confidence: Confidence::Certain,
         nodes: losses.nodes.iter().rev().copied().collect(),
         pairs,
     })

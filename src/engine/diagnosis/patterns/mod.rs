@@ -30,7 +30,7 @@ use super::network_view::NetworkView;
 pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut usize) -> Vec<Incident> {
     let lossy = background_loss::background_loss(view, verdicts, steps);
     let mut failures = Failures::new(verdicts);
-    let mut incidents: Vec<Incident> = lossy.into_iter().collect();
+    let mut incidents = Vec::new();
     incidents.extend(duplicates::address_conflicts(view, &mut failures));
     incidents.extend(own_filter::own_filter(view, &mut failures));
     let split = own_fault::split_network(view, &mut failures);
@@ -40,6 +40,7 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut
     incidents.extend(single_hosts::single_hosts(&mut failures, verdicts));
     incidents.extend(pairs::pairs(view, &failures, verdicts));
     incidents.extend(duplicates::duplicate_names(view));
+    incidents.extend(lossy);
     *steps += failures.steps();
     incidents
 }
