@@ -347,7 +347,6 @@ fn a_host_that_changes_its_address_moves() {
         let mark = a.mark();
         lab.host(2).change_address("10.77.0.22/24");
         let moved = a.since(mark).wait_for(LONG, about("peer_moved", "h2"));
-        assert_eq!(moved["path_only"], false, "it has the old one no longer: {}", *moved);
         assert_eq!((&moved["from"], &moved["to"]), (&json!("10.77.0.2:17474"), &json!("10.77.0.22:17474")));
         a.since(moved.mark)
             .wait_for(LONG, |e| about("dial_succeeded", "h2")(e) && e["addr"] == "10.77.0.22:17474");

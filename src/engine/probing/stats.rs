@@ -332,10 +332,10 @@ impl ProbeStats {
         }
     }
 
-    /// Share of the echoes that are lost, in percent; 0 where it is not more than chance, none before there are enough outcomes.
+    /// Share of the echoes that are lost, in percent; 0 where it is not more than chance, none before any outcome.
     pub(crate) fn loss(&self) -> Option<u8> {
         let share = if self.lossy { self.echoes.share_lost().max(LOSSY) } else { 0 };
-        self.echoes.tells_loss().then_some(share)
+        self.has_outcomes().then_some(share)
     }
 }
 

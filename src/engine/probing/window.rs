@@ -63,12 +63,7 @@ impl Window {
     /// over when at most one of 32 is lost; in between it stays as it was. At 20 % loss, that ends it by chance once in 150.
     pub(crate) fn is_lossy(self, before: bool) -> bool {
         let (lost, pieces, _) = self.scattered();
-        if before { lost > 1 } else { self.tells_loss() && lost >= 3 && pieces >= 2 }
-    }
-
-    /// Whether there are enough outcomes to tell how many are lost.
-    pub(crate) fn tells_loss(self) -> bool {
-        self.count >= 8
+        if before { lost > 1 } else { self.count >= 8 && lost >= 3 && pieces >= 2 }
     }
 
     /// How many of this many of the latest were lost.
