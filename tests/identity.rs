@@ -12,7 +12,7 @@ use vigie::engine::event::{Event, Stamped, StopReason};
 use vigie::net::{Selection, Settings};
 use vigie::testkit::{self, ms};
 
-use support::lab::{Host, within};
+use support::lab::{Families, Host, Lab, within, within_families};
 use support::node::Node;
 use support::seen::{about, becomes, kind};
 use support::{QUICK, SOON, poll};
@@ -161,27 +161,34 @@ fn verdicts(node: &Node) -> Vec<String> {
 
 #[test]
 fn two_hosts_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
-    within(3, |lab| {
-        for host in [1, 2] {
-            lab.host(host).keep_apart(true);
+    within(3, are_isolated_by_the_word_of_a_third);
+}
+
+#[test]
+fn two_hosts_of_ipv6_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
+    within_families(Families::Ipv6, 3, are_isolated_by_the_word_of_a_third);
+}
+
+fn are_isolated_by_the_word_of_a_third(lab: &Lab) {
+    for host in [1, 2] {
+        lab.host(host).keep_apart(true);
+    }
+    let [one, two, third] = [1, 2, 3].map(|n| watch(lab.host(n), &[]));
+    for (node, names) in [(&one, ["h1", "h2"]), (&two, ["h1", "h2"])] {
+        let told = node.wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "isolated");
+        for name in names {
+            assert!(told["names"].to_string().contains(name), "{told:?}");
         }
-        let [one, two, third] = [1, 2, 3].map(|n| watch(lab.host(n), &[]));
-        for (node, names) in [(&one, ["h1", "h2"]), (&two, ["h1", "h2"])] {
-            let told = node.wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "isolated");
-            for name in names {
-                assert!(told["names"].to_string().contains(name), "{told:?}");
-            }
-        }
-        let mark = one.mark();
-        for host in [1, 2] {
-            lab.host(host).keep_apart(false);
-        }
-        one.since(mark).wait_for(LONG, becomes("h2", "up"));
-        one.since(mark).wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "ok");
-        for node in [&one, &two, &third] {
-            assert!(verdicts(node).iter().all(|verdict| verdict == "isolated"), "{:?}", verdicts(node));
-        }
-    });
+    }
+    let mark = one.mark();
+    for host in [1, 2] {
+        lab.host(host).keep_apart(false);
+    }
+    one.since(mark).wait_for(LONG, becomes("h2", "up"));
+    one.since(mark).wait_for(LONG, |e| e["event"] == "diagnosis" && e["verdict"] == "ok");
+    for node in [&one, &two, &third] {
+        assert!(verdicts(node).iter().all(|verdict| verdict == "isolated"), "{:?}", verdicts(node));
+    }
 }
 
 /// A node in this process, on one of the hosts.

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::lab::{Host, Lab, within};
+use support::lab::{Families, Host, Lab, within, within_families};
 use support::node::{Node, Ran};
 use support::seen::{about, becomes, kind};
 use support::{QUICK, SOON, poll};
@@ -39,16 +39,36 @@ fn who_is_on_a_link_that_is_not_used_is_neither_a_peer_nor_accused_of_anything()
     within(2, |lab| {
         put_on_another_link(lab);
         for unused in [["--exclude-interface", "eth1"], ["--interface", "eth0"], ["--bind", "10.77.0.1"]] {
-            let other = watch(lab.host(2), &["--for", "4s"]);
-            other.wait_for(SOON, kind("started"));
-            let ran = watch(lab.host(1), &[&unused[..], &["--for", "3s"]].concat()).finish(LONG);
-            accuses_nobody(&ran);
-            assert!(!ran.events.iter().any(|event| event["event"] == "peer_discovered"), "{unused:?}");
+            let ran = ignores_the_other_host(lab, &unused);
             let counted = ran.events.iter().any(|e| e["event"] == "rejected" && e["reason"] == "unused_link");
             assert!(counted, "{unused:?}: it is counted what comes by that link");
-            other.finish(LONG);
         }
     });
+}
+
+#[test]
+fn who_is_on_a_link_of_ipv6_that_is_not_used_is_neither_a_peer_nor_accused_of_anything() {
+    within_families(Families::Ipv6, 2, |lab| {
+        lab.host(1).add_interface("eth1", "br1", "fd00:78::1/64");
+        lab.host(2).add_interface("eth1", "br1", "fd00:78::2/64");
+        lab.host(2).link_down();
+        let bound = format!("{}%eth0", lab.host(1).link_local());
+        for unused in [["--exclude-interface", "eth1"], ["--interface", "eth0"], ["--bind", &bound]] {
+            ignores_the_other_host(lab, &unused);
+        }
+    });
+}
+
+/// The first host and the second share a link, and the first is told not to use it. (By IPv6 it does not even hear the other one: the
+/// group is not joined there.)
+fn ignores_the_other_host(lab: &Lab, unused: &[&str]) -> Ran {
+    let other = watch(lab.host(2), &["--for", "4s"]);
+    other.wait_for(SOON, kind("started"));
+    let ran = watch(lab.host(1), &[unused, &["--for", "3s"]].concat()).finish(LONG);
+    accuses_nobody(&ran);
+    assert!(!ran.events.iter().any(|event| event["event"] == "peer_discovered"), "{unused:?}");
+    other.finish(LONG);
+    ran
 }
 
 #[test]

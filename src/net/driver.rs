@@ -308,10 +308,11 @@ impl Driver {
             Ok(Look { used: now, refused }) => {
                 self.pending.refused = refused;
                 self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
-                self.sockets.join(&now);
+                self.sockets.leave_others(&now);
                 self.servers.follow(&now);
                 self.tell(Input::Routed(interfaces::routed(&now)));
-                self.tell(Input::Interfaces(now));
+                self.tell(Input::Interfaces(now.clone()));
+                self.sockets.join_all(&now);
             }
             Err(error) => tracing::warn!(%error, "cannot read the interfaces"),
         }

@@ -218,11 +218,15 @@ impl Sockets {
         self.pairs().flat_map(|pair| icmp::take(&pair.private)).collect()
     }
 
-    /// Sends one datagram from the private port, by a link if one is named.
+    /// Sends one datagram from the private port, by a link if one is named. By a link that the multicast group is not joined on
+    /// yet nothing is sent to it before: whoever hears a hello may answer to the group at once.
     ///
     /// # Errors
     /// What the system says. Where the family is not used, that it is not supported.
-    pub(super) fn send(&self, link: Option<LinkIndex>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn send(&mut self, link: Option<LinkIndex>, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+        if to.ip() == IpAddr::V6(MULTICAST_GROUP) {
+            self.join(link);
+        }
         let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
         let private = &self.of(family).ok_or(io::ErrorKind::Unsupported)?.private;
         // An ICMP error about something sent earlier fails the next call, whose datagram is not sent, and is spent with that.
@@ -237,26 +241,37 @@ impl Sockets {
         sent.map(drop)
     }
 
-    /// Joins the multicast group on each link that presence goes to by it, and leaves it where it does not any longer. A link that
-    /// is made again has another number, and is joined again.
-    pub(super) fn join(&mut self, interfaces: &[Interface]) {
-        let wanted: BTreeSet<LinkIndex> = interfaces.iter().filter_map(Interface::multicasts).collect();
+    /// Leaves the multicast group on each link that presence does not go to by it any longer. A link that is made again has another
+    /// number, and is joined again.
+    pub(super) fn leave_others(&mut self, interfaces: &[Interface]) {
+        let wanted: BTreeSet<LinkIndex> = multicasting(interfaces).collect();
         let Some(socket) = self.ipv6.as_ref().and_then(|pair| pair.shared.socket()) else { return };
         for LinkIndex(index) in self.joined.difference(&wanted) {
             // With its link the membership is gone already.
             let _ = socket.leave_multicast_v6(&MULTICAST_GROUP, *index);
         }
         self.joined.retain(|link| wanted.contains(link));
-        for link in wanted {
-            if self.joined.contains(&link) {
-                continue;
-            }
-            match socket.join_multicast_v6(&MULTICAST_GROUP, link.0) {
-                Ok(()) => drop(self.joined.insert(link)),
-                Err(error) => tracing::debug!(%error, ?link, "cannot join the multicast group"),
-            }
+    }
+
+    /// Joins the multicast group on each link that presence goes to by it. With thirty links that takes a third of a millisecond: so
+    /// each is joined as its first hello leaves, and here, after that, those where none did.
+    pub(super) fn join_all(&mut self, interfaces: &[Interface]) {
+        multicasting(interfaces).for_each(|link| self.join(Some(link)));
+    }
+
+    fn join(&mut self, link: Option<LinkIndex>) {
+        let Some(link) = link.filter(|link| !self.joined.contains(link)) else { return };
+        let Some(socket) = self.ipv6.as_ref().and_then(|pair| pair.shared.socket()) else { return };
+        match socket.join_multicast_v6(&MULTICAST_GROUP, link.0) {
+            Ok(()) => drop(self.joined.insert(link)),
+            Err(error) => tracing::debug!(%error, ?link, "cannot join the multicast group"),
         }
     }
+}
+
+/// The links that presence goes to by multicast.
+fn multicasting(interfaces: &[Interface]) -> impl Iterator<Item = LinkIndex> {
+    interfaces.iter().filter_map(Interface::multicasts)
 }
 
 #[cfg(test)]

@@ -459,7 +459,8 @@ impl Host<'_> {
             "link add {port} type veth peer name {name} netns {namespace}\nlink set {port} master {bridge} up\n"
         );
         feed(Command::new("ip").args(["-batch", "-"]), &(made + &link));
-        let own = format!("addr add {address} brd + dev {name}\nlink set {name} up\n");
+        let broadcast = if address.contains(':') { "nodad" } else { "brd +" };
+        let own = format!("addr add {address} {broadcast} dev {name}\nlink set {name} up\n");
         feed(self.command("ip").args(["-batch", "-"]), &own);
         self.wait_for_links();
     }

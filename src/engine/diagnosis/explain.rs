@@ -156,7 +156,6 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
     }
 }
 
-/// Hosts with one address. A hardware address that two of them seem to have was read while the address went from one to the other.
 /// The address that these share: of several of this machine the one that the other has, too.
 fn shared_address(view: &NetworkView, nodes: &[NodeIdx]) -> Endpoint {
     let other = nodes.iter().find(|node| !node.is_self()).unwrap_or(&NodeIdx::SELF);
@@ -169,6 +168,7 @@ fn rival<'v>(view: &'v NetworkView, nodes: &[NodeIdx]) -> Option<&'v OwnRival> {
     rivals.find(|rival| nodes.iter().any(|node| view.node(*node).info.id == Some(rival.id)))
 }
 
+/// Hosts with one address. A hardware address that two of them seem to have was read while the address went from one to the other.
 fn holders(view: &NetworkView, nodes: &[NodeIdx]) -> Vec<(Who, Option<HardwareAddr>)> {
     let of_one = |hardware: &HardwareAddr| {
         nodes.iter().filter(|node| view.node(**node).hardware == Some(*hardware)).count() == 1

@@ -19,21 +19,36 @@ const DUPLICATE: u32 = 0x08;
 const TENTATIVE: u32 = 0x40;
 
 pub(super) fn all() -> io::Result<Vec<Address>> {
-    let links = rtnetlink::links()?;
-    let mut all = Vec::new();
-    // A link that came since is told at the next look.
-    dump(libc::RTM_GETADDR, &[0; ADDRESS], |message| all.extend(address(message, &links)))?;
-    Ok(all)
+    let of = |links: &[KernelLink]| {
+        let (mut all, mut complete) = (Vec::new(), true);
+        // A link that came since is told at the next look.
+        dump(libc::RTM_GETADDR, &[0; ADDRESS], |message| match link_of(message, links) {
+            Some(link) => all.extend(address(message, link)),
+            None => complete = false,
+        })?;
+        Ok((all, complete))
+    };
+    match of(&rtnetlink::links_of_ipv6()?)? {
+        (all, true) => Ok(all),
+        // There are links that IPv6 cannot use, with packets of less than 1 280 bytes: all of them are asked for.
+        _ => of(&rtnetlink::links()?).map(|(all, _)| all),
+    }
 }
 
-/// One address; none of a family that vigie does not speak, or of an unknown link.
-fn address(message: &[u8], links: &[KernelLink]) -> Option<Address> {
+/// The link of an address.
+fn link_of<'l>(message: &[u8], links: &'l [KernelLink]) -> Option<&'l KernelLink> {
+    let index = u32_at(message, 4)?;
+    links.iter().find(|link| link.index == index)
+}
+
+/// One address of a link; none of a family that vigie does not speak.
+fn address(message: &[u8], link: &KernelLink) -> Option<Address> {
     /// With a peer's address, that is told under the first, and the own one under the second.
     const OF_THE_NETWORK: u16 = 1;
     const OWN: u16 = 2;
     /// All flags; those before have room for eight only.
     const FLAGS: u16 = 8;
-    let (prefix, index) = (*message.get(1)?, u32_at(message, 4)?);
+    let prefix = *message.get(1)?;
     let mut flags = u32::from(*message.get(2)?);
     let (mut ip, mut own) = (None, None);
     for (kind, value) in attributes(message.get(ADDRESS..)?) {
@@ -44,10 +59,9 @@ fn address(message: &[u8], links: &[KernelLink]) -> Option<Address> {
             _ => {}
         }
     }
-    let link = links.iter().find(|link| link.index == index)?;
     Some(Address {
         link: link.name.clone(),
-        index: Some(LinkIndex(index)),
+        index: Some(LinkIndex(link.index)),
         ip: own.or(ip)?,
         prefix,
         running: link.running,
@@ -110,13 +124,13 @@ mod tests {
     fn an_address_is_the_own_one_of_a_pair_on_the_link_whatever_its_label() {
         let (own, peer) = ([10, 0, 0, 1], [10, 0, 0, 2]);
         let label = (3, &b"eth0:lan\0"[..]);
-        let told = address(&message(32, 0x81, &[(1, &peer), (2, &own), label]), &[eth0()]).unwrap();
+        let told = address(&message(32, 0x81, &[(1, &peer), (2, &own), label]), &eth0()).unwrap();
         assert_eq!((told.ip, &*told.link, told.prefix), (own.into(), "eth0", 32));
         assert!(told.stays(), "a second IPv4 address of a network is not temporary: {told:?}");
-        assert_eq!(address(&message(24, 0, &[(1, &own)]), &[]), None, "its link is not known yet");
+        assert_eq!(link_of(&message(24, 0, &[(1, &own)]), &[]), None, "its link is not known yet");
         for n in 0..64 {
-            let _ = address(&vec![0xFF; n], &[eth0()]);
-            let _ = address(&message(32, 0, &[(1, &peer), (2, &own)])[..n.min(24)], &[eth0()]);
+            let _ = address(&vec![0xFF; n], &eth0());
+            let _ = address(&message(32, 0, &[(1, &peer), (2, &own)])[..n.min(24)], &eth0());
         }
     }
 
@@ -132,7 +146,7 @@ mod tests {
             (0x01, Temporary, "temporary"),
         ] {
             let told = [(1, &[0xFE; 16][..]), (8, &flags.to_ne_bytes()[..])];
-            assert_eq!(address(&message(64, 0, &told), &[eth0()]).unwrap().usability, expected, "{what}");
+            assert_eq!(address(&message(64, 0, &told), &eth0()).unwrap().usability, expected, "{what}");
         }
     }
 }
