@@ -47,7 +47,7 @@ TARGETS := x86_64-pc-windows-gnu aarch64-apple-darwin
 portable: ## Check that it compiles for Windows and macOS
 	for target in $(TARGETS); do $(CARGO) check --locked --lib --bins --target $$target || exit 1; done
 
-figures: build ## Measure discovery, start, loss and cost on hosts with many links, against an older program with BEFORE=path
+figures: build ## Measure discovery, start, loss and cost on real hosts, against an older program with BEFORE=path
 	$(CARGO) run --release --locked --example figures -- ./target/release/vigie $(if $(BEFORE),--before $(BEFORE))
 
 fuzz: ## Fuzz the decoders for a minute each (needs cargo-fuzz and a nightly toolchain)

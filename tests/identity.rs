@@ -161,12 +161,16 @@ fn verdicts(node: &Node) -> Vec<String> {
 
 #[test]
 fn two_hosts_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
-    within(3, are_isolated_by_the_word_of_a_third);
+    within(3, |lab| {
+        are_isolated_by_the_word_of_a_third(lab);
+    });
 }
 
 #[test]
 fn two_hosts_of_ipv6_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
-    within_families(Families::Ipv6, 3, are_isolated_by_the_word_of_a_third);
+    within_families(Families::Ipv6, 3, |lab| {
+        are_isolated_by_the_word_of_a_third(lab);
+    });
 }
 
 fn are_isolated_by_the_word_of_a_third(lab: &Lab) {

@@ -553,9 +553,12 @@ fn every_weight_of_the_vectors_is_that_of_the_code() {
 
 #[test]
 fn the_numbers_of_a_suspicion_are_those_of_the_specification() {
-    for (number, word) in
-        [(codes::suspicion::TETHER_ENDED, "`tether_ended`"), (codes::suspicion::REFUSED, "`refused`")]
-    {
+    for (number, word) in [
+        (codes::suspicion::TETHER_ENDED, "`tether_ended`"),
+        (codes::suspicion::REFUSED, "`refused`"),
+        (codes::suspicion::ECHOES_MISSED, "`echoes_missed`"),
+        (codes::suspicion::UNANSWERED, "`unanswered`"),
+    ] {
         assert!(SPECIFICATION.contains(&format!("| {number} | {word} |")), "{word}");
     }
 }
@@ -583,6 +586,17 @@ fn the_specification_states_the_limits_of_the_code() {
         ("Tethers held for one address", limits::MAX_TETHERS_PER_ADDRESS),
         ("Dialers of a suspect", limits::SUSPECT_DIALERS),
         ("Witnesses that suffice", limits::WITNESSES),
+        ("Between two echoes of a watched peer", usize::try_from(limits::WATCH_EVERY.as_millis()).unwrap()),
+        ("Between two after one that stayed away", usize::try_from(limits::WATCH_AGAIN.as_millis()).unwrap()),
+        ("Echoes that stay away before it is told", limits::WATCH_MISSES.into()),
+        (
+            "Time for an answer of a suspect that was dialed",
+            usize::try_from(limits::UNANSWERED_AFTER.as_millis()).unwrap(),
+        ),
+        (
+            "The same where packets are lost",
+            usize::try_from(limits::UNANSWERED_WITH_LOSS.as_millis()).unwrap(),
+        ),
         ("Time for the suspect's echo", usize::try_from(limits::SUSPICION_PATIENCE.as_millis()).unwrap()),
         ("Between two looks at a suspect", usize::try_from(limits::SUSPECT_AGAIN.as_millis()).unwrap()),
         ("Suspects of one teller", limits::SUSPICIONS_PER_TELLER),

@@ -1,11 +1,11 @@
-//! What IPv6 and many links cost, and how soon a killed process is known, on hosts with real kernels: `make figures`, or `make figures BEFORE=path` to compare with an older program.
+//! What IPv6 and many links cost, and how soon a killed process and a host that is cut off are known, on hosts with real kernels: `make figures`, or `make figures BEFORE=path` to compare with an older program.
 //!
 //! The hosts are network namespaces of one machine; nothing leaves it. Each turn has namespaces of its own, which this program
 //! enters by running itself again; sides that are compared take turns, and what is printed are the medians.
 
 mod cost;
 mod discovery;
-mod killed;
+mod lost;
 mod start;
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use lost::Loss;
 use support::lab::{Families, missing, unshare};
 
 /// Turns of each network of the comparison.
@@ -42,6 +43,7 @@ enum Figure {
     Discovery,
     Links,
     Killed,
+    CutOff,
     Cost,
 }
 
@@ -52,7 +54,7 @@ enum Turn {
     Discovery { net: Net },
     Start,
     Datagrams,
-    Killed,
+    Lost { how: Loss },
     Cost { net: Net },
 }
 
@@ -92,7 +94,10 @@ fn main() -> Result<()> {
         links(&args)?;
     }
     if wanted(Figure::Killed) {
-        killed(&args)?;
+        lost(&args, Loss::Killed, "kill -9 of", "50 ms, at most 250 ms")?;
+    }
+    if wanted(Figure::CutOff) {
+        lost(&args, Loss::CutOff, "cutting off", "2000 ms, at most 3000 ms")?;
     }
     if wanted(Figure::Cost) {
         cost(&args)?;
@@ -105,7 +110,7 @@ fn run(turn: Turn, args: &Args) -> Vec<f64> {
         Turn::Discovery { net } => discovery::known_after(&args.vigie, net.into()),
         Turn::Start => start::times(&args.vigie),
         Turn::Datagrams => start::datagrams(&args.vigie),
-        Turn::Killed => killed::known_after(&args.vigie),
+        Turn::Lost { how } => lost::known_after(&args.vigie, how),
         Turn::Cost { net } => cost::of_one(&args.vigie, args.hosts, net.into()),
     }
 }
@@ -114,7 +119,7 @@ fn discovery(args: &Args) -> Result<()> {
     for (net, name, goal) in
         [(Net::Ipv6, "IPv6 only", "; goal: at most 5 ms"), (Net::Ipv4, "IPv4 only", ", for comparison")]
     {
-        let times = inside(&args.vigie, args, &["discovery", word(net)])?;
+        let times = inside(&args.vigie, args, &["discovery", &word(net)])?;
         println!("discovery by {name}, `started` to known both ways: {}{goal}", spread(&times, "ms"));
     }
     Ok(())
@@ -139,14 +144,11 @@ fn links(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn killed(args: &Args) -> Result<()> {
+fn lost(args: &Args, how: Loss, what: &str, goal: &str) -> Result<()> {
     let sides = [("", Some(&args.vigie)), (", before", args.before.as_ref())];
     for (side, vigie) in sides.into_iter().filter_map(|(side, vigie)| Some((side, vigie?))) {
-        let times = inside(vigie, args, &["killed"])?;
-        println!(
-            "kill -9 of one of 5, known to all{side}: {}; goal: 50 ms, at most 250 ms",
-            spread(&times, "ms")
-        );
+        let times = inside(vigie, args, &["lost", &word(how)])?;
+        println!("{what} one of 5, known to all{side}: {}; goal: {goal}", spread(&times, "ms"));
     }
     Ok(())
 }
@@ -160,7 +162,7 @@ fn cost(args: &Args) -> Result<()> {
     let mut found = vec![Vec::new(); sides.len()];
     for _ in 0..ROUNDS {
         for ((name, vigie, net), turns) in sides.iter().zip(&mut found) {
-            let turn = inside(vigie, args, &["cost", word(*net)])?;
+            let turn = inside(vigie, args, &["cost", &word(*net)])?;
             eprintln!("{name}: {turn:.2?}");
             turns.push(turn);
         }
@@ -192,12 +194,9 @@ fn print(numbers: &[f64]) {
     }
 }
 
-fn word(net: Net) -> &'static str {
-    match net {
-        Net::Ipv4 => "ipv4",
-        Net::Ipv6 => "ipv6",
-        Net::Both => "both",
-    }
+/// As it is written on the command line.
+fn word(of: impl ValueEnum) -> String {
+    of.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 fn spread(values: &[f64], unit: &str) -> String {

@@ -375,14 +375,42 @@ pub const MAX_TETHERS_HELD: usize = 64;
 /// The same of one address: for some nodes of one host, and so that eight hosts fill the room and not one.
 pub const MAX_TETHERS_PER_ADDRESS: usize = 8;
 
+/// Those to whom it holds one are asked for a small echo so often. With as many that ask this node that is a dozen small datagrams a second,
+/// and a host that is cut off is missed after a second, with [`WATCH_AGAIN`].
+pub const WATCH_EVERY: Duration = Duration::from_millis(500);
+
+/// After an echo that did not come the next one is asked for so soon: above the round trip of a link that is busy.
+pub const WATCH_AGAIN: Duration = Duration::from_millis(150);
+
+/// So many must stay away, one after the other: where 10 % are lost on each way, that is so once in 150 times, and costs the burst of
+/// those that dial.
+pub const WATCH_MISSES: u8 = 3;
+
+/// A peer that goes out of `up` so often within [`FLAPS_WITHIN`] comes and goes: that is one trouble, and it is over after so long a time
+/// without. (`flapping` of the contract.)
+pub const FLAPS: usize = 3;
+
+/// Once in twenty seconds: what fails so often is no series of chances.
+pub const FLAPS_WITHIN: Duration = Duration::from_mins(1);
+
+/// One that comes and goes is gone when it has been out for so long.
+pub const FLAP_LASTS: Duration = Duration::from_secs(20);
+
 /// Nodes that dial a suspect: enough that some are on its link, and few enough that a host which starts again is not flooded.
 pub const SUSPECT_DIALERS: usize = 8;
 
-/// How many of them must have been refused before the others believe it: two may err, or be one person's.
+/// How many of them must have had no answer, or been refused, before the others believe it: two may err, or be one person's.
 pub const WITNESSES: usize = 3;
 
 /// How long a suspect is given for its echo: far above a round trip. A station that sleeps takes longer, and is dialed.
 pub const SUSPICION_PATIENCE: Duration = Duration::from_millis(100);
+
+/// A suspect that was dialed and asked for a [`BURST`] of echoes, and lets nothing be heard for so long, is not reached: time for
+/// [`SEEMS_LOST`] of them, and far above the time in which a connection stands.
+pub const UNANSWERED_AFTER: Duration = Duration::from_millis(350);
+
+/// The same where packets are lost on the way: time for the whole burst, and for the first packet of the dial to be sent again.
+pub const UNANSWERED_WITH_LOSS: Duration = Duration::from_millis(1_150);
 
 /// Between two looks at one suspect: what a forged suspicion can make a node send to it, in small datagrams.
 pub const SUSPECT_AGAIN: Duration = Duration::from_secs(1);

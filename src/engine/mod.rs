@@ -158,6 +158,7 @@ impl Engine {
                 self.settle(now);
                 self.set_timers();
                 self.run_timers(now);
+                self.settle(now);
                 self.start_dials(now);
                 self.settle(now);
             }
@@ -202,6 +203,9 @@ impl Engine {
             self.wake(key, now);
             self.settle(now);
         }
+        if self.timers.is_due(Timer::Watch, now) {
+            self.watch_neighbours(now);
+        }
         self.pursue_suspects(now);
         if self.judging.due().is_some_and(|at| at <= now) {
             if !self.judging.is_underway() {
@@ -228,6 +232,7 @@ impl Engine {
                 self.timers.set(Timer::Dial, self.dialer.deadline());
                 self.timers.set(Timer::Diagnose, self.judging.due());
                 self.timers.set(Timer::Suspect, self.watch.suspicions.deadline());
+                self.timers.set(Timer::Watch, self.watch.watchers.deadline());
                 self.timers.set(Timer::TellRejected, self.rejects.due());
                 self.timers.set(Timer::Resolve, self.named_peers.deadline());
                 self.timers.set(Timer::TellNews, self.own_row.news_due());

@@ -33,12 +33,14 @@ pub(crate) enum Timer {
     Look,
     /// An attempt had no answer for long.
     LateDial,
-    /// The echo of a suspect is not there in time.
+    /// The echo of a suspect is not there in time, or no answer to a dial of it.
     Suspect,
+    /// Those that are watched are to be asked for an echo.
+    Watch,
 }
 
 impl Timer {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Announce,
         Self::Goodbye,
         Self::Dial,
@@ -50,6 +52,7 @@ impl Timer {
         Self::Look,
         Self::LateDial,
         Self::Suspect,
+        Self::Watch,
     ];
 }
 

@@ -77,4 +77,8 @@ pub mod suspicion {
     pub const TETHER_ENDED: u8 = 0;
     /// Its host refused a dial.
     pub const REFUSED: u8 = 1;
+    /// Echoes that it was asked for do not come.
+    pub const ECHOES_MISSED: u8 = 2;
+    /// It answers neither a dial nor echoes.
+    pub const UNANSWERED: u8 = 3;
 }

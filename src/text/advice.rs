@@ -94,6 +94,13 @@ impl fmt::Display for Advice {
             Self::CheckCable { host } => {
                 write!(f, "check the cable, the Wi-Fi signal and the switch port of {}", Machine(host))
             }
+            Self::CheckStability { of } => {
+                write!(
+                    f,
+                    "check the cable or Wi-Fi of {}, and whether it or its vigie keeps restarting",
+                    Machine(of)
+                )
+            }
             Self::CheckShared => f.write_str("check the Wi-Fi, switch or uplink they share"),
             Self::LowerMtu { of } => {
                 let of = Machine(of);

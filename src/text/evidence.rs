@@ -23,6 +23,9 @@ impl fmt::Display for Evidence {
             Self::SharedAddress { addr, holders, told_by } => {
                 shared_address(f, addr, holders, told_by.as_ref())
             }
+            Self::CameAndWent { who, times, within } => {
+                write!(f, "{who} went out of reach {times} times within {}", Wait(*within))
+            }
             Self::AllSilent { count } => {
                 write!(f, "all {count} other hosts stopped responding to this machine, by every route")
             }

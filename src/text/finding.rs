@@ -45,6 +45,7 @@ impl Verdict {
             Self::VersionMismatch => Cause::VersionMismatch.description(),
             Self::DuplicateName => "another host has the same name",
             Self::AddressConflict => "another host has the same address",
+            Self::Flapping => "it comes and goes",
             Self::Unknown => "it fails; the cause is unclear",
         }
     }

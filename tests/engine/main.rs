@@ -7,6 +7,7 @@ mod allocations;
 mod diagnosis;
 mod dialing;
 mod discovery;
+mod flapping;
 mod hostile;
 mod liveness;
 mod names;

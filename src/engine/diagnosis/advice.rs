@@ -106,6 +106,11 @@ pub enum Advice {
         /// Which.
         host: Who,
     },
+    /// See why a host comes and goes.
+    CheckStability {
+        /// Which.
+        of: Who,
+    },
     /// Look at what all hosts share: each loses packets with each.
     CheckShared,
     /// Make the largest packet of all on the way the same.

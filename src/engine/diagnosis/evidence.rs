@@ -105,6 +105,15 @@ pub enum Evidence {
         /// Who hears the other one from it, where that address is this machine's: its own system takes nothing from there.
         told_by: Option<Who>,
     },
+    /// One went out of reach several times.
+    CameAndWent {
+        /// Which.
+        who: Who,
+        /// How often.
+        times: usize,
+        /// From the first of these times to the last.
+        within: Duration,
+    },
     /// No other node answers this one any more.
     AllSilent {
         /// How many do not.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::hardware::HardwareAddr;
+use crate::engine::limits::FLAPS;
 use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::packet_filter::BlockingRule;
 use crate::proto;
@@ -94,6 +95,7 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
 fn evidence(view: &NetworkView, incident: &Incident) -> Vec<Evidence> {
     let mut seen = Vec::new();
     seen.extend(of_all(view, incident));
+    seen.extend(flaps(view, incident));
     seen.extend(
         own_rules(view, incident).into_iter().take(MAX_RULES).map(|rule| Evidence::OwnFilter { rule }),
     );
@@ -126,6 +128,17 @@ fn own_rules(view: &NetworkView, incident: &Incident) -> Vec<Arc<BlockingRule>> 
         }
     }
     rules
+}
+
+/// How often those went that come and go: all with which this machine does, if that is accused.
+fn flaps(view: &NetworkView, incident: &Incident) -> Vec<Evidence> {
+    let is_meant = |node: &NodeIdx| incident.accused().is_self() || incident.nodes.contains(node);
+    let nodes = view.others().filter(|node| incident.verdict == Verdict::Flapping && is_meant(node));
+    let came_and_went = |node| {
+        let within = view.node(node).flaps?;
+        Some(Evidence::CameAndWent { who: who(view, node), times: FLAPS, within })
+    };
+    nodes.filter_map(came_and_went).take(MAX_EVIDENCE / 2).collect()
 }
 
 /// What is seen of an incident as a whole.
@@ -323,6 +336,7 @@ fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::WrongGroup => Advice::JoinGroup { on, group: view.setting().group.clone() },
         Verdict::VersionMismatch => Advice::Update,
         Verdict::DuplicateName => Advice::Rename,
+        Verdict::Flapping => Advice::CheckStability { of: on },
         Verdict::AddressConflict => Advice::Readdress { addr: shared_address(view, &incident.nodes) },
         Verdict::Unknown => Advice::ReadLog { on },
     }

@@ -43,6 +43,8 @@ pub struct JudgedNode {
     pub at_home: bool,
     /// Its hardware address, where that was asked for and is known.
     pub hardware: Option<HardwareAddr>,
+    /// Within which time it went out of `up` several times lately; none if it did not, or is this one.
+    pub flaps: Option<Duration>,
     /// Since when it is observed there.
     pub since: Instant,
     /// When an echo of it last came; none if none did, or the node is this one.
@@ -69,6 +71,7 @@ impl JudgedNode {
             sees_me_translated: false,
             at_home: true,
             hardware: None,
+            flaps: None,
             since,
             echoed: None,
             heard_elsewhere: None,

@@ -48,6 +48,8 @@ pub enum Verdict {
     DuplicateName,
     /// Two hosts have the same address.
     AddressConflict,
+    /// It comes and goes.
+    Flapping,
     /// Something fails, and the evidence does not say what; or nothing is known yet.
     #[default]
     Unknown,
@@ -55,7 +57,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Ok,
         Self::ClosedPort,
         Self::FirewallReject,
@@ -77,6 +79,7 @@ impl Verdict {
         Self::VersionMismatch,
         Self::DuplicateName,
         Self::AddressConflict,
+        Self::Flapping,
         Self::Unknown,
     ];
 
@@ -104,6 +107,7 @@ impl Verdict {
             Self::VersionMismatch => "version_mismatch",
             Self::DuplicateName => "duplicate_name",
             Self::AddressConflict => "address_conflict",
+            Self::Flapping => "flapping",
             Self::Unknown => "unknown",
         }
     }

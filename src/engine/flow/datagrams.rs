@@ -140,6 +140,9 @@ impl Engine {
     fn handle_echo(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some((peer, echo)) = peers.get_mut(key).zip(echo) else { return };
+        if self.watch.watchers.note_echo(key, echo) {
+            return;
+        }
         if self.prober.handle_echo(peer, echo, &mut ctx) == ProbeOutcome::Concluded {
             self.conclude_probes(key, now);
         }

@@ -24,6 +24,7 @@ use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 use crate::engine::probing::prober;
 use crate::engine::{Engine, NodeId};
 use crate::proto::DecodeError;
+use crate::proto::codes::suspicion::REFUSED;
 use crate::proto::exchange::Request;
 use crate::proto::rows::{self, MAX_ABOUT, RowRequest, append};
 
@@ -193,7 +194,7 @@ impl Engine {
             Err(failure) => {
                 self.handle_failure(key, EndedAttempt { number, addr: at, began }, &failure, now);
                 if failure.cause == Cause::Refused && at == addr {
-                    self.tell_refusal(key, now);
+                    self.tell_outcome(key, REFUSED, now);
                 }
                 if let Some(peer) = by_standby.and_then(|_| self.peers.get_mut(key)) {
                     // Somebody else is there, and the first one has not answered yet.

@@ -323,6 +323,7 @@ impl Engine {
             sees_me_translated,
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
             hardware: peer.health.hardware(),
+            flaps: peer.flaps_within(now),
             echoed: peer.probes.last_echo().map(Instant::from),
             served: peer.last_seen.served().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),

@@ -121,6 +121,7 @@ impl Engine {
         if self.lifecycle == Lifecycle::Running {
             self.announcer.hello_again(now);
         }
+        self.watch.watchers.forget_asked();
         for key in self.peers.keys() {
             if let Some(peer) = self.peers.get_mut(key) {
                 peer.probes.forget_asked();
@@ -136,6 +137,7 @@ impl Engine {
         self.announcer.announce(peers, &mut ctx);
         let frame = exchange::tether_frame(self.request_nonce, &ctx);
         self.watch.tethers.choose(peers, &frame, &mut ctx);
+        self.watch.watchers.choose(self.watch.tethers.chosen(), &mut ctx);
     }
 
     /// Does what is due for one peer.

@@ -1,5 +1,5 @@
-//! Tethers, and what follows when one of them ends: a question to everybody, an echo to the suspect, dials by a few, and the words of
-//! those for the others.
+//! Tethers and watched neighbours, and what follows when one of those ends or the echoes of these stay away: a question to everybody, an
+//! echo to the suspect, dials by a few, and the words of those for the others.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -14,7 +14,8 @@ use crate::engine::presence::announce::{self, More};
 use crate::engine::probing::prober;
 use crate::engine::tethers::connections::life_of;
 use crate::engine::tethers::suspicions::{Opened, Step, is_chosen};
-use crate::proto::codes::suspicion::{REFUSED, TETHER_ENDED};
+use crate::engine::tethers::watchers::Alarm;
+use crate::proto::codes::suspicion::{ECHOES_MISSED, REFUSED, TETHER_ENDED, UNANSWERED};
 use crate::proto::presence::Suspicion;
 
 impl Engine {
@@ -59,7 +60,18 @@ impl Engine {
         }
     }
 
-    /// A peer asks about another one, or says that a dial of it was refused.
+    /// Asks those that are watched for an echo, and looks at those whose echoes stay away.
+    pub(in crate::engine) fn watch_neighbours(&mut self, now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Alarm { missed, alone } = self.watch.watchers.wake(peers, &mut ctx);
+        for key in missed {
+            if self.suspect(key, None, now) && !alone {
+                self.tell_suspicion(key, ECHOES_MISSED, now);
+            }
+        }
+    }
+
+    /// A peer asks about another one, or says that it could not reach it.
     pub(super) fn hear_suspicion(&mut self, teller: PeerKey, suspicion: Suspicion, now: Instant) {
         let Suspicion { suspect, incarnation, seen } = suspicion;
         let Some(key) = self.peers.by_id(suspect).filter(|key| *key != teller) else { return };
@@ -67,7 +79,7 @@ impl Engine {
             return;
         }
         self.suspect(key, Some(teller), now);
-        if seen == REFUSED {
+        if matches!(seen, REFUSED | UNANSWERED) {
             self.watch.suspicions.note_witness(key, teller);
             self.pursue(key, now);
         }
@@ -84,7 +96,7 @@ impl Engine {
         news
     }
 
-    /// The echoes of these suspects are not there in time.
+    /// The echoes of these suspects are not there in time, or no answers to their dials.
     pub(in crate::engine) fn pursue_suspects(&mut self, now: Instant) {
         while let Some(suspect) = self.watch.suspicions.next_due(now) {
             self.pursue(suspect, now);
@@ -95,20 +107,27 @@ impl Engine {
     pub(super) fn pursue(&mut self, key: PeerKey, now: Instant) {
         let own = self.shared.config().id;
         let Some(peer) = self.peers.get(key) else { return };
-        let step = self.watch.suspicions.next_step(peer, || is_chosen(own, peer, &self.peers));
+        let step = self.watch.suspicions.next_step(peer, || is_chosen(own, peer, &self.peers), now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
         match step {
             Step::Wait => {}
-            Step::Dial => peer.dial.hurry(),
+            Step::Dial => {
+                peer.dial.hurry();
+                self.prober.look_again(peer, &ctx);
+            }
             Step::Doubt => peer.doubt(&mut ctx),
+            Step::DoubtAndTell => {
+                peer.doubt(&mut ctx);
+                self.tell_outcome(key, UNANSWERED, now);
+            }
         }
     }
 
-    /// The host of a suspect refused this node's dial: those who do not dial it themselves are told, if there are any.
-    pub(super) fn tell_refusal(&mut self, key: PeerKey, now: Instant) {
-        if self.peers.len() > SUSPECT_DIALERS && self.watch.suspicions.note_refused_dial(key) {
-            self.tell_suspicion(key, REFUSED, now);
+    /// This node's dial of a suspect was refused, or has no answer: those who do not dial it themselves are told, if there are any.
+    pub(super) fn tell_outcome(&mut self, key: PeerKey, seen: u8, now: Instant) {
+        if self.peers.len() > SUSPECT_DIALERS && self.watch.suspicions.note_outcome(key) {
+            self.tell_suspicion(key, seen, now);
         }
     }
 

@@ -264,6 +264,13 @@ impl ProbeStats {
         is_then && of_it.clone().any(overdue) && of_it.all(|probe| !probe.answered)
     }
 
+    /// Whether no echo came since `asked`, of so many that were asked for one after the other that this says something.
+    pub(crate) fn is_unanswered_since(&self, asked: Instant) -> bool {
+        let awaited = self.probes.iter().filter(|probe| !probe.large && Some(probe.sent) > self.echoed);
+        let missing = usize::from(self.echoes.lost_in_a_row()) + awaited.count();
+        self.echoed < Some(asked.into()) && missing >= usize::from(SEEMS_LOST)
+    }
+
     /// Whether echoes were lost here and there, of those that are remembered.
     pub(crate) fn lost_here_and_there(&self) -> bool {
         self.echoes.lost_here_and_there()

@@ -79,6 +79,11 @@ impl Tethers {
         ctx.out.push(Output::Tether { tether, addr, link, request, timeout: ctx.config.retry.timeout });
     }
 
+    /// Whom this node chose last.
+    pub(crate) fn chosen(&self) -> &[PeerKey] {
+        &self.choice.peers
+    }
+
     /// What came of a tether that was dialed: who keeps it, if anybody does.
     pub(crate) fn note_answer(&mut self, id: TetherId, keeper: Option<Life>, ctx: &mut Context<'_>) {
         let Some(at) = self.all.iter().position(|tether| tether.id == id) else { return };

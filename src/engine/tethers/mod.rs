@@ -1,16 +1,20 @@
-//! How the end of a peer's process is noticed at once: connections that are kept open, and what is asked when one of them ends.
+//! How it is noticed at once that a peer is gone: connections that are kept open and echoes that are asked for all the time, with a few
+//! neighbours, and what is asked when one of those ends or these stay away.
 //!
 //! Owns no verdict: a suspicion is a question, and only a dial or the words of several who dialed answer it.
 
 pub(crate) mod connections;
 pub(crate) mod suspicions;
+pub(crate) mod watchers;
 
 use connections::Tethers;
 use suspicions::Suspicions;
+use watchers::Watchers;
 
-/// Both.
+/// All of it.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) tethers: Tethers,
     pub(crate) suspicions: Suspicions,
+    pub(crate) watchers: Watchers,
 }

@@ -2,13 +2,13 @@
 //!
 //! A suspicion costs little, whoever makes it up: each suspect is looked at once a second, and each teller has a share.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
 use crate::engine::limits::{
     MAX_SUSPICIONS, SUSPECT_AGAIN, SUSPECT_DIALERS, SUSPICION_PATIENCE, SUSPICIONS_PER_TELLER,
-    SUSPICIONS_TOLD_PER_SECOND, WITNESSES,
+    SUSPICIONS_TOLD_PER_SECOND, UNANSWERED_AFTER, UNANSWERED_WITH_LOSS, WITNESSES,
 };
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
@@ -23,6 +23,15 @@ enum Stage {
     Asked,
     /// The echo was refused, or did not come in time.
     Unanswered,
+    /// It was dialed, and asked for more echoes.
+    Dialed {
+        /// Since when.
+        at: Instant,
+        /// How long it may take.
+        patience: Duration,
+    },
+    /// That time is over.
+    Overdue,
     /// It lives.
     Answered,
 }
@@ -35,10 +44,21 @@ struct Case {
     teller: Option<PeerKey>,
     asked: Instant,
     stage: Stage,
-    /// Who says that a dial was refused.
+    /// Who says that a dial was refused or had no answer.
     witnesses: SmallVec<[PeerKey; WITNESSES]>,
     /// This node has said so.
     told: bool,
+}
+
+impl Case {
+    /// When it is looked at again if nothing comes.
+    fn due(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Asked => Some(self.asked + SUSPICION_PATIENCE),
+            Stage::Dialed { at, patience } => Some(at + patience),
+            Stage::Unanswered | Stage::Overdue | Stage::Answered => None,
+        }
+    }
 }
 
 /// Whether a suspicion is news.
@@ -57,10 +77,12 @@ pub(crate) enum Opened {
 pub(crate) enum Step {
     /// Its echo is awaited, it lives, or it is for others to dial it.
     Wait,
-    /// Nobody answers there: dial it now.
+    /// Nobody answers there: dial it now, and ask it for a burst of echoes.
     Dial,
-    /// Enough others were refused: it is not reached, until a dial of its own says otherwise.
+    /// Enough others could not reach it: neither can this node, until a dial of its own says otherwise.
     Doubt,
+    /// It answers neither this node's dial nor its echoes: the same, and others are to know.
+    DoubtAndTell,
 }
 
 /// All of them.
@@ -80,7 +102,11 @@ impl Default for Suspicions {
 impl Suspicions {
     /// Somebody, or this node itself, suspects a peer.
     pub(crate) fn open(&mut self, suspect: &Peer, teller: Option<PeerKey>, now: Instant) -> Opened {
-        self.cases.retain(|case| now.saturating_duration_since(case.asked) < SUSPECT_AGAIN);
+        let is_open = |case: &Case| {
+            let waits = matches!(case.stage, Stage::Dialed { .. });
+            waits || now.saturating_duration_since(case.asked) < SUSPECT_AGAIN
+        };
+        self.cases.retain(is_open);
         let by_teller = self.cases.iter().filter(|case| teller.is_some() && case.teller == teller).count();
         let looked_at = suspect.state() == PeerState::Up && suspect.has_proved();
         let full = self.cases.len() >= MAX_SUSPICIONS || by_teller >= SUSPICIONS_PER_TELLER;
@@ -103,7 +129,7 @@ impl Suspicions {
         self.told.take(now)
     }
 
-    /// A peer says that the suspect's host refused its dial.
+    /// A peer says that it could not reach the suspect.
     pub(crate) fn note_witness(&mut self, suspect: PeerKey, witness: PeerKey) {
         if let Some(case) = self.case(suspect)
             && !case.witnesses.contains(&witness)
@@ -115,50 +141,64 @@ impl Suspicions {
 
     /// The suspect's host says that nothing receives there: whether that was asked.
     pub(crate) fn note_refused_echo(&mut self, suspect: PeerKey) -> bool {
-        self.end_wait(suspect)
+        let Some(case) = self.case(suspect).filter(|case| case.stage == Stage::Asked) else { return false };
+        case.stage = Stage::Unanswered;
+        true
     }
 
-    /// The next suspect whose echo is not there in time.
+    /// The next suspect whose echo is not there in time, or no answer to its dial.
     pub(crate) fn next_due(&mut self, now: Instant) -> Option<PeerKey> {
-        let is_due = |case: &&Case| case.stage == Stage::Asked && case.asked + SUSPICION_PATIENCE <= now;
-        let suspect = self.cases.iter().find(is_due)?.suspect;
-        self.end_wait(suspect).then_some(suspect)
+        let case = self.cases.iter_mut().find(|case| case.due().is_some_and(|due| due <= now))?;
+        case.stage = if case.stage == Stage::Asked { Stage::Unanswered } else { Stage::Overdue };
+        Some(case.suspect)
     }
 
     /// When the next of them is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let asked = self.cases.iter().filter(|case| case.stage == Stage::Asked);
-        asked.map(|case| case.asked + SUSPICION_PATIENCE).min()
+        self.cases.iter().filter_map(Case::due).min()
     }
 
     /// What is to be done about a suspect now; `is_chosen`, whether this node is among those who dial it.
-    pub(crate) fn next_step(&mut self, suspect: &Peer, is_chosen: impl FnOnce() -> bool) -> Step {
+    pub(crate) fn next_step(
+        &mut self,
+        suspect: &Peer,
+        is_chosen: impl FnOnce() -> bool,
+        now: Instant,
+    ) -> Step {
         let Some(case) = self.case(suspect.key()) else { return Step::Wait };
         if suspect.probes.last_echo() >= Some(Moment::from(case.asked)) {
             case.stage = Stage::Answered;
         }
-        if case.stage != Stage::Unanswered || suspect.state() != PeerState::Up {
+        if suspect.state() != PeerState::Up || matches!(case.stage, Stage::Asked | Stage::Answered) {
             return Step::Wait;
         }
         if case.witnesses.len() >= WITNESSES {
             return Step::Doubt;
         }
-        if is_chosen() { Step::Dial } else { Step::Wait }
+        match case.stage {
+            Stage::Unanswered if is_chosen() => {
+                let lossy = suspect.probes.lost_here_and_there();
+                let patience = if lossy { UNANSWERED_WITH_LOSS } else { UNANSWERED_AFTER };
+                case.stage = Stage::Dialed { at: now, patience };
+                Step::Dial
+            }
+            // An outcome of the dial says more than this.
+            Stage::Overdue
+                if suspect.dial.is_in_flight() && suspect.probes.is_unanswered_since(case.asked) =>
+            {
+                Step::DoubtAndTell
+            }
+            _ => Step::Wait,
+        }
     }
 
-    /// This node's own dial of a suspect was refused: whether others are to be told, which happens once.
-    pub(crate) fn note_refused_dial(&mut self, suspect: PeerKey) -> bool {
+    /// This node's own dial of a suspect was refused or has no answer: whether others are to be told, which happens once.
+    pub(crate) fn note_outcome(&mut self, suspect: PeerKey) -> bool {
         self.case(suspect).is_some_and(|case| !std::mem::replace(&mut case.told, true))
     }
 
     fn case(&mut self, suspect: PeerKey) -> Option<&mut Case> {
         self.cases.iter_mut().find(|case| case.suspect == suspect)
-    }
-
-    fn end_wait(&mut self, suspect: PeerKey) -> bool {
-        let Some(case) = self.case(suspect).filter(|case| case.stage == Stage::Asked) else { return false };
-        case.stage = Stage::Unanswered;
-        true
     }
 }
 
@@ -174,12 +214,12 @@ pub(crate) fn is_chosen(own: NodeId, suspect: &Peer, peers: &PeerTable) -> bool 
 #[cfg(test)]
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::engine::api::DialId;
     use crate::engine::context::TestContext;
+    use crate::engine::limits::BURST;
     use crate::engine::probing::prober;
-    use crate::engine::{Incarnation, peers::Via};
+    use crate::engine::{Incarnation, Nonce, peers::Via};
     use crate::testkit::{ms, secs};
 
     fn up(test: &mut TestContext, n: u64) -> Peer {
@@ -229,7 +269,11 @@ mod tests {
         test.now += ms(1);
         assert!(peer.probes.note_echo(nonce, test.now).is_some());
         assert!(suspicions.note_refused_echo(peer.key()));
-        assert_eq!(suspicions.next_step(&peer, || true), Step::Wait, "whoever refused it was not asked");
+        assert_eq!(
+            suspicions.next_step(&peer, || true, test.now),
+            Step::Wait,
+            "whoever refused it was not asked"
+        );
     }
 
     #[test]
@@ -240,7 +284,7 @@ mod tests {
             let witnesses = [11, 12, 13].map(|n| test.peer(n).key());
             let _ = suspicions.open(&peer, None, now);
             assert_eq!(suspicions.deadline(), Some(now + SUSPICION_PATIENCE));
-            assert_eq!(suspicions.next_step(&peer, || true), Step::Wait);
+            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Wait);
             assert_eq!(suspicions.next_due(now + SUSPICION_PATIENCE - Duration::from_nanos(1)), None);
             if refused {
                 assert!(suspicions.note_refused_echo(peer.key()));
@@ -249,16 +293,55 @@ mod tests {
             }
             assert_eq!((suspicions.deadline(), suspicions.next_due(now + secs(1))), (None, None));
             assert!(!suspicions.note_refused_echo(peer.key()), "once");
-            let step = |suspicions: &mut Suspicions| suspicions.next_step(&peer, || false);
-            assert_eq!(suspicions.next_step(&peer, || true), Step::Dial);
+            let step = |suspicions: &mut Suspicions| suspicions.next_step(&peer, || false, now);
+            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Dial);
             for witness in [witnesses[0], witnesses[1], witnesses[1]] {
                 suspicions.note_witness(peer.key(), witness);
                 assert_eq!(step(&mut suspicions), Step::Wait);
             }
             suspicions.note_witness(peer.key(), witnesses[2]);
             assert_eq!(step(&mut suspicions), Step::Doubt);
-            let told = [0; 2].map(|_| suspicions.note_refused_dial(peer.key()));
+            let told = [0; 2].map(|_| suspicions.note_outcome(peer.key()));
             assert_eq!(told, [true, false], "others are told once");
+        }
+    }
+
+    #[test]
+    fn one_that_was_dialed_and_lets_nothing_be_heard_is_doubted_and_one_that_sends_an_echo_is_not() {
+        for (lossy, answers) in [(false, false), (false, true), (true, false)] {
+            let mut test = TestContext::new(|_| {});
+            let (mut suspicions, mut peer) = (Suspicions::default(), up(&mut test, 2));
+            if lossy {
+                for n in 0..12 {
+                    peer.probes.note_sent(Nonce(n), false, test.now);
+                    test.now += secs(2);
+                    let _ = if n % 3 == 0 {
+                        peer.probes.count_outcomes(test.now)
+                    } else {
+                        peer.probes.note_echo(Nonce(n), test.now).unwrap()
+                    };
+                }
+            }
+            test.now += ms(1);
+            let _ = suspicions.open(&peer, None, test.now);
+            test.now += SUSPICION_PATIENCE;
+            assert_eq!(suspicions.next_due(test.now), Some(peer.key()));
+            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Dial);
+            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Wait, "it is dialed once");
+            peer.dial.hurry();
+            let _ = peer.dial.start(DialId(1), 1, 5, test.now);
+            for n in 100..100 + u64::from(BURST) {
+                peer.probes.note_sent(Nonce(n), false, test.now);
+            }
+            if answers {
+                test.now += ms(1);
+                assert!(peer.probes.note_echo(Nonce(103), test.now).is_some());
+            }
+            let patience = if lossy { UNANSWERED_WITH_LOSS } else { UNANSWERED_AFTER };
+            assert_eq!(suspicions.next_due(test.now + patience - ms(2)), None);
+            assert_eq!(suspicions.next_due(test.now + patience), Some(peer.key()));
+            let step = suspicions.next_step(&peer, || true, test.now + patience);
+            assert_eq!(step, if answers { Step::Wait } else { Step::DoubtAndTell });
         }
     }
 

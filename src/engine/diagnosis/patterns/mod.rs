@@ -5,12 +5,14 @@
 //!
 //! - `background_loss`: what no host is at fault for
 //! - `failures`: the pairs that are left, and the verdict that stands for several
+//! - `flapping`: hosts that come and go
 //! - `own_filter`, `own_fault`, `islands`, `single_hosts`, `pairs`: the patterns
 //! - `duplicates`: what is wrong with nodes rather than with pairs
 
 mod background_loss;
 mod duplicates;
 mod failures;
+mod flapping;
 mod islands;
 mod own_fault;
 mod own_filter;
@@ -32,6 +34,7 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();
     incidents.extend(duplicates::address_conflicts(view, &mut failures));
+    incidents.extend(flapping::flapping(view, &mut failures));
     incidents.extend(own_filter::own_filter(view, &mut failures));
     let split = own_fault::split_network(view, &mut failures);
     incidents.extend(own_fault::own_fault(view, &mut failures, verdicts).or(split));

@@ -21,6 +21,9 @@ use super::{Challenge, Holder, Peer, Suspicion};
 impl Peer {
     pub(crate) fn set_state(&mut self, to: PeerState, ctx: &mut Context<'_>) {
         let from = std::mem::replace(&mut self.state, to);
+        if from == PeerState::Up && from != to {
+            self.special.get_or_insert_default().flaps.note(ctx.now);
+        }
         if from != to {
             ctx.out.publish(Event::PeerState { peer: Arc::clone(&self.info), from, to });
         }

@@ -2,12 +2,13 @@
 
 mod addresses;
 mod changes;
+mod flaps;
 mod named;
 mod naming;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::address::ZonedIp;
 use crate::engine::cause::Cause;
@@ -27,6 +28,7 @@ use super::health::Health;
 use super::last_seen::LastSeen;
 use super::path::Paths;
 use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
+use flaps::Flaps;
 use naming::Naming;
 
 /// All that the engine keeps of a peer.
@@ -68,6 +70,8 @@ struct Special {
     retired: Option<NodeId>,
     /// Another identity was heard at its address, and it was asked whether it is still there.
     challenge: Option<Challenge>,
+    /// When it went out of `up`.
+    flaps: Flaps,
 }
 
 /// Somebody else who is heard at a peer's address.
@@ -263,6 +267,11 @@ impl Peer {
             && self.has_proved()
             && self.last_seen.deadline().is_some()
             && !self.dial.is_confirming()
+    }
+
+    /// Within which time it went out of `up` several times, if it did lately: it comes and goes.
+    pub(crate) fn flaps_within(&self, now: Instant) -> Option<Duration> {
+        self.special.as_ref()?.flaps.within(self.state == PeerState::Up, now)
     }
 
     /// Whether it is up at an address that it proved to be its own, and can be dialed there.

@@ -1,7 +1,9 @@
-//! How soon all others know that a process was killed.
+//! How soon all others know that a process was killed, or that a host was cut off.
 
 use std::path::Path;
 use std::time::Duration;
+
+use clap::ValueEnum;
 
 use crate::discovery::watch;
 use crate::support::lab::{Families, Lab};
@@ -16,15 +18,24 @@ const SETTLED: Duration = Duration::from_secs(4);
 /// Longer than a node without tethers takes.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Milliseconds from the signal to the last of the others' `peer_state` out of `up`, at default settings. The times are those of
-/// reading.
-pub(crate) fn known_after(vigie: &Path) -> Vec<f64> {
-    let lab = Lab::on_one_link(HOSTS, Families::Ipv4);
-    let others: Vec<Node> = (1..HOSTS).map(|host| watch(&lab, host.into(), vigie)).collect();
-    (0..TIMES).map(|_| once(&lab, &others, vigie)).collect()
+/// What happens to one of the hosts.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Loss {
+    /// `kill -9`.
+    Killed,
+    /// Its switch port is put on a link of its own: its carrier stays, and nothing passes.
+    CutOff,
 }
 
-fn once(lab: &Lab, others: &[Node], vigie: &Path) -> f64 {
+/// Milliseconds from that to the last of the others' `peer_state` out of `up`, at default settings. The times are those of
+/// reading.
+pub(crate) fn known_after(vigie: &Path, loss: Loss) -> Vec<f64> {
+    let lab = Lab::on_one_link(HOSTS, Families::Ipv4);
+    let others: Vec<Node> = (1..HOSTS).map(|host| watch(&lab, host.into(), vigie)).collect();
+    (0..TIMES).map(|_| once(&lab, &others, vigie, loss)).collect()
+}
+
+fn once(lab: &Lab, others: &[Node], vigie: &Path, loss: Loss) -> f64 {
     let lost = format!("h{HOSTS}");
     let marks: Vec<_> = others.iter().map(Node::mark).collect();
     let mut victim = watch(lab, HOSTS.into(), vigie);
@@ -35,10 +46,17 @@ fn once(lab: &Lab, others: &[Node], vigie: &Path) -> f64 {
         .collect();
     (1..HOSTS).for_each(|host| _ = victim.wait_for(SOON, becomes(&format!("h{host}"), "up")));
     std::thread::sleep(SETTLED);
-    let killed = now();
-    victim.kill9();
+    let lost_at = now();
+    match loss {
+        Loss::Killed => victim.kill9(),
+        Loss::CutOff => lab.host(HOSTS.into()).isolate(),
+    }
     let is_lost = |event: &serde_json::Value| about("peer_state", &lost)(event) && event["from"] == "up";
     let known = others.iter().zip(up).map(|(other, up)| other.since(up.mark).wait_for(LONG, is_lost).at);
-    let known_to_all = known.max().unwrap_or(killed);
-    known_to_all.saturating_duration_since(killed).as_secs_f64() * 1e3
+    let known_to_all = known.max().unwrap_or(lost_at);
+    if loss == Loss::CutOff {
+        victim.kill9();
+        lab.host(HOSTS.into()).rejoin();
+    }
+    known_to_all.saturating_duration_since(lost_at).as_secs_f64() * 1e3
 }

@@ -1,0 +1,30 @@
+//! Hosts that come and go: one finding, and not one for each time.
+
+use super::failures::Failures;
+use crate::engine::diagnosis::grid::NodeIdx;
+use crate::engine::diagnosis::incident::Incident;
+use crate::engine::diagnosis::network_view::NetworkView;
+use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
+
+/// Those that this node lost several times within a minute. If it lost all the others so, it is this machine that comes and goes; with only
+/// one other that is not known, and neither is accused alone.
+pub(super) fn flapping(view: &NetworkView, failures: &mut Failures) -> Vec<Incident> {
+    let flaps: Vec<NodeIdx> = view.others().filter(|node| view.node(*node).flaps.is_some()).collect();
+    let others = view.others().filter(|node| is_reached(view, *node) && !flaps.contains(node)).count();
+    let groups = match flaps[..] {
+        [] => Vec::new(),
+        [only] if others == 0 => vec![(vec![only, NodeIdx::SELF], Pattern::Pair, Confidence::Likely)],
+        _ if others == 0 => vec![(vec![NodeIdx::SELF], Pattern::Host, Confidence::Likely)],
+        _ => flaps.iter().map(|node| (vec![*node], Pattern::Host, Confidence::Certain)).collect(),
+    };
+    let incident = |(nodes, pattern, confidence): (Vec<NodeIdx>, Pattern, Confidence)| {
+        // What fails with it at the moment is the same trouble.
+        let pairs = failures.take(nodes[0], |_| true);
+        Incident { verdict: Verdict::Flapping, pattern, confidence, nodes, pairs }
+    };
+    groups.into_iter().map(incident).collect()
+}
+
+fn is_reached(view: &NetworkView, node: NodeIdx) -> bool {
+    view.observation(NodeIdx::SELF, node).is_some_and(|seen| seen.tcp.is_ok() || seen.echo.is_ok())
+}

@@ -1,0 +1,204 @@
+//! Small echoes to and from a few neighbours, so that a host which is cut off is missed within a second or so: no connection ends then.
+//!
+//! Those are watched to whom this node chose to hold a tether, as the rings of Linux TIPC overlap (`tipc_monitor`). An echo that does not
+//! come says little, as packets are lost: the next ones are asked for at once, and only several in a row are an alarm, which is a
+//! suspicion like any other. They count as nothing else: what is lost is measured by the [`super::super::probing`].
+
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use smallvec::SmallVec;
+
+use crate::engine::Nonce;
+use crate::engine::context::Context;
+use crate::engine::limits::{TETHERS, WATCH_AGAIN, WATCH_EVERY, WATCH_MISSES};
+use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::proto::presence::Kind;
+
+/// One that is watched.
+#[derive(Debug)]
+struct Watched {
+    peer: PeerKey,
+    /// What was asked since the last echo came.
+    asked: SmallVec<[Nonce; 1]>,
+    /// When the next echo is asked for.
+    next: Instant,
+}
+
+/// Those that are watched.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    all: SmallVec<[Watched; TETHERS]>,
+}
+
+/// Whose echoes do not come.
+#[derive(Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Alarm {
+    pub(crate) missed: SmallVec<[PeerKey; TETHERS]>,
+    /// Nobody's echoes come: most likely it is this machine that is cut off.
+    pub(crate) alone: bool,
+}
+
+impl Watched {
+    /// So many echoes that were asked for did not come.
+    fn is_missed(&self) -> bool {
+        self.asked.len() > usize::from(WATCH_MISSES)
+    }
+}
+
+impl Watchers {
+    /// When the next echo is asked for.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.all.iter().map(|watched| watched.next).min()
+    }
+
+    /// Watches these, as long as they are up, and no others.
+    pub(crate) fn choose(&mut self, chosen: &[PeerKey], ctx: &mut Context<'_>) {
+        self.all.retain(|watched| chosen.contains(&watched.peer));
+        let new = chosen.iter().filter(|peer| self.all.iter().all(|watched| watched.peer != **peer));
+        let new: SmallVec<[PeerKey; TETHERS]> = new.copied().collect();
+        // All together: a wake-up costs more than what is done in it.
+        let together = self.deadline();
+        let next = together.unwrap_or_else(|| ctx.now + ctx.rng.random_range(Duration::ZERO..WATCH_EVERY));
+        self.all.extend(new.into_iter().map(|peer| Watched { peer, asked: SmallVec::new(), next }));
+    }
+
+    /// Asks those for an echo whose turn it is, and tells whose echoes did not come, once each time that they stay away.
+    pub(crate) fn wake(&mut self, peers: &mut PeerTable, ctx: &mut Context<'_>) -> Alarm {
+        let is_up =
+            |key| peers.get(key).is_some_and(|peer| peer.state() == PeerState::Up && peer.is_proven());
+        self.all.retain(|watched| is_up(watched.peer));
+        let (mut alarm, now) = (Alarm::default(), ctx.now);
+        for watched in self.all.iter_mut().filter(|watched| watched.next <= now) {
+            let missed_before = watched.asked.len();
+            if missed_before == usize::from(WATCH_MISSES) {
+                alarm.missed.push(watched.peer);
+            }
+            let Some(peer) = peers.get(watched.peer) else { continue };
+            let nonce = ctx.random_nonce();
+            ctx.send_by(peer.interface(), peer.unicast(), Kind::Heartbeat, Some(nonce), None);
+            if watched.is_missed() {
+                watched.asked.pop();
+            }
+            watched.asked.push(nonce);
+            let asks_again = (1..usize::from(WATCH_MISSES)).contains(&missed_before);
+            watched.next = now + if asks_again { WATCH_AGAIN } else { WATCH_EVERY };
+        }
+        alarm.alone = self.all.len() > 1 && self.all.iter().all(Watched::is_missed);
+        alarm
+    }
+
+    /// An echo came; whether it was asked for here.
+    pub(crate) fn note_echo(&mut self, peer: PeerKey, echo: Nonce) -> bool {
+        let asked = self.all.iter_mut().find(|watched| watched.peer == peer && watched.asked.contains(&echo));
+        asked.map(|watched| watched.asked.clear()).is_some()
+    }
+
+    /// This process stood still: what was asked for says nothing.
+    pub(crate) fn forget_asked(&mut self) {
+        self.all.iter_mut().for_each(|watched| watched.asked.clear());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::{TestContext, TestSent};
+    use crate::engine::peers::Via;
+    use crate::engine::{Incarnation, NodeId};
+
+    /// So many peers that are up, and a part that watches them.
+    fn watched(test: &mut TestContext, count: u8) -> (Watchers, PeerTable, Vec<PeerKey>) {
+        let (mut watchers, mut peers) = (Watchers::default(), PeerTable::default());
+        for n in 1..=count {
+            let identity = Some((NodeId(n.into()), Incarnation(1)));
+            let addr = ([10, 0, 1, n], 17_474).into();
+            let key = peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+            let peer = peers.get_mut(key).unwrap();
+            peer.prove(peer.ip(), &mut test.context());
+            peer.set_state(PeerState::Up, &mut test.context());
+        }
+        let keys = peers.keys();
+        watchers.choose(&keys, &mut test.context());
+        test.outputs();
+        (watchers, peers, keys)
+    }
+
+    /// Wakes it when it is due.
+    fn wake(
+        watchers: &mut Watchers,
+        peers: &mut PeerTable,
+        test: &mut TestContext,
+    ) -> (Alarm, Vec<TestSent>) {
+        test.now = watchers.deadline().unwrap();
+        let alarm = watchers.wake(peers, &mut test.context());
+        (alarm, test.sent())
+    }
+
+    #[test]
+    fn those_that_answer_are_asked_together_twice_a_second_and_are_no_alarm() {
+        let mut test = TestContext::new(|_| {});
+        let (mut watchers, mut peers, keys) = watched(&mut test, 3);
+        let begin = watchers.deadline().unwrap();
+        assert!(begin <= test.now + WATCH_EVERY);
+        for round in 0..20 {
+            let (alarm, sent) = wake(&mut watchers, &mut peers, &mut test);
+            assert_eq!((alarm, test.now), (Alarm::default(), begin + WATCH_EVERY * round));
+            for (key, sent) in keys.iter().zip(&sent) {
+                assert!(watchers.note_echo(*key, sent.nonce.unwrap()));
+                assert!(!watchers.note_echo(*key, sent.nonce.unwrap()), "once");
+            }
+            assert_eq!(sent.len(), 3);
+        }
+    }
+
+    #[test]
+    fn three_echoes_that_stay_away_are_an_alarm_within_little_more_than_a_second_and_only_once() {
+        let mut test = TestContext::new(|_| {});
+        let (mut watchers, mut peers, keys) = watched(&mut test, 2);
+        let (_, sent) = wake(&mut watchers, &mut peers, &mut test);
+        let (last_heard, mut alarms) = (test.now, Vec::new());
+        assert!(
+            watchers.note_echo(keys[0], sent[0].nonce.unwrap())
+                && watchers.note_echo(keys[1], sent[1].nonce.unwrap())
+        );
+        for _ in 0..30 {
+            let (alarm, sent) = wake(&mut watchers, &mut peers, &mut test);
+            assert!(!alarm.alone, "one of them answers");
+            alarms.extend(alarm.missed.iter().map(|key| (*key, test.now)));
+            for sent in sent.iter().filter(|sent| sent.to == peers.get(keys[1]).unwrap().unicast()) {
+                assert!(watchers.note_echo(keys[1], sent.nonce.unwrap()));
+            }
+        }
+        assert_eq!(alarms, [(keys[0], last_heard + WATCH_EVERY * 2 + WATCH_AGAIN * 2)]);
+    }
+
+    #[test]
+    fn a_late_echo_ends_the_row_and_so_does_a_standstill() {
+        let mut test = TestContext::new(|_| {});
+        let (mut watchers, mut peers, keys) = watched(&mut test, 1);
+        let (_, first) = wake(&mut watchers, &mut peers, &mut test);
+        let _ = wake(&mut watchers, &mut peers, &mut test);
+        assert!(watchers.note_echo(keys[0], first[0].nonce.unwrap()), "it is late and an echo");
+        for n in 0..20 {
+            if n % 3 == 0 {
+                watchers.forget_asked();
+            }
+            assert_eq!(wake(&mut watchers, &mut peers, &mut test).0, Alarm::default());
+        }
+    }
+
+    #[test]
+    fn whose_neighbours_all_stay_away_is_alone_and_whoever_is_not_up_is_not_watched() {
+        let mut test = TestContext::new(|_| {});
+        let (mut watchers, mut peers, keys) = watched(&mut test, 3);
+        let alarm = (0..4).map(|_| wake(&mut watchers, &mut peers, &mut test).0).last().unwrap();
+        assert_eq!((alarm.missed.as_slice(), alarm.alone), (&keys[..], true));
+        peers.get_mut(keys[1]).unwrap().set_state(PeerState::Retrying, &mut test.context());
+        test.outputs();
+        assert_eq!(wake(&mut watchers, &mut peers, &mut test).1.len(), 2);
+        watchers.choose(&[], &mut test.context());
+        assert_eq!(watchers.deadline(), None);
+    }
+}
