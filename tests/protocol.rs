@@ -589,6 +589,7 @@ fn the_specification_states_the_limits_of_the_code() {
         ("Between two echoes of a watched peer", usize::try_from(limits::WATCH_EVERY.as_millis()).unwrap()),
         ("Between two after one that stayed away", usize::try_from(limits::WATCH_AGAIN.as_millis()).unwrap()),
         ("Echoes that stay away before it is told", limits::WATCH_MISSES.into()),
+        ("The same of a peer that loses packets", limits::WATCH_MISSES_WITH_LOSS.into()),
         (
             "Time for an answer of a suspect that was dialed",
             usize::try_from(limits::UNANSWERED_AFTER.as_millis()).unwrap(),

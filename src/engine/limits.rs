@@ -396,6 +396,10 @@ pub const FLAPS_WITHIN: Duration = Duration::from_mins(1);
 /// One that comes and goes is gone when it has been out for so long.
 pub const FLAP_LASTS: Duration = Duration::from_secs(20);
 
+/// The same where packets are lost now and then: where 30 % are on each way, so many stay away once in 200 times, and the alarm comes a second
+/// later.
+pub const WATCH_MISSES_WITH_LOSS: u8 = 8;
+
 /// Nodes that dial a suspect: enough that some are on its link, and few enough that a host which starts again is not flooded.
 pub const SUSPECT_DIALERS: usize = 8;
 

@@ -68,7 +68,7 @@ use gossip::own_row::OwnRow;
 use gossip::remote_rows::RemoteRows;
 use gossip::told_nodes::ToldNodes;
 use lifecycle::Lifecycle;
-use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, MAX_JUDGED, STALL, TIMER_SLACK};
+use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, MAX_JUDGED, TIMER_SLACK};
 use named_peers::NamedPeers;
 use peers::observe::Times;
 use peers::{NodeInfo, PeerTable};
@@ -203,10 +203,7 @@ impl Engine {
             self.wake(key, now);
             self.settle(now);
         }
-        if self.timers.is_due(Timer::Watch, now) {
-            self.watch_neighbours(now);
-        }
-        self.pursue_suspects(now);
+        self.keep_watch(now);
         if self.judging.due().is_some_and(|at| at <= now) {
             if !self.judging.is_underway() {
                 self.settle_unwell(now);
@@ -231,8 +228,7 @@ impl Engine {
                 self.timers.set(Timer::Announce, self.announcer.deadline());
                 self.timers.set(Timer::Dial, self.dialer.deadline());
                 self.timers.set(Timer::Diagnose, self.judging.due());
-                self.timers.set(Timer::Suspect, self.watch.suspicions.deadline());
-                self.timers.set(Timer::Watch, self.watch.watchers.deadline());
+                self.timers.set(Timer::Watch, self.watch.deadline());
                 self.timers.set(Timer::TellRejected, self.rejects.due());
                 self.timers.set(Timer::Resolve, self.named_peers.deadline());
                 self.timers.set(Timer::TellNews, self.own_row.news_due());
@@ -245,13 +241,6 @@ impl Engine {
                 self.timers.set(Timer::Goodbye, self.lifecycle.next_goodbye());
             }
             Lifecycle::Idle | Lifecycle::Closed => self.timers.clear(),
-        }
-    }
-
-    /// A tick that comes far too late means that the process stood still, not that the peers did.
-    fn notice_a_stall(&mut self, now: Instant) {
-        if self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
-            self.reset_after_stall(now);
         }
     }
 }

@@ -33,14 +33,12 @@ pub(crate) enum Timer {
     Look,
     /// An attempt had no answer for long.
     LateDial,
-    /// The echo of a suspect is not there in time, or no answer to a dial of it.
-    Suspect,
-    /// Those that are watched are to be asked for an echo.
+    /// Those that are watched are to be asked for an echo; or that of a suspect is not there in time, or no answer to a dial of it.
     Watch,
 }
 
 impl Timer {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 11] = [
         Self::Announce,
         Self::Goodbye,
         Self::Dial,
@@ -51,7 +49,6 @@ impl Timer {
         Self::TellNews,
         Self::Look,
         Self::LateDial,
-        Self::Suspect,
         Self::Watch,
     ];
 }

@@ -11,6 +11,7 @@ use crate::engine::event::{Event, StopReason};
 use crate::engine::exchange;
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
+use crate::engine::limits::STALL;
 use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::{Peer, Suspicion};
 use crate::engine::presence::announce;
@@ -112,6 +113,13 @@ impl Engine {
         if let AfterGoodbye::Stop(reason) = self.lifecycle.note_goodbye(now) {
             self.publish(Event::Stopped { reason });
             self.shared.out().push(Output::Stop);
+        }
+    }
+
+    /// A tick that comes far too late means that the process stood still, not that the peers did.
+    pub(in crate::engine) fn notice_a_stall(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
+            self.reset_after_stall(now);
         }
     }
 

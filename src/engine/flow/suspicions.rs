@@ -60,14 +60,18 @@ impl Engine {
         }
     }
 
-    /// Asks those that are watched for an echo, and looks at those whose echoes stay away.
-    pub(in crate::engine) fn watch_neighbours(&mut self, now: Instant) {
-        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+    /// Asks those that are watched for an echo, and looks at those whose echoes stay away; and goes on with suspects whose echoes are not
+    /// there in time, or no answers to their dials.
+    pub(in crate::engine) fn keep_watch(&mut self, now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
         let Alarm { missed, alone } = self.watch.watchers.wake(peers, &mut ctx);
         for key in missed {
             if self.suspect(key, None, now) && !alone {
                 self.tell_suspicion(key, ECHOES_MISSED, now);
             }
+        }
+        while let Some(suspect) = self.watch.suspicions.next_due(now) {
+            self.pursue(suspect, now);
         }
     }
 
@@ -94,13 +98,6 @@ impl Engine {
             prober::ask(peer, &mut ctx);
         }
         news
-    }
-
-    /// The echoes of these suspects are not there in time, or no answers to their dials.
-    pub(in crate::engine) fn pursue_suspects(&mut self, now: Instant) {
-        while let Some(suspect) = self.watch.suspicions.next_due(now) {
-            self.pursue(suspect, now);
-        }
     }
 
     /// Something more is known of a suspect.

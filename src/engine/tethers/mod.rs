@@ -7,6 +7,8 @@ pub(crate) mod connections;
 pub(crate) mod suspicions;
 pub(crate) mod watchers;
 
+use std::time::Instant;
+
 use connections::Tethers;
 use suspicions::Suspicions;
 use watchers::Watchers;
@@ -17,4 +19,11 @@ pub(crate) struct Watch {
     pub(crate) tethers: Tethers,
     pub(crate) suspicions: Suspicions,
     pub(crate) watchers: Watchers,
+}
+
+impl Watch {
+    /// When something is to be asked for, or is not there in time.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.watchers.deadline().into_iter().chain(self.suspicions.deadline()).min()
+    }
 }

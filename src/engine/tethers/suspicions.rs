@@ -108,7 +108,8 @@ impl Suspicions {
         };
         self.cases.retain(is_open);
         let by_teller = self.cases.iter().filter(|case| teller.is_some() && case.teller == teller).count();
-        let looked_at = suspect.state() == PeerState::Up && suspect.has_proved();
+        // Whoever cannot be dialed has nothing to answer.
+        let looked_at = suspect.is_reachable();
         let full = self.cases.len() >= MAX_SUSPICIONS || by_teller >= SUSPICIONS_PER_TELLER;
         if !looked_at || full || self.case(suspect.key()).is_some() {
             return Opened::Enough;
@@ -169,7 +170,7 @@ impl Suspicions {
         if suspect.probes.last_echo() >= Some(Moment::from(case.asked)) {
             case.stage = Stage::Answered;
         }
-        if suspect.state() != PeerState::Up || matches!(case.stage, Stage::Asked | Stage::Answered) {
+        if !suspect.is_reachable() || matches!(case.stage, Stage::Asked | Stage::Answered) {
             return Step::Wait;
         }
         if case.witnesses.len() >= WITNESSES {

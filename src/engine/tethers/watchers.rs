@@ -11,8 +11,9 @@ use smallvec::SmallVec;
 
 use crate::engine::Nonce;
 use crate::engine::context::Context;
-use crate::engine::limits::{TETHERS, WATCH_AGAIN, WATCH_EVERY, WATCH_MISSES};
-use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::engine::limits::{TETHERS, WATCH_AGAIN, WATCH_EVERY, WATCH_MISSES, WATCH_MISSES_WITH_LOSS};
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::{PeerKey, PeerTable};
 use crate::proto::presence::Kind;
 
 /// One that is watched.
@@ -21,6 +22,8 @@ struct Watched {
     peer: PeerKey,
     /// What was asked since the last echo came.
     asked: SmallVec<[Nonce; 1]>,
+    /// So many of them stayed away that it was an alarm.
+    missed: bool,
     /// When the next echo is asked for.
     next: Instant,
 }
@@ -41,9 +44,9 @@ pub(crate) struct Alarm {
 }
 
 impl Watched {
-    /// So many echoes that were asked for did not come.
-    fn is_missed(&self) -> bool {
-        self.asked.len() > usize::from(WATCH_MISSES)
+    fn forget_asked(&mut self) {
+        self.asked.clear();
+        self.missed = false;
     }
 }
 
@@ -61,43 +64,48 @@ impl Watchers {
         // All together: a wake-up costs more than what is done in it.
         let together = self.deadline();
         let next = together.unwrap_or_else(|| ctx.now + ctx.rng.random_range(Duration::ZERO..WATCH_EVERY));
-        self.all.extend(new.into_iter().map(|peer| Watched { peer, asked: SmallVec::new(), next }));
+        self.all.extend(new.into_iter().map(|peer| Watched {
+            peer,
+            asked: SmallVec::new(),
+            missed: false,
+            next,
+        }));
     }
 
     /// Asks those for an echo whose turn it is, and tells whose echoes did not come, once each time that they stay away.
-    pub(crate) fn wake(&mut self, peers: &mut PeerTable, ctx: &mut Context<'_>) -> Alarm {
-        let is_up =
-            |key| peers.get(key).is_some_and(|peer| peer.state() == PeerState::Up && peer.is_proven());
-        self.all.retain(|watched| is_up(watched.peer));
+    pub(crate) fn wake(&mut self, peers: &PeerTable, ctx: &mut Context<'_>) -> Alarm {
+        self.all.retain(|watched| peers.get(watched.peer).is_some_and(Peer::is_reachable));
         let (mut alarm, now) = (Alarm::default(), ctx.now);
         for watched in self.all.iter_mut().filter(|watched| watched.next <= now) {
-            let missed_before = watched.asked.len();
-            if missed_before == usize::from(WATCH_MISSES) {
+            let Some(peer) = peers.get(watched.peer) else { continue };
+            let most = if peer.probes.lost_here_and_there() { WATCH_MISSES_WITH_LOSS } else { WATCH_MISSES };
+            let misses = watched.asked.len();
+            if misses >= usize::from(most) && !watched.missed {
+                watched.missed = true;
                 alarm.missed.push(watched.peer);
             }
-            let Some(peer) = peers.get(watched.peer) else { continue };
             let nonce = ctx.random_nonce();
             ctx.send_by(peer.interface(), peer.unicast(), Kind::Heartbeat, Some(nonce), None);
-            if watched.is_missed() {
+            if watched.missed {
                 watched.asked.pop();
             }
             watched.asked.push(nonce);
-            let asks_again = (1..usize::from(WATCH_MISSES)).contains(&missed_before);
-            watched.next = now + if asks_again { WATCH_AGAIN } else { WATCH_EVERY };
+            let hurries = misses > 0 && !watched.missed;
+            watched.next = now + if hurries { WATCH_AGAIN } else { WATCH_EVERY };
         }
-        alarm.alone = self.all.len() > 1 && self.all.iter().all(Watched::is_missed);
+        alarm.alone = self.all.len() > 1 && self.all.iter().all(|watched| watched.missed);
         alarm
     }
 
     /// An echo came; whether it was asked for here.
     pub(crate) fn note_echo(&mut self, peer: PeerKey, echo: Nonce) -> bool {
         let asked = self.all.iter_mut().find(|watched| watched.peer == peer && watched.asked.contains(&echo));
-        asked.map(|watched| watched.asked.clear()).is_some()
+        asked.map(Watched::forget_asked).is_some()
     }
 
     /// This process stood still: what was asked for says nothing.
     pub(crate) fn forget_asked(&mut self) {
-        self.all.iter_mut().for_each(|watched| watched.asked.clear());
+        self.all.iter_mut().for_each(Watched::forget_asked);
     }
 }
 
@@ -105,7 +113,7 @@ impl Watchers {
 mod tests {
     use super::*;
     use crate::engine::context::{TestContext, TestSent};
-    use crate::engine::peers::Via;
+    use crate::engine::peers::{PeerState, Via};
     use crate::engine::{Incarnation, NodeId};
 
     /// So many peers that are up, and a part that watches them.
