@@ -31,33 +31,33 @@ use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use flaps::Flaps;
 use naming::Naming;
 
-/// All that the engine keeps of a peer.
+/// All that the engine keeps of a peer. In this order: first what a heartbeat touches, then what most else does.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Peer {
-    info: Arc<PeerInfo>,
     /// The address of `info` without the port: whoever looks for a path needs it, and need not fetch that.
     ip: ZonedIp,
-    via: Via,
     state: PeerState,
+    via: Via,
     verdict: Verdict,
-    /// Boxed: few peers have it.
-    special: Option<Box<Special>>,
     /// Another node answers where it would be dialed: it has no place of its own there, and can only dial in.
     apart: bool,
-    /// The link it is on.
-    interface: Option<Arc<str>>,
+    pub(crate) paths: Paths,
+    pub(crate) last_seen: LastSeen,
+    /// What is seen of it by each way.
+    observation: Kept,
     expiry: Option<Moment>,
     /// The time of the timer entry that will wake this peer.
     armed: Option<Moment>,
-    /// What is seen of it by each way.
-    observation: Kept,
-
-    pub(crate) paths: Paths,
-    pub(crate) introduction: Introduction,
-    pub(crate) last_seen: LastSeen,
+    info: Arc<PeerInfo>,
+    /// The link it is on.
+    interface: Option<Arc<str>>,
+    /// Boxed: few peers have it.
+    special: Option<Box<Special>>,
     pub(crate) dial: DialState,
     pub(crate) probes: ProbeStats,
     pub(crate) health: Health,
+    pub(crate) introduction: Introduction,
     pub(crate) gossip: GossipSync,
 }
 

@@ -70,21 +70,22 @@ pub(crate) struct Changes {
 /// Nearly always none or one.
 pub(crate) type SomeIds = SmallVec<[NodeId; 1]>;
 
+/// In this order: what a heartbeat reads and writes lies together, for among many peers no cache holds their rows.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
+#[repr(C)]
 struct Row {
-    peer: Peer,
-    touched: bool,
+    /// The identity by which it is found.
+    id: Option<NodeId>,
     /// All is well with it, as it was settled last.
     steady: bool,
+    touched: bool,
     /// It stands in the queue of those that have not proved their address.
     awaits_proof: bool,
     /// It was reachable then.
     reachable: bool,
-    /// The identity by which it is found.
-    id: Option<NodeId>,
     /// Its position among [`PeerTable::keys`].
     nth: u32,
+    peer: Peer,
     /// Its turn among all rows to come to an address: of those at one, the earlier ones come first.
     placed: u64,
 }
