@@ -70,6 +70,7 @@ use gossip::told_nodes::ToldNodes;
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, MAX_JUDGED, TIMER_SLACK};
 use named_peers::NamedPeers;
+use peers::hearing::Hearing;
 use peers::observe::Times;
 use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
@@ -88,6 +89,7 @@ pub struct Engine {
     lifecycle: Lifecycle,
     timers: Timers,
     peers: PeerTable,
+    hearing: Hearing,
     named_peers: NamedPeers,
     announcer: Announcer,
     twin_watch: TwinWatch,
@@ -123,6 +125,7 @@ impl Engine {
             lifecycle: Lifecycle::Idle,
             timers: Timers::default(),
             peers: PeerTable::default(),
+            hearing: Hearing::default(),
             named_peers: NamedPeers::default(),
             announcer: Announcer::default(),
             twin_watch: TwinWatch::default(),

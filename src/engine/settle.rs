@@ -67,8 +67,10 @@ impl Engine {
         let known = self.peers.len();
         let mut ctx = self.shared.context(known, now);
         let Some(peer) = self.peers.settle(key) else { return Concern::None };
-        let (before, seen) =
-            (peer.untimed_observation(), observe(peer, self.times, is_crowd(known), now.into()));
+        let (before, seen) = (
+            peer.untimed_observation(),
+            observe(peer, &self.hearing, self.times, is_crowd(known), now.into()),
+        );
         let new = seen.untimed();
         let broadcasts_end = new.broadcast.is_failing() && new.echo.is_ok() && !before.broadcast.is_failing();
         // Are broadcasts stopped, or some packets lost? First that is measured.

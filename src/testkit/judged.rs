@@ -77,6 +77,7 @@ pub fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: I
                 confirmed: ago(now, 1),
                 changed: ago(now, 60),
             }),
+            outcomes: 32,
             mask: (nth > 0).then(|| Mask { theirs: 24, ours: 24, link: Arc::from("eth0") }),
             ..JudgedNode::new(peer(nth.into(), &format!("h{nth}")), ago(now, 600))
         }
@@ -90,7 +91,7 @@ fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) 
         patience: secs(14),
         dial_timeout: secs(4),
         margin: secs(8),
-        broadcast_patience: ms(16_500),
+        broadcast_gap: ms(5_500),
         group: "default".into(),
         presence_port: 17_474,
         loss_of_others: Some((Ipv4Addr::new(10, 0, 0, 9).into(), Others::of(0, 160))),

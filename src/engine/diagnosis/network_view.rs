@@ -12,7 +12,7 @@ use crate::engine::address::Endpoint;
 use crate::engine::api::Icmp;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
-use crate::engine::observation::Observation;
+use crate::engine::observation::{FEWEST_MISSING, MOST_MISSING, Observation};
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerInfo;
 
@@ -51,6 +51,8 @@ pub struct JudgedNode {
     pub echoed: Option<Instant>,
     /// Another of its addresses, from which it was heard since the trouble began; none if it was not, or the node is this one.
     pub heard_elsewhere: Option<Endpoint>,
+    /// Of how many of its latest echoes it is known whether they came; 0 if the node is this one.
+    pub outcomes: u8,
     /// When an exchange of it was last answered; none if none was, or the node is this one.
     pub served: Option<Instant>,
     /// When a broadcast of it was last heard; none if none was, or the node is this one.
@@ -74,6 +76,7 @@ impl JudgedNode {
             flaps: None,
             since,
             echoed: None,
+            outcomes: 0,
             heard_elsewhere: None,
             served: None,
             broadcast: None,
@@ -115,8 +118,8 @@ pub struct Setting {
     /// How long after the last sign of life that one node had, one that another had counts as news: somewhat more than the
     /// period of the presences, which everybody hears.
     pub margin: Duration,
-    /// How long broadcasts of a peer must be missing before they count as blocked.
-    pub broadcast_patience: Duration,
+    /// The longest time between two broadcasts of a peer.
+    pub broadcast_gap: Duration,
     /// The group of this node.
     pub group: String,
     /// The UDP presence port.
@@ -331,8 +334,20 @@ impl NetworkView {
     /// Whether broadcasts arrive at this node's own end: one of another peer was heard when those of this peer had been missing for
     /// long already. One that is a little younger would only say that its own end failed last, or that this peer stood still.
     pub(super) fn others_broadcast_since(&self, peer: NodeIdx) -> bool {
-        let due = self.node(peer).broadcast.map(|last| last + self.setting.broadcast_patience);
+        let due = self.node(peer).broadcast.map(|last| last + self.setting.broadcast_gap * FEWEST_MISSING);
         self.others_that_way(peer).any(|other| other.broadcast > due)
+    }
+
+    /// How many broadcasts of a peer this node misses in a row.
+    pub(super) fn missing_broadcasts(&self, peer: NodeIdx) -> u32 {
+        let node = self.node(peer);
+        let missing =
+            self.ago(node.broadcast.unwrap_or(node.since)).div_duration_f64(self.setting.broadcast_gap);
+        (0..MOST_MISSING)
+            .take_while(|count| f64::from(*count) < missing.floor())
+            .count()
+            .try_into()
+            .unwrap_or(MOST_MISSING)
     }
 
     /// How long ago something was.

@@ -10,6 +10,16 @@ use crate::engine::cause::Cause;
 /// Lost echoes, in percent, from which on a way counts as lossy.
 pub const LOSSY: u8 = 10;
 
+/// More in a row are never waited for: where so many are lost by chance, the loss is what is told.
+pub(crate) const MOST_MISSING: u32 = 32;
+
+/// Broadcasts of one peer that must be missing in a row, whatever is lost of other datagrams: one may be late.
+pub(crate) const FEWEST_MISSING: u32 = 2;
+
+/// How likely it may be that chance lost the broadcasts of one peer that are missing in a row: what is seen is then not fine, and several
+/// that are missed by one, or of one, make a finding of it.
+pub(crate) const MISSING_BY_CHANCE: f64 = 1e-3;
+
 /// What is known of one way from one node to another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -118,6 +128,17 @@ impl Observation {
             ..Self::default()
         }
     }
+}
+
+/// How many in a row must be missing, that chance loses them no more often than this, where this share is lost.
+pub(crate) fn missing_by(chance: f64, lost: f64) -> u32 {
+    let missing = (chance.ln() / lost.ln()).ceil();
+    (1..MOST_MISSING).find(|count| f64::from(*count) >= missing).unwrap_or(MOST_MISSING)
+}
+
+/// The share of datagrams that one way loses, if both lose as many and this is the share of the echoes that is lost.
+pub(crate) fn one_way(echoes: f64) -> f64 {
+    1.0 - (1.0 - echoes).sqrt()
 }
 
 /// Whether UDP of one node arrives at another: by the echoes that the first one got back, else by what the other one hears.

@@ -155,10 +155,11 @@ pub(super) fn icmp_confirms(verdict: Verdict, code: u8, from_itself: bool) -> bo
     }
 }
 
-/// Whether a verdict rests on something that is no longer heard: of other pairs we learn that way by way.
+/// Whether a verdict rests on something that is no longer heard: of other pairs we learn that way by way. That broadcasts alone are
+/// missing is told only once an echo came after they were missed.
 fn needs_silence(verdict: Verdict) -> bool {
-    use Verdict::{BroadcastBlocked, HostDown, Isolated, OneWayUdp, UdpBlocked};
-    matches!(verdict, BroadcastBlocked | HostDown | Isolated | OneWayUdp | UdpBlocked)
+    use Verdict::{HostDown, Isolated, OneWayUdp, UdpBlocked};
+    matches!(verdict, HostDown | Isolated | OneWayUdp | UdpBlocked)
 }
 
 /// Whether a verdict says that datagrams do not come through: whoever is behind the address of another host gets only what it asked for.

@@ -58,6 +58,9 @@ impl Engine {
                 }
             }
         }
+        if datagram.is_to_all() {
+            self.hearing.note(now);
+        }
         if datagram.is_steady_heartbeat(peers, &ctx) {
             return;
         }

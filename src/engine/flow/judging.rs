@@ -21,8 +21,8 @@ use crate::engine::event::Event;
 use crate::engine::gossip::remote_rows::RemoteRow;
 use crate::engine::gossip::rivals::Rival;
 use crate::engine::limits::{
-    DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, MEASURED_BESIDE, VERDICT_SETTLES, WIDE_EVERY,
-    WIRES_HEARD_FOR,
+    DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, MEASURED_BESIDE, PERIOD_JITTER, VERDICT_SETTLES,
+    WIDE_EVERY, WIRES_HEARD_FOR,
 };
 use crate::engine::moment::Moment;
 use crate::engine::packet_filter::BlockingRule;
@@ -232,7 +232,7 @@ impl Engine {
             patience: self.patience(),
             dial_timeout: config.retry.timeout,
             margin: config.interval * 3 / 2 + Duration::from_millis(500),
-            broadcast_patience: config.interval * (config.silent_after.max(3) * 11) / 10,
+            broadcast_gap: config.interval.mul_f64(1.0 + PERIOD_JITTER),
             group: config.group.clone(),
             presence_port: config.port,
             loss_of_others: self.judging.loss.others(),
@@ -325,6 +325,7 @@ impl Engine {
             hardware: peer.health.hardware(),
             flaps: peer.flaps_within(now),
             echoed: peer.probes.last_echo().map(Instant::from),
+            outcomes: peer.probes.outcomes(),
             served: peer.last_seen.served().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),
         }

@@ -36,6 +36,7 @@ impl Engine {
         for new in changes.new {
             self.publish(Event::InterfaceUp { interface: Arc::new(new) });
         }
+        self.hearing.note(now);
         self.announcer.hello_again(now);
         self.named_peers.look_all_up(now);
         for key in self.peers.keys() {
@@ -49,6 +50,7 @@ impl Engine {
     fn start(&mut self, now: Instant) {
         self.lifecycle = Lifecycle::Running;
         self.shared.begin_steps(now);
+        self.hearing.note(now);
         self.told_nodes.begin(now + self.shared.config().dial_interval);
         let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(self.shared.links().all()));
         self.publish(Event::Started { node, interfaces });
@@ -126,6 +128,7 @@ impl Engine {
     /// This node stood still, alone or with its machine: what did not come meanwhile says nothing of its peers.
     pub(in crate::engine) fn reset_after_stall(&mut self, now: Instant) {
         self.awake_since = Some(now);
+        self.hearing.note(now);
         if self.lifecycle == Lifecycle::Running {
             self.announcer.hello_again(now);
         }
@@ -141,6 +144,7 @@ impl Engine {
     /// Announces this node, if that is due, and sees to its tethers.
     pub(in crate::engine) fn announce(&mut self, now: Instant) {
         let _ = self.tell_wires_apart(now);
+        self.hearing.expect_of(&self.peers, now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         self.announcer.announce(peers, &mut ctx);
         let frame = exchange::tether_frame(self.request_nonce, &ctx);

@@ -72,6 +72,11 @@ impl Health {
         self.since = now.into();
     }
 
+    /// The trouble was nothing but a few datagrams that were lost: what was seen before it counts as before.
+    pub(crate) fn forget_trouble(&mut self) {
+        self.trouble = None;
+    }
+
     pub(crate) fn note_icmp(&mut self, icmp: Icmp, now: Instant) {
         self.inquiry.get_or_insert_default().icmp = Some((icmp, now.into()));
     }

@@ -1,6 +1,7 @@
 //! The peer table: who is known, and all that is known of them.
 
 mod health;
+pub(crate) mod hearing;
 mod last_seen;
 pub(crate) mod observe;
 pub(crate) mod path;

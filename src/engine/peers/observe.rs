@@ -9,8 +9,11 @@ use crate::engine::limits::{
     ASK_TOLD_AGAIN, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, MULTICAST_ONE_IN,
 };
 use crate::engine::moment::Moment;
-use crate::engine::observation::{Observation, PathStatus};
+use crate::engine::observation::{
+    FEWEST_MISSING, MISSING_BY_CHANCE, Observation, PathStatus, missing_by, one_way,
+};
 
+use super::hearing::Hearing;
 use super::peer::Peer;
 
 /// How long evidence counts. All follow from what a person set.
@@ -24,7 +27,7 @@ pub(crate) struct Times {
     asks: Duration,
     /// So do the dials of a peer that is well.
     served: Duration,
-    /// How many of a peer's periods without a broadcast are too many.
+    /// How many of a peer's periods without a broadcast are too many, where hardly any datagram is lost.
     patience: u32,
 }
 
@@ -36,16 +39,19 @@ impl Times {
             unicast: interval * 5 / 2,
             asks: (interval / ECHOES_PER_INTERVAL).max(ECHO_AGAIN),
             served: fresh + interval / 2,
-            patience: config.silent_after.max(3),
+            patience: config.silent_after.saturating_sub(1).max(FEWEST_MISSING),
         }
     }
 }
 
 /// What is seen of the peer now. First tells loss from chance, and ends trouble that is over.
-pub(crate) fn observe(peer: &mut Peer, times: Times, is_crowd: bool, now: Moment) -> Kept {
+pub(crate) fn observe(peer: &mut Peer, hearing: &Hearing, times: Times, is_crowd: bool, now: Moment) -> Kept {
     peer.probes.note_loss();
     end_trouble_if_over(peer, now);
-    if peer.has_left() { Kept::default() } else { Observer { peer, times, is_crowd, now }.observation() }
+    if peer.has_left() {
+        return Kept::default();
+    }
+    Observer { peer, hearing, times, is_crowd, now }.observation()
 }
 
 /// Trouble is over when both ways worked since it began.
@@ -53,12 +59,18 @@ fn end_trouble_if_over(peer: &mut Peer, now: Moment) {
     let Some(began) = peer.health.trouble() else { return };
     let dialed = peer.dial.reached().is_some_and(|at| at >= began);
     if dialed && peer.probes.latest_came() && !peer.probes.in_burst() && !peer.probes.loses_large() {
-        peer.health.end_trouble(now.into());
+        let failed = [peer.probes.recovered(), peer.dial.recovered()];
+        if failed.into_iter().flatten().any(|recovered| recovered >= began) {
+            peer.health.end_trouble(now.into());
+        } else {
+            peer.health.forget_trouble();
+        }
     }
 }
 
 struct Observer<'a> {
     peer: &'a Peer,
+    hearing: &'a Hearing,
     times: Times,
     is_crowd: bool,
     now: Moment,
@@ -140,20 +152,33 @@ impl Observer<'_> {
 
     fn broadcast(&self, echo: PathStatus) -> PathStatus {
         let Some(period) = self.period() else { return PathStatus::Unknown };
-        // Where IPv4 carries every round, IPv6 does not.
-        let rarely = self.peer.ip().ip().is_ipv6() && self.peer.paths.has_ipv4();
+        let rarely = self.peer.is_rarely_heard();
         let period = period * if rarely { u32::from(MULTICAST_ONE_IN) } else { 1 };
         let last = self.peer.last_seen.broadcast();
-        // Where packets are lost, so are broadcasts: then twice as many must be missing.
-        let patience = self.times.patience * if self.peer.probes.lost_any() { 2 } else { 1 };
-        let long = period * (patience * 11) / 10;
-        // An echo from before the silence was noticed does not tell that the broadcasts alone are missing.
-        let noticed = last.unwrap_or(self.peer.health.since()) + long;
-        let outdated = echo.is_ok() && self.peer.probes.last_echo().is_some_and(|at| at < noticed);
-        match self.heard(last, long, echo, None) {
-            PathStatus::Failing if outdated => PathStatus::Unknown,
+        let long = period * (self.patience() * 11) / 10;
+        let heard = self.heard(last, long, echo, None);
+        if !echo.is_ok() {
+            return heard;
+        }
+        // What did not come while no echo did says nothing of broadcasts alone.
+        let known = self.peer.health.since();
+        let known = self.peer.probes.recovered().map_or(known, |recovered| recovered.max(known));
+        let since = last.map_or(known, |last| last.max(known));
+        let of_all = self.hearing.missing_from(self.peer.probes.expected_loss()).filter(|_| !rarely);
+        let of_all = of_all.map(|from| from.max(since + period * 3 / 2));
+        let due = of_all.map_or(since + long, |from| from.min(since + long));
+        match heard {
+            // An echo from before the silence was noticed does not tell that the broadcasts alone are missing.
+            _ if self.now > due && self.peer.probes.last_echo() >= Some(due) => PathStatus::Failing,
+            _ if self.now > due => PathStatus::Unknown,
+            PathStatus::Failing => PathStatus::Unknown,
             heard => heard,
         }
+    }
+
+    /// How many broadcasts in a row must be missing: so many that chance hardly ever loses them.
+    fn patience(&self) -> u32 {
+        missing_by(MISSING_BY_CHANCE, one_way(self.peer.probes.expected_loss())).max(self.times.patience)
     }
 
     fn unicast(&self, echo: PathStatus) -> PathStatus {

@@ -241,9 +241,9 @@ impl ProbeStats {
         self.lossy
     }
 
-    /// Whether any echo was lost of those that are remembered.
-    pub(crate) fn lost_any(&self) -> bool {
-        self.echoes.lost() > 0
+    /// The share of the echoes that is to be expected to be lost, above 0 and below 1.
+    pub(crate) fn expected_loss(&self) -> f64 {
+        self.echoes.expected_loss()
     }
 
     /// Whether the latest large datagram was lost.
@@ -274,6 +274,11 @@ impl ProbeStats {
     /// Whether echoes were lost here and there, of those that are remembered.
     pub(crate) fn lost_here_and_there(&self) -> bool {
         self.echoes.lost_here_and_there()
+    }
+
+    /// How many outcomes of echoes are remembered.
+    pub(crate) fn outcomes(&self) -> u8 {
+        self.echoes.count()
     }
 
     /// Whether an outcome of any echo is known.

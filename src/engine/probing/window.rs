@@ -66,6 +66,11 @@ impl Window {
         if before { lost > 1 } else { self.count >= 8 && lost >= 3 && pieces >= 2 }
     }
 
+    /// The share that is lost, as it is to be expected: as if, before the first outcome, hardly any of 16 had been.
+    pub(crate) fn expected_loss(self) -> f64 {
+        (f64::from(self.lost()) + 0.5) / (f64::from(self.count) + 16.0)
+    }
+
     /// How many of this many of the latest were lost.
     pub(crate) fn lost_of(self, latest: u8) -> u32 {
         Self { count: self.count.min(latest), ..self }.lost()

@@ -17,8 +17,12 @@ const APART: f64 = 5.0;
 /// lost everywhere.
 const MAYBE_APART: f64 = 3.0;
 
-/// Outcomes of which the share of each path is taken: between the fewest and the most.
+/// Outcomes of which the share of each path is taken, once there are enough: between the fewest and the most of a window.
 const OF_PATH: f64 = 24.0;
+
+/// Packets that a host must lose, at the share that it and the others lose together, before the two are compared: of fewer the normal
+/// distribution says nothing (the rule of thumb np ≥ 5).
+const FEWEST_LOST: f64 = 5.0;
 
 /// Packets are lost everywhere if at least one of so many paths loses some.
 const EVERYWHERE: f64 = 3.0;
@@ -61,11 +65,15 @@ impl Share {
         self.lost / self.paths
     }
 
-    /// How many standard errors this is more than another; none where there is nothing to compare.
-    fn more_than(self, other: Self) -> Option<f64> {
+    /// How many standard errors this is more than another, where the share of each path is that of so many outcomes; none where there
+    /// is nothing to compare, or too little.
+    fn more_than(self, other: Self, outcomes: f64) -> Option<f64> {
         let both = self.with(other).mean();
-        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / OF_PATH;
-        Some((self.mean() - other.mean()) / error.sqrt()).filter(|more| more.is_finite() && other.paths > 0.5)
+        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / outcomes;
+        let more = Some((self.mean() - other.mean()) / error.sqrt());
+        more.filter(|more| {
+            more.is_finite() && other.paths > 0.5 && both * self.paths * outcomes >= FEWEST_LOST
+        })
     }
 }
 
@@ -78,9 +86,9 @@ enum Fault {
 }
 
 impl Fault {
-    /// By how many standard errors more it loses than the rest, and what that loses.
-    fn of(more: f64, rest: Share) -> Self {
-        let rest_is_clean = rest.lossy < 0.5;
+    /// By how many standard errors more it loses than the rest, what that loses, and of how many outcomes that is known.
+    fn of(more: f64, rest: Share, outcomes: f64) -> Self {
+        let rest_is_clean = rest.lossy < 0.5 && outcomes >= OF_PATH;
         if more >= APART || more >= MAYBE_APART && rest_is_clean {
             Self::Yes
         } else if more >= MAYBE_APART || rest.lossy * EVERYWHERE < rest.paths {
@@ -98,6 +106,9 @@ struct Losses {
     all: Share,
     /// Of all paths from and to each node.
     of_each: Vec<Share>,
+    /// Of how many echoes of each node it is known here whether they were lost. What others know is told without that: they have
+    /// asked for as many.
+    outcomes: Vec<f64>,
     /// Paths by which packets pass, and of which it is not known yet what they lose.
     unmeasured: usize,
 }
@@ -109,6 +120,7 @@ impl Losses {
             paths: Grid::new(view.size(), None),
             all: Share::default(),
             of_each: vec![Share::default(); view.size()],
+            outcomes: view.all().map(|node| f64::from(view.node(node).outcomes)).collect(),
             unmeasured: 0,
         };
         for (from, to) in view.all().flat_map(|from| view.all().map(move |to| (from, to))) {
@@ -132,14 +144,26 @@ impl Losses {
         pairs.filter_map(|(from, to)| Some((from, to, Share::of_path(self.paths[(from, to)]?))))
     }
 
+    /// Of how many outcomes the share of each path is known, other than those of one node.
+    fn outcomes_without(&self, node: NodeIdx) -> f64 {
+        let others = self.nodes.iter().filter(|other| **other != node && !other.is_self());
+        let (sum, count) =
+            others.fold((0.0, 0.0), |(sum, count), other| (sum + self.outcomes[other.index()], count + 1.0));
+        (sum / f64::max(count, 1.0)).min(OF_PATH)
+    }
+
     /// The host that loses more than all others, and what speaks against it.
     fn worst(&self) -> Option<(NodeIdx, Fault)> {
         let more = |node: NodeIdx| {
             let of_it = self.of_each[node.index()];
-            Some((node, of_it.more_than(self.all.without(of_it))?))
+            let more = of_it.more_than(self.all.without(of_it), self.outcomes_without(node));
+            Some((node, more?))
         };
         let worst = self.nodes.iter().filter_map(|node| more(*node)).max_by(|(_, a), (_, b)| a.total_cmp(b));
-        worst.map(|(node, more)| (node, Fault::of(more, self.all.without(self.of_each[node.index()]))))
+        worst.map(|(node, more)| {
+            let rest = self.all.without(self.of_each[node.index()]);
+            (node, Fault::of(more, rest, self.outcomes_without(node)))
+        })
     }
 
     fn leave_out(&mut self, node: NodeIdx) {
@@ -169,6 +193,13 @@ pub(super) fn background_loss(
     let mut losses = Losses::of(view);
     // Who loses packets is measured at once, and the others only later.
     if losses.unmeasured > losses.left().count() {
+        for from in view.all() {
+            verdicts
+                .row_mut(from)
+                .iter_mut()
+                .filter(|verdict| lossy(**verdict))
+                .for_each(|verdict| *verdict = None);
+        }
         return None;
     }
     let mut worst = losses.worst();
@@ -179,7 +210,8 @@ pub(super) fn background_loss(
     let unclear = worst.filter(|(_, fault)| *fault == Fault::Maybe).map(|(node, _)| node);
     let mut pairs = Vec::new();
     for (from, to, of_it) in losses.left().filter(|(from, to, _)| lossy(verdicts[(*from, *to)])) {
-        let by_chance = of_it.more_than(losses.all.without(of_it)).is_some_and(|more| more < APART);
+        let more = of_it.more_than(losses.all.without(of_it), losses.outcomes_without(NodeIdx::SELF));
+        let by_chance = more.is_none_or(|more| more < APART);
         let fails = view.observation(from, to).is_some_and(|seen| seen.tcp.is_failing());
         if by_chance && !fails {
             pairs.push(FailingPair { from, to, verdict: Verdict::PacketLoss });

@@ -4,6 +4,7 @@
 //! pairs more than a fixed number of times, whatever the verdicts are.
 //!
 //! - `background_loss`: what no host is at fault for
+//! - `missing_broadcasts`: those that chance may have lost
 //! - `failures`: the pairs that are left, and the verdict that stands for several
 //! - `flapping`: hosts that come and go
 //! - `own_filter`, `own_fault`, `islands`, `single_hosts`, `pairs`: the patterns
@@ -14,6 +15,7 @@ mod duplicates;
 mod failures;
 mod flapping;
 mod islands;
+mod missing_broadcasts;
 mod own_fault;
 mod own_filter;
 mod pairs;
@@ -30,6 +32,7 @@ use super::network_view::NetworkView;
 
 /// Groups all pairs that are not well, and finds what is wrong with single nodes. `steps` counts the pairs that are looked at.
 pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut usize) -> Vec<Incident> {
+    missing_broadcasts::leave_out_chance(view, verdicts, steps);
     let lossy = background_loss::background_loss(view, verdicts, steps);
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();

@@ -233,6 +233,11 @@ impl Peer {
             && (self.interface.is_none() || !self.paths.heard_a_round())
     }
 
+    /// Whether few of its rounds go to the address that is dialed: where IPv4 carries every round, IPv6 does not.
+    pub(crate) fn is_rarely_heard(&self) -> bool {
+        self.ip().ip().is_ipv6() && self.paths.has_ipv4()
+    }
+
     /// The last sign of life, by any way.
     pub(crate) fn last_alive(&self) -> Option<Moment> {
         let seen = &self.last_seen;
