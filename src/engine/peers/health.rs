@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::api::Icmp;
 use crate::engine::hardware::HardwareAddr;
-use crate::engine::limits::{ASK_AGAIN, ECHO_TIMEOUT};
+use crate::engine::limits::ASK_AGAIN;
 use crate::engine::moment::Moment;
 
 /// The frame in which all that is seen of a peer is read: what is older than the trouble says nothing of it.
@@ -59,9 +59,9 @@ impl Health {
     }
 
     /// Something else is wrong from here on: what was seen before says nothing of it, though there was trouble already. Where the
-    /// peer was `alive` last when that began, it is the same trouble still.
+    /// peer was not `alive` any more when that began, it is the same trouble still.
     pub(crate) fn note_new_trouble(&mut self, at: Instant, alive: Option<Moment>) {
-        if self.trouble.is_none_or(|began| alive > Some(began + ECHO_TIMEOUT)) {
+        if self.trouble.is_none_or(|began| alive > Some(began)) {
             self.trouble = Some(at.into());
         }
     }

@@ -16,6 +16,9 @@ use crate::engine::observation::{LOSSY, PathStatus};
 
 use super::window::Window;
 
+/// So many lost one after the other are no chance: where 20 % are lost on each way, that is less than one in a hundred.
+const NO_CHANCE: u8 = 5;
+
 /// An echo that was asked for and is not counted yet.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
@@ -54,6 +57,8 @@ struct Losses {
     sent: Option<Moment>,
     /// When the first of those was sent that were lost one after the other until now.
     row_began: Option<Moment>,
+    /// When that one of them was sent with which they were too many for chance.
+    row_is_sure: Option<Moment>,
     burst: Option<Burst>,
     burst_began: Option<Moment>,
 }
@@ -152,10 +157,14 @@ impl ProbeStats {
             window.push(lost);
             if lost {
                 let is_first = !probe.large && self.echoes.lost_in_a_row() == 1;
+                let is_sure = !probe.large && self.echoes.lost_in_a_row() == NO_CHANCE;
                 let losses = self.losses_mut();
                 losses.sent = Some(probe.sent);
                 if is_first {
                     losses.row_began = Some(probe.sent);
+                }
+                if is_sure {
+                    losses.row_is_sure = Some(probe.sent);
                 }
                 counted.lost_since.get_or_insert(probe.sent.into());
                 counted.measure |= !self.is_deaf();
@@ -300,9 +309,12 @@ impl ProbeStats {
         self.losses.as_ref()?.recovered
     }
 
-    /// Since when no echo comes; none if the latest came.
+    /// Since when no echo comes; none if the latest came. Where packets are lost, the first may be missing by chance.
     pub(crate) fn lost_since(&self) -> Option<Moment> {
-        self.losses.as_ref()?.row_began.filter(|_| self.echoes.lost_in_a_row() > 0)
+        let losses = self.losses.as_ref()?;
+        let is_sure = self.lossy && self.echoes.lost_in_a_row() >= NO_CHANCE;
+        let since = if is_sure { losses.row_is_sure } else { losses.row_began };
+        since.filter(|_| self.echoes.lost_in_a_row() > 0)
     }
 
     /// Whether a lost probe was sent before `at`, and none since.
