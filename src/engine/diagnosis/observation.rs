@@ -116,6 +116,11 @@ impl Observation {
         !self.paths().contains(&PathStatus::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)
     }
 
+    /// Whether the same ways work and fail, for the same cause.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.paths() == other.paths() && self.cause == other.cause && self.at == other.at
+    }
+
     /// Makes all ways unknown: it is too old to be believed.
     #[must_use]
     pub fn stale(self) -> Self {

@@ -29,7 +29,7 @@ pub(crate) struct RemoteRow {
     /// Names and addresses of those that were no peers of ours when it told of them.
     second_hand: HashMap<NodeId, (String, SocketAddr)>,
     confirmed: Instant,
-    /// When it last changed, here.
+    /// When it last said something else, here. How much is lost, and how long it takes, changes all the time.
     changed: Instant,
     /// How many of its entries tell of something that is not fine.
     troubled: usize,
@@ -252,9 +252,11 @@ impl RemoteRows {
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
+        let mut before = HashMap::new();
+        let another = row.incarnation != head.incarnation;
         // An owner that restarts its row from nothing, or another life of it: what was known is void.
         if head.from == 0 {
-            Arc::make_mut(&mut row.observations).clear();
+            before = std::mem::take(Arc::make_mut(&mut row.observations));
             row.troubled = 0;
             let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
             for id in known {
@@ -264,11 +266,13 @@ impl RemoteRows {
         }
         row.incarnation = head.incarnation;
         let observations = Arc::make_mut(&mut row.observations);
+        let mut says_else = another || row.version == 0;
         for entry in entries {
             let fine = |observation: &Observation| usize::from(!observation.is_fine());
             if entry.ways == GONE {
                 self.rivals.forget(head.owner, entry.id);
                 row.troubled -= observations.remove(&entry.id).as_ref().map_or(0, fine);
+                says_else = true;
                 if row.second_hand.remove(&entry.id).is_some() {
                     self.is_told_less(entry.id);
                 }
@@ -285,7 +289,10 @@ impl RemoteRows {
                 continue;
             };
             row.troubled += fine(&observation);
-            row.troubled -= observations.insert(entry.id, observation).as_ref().map_or(0, fine);
+            let until_now = observations.insert(entry.id, observation);
+            row.troubled -= until_now.as_ref().map_or(0, fine);
+            let until_now = until_now.or_else(|| before.remove(&entry.id));
+            says_else |= until_now.is_none_or(|until_now| !observation.says_the_same_as(&until_now));
             let met = entry.id == ctx.config.id || peers.by_id(entry.id).is_some();
             if !met && row.second_hand.len() < MAX_SECOND_HAND {
                 let known = row.second_hand.insert(entry.id, (entry.name.to_owned(), entry.addr()));
@@ -296,7 +303,7 @@ impl RemoteRows {
             }
         }
         row.version = head.upto;
-        if head.count > 0 || head.from == 0 {
+        if says_else || !before.is_empty() {
             row.changed = ctx.now;
         }
         if head.upto == head.latest {
