@@ -66,4 +66,30 @@ impl Hearing {
         let long = Duration::try_from_secs_f64(missing * LATE / self.rate).ok()?;
         self.last.map(|last| last + long)
     }
+
+    /// So many peers are heard, each with this period, and nothing since a moment.
+    #[cfg(test)]
+    pub(crate) fn of(last: Instant, peers: u32, period: Duration) -> Self {
+        Self { last: Some(last.into()), peers, rate: f64::from(peers) / period.as_secs_f64() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{ms, secs, t0};
+
+    #[test]
+    fn the_more_is_lost_and_the_fewer_are_heard_the_longer_nothing_must_come() {
+        let last = t0();
+        let missing_after = |peers, lost| {
+            let from = Hearing::of(last, peers, secs(5)).missing_from(lost)?;
+            Some(from.since(last.into()))
+        };
+        assert_eq!(missing_after(2, 0.01), None, "two may both have a fault of their own");
+        assert_eq!(missing_after(3, 0.01), Some(ms(11_000)), "two of each");
+        assert_eq!(missing_after(4, 0.01), Some(ms(8_250)));
+        assert_eq!(missing_after(4, 0.4), Some(ms(15_125)), "eleven");
+        assert_eq!(missing_after(20, 0.01), Some(ms(1_650)));
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Times {
     asks: Duration,
     /// So do the dials of a peer that is well.
     served: Duration,
-    /// How many of a peer's periods without a broadcast are too many, where hardly any datagram is lost.
+    /// How many of a peer's periods without a broadcast are too many; where echoes come, and hardly any is lost, one less.
     patience: u32,
 }
 
@@ -39,7 +39,7 @@ impl Times {
             unicast: interval * 5 / 2,
             asks: (interval / ECHOES_PER_INTERVAL).max(ECHO_AGAIN),
             served: fresh + interval / 2,
-            patience: config.silent_after.saturating_sub(1).max(FEWEST_MISSING),
+            patience: config.silent_after.max(FEWEST_MISSING + 1),
         }
     }
 }
@@ -155,11 +155,13 @@ impl Observer<'_> {
         let rarely = self.peer.is_rarely_heard();
         let period = period * if rarely { u32::from(MULTICAST_ONE_IN) } else { 1 };
         let last = self.peer.last_seen.broadcast();
-        let long = period * (self.patience() * 11) / 10;
-        let heard = self.heard(last, long, echo, None);
+        let gaps = |count: u32| period * (count * 11) / 10;
+        let missing = missing_by(MISSING_BY_CHANCE, one_way(self.peer.probes.expected_loss()));
+        let heard = self.heard(last, gaps(missing.max(self.times.patience)), echo, None);
         if !echo.is_ok() {
             return heard;
         }
+        let long = gaps(missing.max(self.times.patience - 1));
         // What did not come while no echo did says nothing of broadcasts alone.
         let known = self.peer.health.since();
         let known = self.peer.probes.recovered().map_or(known, |recovered| recovered.max(known));
@@ -174,11 +176,6 @@ impl Observer<'_> {
             PathStatus::Failing => PathStatus::Unknown,
             heard => heard,
         }
-    }
-
-    /// How many broadcasts in a row must be missing: so many that chance hardly ever loses them.
-    fn patience(&self) -> u32 {
-        missing_by(MISSING_BY_CHANCE, one_way(self.peer.probes.expected_loss())).max(self.times.patience)
     }
 
     fn unicast(&self, echo: PathStatus) -> PathStatus {
@@ -219,6 +216,8 @@ mod tests {
 
     /// Three periods of five seconds, and a tenth more.
     const PATIENCE: Duration = ms(16_500);
+    /// The same of two.
+    const SOON: Duration = ms(11_000);
 
     /// A peer that was heard by broadcast now, with a period of five seconds.
     fn heard(test: &TestContext) -> Peer {
@@ -239,7 +238,7 @@ mod tests {
     }
 
     fn look(peer: &mut Peer, test: &mut TestContext, at: Instant) -> Observation {
-        observe(peer, Times::of(test.context().config), false, at.into()).into()
+        observe(peer, &Hearing::default(), Times::of(test.context().config), false, at.into()).into()
     }
 
     #[test]
@@ -258,24 +257,72 @@ mod tests {
         assert_eq!(look(&mut peer, &mut test, now).broadcast, PathStatus::Unknown, "off our links");
     }
 
-    #[test]
-    fn where_packets_are_lost_twice_as_many_broadcasts_must_be_missing() {
-        let mut test = TestContext::new(|_| {});
-        let (mut peer, now) = (heard(&test), test.now);
-        lose(&mut peer, 1, now);
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2).broadcast, PathStatus::Ok);
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE * 2 + ms(1)).broadcast, PathStatus::Failing);
+    /// What is seen of the broadcasts of a peer whose echoes come, whatever the time.
+    fn broadcast_with_echo(
+        peer: &mut Peer,
+        hearing: &Hearing,
+        test: &mut TestContext,
+        at: Instant,
+    ) -> PathStatus {
+        echo(peer, 99, at);
+        let times = Times::of(test.context().config);
+        let seen = Observation::from(observe(peer, hearing, times, false, at.into()));
+        assert_eq!(seen.echo, PathStatus::Ok);
+        seen.broadcast
     }
 
     #[test]
-    fn that_broadcasts_alone_are_missing_takes_an_echo_from_after_their_time() {
+    fn the_more_packets_are_lost_the_more_broadcasts_must_be_missing() {
+        for (lost, gaps) in [(0, 2), (1, 3), (4, 4)] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peer, now) = (heard(&test), test.now);
+            lose(&mut peer, lost, now);
+            let due = now + ms(5_500) * gaps;
+            let mut look = |at| broadcast_with_echo(&mut peer, &Hearing::default(), &mut test, at);
+            assert_ne!(look(due), PathStatus::Failing, "{lost} lost, {gaps} missing");
+            assert_eq!(look(due + ms(1)), PathStatus::Failing, "{lost} lost, {gaps} missing");
+        }
+    }
+
+    #[test]
+    fn where_nobodys_broadcasts_come_those_of_a_peer_are_missed_sooner() {
+        for (peers, soon) in [(2, false), (4, true)] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peer, now) = (heard(&test), test.now);
+            let hearing = Hearing::of(now, peers, secs(5));
+            // Six of four peers, each a tenth late at most.
+            let at = now + ms(8_251);
+            let seen = broadcast_with_echo(&mut peer, &hearing, &mut test, at);
+            assert_eq!(seen == PathStatus::Failing, soon, "{peers} peers");
+        }
+    }
+
+    #[test]
+    fn broadcasts_that_were_missing_while_no_echo_came_are_given_their_time() {
         let mut test = TestContext::new(|_| {});
         let (mut peer, now) = (heard(&test), test.now);
-        echo(&mut peer, 1, now + PATIENCE - ms(1));
-        assert_eq!(look(&mut peer, &mut test, now + PATIENCE + ms(2)).broadcast, PathStatus::Unknown);
-        echo(&mut peer, 2, now + PATIENCE);
-        let seen = look(&mut peer, &mut test, now + PATIENCE + ms(2));
-        assert_eq!((seen.echo, seen.broadcast), (PathStatus::Ok, PathStatus::Failing));
+        lose(&mut peer, LOST_IN_A_ROW, now);
+        let back = now + secs(60);
+        let mut look = |at| broadcast_with_echo(&mut peer, &Hearing::default(), &mut test, at);
+        assert_eq!(look(back), PathStatus::Unknown);
+        assert_eq!(look(back + SOON), PathStatus::Unknown);
+        assert_eq!(look(back + secs(60)), PathStatus::Failing);
+    }
+
+    #[test]
+    fn echoes_that_are_lost_by_chance_put_nothing_off() {
+        for (lost, begins_again) in [(1, false), (LOST_IN_A_ROW, true)] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peer, since) = (test.peer(2), test.now);
+            let began = since + secs(1);
+            peer.health.note_trouble(began);
+            lose(&mut peer, lost, began);
+            echo(&mut peer, 99, began + secs(2));
+            peer.dial.note_success(ms(0), ms(0), began + secs(2));
+            look(&mut peer, &mut test, began + secs(3));
+            assert!(!peer.health.is_troubled());
+            assert_eq!(peer.health.since() > since.into(), begins_again, "{lost} lost");
+        }
     }
 
     #[test]
@@ -309,7 +356,7 @@ mod tests {
             lose(&mut peer, LOST_IN_A_ROW, began);
             let mut unicast = |at: Instant| {
                 let times = Times::of(test.context().config);
-                Observation::from(observe(&mut peer, times, is_crowd, at.into())).unicast
+                Observation::from(observe(&mut peer, &Hearing::default(), times, is_crowd, at.into())).unicast
             };
             assert_eq!(unicast(began + enough - ms(1)), PathStatus::Unknown, "among many: {is_crowd}");
             assert_eq!(unicast(began + enough), PathStatus::Failing, "among many: {is_crowd}");

@@ -239,7 +239,7 @@ mod tests {
     use crate::engine::cause::Cause;
     use crate::engine::diagnosis::DiagnosisRun;
     use crate::engine::observation::{Observation, PathStatus};
-    use crate::testkit::judged::{fine, view_of};
+    use crate::testkit::judged::{fine, judged_behind, nodes_that_see, view_of};
     use crate::testkit::t0;
 
     /// What is found where the paths between five nodes lose these shares, in percent: verdict, pattern, and who is accused.
@@ -293,6 +293,19 @@ mod tests {
     fn of_a_host_that_may_or_may_not_lose_more_nothing_is_said() {
         let told = found(|from, to| if from == 3 || to == 3 { 22 } else { by_chance(from, to) }, None);
         assert!(told.is_empty(), "{told:?}");
+    }
+
+    #[test]
+    fn of_few_outcomes_nothing_is_said_of_a_host() {
+        for (outcomes, told) in [(8, false), (32, true)] {
+            let now = t0();
+            let lost = |from, to| if from == 3 || to == 3 { 25 } else { 0 };
+            let sees = |from, to| Observation { loss: Some(lost(from, to)), ..fine(now) };
+            let mut nodes = nodes_that_see(5, sees, now);
+            nodes.iter_mut().for_each(|node| node.outcomes = outcomes);
+            let findings = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().findings;
+            assert_eq!(!findings.is_empty(), told, "{outcomes}: {findings:?}");
+        }
     }
 
     #[test]

@@ -41,3 +41,38 @@ fn chance(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> f64 {
     let missing = if from.is_self() { view.missing_broadcasts(to).max(told) } else { told };
     f64::from(missing) * lost.ln()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::diagnosis::DiagnosisRun;
+    use crate::engine::diagnosis::verdict::Verdict;
+    use crate::engine::observation::{Observation, PathStatus};
+    use crate::testkit::judged::{fine, view_of};
+    use crate::testkit::t0;
+
+    /// Whether missing broadcasts are told, where these pairs miss them and so many percent of the echoes are lost.
+    fn told(misses: impl Fn(u16, u16) -> bool, loss: u8) -> bool {
+        let now = t0();
+        let sees = |from, to| {
+            let broadcast = if misses(from, to) { PathStatus::Failing } else { PathStatus::Ok };
+            Observation { broadcast, loss: Some(loss), ..fine(now) }
+        };
+        let findings = DiagnosisRun::new(view_of(5, sees, now)).conclude().findings;
+        findings.iter().any(|finding| finding.verdict == Verdict::BroadcastBlocked)
+    }
+
+    #[test]
+    fn what_one_node_misses_of_one_may_be_lost_by_chance() {
+        for loss in [0, 10, 36] {
+            assert!(!told(|from, to| (from, to) == (2, 3), loss), "{loss} %");
+        }
+    }
+
+    #[test]
+    fn what_nobody_hears_of_one_and_what_one_hears_of_nobody_is_told() {
+        for loss in [0, 10, 36] {
+            assert!(told(|_, to| to == 3, loss), "{loss} %: of one");
+            assert!(told(|from, _| from == 3, loss), "{loss} %: of nobody");
+        }
+    }
+}
