@@ -252,18 +252,8 @@ impl RemoteRows {
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
-        let mut before = HashMap::new();
         let another = row.incarnation != head.incarnation;
-        // An owner that restarts its row from nothing, or another life of it: what was known is void.
-        if head.from == 0 {
-            before = std::mem::take(Arc::make_mut(&mut row.observations));
-            row.troubled = 0;
-            let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
-            for id in known {
-                self.is_told_less(id);
-            }
-            self.rivals.forget_row(head.owner);
-        }
+        let mut before = if head.from == 0 { self.void(row, head.owner) } else { HashMap::new() };
         row.incarnation = head.incarnation;
         let observations = Arc::make_mut(&mut row.observations);
         let mut says_else = another || row.version == 0;
@@ -309,6 +299,15 @@ impl RemoteRows {
         if head.upto == head.latest {
             row.confirmed = row.confirmed.max(confirmed);
         }
+    }
+
+    /// An owner restarts its row from nothing, or it is another life of it: what was known is void. What that was.
+    fn void(&mut self, row: &mut RemoteRow, owner: NodeId) -> HashMap<NodeId, Observation> {
+        row.troubled = 0;
+        let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
+        known.into_iter().for_each(|id| self.is_told_less(id));
+        self.rivals.forget_row(owner);
+        std::mem::take(Arc::make_mut(&mut row.observations))
     }
 
     /// One row less tells of a node second-hand.

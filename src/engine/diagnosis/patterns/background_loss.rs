@@ -65,15 +65,16 @@ impl Share {
         self.lost / self.paths
     }
 
-    /// How many standard errors this is more than another, where the share of each path is that of so many outcomes; none where there
-    /// is nothing to compare, or too little.
-    fn more_than(self, other: Self, outcomes: f64) -> Option<f64> {
+    /// How many standard errors this is more than another; none where there is nothing to compare.
+    fn more_than(self, other: Self) -> Option<f64> {
         let both = self.with(other).mean();
-        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / outcomes;
-        let more = Some((self.mean() - other.mean()) / error.sqrt());
-        more.filter(|more| {
-            more.is_finite() && other.paths > 0.5 && both * self.paths * outcomes >= FEWEST_LOST
-        })
+        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / OF_PATH;
+        Some((self.mean() - other.mean()) / error.sqrt()).filter(|more| more.is_finite() && other.paths > 0.5)
+    }
+
+    /// Whether the share is that of enough packets to say of a host that it loses more than the others do.
+    fn is_measured(self, other: Self, outcomes: f64) -> bool {
+        outcomes >= OF_PATH && self.with(other).mean() * self.paths * outcomes >= FEWEST_LOST
     }
 }
 
@@ -86,10 +87,10 @@ enum Fault {
 }
 
 impl Fault {
-    /// By how many standard errors more it loses than the rest, what that loses, and of how many outcomes that is known.
-    fn of(more: f64, rest: Share, outcomes: f64) -> Self {
-        let rest_is_clean = rest.lossy < 0.5 && outcomes >= OF_PATH;
-        if more >= APART || more >= MAYBE_APART && rest_is_clean {
+    /// By how many standard errors more it loses than the rest, what that loses, and whether it is known of enough packets.
+    fn of(more: f64, rest: Share, is_measured: bool) -> Self {
+        let rest_is_clean = rest.lossy < 0.5;
+        if is_measured && (more >= APART || more >= MAYBE_APART && rest_is_clean) {
             Self::Yes
         } else if more >= MAYBE_APART || rest.lossy * EVERYWHERE < rest.paths {
             Self::Maybe
@@ -156,13 +157,13 @@ impl Losses {
     fn worst(&self) -> Option<(NodeIdx, Fault)> {
         let more = |node: NodeIdx| {
             let of_it = self.of_each[node.index()];
-            let more = of_it.more_than(self.all.without(of_it), self.outcomes_without(node));
-            Some((node, more?))
+            Some((node, of_it.more_than(self.all.without(of_it))?))
         };
         let worst = self.nodes.iter().filter_map(|node| more(*node)).max_by(|(_, a), (_, b)| a.total_cmp(b));
         worst.map(|(node, more)| {
-            let rest = self.all.without(self.of_each[node.index()]);
-            (node, Fault::of(more, rest, self.outcomes_without(node)))
+            let of_it = self.of_each[node.index()];
+            let rest = self.all.without(of_it);
+            (node, Fault::of(more, rest, of_it.is_measured(rest, self.outcomes_without(node))))
         })
     }
 
@@ -210,8 +211,7 @@ pub(super) fn background_loss(
     let unclear = worst.filter(|(_, fault)| *fault == Fault::Maybe).map(|(node, _)| node);
     let mut pairs = Vec::new();
     for (from, to, of_it) in losses.left().filter(|(from, to, _)| lossy(verdicts[(*from, *to)])) {
-        let more = of_it.more_than(losses.all.without(of_it), losses.outcomes_without(NodeIdx::SELF));
-        let by_chance = more.is_none_or(|more| more < APART);
+        let by_chance = of_it.more_than(losses.all.without(of_it)).is_some_and(|more| more < APART);
         let fails = view.observation(from, to).is_some_and(|seen| seen.tcp.is_failing());
         if by_chance && !fails {
             pairs.push(FailingPair { from, to, verdict: Verdict::PacketLoss });
