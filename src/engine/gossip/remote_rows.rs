@@ -305,7 +305,9 @@ impl RemoteRows {
     fn void(&mut self, row: &mut RemoteRow, owner: NodeId) -> HashMap<NodeId, Observation> {
         row.troubled = 0;
         let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
-        known.into_iter().for_each(|id| self.is_told_less(id));
+        for id in known {
+            self.is_told_less(id);
+        }
         self.rivals.forget_row(owner);
         std::mem::take(Arc::make_mut(&mut row.observations))
     }
