@@ -302,7 +302,9 @@ mod tests {
             let lost = |from, to| if from == 3 || to == 3 { 25 } else { 0 };
             let sees = |from, to| Observation { loss: Some(lost(from, to)), ..fine(now) };
             let mut nodes = nodes_that_see(5, sees, now);
-            nodes.iter_mut().for_each(|node| node.outcomes = outcomes);
+            for node in &mut nodes {
+                node.outcomes = outcomes;
+            }
             let findings = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().findings;
             assert_eq!(!findings.is_empty(), told, "{outcomes}: {findings:?}");
         }
