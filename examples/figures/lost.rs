@@ -29,13 +29,13 @@ pub(crate) enum Loss {
 
 /// Milliseconds from that to the last of the others' `peer_state` out of `up`, at default settings. The times are those of
 /// reading.
-pub(crate) fn known_after(vigie: &Path, loss: Loss) -> Vec<f64> {
+pub(crate) fn known_after(vigie: &Path, how: Loss) -> Vec<f64> {
     let lab = Lab::on_one_link(HOSTS, Families::Ipv4);
     let others: Vec<Node> = (1..HOSTS).map(|host| watch(&lab, host.into(), vigie)).collect();
-    (0..TIMES).map(|_| once(&lab, &others, vigie, loss)).collect()
+    (0..TIMES).map(|_| once(&lab, &others, vigie, how)).collect()
 }
 
-fn once(lab: &Lab, others: &[Node], vigie: &Path, loss: Loss) -> f64 {
+fn once(lab: &Lab, others: &[Node], vigie: &Path, how: Loss) -> f64 {
     let lost = format!("h{HOSTS}");
     let marks: Vec<_> = others.iter().map(Node::mark).collect();
     let mut victim = watch(lab, HOSTS.into(), vigie);
@@ -47,14 +47,14 @@ fn once(lab: &Lab, others: &[Node], vigie: &Path, loss: Loss) -> f64 {
     (1..HOSTS).for_each(|host| _ = victim.wait_for(SOON, becomes(&format!("h{host}"), "up")));
     std::thread::sleep(SETTLED);
     let lost_at = now();
-    match loss {
+    match how {
         Loss::Killed => victim.kill9(),
         Loss::CutOff => lab.host(HOSTS.into()).isolate(),
     }
     let is_lost = |event: &serde_json::Value| about("peer_state", &lost)(event) && event["from"] == "up";
     let known = others.iter().zip(up).map(|(other, up)| other.since(up.mark).wait_for(LONG, is_lost).at);
     let known_to_all = known.max().unwrap_or(lost_at);
-    if loss == Loss::CutOff {
+    if how == Loss::CutOff {
         victim.kill9();
         lab.host(HOSTS.into()).rejoin();
     }

@@ -119,7 +119,7 @@ fn discovery(args: &Args) -> Result<()> {
     for (net, name, goal) in
         [(Net::Ipv6, "IPv6 only", "; goal: at most 5 ms"), (Net::Ipv4, "IPv4 only", ", for comparison")]
     {
-        let times = inside(&args.vigie, args, &["discovery", &word(net)])?;
+        let times = inside(&args.vigie, args, &["discovery", &word(&net)])?;
         println!("discovery by {name}, `started` to known both ways: {}{goal}", spread(&times, "ms"));
     }
     Ok(())
@@ -147,7 +147,7 @@ fn links(args: &Args) -> Result<()> {
 fn lost(args: &Args, how: Loss, what: &str, goal: &str) -> Result<()> {
     let sides = [("", Some(&args.vigie)), (", before", args.before.as_ref())];
     for (side, vigie) in sides.into_iter().filter_map(|(side, vigie)| Some((side, vigie?))) {
-        let times = inside(vigie, args, &["lost", &word(how)])?;
+        let times = inside(vigie, args, &["lost", &word(&how)])?;
         println!("{what} one of 5, known to all{side}: {}; goal: {goal}", spread(&times, "ms"));
     }
     Ok(())
@@ -162,7 +162,7 @@ fn cost(args: &Args) -> Result<()> {
     let mut found = vec![Vec::new(); sides.len()];
     for _ in 0..ROUNDS {
         for ((name, vigie, net), turns) in sides.iter().zip(&mut found) {
-            let turn = inside(vigie, args, &["cost", &word(*net)])?;
+            let turn = inside(vigie, args, &["cost", &word(net)])?;
             eprintln!("{name}: {turn:.2?}");
             turns.push(turn);
         }
@@ -195,7 +195,7 @@ fn print(numbers: &[f64]) {
 }
 
 /// As it is written on the command line.
-fn word(of: impl ValueEnum) -> String {
+fn word(of: &impl ValueEnum) -> String {
     of.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 

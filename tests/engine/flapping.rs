@@ -27,8 +27,11 @@ fn come_and_go(lan: &mut Lan, host: HostId, times: usize) {
 /// What a host told since then.
 fn told(lan: &Lan, by: HostId, since: Duration) -> Vec<&Finding> {
     let logged = lan.log.iter().filter(|logged| logged.host == by && logged.at >= since);
-    let finding = |event| if let &Event::Diagnosis(ref finding) = event { Some(&**finding) } else { None };
-    logged.filter_map(|logged| finding(&logged.event)).collect()
+    let findings = logged.filter_map(|logged| match &logged.event {
+        Event::Diagnosis(finding) => Some(&**finding),
+        _ => None,
+    });
+    findings.collect()
 }
 
 #[test]
@@ -88,8 +91,8 @@ fn a_host_that_does_not_come_back_is_down() {
     lan.switch_off(hosts[1]);
     lan.run_for(secs(60));
     for by in [0, 2, 3].map(|nth| hosts[nth]) {
-        let last =
-            told(&lan, by, Duration::ZERO).into_iter().filter(|found| found.verdict != Verdict::Ok).last();
+        let told = told(&lan, by, Duration::ZERO);
+        let last = told.iter().rev().find(|found| found.verdict != Verdict::Ok);
         assert_eq!(last.map(|found| found.verdict), Some(Verdict::HostDown));
     }
 }

@@ -93,8 +93,7 @@ fn a_host_that_is_cut_off_is_known_to_all_within_two_seconds() {
             let known = known(&lan, others, *lost, since);
             assert!(known.iter().all(Option::is_some), "{n} hosts, seed {seed}: {known:?}");
             let wrong = alarms(&lan);
-            let wrong =
-                wrong.iter().filter(|alarm| !alarm.contains(&lan.hosts[usize::from(n) - 1].config.name));
+            let wrong = wrong.iter().filter(|alarm| !alarm.contains(&lan.hosts[n - 1].config.name));
             assert_eq!(wrong.count(), 0, "{:?}", alarms(&lan));
             lan.invariants();
         }

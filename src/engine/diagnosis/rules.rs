@@ -176,8 +176,7 @@ pub(super) fn verdict(evidence: &PairEvidence<'_>) -> Option<Verdict> {
         }
         let told = Some(rule.verdict).filter(|verdict| evidence.settled || !needs_silence(*verdict));
         // Of whom this node never heard anything it can only be said that the two are kept apart.
-        let keeps_apart = |verdict: &Verdict| matches!(verdict, Verdict::Isolated | Verdict::UdpBlocked);
-        return told.filter(|verdict| !evidence.second_hand || keeps_apart(verdict));
+        return told.filter(|verdict| !evidence.second_hand || *verdict == Verdict::Isolated);
     }
     let unsettled = [evidence.mine.echo, evidence.mine.broadcast].contains(&PathStatus::Failing);
     (evidence.mine.tcp.is_ok() && !unsettled).then_some(Verdict::Ok)

@@ -17,6 +17,9 @@ const FEWEST: u32 = 3;
 /// broadcast. Where a fifth of those is lost, so many in a row are once in 15 000.
 const MISSING: u32 = 6;
 
+/// Peers whose broadcasts are counted: those of more would be missed no sooner than a person could see.
+const MOST: usize = 64;
+
 /// How likely it may be that chance lost all that are missing. The share of echoes that are lost is the most that one direction loses:
 /// where both lose as many, this is the square of it.
 const BY_CHANCE: f64 = 1e-4;
@@ -47,7 +50,7 @@ impl Hearing {
             let period = peer.last_seen.period().filter(|period| sends && !period.is_zero());
             period.filter(|_| !seen.broadcast.is_failing() && !peer.is_rarely_heard())
         };
-        let periods: Vec<Duration> = peers.iter().filter_map(period).collect();
+        let periods: Vec<Duration> = peers.iter().take(MOST).filter_map(period).collect();
         let longest = periods.iter().max().copied().unwrap_or_default();
         let silent = self.last.is_some_and(|last| Moment::from(now).since(last) > longest);
         if !silent {

@@ -195,11 +195,8 @@ pub(super) fn background_loss(
     // Who loses packets is measured at once, and the others only later.
     if losses.unmeasured > losses.left().count() {
         for from in view.all() {
-            verdicts
-                .row_mut(from)
-                .iter_mut()
-                .filter(|verdict| lossy(**verdict))
-                .for_each(|verdict| *verdict = None);
+            let row = verdicts.row_mut(from).iter_mut();
+            row.filter(|verdict| lossy(**verdict)).for_each(|verdict| *verdict = None);
         }
         return None;
     }
