@@ -321,6 +321,9 @@ pub const LATE_DIAL: Duration = Duration::from_millis(1_200);
 /// has none.
 pub const FAILED_IN_A_ROW: u32 = 3;
 
+/// The same where any of the latest echoes was lost, and it is not known yet whether that was chance.
+pub const FAILED_AND_A_LOSS: u32 = 2;
+
 /// A peer whose attempt has no answer for so long is asked for an echo: before that is late, it tells whether anything passes.
 pub const OVERDUE_DIAL: Duration = Duration::from_millis(800);
 

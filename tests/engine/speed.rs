@@ -37,56 +37,56 @@ const fn fault(
 }
 
 const FAULTS: [Fault; 13] = [
-    fault("killed", Verdict::ClosedPort, Lan::kill, [5.0, 10.0], [3.0, 6.0]),
-    fault("switched off", Verdict::HostDown, Lan::switch_off, [8.0, 10.0], [3.0, 6.0]),
-    fault("stopped", Verdict::HungPeer, Lan::pause, [8.0, 10.0], [3.0, 6.0]),
+    fault("killed", Verdict::ClosedPort, Lan::kill, [4.0, 5.0], [3.0, 6.0]),
+    fault("switched off", Verdict::HostDown, Lan::switch_off, [8.0, 9.0], [3.0, 6.0]),
+    fault("stopped", Verdict::HungPeer, Lan::pause, [7.0, 8.0], [3.0, 6.0]),
     fault(
         "TCP in dropped",
         Verdict::FirewallDrop,
         |lan, x| inbound(lan, x, |link| link.tcp = Tcp::DroppedSyn),
-        [5.0, 10.0],
+        [6.0, 12.0],
         [5.0, 8.0],
     ),
     fault(
         "TCP out dropped",
         Verdict::FirewallDrop,
         |lan, x| outbound(lan, x, |link| link.tcp = Tcp::DroppedSyn),
-        [8.0, 12.0],
+        [9.0, 13.0],
         [6.0, 8.0],
     ),
     fault(
         "TCP reset",
         Verdict::FirewallReject,
         |lan, x| inbound(lan, x, |link| link.tcp = Tcp::Rejected),
-        [5.0, 10.0],
+        [5.0, 11.0],
         [4.0, 7.0],
     ),
     fault(
         "TCP prohibited",
         Verdict::FirewallReject,
         |lan, x| inbound(lan, x, |link| link.tcp = Tcp::Prohibited),
-        [5.0, 10.0],
+        [5.0, 11.0],
         [4.0, 7.0],
     ),
     fault(
         "UDP in dropped",
         Verdict::OneWayUdp,
         |lan, x| inbound(lan, x, |link| link.udp = false),
-        [13.0, 16.0],
+        [13.0, 15.0],
         [3.0, 6.0],
     ),
     fault(
         "UDP out dropped",
         Verdict::OneWayUdp,
         |lan, x| outbound(lan, x, |link| link.udp = false),
-        [13.0, 16.0],
+        [14.0, 16.0],
         [3.0, 6.0],
     ),
     fault(
         "broadcasts out dropped",
         Verdict::BroadcastBlocked,
         |lan, x| outbound(lan, x, |link| link.broadcast = false),
-        [18.0, 22.0],
+        [12.0, 15.0],
         [4.0, 7.0],
     ),
     fault(
@@ -110,7 +110,7 @@ const FAULTS: [Fault; 13] = [
             inbound(lan, x, |link| (link.udp, link.tcp) = (false, Tcp::Dropped));
             outbound(lan, x, |link| (link.udp, link.tcp) = (false, Tcp::Dropped));
         },
-        [10.0, 13.0],
+        [8.0, 10.0],
         [5.0, 9.0],
     ),
 ];

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
-use crate::engine::limits::{FAILED_IN_A_ROW, LOOK_AGAIN};
+use crate::engine::limits::LOOK_AGAIN;
 use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 use crate::engine::observation::PathStatus;
@@ -385,11 +385,11 @@ impl DialState {
     }
 
     /// Whether dials get their replies. After `fresh` that is unknown; a failure that began before echoes came back says nothing of
-    /// TCP now. Where packets are lost, attempts fail by chance: only several of them in a row say anything.
+    /// TCP now. Where packets are lost, attempts fail by chance: only so many of them in a row as are `enough` say anything.
     pub(crate) fn tcp_status(
         &self,
         echo_recovered: Option<Moment>,
-        is_lossy: bool,
+        enough: u32,
         fresh: Duration,
         now: Moment,
     ) -> PathStatus {
@@ -399,7 +399,7 @@ impl DialState {
             PathStatus::Unknown
         } else if self.cause.is_none() {
             PathStatus::Ok
-        } else if is_outdated || is_lossy && self.may_be_chance() {
+        } else if is_outdated || self.may_be_chance(enough) {
             PathStatus::Unknown
         } else {
             PathStatus::Failing
@@ -407,9 +407,9 @@ impl DialState {
     }
 
     /// Whether what no answer came to may be packets that were lost.
-    fn may_be_chance(&self) -> bool {
+    fn may_be_chance(&self, enough: u32) -> bool {
         let unanswered = matches!(self.cause, Some(Cause::TimedOut | Cause::NoReply));
-        unanswered && self.outcomes.failed.trailing_ones() < FAILED_IN_A_ROW
+        unanswered && self.outcomes.failed.trailing_ones() < enough
     }
 
     pub(crate) fn cause(&self) -> Option<Cause> {
@@ -518,15 +518,16 @@ mod tests {
         let (mut dial, t0) = (DialState::default(), t0());
         let detail = crate::engine::cause::Detail::system("timed out");
         let unanswered = Failure { cause: Cause::TimedOut, detail, errno: None, retry: Retry::Usual };
-        let status = |dial: &DialState, is_lossy| dial.tcp_status(None, is_lossy, LOOK_AGAIN, t0.into());
-        for nth in 1..=FAILED_IN_A_ROW {
+        let status = |dial: &DialState, enough| dial.tcp_status(None, enough, LOOK_AGAIN, t0.into());
+        for nth in 1..=3 {
             dial.note_failure(&unanswered, t0, t0);
-            assert_eq!(status(&dial, false), PathStatus::Failing);
-            assert_eq!(status(&dial, true).is_failing(), nth == FAILED_IN_A_ROW, "{nth} in a row");
+            for enough in 1..=3 {
+                assert_eq!(status(&dial, enough).is_failing(), nth >= enough, "{nth} in a row");
+            }
         }
         dial.note_success(Duration::ZERO, Duration::ZERO, t0);
         dial.note_failure(&refused(), t0, t0);
-        assert_eq!(status(&dial, true), PathStatus::Failing, "that is an answer");
+        assert_eq!(status(&dial, 3), PathStatus::Failing, "that is an answer");
     }
 
     #[test]
@@ -578,9 +579,9 @@ mod tests {
         let (mut dial, t0) = (DialState::default(), t0());
         let (fresh, later) = (Duration::from_secs(24), t0 + Duration::from_secs(4));
         dial.note_failure(&refused(), t0, later);
-        assert_eq!(dial.tcp_status(None, false, fresh, later.into()), PathStatus::Failing);
-        assert_eq!(dial.tcp_status(Some(later.into()), false, fresh, later.into()), PathStatus::Unknown);
-        assert_eq!(dial.tcp_status(None, false, fresh, (later + fresh * 2).into()), PathStatus::Unknown);
+        assert_eq!(dial.tcp_status(None, 1, fresh, later.into()), PathStatus::Failing);
+        assert_eq!(dial.tcp_status(Some(later.into()), 1, fresh, later.into()), PathStatus::Unknown);
+        assert_eq!(dial.tcp_status(None, 1, fresh, (later + fresh * 2).into()), PathStatus::Unknown);
         dial.note_success(Duration::ZERO, Duration::ZERO, later + fresh);
         assert_eq!(dial.recovered(), Some((later + fresh).into()));
         assert_eq!(dial.loss(), Some(0.5));

@@ -83,7 +83,8 @@ impl Observer<'_> {
             // Its one dial counts until it is asked again.
             times.fresh += ASK_TOLD_AGAIN;
         }
-        let tcp = peer.dial.tcp_status(peer.probes.recovered(), peer.probes.is_lossy(), times.fresh, now);
+        let tcp =
+            peer.dial.tcp_status(peer.probes.recovered(), peer.probes.dials_to_fail(), times.fresh, now);
         let echo = match peer.probes.echo_status(peer.dial.recovered(), times.fresh, now) {
             // One from before dials began to fail says nothing of what they meet now.
             PathStatus::Ok if tcp.is_failing() && peer.probes.last_echo() < peer.health.trouble() => {

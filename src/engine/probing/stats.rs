@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use crate::engine::Nonce;
 use crate::engine::context::Context;
 use crate::engine::limits::{
-    ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW,
-    LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW, SEEMS_LOST,
+    ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FAILED_AND_A_LOSS, FAILED_IN_A_ROW,
+    FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW, SEEMS_LOST,
 };
 use crate::engine::moment::Moment;
 use crate::engine::observation::{LOSSY, PathStatus};
@@ -248,6 +248,17 @@ impl ProbeStats {
 
     pub(crate) fn is_lossy(&self) -> bool {
         self.lossy
+    }
+
+    /// How many attempts of a dial in a row must have had no answer, that not the loss of packets explains it.
+    pub(crate) fn dials_to_fail(&self) -> u32 {
+        if self.lossy {
+            FAILED_IN_A_ROW
+        } else if self.echoes.lost_by_chance() {
+            FAILED_AND_A_LOSS
+        } else {
+            1
+        }
     }
 
     /// The share of the echoes that is to be expected to be lost, above 0 and below 1.

@@ -38,6 +38,12 @@ impl Window {
         self.outcomes().count_ones()
     }
 
+    /// Whether any was lost by chance before those that are lost now.
+    pub(crate) fn lost_by_chance(self) -> bool {
+        let lost = self.outcomes() & !self.outages();
+        lost & lost.wrapping_add(1) != 0
+    }
+
     /// The outcomes that there are.
     fn outcomes(self) -> u32 {
         self.lost & u32::MAX.checked_shr(32 - u32::from(self.count)).unwrap_or(0)
@@ -117,6 +123,16 @@ mod tests {
         assert!(!window(few).is_lossy(false), "it does not begin with two");
         assert!(window(few).is_lossy(true), "and does not end with them");
         assert!(!window(one).is_lossy(true));
+    }
+
+    #[test]
+    fn what_is_lost_now_may_be_an_outage_and_what_was_lost_before_was_chance() {
+        for (outcomes, chance) in
+            [("......", false), (".....x", false), ("..xxxx", false), (".x...x", true), ("xx....", true)]
+        {
+            assert_eq!(window(outcomes).lost_by_chance(), chance, "{outcomes}");
+        }
+        assert!(!window("..xxxxxxxxxx....").lost_by_chance(), "that was an outage");
     }
 
     #[test]

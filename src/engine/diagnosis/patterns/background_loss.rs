@@ -17,7 +17,7 @@ const APART: f64 = 5.0;
 /// lost everywhere.
 const MAYBE_APART: f64 = 3.0;
 
-/// Outcomes of which the share of each path is taken, once there are enough: between the fewest and the most of a window.
+/// Outcomes of which the share of each path is taken at the most: between the fewest and the most of a window.
 const OF_PATH: f64 = 24.0;
 
 /// Packets that a host must lose, at the share that it and the others lose together, before the two are compared: of fewer the normal
@@ -65,16 +65,17 @@ impl Share {
         self.lost / self.paths
     }
 
-    /// How many standard errors this is more than another; none where there is nothing to compare.
-    fn more_than(self, other: Self) -> Option<f64> {
+    /// How many standard errors this is more than another, where so many outcomes of each path are known; none where there is nothing to
+    /// compare. (Two-proportion z-test.)
+    fn more_than(self, other: Self, outcomes: f64) -> Option<f64> {
         let both = self.with(other).mean();
-        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / OF_PATH;
+        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / outcomes;
         Some((self.mean() - other.mean()) / error.sqrt()).filter(|more| more.is_finite() && other.paths > 0.5)
     }
 
     /// Whether the share is that of enough packets to say of a host that it loses more than the others do.
     fn is_measured(self, other: Self, outcomes: f64) -> bool {
-        outcomes >= OF_PATH && self.with(other).mean() * self.paths * outcomes >= FEWEST_LOST
+        self.with(other).mean() * self.paths * outcomes >= FEWEST_LOST
     }
 }
 
@@ -157,7 +158,7 @@ impl Losses {
     fn worst(&self) -> Option<(NodeIdx, Fault)> {
         let more = |node: NodeIdx| {
             let of_it = self.of_each[node.index()];
-            Some((node, of_it.more_than(self.all.without(of_it))?))
+            Some((node, of_it.more_than(self.all.without(of_it), self.outcomes_without(node))?))
         };
         let worst = self.nodes.iter().filter_map(|node| more(*node)).max_by(|(_, a), (_, b)| a.total_cmp(b));
         worst.map(|(node, more)| {
@@ -208,7 +209,7 @@ pub(super) fn background_loss(
     let unclear = worst.filter(|(_, fault)| *fault == Fault::Maybe).map(|(node, _)| node);
     let mut pairs = Vec::new();
     for (from, to, of_it) in losses.left().filter(|(from, to, _)| lossy(verdicts[(*from, *to)])) {
-        let by_chance = of_it.more_than(losses.all.without(of_it)).is_some_and(|more| more < APART);
+        let by_chance = of_it.more_than(losses.all.without(of_it), OF_PATH).is_some_and(|more| more < APART);
         let fails = view.observation(from, to).is_some_and(|seen| seen.tcp.is_failing());
         if by_chance && !fails {
             pairs.push(FailingPair { from, to, verdict: Verdict::PacketLoss });
@@ -296,7 +297,7 @@ mod tests {
     fn of_few_outcomes_nothing_is_said_of_a_host() {
         for (outcomes, told) in [(8, false), (32, true)] {
             let now = t0();
-            let lost = |from, to| if from == 3 || to == 3 { 25 } else { 0 };
+            let lost = |from, to| if from == 3 || to == 3 { 12 } else { 0 };
             let sees = |from, to| Observation { loss: Some(lost(from, to)), ..fine(now) };
             let mut nodes = nodes_that_see(5, sees, now);
             for node in &mut nodes {
