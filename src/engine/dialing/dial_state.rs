@@ -409,7 +409,8 @@ impl DialState {
     /// Whether what no answer came to may be packets that were lost.
     fn may_be_chance(&self, enough: u32) -> bool {
         let unanswered = matches!(self.cause, Some(Cause::TimedOut | Cause::NoReply));
-        unanswered && self.outcomes.failed.trailing_ones() < enough
+        // One that is late counts before it has failed.
+        unanswered && enough > 1 && self.outcomes.failed.trailing_ones() < enough
     }
 
     pub(crate) fn cause(&self) -> Option<Cause> {

@@ -254,7 +254,7 @@ impl ProbeStats {
     pub(crate) fn dials_to_fail(&self) -> u32 {
         if self.lossy {
             FAILED_IN_A_ROW
-        } else if self.echoes.lost_by_chance() {
+        } else if self.echoes.lost_by_chance(BURST) {
             FAILED_AND_A_LOSS
         } else {
             1

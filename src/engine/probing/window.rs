@@ -38,9 +38,10 @@ impl Window {
         self.outcomes().count_ones()
     }
 
-    /// Whether any was lost by chance before those that are lost now.
-    pub(crate) fn lost_by_chance(self) -> bool {
-        let lost = self.outcomes() & !self.outages();
+    /// Whether any of this many of the latest was lost by chance before those that are lost now.
+    pub(crate) fn lost_by_chance(self, latest: u8) -> bool {
+        let latest = Self { count: self.count.min(latest), ..self };
+        let lost = latest.outcomes() & !self.outages();
         lost & lost.wrapping_add(1) != 0
     }
 
@@ -130,9 +131,10 @@ mod tests {
         for (outcomes, chance) in
             [("......", false), (".....x", false), ("..xxxx", false), (".x...x", true), ("xx....", true)]
         {
-            assert_eq!(window(outcomes).lost_by_chance(), chance, "{outcomes}");
+            assert_eq!(window(outcomes).lost_by_chance(6), chance, "{outcomes}");
         }
-        assert!(!window("..xxxxxxxxxx....").lost_by_chance(), "that was an outage");
+        assert!(!window("..xxxxxxxxxx....").lost_by_chance(16), "that was an outage");
+        assert!(!window("x.....").lost_by_chance(5), "that is long ago");
     }
 
     #[test]
