@@ -12,7 +12,7 @@ use vigie::engine::event::{Event, Stamped, StopReason};
 use vigie::net::{Selection, Settings};
 use vigie::testkit::{self, ms};
 
-use support::lab::{Host, Lab, within};
+use support::lab::{Families, Host, Lab, within, within_families};
 use support::node::Node;
 use support::seen::{about, becomes, kind};
 use support::{QUICK, SOON, poll};
@@ -162,6 +162,13 @@ fn verdicts(node: &Node) -> Vec<String> {
 #[test]
 fn two_hosts_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
     within(3, |lab| {
+        are_isolated_by_the_word_of_a_third(lab);
+    });
+}
+
+#[test]
+fn two_hosts_of_ipv6_that_are_kept_apart_from_the_start_are_isolated_by_the_word_of_a_third() {
+    within_families(Families::Ipv6, 3, |lab| {
         are_isolated_by_the_word_of_a_third(lab);
     });
 }

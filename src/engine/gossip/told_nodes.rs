@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use crate::engine::NodeId;
+use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::{
@@ -89,10 +90,13 @@ impl ToldNodes {
             self.last_looked_at = Some(id);
             let told = reaching(id, rows, peers).filter_map(|(owner, teller, row)| {
                 let (name, addr) = row.second_hand().get(&id)?;
-                let link = ctx.links.name_of((*addr).into())?;
-                let here = teller.interface() == Some(&link) && !ctx.links.holds((*addr).into());
-                let free = addr.port() != 0 && peers.by_addr(*addr).is_none() && self.may_ask(&addr.ip());
-                (here && free).then_some((owner, name, *addr))
+                // A row tells no zone: on the teller's link that is where it is heard.
+                let zone = ctx.links.iter().find(|link| Some(&link.name) == teller.interface())?.index;
+                let addr = ZonedIp::on_link(addr.ip(), zone).at_port(addr.port());
+                let link = ctx.links.name_of(addr.into())?;
+                let here = teller.interface() == Some(&link) && !ctx.links.holds(addr.into());
+                let free = addr.port() != 0 && peers.by_addr(addr).is_none() && self.may_ask(&addr.ip());
+                (here && free).then_some((owner, name, addr))
             });
             if let Some((_, name, addr)) = told.min_by_key(|(owner, ..)| *owner) {
                 return Some((id, name.clone(), addr));
