@@ -114,6 +114,9 @@ impl fmt::Display for Advice {
                     System::OURS.show_addresses()
                 )
             }
+            Self::AgreeOnNetmask { hosts } => {
+                write!(f, "give {hosts} the same netmask: compare `{}`", System::OURS.show_addresses())
+            }
             Self::JoinNetwork { host } => write!(
                 f,
                 "give {host} an address and netmask of this network, or this machine an address and netmask of that one"

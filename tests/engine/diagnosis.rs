@@ -437,3 +437,41 @@ fn two_networks_on_one_wire_are_no_fault_where_a_host_is_in_both() {
         assert_eq!(what, [Verdict::WrongSubnet], "seed {seed}: now nobody is in both");
     }
 }
+
+#[test]
+fn whose_mask_differs_from_that_of_the_most_is_told_so_and_nobody_else_ever_in_whatever_order_they_start() {
+    for seed in 0..40 {
+        let mut lan = Lan::new(seed);
+        let (size, odd) = (3 + seed as usize % 4, seed as usize % 3);
+        let mut hosts = Vec::new();
+        for nth in 0..size {
+            let prefix = if nth == odd { 16 } else { 24 };
+            hosts.push(lan.host(&format!("10.0.0.{}/{prefix}", nth + 1)));
+            lan.run_for(ms(seed * 373 % 1_500));
+        }
+        lan.run_for(IN_TIME);
+        let right = format!("h{odd}");
+        for host in &hosts {
+            let wrong: Vec<_> = ever(&lan, *host).into_iter().filter(|(_, name, _)| *name != right).collect();
+            assert!(wrong.is_empty(), "seed {seed}: {host:?} of {right}: {wrong:?}");
+            let what: Vec<Verdict> = told(&lan, *host).into_values().map(|finding| finding.verdict).collect();
+            assert_eq!(what, [Verdict::WrongSubnet], "seed {seed}: {host:?}");
+        }
+    }
+}
+
+#[test]
+fn of_as_many_hosts_with_one_mask_as_with_another_all_are_named_and_none_alone() {
+    for (seed, nets) in [&[24, 16][..], &[24, 16, 24, 16], &[16, 24, 25]].into_iter().enumerate() {
+        let mut lan = Lan::new(seed as u64);
+        let hosts: Vec<HostId> =
+            (1..).zip(nets).map(|(nth, prefix)| lan.host(&format!("10.0.0.{nth}/{prefix}"))).collect();
+        lan.run_for(IN_TIME);
+        for host in &hosts {
+            let found: Vec<Finding> = told(&lan, *host).into_values().collect();
+            assert_eq!(found.len(), 1, "{nets:?}: {found:?}");
+            assert_eq!((found[0].verdict, found[0].names.len()), (Verdict::WrongSubnet, nets.len()));
+            assert_eq!(ever(&lan, *host).len(), 1, "{nets:?}: it is told once");
+        }
+    }
+}

@@ -123,6 +123,11 @@ pub enum Advice {
         /// Which.
         on: Who,
     },
+    /// Give these hosts one netmask: which of theirs is the right one is not known.
+    AgreeOnNetmask {
+        /// Which.
+        hosts: Several,
+    },
     /// Give a host an address of this network, or this machine one of its.
     JoinNetwork {
         /// Which.

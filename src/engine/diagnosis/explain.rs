@@ -325,7 +325,10 @@ fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::PacketLoss if incident.pattern == Pattern::Scattered => Advice::CheckShared,
         Verdict::PacketLoss => Advice::CheckCable { host: on },
         Verdict::Mtu => Advice::LowerMtu { of: on },
-        Verdict::WrongSubnet => Advice::CorrectNetmask { on },
+        Verdict::WrongSubnet if incident.pattern == Pattern::Host => Advice::CorrectNetmask { on },
+        Verdict::WrongSubnet => {
+            Advice::AgreeOnNetmask { hosts: several(view, incident.nodes.iter().copied()) }
+        }
         Verdict::NoRoute => {
             let pair = incident.pairs.first().map(|pair| (pair.from, pair.to));
             let (from, to) = pair.unwrap_or((NodeIdx::SELF, incident.accused()));

@@ -7,7 +7,7 @@
 //! - `missing_broadcasts`: those that chance may have lost
 //! - `failures`: the pairs that are left, and the verdict that stands for several
 //! - `flapping`: hosts that come and go
-//! - `own_filter`, `own_fault`, `islands`, `single_hosts`, `pairs`: the patterns
+//! - `own_filter`, `own_fault`, `wrong_masks`, `islands`, `single_hosts`, `pairs`: the patterns
 //! - `duplicates`: what is wrong with nodes rather than with pairs
 
 mod background_loss;
@@ -22,6 +22,7 @@ mod pairs;
 #[cfg(test)]
 mod random;
 mod single_hosts;
+mod wrong_masks;
 
 pub(super) use failures::Verdicts;
 
@@ -41,6 +42,7 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut
     incidents.extend(own_filter::own_filter(view, &mut failures));
     let split = own_fault::split_network(view, &mut failures);
     incidents.extend(own_fault::own_fault(view, &mut failures, verdicts).or(split));
+    incidents.extend(wrong_masks::wrong_masks(view, &mut failures));
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands::islands(&mut failures));
     incidents.extend(single_hosts::single_hosts(&mut failures, verdicts));
