@@ -24,7 +24,7 @@
 //! use std::net::{Ipv4Addr, SocketAddr};
 //! use std::time::{Duration, Instant};
 //!
-//! use vigie::engine::config::{Config, DEFAULT_PORT};
+//! use vigie::engine::config::{Config, DEFAULT_PORT, DialInterval};
 //! use vigie::engine::api::{Input, Output, Socket};
 //! use vigie::engine::event::Event;
 //! use vigie::engine::interface::Interface;
@@ -45,7 +45,7 @@
 //!         udp_port: 40_000,
 //!         interval: 5 * SECOND,
 //!         silent_after: 3,
-//!         dial_interval: 10 * SECOND,
+//!         dial_interval: DialInterval::Auto,
 //!         retry: RetryPolicy { max_attempts: 5, delay: 2 * SECOND, backoff: 1.5, timeout: 4 * SECOND },
 //!         dial_rate: 50,
 //!         peers: Vec::new(),

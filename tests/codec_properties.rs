@@ -88,13 +88,14 @@ prop_compose! {
         incarnation in any::<u64>(),
         mut versions in any::<[u64; 3]>(),
         age_ms in any::<u32>(),
+        dial_interval_ms in any::<Option<u32>>(),
         entries in vec(entry(), 0..5),
     ) -> Page {
         versions.sort_unstable();
         let [from, upto, latest] = versions;
         let count = entries.iter().fold(0, |count, _| count + 1);
         let incarnation = Incarnation(incarnation);
-        (PageHead { owner: NodeId(owner), incarnation, from, upto, latest, age_ms, count }, entries)
+        (PageHead { owner: NodeId(owner), incarnation, from, upto, latest, age_ms, count, dial_interval_ms }, entries)
     }
 }
 

@@ -147,8 +147,8 @@ impl<'a> Fields<'a> {
     }
 
     /// A number that may be absent.
-    fn number(&self, key: &str) -> Option<u8> {
-        self.0.get(key).map(|value| value.as_u64().unwrap().try_into().unwrap())
+    fn number<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
+        self.0.get(key).map(|value| value.as_u64().unwrap().try_into().ok().unwrap())
     }
 
     /// A truth that may be absent.
@@ -241,6 +241,7 @@ impl<'a> Fields<'a> {
             latest: self.large("latest"),
             age_ms: self.small("age_ms"),
             count: count.try_into().unwrap(),
+            dial_interval_ms: self.number("dial_interval_ms"),
         }
     }
 
@@ -399,6 +400,7 @@ fn pages_of_more_bytes_than_the_specification_allows_are_refused() {
         latest: 0,
         age_ms: 0,
         count: 0,
+        dial_interval_ms: Some(0),
     };
     let mut pages = Vec::new();
     append(&head, &mut pages);
@@ -508,11 +510,12 @@ fn the_key_numbers_of_the_cddl_are_those_of_the_vectors() {
     }
 }
 
-/// Names of an array's elements in the CDDL: lines like `  owner: id,`.
-fn cddl_elements(array: &str) -> Vec<&str> {
+/// Names of an array's elements in the CDDL, and whether they may be absent: lines like `  owner: id,` and `  ? age: u32,`.
+fn cddl_elements(array: &str) -> Vec<(&str, bool)> {
     let (_, rule) = SPECIFICATION.split_once(&format!("\n{array} = [\n")).unwrap();
     let (rule, _) = rule.split_once("\n]").unwrap();
-    rule.lines().filter_map(|line| Some(line.split_once(':')?.0.trim())).collect()
+    let names = rule.lines().filter_map(|line| Some(line.split_once(':')?.0.trim()));
+    names.map(|name| name.strip_prefix("? ").map_or((name, false), |name| (name, true))).collect()
 }
 
 #[test]
@@ -526,11 +529,12 @@ fn the_elements_of_the_cddl_are_those_of_the_sequences() {
                 (_, true) => "page-head",
                 (_, false) => "entry",
             };
-            let elements = cddl_elements(array);
             let listed = sequence.array().unwrap().unwrap();
+            let mut elements = cddl_elements(array);
+            elements.retain(|(element, optional)| !optional || item.contains_key(*element));
             assert!(listed >= elements.len() as u64, "{name}");
             let entries = items[at + 1..].iter().take_while(|item| !item.contains_key("owner")).count();
-            for element in &elements {
+            for (element, _) in &elements {
                 let readings = readings(&mut sequence);
                 let value = if *element == "count" { entries.into() } else { item[*element].clone() };
                 assert!(readings.contains(&value), "{name}: {element} is not among {readings:?}");

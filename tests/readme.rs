@@ -103,7 +103,8 @@ fn between(begin: &str, end: &str) -> &'static str {
 fn option(command: &str, arg: &clap::Arg) -> Option<String> {
     let long = arg.get_long().filter(|long| !["help", "version"].contains(long))?;
     let value = if arg.get_action().takes_values() {
-        format!(" {}", arg.get_value_names().unwrap()[0])
+        // A stroke would end the cell.
+        format!(" {}", arg.get_value_names().unwrap()[0].replace('|', "\\|"))
     } else {
         String::new()
     };

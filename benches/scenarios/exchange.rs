@@ -16,7 +16,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use vigie::engine::api::Command;
-use vigie::engine::config::{Config, Target};
+use vigie::engine::config::{Config, DialInterval, Target};
 use vigie::engine::event::{Event, Stamped, StopReason};
 use vigie::engine::peers::PeerKey;
 use vigie::engine::{NodeId, Nonce};
@@ -92,7 +92,7 @@ fn config(nth: u128, port: u16, peers: &[SocketAddr]) -> Config {
         tcp_port: 0,
         udp_port: 0,
         interval: secs(3_600),
-        dial_interval: secs(3_600),
+        dial_interval: DialInterval::Every(secs(3_600)),
         dial_rate: 1_000_000,
         peers: peers.iter().map(target).collect(),
         ..testkit::config(0)

@@ -3,6 +3,7 @@
 use std::time::{Instant, SystemTime};
 
 use vigie::app::model::Model;
+use vigie::engine::config::DialInterval;
 use vigie::engine::event::{Event, Stamped};
 use vigie::testkit::crowd::{Crowd, Rows, Told, Watch};
 use vigie::testkit::secs;
@@ -36,7 +37,7 @@ impl Watch for Reader {
 /// Dials each of so many peers 60 times; none if that takes too long.
 pub(crate) fn of(peers: usize, cap: Cap) -> Option<Memory> {
     // Often, so that the history fills soon.
-    let mut crowd = Crowd::new(peers, |config| config.dial_interval = secs(1));
+    let mut crowd = Crowd::new(peers, |config| config.dial_interval = DialInterval::Every(secs(1)));
     // What is kept of others' rows has a limit of its own, whatever the number of peers.
     crowd.tell_rows(Rows::Untold);
     let mut reader = Reader::default();

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::address::{is_link_local, split_zone};
+pub use super::dialing::dial_interval::DialInterval;
 use super::retry::RetryPolicy;
 use super::{Incarnation, NodeId};
 
@@ -35,7 +36,7 @@ pub struct Config {
     /// Missed presences before a peer may be silent.
     pub silent_after: u32,
     /// Period of the regular dial of each peer.
-    pub dial_interval: Duration,
+    pub dial_interval: DialInterval,
     /// How a dial is retried.
     pub retry: RetryPolicy,
     /// Dials that may start in one second.

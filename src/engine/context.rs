@@ -14,6 +14,7 @@ use crate::proto::presence::{Kind, Presence};
 use super::address::ZonedIp;
 use super::api::Output;
 use super::config::{Config, Target};
+use super::dialing::dial_interval::HeldDialInterval;
 use super::event::Event;
 use super::interface::Interface;
 use super::limits::{ANSWER_AT_ONCE, COPIES_COME_WITHIN, DIAL_SPREAD, DIAL_STEP};
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     rng: StdRng,
     links: Links,
     out: Outbox,
+    dial_interval: HeldDialInterval,
     /// Where the steps of [`DIAL_STEP`] begin: at random, so that nodes do not step together.
     steps_from: Option<Instant>,
 }
@@ -57,6 +59,7 @@ pub(crate) struct Outbox {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     known: usize,
+    dial_interval: Duration,
     steps_from: Option<Instant>,
 }
 
@@ -66,6 +69,7 @@ impl Shared {
             rng: StdRng::from_seed(config.seed),
             links: Links::default(),
             out: Outbox::default(),
+            dial_interval: HeldDialInterval::new(config.dial_interval),
             steps_from: None,
             config,
         }
@@ -78,9 +82,19 @@ impl Shared {
         Context { now, config, rng, links, out, pace }
     }
 
-    /// How many nodes there are.
+    /// How many nodes there are, and what follows from that.
     pub(crate) fn pace(&self, known: usize) -> Pace {
-        Pace { known, steps_from: self.steps_from }
+        Pace { known, dial_interval: self.dial_interval(), steps_from: self.steps_from }
+    }
+
+    /// Period of the regular dial of each peer.
+    pub(crate) fn dial_interval(&self) -> Duration {
+        self.dial_interval.get()
+    }
+
+    /// So many peers are known now. Whether the period of the regular dials is another one from now on.
+    pub(crate) fn adapt_dial_interval(&mut self, known: usize, now: Instant) -> bool {
+        self.dial_interval.adapt(known, now)
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -125,7 +139,7 @@ impl Shared {
 
     /// Whether the node has run so long that it dialed everybody once.
     pub(crate) fn runs_longer_than_an_interval(&self, now: Instant) -> bool {
-        self.runs_longer_than(self.config.dial_interval, now)
+        self.runs_longer_than(self.dial_interval(), now)
     }
 
     /// Whether the node has run for so long.
@@ -165,6 +179,16 @@ impl Pace {
         is_crowd(self.known)
     }
 
+    /// Period of the regular dial of each peer.
+    pub(crate) fn dial_interval(self) -> Duration {
+        self.dial_interval
+    }
+
+    /// The pace of a node that dials every so often.
+    pub(crate) fn of_a_node_that_dials_every(self, dial_interval: Duration) -> Self {
+        Self { dial_interval, ..self }
+    }
+
     /// How many peers are known.
     pub(crate) fn known(self) -> usize {
         self.known
@@ -193,7 +217,7 @@ impl Context<'_> {
     /// A random wait before a dial that grows with the number of peers. Where it is to be seen by which of several links the peer is
     /// heard, it has that time.
     pub(crate) fn dial_spread(&mut self) -> Duration {
-        let most = self.pace.for_each_peer(DIAL_SPREAD, self.config.dial_interval);
+        let most = self.pace.for_each_peer(DIAL_SPREAD, self.pace.dial_interval);
         let least = if self.links.share_a_network() { COPIES_COME_WITHIN * 2 } else { Duration::ZERO };
         least + self.rng.random_range(Duration::ZERO..=most)
     }
@@ -265,9 +289,9 @@ pub(crate) fn is_crowd(known: usize) -> bool {
     known > ANSWER_AT_ONCE
 }
 
-/// How old a row may be to be believed: two regular exchanges may be missed, one of which hangs.
-pub(crate) fn fresh_for(config: &Config) -> Duration {
-    config.dial_interval * 2 + config.retry.timeout
+/// How old what one learned may be to be believed who dials every so often: two regular exchanges may be missed, one of which hangs.
+pub(crate) fn fresh_for(dial_interval: Duration, config: &Config) -> Duration {
+    dial_interval * 2 + config.retry.timeout
 }
 
 /// What a unit test lends to a part: the context of the first node of [`crate::testkit::config`], at 10.0.0.1/16.
@@ -351,21 +375,27 @@ mod tests {
     use super::*;
     use crate::testkit::{ms, secs, t0};
 
+    /// The pace of a node that runs, but knows no steps yet.
+    fn pace(known: usize) -> Pace {
+        Pace { known, dial_interval: secs(10), steps_from: None }
+    }
+
     #[test]
     fn with_many_peers_things_are_done_in_the_nearest_step() {
         let (from, crowd) = (t0(), ANSWER_AT_ONCE + 1);
-        let at = |known, after| Pace { known, steps_from: Some(from) }.in_step(from + ms(after)) - from;
+        let at =
+            |known, after| Pace { steps_from: Some(from), ..pace(known) }.in_step(from + ms(after)) - from;
         for (after, step) in [(0, 0), (249, 0), (250, 500), (749, 500), (750, 1_000), (60_001, 60_000)] {
             assert_eq!(at(crowd, after), ms(step), "{after} ms");
             assert_eq!(at(ANSWER_AT_ONCE, after), ms(after), "with few peers everything has its own time");
         }
-        let pace = Pace { known: crowd, steps_from: None };
+        let pace = pace(crowd);
         assert_eq!(pace.in_step(from + ms(7)), from + ms(7), "before the node runs there are no steps");
     }
 
     #[test]
     fn a_wait_grows_with_the_peers_up_to_its_longest() {
-        let wait = |known| Pace { known, steps_from: None }.for_each_peer(ms(10), secs(1));
+        let wait = |known| pace(known).for_each_peer(ms(10), secs(1));
         assert_eq!(
             [wait(0), wait(7), wait(100), wait(101), wait(usize::MAX)].map(|wait| wait.as_millis()),
             [0, 70, 1_000, 1_000, 1_000]

@@ -33,6 +33,16 @@ pub const PATH_KEPT: Duration = Duration::from_mins(10);
 /// Peers that a person may name.
 pub const MAX_STATIC: usize = 1_024;
 
+/// The period of the regular dials that is chosen where a person sets none, up to [`AUTO_PEERS`] peers: what is wrong with TCP alone
+/// is noticed by a dial only, and a dial costs its two ends some 0.1 ms of a core each.
+pub const AUTO_DIAL_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Up to so many peers it stays, and beyond them it grows in proportion: a node starts about three regular dials a second at any size.
+pub const AUTO_PEERS: u32 = 32;
+
+/// The longest period of regular dials that is believed of another node: the longest that a person may set.
+pub const MAX_DIAL_INTERVAL: Duration = Duration::from_hours(1);
+
 /// Dials under way at once: more do not raise the throughput of one thread (they only queue in the kernel).
 pub const MAX_DIALS_IN_FLIGHT: usize = 64;
 

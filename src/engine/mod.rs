@@ -116,7 +116,8 @@ impl Engine {
     pub fn new(config: Config) -> Self {
         let checks = CHECKS_FOR_OTHERS_PER_SECOND;
         let node = Arc::new(NodeInfo::of(&config));
-        let (dialer, times) = (Dialer::new(config.dial_rate), Times::of(&config));
+        let (dialer, times) =
+            (Dialer::new(config.dial_rate), Times::of(config.dial_interval.with_peers(0), &config));
         let mut shared = Shared::new(config);
         Self {
             request_nonce: shared.random_nonce(),

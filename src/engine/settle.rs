@@ -7,7 +7,7 @@ use super::Engine;
 use super::context::is_crowd;
 use super::limits::MAX_JUDGED;
 use super::peers::PeerKey;
-use super::peers::observe::observe;
+use super::peers::observe::{Times, observe};
 use super::verdict::Verdict;
 
 impl Engine {
@@ -34,6 +34,9 @@ impl Engine {
         }
         while let Some(key) = self.peers.next_touched() {
             self.settle_peer(key, now);
+        }
+        if self.shared.adapt_dial_interval(self.peers.len(), now) {
+            self.times = Times::of(self.shared.dial_interval(), self.shared.config());
         }
         self.looks.note(!self.peers.troubled().is_empty(), now);
     }

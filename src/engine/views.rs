@@ -32,17 +32,22 @@ impl Engine {
         let nodes = self.matrix_nodes(now);
         let here = self.peers.iter().filter(|peer| !peer.has_left());
         let observations = here.filter_map(|peer| Some((peer.id()?, peer.observation()))).collect();
-        let own = MatrixRow { observations: Arc::new(observations), confirmed: now };
+        let fresh_for = |dial_interval| fresh_for(dial_interval, self.shared.config());
+        let own_age = fresh_for(self.shared.dial_interval());
+        let own = MatrixRow { observations: Arc::new(observations), confirmed: now, fresh_for: own_age };
         let told = |node: &MatrixNode| {
             let row = self.remote_rows.of(node.id)?;
-            Some(MatrixRow { observations: Arc::clone(row.observations()), confirmed: row.confirmed() })
+            Some(MatrixRow {
+                observations: Arc::clone(row.observations()),
+                confirmed: row.confirmed(),
+                fresh_for: fresh_for(row.dial_interval()),
+            })
         };
         let rows = std::iter::once(Some(own)).chain(nodes[1..].iter().map(told)).collect();
         MatrixView {
             at: now,
             nodes: nodes.into(),
             rows,
-            fresh_for: fresh_for(self.shared.config()),
             findings: self.judging.published(),
             left_out: self.remote_rows.left_out(),
         }
@@ -57,7 +62,7 @@ impl Engine {
         let mut nodes: Vec<MatrixNode> = here
             .filter_map(|peer| Some(node(peer.id()?, &peer.info().name, peer.info().addr, false)))
             .collect();
-        let fresh = |row: &&RemoteRow| now.saturating_duration_since(row.confirmed()) <= fresh_for(config);
+        let fresh = |row: &&RemoteRow| row.is_fresh(config, now);
         let mut second_hand: HashMap<NodeId, &(String, SocketAddr)> = HashMap::new();
         for row in self.remote_rows.iter().filter(fresh) {
             let unmet = row.second_hand().iter().filter(|(id, _)| self.remote_rows.is_unmet(**id));

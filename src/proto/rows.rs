@@ -46,6 +46,10 @@ pub struct PageHead {
     /// How many entries follow.
     #[n(6)]
     pub count: u16,
+    /// Period of the owner's regular dials, in milliseconds: how old what it tells may become before it is told again. None if it does
+    /// not say.
+    #[n(7)]
+    pub dial_interval_ms: Option<u32>,
 }
 
 /// What the owner of a row sees of one node.
@@ -228,6 +232,7 @@ mod tests {
             latest: 4,
             age_ms: 0,
             count,
+            dial_interval_ms: None,
         }
     }
 
@@ -274,7 +279,7 @@ mod tests {
     #[test]
     fn a_sequence_is_as_strict_as_a_message() {
         let (mut page, mut want, mut id) = (Vec::new(), Vec::new(), Vec::new());
-        append(&head(0), &mut page);
+        append(&PageHead { dial_interval_ms: Some(10_000), ..head(0) }, &mut page);
         append(&RowRequest { owner: NodeId(1), incarnation: Incarnation(2), version: 3 }, &mut want);
         append(&NodeId(1), &mut id);
         for (check, item) in [(check_pages as Check, &page), (check_wants, &want), (check_about, &id)] {

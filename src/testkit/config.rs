@@ -1,6 +1,6 @@
 //! Configurations and interfaces.
 
-use crate::engine::config::{Config, DEFAULT_PORT};
+use crate::engine::config::{Config, DEFAULT_PORT, DialInterval};
 use crate::engine::interface::Interface;
 use crate::engine::retry::RetryPolicy;
 use crate::engine::{Incarnation, NodeId};
@@ -21,7 +21,7 @@ pub fn config(n: u64) -> Config {
         udp_port: 30_000,
         interval: secs(5),
         silent_after: 3,
-        dial_interval: secs(10),
+        dial_interval: DialInterval::Auto,
         retry: RetryPolicy { max_attempts: 5, delay: secs(2), backoff: 1.5, timeout: secs(4) },
         dial_rate: 50,
         peers: Vec::new(),

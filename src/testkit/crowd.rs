@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::engine::api::{Answer, ConnId, DialId, Input, Output, Socket};
-use crate::engine::config::{Config, DEFAULT_PORT};
+use crate::engine::config::{Config, DEFAULT_PORT, DialInterval};
 use crate::engine::event::Event;
 use crate::engine::{Engine, Incarnation, NodeId, Nonce};
 use crate::proto::codes::{cause, path, status};
@@ -18,7 +18,7 @@ use crate::proto::exchange::{HEADER, Reply, Request};
 use crate::proto::presence::{Kind, Presence};
 use crate::proto::rows::{Entry, PageHead, RowRequest, append, pages};
 
-use super::{config, interface, ms, presence, reply, request, t0};
+use super::{config, interface, ms, presence, reply, request, secs, t0};
 
 /// Of the first peer, as a number.
 const FIRST_IP: u32 = 0x0a00_0100;
@@ -131,17 +131,19 @@ impl Turns {
 }
 
 impl Crowd {
-    /// A node that meets so many peers at once: in the first steps each says hello and dials it. `change` may configure it
+    /// A node that meets so many peers at once, and dials them as often as if they were few: in the first steps each says hello and
+    /// dials it. `change` may configure it
     /// otherwise.
     pub fn new(peers: usize, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config { dial_rate: 1_000_000, ..config(0) };
+        let mut config =
+            Config { dial_rate: 1_000_000, dial_interval: DialInterval::Every(secs(10)), ..config(0) };
         change(&mut config);
         let now = t0();
         let turns = |period| Turns { period, done: 0 };
         let mut crowd = Self {
             me: (config.id, config.incarnation),
             presences: turns(config.interval),
-            requests: turns(config.dial_interval),
+            requests: turns(config.dial_interval.with_peers(peers)),
             engine: Engine::new(config),
             now,
             to_come: 0..peers,
@@ -333,14 +335,35 @@ impl Crowd {
             Rows::Fine => {
                 // The first page begins the row.
                 let from = u64::from(std::mem::replace(told, 1) > 0);
-                let head = PageHead { owner, incarnation, from, upto: 1, latest: 1, age_ms: 0, count: 0 };
+                let head = PageHead {
+                    owner,
+                    incarnation,
+                    from,
+                    upto: 1,
+                    latest: 1,
+                    age_ms: 0,
+                    dial_interval_ms: None,
+                    count: 0,
+                };
                 append(&head, &mut page);
             }
             Rows::Bad => {
                 *told += 1;
                 let (version, count) = (*told, u16::try_from(self.peers.len() - 1).expect("few peers"));
                 let (from, upto, latest) = (0, version, version);
-                append(&PageHead { owner, incarnation, from, upto, latest, age_ms: 0, count }, &mut page);
+                append(
+                    &PageHead {
+                        owner,
+                        incarnation,
+                        from,
+                        upto,
+                        latest,
+                        age_ms: 0,
+                        dial_interval_ms: None,
+                        count,
+                    },
+                    &mut page,
+                );
                 for other in (0..self.peers.len()).filter(|other| *other != nth) {
                     append(&out_of_reach(other), &mut page);
                 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
@@ -14,6 +14,11 @@ use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::packet_filter::BlockingRule;
 
 use super::{ms, peer, secs};
+
+/// How long each may need to notice that UDP fails.
+const NOTICE: Duration = ms(7_800);
+/// Within which time each dials everybody.
+const PATIENCE: Duration = secs(14);
 
 /// What everybody says in a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,8 @@ pub fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: I
                 observations: Arc::new(observations),
                 confirmed: ago(now, 1),
                 changed: ago(now, 60),
+                notice: NOTICE,
+                patience: PATIENCE,
             }),
             outcomes: 32,
             mask: (nth > 0).then(|| Mask { theirs: 24, ours: 24, link: Arc::from("eth0") }),
@@ -87,8 +94,8 @@ pub fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: I
 
 fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) -> NetworkView {
     let setting = Setting {
-        notice: ms(7_800),
-        patience: secs(14),
+        notice: NOTICE,
+        patience: PATIENCE,
         dial_timeout: secs(4),
         margin: secs(8),
         broadcast_gap: ms(5_500),

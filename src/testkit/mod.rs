@@ -25,6 +25,6 @@ pub use lan::host::Host;
 pub use lan::link::{Link, Tcp};
 pub use lan::{HostId, Lan, Logged, NO_NEIGHBOUR, Sent};
 pub use messages::{failure, presence, reply, request};
-pub use peers::{blocking_rule, finding, matrix, named_peer, node, peer, peer_at, row, told};
+pub use peers::{TOLD_FRESH_FOR, blocking_rule, finding, matrix, named_peer, node, peer, peer_at, row, told};
 pub use ports::free_port;
 pub use solo::Solo;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use slotmap::KeyData;
 
-use crate::engine::config::DEFAULT_PORT;
+use crate::engine::config::{DEFAULT_PORT, DialInterval};
 use crate::engine::matrix::{MatrixNode, MatrixRow, MatrixView};
 use crate::engine::observation::Observation;
 use crate::engine::packet_filter::{BlockingRule, Direction, IpVersion, Traffic};
@@ -66,6 +66,7 @@ pub fn node(id: u128, name: &str) -> NodeInfo {
         port: DEFAULT_PORT,
         tcp_port: DEFAULT_PORT,
         version: "0.1.0",
+        dial_interval: DialInterval::Auto,
     }
 }
 
@@ -88,7 +89,10 @@ pub fn finding(peer: &Arc<PeerInfo>, verdict: Verdict, since: Instant) -> Findin
     }
 }
 
-/// The matrix of these nodes, with the row that each has told; what was told counts for half a minute.
+/// How long what was told counts in [`matrix`].
+pub const TOLD_FRESH_FOR: Duration = Duration::from_secs(30);
+
+/// The matrix of these nodes, with the row that each has told.
 pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Option<MatrixRow>) -> MatrixView {
     let node = |info: &Arc<PeerInfo>| MatrixNode {
         id: info.id.expect("a node of a matrix has an id"),
@@ -100,7 +104,6 @@ pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Opti
         at,
         nodes: nodes.iter().map(node).collect(),
         rows: (0..nodes.len()).map(told).collect(),
-        fresh_for: Duration::from_secs(30),
         findings: Vec::new(),
         left_out: 0,
     }
@@ -108,7 +111,8 @@ pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Opti
 
 /// What one node told of others, confirmed at a moment.
 pub fn told(confirmed: Instant, observations: impl IntoIterator<Item = (NodeId, Observation)>) -> MatrixRow {
-    MatrixRow { observations: Arc::new(observations.into_iter().collect()), confirmed }
+    let observations = Arc::new(observations.into_iter().collect());
+    MatrixRow { observations, confirmed, fresh_for: TOLD_FRESH_FOR }
 }
 
 /// A rule of this machine's packet filter that drops all TCP connections that come in.

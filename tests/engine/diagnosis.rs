@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use vigie::engine::api::{Icmp, Input};
-use vigie::engine::config::Config;
+use vigie::engine::config::{Config, DialInterval};
 use vigie::engine::event::Event;
 use vigie::engine::verdict::{Finding, Verdict};
 
@@ -200,7 +200,8 @@ fn a_dial_that_ended_as_the_fault_began_is_no_witness_against_it() {
     for seed in 0..150 {
         let mut lan = Lan::new(seed);
         let hasty = |config: &mut Config| {
-            (config.dial_interval, config.interval, config.retry.timeout) = (secs(1), secs(1), secs(4));
+            (config.dial_interval, config.interval, config.retry.timeout) =
+                (DialInterval::Every(secs(1)), secs(1), secs(4));
         };
         let hosts: Vec<HostId> =
             (1..5).map(|nth| lan.host_with(&[&format!("10.0.0.{nth}/24")], hasty)).collect();
@@ -440,9 +441,9 @@ fn two_networks_on_one_wire_are_no_fault_where_a_host_is_in_both() {
 
 #[test]
 fn whose_mask_differs_from_that_of_the_most_is_told_so_and_nobody_else_ever_in_whatever_order_they_start() {
-    for seed in 0..40 {
+    for (seed, nth) in (0..40).zip(0_usize..) {
         let mut lan = Lan::new(seed);
-        let (size, odd) = (3 + seed as usize % 4, seed as usize % 3);
+        let (size, odd) = (3 + nth % 4, nth % 3);
         let mut hosts = Vec::new();
         for nth in 0..size {
             let prefix = if nth == odd { 16 } else { 24 };

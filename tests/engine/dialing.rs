@@ -5,8 +5,9 @@ use std::time::Duration;
 use vigie::engine::Incarnation;
 use vigie::engine::api::{Command, DialId, Input};
 use vigie::engine::cause::{Cause, Detail};
-use vigie::engine::config::Target;
+use vigie::engine::config::{Config, DialInterval, Target};
 use vigie::engine::event::Event;
+use vigie::engine::observation::PathStatus;
 use vigie::engine::peers::{LeaveReason, PeerState};
 use vigie::proto::presence::{Kind, Presence};
 
@@ -116,7 +117,7 @@ fn keeps_the_rate(starts: &[Duration], rate: usize, burst: usize) {
 
 #[test]
 fn dialing_a_thousand_peers_at_once_keeps_the_rate_and_the_cap() {
-    let mut solo = Solo::new(|c| c.dial_interval = secs(3_600));
+    let mut solo = Solo::new(|c| c.dial_interval = DialInterval::Every(secs(3_600)));
     let who = |n: u32| format!("10.0.{}.{}:30000", 1 + n / 250, 1 + n % 250);
     for n in 0..1_000 {
         let id = u128::from(n) + 10;
@@ -449,4 +450,62 @@ fn the_end_of_a_dial_that_nobody_began_is_ignored() {
     let mut solo = Solo::new(|_| {});
     solo.tell(Input::DialEnded { dial: DialId(99), result: Err(failure(Cause::Refused)) });
     assert_eq!(solo.count(|e| matches!(e, Event::DialFailed { .. })), 0);
+}
+
+/// How many dials a host starts in so long.
+fn dials_within(lan: &mut Lan, of: HostId, time: Duration) -> usize {
+    lan.forget_the_log();
+    lan.run_for(time);
+    lan.count(of, |event| matches!(event, Event::DialStarted { .. }))
+}
+
+#[test]
+fn a_node_dials_no_more_often_where_there_are_more_peers_than_a_few_and_as_often_as_before_when_they_are_gone()
+ {
+    let mut lan = Lan::new(1);
+    let hosts = lan.hosts(49);
+    lan.run_for(secs(60));
+    // Fifteen seconds.
+    let interval = 48 * 10 / 32;
+    let dials = dials_within(&mut lan, hosts[0], secs(interval * 4));
+    assert!((48 * 4 - 20..=48 * 4 + 20).contains(&dials), "{dials} dials in four intervals");
+    assert!(lan.everybody_is(PeerState::Up));
+    hosts[5..].iter().for_each(|host| lan.quit(*host));
+    // Those that left are forgotten, and then all dials that were planned by the longer interval are done.
+    lan.run_for(secs(400));
+    let dials = dials_within(&mut lan, hosts[0], secs(100));
+    assert!((36..=44).contains(&dials), "{dials} dials of 4 peers in ten intervals");
+}
+
+#[test]
+fn a_node_that_dials_rarely_is_judged_by_its_own_interval() {
+    for seed in 0..6 {
+        let mut lan = Lan::new(seed);
+        let often = |config: &mut Config| config.dial_interval = DialInterval::Every(secs(5));
+        let rarely = |config: &mut Config| config.dial_interval = DialInterval::Every(secs(60));
+        let hosts = [
+            lan.host_with(&["10.0.0.1/24"], often),
+            lan.host_with(&["10.0.0.2/24"], rarely),
+            lan.host_with(&["10.0.0.3/24"], often),
+        ];
+        lan.run_for(secs(130));
+        for round in 0..60 {
+            lan.run_for(ms(3_100));
+            let view = lan.hosts[hosts[0].0].engine.matrix(lan.now);
+            let rare = view.nodes.iter().position(|node| node.name == "h1").unwrap();
+            let other = view.nodes.iter().position(|node| node.name == "h2").unwrap();
+            for to in [0, other] {
+                let cell = view.cell(rare, to, view.at);
+                assert_eq!(cell.tcp, PathStatus::Ok, "seed {seed}, round {round}: its row is believed");
+            }
+            let seen = view.observation(0, rare, view.at).unwrap();
+            assert_eq!(
+                seen.served,
+                PathStatus::Ok,
+                "seed {seed}, round {round}: it dials as often as it says"
+            );
+        }
+        let told = lan.log.iter().filter(|logged| matches!(logged.event, Event::Diagnosis(_))).count();
+        assert_eq!(told, 0, "seed {seed}");
+    }
 }

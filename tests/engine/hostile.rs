@@ -9,6 +9,7 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use vigie::engine::api::{Answer, Command, ConnId, DialId, Input, Output, Socket};
 use vigie::engine::cause::Cause;
+use vigie::engine::config::DialInterval;
 use vigie::engine::event::{Event, RejectReason, StopReason};
 use vigie::engine::limits::{
     ANSWERS_PER_SECOND, MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_UNPROVEN,
@@ -151,7 +152,7 @@ fn forged_peers_that_fall_silent_are_dialed_within_the_same_budget() {
 
 #[test]
 fn thousands_of_peers_that_proved_themselves_make_room_for_another() {
-    let mut solo = Solo::new(|c| c.dial_interval = secs(100_000));
+    let mut solo = Solo::new(|c| c.dial_interval = DialInterval::Every(secs(100_000)));
     let count = u32::try_from(MAX_UNPROVEN).unwrap() + 200;
     for n in 0..count {
         let id = u128::from(n) + 10;

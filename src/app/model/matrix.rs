@@ -234,11 +234,11 @@ fn same_peer(a: &PeerInfo, b: &PeerInfo) -> bool {
 fn alike(a: &MatrixView, b: &MatrixView) -> bool {
     a.nodes == b.nodes
         && a.left_out == b.left_out
-        && a.fresh_for == b.fresh_for
         && a.rows.len() == b.rows.len()
         && a.rows.iter().zip(&b.rows).all(|(a, b)| match (a, b) {
             (Some(a), Some(b)) => {
-                Arc::ptr_eq(&a.observations, &b.observations) || a.observations == b.observations
+                let same = Arc::ptr_eq(&a.observations, &b.observations) || a.observations == b.observations;
+                same && a.fresh_for == b.fresh_for
             }
             (None, None) => true,
             _ => false,
@@ -264,7 +264,7 @@ fn same_row(before: &MatrixView, then: usize, view: &MatrixView, now: usize) -> 
 
 fn is_fresh(view: &MatrixView, nth: usize, now: Instant) -> bool {
     let row = view.rows.get(nth).and_then(Option::as_ref);
-    row.is_some_and(|row| now.saturating_duration_since(row.confirmed) <= view.fresh_for)
+    row.is_some_and(|row| row.is_fresh(now))
 }
 
 /// What a view says of a pair at a moment.

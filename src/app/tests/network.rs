@@ -9,7 +9,7 @@ use crate::engine::verdict::evidence::{Echo, Who};
 use crate::engine::verdict::{Advice, Evidence, Finding, Pattern};
 
 /// How old a row may be in these networks.
-pub(super) const FRESH: Duration = Duration::from_secs(30);
+pub(super) const FRESH: Duration = testkit::TOLD_FRESH_FOR;
 
 /// A network whose pairs are set one by one. All is well in it at first.
 #[derive(Debug, Clone)]
@@ -164,12 +164,7 @@ impl Network {
             Some(testkit::told(now.checked_sub(Duration::from_millis(ago)).unwrap(), observations))
         };
         let view = testkit::matrix(now, &self.peers, row);
-        Arc::new(MatrixView {
-            fresh_for: FRESH,
-            findings: self.findings.clone(),
-            left_out: self.left_out,
-            ..view
-        })
+        Arc::new(MatrixView { findings: self.findings.clone(), left_out: self.left_out, ..view })
     }
 }
 

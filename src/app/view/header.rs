@@ -13,8 +13,9 @@ use crate::app::appearance::signs::glyph;
 use crate::app::model::Model;
 use crate::app::state::Models;
 use crate::engine::interface::{Interface, InterfaceKind};
+use crate::engine::limits::AUTO_DIAL_INTERVAL;
 use crate::engine::peers::PeerState;
-use crate::text::{Count, chief_addresses, columns, fit};
+use crate::text::{Age, Count, chief_addresses, columns, fit};
 
 /// How long missed events are told after the last of them: the next snapshot has made the display right long
 /// before, and a person should still see that there were any.
@@ -180,7 +181,15 @@ fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
     };
     let fits = |spans: &Vec<Span<'_>>| usize::from(width(spans)) <= room;
     let [full, total] = [Spelt::Words, Spelt::Total].map(spell);
-    [full, total].into_iter().find(fits).unwrap_or_else(|| spell(Spelt::Signs))
+    let with_period = [&full[..], period(model, theme).as_slice()].concat();
+    [with_period, full, total].into_iter().find(fits).unwrap_or_else(|| spell(Spelt::Signs))
+}
+
+/// How often each peer is dialed, where that is so rarely that what is shown may be old.
+fn period(model: &Model, theme: Theme) -> Option<Span<'static>> {
+    let period = model.node()?.dial_interval.with_peers(model.len());
+    (period > AUTO_DIAL_INTERVAL)
+        .then(|| Span::styled(format!("  each dialed every {}", Age(period)), theme.dim()))
 }
 
 /// What a person must know before trusting the display.

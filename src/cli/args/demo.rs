@@ -56,10 +56,12 @@ pub(super) fn with_the_demos_defaults(demo: clap::Command) -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use crate::cli::args::{Cli, CliCommand};
-    use crate::engine::config::DEFAULT_PORT;
+    use crate::engine::config::{DEFAULT_PORT, DialInterval};
 
     use super::*;
 
@@ -67,15 +69,16 @@ mod tests {
     fn the_demo_has_its_own_defaults_and_what_a_person_gives_beats_them() {
         let of = |args: &[&str]| {
             let node = Cli::try_parse_from([&["vigie"], args].concat()).unwrap().node;
-            (node.name, node.port, node.group, node.interval.as_secs(), node.dial_interval.as_secs())
+            (node.name, node.port, node.group, node.interval.as_secs(), node.dial_interval)
         };
+        let every = |seconds| DialInterval::Every(Duration::from_secs(seconds));
         let (you, demo) = (Some("you".to_owned()), "demo".to_owned());
-        assert_eq!(of(&["demo"]), (you.clone(), 0, demo.clone(), 2, 3));
+        assert_eq!(of(&["demo"]), (you.clone(), 0, demo.clone(), 2, every(3)));
         let given = ["--dial-interval", "9s", "demo", "--interval", "5s", "--port", "7"];
-        assert_eq!(of(&given), (you, 7, demo, 5, 9));
+        assert_eq!(of(&given), (you, 7, demo, 5, every(9)));
         assert!(Cli::try_parse_from(["vigie", "demo", "--port", "65535"]).is_err());
-        assert_eq!(of(&["watch"]), (None, DEFAULT_PORT, "default".to_owned(), 5, 10));
-        assert_eq!(of(&[]), (None, DEFAULT_PORT, "default".to_owned(), 5, 10));
+        assert_eq!(of(&["watch"]), (None, DEFAULT_PORT, "default".to_owned(), 5, DialInterval::Auto));
+        assert_eq!(of(&[]), (None, DEFAULT_PORT, "default".to_owned(), 5, DialInterval::Auto));
     }
 
     #[test]

@@ -11,11 +11,13 @@ use crate::cli::identity::{random, started_now};
 use crate::doctor;
 use crate::engine::NodeId;
 use crate::engine::address::ZonedIp;
-use crate::engine::config::{Config, DEFAULT_PORT, Target};
+use crate::engine::config::{Config, DEFAULT_PORT, DialInterval, Target};
 use crate::engine::retry::RetryPolicy;
 use crate::net::{Selection, Settings, host_name};
 
-use super::values::{backoff, dial_timeout, log_filter, own_address, period, retry_delay, target, text};
+use super::values::{
+    backoff, dial_interval, dial_timeout, log_filter, own_address, period, retry_delay, target, text,
+};
 
 /// Options of a node.
 #[derive(Debug, Clone, Args)]
@@ -52,9 +54,9 @@ pub struct NodeArgs {
     /// Missed broadcasts before an unreachable peer counts as silent.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000), allow_hyphen_values = true, help_heading = "Timing")]
     pub silent_after: u32,
-    /// Time between the regular dials of each peer.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
-    pub dial_interval: Duration,
+    /// Time between the regular dials of each peer, or auto: 10s up to 32 peers, with more in proportion.
+    #[arg(long, value_name = "DURATION|auto", default_value = "auto", value_parser = dial_interval, allow_hyphen_values = true, help_heading = "Timing")]
+    pub dial_interval: DialInterval,
     /// Attempts per dial.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), allow_hyphen_values = true, help_heading = "Timing")]
     pub max_retries: u32,

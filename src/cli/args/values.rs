@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 use crate::engine::address::{self, ZonedIp};
-use crate::engine::config::{Target, TargetError};
+use crate::engine::config::{DialInterval, Target, TargetError};
 use crate::engine::limits;
 use crate::engine::retry::MAX_DELAY;
 use crate::net::interfaces;
@@ -29,8 +29,18 @@ fn duration_within(value: &str, range: &RangeInclusive<Duration>) -> Result<Dura
 
 const HOUR: Duration = Duration::from_hours(1);
 
+/// What is chosen by the number of peers.
+const AUTO: &str = "auto";
+
 pub(super) fn period(value: &str) -> Result<Duration, String> {
     duration_within(value, &(Duration::from_millis(100)..=HOUR))
+}
+
+pub(super) fn dial_interval(value: &str) -> Result<DialInterval, String> {
+    match value {
+        AUTO => Ok(DialInterval::Auto),
+        _ => period(value).map(DialInterval::Every).map_err(|expected| format!("{expected}, or {AUTO}")),
+    }
 }
 
 pub(super) fn retry_delay(value: &str) -> Result<Duration, String> {

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::engine::config::DialInterval;
 use crate::net::{Selection, Settings};
 
 use super::args::{DemoArgs, NodeArgs, ScreenArgs};
@@ -81,8 +82,9 @@ fn of_a_peer(own: &Settings, peers: u8) -> Settings {
     let peers = u32::from(peers);
     let config = &mut settings.config;
     config.dial_rate = config.dial_rate.min((DIALS_PER_SECOND / peers).max(1));
-    config.dial_interval =
-        config.dial_interval.max(Duration::from_secs(1) * peers * peers / DIALS_PER_SECOND);
+    let wanted = config.dial_interval.with_peers(peers as usize);
+    let bearable = Duration::from_secs(1) * peers * peers / DIALS_PER_SECOND;
+    config.dial_interval = DialInterval::Every(wanted.max(bearable));
     settings
 }
 

@@ -104,6 +104,10 @@ pub struct ToldRow {
     pub confirmed: Instant,
     /// When it last changed.
     pub changed: Instant,
+    /// How long its owner may need to notice that UDP fails.
+    pub notice: Duration,
+    /// Within which time its owner dials everybody.
+    pub patience: Duration,
 }
 
 /// What is the same for all pairs.
@@ -386,11 +390,13 @@ impl RowAge {
         let own = (nth == NodeIdx::SELF.index()).then_some(setting.now);
         let confirmed = own.or(node.row.as_ref().map(|row| row.confirmed));
         let changed = node.row.as_ref().map(|row| row.changed);
+        let (notice, patience) =
+            node.row.as_ref().map_or((setting.notice, setting.patience), |row| (row.notice, row.patience));
         Self {
             confirmed,
-            settled: changed.is_some_and(|at| setting.now.saturating_duration_since(at) >= setting.notice),
-            noticed_until: confirmed.and_then(|at| at.checked_sub(setting.notice)),
-            dialed_until: confirmed.and_then(|at| at.checked_sub(setting.patience)),
+            settled: changed.is_some_and(|at| setting.now.saturating_duration_since(at) >= notice),
+            noticed_until: confirmed.and_then(|at| at.checked_sub(notice)),
+            dialed_until: confirmed.and_then(|at| at.checked_sub(patience)),
         }
     }
 }

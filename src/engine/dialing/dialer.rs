@@ -99,7 +99,7 @@ impl Dialer {
         }
         let allowed = ctx.links.reaches(peer.ip()) && self.unproven.take(ctx.now);
         if !allowed {
-            peer.rest_until(ctx.now + ctx.config.dial_interval);
+            peer.rest_until(ctx.now + ctx.pace.dial_interval());
         }
         allowed
     }
@@ -336,7 +336,7 @@ fn give_up(peer: &mut Peer, ctx: &mut Context<'_>) {
 /// The regular dials of a peer keep their phase; the second is put at a random phase, so that peers found together
 /// are not always dialed together. After a dial longer than the interval, a whole interval is waited.
 fn next_regular(peer: &Peer, ctx: &mut Context<'_>) -> Instant {
-    let interval = ctx.config.dial_interval;
+    let interval = ctx.pace.dial_interval();
     if peer.is_second_hand() {
         return ctx.now + ASK_TOLD_AGAIN;
     }

@@ -3,6 +3,7 @@
 //! Opens no connection: the net is told what to dial, and tells how it ended.
 
 pub mod cause;
+pub(crate) mod dial_interval;
 pub(crate) mod dial_state;
 pub(crate) mod dialer;
 pub(crate) mod looks;

@@ -14,7 +14,7 @@ use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::dialing::unanswered::Unanswered;
 use crate::engine::event::{Event, RejectReason};
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
-use crate::engine::gossip::remote_rows::RemoteRows;
+use crate::engine::gossip::remote_rows::{RemoteRow, RemoteRows};
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
@@ -82,9 +82,7 @@ impl Engine {
             request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
         let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
         if let Some(bytes) = request.rows {
-            let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-            self.remote_rows.handle_pages(bytes, request.id, |_, owner| owner == request.id, peers, &ctx);
-            self.judge_if_needed(now);
+            self.take_rows(bytes, request.id, |_, _, owner| owner == request.id, now);
         }
         self.check_for_another(&about, now);
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
@@ -264,16 +262,35 @@ impl Engine {
             peer.paths.note_prefix(addr.into(), reply.prefix);
         }
         if let Some(bytes) = reply.rows {
-            let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-            let is_far = |owner| peers.by_id(owner).map(|key| peers.far().contains(&key));
+            let is_far = |peers: &PeerTable, owner| peers.by_id(owner).map(|key| peers.far().contains(&key));
             // Of nodes that are no peers, those that a row told of; nobody can make us keep rows of nodes that nobody has seen.
-            let may = |rows: &RemoteRows, owner| {
-                owner == reply.id || is_far(owner).unwrap_or_else(|| rows.is_unmet(owner))
+            let may = |rows: &RemoteRows, peers: &PeerTable, owner| {
+                owner == reply.id || is_far(peers, owner).unwrap_or_else(|| rows.is_unmet(owner))
             };
-            self.remote_rows.handle_pages(bytes, reply.id, may, peers, &ctx);
-            self.judge_if_needed(now);
+            self.take_rows(bytes, reply.id, may, now);
         }
         Ok(key)
+    }
+
+    /// Takes the rows that one told, as far as it `may` tell them.
+    pub(super) fn take_rows(
+        &mut self,
+        bytes: &[u8],
+        teller: NodeId,
+        may: impl Fn(&RemoteRows, &PeerTable, NodeId) -> bool,
+        now: Instant,
+    ) {
+        let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+        self.remote_rows.handle_pages(bytes, teller, |rows, owner| may(rows, peers, owner), peers, &ctx);
+        let dials_every = self.remote_rows.of(teller).map(RemoteRow::dial_interval);
+        let key = self.peers.by_id(teller);
+        if let (Some(key), Some(dials_every)) = (key, dials_every)
+            && self.peers.get(key).is_some_and(|peer| peer.last_seen.dial_interval() != Some(dials_every))
+            && let Some(peer) = self.peers.get_mut(key)
+        {
+            peer.last_seen.note_dial_interval(dials_every);
+        }
+        self.judge_if_needed(now);
     }
 
     fn handle_success(

@@ -166,12 +166,12 @@ impl Engine {
             self.shared.out().publish(Event::Diagnosis(finding));
         }
         let outlook = self.outlook(open.any());
-        self.judging.schedule.end(outlook, self.shared.config().dial_interval, now);
+        self.judging.schedule.end(outlook, self.shared.dial_interval(), now);
     }
 
     /// What is too old goes.
     fn prepare_to_judge(&mut self, now: Instant) {
-        self.remote_rows.expire(now);
+        self.remote_rows.expire(self.shared.config(), now);
         let peers = &self.peers;
         let is_up = |peer: &Peer| peer.state() == PeerState::Up;
         let is_peer = |info: &PeerInfo| {
@@ -203,21 +203,30 @@ impl Engine {
         Circumstances {
             me: config.id,
             several,
-            settle: VERDICT_SETTLES.min(config.dial_interval / 4),
+            settle: VERDICT_SETTLES.min(self.shared.dial_interval() / 4),
             notice: self.notice(),
             patience: self.patience(),
-            dial_interval: config.dial_interval,
+            dial_interval: self.shared.dial_interval(),
         }
     }
 
     fn notice(&self) -> Duration {
-        notices_within(self.shared.config(), self.shared.pace(self.peers.len()))
+        self.notice_of(self.shared.dial_interval())
+    }
+
+    /// How long one may need to notice that UDP fails who dials every so often.
+    fn notice_of(&self, dial_interval: Duration) -> Duration {
+        notices_within(self.shared.pace(self.peers.len()).of_a_node_that_dials_every(dial_interval))
     }
 
     /// By then everybody has dialed everybody.
     fn patience(&self) -> Duration {
-        let config = self.shared.config();
-        config.dial_interval + config.retry.timeout
+        self.patience_with(self.shared.dial_interval())
+    }
+
+    /// By then one has dialed everybody who dials every so often.
+    fn patience_with(&self, dial_interval: Duration) -> Duration {
+        dial_interval + self.shared.config().retry.timeout
     }
 
     /// The network as it is now.
@@ -257,7 +266,7 @@ impl Engine {
             let teller = self.peers.by_id(told_by).and_then(|key| self.peers.get(key));
             let teller = teller.filter(|peer| peer.is_proven() && !peer.has_left());
             let row = self.remote_rows.of(told_by);
-            let row = row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for(config));
+            let row = row.filter(|row| row.is_fresh(config, now));
             let hears =
                 row.is_some_and(|row| row.observations().get(&id).is_some_and(|seen| seen.broadcast.is_ok()));
             let told = rivals.iter().any(|rival| rival.id == id);
@@ -295,7 +304,7 @@ impl Engine {
 
     /// A peer, as one that is judged.
     fn node(&self, peer: &Peer, now: Instant) -> JudgedNode {
-        let fresh_for = fresh_for(self.shared.config());
+        let config = self.shared.config();
         let row = peer.id().and_then(|id| self.remote_rows.of(id));
         // A dead one's last word is no witness: it was confirmed before the trouble with it began, and there was no sign of life since.
         let stands = |row: &&RemoteRow| {
@@ -303,8 +312,7 @@ impl Engine {
             let said = |began: Moment| row.confirmed() >= Instant::from(began);
             peer.health.trouble().is_none_or(|began| lives(began) || said(began))
         };
-        let row =
-            row.filter(|row| now.saturating_duration_since(row.confirmed()) <= fresh_for).filter(stands);
+        let row = row.filter(|row| row.is_fresh(config, now)).filter(stands);
         let sees_me_translated = row.is_some_and(RemoteRow::sees_me_translated);
         JudgedNode {
             info: Arc::clone(peer.info()),
@@ -313,10 +321,16 @@ impl Engine {
                 observations: Arc::clone(row.observations()),
                 confirmed: row.confirmed(),
                 changed: row.changed(),
+                notice: self.notice_of(row.dial_interval()),
+                patience: self.patience_with(row.dial_interval()),
             }),
             mask: self.mask(peer),
             trouble: peer.health.trouble().map(Instant::from),
-            icmp: peer.health.icmp(peer.probes.last_echo(), fresh_for, now),
+            icmp: peer.health.icmp(
+                peer.probes.last_echo(),
+                fresh_for(self.shared.dial_interval(), config),
+                now,
+            ),
             heard_elsewhere: self.heard_elsewhere(peer),
             since: peer.health.since().into(),
             second_hand: peer.is_second_hand(),

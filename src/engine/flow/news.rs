@@ -27,9 +27,7 @@ impl Engine {
     /// A peer tells everybody what is new in its row, from where it is dialed.
     pub(in crate::engine) fn hear_news(&mut self, teller: PeerKey, id: NodeId, rows: &[u8], now: Instant) {
         let looks = self.worth_a_look(teller, rows, now);
-        let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-        self.remote_rows.handle_pages(rows, id, |_, owner| owner == id, peers, &ctx);
-        self.judge_if_needed(now);
+        self.take_rows(rows, id, |_, _, owner| owner == id, now);
         self.check_for_another(&looks, now);
     }
 

@@ -51,7 +51,7 @@ impl Engine {
         self.lifecycle = Lifecycle::Running;
         self.shared.begin_steps(now);
         self.hearing.note(now);
-        self.told_nodes.begin(now + self.shared.config().dial_interval);
+        self.told_nodes.begin(now + self.shared.dial_interval());
         let (node, interfaces) = (Arc::clone(&self.node), Arc::clone(self.shared.links().all()));
         self.publish(Event::Started { node, interfaces });
         self.announcer.hello_again(now);
@@ -203,7 +203,7 @@ fn follow_links(peer: &mut Peer, ctx: &mut Context<'_>) {
         peer.health.observe_from(ctx.now);
     }
     if link.is_none() && !peer.is_proven() && peer.dial.is_queued() {
-        peer.rest_until(ctx.now + ctx.config.dial_interval);
+        peer.rest_until(ctx.now + ctx.pace.dial_interval());
     }
     if link.is_some() {
         peer.set_interface(link);

@@ -33,6 +33,15 @@ pub struct MatrixRow {
     pub observations: Arc<HashMap<NodeId, Observation>>,
     /// When it was last known to be as it is here.
     pub confirmed: Instant,
+    /// How old it may be to be believed: two periods of its owner's regular dials, and the time that one may take.
+    pub fresh_for: Duration,
+}
+
+impl MatrixRow {
+    /// Whether it is so young that it is believed.
+    pub fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.confirmed) <= self.fresh_for
+    }
 }
 
 /// Who reaches whom at one moment. Cheap to keep: what does not change from one to the next is shared.
@@ -44,8 +53,6 @@ pub struct MatrixView {
     pub nodes: Arc<[MatrixNode]>,
     /// Their rows, in the same order; none of a node that has told nothing, or nothing lately enough to be kept.
     pub rows: Vec<Option<MatrixRow>>,
-    /// How old a row may be to be believed.
-    pub fresh_for: Duration,
     /// What is wrong, the gravest first.
     pub findings: Vec<Arc<Finding>>,
     /// Rows or cells that were left out for want of room.
@@ -82,8 +89,7 @@ impl MatrixView {
     /// What the node at position `from` sees of the one at position `to`; none when it has not said, or too long ago.
     pub fn observation(&self, from: usize, to: usize, now: Instant) -> Option<&Observation> {
         let row = self.rows.get(from)?.as_ref()?;
-        let fresh = now.saturating_duration_since(row.confirmed) <= self.fresh_for;
-        row.observations.get(&self.nodes.get(to)?.id).filter(|_| fresh)
+        row.observations.get(&self.nodes.get(to)?.id).filter(|_| row.is_fresh(now))
     }
 
     /// What is known of the direction between two nodes, told by both ends. What is too old is unknown.

@@ -17,7 +17,7 @@ use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::rows::{MAX_PAGES, PageHead, append};
 
-use super::page::{HEAD_ROOM, entry, gone, page};
+use super::page::{HEAD_ROOM, entry, gone, page, to_ms};
 use super::sync::GossipSync;
 
 /// Our own row and its versions.
@@ -85,7 +85,7 @@ impl OwnRow {
     /// whole matrix, only what is not fine is.
     pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &mut Context<'_>) -> bool {
         let (key, new, old) = (peer.key(), peer.untimed_observation(), peer.gossip.advertised());
-        if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.config.dial_interval, many, ctx.now) {
+        if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.pace.dial_interval(), many, ctx.now) {
             return false;
         }
         self.version += 1;
@@ -139,7 +139,7 @@ impl OwnRow {
     /// The page that goes with a request to a peer. Who dials us fetches our row; whoever does not, or has part of it, is told.
     pub(crate) fn page_for_request(&mut self, to: &Peer, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
         let has = to.gossip.acked_version();
-        let is_new = ctx.is_within(to.health.since().into(), ctx.config.dial_interval);
+        let is_new = ctx.is_within(to.health.since().into(), ctx.pace.dial_interval());
         let told = has > 0 || !to.untimed_observation().served.is_ok() && !is_new;
         let room = if told { self.room(ctx.now) } else { 0 };
         let page = self.page(has, &[], room, peers, ctx);
@@ -203,7 +203,16 @@ impl OwnRow {
             last = version;
         }
         let (owner, incarnation) = (ctx.config.id, ctx.config.incarnation);
-        let head = PageHead { owner, incarnation, from, upto, latest: self.version, age_ms: 0, count };
+        let head = PageHead {
+            owner,
+            incarnation,
+            from,
+            upto,
+            latest: self.version,
+            age_ms: 0,
+            dial_interval_ms: Some(to_ms(ctx.pace.dial_interval())),
+            count,
+        };
         OwnPage { bytes: page(&head, &entries), upto }
     }
 

@@ -10,7 +10,7 @@ use crate::proto::codes::{cause, path, status};
 use crate::proto::rows::{Entry, GONE, LOSS_UNKNOWN, NEVER, PageHead, append};
 
 /// Room that the head of a page and its largest entry need, in bytes.
-pub(crate) const HEAD_ROOM: usize = 64;
+pub(crate) const HEAD_ROOM: usize = 72;
 /// Bytes of an entry with one letter for a name: what cannot fit need not be written to see that.
 pub(crate) const SMALLEST_ENTRY: usize = 32;
 
@@ -34,6 +34,11 @@ const CAUSES: [(Cause, u8); Cause::ALL.len()] = [
     (Cause::InterfaceDown, cause::INTERFACE_DOWN),
     (Cause::Other, cause::OTHER),
 ];
+
+/// A time as pages have it, in milliseconds.
+pub(crate) fn to_ms(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
 
 /// A page: its head, and behind it the entries.
 pub(crate) fn page(head: &PageHead, entries: &[u8]) -> Vec<u8> {

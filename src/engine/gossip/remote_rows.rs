@@ -6,15 +6,18 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::context::Context;
+use crate::engine::config::Config;
+use crate::engine::context::{Context, fresh_for};
 use crate::engine::hashing::Keyed;
-use crate::engine::limits::{MAX_CELLS, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY};
+use crate::engine::limits::{
+    MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY,
+};
 use crate::engine::observation::Observation;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::{Incarnation, NodeId};
 use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append, pages};
 
-use super::page::{SMALLEST_ENTRY, entry, observation_of, page};
+use super::page::{SMALLEST_ENTRY, entry, observation_of, page, to_ms};
 use super::rivals::{Rival, Rivals};
 
 /// Bytes of the request for one row, at most.
@@ -33,6 +36,8 @@ pub(crate) struct RemoteRow {
     changed: Instant,
     /// How many of its entries tell of something that is not fine.
     troubled: usize,
+    /// Period of its owner's regular dials, as it says; never more than [`MAX_DIAL_INTERVAL`].
+    dial_interval: Duration,
     /// It finds this node behind the address of another host.
     sees_me_translated: bool,
 }
@@ -71,6 +76,16 @@ impl RemoteRow {
     /// When it was last known to be as it is.
     pub(crate) fn confirmed(&self) -> Instant {
         self.confirmed
+    }
+
+    /// Period of its owner's regular dials.
+    pub(crate) fn dial_interval(&self) -> Duration {
+        self.dial_interval
+    }
+
+    /// Whether it is so young that it is believed: it may be older where its owner dials more rarely.
+    pub(crate) fn is_fresh(&self, config: &Config, now: Instant) -> bool {
+        now.saturating_duration_since(self.confirmed) <= fresh_for(self.dial_interval, config)
     }
 
     /// Whether it finds this node behind the address of another host, where this one has no port (masquerade): what this node did not
@@ -255,6 +270,9 @@ impl RemoteRows {
         let another = row.incarnation != head.incarnation;
         let mut before = if head.from == 0 { self.void(row, head.owner) } else { HashMap::new() };
         row.incarnation = head.incarnation;
+        // Who does not say it is taken to be like this node.
+        let told = head.dial_interval_ms.map(|ms| Duration::from_millis(ms.into()).min(MAX_DIAL_INTERVAL));
+        row.dial_interval = told.unwrap_or(ctx.pace.dial_interval());
         let observations = Arc::make_mut(&mut row.observations);
         let mut says_else = another || row.version == 0;
         for entry in entries {
@@ -344,13 +362,16 @@ impl RemoteRows {
         }
     }
 
-    /// Drops the rows of nodes of which nothing was heard for long. Looks at them once in a while only.
-    pub(crate) fn expire(&mut self, now: Instant) {
+    /// Drops the rows of nodes of which nothing was heard for long, and which are not believed any longer. Looks at them once in a while
+    /// only.
+    pub(crate) fn expire(&mut self, config: &Config, now: Instant) {
         if self.expired.is_some_and(|at| now.saturating_duration_since(at) < ROWS_EXPIRED_EVERY) {
             return;
         }
         self.expired = Some(now);
-        let old = |row: &RemoteRow| now.saturating_duration_since(row.confirmed) > ROW_KEPT;
+        let old = |row: &RemoteRow| {
+            now.saturating_duration_since(row.confirmed) > ROW_KEPT && !row.is_fresh(config, now)
+        };
         let gone: Vec<NodeId> = self.of.iter().filter(|(_, row)| old(row)).map(|(id, _)| *id).collect();
         for id in gone {
             self.forget(id);
@@ -383,6 +404,7 @@ impl RemoteRow {
             second_hand: HashMap::new(),
             confirmed,
             changed: now,
+            dial_interval: Duration::ZERO,
             sees_me_translated: false,
             troubled: 0,
         }
@@ -424,6 +446,7 @@ fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ct
         upto: row.version,
         latest: row.version,
         age_ms: u32::try_from(age.as_millis()).unwrap_or(u32::MAX),
+        dial_interval_ms: Some(to_ms(row.dial_interval)),
         count,
     };
     page(&head, &entries)
@@ -478,7 +501,10 @@ mod tests {
         }
         let (owner, incarnation) = (NodeId(owner), Incarnation(life));
         let count = u16::try_from(told.len()).unwrap();
-        page(&PageHead { owner, incarnation, from, upto, latest, age_ms: 0, count }, &entries)
+        page(
+            &PageHead { owner, incarnation, from, upto, latest, age_ms: 0, dial_interval_ms: None, count },
+            &entries,
+        )
     }
 
     /// Rows, the table they are read with, and a node that nobody hears of: number 1, at 10.0.0.1.
@@ -693,6 +719,7 @@ mod tests {
             latest: 5,
             age_ms: 700,
             count,
+            dial_interval_ms: Some(10_000),
         };
         assert_eq!(relay(&mut bed, 3, 2, 1, 5), [(head(5, 0), vec![])]);
         for (life, version) in [(1, 4), (1, 6), (2, 5)] {
@@ -725,11 +752,11 @@ mod tests {
         bed.test.now += secs(60);
         bed.tell(3, 1, [1, 1, 1], &[]);
         let now = bed.test.now - secs(60) + ROW_KEPT;
-        bed.rows.expire(now);
+        bed.rows.expire(bed.test.context().config, now);
         assert_eq!(bed.rows.iter().count(), 2);
-        bed.rows.expire(now + ms(1));
+        bed.rows.expire(bed.test.context().config, now + ms(1));
         assert_eq!(bed.rows.iter().count(), 2, "they are looked at once in a while");
-        bed.rows.expire(now + ROWS_EXPIRED_EVERY);
+        bed.rows.expire(bed.test.context().config, now + ROWS_EXPIRED_EVERY);
         assert!(bed.row().is_none() && bed.rows.of(NodeId(3)).is_some(), "the other one was confirmed since");
         bed.rows.check(&bed.peers);
     }

@@ -192,7 +192,16 @@ mod tests {
             self.version += 1;
             let (owner, incarnation, upto) = (NodeId(2), Incarnation(1_000), self.version);
             let count = u16::try_from(told.len()).unwrap();
-            let head = PageHead { owner, incarnation, from: 0, upto, latest: upto, age_ms: 0, count };
+            let head = PageHead {
+                owner,
+                incarnation,
+                from: 0,
+                upto,
+                latest: upto,
+                age_ms: 0,
+                dial_interval_ms: None,
+                count,
+            };
             let page = page(&head, &entries);
             let ctx = self.test.context();
             self.rows.handle_pages(&page, NodeId(2), |_, _| true, &self.peers, &ctx);

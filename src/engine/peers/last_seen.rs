@@ -17,6 +17,8 @@ pub(crate) struct LastSeen {
     served: Option<Moment>,
     /// Mean time between its presences, once one was heard.
     period: Option<Micros>,
+    /// Period of its regular dials, once it told its row.
+    dial_interval: Option<Micros>,
     silence_due: Option<Moment>,
 }
 
@@ -61,6 +63,15 @@ impl LastSeen {
 
     pub(crate) fn served(&self) -> Option<Moment> {
         self.served
+    }
+
+    pub(crate) fn note_dial_interval(&mut self, dial_interval: Duration) {
+        self.dial_interval = Some(dial_interval.into());
+    }
+
+    /// Period of its regular dials, once it told its row.
+    pub(crate) fn dial_interval(&self) -> Option<Duration> {
+        self.dial_interval.map(Duration::from)
     }
 
     pub(crate) fn period(&self) -> Option<Duration> {

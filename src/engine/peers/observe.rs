@@ -27,21 +27,35 @@ pub(crate) struct Times {
     asks: Duration,
     /// So do the dials of a peer that is well.
     served: Duration,
+    /// The period of this node's regular dials.
+    dial_interval: Duration,
     /// How many of a peer's periods without a broadcast are too many; where echoes come, and hardly any is lost, one less.
     patience: u32,
 }
 
 impl Times {
-    pub(crate) fn of(config: &Config) -> Self {
-        let (fresh, interval) = (fresh_for(config), config.dial_interval);
+    pub(crate) fn of(dial_interval: Duration, config: &Config) -> Self {
+        let (fresh, interval) = (fresh_for(dial_interval, config), dial_interval);
         Self {
             fresh,
             unicast: interval * 5 / 2,
-            asks: (interval / ECHOES_PER_INTERVAL).max(ECHO_AGAIN),
+            asks: asks_every(interval),
             served: fresh + interval / 2,
+            dial_interval,
             patience: config.silent_after.max(FEWEST_MISSING + 1),
         }
     }
+
+    /// The same for a peer that dials every so often.
+    fn of_a_peer_that_dials_every(self, dial_interval: Duration) -> Self {
+        let timeout = self.fresh.saturating_sub(self.dial_interval * 2);
+        Self { asks: asks_every(dial_interval), served: dial_interval * 5 / 2 + timeout, ..self }
+    }
+}
+
+/// How often one asks for echoes, while there are few, who dials every so often.
+fn asks_every(dial_interval: Duration) -> Duration {
+    (dial_interval / ECHOES_PER_INTERVAL).max(ECHO_AGAIN)
 }
 
 /// What is seen of the peer now. First tells loss from chance, and ends trouble that is over.
@@ -51,6 +65,10 @@ pub(crate) fn observe(peer: &mut Peer, hearing: &Hearing, times: Times, is_crowd
     if peer.has_left() {
         return Kept::default();
     }
+    let times = match peer.last_seen.dial_interval() {
+        Some(theirs) if theirs != times.dial_interval => times.of_a_peer_that_dials_every(theirs),
+        _ => times,
+    };
     Observer { peer, hearing, times, is_crowd, now }.observation()
 }
 
@@ -239,7 +257,8 @@ mod tests {
     }
 
     fn look(peer: &mut Peer, test: &mut TestContext, at: Instant) -> Observation {
-        observe(peer, &Hearing::default(), Times::of(test.context().config), false, at.into()).into()
+        observe(peer, &Hearing::default(), Times::of(secs(10), test.context().config), false, at.into())
+            .into()
     }
 
     #[test]
@@ -266,7 +285,7 @@ mod tests {
         at: Instant,
     ) -> PathStatus {
         echo(peer, 99, at);
-        let times = Times::of(test.context().config);
+        let times = Times::of(secs(10), test.context().config);
         let seen = Observation::from(observe(peer, hearing, times, false, at.into()));
         assert_eq!(seen.echo, PathStatus::Ok);
         seen.broadcast
@@ -356,7 +375,7 @@ mod tests {
             peer.health.note_trouble(began);
             lose(&mut peer, LOST_IN_A_ROW, began);
             let mut unicast = |at: Instant| {
-                let times = Times::of(test.context().config);
+                let times = Times::of(secs(10), test.context().config);
                 Observation::from(observe(&mut peer, &Hearing::default(), times, is_crowd, at.into())).unicast
             };
             assert_eq!(unicast(began + enough - ms(1)), PathStatus::Unknown, "among many: {is_crowd}");

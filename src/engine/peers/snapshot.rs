@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
-use crate::engine::config::Config;
+use crate::engine::config::{Config, DialInterval};
 use crate::engine::observation::Observation;
 use crate::engine::verdict::Verdict;
 use crate::engine::{Incarnation, NodeId};
@@ -39,6 +39,9 @@ pub struct NodeInfo {
     pub tcp_port: u16,
     /// Of the program.
     pub version: &'static str,
+    /// Period of the regular dial of each peer, as a person sets it.
+    #[serde(skip)]
+    pub dial_interval: DialInterval,
 }
 
 impl NodeInfo {
@@ -52,6 +55,7 @@ impl NodeInfo {
             port: config.port,
             tcp_port: config.tcp_port,
             version: env!("CARGO_PKG_VERSION"),
+            dial_interval: config.dial_interval,
         }
     }
 }

@@ -5,7 +5,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::engine::config::Config;
 use crate::engine::context::{Context, Pace};
 use crate::engine::limits::{
     ASK_TOLD_AGAIN, BURST, BURST_GAP, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD,
@@ -71,7 +70,7 @@ impl Prober {
     /// Something failed: several probes tell whether some or all are lost. Where packets are lost all the time, they are counted
     /// now and then. Whether a burst begins.
     pub(crate) fn begin_burst(&mut self, peer: &mut Peer, ctx: &Context<'_>) -> bool {
-        self.begin_burst_after(ctx.config.dial_interval / 2, peer, ctx)
+        self.begin_burst_after(ctx.pace.dial_interval() / 2, peer, ctx)
     }
 
     /// The same, to see whether what a person was told of is over.
@@ -112,7 +111,7 @@ impl Prober {
     fn send_regular(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) {
         let crowded = ctx.pace.is_crowded();
         let told = peer.is_second_hand();
-        let next = ctx.now + if told { ASK_TOLD_AGAIN } else { echo_period(ctx.config, ctx.pace) };
+        let next = ctx.now + if told { ASK_TOLD_AGAIN } else { echo_period(ctx.pace) };
         let next = if crowded { ctx.pace.in_step(next) } else { next };
         if peer.state() == PeerState::Left || !(told || peer.is_proven()) {
             return peer.probes.set_next(None);
@@ -134,14 +133,14 @@ impl Prober {
 }
 
 /// How often a peer is regularly asked for an echo.
-pub(crate) fn echo_period(config: &Config, pace: Pace) -> Duration {
+pub(crate) fn echo_period(pace: Pace) -> Duration {
     let often = if pace.is_crowded() { 1 } else { ECHOES_PER_INTERVAL };
-    (config.dial_interval / often).max(ECHO_AGAIN)
+    (pace.dial_interval() / often).max(ECHO_AGAIN)
 }
 
 /// How long a node may need to notice that UDP fails: to the next regular echo, and then a burst.
-pub(crate) fn notices_within(config: &Config, pace: Pace) -> Duration {
-    echo_period(config, pace) * 2 + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
+pub(crate) fn notices_within(pace: Pace) -> Duration {
+    echo_period(pace) * 2 + ECHO_TIMEOUT * 2 + BURST_GAP * u32::from(BURST)
 }
 
 fn outcome(peer: &Peer) -> ProbeOutcome {
@@ -163,6 +162,7 @@ fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {
 #[cfg(test)]
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
+    use crate::engine::config::DialInterval;
     use std::time::Instant;
 
     use super::*;
@@ -289,11 +289,12 @@ mod tests {
         for (interval, known, period) in
             [(1, 2, ECHO_AGAIN), (10, 2, ms(2_500)), (10, 17, secs(10)), (1, 17, ECHO_AGAIN)]
         {
-            let mut test = TestContext::new(|config| config.dial_interval = secs(interval));
+            let mut test =
+                TestContext::new(|config| config.dial_interval = DialInterval::Every(secs(interval)));
             test.known = known;
             let ctx = test.context();
-            assert_eq!(echo_period(ctx.config, ctx.pace), period, "{interval} s with {known} peers");
-            assert!(notices_within(ctx.config, ctx.pace) > period * 2 + ECHO_TIMEOUT);
+            assert_eq!(echo_period(ctx.pace), period, "{interval} s with {known} peers");
+            assert!(notices_within(ctx.pace) > period * 2 + ECHO_TIMEOUT);
         }
     }
 }

@@ -108,7 +108,7 @@ impl ProbeStats {
             return;
         }
         // A newcomer is not to be asked by all at once.
-        let most = if ctx.pace.is_crowded() { ctx.config.dial_interval } else { FIRST_ECHO_WITHIN };
+        let most = if ctx.pace.is_crowded() { ctx.pace.dial_interval() } else { FIRST_ECHO_WITHIN };
         self.next = Some((ctx.now + ctx.rng.random_range(Duration::ZERO..=most)).into());
     }
 

@@ -158,7 +158,7 @@ impl Table<'_> {
         let view = self.scene.view;
         let told = |node: &usize| {
             let row = view.rows.get(*node).and_then(Option::as_ref);
-            row.is_some_and(|row| self.scene.now.saturating_duration_since(row.confirmed) <= view.fresh_for)
+            row.is_some_and(|row| row.is_fresh(self.scene.now))
         };
         let told = row.nodes.iter().any(told);
         if told { writer.theme().strong() } else { writer.theme().dim() }

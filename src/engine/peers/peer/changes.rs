@@ -273,7 +273,7 @@ impl Peer {
         self.last_seen.stop_watching();
         self.dial.stop();
         if self.is_named() {
-            self.rest_until(ctx.now + ctx.config.dial_interval);
+            self.rest_until(ctx.now + ctx.pace.dial_interval());
         } else {
             self.expiry = Some((ctx.now + LEFT_KEPT).into());
         }
