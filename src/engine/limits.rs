@@ -310,6 +310,9 @@ pub const ECHO_ANSWERS_PER_SECOND: u32 = 2_000;
 /// The first echo of a peer is asked for at a random time within this: the matrix is soon complete, and no burst goes out.
 pub const FIRST_ECHO_WITHIN: Duration = Duration::from_millis(200);
 
+/// In a crowd, within this for each peer: a node asks for fifty first echoes a second, and a newcomer is asked by no more.
+pub const FIRST_ECHO_SPREAD: Duration = Duration::from_millis(20);
+
 /// Kilobytes a second in which our row is told. At rest it is next to nothing; when a hundred nodes start together, each has to
 /// tell a hundred others some 5 kB, and that is to leave room on a slow link.
 pub const ROW_KILOBYTES_PER_SECOND: u32 = 24;
@@ -352,6 +355,15 @@ pub const NEWS_SOON: Duration = Duration::from_millis(20);
 
 /// That something more is known to be fine is told after this.
 pub const NEWS_LATER: Duration = Duration::from_secs(1);
+
+/// In a crowd, so many newcomers are told the whole row together, by news; fewer of them fetch it from each by their first exchange.
+pub const MANY_NEWCOMERS: usize = 4;
+
+/// It is told when nobody came for so long.
+pub const NEWCOMERS_SETTLE: Duration = Duration::from_secs(2);
+
+/// But after this at the latest.
+pub const NEWCOMERS_SETTLE_AT_MOST: Duration = Duration::from_secs(10);
 
 /// In a crowd, what all see at once is told at a random time within this for each of them: a thousand nodes within [`NEWS_LATER`].
 pub const NEWS_SPREAD: Duration = Duration::from_millis(1);

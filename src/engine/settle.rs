@@ -29,6 +29,7 @@ impl Engine {
             self.own_row.drop_node(id);
             self.remote_rows.note_gone(id, self.peers.by_id(id).is_some());
         }
+        self.own_row.note_newcomers(met.len(), &mut self.shared.context(self.peers.len(), now));
         for id in met {
             self.remote_rows.note_met(id);
         }

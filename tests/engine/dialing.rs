@@ -509,3 +509,37 @@ fn a_node_that_dials_rarely_is_judged_by_its_own_interval() {
         assert_eq!(told, 0, "seed {seed}");
     }
 }
+/// How many in a thousand cells of the matrix are known, TCP and UDP, of some of the hosts.
+fn known_per_mille(lan: &Lan, hosts: &[HostId]) -> usize {
+    let (mut known, mut all) = (0, 0);
+    for host in hosts.iter().step_by(7) {
+        let view = lan.hosts[host.0].engine.matrix(lan.now);
+        let places = 0..hosts.len();
+        for (from, to) in places.clone().flat_map(|from| places.clone().map(move |to| (from, to))) {
+            if from != to {
+                let cell = view.cell(from, to, lan.now);
+                known += usize::from(![cell.tcp, cell.udp].contains(&PathStatus::Unknown));
+                all += 1;
+            }
+        }
+    }
+    known * 1_000 / all
+}
+
+#[test]
+fn of_many_nodes_that_start_together_each_knows_nearly_all_pairs_soon_though_packets_are_lost() {
+    let mut lan = Lan::new(1);
+    lan.record = false;
+    lan.link.loss = 0.1;
+    let count = 70;
+    let mut hosts = Vec::new();
+    for nth in 1..=count {
+        hosts.push(lan.host(&format!("10.0.0.{nth}/24")));
+        lan.run_for(secs(10) / count);
+    }
+    for after in [15, 30] {
+        lan.run_for(secs(15));
+        let known = known_per_mille(&lan, &hosts);
+        assert!(known >= 990, "{known} ‰ after {after} s");
+    }
+}

@@ -14,7 +14,7 @@ use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::dialing::unanswered::Unanswered;
 use crate::engine::event::{Event, RejectReason};
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
-use crate::engine::gossip::remote_rows::{RemoteRow, RemoteRows};
+use crate::engine::gossip::remote_rows::{PageFrom, RemoteRow, RemoteRows};
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
@@ -82,7 +82,8 @@ impl Engine {
             request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
         let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
         if let Some(bytes) = request.rows {
-            self.take_rows(bytes, request.id, |_, _, owner| owner == request.id, now);
+            let teller = (request.id, PageFrom::ItsOwner);
+            self.take_rows(bytes, teller, |_, _, owner| owner == request.id, now);
         }
         self.check_for_another(&about, now);
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
@@ -267,7 +268,7 @@ impl Engine {
             let may = |rows: &RemoteRows, peers: &PeerTable, owner| {
                 owner == reply.id || is_far(peers, owner).unwrap_or_else(|| rows.is_unmet(owner))
             };
-            self.take_rows(bytes, reply.id, may, now);
+            self.take_rows(bytes, (reply.id, PageFrom::ItsOwner), may, now);
         }
         Ok(key)
     }
@@ -276,12 +277,13 @@ impl Engine {
     pub(super) fn take_rows(
         &mut self,
         bytes: &[u8],
-        teller: NodeId,
+        (teller, how): (NodeId, PageFrom),
         may: impl Fn(&RemoteRows, &PeerTable, NodeId) -> bool,
         now: Instant,
     ) {
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-        self.remote_rows.handle_pages(bytes, teller, |rows, owner| may(rows, peers, owner), peers, &ctx);
+        let may = |rows: &RemoteRows, owner| may(rows, peers, owner);
+        self.remote_rows.handle_pages(bytes, teller, how, may, peers, &ctx);
         let dials_every = self.remote_rows.of(teller).map(RemoteRow::dial_interval);
         let key = self.peers.by_id(teller);
         if let (Some(key), Some(dials_every)) = (key, dials_every)

@@ -1,6 +1,7 @@
 //! Rows of the matrix: what each node sees of all others, ours and those that others tell.
 
 pub mod matrix;
+mod news_schedule;
 pub(crate) mod own_row;
 pub(crate) mod page;
 pub(crate) mod remote_rows;

@@ -2,21 +2,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::time::{Duration, Instant};
-
-use rand::RngExt;
+use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::context::Context;
-use crate::engine::limits::{
-    MAX_GONE, NEWS_LATER, NEWS_PER_SECOND, NEWS_ROOM, NEWS_SOON, NEWS_SPREAD, ROW_KILOBYTES_PER_SECOND,
-};
+use crate::engine::limits::{MAX_GONE, NEWS_ROOM, ROW_KILOBYTES_PER_SECOND};
 use crate::engine::observation::Observation;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
 use crate::proto::rows::{MAX_PAGES, PageHead, append};
 
+use super::news_schedule::NewsSchedule;
 use super::page::{HEAD_ROOM, entry, gone, page, to_ms};
 use super::sync::GossipSync;
 
@@ -33,26 +30,7 @@ pub(crate) struct OwnRow {
     floor: u64,
     /// Kilobytes of the row that are told.
     kilobytes: RateLimiter,
-    news: News,
-}
-
-/// What goes to everybody at once, by a presence.
-#[derive(Debug)]
-struct News {
-    /// The version up to which everybody was told.
-    told: u64,
-    due: Option<Instant>,
-    rate: RateLimiter,
-}
-
-impl News {
-    /// Something is new; what fails or no longer fails is told soon. In a crowd, in which all may see the same, at a random time.
-    fn plan(&mut self, is_urgent: bool, ctx: &mut Context<'_>) {
-        let most = ctx.pace.for_each_peer(NEWS_SPREAD, NEWS_LATER);
-        let spread = ctx.rng.random_range(Duration::ZERO..=most);
-        let at = ctx.now + if is_urgent { NEWS_SOON + spread } else { NEWS_LATER };
-        self.due = Some(self.due.map_or(at, |due| due.min(at)));
-    }
+    news: NewsSchedule,
 }
 
 /// A page of our row.
@@ -71,11 +49,7 @@ impl Default for OwnRow {
             gone: VecDeque::new(),
             floor: 0,
             kilobytes: RateLimiter::per_second(ROW_KILOBYTES_PER_SECOND, ROW_KILOBYTES_PER_SECOND * 4),
-            news: News {
-                told: 0,
-                due: None,
-                rate: RateLimiter::per_second(NEWS_PER_SECOND, NEWS_PER_SECOND),
-            },
+            news: NewsSchedule::default(),
         }
     }
 }
@@ -98,24 +72,23 @@ impl OwnRow {
         true
     }
 
+    /// So many peers are new.
+    pub(crate) fn note_newcomers(&mut self, count: usize, ctx: &mut Context<'_>) {
+        self.news.note_newcomers(count, ctx);
+    }
+
     /// When everybody is to be told what is new.
     pub(crate) fn news_due(&self) -> Option<Instant> {
-        self.news.due
+        self.news.due()
     }
 
     /// The page that everybody is told now: what changed since the last one, as far as one presence holds it; the rest follows. None
     /// where nothing of it is in the row any longer.
     pub(crate) fn take_news(&mut self, peers: &PeerTable, ctx: &mut Context<'_>) -> Option<Vec<u8>> {
-        if !self.news.rate.take(ctx.now) {
-            self.news.due = self.news.rate.ready_at();
-            return None;
-        }
-        let page = self.page(self.news.told, &[], NEWS_ROOM.min(self.room(ctx.now)), peers, ctx);
-        let is_news = page.upto > self.news.told && self.changes_after(self.news.told).next().is_some();
-        (self.news.told, self.news.due) = (page.upto, None);
-        if page.upto < self.version {
-            self.news.plan(true, ctx);
-        }
+        let after = self.news.begin(ctx.now);
+        let page = self.page(after, &[], NEWS_ROOM.min(self.room(ctx.now)), peers, ctx);
+        let is_news = page.upto > after && self.changes_after(after).next().is_some();
+        self.news.end(page.upto, page.upto < self.version, ctx);
         self.note_told(&page.bytes, ctx.now);
         is_news.then_some(page.bytes)
     }
@@ -243,6 +216,9 @@ mod tests {
     use super::*;
     use crate::engine::Incarnation;
     use crate::engine::context::TestContext;
+    use crate::engine::limits::{
+        ANSWER_AT_ONCE, NEWCOMERS_SETTLE, NEWS_LATER, NEWS_PER_SECOND, NEWS_SOON, NEWS_SPREAD,
+    };
     use crate::engine::observation::PathStatus;
     use crate::engine::peers::Via;
     use crate::proto::rows::{GONE, pages};
@@ -349,6 +325,32 @@ mod tests {
         advertise(&mut row, &mut peers, keys[1], FINE, &mut test);
         test.now += NEWS_SOON;
         assert_eq!(news(&mut row, &peers, &mut test), Some(([3, 4, 4], vec![3])), "it no longer fails");
+    }
+
+    #[test]
+    fn in_a_crowd_the_whole_row_is_told_once_when_no_more_newcomers_come() {
+        let mut test = TestContext::new(|_| {});
+        test.known = ANSWER_AT_ONCE + 1;
+        let (mut peers, keys) = table(&mut test, 20);
+        let mut row = OwnRow::default();
+        for key in &keys[..19] {
+            advertise(&mut row, &mut peers, *key, FINE, &mut test);
+        }
+        test.now += secs(2);
+        assert_eq!(news(&mut row, &peers, &mut test).unwrap().1.len(), 19);
+        for _ in 0..6 {
+            test.now += secs(1);
+            row.note_newcomers(1, &mut test.context());
+            assert_eq!(news(&mut row, &peers, &mut test), None, "they are waited for");
+        }
+        advertise(&mut row, &mut peers, keys[0], FAILING, &mut test);
+        test.now += NEWS_SOON * 3;
+        assert_eq!(news(&mut row, &peers, &mut test), Some(([19, 20, 20], vec![2])), "what fails is told");
+        test.now += NEWCOMERS_SETTLE + NEWS_SPREAD * 20;
+        let (versions, told) = news(&mut row, &peers, &mut test).unwrap();
+        assert_eq!((versions, told.len()), ([0, 20, 20], 19), "once all are there, they are told all");
+        row.note_newcomers(2, &mut test.context());
+        assert_eq!(row.news_due(), None, "few of them fetch it");
     }
 
     #[test]

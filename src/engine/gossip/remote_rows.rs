@@ -23,6 +23,17 @@ use super::rivals::{Rival, Rivals};
 /// Bytes of the request for one row, at most.
 const WANT_ROOM: usize = 36;
 
+/// By which way a page came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PageFrom {
+    /// In an exchange with the owner of the row, who knows what this node has of it.
+    ItsOwner,
+    /// The owner tells it everybody.
+    News,
+    /// In an exchange with another one.
+    Another,
+}
+
 /// A row that another node told.
 #[derive(Debug)]
 pub(crate) struct RemoteRow {
@@ -220,13 +231,15 @@ impl RemoteRows {
         &mut self,
         bytes: &[u8],
         teller: NodeId,
+        how: PageFrom,
         may: impl Fn(&Self, NodeId) -> bool,
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
         for (head, entries) in pages(bytes) {
             if head.owner != ctx.config.id && may(self, head.owner) {
-                self.handle_page(head, entries, head.owner == teller, peers, ctx);
+                let how = if head.owner == teller { how } else { PageFrom::Another };
+                self.handle_page(head, entries, how, peers, ctx);
             }
         }
     }
@@ -235,7 +248,7 @@ impl RemoteRows {
         &mut self,
         head: PageHead,
         entries: impl Iterator<Item = Entry<'a>>,
-        direct: bool,
+        how: PageFrom,
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
@@ -243,15 +256,17 @@ impl RemoteRows {
         let confirmed = now.checked_sub(Duration::from_millis(u64::from(head.age_ms))).unwrap_or(now);
         let nothing_yet = head.upto == 0 && head.latest > 0;
         let unknown = !self.of.contains_key(&head.owner);
-        if nothing_yet || unknown && (head.from != 0 || self.of.len() >= MAX_ROWS) {
+        if nothing_yet || unknown && self.of.len() >= MAX_ROWS {
             return;
         }
         let new = || Box::new(RemoteRow::new(head.incarnation, confirmed, now));
         let mut row = self.of.remove(&head.owner).unwrap_or_else(new);
-        if row.takes(&head, direct) {
+        if row.takes(&head, how) {
             self.cells -= row.observations.len();
             self.troubled -= usize::from(row.troubled > 0);
-            self.fill(&mut row, head, entries, confirmed, peers, ctx);
+            let before =
+                if row.begins_anew(&head, how) { self.void(&mut row, head.owner) } else { HashMap::new() };
+            self.fill(&mut row, (head, entries), before, confirmed, peers, ctx);
             self.cells += row.observations.len();
             self.troubled += usize::from(row.troubled > 0);
         }
@@ -261,14 +276,13 @@ impl RemoteRows {
     fn fill<'a>(
         &mut self,
         row: &mut RemoteRow,
-        head: PageHead,
-        entries: impl Iterator<Item = Entry<'a>>,
+        (head, entries): (PageHead, impl Iterator<Item = Entry<'a>>),
+        mut before: HashMap<NodeId, Observation>,
         confirmed: Instant,
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
         let another = row.incarnation != head.incarnation;
-        let mut before = if head.from == 0 { self.void(row, head.owner) } else { HashMap::new() };
         row.incarnation = head.incarnation;
         // Who does not say it is taken to be like this node.
         let told = head.dial_interval_ms.map(|ms| Duration::from_millis(ms.into()).min(MAX_DIAL_INTERVAL));
@@ -310,12 +324,14 @@ impl RemoteRows {
                 }
             }
         }
-        row.version = head.upto;
         if says_else || !before.is_empty() {
             row.changed = ctx.now;
         }
-        if head.upto == head.latest {
-            row.confirmed = row.confirmed.max(confirmed);
+        if head.from <= row.version {
+            row.version = head.upto;
+            if head.upto == head.latest {
+                row.confirmed = row.confirmed.max(confirmed);
+            }
         }
     }
 
@@ -410,14 +426,19 @@ impl RemoteRow {
         }
     }
 
-    /// Whether a page continues this row, or begins it from nothing.
-    fn takes(&self, head: &PageHead, direct: bool) -> bool {
+    /// Whether a page is news of this row, or begins it from nothing. What it says is so even if pages before it are missing; those are
+    /// asked for with the next exchange, for the version does not grow by it.
+    fn takes(&self, head: &PageHead, how: PageFrom) -> bool {
         let another_life = head.incarnation > self.incarnation;
         // Of its own row the owner knows best, whatever somebody told in its name.
-        let from_owner = direct && head.from == 0;
+        let from_owner = how == PageFrom::ItsOwner && head.from == 0;
         let older = head.incarnation < self.incarnation || (!another_life && head.upto < self.version);
-        let gap = head.from > 0 && (another_life || head.from > self.version);
-        (from_owner || !older) && !gap
+        (from_owner || !older) && !(another_life && head.from > 0)
+    }
+
+    /// Whether all that was known is void. Of news to everybody some begin at the beginning for those who came late.
+    fn begins_anew(&self, head: &PageHead, how: PageFrom) -> bool {
+        head.incarnation != self.incarnation || head.from == 0 && how != PageFrom::News
     }
 }
 
@@ -532,8 +553,18 @@ mod tests {
         /// `teller` tells a page of the row of `owner`; afterwards all counts agree.
         fn tell_by(&mut self, teller: u128, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
             let bytes = row_page(owner, life, versions, told, self.test.now);
+            self.take(&bytes, teller, PageFrom::ItsOwner);
+        }
+
+        /// `owner` tells everybody a page of its row.
+        fn tell_news(&mut self, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
+            let bytes = row_page(owner, life, versions, told, self.test.now);
+            self.take(&bytes, owner, PageFrom::News);
+        }
+
+        fn take(&mut self, bytes: &[u8], teller: u128, from: PageFrom) {
             let ctx = self.test.context();
-            self.rows.handle_pages(&bytes, NodeId(teller), |_, _| true, &self.peers, &ctx);
+            self.rows.handle_pages(bytes, NodeId(teller), from, |_, _| true, &self.peers, &ctx);
             self.rows.check(&self.peers);
         }
 
@@ -561,24 +592,48 @@ mod tests {
     }
 
     #[test]
-    fn a_page_begins_a_row_or_continues_it_and_one_behind_a_gap_is_not_taken() {
+    fn a_page_begins_a_row_or_continues_it_and_one_behind_a_gap_is_taken_without_what_is_missing() {
         let mut bed = Bed::new(&[2]);
         bed.tell(2, 1, [3, 5, 5], &[(7, Some(FINE))]);
-        assert_eq!(bed.row(), None, "its beginning is not known");
+        assert_eq!(bed.row(), Some((0, vec![7])), "its beginning is not known, and is asked for");
         bed.tell(2, 1, [0, 0, 9], &[]);
-        assert_eq!(bed.row(), None, "there was no room for any of it");
+        assert_eq!(bed.row(), Some((0, vec![7])), "there was no room for any of it");
         bed.tell(2, 1, [0, 5, 8], &[(7, Some(FINE)), (8, Some(FINE))]);
         assert_eq!(bed.row(), Some((5, vec![7, 8])));
         bed.tell(2, 1, [5, 8, 8], &[(9, Some(FINE)), (7, None)]);
         assert_eq!(bed.row(), Some((8, vec![8, 9])));
-        bed.tell(2, 1, [9, 10, 10], &[(3, Some(FINE))]);
-        assert_eq!(bed.row(), Some((8, vec![8, 9])), "a gap");
+        let confirmed = bed.rows.of(NodeId(2)).unwrap().confirmed();
+        bed.test.now += ms(1);
+        bed.tell(2, 1, [9, 10, 10], &[(2, Some(FINE))]);
+        assert_eq!(bed.row(), Some((8, vec![2, 8, 9])), "a gap");
+        assert_eq!(
+            bed.rows.of(NodeId(2)).unwrap().confirmed(),
+            confirmed,
+            "the rest may be otherwise by now"
+        );
+        bed.tell(2, 1, [9, 10, 10], &[(2, None)]);
         bed.tell(2, 1, [5, 7, 7], &[(3, Some(FINE))]);
         assert_eq!(bed.row(), Some((8, vec![8, 9])), "it was told before");
         bed.tell(2, 1, [7, 11, 11], &[(3, Some(FINE))]);
         assert_eq!(bed.row(), Some((11, vec![3, 8, 9])), "what overlaps goes on");
         bed.tell(2, 1, [0, 12, 12], &[(4, Some(FINE))]);
         assert_eq!(bed.row(), Some((12, vec![4])), "the whole row again");
+    }
+
+    #[test]
+    fn news_that_begin_at_the_beginning_for_those_who_came_late_take_nothing_from_who_knows_more() {
+        let mut bed = Bed::new(&[2]);
+        let (one, other) = ([(7, Some(FINE))], [(8, Some(FINE))]);
+        bed.tell_news(2, 1, [3, 4, 4], &other);
+        bed.tell_news(2, 1, [0, 2, 4], &one);
+        assert_eq!(bed.row(), Some((2, vec![7, 8])), "who came late learns what it missed");
+        bed.tell_news(2, 1, [2, 4, 4], &other);
+        bed.tell_news(2, 1, [0, 2, 4], &[(9, Some(FINE))]);
+        assert_eq!(bed.row(), Some((4, vec![7, 8])), "who knows more hears nothing new");
+        bed.tell_news(2, 1, [0, 5, 5], &[(9, Some(FINE))]);
+        assert_eq!(bed.row(), Some((5, vec![7, 8, 9])));
+        bed.tell_news(2, 2, [0, 1, 1], &[(9, Some(FINE))]);
+        assert_eq!(bed.row(), Some((1, vec![9])), "of another life nothing is left");
     }
 
     #[test]
@@ -604,6 +659,7 @@ mod tests {
         bed.rows.handle_pages(
             &bytes,
             NodeId(3),
+            PageFrom::ItsOwner,
             |_, owner| owner != NodeId(2),
             &bed.peers,
             &bed.test.context(),

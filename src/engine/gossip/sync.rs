@@ -12,6 +12,9 @@ const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
 /// A change of the loss that is worth telling, in percent.
 const LOSS_STEP: u8 = 15;
 
+/// That one more way is fine is told of one peer after so long at the latest, however rare its dials are.
+const GOOD_NEWS_EVERY: Duration = Duration::from_secs(5);
+
 /// Of one peer. Not every change of what is seen is worth a word to all others.
 #[derive(Debug, Default)]
 pub(crate) struct GossipSync {
@@ -100,7 +103,7 @@ impl GossipSync {
         // That one more path is known to be fine can wait; that one fails or no longer fails cannot.
         let can_wait = both_fine && (old.tcp == new.tcp || new.tcp == PathStatus::Unknown);
         let waits = match told.changed_at {
-            Some(at) => now.saturating_duration_since(at.into()) < dial_interval,
+            Some(at) => now.saturating_duration_since(at.into()) < dial_interval.min(GOOD_NEWS_EVERY),
             None => new.tcp == PathStatus::Unknown,
         };
         differs && !(can_wait && waits) && !(many && both_fine)
@@ -155,7 +158,7 @@ mod tests {
         assert!(!told(observation(PathStatus::Ok, 0, 30), 30), "it changed a moment ago");
         assert!(told(observation(PathStatus::Ok, 0, 30), 70));
         assert!(
-            !told(Observation { large: PathStatus::Ok, ..observation(PathStatus::Ok, 0, 30) }, 75),
+            !told(Observation { large: PathStatus::Ok, ..observation(PathStatus::Ok, 0, 30) }, 74),
             "good news can wait"
         );
         assert!(told(observation(PathStatus::Failing, 0, 30), 76), "bad news cannot");

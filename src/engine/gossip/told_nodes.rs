@@ -127,6 +127,7 @@ fn reaching<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::remote_rows::PageFrom;
     use std::time::Duration;
 
     use super::super::page::{entry, page};
@@ -204,7 +205,7 @@ mod tests {
             };
             let page = page(&head, &entries);
             let ctx = self.test.context();
-            self.rows.handle_pages(&page, NodeId(2), |_, _| true, &self.peers, &ctx);
+            self.rows.handle_pages(&page, NodeId(2), PageFrom::ItsOwner, |_, _| true, &self.peers, &ctx);
         }
 
         /// The addresses that are asked within so long.

@@ -9,7 +9,8 @@ use crate::engine::Nonce;
 use crate::engine::context::Context;
 use crate::engine::limits::{
     ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FAILED_AND_A_LOSS, FAILED_IN_A_ROW,
-    FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW, SEEMS_LOST,
+    FIRST_ECHO_SPREAD, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW,
+    SEEMS_LOST,
 };
 use crate::engine::moment::Moment;
 use crate::engine::observation::{LOSSY, PathStatus};
@@ -108,7 +109,8 @@ impl ProbeStats {
             return;
         }
         // A newcomer is not to be asked by all at once.
-        let most = if ctx.pace.is_crowded() { ctx.pace.dial_interval() } else { FIRST_ECHO_WITHIN };
+        let crowded = || ctx.pace.for_each_peer(FIRST_ECHO_SPREAD, ctx.pace.dial_interval());
+        let most = if ctx.pace.is_crowded() { crowded() } else { FIRST_ECHO_WITHIN };
         self.next = Some((ctx.now + ctx.rng.random_range(Duration::ZERO..=most)).into());
     }
 
