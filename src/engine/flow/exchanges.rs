@@ -14,6 +14,7 @@ use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::dialing::unanswered::Unanswered;
 use crate::engine::event::{Event, RejectReason};
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
+use crate::engine::gossip::relay;
 use crate::engine::gossip::remote_rows::{RemoteRow, RemoteRows};
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
@@ -89,7 +90,7 @@ impl Engine {
         let me = (ctx.config.id, ctx.config.incarnation);
         let mine = wants.iter().find(|want| (want.owner, want.incarnation) == me);
         let mut page = self.own_row.page_for_reply(mine.map_or(0, |want| want.version), &about, peers, &ctx);
-        self.remote_rows.append_wanted(&mut page.bytes, &wants, request.id, peers, &ctx);
+        relay::append_wanted(&mut page.bytes, &self.remote_rows, &wants, request.id, peers, &ctx);
         if let Some(peer) = peers.get_mut(key) {
             // If the reply is lost, the next request or reply of that peer says so.
             peer.gossip.acknowledge(page.upto);
@@ -135,7 +136,7 @@ impl Engine {
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
         let Some(peer) = peers.get(key) else { return RequestRows::default() };
         let page = self.own_row.page_for_request(peer, peers, &ctx);
-        let wants = self.remote_rows.wants(key, peers, settled);
+        let wants = self.relay.wants(key, &self.remote_rows, peers, settled);
         let troubled = peers.troubled().iter().filter(|other| **other != key);
         let mut about = Vec::new();
         let ids = troubled.filter_map(|other| peers.get(*other)?.id());

@@ -1,8 +1,8 @@
-//! The rows that others told, their own and those they pass on, and the nodes known only from them (second-hand).
+//! The rows that others told, their own and those they pass on, and the nodes known only from them (second-hand). Which of them are
+//! asked for and passed on is in [`super::relay`].
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,15 +13,12 @@ use crate::engine::limits::{
     MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY,
 };
 use crate::engine::observation::Observation;
-use crate::engine::peers::{PeerKey, PeerTable};
+use crate::engine::peers::PeerTable;
 use crate::engine::{Incarnation, NodeId};
-use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append, pages};
+use crate::proto::rows::{Entry, GONE, PageHead, pages};
 
-use super::page::{SMALLEST_ENTRY, entry, observation_of, page, to_ms};
+use super::page::observation_of;
 use super::rivals::{Rival, Rivals};
-
-/// Bytes of the request for one row, at most.
-const WANT_ROOM: usize = 36;
 
 /// A row that another node told.
 #[derive(Debug)]
@@ -56,13 +53,21 @@ pub(crate) struct RemoteRows {
     told_by: HashMap<NodeId, usize, Keyed>,
     /// Those of them that are no peers.
     unmet: BTreeSet<NodeId>,
-    /// The peer and the unmet node that the last request asked for last: the next one asks for the next.
-    last_asked: (Option<PeerKey>, Option<NodeId>),
     expired: Option<Instant>,
     rivals: Rivals,
 }
 
 impl RemoteRow {
+    /// The life of its owner that it is of.
+    pub(super) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// The version up to which it is known.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// What it tells of each node.
     pub(crate) fn observations(&self) -> &Arc<HashMap<NodeId, Observation>> {
         &self.observations
@@ -148,71 +153,14 @@ impl RemoteRows {
         self.unmet.contains(&id)
     }
 
+    /// The nodes that rows tell of and that are no peers.
+    pub(super) fn unmet(&self) -> &BTreeSet<NodeId> {
+        &self.unmet
+    }
+
     /// Whether rows tell of nodes that are no peers.
     pub(crate) fn any_unmet(&self) -> bool {
         !self.unmet.is_empty()
-    }
-
-    /// Those of them each once, beginning behind the one that had the last turn.
-    pub(super) fn unmet_in_turn(&self, last: Option<NodeId>) -> impl Iterator<Item = NodeId> {
-        in_turn(&self.unmet, last)
-    }
-
-    /// The rows that a request to a peer asks for: its own, then those of the nodes that we have no exchange with, a part of them
-    /// each time.
-    pub(crate) fn wants(&mut self, to: PeerKey, peers: &PeerTable, settled: bool) -> Vec<u8> {
-        // Most ask for one row, and need no more room than that.
-        let mut wants = Vec::with_capacity(WANT_ROOM);
-        let mut room = MAX_WANTS;
-        let mut want = |owner: NodeId, incarnation: Incarnation| {
-            let version = self.version_of(owner, incarnation);
-            append(&RowRequest { owner, incarnation, version }, &mut wants);
-        };
-        let identity = |key: PeerKey| {
-            let info = peers.get(key)?.info();
-            Some((info.id?, info.incarnation?))
-        };
-        if let Some((id, incarnation)) = identity(to) {
-            want(id, incarnation);
-        }
-        room -= 1;
-        let (mut last_peer, mut last_unmet) = (None, None);
-        for key in in_turn(peers.far(), self.last_asked.0).filter(|key| *key != to).take(room) {
-            if let Some((id, incarnation)) = identity(key) {
-                want(id, incarnation);
-                room -= 1;
-                last_peer = Some(key);
-            }
-        }
-        // At first everybody is told of nodes that it will meet in a moment.
-        for id in self.unmet_in_turn(self.last_asked.1).take(if settled { room } else { 0 }) {
-            want(id, self.of.get(&id).map_or(Incarnation(0), |row| row.incarnation));
-            last_unmet = Some(id);
-        }
-        self.last_asked = (last_peer, last_unmet);
-        wants
-    }
-
-    /// The wanted rows of others as they were told to us, behind `bytes`, as far as there is room.
-    pub(crate) fn append_wanted(
-        &self,
-        bytes: &mut Vec<u8>,
-        wants: &[RowRequest],
-        asker: NodeId,
-        peers: &PeerTable,
-        ctx: &Context<'_>,
-    ) {
-        for want in wants.iter().filter(|want| want.owner != ctx.config.id && want.owner != asker) {
-            let Some(row) = self.of.get(&want.owner) else { continue };
-            let same = want.incarnation == row.incarnation && want.version == row.version;
-            if !same && bytes.len() + row.observations.len() * SMALLEST_ENTRY > MAX_PAGES {
-                continue;
-            }
-            let page = relayed(want, row, same, peers, ctx);
-            if bytes.len() + page.len() <= MAX_PAGES {
-                bytes.extend_from_slice(&page);
-            }
-        }
     }
 
     /// Takes the pages that one told, of the rows for which `may` holds. Whether there was any.
@@ -421,144 +369,13 @@ impl RemoteRow {
     }
 }
 
-/// The row of another as it was told to us: as a whole, or only that it still stands.
-fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
-    let own = ctx.links.own_address().at_port(ctx.config.tcp_port);
-    let (mut entries, mut count) = (Vec::new(), 0);
-    for (id, observation) in row.observations.iter().filter(|_| !same) {
-        let peer = peers.by_id(*id).and_then(|key| peers.get(key));
-        let (name, addr) = match (peer, row.second_hand.get(id)) {
-            _ if *id == ctx.config.id => (ctx.config.name.as_str(), own),
-            (Some(peer), _) => (peer.info().name.as_str(), peer.addr()),
-            (None, Some((name, addr))) => (name.as_str(), *addr),
-            (None, None) => continue,
-        };
-        let addr = SocketAddr::new(observation.at.unwrap_or(addr.ip()), addr.port());
-        // Ages count from when the row was confirmed, as in a page of its owner.
-        append(&entry(*id, observation, name, addr, row.confirmed), &mut entries);
-        count += 1;
-    }
-    let age = ctx.now.saturating_duration_since(row.confirmed);
-    let head = PageHead {
-        owner: want.owner,
-        incarnation: row.incarnation,
-        from: if same { row.version } else { 0 },
-        upto: row.version,
-        latest: row.version,
-        age_ms: u32::try_from(age.as_millis()).unwrap_or(u32::MAX),
-        dial_interval_ms: Some(to_ms(row.dial_interval)),
-        count,
-    };
-    page(&head, &entries)
-}
-
-/// Each of a set once, beginning behind the one that had the last turn.
-fn in_turn<T: Ord + Copy>(of: &BTreeSet<T>, last: Option<T>) -> impl Iterator<Item = T> {
-    let (after, until) = match last {
-        Some(last) => (Bound::Excluded(last), Bound::Included(last)),
-        None => (Bound::Unbounded, Bound::Unbounded),
-    };
-    let wrapped = last.is_some().then(|| of.range((Bound::Unbounded, until)));
-    of.range((after, Bound::Unbounded)).chain(wrapped.into_iter().flatten()).copied()
-}
-
 #[cfg(test)]
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
-    use crate::engine::context::TestContext;
-    use crate::engine::observation::PathStatus;
-    use crate::engine::peers::Via;
-    use crate::proto::rows::wants;
     use crate::testkit::{ms, secs};
 
-    use super::super::page::gone;
-
-    const FINE: fn() -> Observation = || Observation { tcp: PathStatus::Ok, ..Observation::default() };
-    const FAILING: fn() -> Observation =
-        || Observation { tcp: PathStatus::Failing, ..Observation::default() };
-
-    /// What a row tells of a node: fine, failing or gone.
-    type Told = (u128, Option<fn() -> Observation>);
-
-    /// A page of the row of node `owner`.
-    fn row_page(
-        owner: u128,
-        life: u64,
-        [from, upto, latest]: [u64; 3],
-        told: &[Told],
-        now: Instant,
-    ) -> Vec<u8> {
-        let mut entries = Vec::new();
-        for (id, observation) in told {
-            let addr = ([10, 0, 0, 99], 1).into();
-            match observation {
-                Some(observation) => {
-                    append(&entry(NodeId(*id), &observation(), "told", addr, now), &mut entries);
-                }
-                None => append(&gone(NodeId(*id)), &mut entries),
-            }
-        }
-        let (owner, incarnation) = (NodeId(owner), Incarnation(life));
-        let count = u16::try_from(told.len()).unwrap();
-        page(
-            &PageHead { owner, incarnation, from, upto, latest, age_ms: 0, dial_interval_ms: None, count },
-            &entries,
-        )
-    }
-
-    /// Rows, the table they are read with, and a node that nobody hears of: number 1, at 10.0.0.1.
-    struct Bed {
-        test: TestContext,
-        peers: PeerTable,
-        rows: RemoteRows,
-    }
-
-    impl Bed {
-        /// With the nodes of these ids in the table.
-        fn new(ids: &[u8]) -> Self {
-            let (mut test, mut peers) = (TestContext::new(|_| {}), PeerTable::default());
-            for id in ids {
-                let identity = Some((NodeId(u128::from(*id)), Incarnation(1)));
-                let addr = ([10, 0, 0, *id], 17_474).into();
-                peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
-            }
-            while let Some(key) = peers.next_touched() {
-                peers.index_condition(key);
-            }
-            Self { test, peers, rows: RemoteRows::default() }
-        }
-
-        /// `teller` tells a page of the row of `owner`; afterwards all counts agree.
-        fn tell_by(&mut self, teller: u128, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
-            let bytes = row_page(owner, life, versions, told, self.test.now);
-            let ctx = self.test.context();
-            self.rows.handle_pages(&bytes, NodeId(teller), |_, _| true, &self.peers, &ctx);
-            self.rows.check(&self.peers);
-        }
-
-        fn tell(&mut self, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
-            self.tell_by(owner, owner, life, versions, told);
-        }
-
-        /// The version that is known of the row of node 2, and of whom it tells.
-        fn row(&self) -> Option<(u64, Vec<u128>)> {
-            let row = self.rows.of(NodeId(2))?;
-            let mut ids: Vec<u128> = row.observations().keys().map(|id| id.0).collect();
-            ids.sort_unstable();
-            Some((row.version, ids))
-        }
-
-        fn key(&self, id: u128) -> PeerKey {
-            self.peers.by_id(NodeId(id)).unwrap()
-        }
-
-        fn wants(&mut self, to: u128, settled: bool) -> Vec<(u128, u64)> {
-            let key = self.key(to);
-            let bytes = self.rows.wants(key, &self.peers, settled);
-            wants(&bytes).map(|want| (want.owner.0, want.version)).collect()
-        }
-    }
+    use super::super::bed::{Bed, FAILING, FINE, Told, row_page};
 
     #[test]
     fn a_page_begins_a_row_or_continues_it_and_one_behind_a_gap_is_not_taken() {
@@ -661,90 +478,6 @@ mod tests {
     }
 
     #[test]
-    fn a_request_asks_for_the_row_of_its_reader_then_for_those_we_do_not_get_ourselves() {
-        let mut bed = Bed::new(&[2, 3, 4]);
-        bed.tell(2, 1, [0, 5, 5], &[(7, Some(FINE)), (8, Some(FINE))]);
-        assert_eq!(
-            bed.wants(2, false),
-            [(2, 5)],
-            "at first everybody tells of those we will meet in a moment"
-        );
-        for id in [2, 4] {
-            let key = bed.key(id);
-            bed.peers.get_mut(key).unwrap().health.note_trouble(bed.test.now);
-            bed.peers.index_condition(key);
-        }
-        assert_eq!(bed.wants(2, true), [(2, 5), (4, 0), (7, 0), (8, 0)], "each once");
-        assert_eq!(bed.wants(3, false), [(3, 0), (2, 5), (4, 0)]);
-    }
-
-    #[test]
-    fn more_rows_than_one_request_may_ask_for_have_their_turns() {
-        let mut bed = Bed::new(&[2]);
-        let told: Vec<Told> = (10..60).map(|id| (id, Some(FINE as fn() -> Observation))).collect();
-        bed.tell(2, 1, [0, 1, 1], &told);
-        let mut asked = Vec::new();
-        for _ in 0..2 {
-            let wants = bed.wants(2, true);
-            assert_eq!((wants.len(), wants[0]), (MAX_WANTS, (2, 1)));
-            asked.extend(wants[1..].iter().map(|(id, _)| *id));
-        }
-        let expected: Vec<u128> = (10..60).chain(10..22).collect();
-        assert_eq!(asked, expected);
-    }
-
-    /// What is passed on to `asker`, who wants this version of a row.
-    fn relay(bed: &mut Bed, asker: u128, owner: u128, life: u64, version: u64) -> Vec<(PageHead, Vec<u128>)> {
-        let want = RowRequest { owner: NodeId(owner), incarnation: Incarnation(life), version };
-        let mut bytes = Vec::new();
-        bed.rows.append_wanted(&mut bytes, &[want], NodeId(asker), &bed.peers, &bed.test.context());
-        let mut told: Vec<(PageHead, Vec<u128>)> =
-            pages(&bytes).map(|(head, entries)| (head, entries.map(|entry| entry.id.0).collect())).collect();
-        for (_, ids) in &mut told {
-            ids.sort_unstable();
-        }
-        told
-    }
-
-    #[test]
-    fn a_wanted_row_is_passed_on_whole_or_only_that_it_still_stands() {
-        let mut bed = Bed::new(&[2, 3]);
-        bed.tell(2, 1, [0, 5, 5], &[(1, Some(FINE)), (3, Some(FAILING)), (7, Some(FINE))]);
-        bed.test.now += ms(700);
-        let head = |from, count| PageHead {
-            owner: NodeId(2),
-            incarnation: Incarnation(1),
-            from,
-            upto: 5,
-            latest: 5,
-            age_ms: 700,
-            count,
-            dial_interval_ms: Some(10_000),
-        };
-        assert_eq!(relay(&mut bed, 3, 2, 1, 5), [(head(5, 0), vec![])]);
-        for (life, version) in [(1, 4), (1, 6), (2, 5)] {
-            assert_eq!(
-                relay(&mut bed, 3, 2, life, version),
-                [(head(0, 3), vec![1, 3, 7])],
-                "{life} {version}"
-            );
-        }
-        assert_eq!(relay(&mut bed, 2, 2, 1, 4), [], "nobody is told its own row");
-        assert_eq!(relay(&mut bed, 3, 1, 1, 0), [], "ours goes another way");
-        assert_eq!(relay(&mut bed, 3, 9, 1, 0), [], "nothing is known of it");
-    }
-
-    #[test]
-    fn a_row_is_not_passed_on_where_there_is_no_room_for_all_of_it() {
-        let mut bed = Bed::new(&[2]);
-        bed.tell(2, 1, [0, 5, 5], &[(7, Some(FINE))]);
-        let want = RowRequest { owner: NodeId(2), incarnation: Incarnation(1), version: 0 };
-        let mut bytes = vec![0; MAX_PAGES - 40];
-        bed.rows.append_wanted(&mut bytes, &[want], NodeId(3), &bed.peers, &bed.test.context());
-        assert_eq!(bytes.len(), MAX_PAGES - 40);
-    }
-
-    #[test]
     fn a_row_that_is_confirmed_no_longer_goes_after_a_while() {
         let mut bed = Bed::new(&[2, 3]);
         bed.tell(2, 1, [0, 1, 1], &[(7, Some(FINE))]);
@@ -759,15 +492,5 @@ mod tests {
         bed.rows.expire(bed.test.context().config, now + ROWS_EXPIRED_EVERY);
         assert!(bed.row().is_none() && bed.rows.of(NodeId(3)).is_some(), "the other one was confirmed since");
         bed.rows.check(&bed.peers);
-    }
-
-    #[test]
-    fn everybody_in_a_set_has_its_turn() {
-        let of = BTreeSet::from([1, 3, 5, 7]);
-        let turn = |last| in_turn(&of, last).collect::<Vec<_>>();
-        assert_eq!(turn(None), [1, 3, 5, 7]);
-        assert_eq!(turn(Some(3)), [5, 7, 1, 3]);
-        assert_eq!(turn(Some(4)), [5, 7, 1, 3], "also when the last one is gone");
-        assert_eq!(turn(Some(7)), [1, 3, 5, 7]);
     }
 }
