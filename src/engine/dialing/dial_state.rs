@@ -91,6 +91,7 @@ struct Aside {
 impl DialState {
     /// It is dialed again at this time.
     pub(crate) fn rest_until(&mut self, next: Instant) {
+        self.forget_before_look();
         self.phase = Phase::Resting { next: next.into() };
     }
 
@@ -558,6 +559,10 @@ mod tests {
         dial.queue_look(t0);
         dial.force();
         assert_eq!(dial.queued_in(true), Some(3), "what a person wants is a dial");
+        dial.wait(3, t0, until);
+        dial.queue_look(t0);
+        dial.rest_until(until);
+        assert_eq!(dial.phase(), DialPhase::Resting { next: Some(until) }, "what it rests from is over");
     }
 
     #[test]
