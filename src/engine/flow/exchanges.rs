@@ -274,7 +274,7 @@ impl Engine {
     }
 
     /// Takes the rows that one told, as far as it `may` tell them.
-    pub(super) fn take_rows(
+    fn take_rows(
         &mut self,
         bytes: &[u8],
         teller: NodeId,
@@ -283,6 +283,11 @@ impl Engine {
     ) {
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
         self.remote_rows.handle_pages(bytes, teller, |rows, owner| may(rows, peers, owner), peers, &ctx);
+        self.note_told(teller, now);
+    }
+
+    /// A peer told rows, its own among them.
+    pub(super) fn note_told(&mut self, teller: NodeId, now: Instant) {
         let dials_every = self.remote_rows.of(teller).map(RemoteRow::dial_interval);
         let key = self.peers.by_id(teller);
         if let (Some(key), Some(dials_every)) = (key, dials_every)

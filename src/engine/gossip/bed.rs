@@ -88,6 +88,14 @@ impl Bed {
         self.tell_by(owner, owner, life, versions, told);
     }
 
+    /// A node tells a page of its own row to everybody.
+    pub(super) fn news(&mut self, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
+        let bytes = row_page(owner, life, versions, told, self.test.now);
+        let ctx = self.test.context();
+        self.rows.handle_news(&bytes, NodeId(owner), &self.peers, &ctx);
+        self.rows.check(&self.peers);
+    }
+
     /// The version that is known of the row of node 2, and of whom it tells.
     pub(super) fn row(&self) -> Option<(u64, Vec<u128>)> {
         let row = self.rows.of(NodeId(2))?;

@@ -163,7 +163,17 @@ impl RemoteRows {
         !self.unmet.is_empty()
     }
 
-    /// Takes the pages that one told, of the rows for which `may` holds. Whether there was any.
+    /// Takes the news of its own row that a node told everybody. Datagrams overtake each other, and what was told by TCP: what is no
+    /// newer than the row that is known takes nothing from it.
+    pub(crate) fn handle_news(&mut self, bytes: &[u8], owner: NodeId, peers: &PeerTable, ctx: &Context<'_>) {
+        for (head, entries) in pages(bytes) {
+            if head.owner == owner && head.upto > self.version_of(owner, head.incarnation) {
+                self.handle_page(head, entries, false, peers, ctx);
+            }
+        }
+    }
+
+    /// Takes the pages that one told, of the rows for which `may` holds.
     pub(crate) fn handle_pages(
         &mut self,
         bytes: &[u8],
@@ -411,6 +421,20 @@ mod tests {
         assert_eq!(bed.rows.version_of(NodeId(2), Incarnation(5)), 0, "nothing is known of that life");
         bed.tell(2, 5, [0, 3, 3], &[(9, Some(FINE))]);
         assert_eq!(bed.row(), Some((3, vec![9])), "of its own row the owner knows best");
+    }
+
+    #[test]
+    fn news_that_come_late_take_nothing_from_what_is_known_since() {
+        let mut bed = Bed::new(&[2]);
+        bed.tell(2, 1, [0, 9, 9], &[(7, Some(FINE)), (8, Some(FAILING))]);
+        for late in [5, 9] {
+            bed.news(2, 1, [0, late, 9], &[(7, Some(FINE))]);
+            assert_eq!(bed.row(), Some((9, vec![7, 8])), "up to version {late}");
+        }
+        bed.news(2, 1, [0, 12, 14], &[(3, Some(FINE))]);
+        assert_eq!(bed.row(), Some((12, vec![3])), "the whole row again");
+        bed.news(2, 2, [0, 1, 1], &[(4, Some(FINE))]);
+        assert_eq!(bed.row(), Some((1, vec![4])), "another life");
     }
 
     #[test]
