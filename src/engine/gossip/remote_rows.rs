@@ -237,6 +237,7 @@ impl RemoteRows {
             let fine = |observation: &Observation| usize::from(!observation.is_fine());
             if entry.ways == GONE {
                 self.rivals.forget(head.owner, entry.id);
+                row.sees_me_translated &= entry.id != ctx.config.id;
                 row.troubled -= observations.remove(&entry.id).as_ref().map_or(0, fine);
                 says_else = true;
                 if row.second_hand.remove(&entry.id).is_some() {
@@ -279,7 +280,7 @@ impl RemoteRows {
 
     /// An owner restarts its row from nothing, or it is another life of it: what was known is void. What that was.
     fn void(&mut self, row: &mut RemoteRow, owner: NodeId) -> HashMap<NodeId, Observation> {
-        row.troubled = 0;
+        (row.troubled, row.sees_me_translated) = (0, false);
         let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
         for id in known {
             self.is_told_less(id);
@@ -383,9 +384,12 @@ impl RemoteRow {
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
+    use crate::engine::context::TestContext;
+    use crate::proto::rows::append;
     use crate::testkit::{ms, secs};
 
     use super::super::bed::{Bed, FAILING, FINE, Told, row_page};
+    use super::super::page::{entry, page};
 
     #[test]
     fn a_page_begins_a_row_or_continues_it_and_one_behind_a_gap_is_not_taken() {
@@ -435,6 +439,37 @@ mod tests {
         assert_eq!(bed.row(), Some((12, vec![3])), "the whole row again");
         bed.news(2, 2, [0, 1, 1], &[(4, Some(FINE))]);
         assert_eq!(bed.row(), Some((1, vec![4])), "another life");
+    }
+
+    #[test]
+    fn that_this_node_is_behind_another_address_is_known_as_long_as_it_is_told() {
+        let behind = |bed: &mut Bed, versions, id: u128, port: u16| {
+            let addr = ([10, 0, 0, 1], port).into();
+            let mut entries = Vec::new();
+            append(&entry(NodeId(id), &FINE(), "me", addr, bed.test.now), &mut entries);
+            let [from, upto, latest] = versions;
+            let (owner, incarnation) = (NodeId(2), Incarnation(1));
+            let head = PageHead {
+                owner,
+                incarnation,
+                from,
+                upto,
+                latest,
+                age_ms: 0,
+                dial_interval_ms: None,
+                count: 1,
+            };
+            let ctx = bed.test.context();
+            bed.rows.handle_pages(&page(&head, &entries), owner, |_, _| true, &bed.peers, &ctx);
+            bed.rows.of(owner).unwrap().sees_me_translated()
+        };
+        let (mut bed, me) = (Bed::new(&[2]), TestContext::new(|_| {}).context().config.id.0);
+        assert!(behind(&mut bed, [0, 1, 1], me, 0));
+        assert!(behind(&mut bed, [1, 2, 2], 7, 1), "nothing else is told of it");
+        assert!(!behind(&mut bed, [0, 3, 3], 7, 1), "the whole row tells nothing of it any more");
+        assert!(behind(&mut bed, [3, 4, 4], me, 0));
+        bed.tell(2, 1, [4, 5, 5], &[(me, None)]);
+        assert!(!bed.rows.of(NodeId(2)).unwrap().sees_me_translated(), "it is gone from the row");
     }
 
     #[test]
