@@ -64,9 +64,7 @@ use context::Shared;
 use diagnosis::judging::Judging;
 use dialing::dialer::Dialer;
 use dialing::looks::Looks;
-use gossip::own_row::OwnRow;
-use gossip::remote_rows::RemoteRows;
-use gossip::told_nodes::ToldNodes;
+use gossip::{own_row::OwnRow, relay::Relay, remote_rows::RemoteRows, told_nodes::ToldNodes};
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, MAX_JUDGED, TIMER_SLACK};
 use named_peers::NamedPeers;
@@ -101,6 +99,7 @@ pub struct Engine {
     prober: Prober,
     own_row: OwnRow,
     remote_rows: RemoteRows,
+    relay: Relay,
     told_nodes: ToldNodes,
     checks_for_others: RateLimiter,
     hardware_reads: RateLimiter,
@@ -136,6 +135,7 @@ impl Engine {
             prober: Prober::default(),
             own_row: OwnRow::default(),
             remote_rows: RemoteRows::default(),
+            relay: Relay::default(),
             told_nodes: ToldNodes::default(),
             checks_for_others: RateLimiter::per_second(checks, checks),
             hardware_reads: RateLimiter::per_second(HARDWARE_READS_PER_SECOND, HARDWARE_READS_PER_SECOND),

@@ -63,7 +63,7 @@ pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>
                     *n += 1;
                     let driver = driver.clone();
                     open.spawn(async move {
-                        if let Err(reason) = converse(stream, from, &driver).await {
+                        if let Err(reason) = converse(stream, from, &driver, DEADLINE).await {
                             turn_away(&driver, from, reason);
                         }
                         ip
@@ -91,11 +91,12 @@ fn turn_away(driver: &mpsc::Sender<TaskEvent>, from: SocketAddr, reason: RejectR
     let _ = driver.try_send(TaskEvent::TurnedAway { from, reason });
 }
 
-/// One exchange within its deadline. The connection is closed when it returns.
+/// One exchange within its deadline. The connection is closed when it returns, unless it is handed over to the driver as a tether.
 async fn converse(
     mut stream: TcpStream,
     from: SocketAddr,
     driver: &mpsc::Sender<TaskEvent>,
+    deadline: Duration,
 ) -> Result<(), RejectReason> {
     let to = stream.local_addr().ok();
     let exchange = async {
@@ -111,14 +112,10 @@ async fn converse(
         let (reply, replied) = oneshot::channel();
         // The engine's side is gone only when the node stops.
         if driver.send(TaskEvent::Inbound(Inbound { from, to, body, reply })).await.is_err() {
-            return Ok(());
+            return Ok(None);
         }
         match replied.await {
-            Ok(Some(Outbound { frame, tether: Some(kept) })) => {
-                // Held by the driver from now on: it takes no place among the exchanges.
-                let _ = driver.send(hand_over(stream, &frame, kept).await).await;
-                return Ok(());
-            }
+            Ok(Some(Outbound { frame, tether: Some(kept) })) => return Ok(Some((frame, kept))),
             // A dialer that does not wait for its reply has itself to blame.
             Ok(Some(Outbound { frame, tether: None })) => drop(send_last(&mut stream, &frame).await),
             Ok(None) | Err(_) => {}
@@ -126,16 +123,21 @@ async fn converse(
         if unread {
             drain(&mut stream).await;
         }
-        Ok(())
+        Ok(None)
     };
-    timeout(DEADLINE, exchange).await.unwrap_or(Err(RejectReason::TooSlow))
+    if let Some((frame, kept)) = timeout(deadline, exchange).await.unwrap_or(Err(RejectReason::TooSlow))? {
+        // Held by the driver from now on: it takes no place among the exchanges. The driver believes that it stands, and is told what
+        // becomes of it, however busy it is.
+        let _ = driver.send(hand_over(stream, &frame, kept, deadline).await).await;
+    }
+    Ok(())
 }
 
 /// Sends the reply to whom the connection is kept for.
-async fn hand_over(mut stream: TcpStream, frame: &[u8], kept: Kept) -> TaskEvent {
-    match stream.write_all(frame).await {
-        Ok(()) => TaskEvent::TetherAccepted { kept, stream },
-        Err(_) => TaskEvent::TetherEnded { tether: kept.tether, end: TetherEnd::Lost },
+async fn hand_over(mut stream: TcpStream, frame: &[u8], kept: Kept, deadline: Duration) -> TaskEvent {
+    match timeout(deadline, stream.write_all(frame)).await {
+        Ok(Ok(())) => TaskEvent::TetherAccepted { kept, stream },
+        _ => TaskEvent::TetherEnded { tether: kept.tether, end: TetherEnd::Lost },
     }
 }
 
@@ -163,4 +165,35 @@ async fn drain(stream: &mut TcpStream) {
     let _ = stream.shutdown().await;
     let mut most = stream.take(MAX_BODY as u64);
     let _ = tokio::io::copy(&mut most, &mut tokio::io::sink()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::api::{ConnId, TetherId};
+
+    #[tokio::test]
+    async fn a_tether_is_handed_over_however_long_the_driver_is_busy() {
+        let deadline = Duration::from_millis(50);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut dialer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, from) = listener.accept().await.unwrap();
+        let (to_driver, mut driver) = mpsc::channel(1);
+        let server = to_driver.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { converse(stream, from, &server, deadline).await });
+        dialer.write_all(&crate::testkit::request(2).encode()).await.unwrap();
+        let Some(TaskEvent::Inbound(Inbound { reply, .. })) = driver.recv().await else {
+            panic!("a request")
+        };
+        to_driver.send(TaskEvent::FilterRules(Vec::new())).await.unwrap();
+        drop(to_driver);
+        let (_held, release) = oneshot::channel();
+        let kept = Kept { tether: TetherId::Accepted(ConnId(1)), release };
+        assert!(reply.send(Some(Outbound { frame: vec![1], tether: Some(kept) })).is_ok());
+        tokio::time::sleep(deadline * 2).await;
+        assert!(matches!(driver.recv().await, Some(TaskEvent::FilterRules(_))));
+        assert!(matches!(driver.recv().await, Some(TaskEvent::TetherAccepted { .. })));
+        assert!(tasks.join_next().await.unwrap().unwrap().is_ok());
+    }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use crate::engine::address::ZonedIp;
-use crate::engine::interface::Interface;
+use crate::engine::interface::{Interface, LinkIndex};
 
 use super::interfaces;
 use super::server;
@@ -25,10 +25,18 @@ const BACKLOG: i32 = 1_024;
 pub(super) struct Servers {
     /// The socket of the server on all links of IPv4; none with `--bind`.
     on_all_links: Option<TcpListener>,
-    /// Those on one link each, by its name.
-    by_link: Vec<(Arc<str>, AbortHandle)>,
+    /// Those on one link each.
+    by_link: Vec<LinkServer>,
     running: JoinSet<()>,
     to_driver: mpsc::Sender<TaskEvent>,
+}
+
+/// A server on one link.
+#[derive(Debug)]
+struct LinkServer {
+    /// The name of the link, and its number: one that is made again has another, and the socket is of the one that went.
+    link: (Arc<str>, Option<LinkIndex>),
+    server: AbortHandle,
 }
 
 impl Servers {
@@ -60,26 +68,27 @@ impl Servers {
         let Some(first) = self.on_all_links.as_ref().and_then(|listener| listener.try_clone().ok()) else {
             return;
         };
-        let wanted: Vec<Arc<str>> =
-            interfaces::sharing_a_network(interfaces).map(|interface| Arc::clone(&interface.name)).collect();
-        self.by_link.retain(|(name, server)| {
-            let stays = wanted.contains(name) && !server.is_finished();
+        let wanted: Vec<(Arc<str>, Option<LinkIndex>)> = interfaces::sharing_a_network(interfaces)
+            .map(|interface| (Arc::clone(&interface.name), interface.index))
+            .collect();
+        self.by_link.retain(|LinkServer { link, server }| {
+            let stays = wanted.contains(link) && !server.is_finished();
             if !stays {
                 server.abort();
             }
             stays
         });
-        for name in wanted {
-            if self.by_link.iter().any(|(known, _)| *known == name) {
+        for link in wanted {
+            if self.by_link.iter().any(|known| known.link == link) {
                 continue;
             }
-            match listen_by(&name, &first) {
+            match listen_by(&link.0, &first) {
                 Ok(listener) => {
                     let server = self.serve(listener);
-                    self.by_link.extend(server.map(|server| (name, server)));
+                    self.by_link.extend(server.map(|server| LinkServer { link, server }));
                 }
                 // The one on all links serves it, and answers by the routes of the system.
-                Err(error) => tracing::debug!(%error, link = &*name, "no TCP server of its own"),
+                Err(error) => tracing::debug!(%error, link = &*link.0, "no TCP server of its own"),
             }
         }
     }
@@ -155,6 +164,7 @@ fn listen_by(_: &str, _: &TcpListener) -> io::Result<TcpListener> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::testkit::interface;
 
     #[test]
     fn a_link_has_a_listener_of_its_own_at_a_port_that_another_node_cannot_take() {
@@ -167,5 +177,21 @@ mod tests {
         assert!(by_link.accept().is_ok() && first.accept().is_err(), "it came by that link");
         assert!(listen_on(any, port).is_err(), "another node takes another port");
         assert!(listen_by("no-such-link", &first).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_made_again_under_its_name_has_a_new_listener() {
+        let (to_driver, _driver) = mpsc::channel(1);
+        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED).into();
+        let mut servers = Servers::start(vec![listen_on(any, 0).unwrap()], to_driver);
+        let other = Interface { index: Some(LinkIndex(1_000)), ..interface("other=10.0.0.2/24") };
+        let mut made = Vec::new();
+        for index in [1_001, 1_001, 1_002] {
+            let lo = Interface { index: Some(LinkIndex(index)), ..interface("lo=10.0.0.1/24") };
+            servers.follow(&[lo, other.clone()]);
+            assert_eq!(servers.by_link.len(), 1, "the other one is no link of this machine");
+            made.push(servers.by_link[0].server.id());
+        }
+        assert_eq!((made[0] == made[1], made[1] == made[2]), (true, false));
     }
 }

@@ -476,3 +476,22 @@ fn of_as_many_hosts_with_one_mask_as_with_another_all_are_named_and_none_alone()
         }
     }
 }
+
+#[test]
+fn the_mask_of_a_host_that_is_gone_says_nothing_of_those_that_are_there() {
+    for seed in 0..4 {
+        let mut lan = Lan::new(seed);
+        let hosts = lan.hosts(5);
+        lan.run_for(secs(60));
+        hosts[2..].iter().for_each(|host| lan.switch_off(*host));
+        lan.run_for(secs(120));
+        for (nth, host) in (1..).zip(&hosts[..2]) {
+            lan.set_interfaces(*host, &[&format!("10.0.0.{nth}/24")]);
+        }
+        lan.run_for(secs(120));
+        for host in &hosts[..2] {
+            let said: BTreeSet<Verdict> = ever(&lan, *host).into_iter().map(|(.., what)| what).collect();
+            assert!(!said.contains(&Verdict::WrongSubnet), "seed {seed}: {host:?} said {said:?}");
+        }
+    }
+}

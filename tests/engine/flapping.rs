@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
 use vigie::engine::event::Event;
 use vigie::engine::limits::FLAPS_WITHIN;
 use vigie::engine::verdict::{Finding, Verdict};
@@ -94,5 +97,28 @@ fn a_host_that_does_not_come_back_is_down() {
         let told = told(&lan, by, Duration::ZERO);
         let last = told.iter().rev().find(|found| found.verdict != Verdict::Ok);
         assert_eq!(last.map(|found| found.verdict), Some(Verdict::HostDown));
+    }
+}
+
+/// Packets of all are lost: 30 % on each way. Then an attempt of a dial has no answer once in eight times, whatever is sent again.
+#[test]
+fn whose_packets_are_lost_by_chance_does_not_come_and_go() {
+    let mut lan = Lan::new(1);
+    let hosts = lan.hosts(5);
+    lan.link.loss = 0.3;
+    let mut rng = StdRng::seed_from_u64(1);
+    for _ in 0..600 {
+        lan.heal();
+        for (from, to) in hosts.iter().flat_map(|from| hosts.iter().map(move |to| (*from, *to))) {
+            if rng.random_bool(0.13) {
+                lan.towards(from, to, |link| link.tcp = Tcp::DroppedSyn);
+            }
+        }
+        lan.run_for(secs(1));
+    }
+    for by in &hosts {
+        let told = told(&lan, *by, Duration::ZERO);
+        let flaps: Vec<_> = told.iter().filter(|found| found.verdict == Verdict::Flapping).collect();
+        assert!(flaps.is_empty(), "{by:?}: {flaps:?}");
     }
 }

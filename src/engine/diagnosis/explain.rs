@@ -32,13 +32,14 @@ pub(super) fn finding(view: &NetworkView, incident: &Incident) -> Finding {
     let confirmed = incident.pairs.iter().any(|pair| is_confirmed(view, *pair, incident.verdict));
     let info = |node: NodeIdx| &view.node(node).info;
     let id = |node: NodeIdx| info(node).id;
+    let rules = own_rules(view, incident);
     let listed = incident.pairs.iter().filter_map(|pair| Some((id(pair.from)?, id(pair.to)?)));
     Finding {
         id: FindingId::default(),
         peer: Arc::clone(info(incident.accused())),
         verdict: incident.verdict,
-        evidence: evidence(view, incident),
-        advice: advice(view, incident),
+        evidence: evidence(view, incident, &rules),
+        advice: advice(view, incident, &rules),
         pattern: incident.pattern,
         confidence: if confirmed { Confidence::Certain } else { incident.confidence },
         names: incident.nodes.iter().map(|node| info(*node).name.clone()).collect(),
@@ -91,14 +92,12 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
     }
 }
 
-/// What was observed, by whom, when.
-fn evidence(view: &NetworkView, incident: &Incident) -> Vec<Evidence> {
+/// What was observed, by whom, when; with the rules of this machine's own packet filter that explain it.
+fn evidence(view: &NetworkView, incident: &Incident, rules: &[Arc<BlockingRule>]) -> Vec<Evidence> {
     let mut seen = Vec::new();
     seen.extend(of_all(view, incident));
     seen.extend(flaps(view, incident));
-    seen.extend(
-        own_rules(view, incident).into_iter().take(MAX_RULES).map(|rule| Evidence::OwnFilter { rule }),
-    );
+    seen.extend(rules.iter().take(MAX_RULES).map(|rule| Evidence::OwnFilter { rule: Arc::clone(rule) }));
     // Our own observation first, then one of somebody else's.
     let nearest =
         |pair: &&FailingPair| (pair.verdict != incident.verdict, !pair.from.is_self(), pair.from, pair.to);
@@ -281,10 +280,10 @@ fn of_others(view: &NetworkView, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evid
     }
 }
 
-/// What to do.
-fn advice(view: &NetworkView, incident: &Incident) -> Advice {
+/// What to do: to let through what these rules of this machine's own packet filter stop, if there are any.
+fn advice(view: &NetworkView, incident: &Incident, rules: &[Arc<BlockingRule>]) -> Advice {
     let mut remedies: Vec<Arc<str>> = Vec::new();
-    for rule in own_rules(view, incident) {
+    for rule in rules {
         if !remedies.contains(&rule.remedy) {
             remedies.push(Arc::clone(&rule.remedy));
         }

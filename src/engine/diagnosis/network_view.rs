@@ -342,16 +342,12 @@ impl NetworkView {
         self.others_that_way(peer).any(|other| other.broadcast > due)
     }
 
-    /// How many broadcasts of a peer this node misses in a row.
+    /// How many broadcasts of a peer this node misses in a row, up to [`MOST_MISSING`].
     pub(super) fn missing_broadcasts(&self, peer: NodeIdx) -> u32 {
         let node = self.node(peer);
-        let missing =
-            self.ago(node.broadcast.unwrap_or(node.since)).div_duration_f64(self.setting.broadcast_gap);
-        (0..MOST_MISSING)
-            .take_while(|count| f64::from(*count) < missing.floor())
-            .count()
-            .try_into()
-            .unwrap_or(MOST_MISSING)
+        let since = self.ago(node.broadcast.unwrap_or(node.since));
+        let missing = since.as_nanos() / self.setting.broadcast_gap.as_nanos().max(1);
+        u32::try_from(missing).unwrap_or(MOST_MISSING).min(MOST_MISSING)
     }
 
     /// How long ago something was.

@@ -135,10 +135,10 @@ impl Observation {
     }
 }
 
-/// How many in a row must be missing, that chance loses them no more often than this, where this share is lost.
+/// How many must be missing in a row, so that chance loses them no more often than this where this share is lost.
 pub(crate) fn missing_by(chance: f64, lost: f64) -> u32 {
-    let missing = (chance.ln() / lost.ln()).ceil();
-    (1..MOST_MISSING).find(|count| f64::from(*count) >= missing).unwrap_or(MOST_MISSING)
+    let is_enough = |count: &u32| f64::from(*count) * lost.ln() <= chance.ln();
+    (1..MOST_MISSING).find(is_enough).unwrap_or(MOST_MISSING)
 }
 
 /// The share of datagrams that one way loses, if both lose as many and this is the share of the echoes that is lost.
@@ -163,6 +163,12 @@ pub fn udp_status(mine: &Observation, theirs: Option<&Observation>) -> PathStatu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_more_is_lost_the_more_must_be_missing_and_where_all_is_lost_the_most() {
+        let missing = [0.0, 0.01, 0.2, 0.4, 0.9, 1.0].map(|lost| missing_by(1e-4, lost));
+        assert_eq!(missing, [1, 2, 6, 11, MOST_MISSING, MOST_MISSING]);
+    }
 
     #[test]
     fn a_lost_echo_alone_does_not_tell_which_direction_fails() {

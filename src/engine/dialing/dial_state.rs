@@ -91,6 +91,7 @@ struct Aside {
 impl DialState {
     /// It is dialed again at this time.
     pub(crate) fn rest_until(&mut self, next: Instant) {
+        self.forget_before_look();
         self.phase = Phase::Resting { next: next.into() };
     }
 
@@ -393,8 +394,7 @@ impl DialState {
         fresh: Duration,
         now: Moment,
     ) -> PathStatus {
-        let failure_began = self.aside.as_ref().and_then(|aside| aside.failure_began);
-        let is_outdated = echo_recovered.is_some_and(|echoes| failure_began < Some(echoes));
+        let is_outdated = echo_recovered.is_some_and(|echoes| self.failure_began() < Some(echoes));
         if self.ended.is_none_or(|at| now.since(at) > fresh) {
             PathStatus::Unknown
         } else if self.cause.is_none() {
@@ -406,8 +406,14 @@ impl DialState {
         }
     }
 
-    /// Whether what no answer came to may be packets that were lost.
-    fn may_be_chance(&self, enough: u32) -> bool {
+    /// When the last dial that failed began.
+    pub(crate) fn failure_began(&self) -> Option<Moment> {
+        self.aside.as_ref()?.failure_began
+    }
+
+    /// Whether the last attempt may have no answer because packets were lost by chance, where only so many in a row as are `enough` say
+    /// anything.
+    pub(crate) fn may_be_chance(&self, enough: u32) -> bool {
         let unanswered = matches!(self.cause, Some(Cause::TimedOut | Cause::NoReply));
         // One that is late counts before it has failed.
         unanswered && enough > 1 && self.outcomes.failed.trailing_ones() < enough
@@ -553,6 +559,10 @@ mod tests {
         dial.queue_look(t0);
         dial.force();
         assert_eq!(dial.queued_in(true), Some(3), "what a person wants is a dial");
+        dial.wait(3, t0, until);
+        dial.queue_look(t0);
+        dial.rest_until(until);
+        assert_eq!(dial.phase(), DialPhase::Resting { next: Some(until) }, "what it rests from is over");
     }
 
     #[test]

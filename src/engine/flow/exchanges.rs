@@ -14,7 +14,8 @@ use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::dialing::unanswered::Unanswered;
 use crate::engine::event::{Event, RejectReason};
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
-use crate::engine::gossip::remote_rows::{PageFrom, RemoteRow, RemoteRows};
+use crate::engine::gossip::relay;
+use crate::engine::gossip::remote_rows::{RemoteRow, RemoteRows};
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
@@ -82,15 +83,14 @@ impl Engine {
             request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
         let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
         if let Some(bytes) = request.rows {
-            let teller = (request.id, PageFrom::ItsOwner);
-            self.take_rows(bytes, teller, |_, _, owner| owner == request.id, now);
+            self.take_rows(bytes, request.id, |_, _, owner| owner == request.id, now);
         }
         self.check_for_another(&about, now);
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let me = (ctx.config.id, ctx.config.incarnation);
         let mine = wants.iter().find(|want| (want.owner, want.incarnation) == me);
         let mut page = self.own_row.page_for_reply(mine.map_or(0, |want| want.version), &about, peers, &ctx);
-        self.remote_rows.append_wanted(&mut page.bytes, &wants, request.id, peers, &ctx);
+        relay::append_wanted(&mut page.bytes, &self.remote_rows, &wants, request.id, peers, &ctx);
         if let Some(peer) = peers.get_mut(key) {
             // If the reply is lost, the next request or reply of that peer says so.
             peer.gossip.acknowledge(page.upto);
@@ -136,7 +136,7 @@ impl Engine {
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
         let Some(peer) = peers.get(key) else { return RequestRows::default() };
         let page = self.own_row.page_for_request(peer, peers, &ctx);
-        let wants = self.remote_rows.wants(key, peers, settled);
+        let wants = self.relay.wants(key, &self.remote_rows, peers, settled);
         let troubled = peers.troubled().iter().filter(|other| **other != key);
         let mut about = Vec::new();
         let ids = troubled.filter_map(|other| peers.get(*other)?.id());
@@ -268,22 +268,26 @@ impl Engine {
             let may = |rows: &RemoteRows, peers: &PeerTable, owner| {
                 owner == reply.id || is_far(peers, owner).unwrap_or_else(|| rows.is_unmet(owner))
             };
-            self.take_rows(bytes, (reply.id, PageFrom::ItsOwner), may, now);
+            self.take_rows(bytes, reply.id, may, now);
         }
         Ok(key)
     }
 
     /// Takes the rows that one told, as far as it `may` tell them.
-    pub(super) fn take_rows(
+    fn take_rows(
         &mut self,
         bytes: &[u8],
-        (teller, how): (NodeId, PageFrom),
+        teller: NodeId,
         may: impl Fn(&RemoteRows, &PeerTable, NodeId) -> bool,
         now: Instant,
     ) {
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-        let may = |rows: &RemoteRows, owner| may(rows, peers, owner);
-        self.remote_rows.handle_pages(bytes, teller, how, may, peers, &ctx);
+        self.remote_rows.handle_pages(bytes, teller, |rows, owner| may(rows, peers, owner), peers, &ctx);
+        self.note_told(teller, now);
+    }
+
+    /// A peer told rows, its own among them.
+    pub(super) fn note_told(&mut self, teller: NodeId, now: Instant) {
         let dials_every = self.remote_rows.of(teller).map(RemoteRow::dial_interval);
         let key = self.peers.by_id(teller);
         if let (Some(key), Some(dials_every)) = (key, dials_every)

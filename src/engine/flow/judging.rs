@@ -352,9 +352,9 @@ impl Engine {
     }
 
     /// A mask is compared on the link by which the peer is heard, and only where both speak of their IPv4 networks: in IPv6 a prefix
-    /// says nothing of who is on the link (RFC 5942).
+    /// says nothing of who is on the link (RFC 5942). What a peer said that is gone says nothing of those that are there.
     fn mask(&self, peer: &Peer) -> Option<Mask> {
-        if peer.ip().ip().is_ipv6() {
+        if peer.ip().ip().is_ipv6() || peer.untimed_observation().hears().is_failing() {
             return None;
         }
         let (theirs, link) = (peer.paths.prefix(peer.ip())?, peer.interface()?);

@@ -7,7 +7,6 @@ use smallvec::SmallVec;
 
 use crate::engine::cause::Retry;
 use crate::engine::gossip::page::tells_of_trouble;
-use crate::engine::gossip::remote_rows::PageFrom;
 use crate::engine::limits::{LOOKED_AT_FOR_NEWS, LOOKERS};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
@@ -28,7 +27,9 @@ impl Engine {
     /// A peer tells everybody what is new in its row, from where it is dialed.
     pub(in crate::engine) fn hear_news(&mut self, teller: PeerKey, id: NodeId, rows: &[u8], now: Instant) {
         let looks = self.worth_a_look(teller, rows, now);
-        self.take_rows(rows, (id, PageFrom::News), |_, _, owner| owner == id, now);
+        let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+        self.remote_rows.handle_news(rows, id, peers, &ctx);
+        self.note_told(id, now);
         self.check_for_another(&looks, now);
     }
 

@@ -123,7 +123,7 @@ impl Engine {
 
     /// This node's dial of a suspect was refused, or has no answer: those who do not dial it themselves are told, if there are any.
     pub(super) fn tell_outcome(&mut self, key: PeerKey, seen: u8, now: Instant) {
-        if self.peers.len() > SUSPECT_DIALERS && self.watch.suspicions.note_outcome(key) {
+        if self.peers.len() > SUSPECT_DIALERS && self.watch.suspicions.note_outcome(key, now) {
             self.tell_suspicion(key, seen, now);
         }
     }

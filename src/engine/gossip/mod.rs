@@ -4,7 +4,11 @@ pub mod matrix;
 mod news_schedule;
 pub(crate) mod own_row;
 pub(crate) mod page;
+pub(crate) mod relay;
 pub(crate) mod remote_rows;
 pub(crate) mod rivals;
 pub(crate) mod sync;
 pub(crate) mod told_nodes;
+
+#[cfg(test)]
+mod bed;

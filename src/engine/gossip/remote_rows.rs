@@ -1,8 +1,8 @@
-//! The rows that others told, their own and those they pass on, and the nodes known only from them (second-hand).
+//! The rows that others told, their own and those they pass on, and the nodes known only from them (second-hand). Which of them are
+//! asked for and passed on is in [`super::relay`].
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,19 +13,16 @@ use crate::engine::limits::{
     MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY,
 };
 use crate::engine::observation::Observation;
-use crate::engine::peers::{PeerKey, PeerTable};
+use crate::engine::peers::PeerTable;
 use crate::engine::{Incarnation, NodeId};
-use crate::proto::rows::{Entry, GONE, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append, pages};
+use crate::proto::rows::{Entry, GONE, PageHead, pages};
 
-use super::page::{SMALLEST_ENTRY, entry, observation_of, page, to_ms};
+use super::page::observation_of;
 use super::rivals::{Rival, Rivals};
-
-/// Bytes of the request for one row, at most.
-const WANT_ROOM: usize = 36;
 
 /// By which way a page came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PageFrom {
+enum PageFrom {
     /// In an exchange with the owner of the row, who knows what this node has of it.
     ItsOwner,
     /// The owner tells it everybody.
@@ -67,13 +64,21 @@ pub(crate) struct RemoteRows {
     told_by: HashMap<NodeId, usize, Keyed>,
     /// Those of them that are no peers.
     unmet: BTreeSet<NodeId>,
-    /// The peer and the unmet node that the last request asked for last: the next one asks for the next.
-    last_asked: (Option<PeerKey>, Option<NodeId>),
     expired: Option<Instant>,
     rivals: Rivals,
 }
 
 impl RemoteRow {
+    /// The life of its owner that it is of.
+    pub(super) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// The version up to which it is known.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// What it tells of each node.
     pub(crate) fn observations(&self) -> &Arc<HashMap<NodeId, Observation>> {
         &self.observations
@@ -159,87 +164,39 @@ impl RemoteRows {
         self.unmet.contains(&id)
     }
 
+    /// The nodes that rows tell of and that are no peers.
+    pub(super) fn unmet(&self) -> &BTreeSet<NodeId> {
+        &self.unmet
+    }
+
     /// Whether rows tell of nodes that are no peers.
     pub(crate) fn any_unmet(&self) -> bool {
         !self.unmet.is_empty()
     }
 
-    /// Those of them each once, beginning behind the one that had the last turn.
-    pub(super) fn unmet_in_turn(&self, last: Option<NodeId>) -> impl Iterator<Item = NodeId> {
-        in_turn(&self.unmet, last)
-    }
-
-    /// The rows that a request to a peer asks for: its own, then those of the nodes that we have no exchange with, a part of them
-    /// each time.
-    pub(crate) fn wants(&mut self, to: PeerKey, peers: &PeerTable, settled: bool) -> Vec<u8> {
-        // Most ask for one row, and need no more room than that.
-        let mut wants = Vec::with_capacity(WANT_ROOM);
-        let mut room = MAX_WANTS;
-        let mut want = |owner: NodeId, incarnation: Incarnation| {
-            let version = self.version_of(owner, incarnation);
-            append(&RowRequest { owner, incarnation, version }, &mut wants);
-        };
-        let identity = |key: PeerKey| {
-            let info = peers.get(key)?.info();
-            Some((info.id?, info.incarnation?))
-        };
-        if let Some((id, incarnation)) = identity(to) {
-            want(id, incarnation);
-        }
-        room -= 1;
-        let (mut last_peer, mut last_unmet) = (None, None);
-        for key in in_turn(peers.far(), self.last_asked.0).filter(|key| *key != to).take(room) {
-            if let Some((id, incarnation)) = identity(key) {
-                want(id, incarnation);
-                room -= 1;
-                last_peer = Some(key);
-            }
-        }
-        // At first everybody is told of nodes that it will meet in a moment.
-        for id in self.unmet_in_turn(self.last_asked.1).take(if settled { room } else { 0 }) {
-            want(id, self.of.get(&id).map_or(Incarnation(0), |row| row.incarnation));
-            last_unmet = Some(id);
-        }
-        self.last_asked = (last_peer, last_unmet);
-        wants
-    }
-
-    /// The wanted rows of others as they were told to us, behind `bytes`, as far as there is room.
-    pub(crate) fn append_wanted(
-        &self,
-        bytes: &mut Vec<u8>,
-        wants: &[RowRequest],
-        asker: NodeId,
-        peers: &PeerTable,
-        ctx: &Context<'_>,
-    ) {
-        for want in wants.iter().filter(|want| want.owner != ctx.config.id && want.owner != asker) {
-            let Some(row) = self.of.get(&want.owner) else { continue };
-            let same = want.incarnation == row.incarnation && want.version == row.version;
-            if !same && bytes.len() + row.observations.len() * SMALLEST_ENTRY > MAX_PAGES {
-                continue;
-            }
-            let page = relayed(want, row, same, peers, ctx);
-            if bytes.len() + page.len() <= MAX_PAGES {
-                bytes.extend_from_slice(&page);
+    /// Takes the news of its own row that a node told everybody. Datagrams overtake each other, and what was told by TCP: what is no
+    /// newer than the row that is known takes nothing from it.
+    pub(crate) fn handle_news(&mut self, bytes: &[u8], owner: NodeId, peers: &PeerTable, ctx: &Context<'_>) {
+        for (head, entries) in pages(bytes) {
+            if head.owner == owner && head.upto > self.version_of(owner, head.incarnation) {
+                self.handle_page(head, entries, PageFrom::News, peers, ctx);
             }
         }
     }
 
-    /// Takes the pages that one told, of the rows for which `may` holds. Whether there was any.
+    /// Takes the pages that one told, of the rows for which `may` holds.
     pub(crate) fn handle_pages(
         &mut self,
         bytes: &[u8],
         teller: NodeId,
-        how: PageFrom,
         may: impl Fn(&Self, NodeId) -> bool,
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
         for (head, entries) in pages(bytes) {
             if head.owner != ctx.config.id && may(self, head.owner) {
-                let how = if head.owner == teller { how } else { PageFrom::Another };
-                self.handle_page(head, entries, how, peers, ctx);
+                let from = if head.owner == teller { PageFrom::ItsOwner } else { PageFrom::Another };
+                self.handle_page(head, entries, from, peers, ctx);
             }
         }
     }
@@ -248,7 +205,7 @@ impl RemoteRows {
         &mut self,
         head: PageHead,
         entries: impl Iterator<Item = Entry<'a>>,
-        how: PageFrom,
+        by: PageFrom,
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
@@ -261,11 +218,11 @@ impl RemoteRows {
         }
         let new = || Box::new(RemoteRow::new(head.incarnation, confirmed, now));
         let mut row = self.of.remove(&head.owner).unwrap_or_else(new);
-        if row.takes(&head, how) {
+        if row.takes(&head, by) {
             self.cells -= row.observations.len();
             self.troubled -= usize::from(row.troubled > 0);
             let before =
-                if row.begins_anew(&head, how) { self.void(&mut row, head.owner) } else { HashMap::new() };
+                if row.begins_anew(&head, by) { self.void(&mut row, head.owner) } else { HashMap::new() };
             self.fill(&mut row, (head, entries), before, confirmed, peers, ctx);
             self.cells += row.observations.len();
             self.troubled += usize::from(row.troubled > 0);
@@ -293,6 +250,7 @@ impl RemoteRows {
             let fine = |observation: &Observation| usize::from(!observation.is_fine());
             if entry.ways == GONE {
                 self.rivals.forget(head.owner, entry.id);
+                row.sees_me_translated &= entry.id != ctx.config.id;
                 row.troubled -= observations.remove(&entry.id).as_ref().map_or(0, fine);
                 says_else = true;
                 if row.second_hand.remove(&entry.id).is_some() {
@@ -337,7 +295,7 @@ impl RemoteRows {
 
     /// An owner restarts its row from nothing, or it is another life of it: what was known is void. What that was.
     fn void(&mut self, row: &mut RemoteRow, owner: NodeId) -> HashMap<NodeId, Observation> {
-        row.troubled = 0;
+        (row.troubled, row.sees_me_translated) = (0, false);
         let known: Vec<NodeId> = row.second_hand.drain().map(|(id, _)| id).collect();
         for id in known {
             self.is_told_less(id);
@@ -428,59 +386,18 @@ impl RemoteRow {
 
     /// Whether a page is news of this row, or begins it from nothing. What it says is so even if pages before it are missing; those are
     /// asked for with the next exchange, for the version does not grow by it.
-    fn takes(&self, head: &PageHead, how: PageFrom) -> bool {
+    fn takes(&self, head: &PageHead, by: PageFrom) -> bool {
         let another_life = head.incarnation > self.incarnation;
         // Of its own row the owner knows best, whatever somebody told in its name.
-        let from_owner = how == PageFrom::ItsOwner && head.from == 0;
+        let from_owner = by == PageFrom::ItsOwner && head.from == 0;
         let older = head.incarnation < self.incarnation || (!another_life && head.upto < self.version);
         (from_owner || !older) && !(another_life && head.from > 0)
     }
 
     /// Whether all that was known is void. Of news to everybody some begin at the beginning for those who came late.
-    fn begins_anew(&self, head: &PageHead, how: PageFrom) -> bool {
-        head.incarnation != self.incarnation || head.from == 0 && how != PageFrom::News
+    fn begins_anew(&self, head: &PageHead, by: PageFrom) -> bool {
+        head.incarnation != self.incarnation || head.from == 0 && by != PageFrom::News
     }
-}
-
-/// The row of another as it was told to us: as a whole, or only that it still stands.
-fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
-    let own = ctx.links.own_address().at_port(ctx.config.tcp_port);
-    let (mut entries, mut count) = (Vec::new(), 0);
-    for (id, observation) in row.observations.iter().filter(|_| !same) {
-        let peer = peers.by_id(*id).and_then(|key| peers.get(key));
-        let (name, addr) = match (peer, row.second_hand.get(id)) {
-            _ if *id == ctx.config.id => (ctx.config.name.as_str(), own),
-            (Some(peer), _) => (peer.info().name.as_str(), peer.addr()),
-            (None, Some((name, addr))) => (name.as_str(), *addr),
-            (None, None) => continue,
-        };
-        let addr = SocketAddr::new(observation.at.unwrap_or(addr.ip()), addr.port());
-        // Ages count from when the row was confirmed, as in a page of its owner.
-        append(&entry(*id, observation, name, addr, row.confirmed), &mut entries);
-        count += 1;
-    }
-    let age = ctx.now.saturating_duration_since(row.confirmed);
-    let head = PageHead {
-        owner: want.owner,
-        incarnation: row.incarnation,
-        from: if same { row.version } else { 0 },
-        upto: row.version,
-        latest: row.version,
-        age_ms: u32::try_from(age.as_millis()).unwrap_or(u32::MAX),
-        dial_interval_ms: Some(to_ms(row.dial_interval)),
-        count,
-    };
-    page(&head, &entries)
-}
-
-/// Each of a set once, beginning behind the one that had the last turn.
-fn in_turn<T: Ord + Copy>(of: &BTreeSet<T>, last: Option<T>) -> impl Iterator<Item = T> {
-    let (after, until) = match last {
-        Some(last) => (Bound::Excluded(last), Bound::Included(last)),
-        None => (Bound::Unbounded, Bound::Unbounded),
-    };
-    let wrapped = last.is_some().then(|| of.range((Bound::Unbounded, until)));
-    of.range((after, Bound::Unbounded)).chain(wrapped.into_iter().flatten()).copied()
 }
 
 #[cfg(test)]
@@ -488,108 +405,11 @@ fn in_turn<T: Ord + Copy>(of: &BTreeSet<T>, last: Option<T>) -> impl Iterator<It
 mod tests {
     use super::*;
     use crate::engine::context::TestContext;
-    use crate::engine::observation::PathStatus;
-    use crate::engine::peers::Via;
-    use crate::proto::rows::wants;
+    use crate::proto::rows::append;
     use crate::testkit::{ms, secs};
 
-    use super::super::page::gone;
-
-    const FINE: fn() -> Observation = || Observation { tcp: PathStatus::Ok, ..Observation::default() };
-    const FAILING: fn() -> Observation =
-        || Observation { tcp: PathStatus::Failing, ..Observation::default() };
-
-    /// What a row tells of a node: fine, failing or gone.
-    type Told = (u128, Option<fn() -> Observation>);
-
-    /// A page of the row of node `owner`.
-    fn row_page(
-        owner: u128,
-        life: u64,
-        [from, upto, latest]: [u64; 3],
-        told: &[Told],
-        now: Instant,
-    ) -> Vec<u8> {
-        let mut entries = Vec::new();
-        for (id, observation) in told {
-            let addr = ([10, 0, 0, 99], 1).into();
-            match observation {
-                Some(observation) => {
-                    append(&entry(NodeId(*id), &observation(), "told", addr, now), &mut entries);
-                }
-                None => append(&gone(NodeId(*id)), &mut entries),
-            }
-        }
-        let (owner, incarnation) = (NodeId(owner), Incarnation(life));
-        let count = u16::try_from(told.len()).unwrap();
-        page(
-            &PageHead { owner, incarnation, from, upto, latest, age_ms: 0, dial_interval_ms: None, count },
-            &entries,
-        )
-    }
-
-    /// Rows, the table they are read with, and a node that nobody hears of: number 1, at 10.0.0.1.
-    struct Bed {
-        test: TestContext,
-        peers: PeerTable,
-        rows: RemoteRows,
-    }
-
-    impl Bed {
-        /// With the nodes of these ids in the table.
-        fn new(ids: &[u8]) -> Self {
-            let (mut test, mut peers) = (TestContext::new(|_| {}), PeerTable::default());
-            for id in ids {
-                let identity = Some((NodeId(u128::from(*id)), Incarnation(1)));
-                let addr = ([10, 0, 0, *id], 17_474).into();
-                peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
-            }
-            while let Some(key) = peers.next_touched() {
-                peers.index_condition(key);
-            }
-            Self { test, peers, rows: RemoteRows::default() }
-        }
-
-        /// `teller` tells a page of the row of `owner`; afterwards all counts agree.
-        fn tell_by(&mut self, teller: u128, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
-            let bytes = row_page(owner, life, versions, told, self.test.now);
-            self.take(&bytes, teller, PageFrom::ItsOwner);
-        }
-
-        /// `owner` tells everybody a page of its row.
-        fn tell_news(&mut self, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
-            let bytes = row_page(owner, life, versions, told, self.test.now);
-            self.take(&bytes, owner, PageFrom::News);
-        }
-
-        fn take(&mut self, bytes: &[u8], teller: u128, from: PageFrom) {
-            let ctx = self.test.context();
-            self.rows.handle_pages(bytes, NodeId(teller), from, |_, _| true, &self.peers, &ctx);
-            self.rows.check(&self.peers);
-        }
-
-        fn tell(&mut self, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
-            self.tell_by(owner, owner, life, versions, told);
-        }
-
-        /// The version that is known of the row of node 2, and of whom it tells.
-        fn row(&self) -> Option<(u64, Vec<u128>)> {
-            let row = self.rows.of(NodeId(2))?;
-            let mut ids: Vec<u128> = row.observations().keys().map(|id| id.0).collect();
-            ids.sort_unstable();
-            Some((row.version, ids))
-        }
-
-        fn key(&self, id: u128) -> PeerKey {
-            self.peers.by_id(NodeId(id)).unwrap()
-        }
-
-        fn wants(&mut self, to: u128, settled: bool) -> Vec<(u128, u64)> {
-            let key = self.key(to);
-            let bytes = self.rows.wants(key, &self.peers, settled);
-            wants(&bytes).map(|want| (want.owner.0, want.version)).collect()
-        }
-    }
+    use super::super::bed::{Bed, FAILING, FINE, Told, row_page};
+    use super::super::page::{entry, page};
 
     #[test]
     fn a_page_begins_a_row_or_continues_it_and_one_behind_a_gap_is_taken_without_what_is_missing() {
@@ -624,15 +444,15 @@ mod tests {
     fn news_that_begin_at_the_beginning_for_those_who_came_late_take_nothing_from_who_knows_more() {
         let mut bed = Bed::new(&[2]);
         let (one, other) = ([(7, Some(FINE))], [(8, Some(FINE))]);
-        bed.tell_news(2, 1, [3, 4, 4], &other);
-        bed.tell_news(2, 1, [0, 2, 4], &one);
+        bed.news(2, 1, [3, 4, 4], &other);
+        bed.news(2, 1, [0, 2, 4], &one);
         assert_eq!(bed.row(), Some((2, vec![7, 8])), "who came late learns what it missed");
-        bed.tell_news(2, 1, [2, 4, 4], &other);
-        bed.tell_news(2, 1, [0, 2, 4], &[(9, Some(FINE))]);
+        bed.news(2, 1, [2, 4, 4], &other);
+        bed.news(2, 1, [0, 2, 4], &[(9, Some(FINE))]);
         assert_eq!(bed.row(), Some((4, vec![7, 8])), "who knows more hears nothing new");
-        bed.tell_news(2, 1, [0, 5, 5], &[(9, Some(FINE))]);
+        bed.news(2, 1, [0, 5, 5], &[(9, Some(FINE))]);
         assert_eq!(bed.row(), Some((5, vec![7, 8, 9])));
-        bed.tell_news(2, 2, [0, 1, 1], &[(9, Some(FINE))]);
+        bed.news(2, 2, [0, 1, 1], &[(9, Some(FINE))]);
         assert_eq!(bed.row(), Some((1, vec![9])), "of another life nothing is left");
     }
 
@@ -652,6 +472,51 @@ mod tests {
     }
 
     #[test]
+    fn news_that_come_late_take_nothing_from_what_is_known_since() {
+        let mut bed = Bed::new(&[2]);
+        bed.tell(2, 1, [0, 9, 9], &[(7, Some(FINE)), (8, Some(FAILING))]);
+        for late in [5, 9] {
+            bed.news(2, 1, [0, late, 9], &[(7, Some(FINE))]);
+            assert_eq!(bed.row(), Some((9, vec![7, 8])), "up to version {late}");
+        }
+        bed.news(2, 1, [0, 12, 14], &[(3, Some(FINE))]);
+        assert_eq!(bed.row(), Some((12, vec![3, 7, 8])), "what is new");
+        bed.news(2, 2, [0, 1, 1], &[(4, Some(FINE))]);
+        assert_eq!(bed.row(), Some((1, vec![4])), "another life");
+    }
+
+    #[test]
+    fn that_this_node_is_behind_another_address_is_known_as_long_as_it_is_told() {
+        let behind = |bed: &mut Bed, versions, id: u128, port: u16| {
+            let addr = ([10, 0, 0, 1], port).into();
+            let mut entries = Vec::new();
+            append(&entry(NodeId(id), &FINE(), "me", addr, bed.test.now), &mut entries);
+            let [from, upto, latest] = versions;
+            let (owner, incarnation) = (NodeId(2), Incarnation(1));
+            let head = PageHead {
+                owner,
+                incarnation,
+                from,
+                upto,
+                latest,
+                age_ms: 0,
+                dial_interval_ms: None,
+                count: 1,
+            };
+            let ctx = bed.test.context();
+            bed.rows.handle_pages(&page(&head, &entries), owner, |_, _| true, &bed.peers, &ctx);
+            bed.rows.of(owner).unwrap().sees_me_translated()
+        };
+        let (mut bed, me) = (Bed::new(&[2]), TestContext::new(|_| {}).context().config.id.0);
+        assert!(behind(&mut bed, [0, 1, 1], me, 0));
+        assert!(behind(&mut bed, [1, 2, 2], 7, 1), "nothing else is told of it");
+        assert!(!behind(&mut bed, [0, 3, 3], 7, 1), "the whole row tells nothing of it any more");
+        assert!(behind(&mut bed, [3, 4, 4], me, 0));
+        bed.tell(2, 1, [4, 5, 5], &[(me, None)]);
+        assert!(!bed.rows.of(NodeId(2)).unwrap().sees_me_translated(), "it is gone from the row");
+    }
+
+    #[test]
     fn our_own_row_and_rows_that_may_not_be_told_are_not_taken() {
         let mut bed = Bed::new(&[2]);
         bed.tell(1, 1, [0, 1, 1], &[(7, Some(FINE))]);
@@ -659,7 +524,6 @@ mod tests {
         bed.rows.handle_pages(
             &bytes,
             NodeId(3),
-            PageFrom::ItsOwner,
             |_, owner| owner != NodeId(2),
             &bed.peers,
             &bed.test.context(),
@@ -717,90 +581,6 @@ mod tests {
     }
 
     #[test]
-    fn a_request_asks_for_the_row_of_its_reader_then_for_those_we_do_not_get_ourselves() {
-        let mut bed = Bed::new(&[2, 3, 4]);
-        bed.tell(2, 1, [0, 5, 5], &[(7, Some(FINE)), (8, Some(FINE))]);
-        assert_eq!(
-            bed.wants(2, false),
-            [(2, 5)],
-            "at first everybody tells of those we will meet in a moment"
-        );
-        for id in [2, 4] {
-            let key = bed.key(id);
-            bed.peers.get_mut(key).unwrap().health.note_trouble(bed.test.now);
-            bed.peers.index_condition(key);
-        }
-        assert_eq!(bed.wants(2, true), [(2, 5), (4, 0), (7, 0), (8, 0)], "each once");
-        assert_eq!(bed.wants(3, false), [(3, 0), (2, 5), (4, 0)]);
-    }
-
-    #[test]
-    fn more_rows_than_one_request_may_ask_for_have_their_turns() {
-        let mut bed = Bed::new(&[2]);
-        let told: Vec<Told> = (10..60).map(|id| (id, Some(FINE as fn() -> Observation))).collect();
-        bed.tell(2, 1, [0, 1, 1], &told);
-        let mut asked = Vec::new();
-        for _ in 0..2 {
-            let wants = bed.wants(2, true);
-            assert_eq!((wants.len(), wants[0]), (MAX_WANTS, (2, 1)));
-            asked.extend(wants[1..].iter().map(|(id, _)| *id));
-        }
-        let expected: Vec<u128> = (10..60).chain(10..22).collect();
-        assert_eq!(asked, expected);
-    }
-
-    /// What is passed on to `asker`, who wants this version of a row.
-    fn relay(bed: &mut Bed, asker: u128, owner: u128, life: u64, version: u64) -> Vec<(PageHead, Vec<u128>)> {
-        let want = RowRequest { owner: NodeId(owner), incarnation: Incarnation(life), version };
-        let mut bytes = Vec::new();
-        bed.rows.append_wanted(&mut bytes, &[want], NodeId(asker), &bed.peers, &bed.test.context());
-        let mut told: Vec<(PageHead, Vec<u128>)> =
-            pages(&bytes).map(|(head, entries)| (head, entries.map(|entry| entry.id.0).collect())).collect();
-        for (_, ids) in &mut told {
-            ids.sort_unstable();
-        }
-        told
-    }
-
-    #[test]
-    fn a_wanted_row_is_passed_on_whole_or_only_that_it_still_stands() {
-        let mut bed = Bed::new(&[2, 3]);
-        bed.tell(2, 1, [0, 5, 5], &[(1, Some(FINE)), (3, Some(FAILING)), (7, Some(FINE))]);
-        bed.test.now += ms(700);
-        let head = |from, count| PageHead {
-            owner: NodeId(2),
-            incarnation: Incarnation(1),
-            from,
-            upto: 5,
-            latest: 5,
-            age_ms: 700,
-            count,
-            dial_interval_ms: Some(10_000),
-        };
-        assert_eq!(relay(&mut bed, 3, 2, 1, 5), [(head(5, 0), vec![])]);
-        for (life, version) in [(1, 4), (1, 6), (2, 5)] {
-            assert_eq!(
-                relay(&mut bed, 3, 2, life, version),
-                [(head(0, 3), vec![1, 3, 7])],
-                "{life} {version}"
-            );
-        }
-        assert_eq!(relay(&mut bed, 2, 2, 1, 4), [], "nobody is told its own row");
-        assert_eq!(relay(&mut bed, 3, 1, 1, 0), [], "ours goes another way");
-        assert_eq!(relay(&mut bed, 3, 9, 1, 0), [], "nothing is known of it");
-    }
-
-    #[test]
-    fn a_row_is_not_passed_on_where_there_is_no_room_for_all_of_it() {
-        let mut bed = Bed::new(&[2]);
-        bed.tell(2, 1, [0, 5, 5], &[(7, Some(FINE))]);
-        let want = RowRequest { owner: NodeId(2), incarnation: Incarnation(1), version: 0 };
-        let mut bytes = vec![0; MAX_PAGES - 40];
-        bed.rows.append_wanted(&mut bytes, &[want], NodeId(3), &bed.peers, &bed.test.context());
-        assert_eq!(bytes.len(), MAX_PAGES - 40);
-    }
-
-    #[test]
     fn a_row_that_is_confirmed_no_longer_goes_after_a_while() {
         let mut bed = Bed::new(&[2, 3]);
         bed.tell(2, 1, [0, 1, 1], &[(7, Some(FINE))]);
@@ -815,15 +595,5 @@ mod tests {
         bed.rows.expire(bed.test.context().config, now + ROWS_EXPIRED_EVERY);
         assert!(bed.row().is_none() && bed.rows.of(NodeId(3)).is_some(), "the other one was confirmed since");
         bed.rows.check(&bed.peers);
-    }
-
-    #[test]
-    fn everybody_in_a_set_has_its_turn() {
-        let of = BTreeSet::from([1, 3, 5, 7]);
-        let turn = |last| in_turn(&of, last).collect::<Vec<_>>();
-        assert_eq!(turn(None), [1, 3, 5, 7]);
-        assert_eq!(turn(Some(3)), [5, 7, 1, 3]);
-        assert_eq!(turn(Some(4)), [5, 7, 1, 3], "also when the last one is gone");
-        assert_eq!(turn(Some(7)), [1, 3, 5, 7]);
     }
 }

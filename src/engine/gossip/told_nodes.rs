@@ -19,6 +19,7 @@ use crate::engine::moment::Moment;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 
+use super::relay::in_turn;
 use super::remote_rows::{RemoteRow, RemoteRows};
 
 /// Which of them were asked.
@@ -86,7 +87,7 @@ impl ToldNodes {
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) -> Option<(NodeId, String, SocketAddr)> {
-        for id in rows.unmet_in_turn(self.last_looked_at).take(TOLD_LOOKED_AT) {
+        for id in in_turn(rows.unmet(), self.last_looked_at).take(TOLD_LOOKED_AT) {
             self.last_looked_at = Some(id);
             let told = reaching(id, rows, peers).filter_map(|(owner, teller, row)| {
                 let (name, addr) = row.second_hand().get(&id)?;
@@ -127,7 +128,6 @@ fn reaching<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::remote_rows::PageFrom;
     use std::time::Duration;
 
     use super::super::page::{entry, page};
@@ -205,7 +205,7 @@ mod tests {
             };
             let page = page(&head, &entries);
             let ctx = self.test.context();
-            self.rows.handle_pages(&page, NodeId(2), PageFrom::ItsOwner, |_, _| true, &self.peers, &ctx);
+            self.rows.handle_pages(&page, NodeId(2), |_, _| true, &self.peers, &ctx);
         }
 
         /// The addresses that are asked within so long.

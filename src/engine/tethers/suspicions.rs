@@ -51,6 +51,12 @@ struct Case {
 }
 
 impl Case {
+    /// Whether it is looked at still: what it has shown says nothing of the suspect later.
+    fn is_open(&self, now: Instant) -> bool {
+        matches!(self.stage, Stage::Dialed { .. })
+            || now.saturating_duration_since(self.asked) < SUSPECT_AGAIN
+    }
+
     /// When it is looked at again if nothing comes.
     fn due(&self) -> Option<Instant> {
         match self.stage {
@@ -102,11 +108,7 @@ impl Default for Suspicions {
 impl Suspicions {
     /// Somebody, or this node itself, suspects a peer.
     pub(crate) fn open(&mut self, suspect: &Peer, teller: Option<PeerKey>, now: Instant) -> Opened {
-        let is_open = |case: &Case| {
-            let waits = matches!(case.stage, Stage::Dialed { .. });
-            waits || now.saturating_duration_since(case.asked) < SUSPECT_AGAIN
-        };
-        self.cases.retain(is_open);
+        self.cases.retain(|case| case.is_open(now));
         let by_teller = self.cases.iter().filter(|case| teller.is_some() && case.teller == teller).count();
         // Whoever cannot be dialed has nothing to answer.
         let looked_at = suspect.is_reachable();
@@ -194,8 +196,9 @@ impl Suspicions {
     }
 
     /// This node's own dial of a suspect was refused or has no answer: whether others are to be told, which happens once.
-    pub(crate) fn note_outcome(&mut self, suspect: PeerKey) -> bool {
-        self.case(suspect).is_some_and(|case| !std::mem::replace(&mut case.told, true))
+    pub(crate) fn note_outcome(&mut self, suspect: PeerKey, now: Instant) -> bool {
+        let case = self.case(suspect).filter(|case| case.is_open(now));
+        case.is_some_and(|case| !std::mem::replace(&mut case.told, true))
     }
 
     fn case(&mut self, suspect: PeerKey) -> Option<&mut Case> {
@@ -302,8 +305,19 @@ mod tests {
             }
             suspicions.note_witness(peer.key(), witnesses[2]);
             assert_eq!(step(&mut suspicions), Step::Doubt);
-            let told = [0; 2].map(|_| suspicions.note_outcome(peer.key()));
+            let told = [0; 2].map(|_| suspicions.note_outcome(peer.key(), now));
             assert_eq!(told, [true, false], "others are told once");
+        }
+    }
+
+    #[test]
+    fn what_a_dial_comes_to_long_after_a_suspicion_is_no_outcome_of_it() {
+        for (after, told) in [(SUSPECT_AGAIN - ms(1), true), (secs(600), false)] {
+            let mut test = TestContext::new(|_| {});
+            let (mut suspicions, peer, now) = (Suspicions::default(), up(&mut test, 2), test.now);
+            let _ = suspicions.open(&peer, None, now);
+            assert_eq!(suspicions.next_due(now + SUSPICION_PATIENCE), Some(peer.key()));
+            assert_eq!(suspicions.note_outcome(peer.key(), now + after), told, "{after:?}");
         }
     }
 

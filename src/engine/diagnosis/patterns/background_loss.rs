@@ -146,9 +146,9 @@ impl Losses {
         pairs.filter_map(|(from, to)| Some((from, to, Share::of_path(self.paths[(from, to)]?))))
     }
 
-    /// Of how many outcomes the share of each path is known, other than those of one node.
-    fn outcomes_without(&self, node: NodeIdx) -> f64 {
-        let others = self.nodes.iter().filter(|other| **other != node && !other.is_self());
+    /// Of how many outcomes the share of each path is known, on the average; if a node is compared with others, of each of theirs.
+    fn outcomes(&self, compared: Option<NodeIdx>) -> f64 {
+        let others = self.nodes.iter().filter(|other| Some(**other) != compared && !other.is_self());
         let (sum, count) =
             others.fold((0.0, 0.0), |(sum, count), other| (sum + self.outcomes[other.index()], count + 1.0));
         (sum / f64::max(count, 1.0)).min(OF_PATH)
@@ -156,16 +156,15 @@ impl Losses {
 
     /// The host that loses more than all others, and what speaks against it.
     fn worst(&self) -> Option<(NodeIdx, Fault)> {
-        let more = |node: NodeIdx| {
-            let of_it = self.of_each[node.index()];
-            Some((node, of_it.more_than(self.all.without(of_it), self.outcomes_without(node))?))
-        };
-        let worst = self.nodes.iter().filter_map(|node| more(*node)).max_by(|(_, a), (_, b)| a.total_cmp(b));
-        worst.map(|(node, more)| {
-            let of_it = self.of_each[node.index()];
+        let compared = |node: NodeIdx| {
+            let (of_it, outcomes) = (self.of_each[node.index()], self.outcomes(Some(node)));
             let rest = self.all.without(of_it);
-            (node, Fault::of(more, rest, of_it.is_measured(rest, self.outcomes_without(node))))
-        })
+            let more = of_it.more_than(rest, outcomes)?;
+            Some((more, node, Fault::of(more, rest, of_it.is_measured(rest, outcomes))))
+        };
+        let worst =
+            self.nodes.iter().filter_map(|node| compared(*node)).max_by(|(a, ..), (b, ..)| a.total_cmp(b));
+        worst.map(|(_, node, fault)| (node, fault))
     }
 
     fn leave_out(&mut self, node: NodeIdx) {
@@ -207,9 +206,9 @@ pub(super) fn background_loss(
         worst = losses.worst();
     }
     let unclear = worst.filter(|(_, fault)| *fault == Fault::Maybe).map(|(node, _)| node);
-    let mut pairs = Vec::new();
+    let (mut pairs, outcomes) = (Vec::new(), losses.outcomes(None));
     for (from, to, of_it) in losses.left().filter(|(from, to, _)| lossy(verdicts[(*from, *to)])) {
-        let by_chance = of_it.more_than(losses.all.without(of_it), OF_PATH).is_some_and(|more| more < APART);
+        let by_chance = of_it.more_than(losses.all.without(of_it), outcomes).is_some_and(|more| more < APART);
         let fails = view.observation(from, to).is_some_and(|seen| seen.tcp.is_failing());
         if by_chance && !fails {
             pairs.push(FailingPair { from, to, verdict: Verdict::PacketLoss });
@@ -305,6 +304,24 @@ mod tests {
             }
             let findings = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().findings;
             assert_eq!(!findings.is_empty(), told, "{outcomes}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn of_few_outcomes_nothing_is_said_of_a_pair() {
+        for (outcomes, told) in [(6, false), (32, true)] {
+            let now = t0();
+            let lost = |from: u16, to: u16| {
+                if from + to == 3 && from * to == 0 { 50 } else { by_chance(from, to) / 2 }
+            };
+            let sees = |from, to| Observation { loss: Some(lost(from, to)), ..fine(now) };
+            let mut nodes = nodes_that_see(5, sees, now);
+            for node in &mut nodes {
+                node.outcomes = outcomes;
+            }
+            let findings = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().findings;
+            let of_a_pair = findings.iter().any(|finding| finding.pattern == Pattern::Pair);
+            assert_eq!(of_a_pair, told, "{outcomes}: {findings:?}");
         }
     }
 

@@ -21,12 +21,17 @@ use super::{Challenge, Holder, Peer, Suspicion};
 impl Peer {
     pub(crate) fn set_state(&mut self, to: PeerState, ctx: &mut Context<'_>) {
         let from = std::mem::replace(&mut self.state, to);
-        if from == PeerState::Up && from != to {
+        if from == PeerState::Up && from != to && !self.is_missed_by_chance() {
             self.special.get_or_insert_default().flaps.note(ctx.now);
         }
         if from != to {
             ctx.out.publish(Event::PeerState { peer: Arc::clone(&self.info), from, to });
         }
+    }
+
+    /// Whether it goes out of `up` for nothing but an attempt whose packets may have been lost by chance: it was heard since that began.
+    fn is_missed_by_chance(&self) -> bool {
+        self.dial.may_be_chance(self.probes.dials_to_fail()) && self.last_alive() >= self.dial.failure_began()
     }
 
     /// It is dialed again at this time, unless it has no server.
