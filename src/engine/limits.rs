@@ -202,6 +202,9 @@ pub const BURST_AGAIN: Duration = Duration::from_secs(3);
 /// Bursts under way at once: when a switch dies, all behind it are measured together.
 pub const MAX_BURSTS: usize = 64;
 
+/// Echoes that did not come in time and are remembered, for they may still come: as many as of which the outcome is remembered.
+pub const MAX_GIVEN_UP: usize = 64;
+
 /// Peers that are measured beside one with which packets are lost, to see whether they are lost at this node's own end.
 pub const MEASURED_BESIDE: usize = 3;
 
@@ -420,6 +423,33 @@ pub const FLAPS_WITHIN: Duration = Duration::from_mins(1);
 
 /// One that comes and goes is gone when it has been out for so long.
 pub const FLAP_LASTS: Duration = Duration::from_secs(20);
+
+/// An echo that takes so long is late: above what a station on Wi-Fi that sleeps takes (some 300 ms).
+pub const LATE_ECHO: Duration = Duration::from_millis(500);
+
+/// By so much a program must answer later than its system did: far above what packets overtake each other by.
+pub const LATE_BY: Duration = Duration::from_millis(100);
+
+/// And by so many times the time in which the connection stood: where the way is slow, all that goes there is.
+pub const LATE_FACTOR: u32 = 10;
+
+/// Late answers that come within this time are one: a process that stood still gives all of them at once.
+pub const LATE_APART: Duration = Duration::from_secs(1);
+
+/// A host whose program answers late so often within [`LATE_WITHIN`] is slow: once, or twice, is a hiccup. (`slow_host` of the contract.)
+pub const LATE_TIMES: usize = 3;
+
+/// Once in twenty seconds.
+pub const LATE_WITHIN: Duration = Duration::from_mins(1);
+
+/// A slow host is well again when no answer was late for so long: a dozen regular echoes while there are few peers, and three in a crowd.
+pub const SLOW_LASTS: Duration = Duration::from_secs(30);
+
+/// A slow host of which nothing came for so long does not answer late, but not at all.
+pub const SLOW_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A timer that runs so late means that this node itself is short of time: what came late meanwhile is not held against its peers.
+pub const LATE_TIMER: Duration = Duration::from_millis(100);
 
 /// The same where packets are lost now and then: where 30 % are on each way, so many stay away once in 200 times, and the alarm comes a second
 /// later.

@@ -77,7 +77,7 @@ use presence::twin::TwinWatch;
 use probing::prober::Prober;
 use rate_limiter::RateLimiter;
 use tethers::Watch;
-use timers::{Timer, Timers};
+use timers::{Punctuality, Timer, Timers};
 
 /// The state of one node. See the [module documentation](self) for how it is driven.
 #[derive(Debug)]
@@ -106,8 +106,7 @@ pub struct Engine {
     judging: Judging,
     watch: Watch,
     times: Times,
-    /// Since when this process has run without standing still.
-    awake_since: Option<Instant>,
+    punctuality: Punctuality,
 }
 
 impl Engine {
@@ -142,7 +141,7 @@ impl Engine {
             judging: Judging::default(),
             watch: Watch::default(),
             times,
-            awake_since: None,
+            punctuality: Punctuality::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::limits::{LATE_ECHO, LATE_TIMER, LATE_TIMES, LATE_WITHIN, SLOW_LASTS, STALL};
 use super::moment::Moment;
 use super::peers::PeerKey;
 use super::peers::peer::Rearm;
@@ -109,10 +110,75 @@ impl Timers {
     }
 }
 
+/// What a time at which something was due says of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Wakefulness {
+    /// It runs, perhaps a little late.
+    Awake,
+    /// The process or its machine stood still.
+    StoodStill,
+}
+
+/// Whether this node did in time what was due: one that is short of time itself does not tell how late others are.
+#[derive(Debug, Default)]
+pub(super) struct Punctuality {
+    /// Since when this process has run without standing still.
+    awake_since: Option<Instant>,
+    /// When it was last late.
+    late: Option<Instant>,
+    /// When it was so late that answers of this node are, the last time last; the first entries are those before there were so many.
+    hesitated: [Option<Instant>; LATE_TIMES],
+    /// How late it was at most, since it hesitates so often.
+    longest: Duration,
+}
+
+impl Punctuality {
+    /// Something is done now, and this is when something was due.
+    pub(super) fn note(&mut self, due: Option<Instant>, now: Instant) -> Wakefulness {
+        let late = due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
+        if late > LATE_TIMER {
+            self.late = Some(now);
+        }
+        if late > LATE_ECHO {
+            if self.hesitated[LATE_TIMES - 1].is_none_or(|at| now.saturating_duration_since(at) > SLOW_LASTS)
+            {
+                self.longest = Duration::ZERO;
+            }
+            self.longest = self.longest.max(late);
+            self.hesitated.rotate_left(1);
+            self.hesitated[LATE_TIMES - 1] = Some(now);
+        }
+        if late > STALL { Wakefulness::StoodStill } else { Wakefulness::Awake }
+    }
+
+    /// It stood still until now.
+    pub(super) fn wake_up(&mut self, now: Instant) {
+        (self.awake_since, self.late) = (Some(now), Some(now));
+    }
+
+    /// Since when it has run without standing still; none if it never did.
+    pub(super) fn awake_since(&self) -> Option<Instant> {
+        self.awake_since
+    }
+
+    /// How late this node does what is due, if it often is.
+    pub(super) fn hesitation(&self, now: Instant) -> Option<Duration> {
+        let (first, last) = (self.hesitated[0]?, self.hesitated[LATE_TIMES - 1]?);
+        let often = last.saturating_duration_since(first) <= LATE_WITHIN;
+        (often && now.saturating_duration_since(last) <= SLOW_LASTS).then_some(self.longest)
+    }
+
+    /// Whether all was done in time since then.
+    pub(super) fn is_in_time_since(&self, then: Instant) -> bool {
+        self.late.is_none_or(|late| late < then)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::t0;
+    use crate::testkit::{ms, secs, t0};
 
     #[test]
     fn a_peer_that_waits_for_nothing_any_longer_is_not_woken() {
@@ -147,5 +213,27 @@ mod tests {
         assert!(timers.is_due(Timer::Announce, at(50)) && !timers.is_due(Timer::Announce, at(49)));
         timers.set(Timer::Announce, None);
         assert_eq!(timers.next_timeout(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn whoever_was_late_itself_does_not_know_who_else_was_and_hesitates_if_it_often_is() {
+        let (mut punctuality, now) = (Punctuality::default(), t0());
+        let due_before = |late: Duration, at: Duration| ((now + at).checked_sub(late), now + at);
+        for (late, at, pace) in [
+            (LATE_TIMER, secs(10), Wakefulness::Awake),
+            (LATE_ECHO + ms(1), secs(20), Wakefulness::Awake),
+            (STALL + ms(1), secs(30), Wakefulness::StoodStill),
+        ] {
+            let (due, now) = due_before(late, at);
+            assert_eq!(punctuality.note(due, now), pace);
+        }
+        assert_eq!(punctuality.note(None, now + secs(31)), Wakefulness::Awake, "nothing was due");
+        assert!(punctuality.is_in_time_since(now + secs(30) + ms(1)));
+        assert!(!punctuality.is_in_time_since(now + secs(30)));
+        assert_eq!(punctuality.hesitation(now + secs(31)), None, "twice is not often");
+        let (due, third) = due_before(secs(2), secs(40));
+        let _ = punctuality.note(due, third);
+        assert_eq!(punctuality.hesitation(third + SLOW_LASTS), Some(secs(2)));
+        assert_eq!(punctuality.hesitation(third + SLOW_LASTS + ms(1)), None);
     }
 }

@@ -68,6 +68,12 @@ pub fn judged_behind(blocking: Vec<BlockingRule>, nodes: Vec<JudgedNode>, now: I
     view(nodes, blocking.into_iter().map(Arc::new).collect(), now)
 }
 
+/// The same of a machine that is late itself by so much.
+#[cfg(test)]
+pub fn judged_slow(hesitation: Option<Duration>, nodes: Vec<JudgedNode>, now: Instant) -> NetworkView {
+    NetworkView::new(nodes, Vec::new(), Setting { hesitation, ..setting(Vec::new(), now) })
+}
+
 /// Nodes, each of which sees that of each.
 pub fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: Instant) -> Vec<JudgedNode> {
     let ids = 0..nodes;
@@ -93,7 +99,11 @@ pub fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: I
 }
 
 fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) -> NetworkView {
-    let setting = Setting {
+    NetworkView::new(nodes, Vec::new(), setting(blocking, now))
+}
+
+fn setting(blocking: Vec<Arc<BlockingRule>>, now: Instant) -> Setting {
+    Setting {
         notice: NOTICE,
         patience: PATIENCE,
         dial_timeout: secs(4),
@@ -104,11 +114,11 @@ fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) 
         loss_of_others: Some((Ipv4Addr::new(10, 0, 0, 9).into(), Others::of(0, 160))),
         blocking,
         split: None,
+        hesitation: None,
         rivals: Vec::new(),
         links: Links::default(),
         now,
-    };
-    NetworkView::new(nodes, Vec::new(), setting)
+    }
 }
 
 /// Nodes that reach everybody where all others are cut off.

@@ -101,6 +101,9 @@ impl fmt::Display for Advice {
                     Machine(of)
                 )
             }
+            Self::CheckLoad { of } => {
+                write!(f, "check the load of {}: CPU, memory (is it swapping?) and power saving", Machine(of))
+            }
             Self::CheckShared => f.write_str("check the Wi-Fi, switch or uplink they share"),
             Self::LowerMtu { of } => {
                 let of = Machine(of);
@@ -201,6 +204,7 @@ mod tests {
         let of_others = [
             Advice::CheckLink { of: h2() },
             Advice::CheckRoute { on: h2(), to: Who::Peer(peer(3, "h3")) },
+            Advice::CheckLoad { of: h2() },
             Advice::Against { cause: Cause::PermissionDenied, on: h2() },
         ];
         for advice in of_others.map(|advice| advice.to_string()) {

@@ -10,7 +10,7 @@ use crate::engine::packet_filter::{BlockingRule, Direction, IpVersion, Traffic};
 use crate::engine::verdict::Evidence;
 use crate::engine::verdict::evidence::{Echo, Heard, IcmpSender, Several, Who};
 
-use super::Wait;
+use super::{Measured, Wait};
 
 /// What was observed, as a sentence.
 impl fmt::Display for Evidence {
@@ -25,6 +25,20 @@ impl fmt::Display for Evidence {
             }
             Self::CameAndWent { who, times, within } => {
                 write!(f, "{who} went out of reach {times} times within {}", Wait(*within))
+            }
+            Self::AnswersLate { who, longest, connect } => {
+                let (connect, longest) = (Measured(*connect), Wait(*longest));
+                write!(
+                    f,
+                    "{who} accepts connections within {connect}, but answered up to {longest} late, again and again"
+                )
+            }
+            Self::StoodStill { times, longest } => {
+                let longest = Wait(*longest);
+                write!(
+                    f,
+                    "vigie did not run when it should, {times} times within a minute, for up to {longest}"
+                )
             }
             Self::AllSilent { count } => {
                 write!(f, "all {count} other hosts stopped responding to this machine, by every route")
@@ -351,5 +365,20 @@ mod tests {
         for (evidence, expected) in table {
             assert_eq!(evidence.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn whoever_answers_late_is_told_by_how_much_and_this_machine_that_it_stood_still() {
+        let who = Who::Peer(peer(2, "h2"));
+        let late = Evidence::AnswersLate { who, longest: ms(1_480), connect: ms(2) };
+        assert_eq!(
+            late.to_string(),
+            "h2 accepts connections within 2.00 ms, but answered up to 1.4 s late, again and again"
+        );
+        let stood_still = Evidence::StoodStill { times: 3, longest: ms(1_480) };
+        assert_eq!(
+            stood_still.to_string(),
+            "vigie did not run when it should, 3 times within a minute, for up to 1.4 s"
+        );
     }
 }

@@ -46,6 +46,7 @@ impl Verdict {
             Self::DuplicateName => "another host has the same name",
             Self::AddressConflict => "another host has the same address",
             Self::Flapping => "it comes and goes",
+            Self::SlowHost => "it answers late or in bursts",
             Self::Unknown => "it fails; the cause is unclear",
         }
     }

@@ -7,8 +7,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
+use vigie::engine::limits::SLOW_LASTS;
 
-use crate::scene::Scene;
+use crate::scene::{OVER_IN_TIME, Scene};
+use crate::starved::Starved;
 
 /// An observer, of whom it speaks, its verdict.
 pub(crate) type Told = (usize, &'static str, &'static str);
@@ -26,6 +28,8 @@ pub(crate) struct Fault {
     pub(crate) must: Vec<Told>,
     /// What may be told, too.
     pub(crate) may: Vec<Told>,
+    /// By then all must be well again after it.
+    pub(crate) over_in_time: Duration,
     /// The second host itself must say which rule to add to its packet filter.
     pub(crate) by_own_rule: bool,
     /// What is wrong with a finding that must be there, beyond its verdict.
@@ -49,6 +53,7 @@ impl Fault {
             }),
             must: [1, 3, 4].map(|by| (by, "h2", verdict)).to_vec(),
             may: Vec::new(),
+            over_in_time: OVER_IN_TIME,
             by_own_rule: false,
             details: |_| None,
         }
@@ -257,7 +262,18 @@ fn hosts() -> Vec<Fault> {
             .healed_by(|s| s.lab.host(2).plug()),
         Fault::new("process stopped", "hung_peer", |s| s.node(2).sigstop())
             .healed_by(|s| s.node(2).sigcont()),
+        stopped_and_going(),
     ]
+}
+
+/// A host that stands still most of the time, as one that swaps or whose processor is taken away: its system answers all the time.
+fn stopped_and_going() -> Fault {
+    let starved = Arc::new(Starved::default());
+    let same = Arc::clone(&starved);
+    let fault = Fault::new("process stopped and going", "slow_host", move |s| starved.begin(s.node(2).pid()))
+        .and_of_itself("slow_host")
+        .healed_by(move |_| same.end());
+    Fault { over_in_time: OVER_IN_TIME + SLOW_LASTS, ..fault }
 }
 
 fn loss() -> Vec<Fault> {

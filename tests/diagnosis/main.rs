@@ -2,6 +2,7 @@
 //!
 //! - `faults`: the table of faults, with what each observer must say
 //! - `scene`: one fault among four hosts, from a healthy network to a healthy network; what was told meanwhile
+//! - `starved`: a process that is stopped and going
 //! - `outcome`: the result of one fault, and the confusion matrix of all
 #![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
 
@@ -11,6 +12,7 @@ mod support;
 mod faults;
 mod outcome;
 mod scene;
+mod starved;
 
 use std::sync::{Mutex, PoisonError};
 

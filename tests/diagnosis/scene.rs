@@ -19,7 +19,7 @@ const MAX_RETRIES: u32 = 3;
 pub(crate) const IN_TIME: Duration =
     Duration::from_secs(2 * DIAL_INTERVAL.as_secs() + MAX_RETRIES as u64 * DIAL_TIMEOUT.as_secs());
 /// When the fault is over, so must be what was told of it.
-const OVER_IN_TIME: Duration =
+pub(crate) const OVER_IN_TIME: Duration =
     Duration::from_secs(3 * DIAL_INTERVAL.as_secs() + MAX_RETRIES as u64 * DIAL_TIMEOUT.as_secs());
 /// How long all must go on to say the same, for it to be what they say.
 const STANDS: Duration = Duration::from_secs(4);
@@ -232,7 +232,7 @@ pub(crate) fn play(lab: &Lab, form: Form, fault: &Fault) -> Outcome {
         let quiet = scene.nodes.keys().all(|host| scene.standing(*host).is_empty());
         (quiet && scene.not_up().is_empty()).then(now)
     };
-    let over = poll(OVER_IN_TIME, well);
+    let over = poll(fault.over_in_time, well);
     outcome.over_ms = over.map(|at| u64::try_from((at - healed).as_millis()).unwrap());
     if over.is_none() {
         for host in scene.nodes.keys() {

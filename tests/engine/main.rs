@@ -14,6 +14,7 @@ mod names;
 mod one_host;
 mod own_filter;
 mod paths;
+mod slow_host;
 mod speed;
 mod tethers;
 mod two_faults;

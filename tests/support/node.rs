@@ -256,9 +256,13 @@ impl Node {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
+        let pid = self.pid();
         self.to.note(format!("gets {signal:?}"));
         kill_process(pid, signal).expect("the program runs, or waits to be reaped");
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     pub(crate) fn sigterm(&self) {

@@ -111,6 +111,11 @@ pub enum Advice {
         /// Which.
         of: Who,
     },
+    /// See what a host is busy with.
+    CheckLoad {
+        /// Which.
+        of: Who,
+    },
     /// Look at what all hosts share: each loses packets with each.
     CheckShared,
     /// Make the largest packet of all on the way the same.

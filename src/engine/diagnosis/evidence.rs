@@ -114,6 +114,22 @@ pub enum Evidence {
         /// From the first of these times to the last.
         within: Duration,
     },
+    /// Its system answers this node at once, and its program late.
+    AnswersLate {
+        /// Whose.
+        who: Who,
+        /// The longest that an answer took lately.
+        longest: Duration,
+        /// How long a connection took to stand.
+        connect: Duration,
+    },
+    /// This machine, or vigie on it, stood still again and again.
+    StoodStill {
+        /// How often, at least.
+        times: usize,
+        /// For how long at most.
+        longest: Duration,
+    },
     /// No other node answers this one any more.
     AllSilent {
         /// How many do not.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
 use crate::engine::hardware::HardwareAddr;
-use crate::engine::limits::FLAPS;
+use crate::engine::limits::{FLAPS, LATE_TIMES};
 use crate::engine::observation::{Observation, PathStatus};
 use crate::engine::packet_filter::BlockingRule;
+use crate::engine::peers::{Slowness, Tardiness};
 use crate::proto;
 
 use super::advice::Advice;
@@ -97,6 +98,7 @@ fn evidence(view: &NetworkView, incident: &Incident, rules: &[Arc<BlockingRule>]
     let mut seen = Vec::new();
     seen.extend(of_all(view, incident));
     seen.extend(flaps(view, incident));
+    seen.extend(late_answers(view, incident));
     seen.extend(rules.iter().take(MAX_RULES).map(|rule| Evidence::OwnFilter { rule: Arc::clone(rule) }));
     // Our own observation first, then one of somebody else's.
     let nearest =
@@ -138,6 +140,16 @@ fn flaps(view: &NetworkView, incident: &Incident) -> Vec<Evidence> {
         Some(Evidence::CameAndWent { who: who(view, node), times: FLAPS, within })
     };
     nodes.filter_map(came_and_went).take(MAX_EVIDENCE / 2).collect()
+}
+
+/// How late one answers that is accused of it.
+fn late_answers(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
+    let accused = Some(incident.accused()).filter(|_| incident.verdict == Verdict::SlowHost)?;
+    if let (true, Some(longest)) = (accused.is_self(), view.setting().hesitation) {
+        return Some(Evidence::StoodStill { times: LATE_TIMES, longest });
+    }
+    let Tardiness::Slow(Slowness { longest, connect }) = view.node(accused).tardiness else { return None };
+    Some(Evidence::AnswersLate { who: who(view, accused), longest, connect })
 }
 
 /// What is seen of an incident as a whole.
@@ -339,6 +351,7 @@ fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
         Verdict::VersionMismatch => Advice::Update,
         Verdict::DuplicateName => Advice::Rename,
         Verdict::Flapping => Advice::CheckStability { of: on },
+        Verdict::SlowHost => Advice::CheckLoad { of: on },
         Verdict::AddressConflict => Advice::Readdress { addr: shared_address(view, &incident.nodes) },
         Verdict::Unknown => Advice::ReadLog { on },
     }

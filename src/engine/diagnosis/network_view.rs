@@ -14,7 +14,7 @@ use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
 use crate::engine::observation::{FEWEST_MISSING, MOST_MISSING, Observation};
 use crate::engine::packet_filter::BlockingRule;
-use crate::engine::peers::PeerInfo;
+use crate::engine::peers::{PeerInfo, Tardiness};
 
 use super::foreign_nodes::ForeignNode;
 use super::grid::{Grid, NodeIdx};
@@ -45,6 +45,8 @@ pub struct JudgedNode {
     pub hardware: Option<HardwareAddr>,
     /// Within which time it went out of `up` several times lately; none if it did not, or is this one.
     pub flaps: Option<Duration>,
+    /// Whether it answers this node late.
+    pub tardiness: Tardiness,
     /// Since when it is observed there.
     pub since: Instant,
     /// When an echo of it last came; none if none did, or the node is this one.
@@ -74,6 +76,7 @@ impl JudgedNode {
             at_home: true,
             hardware: None,
             flaps: None,
+            tardiness: Tardiness::InTime,
             since,
             echoed: None,
             outcomes: 0,
@@ -132,6 +135,8 @@ pub struct Setting {
     pub loss_of_others: Option<(IpAddr, Others)>,
     /// Rules of this machine's own packet filter that stop packets of this node.
     pub blocking: Vec<Arc<BlockingRule>>,
+    /// How late this node does what is due, if it often is.
+    pub hesitation: Option<Duration>,
     /// Two links of this machine in one network that are on two wires.
     pub split: Option<SplitNetwork>,
     /// Nodes of the view that others find at an address of this machine.
@@ -287,6 +292,11 @@ impl NetworkView {
     /// Since when there is trouble between this node and another one; none if there is none.
     pub(super) fn trouble(&self, a: NodeIdx, b: NodeIdx) -> Option<Instant> {
         [self.node(a).trouble, self.node(b).trouble].into_iter().flatten().min()
+    }
+
+    /// Whether this node reaches a peer.
+    pub(super) fn is_reached(&self, peer: NodeIdx) -> bool {
+        self.observation(NodeIdx::SELF, peer).is_some_and(Observation::is_reached)
     }
 
     /// Whether anything comes in from any peer.

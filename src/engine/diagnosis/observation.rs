@@ -111,6 +111,11 @@ impl Observation {
         }
     }
 
+    /// Whether the other one is reached, by TCP or UDP.
+    pub fn is_reached(&self) -> bool {
+        self.tcp.is_ok() || self.echo.is_ok()
+    }
+
     /// Whether nothing at all is wrong with it, as far as is known.
     pub fn is_fine(&self) -> bool {
         !self.paths().contains(&PathStatus::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)

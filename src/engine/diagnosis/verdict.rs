@@ -50,6 +50,8 @@ pub enum Verdict {
     AddressConflict,
     /// It comes and goes.
     Flapping,
+    /// It answers late or in bursts: stopped and going, or starved.
+    SlowHost,
     /// Something fails, and the evidence does not say what; or nothing is known yet.
     #[default]
     Unknown,
@@ -57,7 +59,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Ok,
         Self::ClosedPort,
         Self::FirewallReject,
@@ -80,6 +82,7 @@ impl Verdict {
         Self::DuplicateName,
         Self::AddressConflict,
         Self::Flapping,
+        Self::SlowHost,
         Self::Unknown,
     ];
 
@@ -108,6 +111,7 @@ impl Verdict {
             Self::DuplicateName => "duplicate_name",
             Self::AddressConflict => "address_conflict",
             Self::Flapping => "flapping",
+            Self::SlowHost => "slow_host",
             Self::Unknown => "unknown",
         }
     }

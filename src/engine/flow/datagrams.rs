@@ -141,11 +141,17 @@ impl Engine {
     }
 
     fn handle_echo(&mut self, key: PeerKey, echo: Option<Nonce>, now: Instant) {
-        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        let Some((peer, echo)) = peers.get_mut(key).zip(echo) else { return };
-        if self.watch.watchers.note_echo(key, echo) {
+        let Some(echo) = echo else { return };
+        let watched = self.watch.watchers.note_echo(key, echo);
+        let asked = watched.or_else(|| self.peers.get(key)?.probes.asked(echo));
+        if let Some(asked) = asked {
+            self.note_lateness(key, asked.into(), |peer| peer.note_echo_asked(asked.into(), now), now);
+        }
+        if watched.is_some() {
             return;
         }
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
         if self.prober.handle_echo(peer, echo, &mut ctx) == ProbeOutcome::Concluded {
             self.conclude_probes(key, now);
         }

@@ -20,7 +20,7 @@ use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
 use crate::engine::peers::path::Paths;
-use crate::engine::peers::peer::Peer;
+use crate::engine::peers::peer::{Dialed, Peer};
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 use crate::engine::probing::prober;
 use crate::engine::{Engine, NodeId};
@@ -165,10 +165,15 @@ impl Engine {
         now: Instant,
     ) {
         let Some(InFlight { key, addr, standby }) = self.dialer.end(dial) else { return };
-        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let peers = &mut self.peers;
         let Some(peer) = peers.get_mut(key) else { return };
         // It is no longer in flight, whatever the reply makes of its row.
         let Some((number, began)) = peer.dial.take_in_flight(dial) else { return };
+        if let Some(dialed) = Dialed::of(began, &result, now) {
+            self.note_lateness(key, began, |peer| peer.note_dialed(dialed, now), now);
+        }
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let Some(peer) = peers.get_mut(key) else { return };
         if peer.dial.take_aim().is_some() {
             return self.handle_look_end(key, addr, result, now);
         }

@@ -115,6 +115,21 @@ impl Engine {
         split
     }
 
+    /// Something that began then has come or ended now, and may say that a peer is slow. Whoever was late itself since then does not know
+    /// who else was.
+    pub(super) fn note_lateness(
+        &mut self,
+        key: PeerKey,
+        began: Instant,
+        note: impl FnOnce(&mut Peer) -> bool,
+        now: Instant,
+    ) {
+        let in_time = self.punctuality.is_in_time_since(began);
+        if in_time && self.peers.get_mut(key).is_some_and(note) {
+            self.judge_soon(now);
+        }
+    }
+
     /// Takes the view.
     fn begin_to_judge(&mut self, now: Instant) -> Box<Underway> {
         self.prepare_to_judge(now);
@@ -246,6 +261,7 @@ impl Engine {
             presence_port: config.port,
             loss_of_others: self.judging.loss.others(),
             blocking: self.judging.own_filter.rules(now),
+            hesitation: self.punctuality.hesitation(now),
             split,
             rivals,
             links: self.shared.links().clone(),
@@ -338,6 +354,7 @@ impl Engine {
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
             hardware: peer.health.hardware(),
             flaps: peer.flaps_within(now),
+            tardiness: peer.tardiness(now),
             echoed: peer.probes.last_echo().map(Instant::from),
             outcomes: peer.probes.outcomes(),
             served: peer.last_seen.served().map(Instant::from),

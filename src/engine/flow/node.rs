@@ -11,12 +11,11 @@ use crate::engine::event::{Event, StopReason};
 use crate::engine::exchange;
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
-use crate::engine::limits::STALL;
 use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::{Peer, Suspicion};
 use crate::engine::presence::announce;
 use crate::engine::probing::prober::ProbeOutcome;
-use crate::engine::timers::Timer;
+use crate::engine::timers::{Timer, Wakefulness};
 
 impl Engine {
     /// The interfaces as they are now. The first time, the node starts.
@@ -120,14 +119,18 @@ impl Engine {
 
     /// A tick that comes far too late means that the process stood still, not that the peers did.
     pub(in crate::engine) fn notice_a_stall(&mut self, now: Instant) {
-        if self.poll_timeout().is_some_and(|due| now.saturating_duration_since(due) > STALL) {
+        let was_slow = self.punctuality.hesitation(now).is_some();
+        if self.punctuality.note(self.poll_timeout(), now) == Wakefulness::StoodStill {
             self.reset_after_stall(now);
+        }
+        if !was_slow && self.punctuality.hesitation(now).is_some() {
+            self.judge_soon(now);
         }
     }
 
     /// This node stood still, alone or with its machine: what did not come meanwhile says nothing of its peers.
     pub(in crate::engine) fn reset_after_stall(&mut self, now: Instant) {
-        self.awake_since = Some(now);
+        self.punctuality.wake_up(now);
         self.hearing.note(now);
         if self.lifecycle == Lifecycle::Running {
             self.announcer.hello_again(now);
@@ -159,7 +162,7 @@ impl Engine {
         peer.take_wake_up();
         self.announcer.wake(peer, &mut ctx);
         if peer.last_seen.deadline().is_some_and(|at| at <= now.into())
-            && peer.suspect_silence(self.awake_since, &mut ctx) == Suspicion::ConfirmByDial
+            && peer.suspect_silence(self.punctuality.awake_since(), &mut ctx) == Suspicion::ConfirmByDial
         {
             // The reflection rule holds here, too: forged presences that stop must not make us dial without limit.
             if self.dialer.confirm(peer, &ctx) {

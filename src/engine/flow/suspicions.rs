@@ -54,7 +54,8 @@ impl Engine {
         let same = life_of(peer) == Some(ended.life) && !peer.has_left();
         let linked = peer.interface().is_none() || self.shared.links().reaches(peer.ip());
         // Whoever stood still cannot tell what ended first.
-        let stood_still = self.awake_since.is_some_and(|at| now.saturating_duration_since(at) < STALL);
+        let stood_still =
+            self.punctuality.awake_since().is_some_and(|at| now.saturating_duration_since(at) < STALL);
         if same && linked && !stood_still && self.suspect(ended.peer, None, now) {
             self.tell_suspicion(ended.peer, TETHER_ENDED, now);
         }

@@ -10,6 +10,7 @@ mod snapshot;
 mod table;
 
 pub use path::PathState;
+pub use peer::{Slowness, Tardiness};
 pub use snapshot::{
     DialPhase, Elsewhere, HeardFrom, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState,
     Snapshot, Via,

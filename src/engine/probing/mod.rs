@@ -2,6 +2,7 @@
 //!
 //! Sends nothing that proves an address and judges nothing: it only measures.
 
+mod given_up;
 pub(crate) mod prober;
 pub(crate) mod stats;
 mod window;

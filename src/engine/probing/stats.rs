@@ -15,6 +15,7 @@ use crate::engine::limits::{
 use crate::engine::moment::Moment;
 use crate::engine::observation::{LOSSY, PathStatus};
 
+use super::given_up::{GivenUp, Late};
 use super::window::Window;
 
 /// So many lost one after the other are no chance: where 20 % are lost on each way, that is less than one in a hundred.
@@ -62,6 +63,7 @@ struct Losses {
     row_is_sure: Option<Moment>,
     burst: Option<Burst>,
     burst_began: Option<Moment>,
+    given_up: GivenUp,
 }
 
 /// All of it.
@@ -137,9 +139,31 @@ impl ProbeStats {
 
     /// Notes an echo; none if nothing was asked with this nonce, or it came before.
     pub(crate) fn note_echo(&mut self, echo: Nonce, now: Instant) -> Option<Counted> {
-        self.probes.iter_mut().find(|probe| probe.nonce == echo && !probe.answered)?.answered = true;
+        let asked = self.probes.iter_mut().find(|probe| probe.nonce == echo && !probe.answered);
+        let Some(asked) = asked else { return self.note_late_echo(echo, now) };
+        asked.answered = true;
         self.echoed = Some(now.into());
         Some(self.count_outcomes(now))
+    }
+
+    /// When the echo with this nonce was asked for; none if it was not, or has come.
+    pub(crate) fn asked(&self, echo: Nonce) -> Option<Moment> {
+        let awaited = self.probes.iter().find(|probe| probe.nonce == echo && !probe.answered);
+        let awaited = awaited.map(|probe| probe.sent);
+        awaited.or_else(|| self.losses.as_ref()?.given_up.asked(echo))
+    }
+
+    /// An echo that was given up came after all: it was not lost.
+    fn note_late_echo(&mut self, echo: Nonce, now: Instant) -> Option<Counted> {
+        let losses = self.losses.as_mut()?;
+        let Late { large, before } = losses.given_up.take(echo)?;
+        if !large && self.echoes.lost_in_a_row() >= LOST_IN_A_ROW {
+            losses.recovered = Some(now.into());
+        }
+        let window = if large { &mut self.large } else { &mut self.echoes };
+        window.forgive(before);
+        (self.echoed, self.resolved) = (Some(now.into()), Some(now.into()));
+        Some(Counted::default())
     }
 
     /// Counts the outcomes that are known, in the order of asking.
@@ -157,6 +181,10 @@ impl ProbeStats {
             }
             let window = if probe.large { &mut self.large } else { &mut self.echoes };
             window.push(lost);
+            if lost || self.losses.is_some() {
+                let lost = lost.then_some((probe.nonce, probe.sent));
+                self.losses_mut().given_up.count(probe.large, lost);
+            }
             if lost {
                 let is_first = !probe.large && self.echoes.lost_in_a_row() == 1;
                 let is_sure = !probe.large && self.echoes.lost_in_a_row() == NO_CHANCE;
@@ -229,6 +257,9 @@ impl ProbeStats {
     pub(crate) fn forget_asked(&mut self) {
         self.probes.clear();
         self.set_burst(None);
+        if let Some(losses) = &mut self.losses {
+            losses.given_up.clear();
+        }
     }
 
     /// When the probes need attention.
@@ -385,6 +416,10 @@ mod tests {
         Duration::from_millis(n)
     }
 
+    fn secs(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
     fn t0() -> Instant {
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         Instant::now()
@@ -438,5 +473,24 @@ mod tests {
         assert_eq!(stats.echo_status(Some(now.into()), ms(10_000), now.into()), PathStatus::Unknown);
         assert_eq!(stats.echo_status(Some(t0.into()), ms(10_000), now.into()), PathStatus::Failing);
         assert_eq!(stats.echo_status(None, ms(10_000), (now + ms(10_001)).into()), PathStatus::Unknown);
+    }
+
+    #[test]
+    fn an_echo_that_comes_after_its_time_was_late_and_not_lost() {
+        let (mut stats, now) = (ProbeStats::default(), t0());
+        for n in 0..u64::from(LOST_IN_A_ROW) {
+            stats.note_sent(Nonce(n), n == 3, now + ms(n));
+        }
+        stats.note_sent(Nonce(99), false, now + ms(99));
+        let _ = stats.count_outcomes(now + ECHO_TIMEOUT + ms(100));
+        assert!(stats.is_failing() && stats.loses_large());
+        let came = now + secs(3);
+        for n in (0..u64::from(LOST_IN_A_ROW)).chain([99]) {
+            assert_eq!(stats.asked(Nonce(n)), Some((now + ms(n)).into()));
+            assert_eq!(stats.note_echo(Nonce(n), came), Some(Counted::default()));
+            assert_eq!((stats.asked(Nonce(n)), stats.note_echo(Nonce(n), came)), (None, None), "once");
+        }
+        assert!(stats.latest_came() && !stats.loses_large() && !stats.lost_here_and_there());
+        assert_eq!((stats.last_echo(), stats.recovered()), (Some(came.into()), Some(came.into())));
     }
 }

@@ -13,6 +13,11 @@ impl Window {
         self.count = (self.count + 1).min(32);
     }
 
+    /// One was not lost after all, before so many of the latest.
+    pub(crate) fn forgive(&mut self, before: u8) {
+        self.lost &= !1_u32.checked_shl(before.into()).unwrap_or(0);
+    }
+
     /// How many of the latest were lost one after the other.
     pub(crate) fn lost_in_a_row(self) -> u8 {
         let row = u8::try_from(self.lost.trailing_ones()).unwrap_or(32);
@@ -143,5 +148,19 @@ mod tests {
         assert_eq!(window("xxx.").lost_in_a_row(), 0);
         assert_eq!(window("xx").lost_in_a_row(), 2);
         assert_eq!(window("").lost_in_a_row(), 0);
+    }
+
+    #[test]
+    fn what_came_after_all_was_not_lost() {
+        let mut late = window("x.xxx");
+        late.forgive(0);
+        late.forgive(1);
+        assert_eq!((late.lost(), late.lost_in_a_row()), (2, 0));
+        late.forgive(3);
+        late.forgive(32);
+        late.forgive(255);
+        assert_eq!(late.lost(), 2, "that one came, and the others are not known any longer");
+        late.forgive(4);
+        assert_eq!(late.lost(), 1);
     }
 }

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use crate::engine::Nonce;
 use crate::engine::context::Context;
 use crate::engine::limits::{TETHERS, WATCH_AGAIN, WATCH_EVERY, WATCH_MISSES, WATCH_MISSES_WITH_LOSS};
+use crate::engine::moment::Moment;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::proto::presence::Kind;
@@ -20,8 +21,8 @@ use crate::proto::presence::Kind;
 #[derive(Debug)]
 struct Watched {
     peer: PeerKey,
-    /// What was asked since the last echo came.
-    asked: SmallVec<[Nonce; 1]>,
+    /// What was asked since the last echo came, and when.
+    asked: SmallVec<[(Nonce, Moment); 1]>,
     /// So many of them stayed away that it was an alarm.
     missed: bool,
     /// When the next echo is asked for.
@@ -89,7 +90,7 @@ impl Watchers {
             if watched.missed {
                 watched.asked.pop();
             }
-            watched.asked.push(nonce);
+            watched.asked.push((nonce, now.into()));
             let hurries = misses > 0 && !watched.missed;
             watched.next = now + if hurries { WATCH_AGAIN } else { WATCH_EVERY };
         }
@@ -97,10 +98,12 @@ impl Watchers {
         alarm
     }
 
-    /// An echo came; whether it was asked for here.
-    pub(crate) fn note_echo(&mut self, peer: PeerKey, echo: Nonce) -> bool {
-        let asked = self.all.iter_mut().find(|watched| watched.peer == peer && watched.asked.contains(&echo));
-        asked.map(Watched::forget_asked).is_some()
+    /// An echo came; when it was asked for, if that was here.
+    pub(crate) fn note_echo(&mut self, peer: PeerKey, echo: Nonce) -> Option<Moment> {
+        let watched = self.all.iter_mut().find(|watched| watched.peer == peer)?;
+        let (_, asked) = *watched.asked.iter().find(|(nonce, _)| *nonce == echo)?;
+        watched.forget_asked();
+        Some(asked)
     }
 
     /// This process stood still: what was asked for says nothing.
@@ -154,8 +157,8 @@ mod tests {
             let (alarm, sent) = wake(&mut watchers, &mut peers, &mut test);
             assert_eq!((alarm, test.now), (Alarm::default(), begin + WATCH_EVERY * round));
             for (key, sent) in keys.iter().zip(&sent) {
-                assert!(watchers.note_echo(*key, sent.nonce.unwrap()));
-                assert!(!watchers.note_echo(*key, sent.nonce.unwrap()), "once");
+                assert_eq!(watchers.note_echo(*key, sent.nonce.unwrap()), Some(test.now.into()));
+                assert_eq!(watchers.note_echo(*key, sent.nonce.unwrap()), None, "once");
             }
             assert_eq!(sent.len(), 3);
         }
@@ -168,15 +171,15 @@ mod tests {
         let (_, sent) = wake(&mut watchers, &mut peers, &mut test);
         let (last_heard, mut alarms) = (test.now, Vec::new());
         assert!(
-            watchers.note_echo(keys[0], sent[0].nonce.unwrap())
-                && watchers.note_echo(keys[1], sent[1].nonce.unwrap())
+            watchers.note_echo(keys[0], sent[0].nonce.unwrap()).is_some()
+                && watchers.note_echo(keys[1], sent[1].nonce.unwrap()).is_some()
         );
         for _ in 0..30 {
             let (alarm, sent) = wake(&mut watchers, &mut peers, &mut test);
             assert!(!alarm.alone, "one of them answers");
             alarms.extend(alarm.missed.iter().map(|key| (*key, test.now)));
             for sent in sent.iter().filter(|sent| sent.to == peers.get(keys[1]).unwrap().unicast()) {
-                assert!(watchers.note_echo(keys[1], sent.nonce.unwrap()));
+                assert!(watchers.note_echo(keys[1], sent.nonce.unwrap()).is_some());
             }
         }
         assert_eq!(alarms, [(keys[0], last_heard + WATCH_EVERY * 2 + WATCH_AGAIN * 2)]);
@@ -187,8 +190,10 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut watchers, mut peers, keys) = watched(&mut test, 1);
         let (_, first) = wake(&mut watchers, &mut peers, &mut test);
+        let asked = test.now;
         let _ = wake(&mut watchers, &mut peers, &mut test);
-        assert!(watchers.note_echo(keys[0], first[0].nonce.unwrap()), "it is late and an echo");
+        let late = watchers.note_echo(keys[0], first[0].nonce.unwrap());
+        assert_eq!(late, Some(asked.into()), "it is late and an echo");
         for n in 0..20 {
             if n % 3 == 0 {
                 watchers.forget_asked();

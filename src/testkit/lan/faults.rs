@@ -1,16 +1,21 @@
 //! What can go wrong: processes that end, hang or come back, interfaces that change, links that fail.
 
+use std::time::Duration;
+
 use rand::RngExt as _;
 
 use crate::engine::api::Input;
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
 
-use super::host::{Call, Conn, Process};
+use super::host::{Call, Conn, Process, Starved};
 use super::link::{Link, Tcp};
 use super::schedule::Arrival;
 use super::{HostId, Lan};
 use crate::testkit::{failure, interface};
+
+/// A process that goes on needs so long for each thing that waited: what it answers comes in order for the most part, as on a real link.
+const HANDLED_WITHIN: Duration = Duration::from_micros(20);
 
 impl Lan {
     /// kill -9: the machine goes on.
@@ -28,7 +33,7 @@ impl Lan {
             let latency = self.latency(id, dialer);
             let reset = failure(Cause::Reset);
             let what = match call {
-                Call::Dial(dial, _) => Arrival::DialEnded { dial, result: Err(reset) },
+                Call::Dial { dial, .. } => Arrival::DialEnded { dial, result: Err(reset) },
                 Call::Tether(tether) => Arrival::TetherAnswered { tether, result: Err(reset) },
             };
             self.schedule(latency, dialer, Some(life), what);
@@ -51,14 +56,44 @@ impl Lan {
 
     /// SIGSTOP: no input comes in, and what arrives waits.
     pub fn pause(&mut self, id: HostId) {
-        self.hosts[id.0].process = Process::Paused;
+        let host = &mut self.hosts[id.0];
+        (host.process, host.starved) = (Process::Paused, None);
     }
 
-    /// SIGCONT: all that waited comes in now.
+    /// SIGCONT: all that waited comes in, one after the other.
     pub fn resume(&mut self, id: HostId) {
-        for arrival in self.hosts[id.0].resume() {
-            self.arrive(id, arrival);
+        let waiting = self.hosts[id.0].resume();
+        let life = self.hosts[id.0].life;
+        for (arrival, nth) in waiting.into_iter().zip(0..) {
+            if matches!(arrival, Arrival::Tick) {
+                self.arrive(id, arrival);
+            } else {
+                self.schedule(HANDLED_WITHIN * nth, id, Some(life), arrival);
+            }
         }
+    }
+
+    /// A process that is stopped for so long and goes on for so long, again and again: its machine answers connections all the time.
+    pub fn starve(&mut self, id: HostId, stopped: Duration, going: Duration) {
+        let host = &mut self.hosts[id.0];
+        host.starved = Some(Starved { stopped, going, turn_at: self.now });
+        self.schedule(Duration::ZERO, id, None, Arrival::Turn);
+    }
+
+    /// A starved process stops or goes on.
+    pub(super) fn turn(&mut self, id: HostId) {
+        let now = self.now;
+        let host = &mut self.hosts[id.0];
+        let Some(starved) = host.starved.as_mut().filter(|starved| starved.turn_at == now) else { return };
+        let stops = host.process == Process::Runs;
+        let after = if stops { starved.stopped } else { starved.going };
+        starved.turn_at = now + after;
+        if stops {
+            host.process = Process::Paused;
+        } else {
+            self.resume(id);
+        }
+        self.schedule(after, id, None, Arrival::Turn);
     }
 
     /// Gives a host other interfaces, and tells its node.
@@ -119,6 +154,7 @@ impl Lan {
     pub fn mend(&mut self) {
         self.heal();
         for id in (0..self.hosts.len()).map(HostId) {
+            self.hosts[id.0].starved = None;
             match self.hosts[id.0].process {
                 Process::Runs => {}
                 Process::Paused => self.resume(id),

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
 use crate::engine::api::{ConnId, DialId, TetherId};
@@ -42,6 +42,7 @@ pub struct Host {
     /// Grows with each start of the process: what was meant for an older one is dropped.
     pub(super) life: u32,
     pub(super) tick_at: Option<Instant>,
+    pub(super) starved: Option<Starved>,
     pub(super) dials: HashMap<DialId, (Option<PeerKey>, SocketAddr)>,
     /// The dial that has just ended only looked whether a peer is reached again: nobody is told if it is not.
     pub(super) look_ended: bool,
@@ -64,9 +65,25 @@ pub(super) struct Conn {
 /// What a connection is for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Call {
-    /// A dial; the address that stood by, if it went there.
-    Dial(DialId, Option<SocketAddr>),
+    /// A dial; with the address that stood by, if it went there.
+    Dial {
+        dial: DialId,
+        from_standby: Option<SocketAddr>,
+        /// When the connection stands, and how long that takes.
+        connected: (Instant, Duration),
+    },
     Tether(TetherId),
+}
+
+/// A process that is stopped again and again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Starved {
+    /// How long it stands still each time.
+    pub(super) stopped: Duration,
+    /// How long it runs between.
+    pub(super) going: Duration,
+    /// When it stops or goes on next.
+    pub(super) turn_at: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +116,7 @@ impl Host {
             process: Process::Runs,
             life: 0,
             tick_at: None,
+            starved: None,
             dials: HashMap::new(),
             look_ended: false,
             asked: HashSet::new(),
@@ -141,6 +159,7 @@ impl Host {
     /// The process ends: the connections that it had open are returned, for the kernel resets them.
     pub(super) fn end_process(&mut self, process: Process) -> Vec<Conn> {
         self.process = process;
+        self.starved = None;
         self.life += 1;
         self.tick_at = None;
         self.inbox.clear();

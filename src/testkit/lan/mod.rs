@@ -30,7 +30,7 @@ use crate::proto::presence::Presence;
 use super::{config, interface, ms, t0};
 use host::{Host, Process};
 use link::{Link, Tcp};
-use schedule::{Arrival, Schedule, Scheduled};
+use schedule::{Arrival, Replied, Schedule, Scheduled};
 use tethers::{Rope, Wanted};
 use wire::Dial;
 
@@ -188,6 +188,7 @@ impl Lan {
             || matches!(next.what, Arrival::Tick) && host.tick_at != Some(next.at);
         match host.process {
             _ if stale => {}
+            _ if matches!(next.what, Arrival::Turn) => self.turn(next.host),
             Process::Paused => host.keep(next.what),
             _ => self.arrive(next.host, next.what),
         }
@@ -199,6 +200,7 @@ impl Lan {
             return;
         }
         match what {
+            Arrival::Turn => unreachable!("the process does not see it"),
             Arrival::Tick => {
                 host.note_tick(self.now);
                 self.tell(id, Input::Tick);
@@ -223,8 +225,9 @@ impl Lan {
                 let Some((key, _)) = host.dials.remove(&dial) else { return };
                 host.look_ended = key.is_none();
                 let result = match &result {
-                    Ok((from_standby, body, rtt)) => {
-                        Ok(Answer { from_standby: *from_standby, body, connect: *rtt, rtt: *rtt })
+                    Ok(Replied { from_standby, body, connected: (at, connect), round_trip }) => {
+                        let rtt = self.now.saturating_duration_since(*at).max(*round_trip);
+                        Ok(Answer { from_standby: *from_standby, body, connect: *connect, rtt })
                     }
                     Err(failure) => Err(failure.clone()),
                 };

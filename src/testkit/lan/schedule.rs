@@ -11,19 +11,50 @@ use crate::engine::cause::Failure;
 
 use super::HostId;
 
-/// The address that stood by, if the reply came from one; the reply, and how long it took.
-pub(super) type Replied = (Option<SocketAddr>, Arc<[u8]>, Duration);
+/// What a dial brought.
+#[derive(Debug, Clone)]
+pub(super) struct Replied {
+    /// The address that stood by, if the reply came from one.
+    pub(super) from_standby: Option<SocketAddr>,
+    pub(super) body: Arc<[u8]>,
+    /// When the connection stood, and how long that took.
+    pub(super) connected: (Instant, Duration),
+    /// A reply takes as long at least.
+    pub(super) round_trip: Duration,
+}
 
 /// What a host's process is told of by its machine.
 #[derive(Debug, Clone)]
 pub(super) enum Arrival {
     Tick,
-    Datagram { from: SocketAddr, socket: Socket, bytes: Arc<[u8]> },
-    Request { conn: ConnId, from: SocketAddr, body: Arc<[u8]> },
-    Unreachable { to: SocketAddr, icmp: Icmp },
-    TetherAnswered { tether: TetherId, result: Result<Arc<[u8]>, Failure> },
-    TetherEnded { tether: TetherId, end: TetherEnd },
-    DialEnded { dial: DialId, result: Result<Replied, Failure> },
+    /// A process that is stopped again and again stops, or goes on.
+    Turn,
+    Datagram {
+        from: SocketAddr,
+        socket: Socket,
+        bytes: Arc<[u8]>,
+    },
+    Request {
+        conn: ConnId,
+        from: SocketAddr,
+        body: Arc<[u8]>,
+    },
+    Unreachable {
+        to: SocketAddr,
+        icmp: Icmp,
+    },
+    TetherAnswered {
+        tether: TetherId,
+        result: Result<Arc<[u8]>, Failure>,
+    },
+    TetherEnded {
+        tether: TetherId,
+        end: TetherEnd,
+    },
+    DialEnded {
+        dial: DialId,
+        result: Result<Replied, Failure>,
+    },
 }
 
 #[derive(Debug)]

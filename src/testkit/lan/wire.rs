@@ -14,7 +14,7 @@ use crate::proto::exchange::HEADER;
 
 use super::host::{Call, Conn};
 use super::link::{Link, Tcp};
-use super::schedule::Arrival;
+use super::schedule::{Arrival, Replied};
 use super::{HostId, Lan, Sent};
 use crate::testkit::{failure, ms};
 
@@ -136,7 +136,8 @@ impl Lan {
             Ok(server) => server,
             Err(cause) => return self.schedule(after, id, Some(life), ended(cause)),
         };
-        let call = Call::Dial(dial.id, Some(addr).filter(|addr| *addr != dial.addr));
+        let from_standby = Some(addr).filter(|addr| *addr != dial.addr);
+        let call = Call::Dial { dial: dial.id, from_standby, connected: (self.now + after, after) };
         self.request(id, server, (addr, after), Conn { dialer: id, life, call }, dial.request);
         // The dialer's own deadline; the reply comes first, usually.
         self.schedule(dial.timeout, id, Some(life), ended(Cause::NoReply));
@@ -224,8 +225,8 @@ impl Lan {
         tether: Option<TetherId>,
     ) {
         let Some(Conn { dialer, life, call }) = self.hosts[id.0].conns.remove(&conn) else { return };
-        let (dial, from_standby) = match call {
-            Call::Dial(dial, from_standby) => (dial, from_standby),
+        let (dial, from_standby, connected) = match call {
+            Call::Dial { dial, from_standby, connected } => (dial, from_standby, connected),
             Call::Tether(asked) => {
                 let end = (dialer, life, asked);
                 return self.by_other_chance(|lan| lan.answer_tether(id, end, frame, tether));
@@ -235,7 +236,8 @@ impl Lan {
         let result = match frame {
             Some(frame) => {
                 self.tcp_bytes += frame.len();
-                Ok((from_standby, Arc::from(&frame[HEADER..]), latency * 2))
+                let body = Arc::from(&frame[HEADER..]);
+                Ok(Replied { from_standby, body, connected, round_trip: latency * 2 })
             }
             None => Err(failure(Cause::ClosedEarly)),
         };

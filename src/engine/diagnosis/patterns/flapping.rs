@@ -5,12 +5,16 @@ use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::Incident;
 use crate::engine::diagnosis::network_view::NetworkView;
 use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
+use crate::engine::peers::Tardiness;
 
 /// Those that this node lost several times within a minute. If it lost all the others so, it is this machine that comes and goes; with only
 /// one other that is not known, and neither is accused alone.
 pub(super) fn flapping(view: &NetworkView, failures: &mut Failures) -> Vec<Incident> {
-    let flaps: Vec<NodeIdx> = view.others().filter(|node| view.node(*node).flaps.is_some()).collect();
-    let others = view.others().filter(|node| is_reached(view, *node) && !flaps.contains(node)).count();
+    // One that answers late goes and comes for that.
+    let is_slow = |node: NodeIdx| matches!(view.node(node).tardiness, Tardiness::Slow(_));
+    let comes_and_goes = |node: &NodeIdx| view.node(*node).flaps.is_some() && !is_slow(*node);
+    let flaps: Vec<NodeIdx> = view.others().filter(comes_and_goes).collect();
+    let others = view.others().filter(|node| view.is_reached(*node) && !flaps.contains(node)).count();
     let groups = match flaps[..] {
         [] => Vec::new(),
         [only] if others == 0 => vec![(vec![only, NodeIdx::SELF], Pattern::Pair, Confidence::Likely)],
@@ -23,8 +27,4 @@ pub(super) fn flapping(view: &NetworkView, failures: &mut Failures) -> Vec<Incid
         Incident { verdict: Verdict::Flapping, pattern, confidence, nodes, pairs }
     };
     groups.into_iter().map(incident).collect()
-}
-
-fn is_reached(view: &NetworkView, node: NodeIdx) -> bool {
-    view.observation(NodeIdx::SELF, node).is_some_and(|seen| seen.tcp.is_ok() || seen.echo.is_ok())
 }

@@ -6,6 +6,7 @@
 //! - `background_loss`: what no host is at fault for
 //! - `missing_broadcasts`: those that chance may have lost
 //! - `failures`: the pairs that are left, and the verdict that stands for several
+//! - `slow_hosts`: hosts that answer late
 //! - `flapping`: hosts that come and go
 //! - `own_filter`, `own_fault`, `wrong_masks`, `islands`, `single_hosts`, `pairs`: the patterns
 //! - `duplicates`: what is wrong with nodes rather than with pairs
@@ -22,6 +23,7 @@ mod pairs;
 #[cfg(test)]
 mod random;
 mod single_hosts;
+mod slow_hosts;
 mod wrong_masks;
 
 pub(super) use failures::Verdicts;
@@ -38,6 +40,7 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();
     incidents.extend(duplicates::address_conflicts(view, &mut failures));
+    incidents.extend(slow_hosts::slow_hosts(view, &mut failures));
     incidents.extend(flapping::flapping(view, &mut failures));
     incidents.extend(own_filter::own_filter(view, &mut failures));
     let split = own_fault::split_network(view, &mut failures);

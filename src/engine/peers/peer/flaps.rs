@@ -18,6 +18,11 @@ impl Flaps {
         self.at[FLAPS - 1] = Some(now.into());
     }
 
+    /// When the first of the last [`FLAPS`] came; none if there were not so many.
+    pub(crate) fn first(&self) -> Option<Moment> {
+        self.at[0]
+    }
+
     /// Within which time the last [`FLAPS`] of them came, if that was so little and lately that the peer comes and goes. One that has
     /// been out since, for longer than it usually is, is gone.
     pub(crate) fn within(&self, is_up: bool, now: Instant) -> Option<Duration> {

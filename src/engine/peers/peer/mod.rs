@@ -3,12 +3,14 @@
 mod addresses;
 mod changes;
 mod flaps;
+mod lateness;
 mod named;
 mod naming;
+mod tardiness;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::engine::address::ZonedIp;
 use crate::engine::cause::Cause;
@@ -29,7 +31,11 @@ use super::last_seen::LastSeen;
 use super::path::Paths;
 use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use flaps::Flaps;
+use lateness::Lateness;
 use naming::Naming;
+
+pub(crate) use lateness::Dialed;
+pub use lateness::{Slowness, Tardiness};
 
 /// All that the engine keeps of a peer. In this order: first what a heartbeat touches, then what most else does.
 #[derive(Debug)]
@@ -72,6 +78,8 @@ struct Special {
     challenge: Option<Challenge>,
     /// When it went out of `up`.
     flaps: Flaps,
+    /// When it answered late.
+    lateness: Lateness,
 }
 
 /// Somebody else who is heard at a peer's address.
@@ -272,11 +280,6 @@ impl Peer {
             && self.has_proved()
             && self.last_seen.deadline().is_some()
             && !self.dial.is_confirming()
-    }
-
-    /// Within which time it went out of `up` several times, if it did lately: it comes and goes.
-    pub(crate) fn flaps_within(&self, now: Instant) -> Option<Duration> {
-        self.special.as_ref()?.flaps.within(self.state == PeerState::Up, now)
     }
 
     /// Whether it is up at an address that it proved to be its own, and can be dialed there.
