@@ -77,9 +77,13 @@ impl Bed {
         versions: [u64; 3],
         told: &[Told],
     ) {
-        let bytes = row_page(owner, life, versions, told, self.test.now);
+        self.take(&row_page(owner, life, versions, told, self.test.now), teller);
+    }
+
+    /// `teller` tells these pages.
+    pub(super) fn take(&mut self, bytes: &[u8], teller: u128) {
         let ctx = self.test.context();
-        self.rows.handle_pages(&bytes, NodeId(teller), |_, _| true, &self.peers, &ctx);
+        self.rows.handle_pages(bytes, NodeId(teller), |_, _| true, &self.peers, &ctx);
         self.rows.check(&self.peers);
     }
 

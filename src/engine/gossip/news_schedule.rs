@@ -64,8 +64,9 @@ impl Default for NewsSchedule {
 impl NewsSchedule {
     /// Something is new; what fails or no longer fails is told soon. In a crowd, in which all may see the same, at a random time.
     pub(super) fn plan(&mut self, is_urgent: bool, ctx: &mut Context<'_>) {
+        let spread = spread(ctx);
         let (due, at) = if is_urgent {
-            (&mut self.urgent, ctx.now + NEWS_SOON + spread(ctx))
+            (&mut self.urgent, ctx.now + NEWS_SOON + spread)
         } else {
             (&mut self.later, ctx.now + NEWS_LATER)
         };

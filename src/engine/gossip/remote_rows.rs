@@ -11,6 +11,7 @@ use crate::engine::context::{Context, fresh_for};
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::{
     MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY,
+    TOLD_TIME_ERROR,
 };
 use crate::engine::observation::Observation;
 use crate::engine::peers::PeerTable;
@@ -210,7 +211,11 @@ impl RemoteRows {
         ctx: &Context<'_>,
     ) {
         let now = ctx.now;
-        let confirmed = now.checked_sub(Duration::from_millis(u64::from(head.age_ms))).unwrap_or(now);
+        let told = Duration::from_millis(u64::from(head.age_ms));
+        // What others pass on is older than they say by the time that it travels. Otherwise a row that goes to and fro would become younger
+        // by that each time, until a dead node's seems to be from after its death.
+        let age = if by == PageFrom::Another { told + TOLD_TIME_ERROR } else { told };
+        let confirmed = now.checked_sub(age).unwrap_or(now);
         let nothing_yet = head.upto == 0 && head.latest > 0;
         let unknown = !self.of.contains_key(&head.owner);
         if nothing_yet || unknown && self.of.len() >= MAX_ROWS {
