@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use vigie::engine::limits::SLOW_LASTS;
 
-use crate::scene::{OVER_IN_TIME, Scene};
+use crate::scene::{IN_TIME, OVER_IN_TIME, Scene};
 use crate::starved::Starved;
 
 /// An observer, of whom it speaks, its verdict.
@@ -28,6 +28,8 @@ pub(crate) struct Fault {
     pub(crate) must: Vec<Told>,
     /// What may be told, too.
     pub(crate) may: Vec<Told>,
+    /// When all must have told it.
+    pub(crate) in_time: Duration,
     /// By then all must be well again after it.
     pub(crate) over_in_time: Duration,
     /// The second host itself must say which rule to add to its packet filter.
@@ -53,6 +55,7 @@ impl Fault {
             }),
             must: [1, 3, 4].map(|by| (by, "h2", verdict)).to_vec(),
             may: Vec::new(),
+            in_time: IN_TIME,
             over_in_time: OVER_IN_TIME,
             by_own_rule: false,
             details: |_| None,
@@ -276,6 +279,9 @@ fn stopped_and_going() -> Fault {
     Fault { over_in_time: OVER_IN_TIME + SLOW_LASTS, ..fault }
 }
 
+/// How much longer it may take until so many echoes are counted that a small share of lost ones is no chance, at every host.
+const LOSS_IS_COUNTED: Duration = Duration::from_secs(10);
+
 fn loss() -> Vec<Fault> {
     let lossy = |share: u32| {
         Fault::new(format!("{share} % of packets lost"), "packet_loss", move |s| {
@@ -284,7 +290,7 @@ fn loss() -> Vec<Fault> {
         .and_of_itself("packet_loss")
     };
     vec![
-        lossy(20),
+        Fault { in_time: IN_TIME + LOSS_IS_COUNTED, ..lossy(20) },
         lossy(40),
         Fault::new("MTU black hole", "mtu", |s| s.lab.host(2).port_mtu(1280))
             .and_of_itself("mtu")

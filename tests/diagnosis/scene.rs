@@ -250,8 +250,8 @@ pub(crate) fn play(lab: &Lab, form: Form, fault: &Fault) -> Outcome {
 fn watch_it_told(scene: &Scene<'_>, fault: &Fault, begun: Instant) -> Option<Duration> {
     let mut right_since = None;
     // That nobody says anything is seen when the time is over.
-    let stands = if fault.must.is_empty() { IN_TIME } else { STANDS };
-    let stood = poll(IN_TIME + STANDS, || {
+    let stands = if fault.must.is_empty() { fault.in_time } else { STANDS };
+    let stood = poll(fault.in_time + STANDS, || {
         if complaints(scene, fault).is_empty() {
             let since: Instant = *right_since.get_or_insert_with(now);
             return (now() - since >= stands).then_some(since);
@@ -259,7 +259,7 @@ fn watch_it_told(scene: &Scene<'_>, fault: &Fault, begun: Instant) -> Option<Dur
         right_since = None;
         None
     });
-    stood.filter(|since| *since - begun <= IN_TIME).map(|since| since - begun)
+    stood.filter(|since| *since - begun <= fault.in_time).map(|since| since - begun)
 }
 
 /// What is not as it must be now.
@@ -301,7 +301,7 @@ fn judge_observers(scene: &Scene<'_>, fault: &Fault, outcome: &mut Outcome) {
         outcome.told.push(of_it.map_or("-".to_owned(), |said| said.1.clone()));
     }
     if outcome.told_ms.is_none() && outcome.complaints.is_empty() {
-        outcome.complaints.push(format!("it is told, and not within {IN_TIME:?}"));
+        outcome.complaints.push(format!("it is told, and not within {:?}", fault.in_time));
     }
 }
 
