@@ -86,7 +86,7 @@ const FAULTS: [Fault; 13] = [
         "broadcasts out dropped",
         Verdict::BroadcastBlocked,
         |lan, x| outbound(lan, x, |link| link.broadcast = false),
-        [12.0, 15.0],
+        [13.0, 16.0],
         [4.0, 7.0],
     ),
     fault(

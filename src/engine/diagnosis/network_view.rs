@@ -45,6 +45,8 @@ pub struct JudgedNode {
     pub hardware: Option<HardwareAddr>,
     /// Within which time it went out of `up` several times lately; none if it did not, or is this one.
     pub flaps: Option<Duration>,
+    /// When it last went out of `up`; none if it never did, or is this one.
+    pub went: Option<Instant>,
     /// Whether it answers this node late.
     pub tardiness: Tardiness,
     /// Since when it is observed there.
@@ -76,6 +78,7 @@ impl JudgedNode {
             at_home: true,
             hardware: None,
             flaps: None,
+            went: None,
             tardiness: Tardiness::InTime,
             since,
             echoed: None,

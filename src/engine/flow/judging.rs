@@ -354,6 +354,7 @@ impl Engine {
             at_home: peer.observation().broadcast.is_ok() && peer.paths.claimed().is_none(),
             hardware: peer.health.hardware(),
             flaps: peer.flaps_within(now),
+            went: peer.went(),
             tardiness: peer.tardiness(now),
             echoed: peer.probes.last_echo().map(Instant::from),
             outcomes: peer.probes.outcomes(),

@@ -23,6 +23,11 @@ impl Flaps {
         self.at[0]
     }
 
+    /// When it went last.
+    pub(crate) fn last(&self) -> Option<Moment> {
+        self.at[FLAPS - 1]
+    }
+
     /// Within which time the last [`FLAPS`] of them came, if that was so little and lately that the peer comes and goes. One that has
     /// been out since, for longer than it usually is, is gone.
     pub(crate) fn within(&self, is_up: bool, now: Instant) -> Option<Duration> {
@@ -44,6 +49,7 @@ mod tests {
         for (at, comes_and_goes) in [(0, None), (30, None), (61, None), (80, Some(secs(50))), (200, None)] {
             flaps.note(now + secs(at));
             assert_eq!(flaps.within(true, now + secs(at)), comes_and_goes, "{at} s");
+            assert_eq!(flaps.last(), Some((now + secs(at)).into()));
         }
         flaps.note(now + secs(210));
         flaps.note(now + secs(220));

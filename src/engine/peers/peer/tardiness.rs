@@ -17,6 +17,11 @@ impl Peer {
         (!special.goes_for_lateness()).then_some(within)
     }
 
+    /// When it last went out of `up`.
+    pub(crate) fn went(&self) -> Option<Instant> {
+        self.special.as_ref()?.flaps.last().map(Instant::from)
+    }
+
     /// An echo that was asked for then has come; whether the peer is known to be slow by that.
     pub(crate) fn note_echo_asked(&mut self, asked: Instant, now: Instant) -> bool {
         let Some(connect) = self.dial.connect().filter(|_| is_late_echo(asked, now)) else { return false };
