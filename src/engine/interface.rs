@@ -7,6 +7,7 @@ use serde::Serialize;
 
 pub use super::address::LinkIndex;
 use super::address::{ZonedIp, is_link_local};
+use super::hardware::HardwareAddr;
 
 /// An address of this host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -26,6 +27,9 @@ pub struct Interface {
     pub broadcast: Option<Ipv4Addr>,
     /// What kind of link it probably is.
     pub kind: InterfaceKind,
+    /// The hardware address of its link, where that has one and the system tells it.
+    #[serde(skip)]
+    pub hardware: Option<HardwareAddr>,
 }
 
 /// What kind of link an interface probably is, told by its name.
@@ -86,12 +90,18 @@ impl Interface {
             prefix,
             broadcast: None,
             kind: InterfaceKind::of(name),
+            hardware: None,
         }
     }
 
     /// An IPv6 address.
     pub fn ipv6(name: &str, addr: Ipv6Addr, prefix: u8) -> Self {
         Self { addr: addr.into(), ..Self::without_broadcast(name, Ipv4Addr::UNSPECIFIED, prefix) }
+    }
+
+    /// Whether this is the same one for those who are told of changes: the hardware address of a bridge changes with its ports.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Self { hardware: other.hardware, ..self.clone() } == *other
     }
 
     /// Its address, with its link where it means nothing without one.

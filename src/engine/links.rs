@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::address::{Endpoint, ZonedIp, is_link_local};
+use super::hardware::HardwareAddr;
 use super::interface::{Interface, InterfaceKind, LinkIndex};
 
 /// All interfaces that presence uses, in the system's order.
@@ -56,7 +57,7 @@ impl Links {
         self.share_a_network = share_a_network;
         self.split = self.split.take().filter(|_| share_a_network);
         let missing_from = |of: &[Interface], all: &[Interface]| {
-            of.iter().filter(|interface| !all.contains(interface)).cloned().collect()
+            of.iter().filter(|one| !all.iter().any(|other| other.is(one))).cloned().collect()
         };
         let changes =
             LinkChanges { gone: missing_from(&before, &self.all), new: missing_from(&self.all, &before) };
@@ -198,6 +199,11 @@ impl Links {
     /// Whether an address is this machine's own.
     pub(crate) fn holds(&self, ip: ZonedIp) -> bool {
         self.all.iter().any(|interface| interface.zoned_ip() == ip)
+    }
+
+    /// The hardware address of the link that holds an address of this machine.
+    pub(crate) fn hardware_at(&self, ip: ZonedIp) -> Option<HardwareAddr> {
+        self.all.iter().find(|interface| interface.zoned_ip() == ip)?.hardware
     }
 
     /// Whether the link is there that an address needs, if it needs one.

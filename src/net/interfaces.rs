@@ -161,7 +161,7 @@ fn interface(address: &Address) -> Interface {
             .unwrap_or_else(|| Interface::without_broadcast(name, ip, *prefix)),
         IpAddr::V6(ip) => Interface::ipv6(name, ip, *prefix),
     };
-    Interface { index: address.index, ..known }
+    Interface { index: address.index, hardware: address.hardware, ..known }
 }
 
 fn choose(all: Vec<Interface>, selection: &Selection, only_loopback: bool) -> Vec<Interface> {
@@ -174,7 +174,11 @@ fn choose(all: Vec<Interface>, selection: &Selection, only_loopback: bool) -> Ve
             Some(bind) if i.zoned_ip() == bind => Some(i),
             Some(bind) => match (bind.ip(), i.addr) {
                 (IpAddr::V4(ip), IpAddr::V4(_)) if i.kind == InterfaceKind::Loopback && ip.is_loopback() => {
-                    Some(Interface { index: i.index, ..Interface::new(&i.name, ip, i.prefix)? })
+                    Some(Interface {
+                        index: i.index,
+                        hardware: i.hardware,
+                        ..Interface::new(&i.name, ip, i.prefix)?
+                    })
                 }
                 _ => None,
             },

@@ -161,7 +161,7 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
         }),
         (Verdict::AddressConflict, _) => Some(Evidence::SharedAddress {
             addr: shared_address(view, nodes),
-            holders: holders(view, nodes),
+            holders: holders(view, nodes, shared_address(view, nodes)),
             told_by: rival(view, nodes).map(|rival| Who::Peer(Arc::clone(&rival.told_by))),
         }),
         (Verdict::LocalProblem, Pattern::Row)
@@ -193,11 +193,14 @@ fn rival<'v>(view: &'v NetworkView, nodes: &[NodeIdx]) -> Option<&'v OwnRival> {
 }
 
 /// Hosts with one address. A hardware address that two of them seem to have was read while the address went from one to the other.
-fn holders(view: &NetworkView, nodes: &[NodeIdx]) -> Vec<(Who, Option<HardwareAddr>)> {
-    let of_one = |hardware: &HardwareAddr| {
-        nodes.iter().filter(|node| view.node(**node).hardware == Some(*hardware)).count() == 1
+fn holders(view: &NetworkView, nodes: &[NodeIdx], addr: Endpoint) -> Vec<(Who, Option<HardwareAddr>)> {
+    let hardware = |node: NodeIdx| {
+        let own = || view.setting().links.hardware_at(addr.zoned_ip());
+        if node.is_self() { own() } else { view.node(node).hardware }
     };
-    nodes.iter().map(|node| (who(view, *node), view.node(*node).hardware.filter(of_one))).collect()
+    let of_one =
+        |found: &HardwareAddr| nodes.iter().filter(|node| hardware(**node) == Some(*found)).count() == 1;
+    nodes.iter().map(|node| (who(view, *node), hardware(*node).filter(of_one))).collect()
 }
 
 /// What one end sees of the other, and what that one says.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
 
 /// An address of this machine, whether presence can use it or not.
@@ -11,6 +12,8 @@ pub struct Address {
     pub link: String,
     /// The number of the link; none where the system does not tell.
     pub index: Option<LinkIndex>,
+    /// The hardware address of the link; none where it has none, or the system does not tell.
+    pub hardware: Option<HardwareAddr>,
     /// The address.
     pub ip: IpAddr,
     /// Length of its network's prefix, in bits.

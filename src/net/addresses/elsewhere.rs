@@ -10,6 +10,7 @@ use crate::engine::interface::LinkIndex;
 pub(super) fn all() -> io::Result<Vec<Address>> {
     let all = if_addrs::get_if_addrs()?.into_iter().map(|told| Address {
         index: told.index.map(LinkIndex),
+        hardware: None,
         ip: told.ip(),
         prefix: match &told.addr {
             IfAddr::V4(v4) => v4.prefixlen,

@@ -62,6 +62,7 @@ fn address(message: &[u8], link: &KernelLink) -> Option<Address> {
     Some(Address {
         link: link.name.clone(),
         index: Some(LinkIndex(link.index)),
+        hardware: link.hardware.parse().ok(),
         ip: own.or(ip)?,
         prefix,
         running: link.running,

@@ -48,6 +48,7 @@ mod tests {
         Address {
             link: format!("eth{link}"),
             index: Some(LinkIndex(link)),
+            hardware: None,
             ip: "fe80::1".parse().unwrap(),
             prefix: 64,
             running: true,
