@@ -189,6 +189,11 @@ impl Pace {
         Self { dial_interval, ..self }
     }
 
+    /// How many nodes there are, this one among them.
+    pub(crate) fn nodes(self) -> u32 {
+        u32::try_from(self.known).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// How many peers are known.
     pub(crate) fn known(self) -> usize {
         self.known

@@ -202,6 +202,13 @@ pub const BURST_AGAIN: Duration = Duration::from_secs(3);
 /// Bursts under way at once: when a switch dies, all behind it are measured together.
 pub const MAX_BURSTS: usize = 64;
 
+/// Bursts that all nodes of a network together begin in a second, if it goes on: each has its share. Otherwise, where packets are lost
+/// because there is too much traffic, or the machine of many nodes is busy, measuring it would keep it so.
+pub const BURSTS_OF_ALL_PER_SECOND: u32 = 100;
+
+/// Bursts that all nodes together may begin at once: that is 32 of each of a hundred nodes.
+pub const BURSTS_OF_ALL_AT_ONCE: u32 = 3_200;
+
 /// Echoes that did not come in time and are remembered, for they may still come: as many as of which the outcome is remembered.
 pub const MAX_GIVEN_UP: usize = 64;
 
@@ -295,6 +302,14 @@ pub const CHALLENGE_AGAIN: Duration = Duration::from_secs(1);
 /// Shortest time between two judgements.
 pub const JUDGE_AGAIN: Duration = Duration::from_millis(500);
 
+/// And for each elementary step of the first: at some 40 ns a step, judging takes a two-thousandth of a processor at most, however much is
+/// wrong, so that the nodes of a crowd which share a machine do not keep each other from answering. A hundred nodes of which all fail
+/// are judged every two seconds.
+pub const JUDGE_AGAIN_PER_STEP: Duration = Duration::from_micros(80);
+
+/// But no longer than this.
+pub const JUDGE_AGAIN_AT_MOST: Duration = Duration::from_secs(4);
+
 /// Elementary steps of a diagnosis (an entry read, a pair judged, a witness heard) in one slice: well below a millisecond, for
 /// which a datagram may wait.
 pub const DIAGNOSIS_SLICE: usize = 16_384;
@@ -374,6 +389,9 @@ pub const NEWS_SPREAD: Duration = Duration::from_millis(1);
 /// Datagrams a second that carry news of our row.
 pub const NEWS_PER_SECOND: u32 = 4;
 
+/// The same of all nodes together, of which each has its share: they are broadcasts, and each node takes all of them.
+pub const NEWS_OF_ALL_PER_SECOND: u32 = 100;
+
 /// Nodes that news of one datagram may make us look at.
 pub const LOOKED_AT_FOR_NEWS: usize = 8;
 
@@ -383,6 +401,9 @@ pub const READ_FILTER_AGAIN: Duration = Duration::from_secs(10);
 
 /// And at the longest.
 pub const READ_FILTER_AT_LEAST_EVERY: Duration = Duration::from_mins(5);
+
+/// When something begins to fail they are read if a part of that time has passed, this one.
+pub const READ_FILTER_FOR_NEWS: u32 = 16;
 
 /// Shortest time between two readings of them, whatever else begins to fail.
 pub const READ_FILTER_GAP: Duration = Duration::from_secs(1);
@@ -463,6 +484,10 @@ pub const WITNESSES: usize = 3;
 
 /// How long a suspect is given for its echo: far above a round trip. A station that sleeps takes longer, and is dialed.
 pub const SUSPICION_PATIENCE: Duration = Duration::from_millis(100);
+
+/// An answer is awaited for some round trips where one takes long (a satellite: 0.6 s), but no longer than this for their sake: what
+/// was measured may be wrong.
+pub const LONGEST_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A suspect that was dialed and asked for a [`BURST`] of echoes, and lets nothing be heard for so long, is not reached: time for
 /// [`SEEMS_LOST`] of them, and far above the time in which a connection stands.

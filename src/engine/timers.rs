@@ -169,6 +169,11 @@ impl Punctuality {
         (often && now.saturating_duration_since(last) <= SLOW_LASTS).then_some(self.longest)
     }
 
+    /// When something was last done late.
+    pub(super) fn last_late(&self) -> Option<Instant> {
+        self.late
+    }
+
     /// Whether all was done in time since then.
     pub(super) fn is_in_time_since(&self, then: Instant) -> bool {
         self.late.is_none_or(|late| late < then)

@@ -150,7 +150,6 @@ impl Driver {
             let open = intake.ready_at().map(Instant::from_std);
             let flooded = open.is_some_and(|at| at > Instant::now());
             tokio::select! {
-                biased;
                 () = &mut alarm, if due.is_some() => self.tell(Input::Tick),
                 Some(command) = self.commands.recv() => self.tell(Input::Command(command)),
                 Some(ended) = self.tasks.join_next() => match ended {
@@ -177,6 +176,10 @@ impl Driver {
                 for family in Family::ALL {
                     self.drain((family, Socket::Shared), &mut buffer, &mut intake);
                 }
+            }
+            // Where the machine is busy, something is always due, and something always comes: each has its turn.
+            if self.engine.poll_timeout().is_some_and(|due| due <= Instant::now().into_std()) {
+                self.tell(Input::Tick);
             }
         }
     }

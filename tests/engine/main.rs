@@ -15,6 +15,7 @@ mod one_host;
 mod own_filter;
 mod paths;
 mod slow_host;
+mod slow_links;
 mod speed;
 mod tethers;
 mod two_faults;

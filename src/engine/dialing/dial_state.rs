@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
-use crate::engine::limits::LOOK_AGAIN;
+use crate::engine::limits::{LONGEST_PATIENCE, LOOK_AGAIN};
 use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 use crate::engine::observation::PathStatus;
@@ -433,6 +433,18 @@ impl DialState {
 
     pub(crate) fn rtt(&self) -> Option<Duration> {
         self.rtt.map(Duration::from)
+    }
+
+    /// A round trip on the way there, by the last attempt that succeeded: the shorter of two measured ones, as a packet that was sent again
+    /// or a program that is slow makes one of them longer.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        Some(self.connect()?.min(self.rtt()?))
+    }
+
+    /// How long an answer is awaited: this, or so many round trips where one takes long.
+    pub(crate) fn patience(&self, usual: Duration, round_trips: u32) -> Duration {
+        let longer = self.round_trip().unwrap_or_default() * round_trips;
+        usual.max(longer.min(LONGEST_PATIENCE))
     }
 
     /// Share of the last 64 attempts that failed.

@@ -172,7 +172,7 @@ impl Engine {
     }
 
     fn conclude(&mut self, Underway { run, peers }: Underway, now: Instant) {
-        let circumstances = self.circumstances(peers.len() > 1);
+        let (circumstances, steps) = (self.circumstances(peers.len() > 1), run.steps());
         let Diagnosis { findings, verdicts, open } = run.conclude();
         let is_open = |from: NodeId, to: NodeId| open.contains(from, to);
         let news = self.judging.findings.update(findings, is_open, &circumstances, now);
@@ -181,7 +181,7 @@ impl Engine {
             self.shared.out().publish(Event::Diagnosis(finding));
         }
         let outlook = self.outlook(open.any());
-        self.judging.schedule.end(outlook, self.shared.dial_interval(), now);
+        self.judging.schedule.end(outlook, steps, self.shared.dial_interval(), now);
     }
 
     /// What is too old goes.

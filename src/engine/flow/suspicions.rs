@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::engine::api::{ConnId, TetherEnd, TetherId};
 use crate::engine::cause::Failure;
 use crate::engine::check_reply;
-use crate::engine::limits::{STALL, SUSPECT_DIALERS};
+use crate::engine::limits::{STALL, SUSPECT_DIALERS, WATCH_EVERY};
 use crate::engine::peers::PeerKey;
 use crate::engine::presence::announce::{self, More};
 use crate::engine::probing::prober;
@@ -64,6 +64,11 @@ impl Engine {
     /// Asks those that are watched for an echo, and looks at those whose echoes stay away; and goes on with suspects whose echoes are not
     /// there in time, or no answers to their dials.
     pub(in crate::engine) fn keep_watch(&mut self, now: Instant) {
+        // Echoes that this node asked for or read late do not stay away.
+        if self.punctuality.last_late().is_some_and(|late| now.saturating_duration_since(late) < WATCH_EVERY)
+        {
+            self.watch.watchers.forget_asked();
+        }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
         let Alarm { missed, alone } = self.watch.watchers.wake(peers, &mut ctx);
         for key in missed {
@@ -105,7 +110,8 @@ impl Engine {
     pub(super) fn pursue(&mut self, key: PeerKey, now: Instant) {
         let own = self.shared.config().id;
         let Some(peer) = self.peers.get(key) else { return };
-        let step = self.watch.suspicions.next_step(peer, || is_chosen(own, peer, &self.peers), now);
+        let (late, is_chosen) = (self.punctuality.last_late(), || is_chosen(own, peer, &self.peers));
+        let step = self.watch.suspicions.next_step(peer, late, is_chosen, now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
         match step {

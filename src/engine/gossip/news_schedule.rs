@@ -6,8 +6,8 @@ use rand::RngExt;
 
 use crate::engine::context::Context;
 use crate::engine::limits::{
-    MANY_NEWCOMERS, NEWCOMERS_SETTLE, NEWCOMERS_SETTLE_AT_MOST, NEWS_LATER, NEWS_PER_SECOND, NEWS_SOON,
-    NEWS_SPREAD,
+    MANY_NEWCOMERS, NEWCOMERS_SETTLE, NEWCOMERS_SETTLE_AT_MOST, NEWS_LATER, NEWS_OF_ALL_PER_SECOND,
+    NEWS_PER_SECOND, NEWS_SOON, NEWS_SPREAD,
 };
 use crate::engine::rate_limiter::RateLimiter;
 
@@ -20,9 +20,13 @@ pub(super) struct NewsSchedule {
     urgent: Option<Instant>,
     /// When something is due that is fine.
     later: Option<Instant>,
+    /// Of the news of all nodes: one of this node counts as one of each of them.
     rate: RateLimiter,
     newcomers: Newcomers,
 }
+
+/// With fewer nodes each tells no more than as one of so many.
+const ALONE: u32 = NEWS_OF_ALL_PER_SECOND / NEWS_PER_SECOND;
 
 /// Who came to a crowd lately. While many come, what is fine is not told, and then the whole row once: else it would be told several
 /// times, and whoever comes last would have missed most of it.
@@ -55,7 +59,7 @@ impl Default for NewsSchedule {
             told: 0,
             urgent: None,
             later: None,
-            rate: RateLimiter::per_second(NEWS_PER_SECOND, NEWS_PER_SECOND),
+            rate: RateLimiter::per_second(NEWS_OF_ALL_PER_SECOND, ALONE * (NEWS_PER_SECOND - 1) + 1),
             newcomers: Newcomers::default(),
         }
     }
@@ -100,9 +104,9 @@ impl NewsSchedule {
     }
 
     /// Everybody is told now: what changed after the version that this returns.
-    pub(super) fn begin(&mut self, now: Instant) -> u64 {
-        self.rate.note(1, now);
-        if self.newcomers.settled_at().is_some_and(|at| at <= now) {
+    pub(super) fn begin(&mut self, ctx: &Context<'_>) -> u64 {
+        self.rate.note(ctx.pace.nodes().max(ALONE), ctx.now);
+        if self.newcomers.settled_at().is_some_and(|at| at <= ctx.now) {
             (self.told, self.newcomers) = (0, Newcomers::default());
         }
         self.told

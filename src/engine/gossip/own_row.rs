@@ -85,7 +85,7 @@ impl OwnRow {
     /// The page that everybody is told now: what changed since the last one, as far as one presence holds it; the rest follows. None
     /// where nothing of it is in the row any longer.
     pub(crate) fn take_news(&mut self, peers: &PeerTable, ctx: &mut Context<'_>) -> Option<Vec<u8>> {
-        let after = self.news.begin(ctx.now);
+        let after = self.news.begin(ctx);
         let page = self.page(after, &[], NEWS_ROOM.min(self.room(ctx.now)), peers, ctx);
         let is_news = page.upto > after && self.changes_after(after).next().is_some();
         self.news.end(page.upto, page.upto < self.version, ctx);

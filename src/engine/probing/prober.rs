@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use crate::engine::context::{Context, Pace};
 use crate::engine::limits::{
-    ASK_TOLD_AGAIN, BURST, BURST_GAP, ECHO_AGAIN, ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD,
-    LARGE_ONE_IN, MAX_BURSTS,
+    ASK_TOLD_AGAIN, BURST, BURST_GAP, BURSTS_OF_ALL_AT_ONCE, BURSTS_OF_ALL_PER_SECOND, ECHO_AGAIN,
+    ECHO_TIMEOUT, ECHOES_PER_INTERVAL, LARGE_IN_A_CROWD, LARGE_ONE_IN, MAX_BURSTS,
 };
 use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::Peer;
+use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{Nonce, peers::PeerState};
 use crate::proto::presence::Kind;
 
@@ -29,10 +30,20 @@ pub(crate) enum ProbeOutcome {
     Concluded,
 }
 
-/// Counts the bursts under way: when a switch dies, all behind it are measured together, but no more than [`MAX_BURSTS`].
-#[derive(Debug, Default)]
+/// Counts the bursts under way: when a switch dies, all behind it are measured together, but no more than [`MAX_BURSTS`], and no more
+/// than this node's share of what all nodes may begin.
+#[derive(Debug)]
 pub(crate) struct Prober {
     bursting: HashSet<PeerKey>,
+    /// Of the bursts of all nodes: one of this node counts as one of each of them.
+    of_all: RateLimiter,
+}
+
+impl Default for Prober {
+    fn default() -> Self {
+        let of_all = RateLimiter::per_second(BURSTS_OF_ALL_PER_SECOND, BURSTS_OF_ALL_AT_ONCE);
+        Self { bursting: HashSet::new(), of_all }
+    }
 }
 
 impl Prober {
@@ -79,9 +90,11 @@ impl Prober {
     }
 
     fn begin_burst_after(&mut self, rest: Duration, peer: &mut Peer, ctx: &Context<'_>) -> bool {
-        let begins = self.bursting.len() < MAX_BURSTS && peer.probes.begin_burst(rest, ctx.now);
+        let may_begin = self.bursting.len() < MAX_BURSTS && self.of_all.is_open(ctx.now);
+        let begins = may_begin && peer.probes.begin_burst(rest, ctx.now);
         if begins {
             self.bursting.insert(peer.key());
+            self.of_all.note(ctx.pace.nodes(), ctx.now);
         }
         begins
     }
@@ -262,6 +275,24 @@ mod tests {
         prober.reconcile(test.peer(3).key(), false);
         assert!(prober.begin_burst(&mut one_more, &test.context()));
         assert!(!prober.begin_burst(&mut one_more, &test.context()), "one at a time for each peer");
+    }
+
+    #[test]
+    fn in_a_crowd_each_begins_its_share_of_the_bursts_so_that_measuring_losses_does_not_cause_them() {
+        for (known, at_once, in_ten_seconds) in [(4, 50, 50), (99, 32, 10), (399, 8, 3)] {
+            let mut test = TestContext::new(|_| {});
+            test.known = known;
+            let mut prober = Prober::default();
+            for expected in [at_once, in_ten_seconds] {
+                let mut begun = 0;
+                for mut peer in (0..50).map(|n| test.proven_peer(n)).collect::<Vec<_>>() {
+                    begun += u32::from(prober.begin_burst(&mut peer, &test.context()));
+                    prober.reconcile(peer.key(), false);
+                }
+                assert_eq!(begun, expected, "{known} peers");
+                test.now += secs(10);
+            }
+        }
     }
 
     #[test]

@@ -43,6 +43,8 @@ struct Case {
     /// Who told first; none: this node noticed it itself.
     teller: Option<PeerKey>,
     asked: Instant,
+    /// How long its echo may take.
+    patience: Duration,
     stage: Stage,
     /// Who says that a dial was refused or had no answer.
     witnesses: SmallVec<[PeerKey; WITNESSES]>,
@@ -60,7 +62,7 @@ impl Case {
     /// When it is looked at again if nothing comes.
     fn due(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Asked => Some(self.asked + SUSPICION_PATIENCE),
+            Stage::Asked => Some(self.asked + self.patience),
             Stage::Dialed { at, patience } => Some(at + patience),
             Stage::Unanswered | Stage::Overdue | Stage::Answered => None,
         }
@@ -120,6 +122,7 @@ impl Suspicions {
             suspect: suspect.key(),
             teller,
             asked: now,
+            patience: suspect.dial.patience(SUSPICION_PATIENCE, 2),
             stage: Stage::Asked,
             witnesses: SmallVec::new(),
             told: false,
@@ -161,10 +164,12 @@ impl Suspicions {
         self.cases.iter().filter_map(Case::due).min()
     }
 
-    /// What is to be done about a suspect now; `is_chosen`, whether this node is among those who dial it.
+    /// What is to be done about a suspect now; `late`, when this node last did something late, and `is_chosen`, whether it is among
+    /// those who dial the suspect.
     pub(crate) fn next_step(
         &mut self,
         suspect: &Peer,
+        late: Option<Instant>,
         is_chosen: impl FnOnce() -> bool,
         now: Instant,
     ) -> Step {
@@ -181,13 +186,16 @@ impl Suspicions {
         match case.stage {
             Stage::Unanswered if is_chosen() => {
                 let lossy = suspect.probes.lost_here_and_there();
-                let patience = if lossy { UNANSWERED_WITH_LOSS } else { UNANSWERED_AFTER };
+                let usual = if lossy { UNANSWERED_WITH_LOSS } else { UNANSWERED_AFTER };
+                let patience = suspect.dial.patience(usual, 3);
                 case.stage = Stage::Dialed { at: now, patience };
                 Step::Dial
             }
-            // An outcome of the dial says more than this.
+            // An outcome of the dial says more than this; and whoever is late itself does not know.
             Stage::Overdue
-                if suspect.dial.is_in_flight() && suspect.probes.is_unanswered_since(case.asked) =>
+                if late.is_none_or(|late| late < case.asked)
+                    && suspect.dial.is_in_flight()
+                    && suspect.probes.is_unanswered_since(case.asked) =>
             {
                 Step::DoubtAndTell
             }
@@ -274,7 +282,7 @@ mod tests {
         assert!(peer.probes.note_echo(nonce, test.now).is_some());
         assert!(suspicions.note_refused_echo(peer.key()));
         assert_eq!(
-            suspicions.next_step(&peer, || true, test.now),
+            suspicions.next_step(&peer, None, || true, test.now),
             Step::Wait,
             "whoever refused it was not asked"
         );
@@ -288,7 +296,7 @@ mod tests {
             let witnesses = [11, 12, 13].map(|n| test.peer(n).key());
             let _ = suspicions.open(&peer, None, now);
             assert_eq!(suspicions.deadline(), Some(now + SUSPICION_PATIENCE));
-            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Wait);
+            assert_eq!(suspicions.next_step(&peer, None, || true, test.now), Step::Wait);
             assert_eq!(suspicions.next_due(now + SUSPICION_PATIENCE - Duration::from_nanos(1)), None);
             if refused {
                 assert!(suspicions.note_refused_echo(peer.key()));
@@ -297,8 +305,8 @@ mod tests {
             }
             assert_eq!((suspicions.deadline(), suspicions.next_due(now + secs(1))), (None, None));
             assert!(!suspicions.note_refused_echo(peer.key()), "once");
-            let step = |suspicions: &mut Suspicions| suspicions.next_step(&peer, || false, now);
-            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Dial);
+            let step = |suspicions: &mut Suspicions| suspicions.next_step(&peer, None, || false, now);
+            assert_eq!(suspicions.next_step(&peer, None, || true, test.now), Step::Dial);
             for witness in [witnesses[0], witnesses[1], witnesses[1]] {
                 suspicions.note_witness(peer.key(), witness);
                 assert_eq!(step(&mut suspicions), Step::Wait);
@@ -341,8 +349,8 @@ mod tests {
             let _ = suspicions.open(&peer, None, test.now);
             test.now += SUSPICION_PATIENCE;
             assert_eq!(suspicions.next_due(test.now), Some(peer.key()));
-            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Dial);
-            assert_eq!(suspicions.next_step(&peer, || true, test.now), Step::Wait, "it is dialed once");
+            assert_eq!(suspicions.next_step(&peer, None, || true, test.now), Step::Dial);
+            assert_eq!(suspicions.next_step(&peer, None, || true, test.now), Step::Wait, "it is dialed once");
             peer.dial.hurry();
             let _ = peer.dial.start(DialId(1), 1, 5, test.now);
             for n in 100..100 + u64::from(BURST) {
@@ -355,7 +363,7 @@ mod tests {
             let patience = if lossy { UNANSWERED_WITH_LOSS } else { UNANSWERED_AFTER };
             assert_eq!(suspicions.next_due(test.now + patience - ms(2)), None);
             assert_eq!(suspicions.next_due(test.now + patience), Some(peer.key()));
-            let step = suspicions.next_step(&peer, || true, test.now + patience);
+            let step = suspicions.next_step(&peer, None, || true, test.now + patience);
             assert_eq!(step, if answers { Step::Wait } else { Step::DoubtAndTell });
         }
     }

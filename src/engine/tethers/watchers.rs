@@ -45,6 +45,12 @@ pub(crate) struct Alarm {
 }
 
 impl Watched {
+    /// How many echoes stay away for longer than an answer takes.
+    fn misses(&self, now: Instant, patience: Duration) -> usize {
+        let now = Moment::from(now);
+        self.asked.iter().filter(|(_, at)| now.since(*at) >= patience).count()
+    }
+
     fn forget_asked(&mut self) {
         self.asked.clear();
         self.missed = false;
@@ -80,7 +86,8 @@ impl Watchers {
         for watched in self.all.iter_mut().filter(|watched| watched.next <= now) {
             let Some(peer) = peers.get(watched.peer) else { continue };
             let most = if peer.probes.lost_here_and_there() { WATCH_MISSES_WITH_LOSS } else { WATCH_MISSES };
-            let misses = watched.asked.len();
+            let patience = peer.dial.patience(WATCH_AGAIN, 2);
+            let misses = watched.misses(now, patience);
             if misses >= usize::from(most) && !watched.missed {
                 watched.missed = true;
                 alarm.missed.push(watched.peer);
