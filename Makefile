@@ -47,8 +47,8 @@ TARGETS := x86_64-pc-windows-gnu aarch64-apple-darwin
 portable: ## Check that it compiles for Windows and macOS
 	for target in $(TARGETS); do $(CARGO) check --locked --lib --bins --target $$target || exit 1; done
 
-figures: build ## Measure discovery, start, loss and cost on real hosts, against an older program with BEFORE=path
-	$(CARGO) run --release --locked --example figures -- ./target/release/vigie $(if $(BEFORE),--before $(BEFORE))
+figures: build ## Measure discovery, start, loss and cost on real hosts, beside an older program with BEFORE=path and the agent of serf with SERF=path
+	$(CARGO) run --release --locked --example figures -- ./target/release/vigie $(if $(BEFORE),--before $(BEFORE)) $(if $(SERF),--serf $(SERF))
 
 fuzz: ## Fuzz the decoders for a minute each (needs cargo-fuzz and a nightly toolchain)
 	cd fuzz && for target in presence exchange; do $(CARGO) fuzz run $$target -- -max_total_time=60 || exit 1; done

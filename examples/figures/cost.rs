@@ -16,18 +16,26 @@ const SETTLE: Duration = Duration::from_secs(110);
 /// One dial interval of a node with 100 peers, which is in proportion to them.
 const WINDOW: Duration = Duration::from_secs(34);
 
+/// Which program runs on the hosts.
+#[derive(Clone, Copy)]
+pub(crate) enum Program<'p> {
+    Vigie(&'p Path),
+    /// The agent of the membership library of that name, with its defaults for a local network.
+    Serf(&'p Path),
+}
+
 /// The mean over all nodes: milliseconds of CPU a second, packets and bytes out a second, and memory in MB at the end.
-pub(crate) fn of_one(vigie: &Path, hosts: u8, families: Families) -> Vec<f64> {
+pub(crate) fn of_one(program: Program<'_>, hosts: u8, families: Families) -> Vec<f64> {
     let lab = Lab::on_one_link(hosts, families);
     let hosts: Vec<_> = (1..=hosts.into()).map(|n| lab.host(n)).collect();
     introduce(&hosts, families);
-    let nodes: Vec<_> = hosts.iter().map(|host| start(*host, vigie)).collect();
+    let nodes: Vec<_> = hosts.iter().map(|host| start(*host, hosts[0], program)).collect();
     std::thread::sleep(SETTLE);
     let (begun, before) = (now(), usage(&nodes));
     std::thread::sleep(WINDOW);
     let (took, after) = (begun.elapsed().as_secs_f64(), usage(&nodes));
     let per_second = |nth: usize| (after[nth] - before[nth]) / took;
-    let known = peers(hosts[0], vigie);
+    let known = peers(hosts[0], program);
     assert_eq!(known, hosts.len() - 1, "all of them know each other");
     vec![per_second(0) * 1e3, per_second(1), per_second(2), after[3]]
 }
@@ -55,8 +63,16 @@ fn introduce(hosts: &[Host<'_>], families: Families) {
     }
 }
 
-fn start(host: Host<'_>, vigie: &Path) -> Child {
-    let mut command = on(host, vigie, &["watch", "--json", "--name", &host.name()]);
+fn start(host: Host<'_>, first: Host<'_>, program: Program<'_>) -> Child {
+    let (name, addr) = (host.name(), host.addr().to_string());
+    let mut command = match program {
+        Program::Vigie(vigie) => on(host, vigie, &["watch", "--json", "--name", &name]),
+        Program::Serf(serf) => {
+            let first = first.addr().to_string();
+            let join = ["-rejoin", "-retry-join", &first];
+            on(host, serf, &[&["agent", "-node", &name, "-bind", &addr], &join[..]].concat())
+        }
+    };
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     std::thread::sleep(BETWEEN_STARTS);
     child.expect("the program starts")
@@ -70,7 +86,14 @@ fn on(host: Host<'_>, vigie: &Path, args: &[&str]) -> Command {
 }
 
 /// How many peers that are up a node has at the end, by its own row's word.
-fn peers(host: Host<'_>, vigie: &Path) -> usize {
+fn peers(host: Host<'_>, program: Program<'_>) -> usize {
+    let vigie = match program {
+        Program::Vigie(vigie) => vigie,
+        Program::Serf(serf) => {
+            let output = on(host, serf, &["members", "-status", "alive"]).output().expect("it runs");
+            return String::from_utf8_lossy(&output.stdout).lines().count().saturating_sub(1);
+        }
+    };
     let output = on(host, vigie, &["list", "--json", "--wait", "7s"]).output().expect("it runs");
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one document");
     list["peers"]

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use cost::Program;
 use lost::Loss;
 use support::lab::{Families, missing, unshare};
 
@@ -28,6 +29,9 @@ struct Args {
     /// An older one, to compare its cost with.
     #[arg(long)]
     before: Option<PathBuf>,
+    /// The agent of serf, to compare the cost with.
+    #[arg(long)]
+    serf: Option<PathBuf>,
     /// Only this figure.
     #[arg(long)]
     only: Option<Figure>,
@@ -56,6 +60,7 @@ enum Turn {
     Datagrams,
     Lost { how: Loss },
     Cost { net: Net },
+    CostOfSerf,
 }
 
 /// By what the hosts of a turn speak.
@@ -111,7 +116,8 @@ fn run(turn: Turn, args: &Args) -> Vec<f64> {
         Turn::Start => start::times(&args.vigie),
         Turn::Datagrams => start::datagrams(&args.vigie),
         Turn::Lost { how } => lost::known_after(&args.vigie, how),
-        Turn::Cost { net } => cost::of_one(&args.vigie, args.hosts, net.into()),
+        Turn::Cost { net } => cost::of_one(Program::Vigie(&args.vigie), args.hosts, net.into()),
+        Turn::CostOfSerf => cost::of_one(Program::Serf(&args.vigie), args.hosts, Families::Ipv4),
     }
 }
 
@@ -155,14 +161,19 @@ fn lost(args: &Args, how: Loss, what: &str, goal: &str) -> Result<()> {
 
 fn cost(args: &Args) -> Result<()> {
     let now = args.vigie.as_path();
-    let mut sides = vec![("IPv4", now, Net::Ipv4), ("both families", now, Net::Both)];
+    let turn = |net: Net| vec!["cost".to_owned(), word(&net)];
+    let mut sides = vec![("IPv4", now, turn(Net::Ipv4)), ("both families", now, turn(Net::Both))];
     if let Some(before) = &args.before {
-        sides.insert(0, ("IPv4, before", before, Net::Ipv4));
+        sides.insert(0, ("IPv4, before", before, turn(Net::Ipv4)));
+    }
+    if let Some(serf) = &args.serf {
+        sides.push(("serf", serf, vec!["cost-of-serf".to_owned()]));
     }
     let mut found = vec![Vec::new(); sides.len()];
     for _ in 0..ROUNDS {
-        for ((name, vigie, net), turns) in sides.iter().zip(&mut found) {
-            let turn = inside(vigie, args, &["cost", &word(net)])?;
+        for ((name, program, turn), turns) in sides.iter().zip(&mut found) {
+            let turn: Vec<&str> = turn.iter().map(String::as_str).collect();
+            let turn = inside(program, args, &turn)?;
             eprintln!("{name}: {turn:.2?}");
             turns.push(turn);
         }

@@ -302,10 +302,10 @@ pub const CHALLENGE_AGAIN: Duration = Duration::from_secs(1);
 /// Shortest time between two judgements.
 pub const JUDGE_AGAIN: Duration = Duration::from_millis(500);
 
-/// And for each elementary step of the first: at some 40 ns a step, judging takes a two-thousandth of a processor at most, however much is
-/// wrong, so that the nodes of a crowd which share a machine do not keep each other from answering. A hundred nodes of which all fail
+/// And for each elementary step of the first: at some 40 ns a step, judging takes a thousandth of a processor at most, however much is
+/// wrong, so that the nodes of a crowd which share a machine do not keep each other from answering. A hundred nodes of which many fail
 /// are judged every two seconds.
-pub const JUDGE_AGAIN_PER_STEP: Duration = Duration::from_micros(80);
+pub const JUDGE_AGAIN_PER_STEP: Duration = Duration::from_micros(50);
 
 /// But no longer than this.
 pub const JUDGE_AGAIN_AT_MOST: Duration = Duration::from_secs(4);

@@ -4,6 +4,7 @@
 
 mod accusations;
 mod allocations;
+mod crowd_load;
 mod diagnosis;
 mod dialing;
 mod discovery;

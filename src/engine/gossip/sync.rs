@@ -6,8 +6,11 @@ use crate::engine::diagnosis::kept::Untimed;
 use crate::engine::moment::Moment;
 use crate::engine::observation::{Observation, PathStatus};
 
-/// A change of the round trip that is worth telling: by this factor, and not more often than once in [`RTT_TOLD_EVERY`].
+/// A change of the round trip that is worth telling: by this factor, by [`RTT_STEP`] at least, and not more often than once in
+/// [`RTT_TOLD_EVERY`].
 const RTT_FACTOR: u32 = 2;
+/// Below this it is the noise of the hosts, which would be half of what a crowd at rest says.
+const RTT_STEP: Duration = Duration::from_millis(2);
 const RTT_TOLD_EVERY: Duration = Duration::from_mins(1);
 /// A change of the loss that is worth telling, in percent.
 const LOSS_STEP: u8 = 15;
@@ -115,7 +118,10 @@ impl Told {
         let lately =
             self.rtt_changed_at.is_some_and(|at| now.saturating_duration_since(at.into()) < RTT_TOLD_EVERY);
         match (old, new) {
-            (Some(old), Some(new)) => (new > old * RTT_FACTOR || old > new * RTT_FACTOR) && !lately,
+            (Some(old), Some(new)) => {
+                let (shorter, longer) = (old.min(new), old.max(new));
+                longer > shorter * RTT_FACTOR && longer >= shorter + RTT_STEP && !lately
+            }
             (old, new) => old.is_some() != new.is_some(),
         }
     }
@@ -157,6 +163,12 @@ mod tests {
         assert!(!told(observation(PathStatus::Ok, 0, 15), 20), "a round trip that varies");
         assert!(!told(observation(PathStatus::Ok, 0, 30), 30), "it changed a moment ago");
         assert!(told(observation(PathStatus::Ok, 0, 30), 70));
+        let mut near = GossipSync::default();
+        let mut told_near =
+            |ms, seconds| near.advertise(&observation(PathStatus::Ok, 0, ms), interval, false, at(seconds));
+        assert!(told_near(0, 0));
+        assert!(!told_near(1, 90), "a millisecond is noise, whatever times more it is");
+        assert!(told_near(3, 180));
         assert!(
             !told(Observation { large: PathStatus::Ok, ..observation(PathStatus::Ok, 0, 30) }, 74),
             "good news can wait"
