@@ -110,8 +110,7 @@ fn a_machine_notices_that_another_one_has_its_own_address_and_accuses_nobody_els
             let why = told["evidence"][0].as_str().unwrap_or_default();
             let expected = format!("10.77.0.2 is this machine's address, and h1 hears {other} from it, too");
             assert!(why.starts_with(&expected), "{why}");
-            let hardware =
-                format!("this machine has {}", lab.host(if own == "h2" { 2 } else { 3 }).hardware());
+            let hardware = format!("this node has {}", lab.host(if own == "h2" { 2 } else { 3 }).hardware());
             assert!(why.contains(&hardware), "{why}");
         }
         for node in [&one, &two, &three] {
