@@ -283,6 +283,33 @@ fn two_links_in_one_network_on_two_wires_are_each_announced_on_and_dialed_by_and
 }
 
 #[test]
+fn two_links_in_one_network_of_ipv6_on_two_wires_are_each_announced_on_and_dialed_by_and_nobody_is_accused() {
+    within_families(Families::Ipv6, 3, |lab| {
+        // h1 has a link on each of two wires, both with an address of one network; h2 is on the first wire, h3 on the second.
+        let addresses =
+            [(1, "eth0", "fd00:77::1/64"), (2, "eth0", "fd00:77::2/64"), (3, "eth0", "fd00:77::3/64")];
+        for (host, link, address) in addresses {
+            lab.host(host).run(&["ip", "addr", "add", address, "dev", link, "nodad"]);
+        }
+        lab.host(1).add_interface("eth1", "br1", "fd00:77::11/64");
+        lab.host(3).join_second_link();
+        let nodes: Vec<Node> = (1..=3).map(|n| watch(lab.host(n), &[])).collect();
+        for of in ["h2", "h3"] {
+            let mut mark = nodes[0].wait_for(LONG, becomes(of, "up")).mark;
+            for _ in 0..12 {
+                mark = nodes[0].since(mark).wait_for(LONG, about("dial_succeeded", of)).mark;
+            }
+        }
+        for (nth, node) in nodes.iter().enumerate() {
+            for told in node.always().events(kind("diagnosis")) {
+                // The two wires are two worlds: that is true of whoever is on the one and hears of the other.
+                assert_eq!(told["verdict"], "isolated", "h{} accuses nobody: {}", nth + 1, *told);
+            }
+        }
+    });
+}
+
+#[test]
 fn hosts_that_are_all_on_the_link_by_which_the_system_does_not_send_are_dialed_by_it_and_reach_this_machine()
 {
     within(3, |lab| {
