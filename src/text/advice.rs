@@ -142,6 +142,10 @@ impl fmt::Display for Advice {
                     Machine(of)
                 )
             }
+            // Here a firewall was found.
+            Self::Against { cause: Cause::TimedOut, on: Who::ThisNode } => {
+                f.write_str("look for a firewall that drops TCP on that host or in between")
+            }
             Self::Against { cause, on: Who::ThisNode } => f.write_str(cause.advice()),
             Self::Against { on, .. } => {
                 write!(f, "run `vigie doctor` on {on}: it examines its limits and firewall")

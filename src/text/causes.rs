@@ -53,7 +53,9 @@ impl Cause {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Refused => "start vigie there, or open its TCP port in that host's firewall",
-            Self::TimedOut => "look for a firewall that drops TCP on that host or in between",
+            Self::TimedOut => {
+                "check that it is on; if it is, look for a firewall that drops TCP there or in between"
+            }
             Self::HostUnreachable => "check that it is switched on, its cable or Wi-Fi, and its address",
             Self::NetworkUnreachable => "check the router between the two networks",
             Self::NoRoute => "check this machine's address, netmask and default route",
