@@ -45,6 +45,7 @@
 //!         udp_port: 40_000,
 //!         interval: 5 * SECOND,
 //!         silent_after: 3,
+//!         visitor: false,
 //!         dial_interval: DialInterval::Auto,
 //!         retry: RetryPolicy { max_attempts: 5, delay: 2 * SECOND, backoff: 1.5, timeout: 4 * SECOND },
 //!         dial_rate: 50,

@@ -51,12 +51,13 @@ prop_compose! {
         wide in option::of(any::<bool>()),
         suspicion in option::of(suspicion()),
         news in option::of(page()),
+        visitor in option::of(any::<bool>()),
     ) -> Vec<u8> {
         let news = news.map(|page| written(&[page]));
         Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide, suspicion, rows: news.as_deref().map(Into::into),
+            wide, suspicion, rows: news.as_deref().map(Into::into), visitor,
         }.encode()
     }
 }
@@ -145,6 +146,7 @@ fn carrying<'a>(rows: Option<&'a [u8]>, wants: Option<&'a [u8]>, about: Option<&
         about: about.map(Into::into),
         prefix: None,
         tether: None,
+        visitor: None,
     }
 }
 
@@ -253,7 +255,7 @@ proptest! {
         let probe = Presence {
             kind: Kind::Probe, group: "g", id: NodeId(1), incarnation: Incarnation(2), sequence: 3, name: "n", tcp_port: 4,
             udp_port: 5, period_ms: MIN_PERIOD_MS, claimed: [10, 0, 0, 1].into(), nonce: Some(nonce), echo: None,
-            prefix: None, wide: None, suspicion: None, rows: None,
+            prefix: None, wide: None, suspicion: None, rows: None, visitor: None,
         };
         let bytes = probe.encode();
         for end in 0..bytes.len() {
@@ -282,12 +284,13 @@ proptest! {
         wide in option::of(any::<bool>()),
         suspicion in option::of(suspicion()),
         news in option::of(page().prop_filter("news fit into a presence", |page| written(std::slice::from_ref(page)).len() <= 800)),
+        visitor in option::of(any::<bool>()),
     ) {
         let news = news.map(|page| written(&[page]));
         let presence = Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide, suspicion, rows: news.as_deref().map(Into::into),
+            wide, suspicion, rows: news.as_deref().map(Into::into), visitor,
         };
         let bytes = presence.encode();
         if kind == Kind::Probe {
@@ -310,12 +313,13 @@ proptest! {
         about in option::of(vec(any::<u128>().prop_map(NodeId), 0..=MAX_ABOUT)),
         prefix in option::of(0_u8..=128),
         tether in option::of(any::<bool>()),
+        visitor in option::of(any::<bool>()),
     ) {
         let (rows, wants, about) = (rows.as_deref().map(written), wants.map(|w| sequence(&w)), about.map(|a| sequence(&a)));
         let request = Request {
             group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.1, tcp_port,
             nonce, message: texts.2.as_deref(), rows: rows.as_deref().map(Into::into),
-            wants: wants.as_deref().map(Into::into), about: about.as_deref().map(Into::into), prefix, tether,
+            wants: wants.as_deref().map(Into::into), about: about.as_deref().map(Into::into), prefix, tether, visitor,
         };
         let frame = request.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();
@@ -337,11 +341,12 @@ proptest! {
         rows in option::of(pages()),
         prefix in option::of(0_u8..=128),
         tether in option::of(any::<bool>()),
+        visitor in option::of(any::<bool>()),
     ) {
         let rows = rows.as_deref().map(written);
         let reply = Reply {
             status, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.0, nonce,
-            group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix, tether,
+            group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix, tether, visitor,
         };
         let frame = reply.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();

@@ -61,6 +61,7 @@ fn good_reply() -> Vec<u8> {
         have: None,
         prefix: None,
         tether: None,
+        visitor: None,
     }
     .encode()
 }

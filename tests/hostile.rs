@@ -153,6 +153,7 @@ fn forged(number: u64) -> Presence<'static> {
         wide: None,
         suspicion: None,
         rows: None,
+        visitor: None,
     }
 }
 
@@ -405,5 +406,6 @@ fn one_shot(message: Option<&str>) -> Request<'_> {
         about: None,
         prefix: None,
         tether: None,
+        visitor: None,
     }
 }

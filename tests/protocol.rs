@@ -196,6 +196,7 @@ impl<'a> Fields<'a> {
                 wide: self.flag("wide"),
                 suspicion: self.suspicion(),
                 rows: self.bytes("rows"),
+                visitor: self.flag("visitor"),
             }),
             "request" => Message::Request(Request {
                 group: self.text("group"),
@@ -210,6 +211,7 @@ impl<'a> Fields<'a> {
                 about: self.bytes("about"),
                 prefix: self.number("prefix"),
                 tether: self.flag("tether"),
+                visitor: self.flag("visitor"),
             }),
             "reply" => Message::Reply(Reply {
                 status: match self.text("status") {
@@ -227,6 +229,7 @@ impl<'a> Fields<'a> {
                 have: self.optional("have").map(|text| text.parse().unwrap()),
                 prefix: self.number("prefix"),
                 tether: self.flag("tether"),
+                visitor: self.flag("visitor"),
             }),
             other => panic!("no such message: {other}"),
         }
@@ -344,6 +347,7 @@ fn carrying<'a>(of: &str, bytes: &'a [u8]) -> Request<'a> {
         about: some("about"),
         prefix: None,
         tether: None,
+        visitor: None,
     }
 }
 
@@ -656,6 +660,7 @@ fn the_largest_presence_fits_a_datagram_four_times() {
             seen: u8::MAX,
         }),
         rows: None,
+        visitor: Some(true),
     };
     assert!(presence.encode().len() <= MAX_DATAGRAM / 4);
 }

@@ -52,7 +52,8 @@ pub(super) fn run(
     stay: impl AsyncFnOnce(&mut VisitorSession) -> Result<Printout, CliError>,
 ) -> Result<u8, CliError> {
     let _log = log::problems_to_stderr(args)?;
-    let settings = args.settings()?;
+    let mut settings = args.settings()?;
+    settings.config.visitor = true;
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(exit::INTERRUPTED)?;
     let (node, events) = Node::start(settings, log::follow)?;

@@ -253,6 +253,16 @@ pub enum Socket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DialId(pub u64);
 
+impl DialId {
+    /// Dials of visitors are numbered from here, those of peers from 1.
+    pub(crate) const OF_VISITORS: u64 = 1 << 63;
+
+    /// Whether it is that of a visitor, who is no peer.
+    pub fn is_of_visitor(self) -> bool {
+        self.0 > Self::OF_VISITORS
+    }
+}
+
 /// Names a tether: a connection that is kept open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TetherId {

@@ -41,6 +41,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// Dials that may start in one second.
     pub dial_rate: u32,
+    /// It joins for a moment, to answer a question of a person: others help it, and have no row of it.
+    pub visitor: bool,
     /// Peers that a person named.
     pub peers: Vec<Target>,
     /// Seeds the engine's randomness: jitter and nonces.

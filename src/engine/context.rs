@@ -285,6 +285,7 @@ impl Context<'_> {
             wide: None,
             suspicion: None,
             rows: None,
+            visitor: self.config.visitor.then_some(true),
         }
     }
 }

@@ -159,6 +159,16 @@ pub enum Event {
         /// How it fares now, never the same as `from`.
         to: PathState,
     },
+    /// One-shot commands joined for a moment, to answer a question of a person there: they are answered, and are in no table, count,
+    /// matrix or finding. At most once a second.
+    Visited {
+        /// The name of the latest.
+        name: Arc<str>,
+        /// Where it came from.
+        addr: Endpoint,
+        /// How many since the last event.
+        count: u64,
+    },
     /// A peer said goodbye, was forgotten by a person, or left the table by age. After a goodbye it stays in the table for
     /// a while, in the state [`PeerState::Left`]; otherwise its row is gone.
     PeerLeft {

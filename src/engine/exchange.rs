@@ -61,6 +61,11 @@ pub(crate) fn tether_frame(nonce: Nonce, ctx: &Context<'_>) -> Arc<[u8]> {
     Request { tether: Some(true), ..plain_request(nonce, ctx) }.encode().into()
 }
 
+/// The frame of a dial that tells nothing and asks for nothing.
+pub(crate) fn bare_frame(nonce: Nonce, to: ZonedIp, ctx: &Context<'_>) -> Arc<[u8]> {
+    Request { prefix: ctx.links.prefix_towards(to), ..plain_request(nonce, ctx) }.encode().into()
+}
+
 fn plain_request<'a>(nonce: Nonce, ctx: &Context<'a>) -> Request<'a> {
     Request {
         group: &ctx.config.group,
@@ -75,6 +80,7 @@ fn plain_request<'a>(nonce: Nonce, ctx: &Context<'a>) -> Request<'a> {
         about: None,
         prefix: None,
         tether: None,
+        visitor: ctx.config.visitor.then_some(true),
     }
 }
 
@@ -132,6 +138,7 @@ fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> R
         have: None,
         prefix: None,
         tether: None,
+        visitor: config.visitor.then_some(true),
     }
 }
 
@@ -238,6 +245,12 @@ pub fn unreadable(error: DecodeError) -> Failure {
 pub(crate) fn other_node(name: &str) -> Failure {
     let detail = Detail::OtherNode { name: name.into() };
     Failure { retry: Retry::Usual, ..never(Cause::BadReply, detail) }
+}
+
+/// The failure of a dial that a visitor answers: no node is there.
+pub(crate) fn only_a_visitor(name: &str) -> Failure {
+    let detail = Arc::new(Detail::Visitor { name: name.into() });
+    Failure { cause: Cause::Refused, detail, errno: None, retry: Retry::Usual }
 }
 
 fn never(cause: Cause, detail: Detail) -> Failure {

@@ -507,3 +507,18 @@ pub const MAX_SUSPICIONS: usize = 128;
 
 /// Suspicions that this node tells a second: all whose tethers it may hold, over some seconds.
 pub const SUSPICIONS_TOLD_PER_SECOND: u32 = 16;
+
+/// Visitors at once that are helped: the commands of as many machines in the same moment. One that was dialed makes room for the next.
+pub const MAX_VISITORS: usize = 64;
+
+/// Dials of visitors a second: one for each of them. Each address was proven before.
+pub const VISITOR_DIALS_PER_SECOND: u32 = 64;
+
+/// From a failed dial of a visitor to the next: it stays for a few seconds only.
+pub const VISITOR_DIALED_AGAIN: Duration = Duration::from_secs(1);
+
+/// A visitor of which nothing was heard for so long is gone, whatever period it told.
+pub const VISIT_ENDS: Duration = Duration::from_mins(1);
+
+/// Between two events that tell of visits.
+pub const VISITED_WINDOW: Duration = Duration::from_secs(1);

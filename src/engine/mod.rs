@@ -39,6 +39,7 @@ pub mod rate_limiter;
 mod settle;
 mod tethers;
 mod timers;
+pub mod verdict;
 mod views;
 
 use std::sync::Arc;
@@ -49,14 +50,6 @@ pub use diagnosis::observation;
 pub use dialing::{cause, retry};
 pub use exchange::{check_reply, unreadable};
 pub use gossip::matrix;
-
-/// What the diagnosis says.
-pub mod verdict {
-    pub use super::diagnosis::advice::Advice;
-    pub use super::diagnosis::evidence::{self, Evidence};
-    pub use super::diagnosis::finding::{Finding, FindingId, MAX_PAIRS_LISTED};
-    pub use super::diagnosis::verdict::{Confidence, Pattern, Verdict};
-}
 
 use api::{Input, Output};
 use config::Config;
@@ -74,6 +67,7 @@ use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
 use presence::rejects::Rejects;
 use presence::twin::TwinWatch;
+use presence::visitors::Visitors;
 use probing::prober::Prober;
 use rate_limiter::RateLimiter;
 use tethers::Watch;
@@ -91,6 +85,7 @@ pub struct Engine {
     named_peers: NamedPeers,
     announcer: Announcer,
     twin_watch: TwinWatch,
+    visitors: Visitors,
     rejects: Rejects,
     dialer: Dialer,
     /// The nonce that every dial sends: a TCP reply needs no fresh proof.
@@ -128,6 +123,7 @@ impl Engine {
             named_peers: NamedPeers::default(),
             announcer: Announcer::default(),
             twin_watch: TwinWatch::default(),
+            visitors: Visitors::default(),
             rejects: Rejects::default(),
             dialer,
             looks: Looks::default(),
@@ -237,6 +233,7 @@ impl Engine {
                 self.timers.set(Timer::TellNews, self.own_row.news_due());
                 self.timers.set(Timer::LateDial, self.dialer.late_at());
                 self.timers.set(Timer::Look, self.looks.due());
+                self.timers.set(Timer::Visit, self.visitors.deadline());
                 self.timers.set(Timer::AskTold, self.told_nodes.deadline(&self.remote_rows));
             }
             Lifecycle::Leaving { .. } => {

@@ -36,10 +36,12 @@ pub(crate) enum Timer {
     LateDial,
     /// Those that are watched are to be asked for an echo; or that of a suspect is not there in time, or no answer to a dial of it.
     Watch,
+    /// A visitor is to be answered or dialed, or has left without a word; or visits are to be told.
+    Visit,
 }
 
 impl Timer {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Announce,
         Self::Goodbye,
         Self::Dial,
@@ -51,6 +53,7 @@ impl Timer {
         Self::Look,
         Self::LateDial,
         Self::Watch,
+        Self::Visit,
     ];
 }
 

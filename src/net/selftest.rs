@@ -166,6 +166,7 @@ impl SelfTestSender<'_> {
             wide: None,
             suspicion: None,
             rows: None,
+            visitor: None,
         };
         Ok(goodbye.encode())
     }

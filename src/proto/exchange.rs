@@ -56,6 +56,9 @@ pub struct Request<'a> {
     /// The dialer wants the connection to be kept as a tether.
     #[n(11)]
     pub tether: Option<bool>,
+    /// The dialer stays for a moment only: it is answered, and is no peer.
+    #[n(12)]
+    pub visitor: Option<bool>,
 }
 
 /// How the server took the request.
@@ -107,6 +110,9 @@ pub struct Reply<'a> {
     /// The server keeps the connection as a tether.
     #[n(9)]
     pub tether: Option<bool>,
+    /// The server stays for a moment only: no node is here.
+    #[n(10)]
+    pub visitor: Option<bool>,
 }
 
 impl<'a> Request<'a> {
@@ -196,6 +202,7 @@ mod tests {
             about: None,
             prefix: Some(128),
             tether: None,
+            visitor: None,
         };
         let reply = Reply {
             status: Status::Ok,
@@ -208,6 +215,7 @@ mod tests {
             have: None,
             prefix: Some(128),
             tether: None,
+            visitor: None,
         };
         let too_long = Err(DecodeError::Malformed("the prefix"));
         assert!(Request::decode(&request.encode()[HEADER..]).is_ok());

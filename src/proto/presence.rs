@@ -92,6 +92,9 @@ pub struct Presence<'a> {
     /// News of the sender's row: one page.
     #[b(15)]
     pub rows: Option<&'a ByteSlice>,
+    /// The sender stays for a moment only, to answer a question of a person: it is answered and helped, and is no peer.
+    #[n(16)]
+    pub visitor: Option<bool>,
 }
 
 /// A question about a node that may be gone. It is no verdict: who hears it looks itself.
@@ -110,6 +113,11 @@ pub struct Suspicion {
 }
 
 impl<'a> Presence<'a> {
+    /// Whether it is a visitor's.
+    pub fn is_of_visitor(&self) -> bool {
+        self.visitor == Some(true)
+    }
+
     /// Decodes one datagram and checks every field's size and range.
     pub fn decode(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         // The header first: a newer version may allow more, and is to be reported as what it is.

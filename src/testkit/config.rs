@@ -21,6 +21,7 @@ pub fn config(n: u64) -> Config {
         udp_port: 30_000,
         interval: secs(5),
         silent_after: 3,
+        visitor: false,
         dial_interval: DialInterval::Auto,
         retry: RetryPolicy { max_attempts: 5, delay: secs(2), backoff: 1.5, timeout: secs(4) },
         dial_rate: 50,

@@ -30,6 +30,7 @@ pub fn presence(kind: Kind, id: u128, sequence: u64) -> Presence<'static> {
         wide: None,
         suspicion: None,
         rows: None,
+        visitor: None,
     }
 }
 
@@ -48,6 +49,7 @@ pub fn request(id: u128) -> Request<'static> {
         about: None,
         prefix: None,
         tether: None,
+        visitor: None,
     }
 }
 
@@ -64,6 +66,7 @@ pub fn reply(id: u128, nonce: Nonce) -> Reply<'static> {
         have: None,
         prefix: None,
         tether: None,
+        visitor: None,
     }
 }
 

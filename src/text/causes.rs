@@ -85,6 +85,9 @@ impl fmt::Display for Detail {
             Self::RequestUnreadable { name } => write!(f, "{name} could not read this node's request"),
             Self::OtherRequest => f.write_str("the reply is to another request"),
             Self::ThisNode => f.write_str("this node itself answers there"),
+            Self::Visitor { name } => {
+                write!(f, "only a command that {name} runs for a moment answers there, no node")
+            }
             Self::OtherNode { name } => write!(f, "{name} answers at this address"),
             Self::ReplyUnreadable(error) => reply_unreadable(f, *error),
             Self::InterfaceDown { interface, failed } => {

@@ -61,6 +61,12 @@ impl fmt::Display for Event {
             Self::ExchangeServed { peer: Some(peer), .. } => write!(f, "{peer}: reached this node by TCP"),
             Self::ExchangeServed { addr: Some(addr), .. } => write!(f, "{addr}: reached this node by TCP"),
             Self::ExchangeServed { .. } => write!(f, "an unknown node reached this node by TCP"),
+            Self::Visited { name, addr, count: 1 } => {
+                write!(f, "visited by a command on {name} ({addr})")
+            }
+            Self::Visited { name, addr, count } => {
+                write!(f, "visited by {count} commands, last on {name} ({addr})")
+            }
             Self::Rejected { from, reason, count: 1 } => {
                 write!(f, "rejected {from}: {}", reason.description())
             }

@@ -56,6 +56,7 @@ fn reply(nonce: Nonce) -> Vec<u8> {
         have: None,
         prefix: None,
         tether: None,
+        visitor: None,
     }
     .encode()
 }

@@ -293,6 +293,7 @@ fn exchanges_of_many_forged_identities_from_one_host_are_limited() {
             about: None,
             prefix: None,
             tether: None,
+            visitor: None,
         };
         let (conn, from) = (ConnId(u64::from(n)), "10.0.0.2:40000".parse().unwrap());
         solo.tell(Input::Request { conn, from, link: None, body: Ok(&request.encode()[HEADER..]) });
@@ -425,6 +426,7 @@ impl Chaos {
             have: None,
             prefix: None,
             tether: None,
+            visitor: None,
         }
         .encode();
         let cause = self.pick(&Cause::ALL);
@@ -450,6 +452,7 @@ impl Chaos {
             about: None,
             prefix: None,
             tether: None,
+            visitor: None,
         }
         .encode();
         let from = self.addr(40_000);

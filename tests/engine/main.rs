@@ -20,3 +20,4 @@ mod slow_links;
 mod speed;
 mod tethers;
 mod two_faults;
+mod visitors;

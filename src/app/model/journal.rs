@@ -208,6 +208,7 @@ impl Journal {
             Event::Lagged { missed } => (None, What::Lagged { missed: *missed }),
             Event::Started { .. }
             | Event::NodeRenamed { .. }
+            | Event::Visited { .. }
             | Event::PeerState { .. }
             | Event::PeerPath { .. }
             | Event::DialStarted { .. }

@@ -227,6 +227,7 @@ impl Model {
             | Event::PeerMoved { .. }
             | Event::PeerPath { .. }
             | Event::PeerLeft { .. }
+            | Event::Visited { .. }
             | Event::DialStarted { .. }
             | Event::DialSucceeded { .. }
             | Event::DialFailed { .. }

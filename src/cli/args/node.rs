@@ -112,6 +112,7 @@ impl NodeArgs {
             udp_port: 0,
             interval: self.interval,
             silent_after: self.silent_after,
+            visitor: false,
             dial_interval: self.dial_interval,
             retry: self.retry(),
             dial_rate: self.dial_rate,

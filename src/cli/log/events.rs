@@ -93,6 +93,9 @@ fn write(event: &Event, is_news: bool) {
             let peer = peer.as_ref().map(|p| &p.name);
             debug!(target: EVENTS, peer, addr = addr.map(tracing::field::display), "{event}");
         }
+        Event::Visited { name, addr, count } => {
+            debug!(target: EVENTS, name = &**name, %addr, count, "{event}")
+        }
         Event::Rejected { from, reason, count } => write_rejected(event, *from, *reason, *count),
         Event::Lagged { missed } => warn!(target: EVENTS, missed, "{event}"),
         Event::Diagnosis(finding) => write_diagnosis(event, finding),

@@ -124,6 +124,11 @@ pub enum Detail {
     OtherRequest,
     /// This node itself answered.
     ThisNode,
+    /// A visitor of this name answers, and no node.
+    Visitor {
+        /// The name of who answers.
+        name: Arc<str>,
+    },
     /// Another node than the one that was dialed answers at this address.
     OtherNode {
         /// The name of who answers.

@@ -40,6 +40,9 @@ impl Engine {
                 return self.reject(reason, from, now);
             }
         };
+        if datagram.presence.is_of_visitor() {
+            return self.handle_visitor(&datagram, now);
+        }
         if let Some(link) = link.filter(|_| ctx.links.share_a_network() && datagram.is_to_all()) {
             self.judging.wires.note(datagram.presence.id, link, now);
         }

@@ -14,6 +14,7 @@ use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
 use crate::engine::dialing::unanswered::Unanswered;
 use crate::engine::event::{Event, RejectReason};
 use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
+use crate::engine::gossip::own_row::OwnPage;
 use crate::engine::gossip::relay;
 use crate::engine::gossip::remote_rows::{RemoteRow, RemoteRows};
 use crate::engine::hardware::HardwareAddr;
@@ -51,6 +52,9 @@ impl Engine {
                 return declined.reason.into_iter().for_each(|reason| self.reject(reason, from, now));
             }
         };
+        if request.visitor == Some(true) {
+            return self.serve_visitor(conn, from, &request, now);
+        }
         let dialer = exchange::resolve_dialer(&request, from, peers, &mut ctx);
         if let Err(reason) = dialer {
             self.reject(reason, from, now);
@@ -79,23 +83,29 @@ impl Engine {
 
     /// Takes the rows of a request, and what the reply to it tells in return.
     fn exchange_rows(&mut self, key: PeerKey, request: &Request<'_>, now: Instant) -> ReplyRows {
-        let wants: Vec<RowRequest> =
-            request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
-        let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
         if let Some(bytes) = request.rows {
             self.take_rows(bytes, request.id, |_, _, owner| owner == request.id, now);
         }
+        let page = self.rows_for_reply(request, now);
+        if let Some(peer) = self.peers.get_mut(key) {
+            // If the reply is lost, the next request or reply of that peer says so.
+            peer.gossip.acknowledge(page.upto);
+        }
+        ReplyRows { pages: page.bytes, have: self.remote_rows.version_of(request.id, request.incarnation) }
+    }
+
+    /// What is told to whoever asks with this request: what is new in our row, and the rows that are wanted.
+    pub(super) fn rows_for_reply(&mut self, request: &Request<'_>, now: Instant) -> OwnPage {
+        let wants: Vec<RowRequest> =
+            request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
+        let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
         self.check_for_another(&about, now);
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let me = (ctx.config.id, ctx.config.incarnation);
         let mine = wants.iter().find(|want| (want.owner, want.incarnation) == me);
         let mut page = self.own_row.page_for_reply(mine.map_or(0, |want| want.version), &about, peers, &ctx);
         relay::append_wanted(&mut page.bytes, &self.remote_rows, &wants, request.id, peers, &ctx);
-        if let Some(peer) = peers.get_mut(key) {
-            // If the reply is lost, the next request or reply of that peer says so.
-            peer.gossip.acknowledge(page.upto);
-        }
-        ReplyRows { pages: page.bytes, have: self.remote_rows.version_of(request.id, request.incarnation) }
+        page
     }
 
     /// Another asks about these: what is not known freshly is looked at now, within a budget.
@@ -164,6 +174,9 @@ impl Engine {
         result: Result<Answer<'_>, Failure>,
         now: Instant,
     ) {
+        if self.end_visitors_dial(dial, result.is_ok(), now) {
+            return;
+        }
         let Some(InFlight { key, addr, standby }) = self.dialer.end(dial) else { return };
         let peers = &mut self.peers;
         let Some(peer) = peers.get_mut(key) else { return };
@@ -259,6 +272,9 @@ impl Engine {
     ) -> Result<PeerKey, Failure> {
         let reply = check_reply(body, self.request_nonce)?;
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        if reply.visitor == Some(true) {
+            return Err(exchange::only_a_visitor(reply.name));
+        }
         let key = exchange::resolve_answerer(&reply, dialed, addr, peers, &mut ctx)?;
         if key != dialed {
             self.named_peers.note_merged(dialed, key);

@@ -18,6 +18,7 @@ mod news;
 mod node;
 mod suspicions;
 mod telling;
+mod visits;
 
 use std::time::Instant;
 

@@ -19,7 +19,9 @@ impl Engine {
     /// Tells everybody what is new in our row.
     pub(in crate::engine) fn tell_news(&mut self, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-        if let Some(page) = self.own_row.take_news(peers, &mut ctx) {
+        let news = self.own_row.take_news(peers, &mut ctx);
+        // A visitor's are nobody's business.
+        if let Some(page) = news.filter(|_| !ctx.config.visitor) {
             announce::tell(More { rows: Some(&page), ..More::default() }, peers, &mut ctx);
         }
     }

@@ -150,6 +150,9 @@ impl Engine {
         self.hearing.expect_of(&self.peers, now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         self.announcer.announce(peers, &mut ctx);
+        if ctx.config.visitor {
+            return;
+        }
         let frame = exchange::tether_frame(self.request_nonce, &ctx);
         self.watch.tethers.choose(peers, &frame, &mut ctx);
         self.watch.watchers.choose(self.watch.tethers.chosen(), &mut ctx);
@@ -193,6 +196,7 @@ impl Engine {
             self.told_nodes.look(&self.remote_rows, peers, &mut ctx);
         }
         self.look_names_up(now);
+        self.see_to_visitors(now);
     }
 }
 

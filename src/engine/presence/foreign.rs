@@ -37,7 +37,8 @@ impl Foreign {
         mismatch: Mismatch,
         ctx: &Context<'_>,
     ) -> Option<Box<Self>> {
-        let here = presence.is_none_or(|presence| presence.kind != Kind::Goodbye);
+        let stays = |presence: &Presence<'_>| presence.kind != Kind::Goodbye && !presence.is_of_visitor();
+        let here = presence.is_none_or(stays);
         (here && ctx.links.reaches(from.into()) && !ctx.links.holds(from.into()))
             .then(|| Self::at(from, presence, mismatch, ctx))
     }

@@ -10,3 +10,4 @@ pub(crate) mod rejects;
 mod samples;
 pub(crate) mod sender;
 pub(crate) mod twin;
+pub(crate) mod visitors;
