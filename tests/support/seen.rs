@@ -16,6 +16,11 @@ pub(crate) fn about<'a>(kind: &'a str, peer: &'a str) -> impl Fn(&Value) -> bool
     move |e| e["event"] == kind && e["peer"]["name"] == peer
 }
 
+/// A command of this name was there for a moment.
+pub(crate) fn visited(name: &str) -> impl Fn(&Value) -> bool + '_ {
+    move |e| e["event"] == "visited" && e["name"] == name
+}
+
 /// The peer entered this state.
 pub(crate) fn becomes<'a>(peer: &'a str, state: &'a str) -> impl Fn(&Value) -> bool + 'a {
     move |e| about("peer_state", peer)(e) && e["to"] == state
