@@ -27,7 +27,7 @@ use clap::error::ErrorKind;
 use args::CliCommand;
 use complaint::{complain, in_one_line, shortened};
 use environment::{ParseError, parse};
-use error::exit;
+use error::{CliError, exit};
 
 /// Does what the arguments say, and returns the exit code.
 pub fn run() -> ExitCode {
@@ -48,6 +48,11 @@ pub fn run() -> ExitCode {
         Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
         Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };
+    ended(done)
+}
+
+/// The exit code; what went wrong is said on stderr.
+fn ended(done: Result<u8, CliError>) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -63,9 +68,7 @@ fn explain(error: &ParseError) -> ExitCode {
         ParseError::Arguments(error)
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
         {
-            // A closed stdout ends quietly.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
+            return ended(output::print(&error.render().to_string()).map(|()| 0));
         }
         ParseError::Arguments(error) => in_one_line(error),
         ParseError::Variable(line) => line.clone(),
