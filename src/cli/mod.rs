@@ -68,7 +68,10 @@ fn explain(error: &ParseError) -> ExitCode {
         ParseError::Arguments(error)
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
         {
-            return ended(output::print(&error.render().to_string()).map(|()| 0), &Origins::default());
+            return ended(
+                output::print(&format!("{}\n", error.render().to_string().trim_end())).map(|()| 0),
+                &Origins::default(),
+            );
         }
         ParseError::Arguments(error) => in_one_line(error),
         ParseError::Variable(line) => line.clone(),
