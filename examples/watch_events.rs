@@ -35,7 +35,9 @@ pub(crate) async fn main() -> Result<()> {
         // Without the signal there is no way to stop it but to kill it.
         let _ = tokio::signal::ctrl_c().await;
     };
-    watch(settings, interrupted, &mut io::stdout().lock()).await
+    #[expect(clippy::disallowed_methods, reason = "a program of its own")]
+    let mut stdout = io::stdout().lock();
+    watch(settings, interrupted, &mut stdout).await
 }
 
 /// Runs a node until `end`, and writes what it tells.

@@ -83,6 +83,8 @@
 //!
 //! Over real sockets, [`net::Node`] is that loop.
 
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod app;
 pub mod cli;
 pub mod doctor;

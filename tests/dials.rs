@@ -290,3 +290,20 @@ fn thousands_of_dials_leave_no_descriptor_behind() {
     let closed_all = support::poll(support::SOON, || (open() == before).then_some(()));
     assert!(closed_all.is_some(), "{} descriptors are left", open());
 }
+
+#[test]
+fn a_machine_whose_local_ports_are_all_in_use_says_so_and_blames_no_address() {
+    within(1, |lab| {
+        lab.host(1).inside(|| {
+            std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40000").unwrap();
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 30_000)).unwrap();
+            let to = listener.local_addr().unwrap();
+            let _the_only_port = std::net::TcpStream::connect(to).unwrap();
+            for source in [None, Some(Ipv4Addr::LOCALHOST.into())] {
+                let failure = dial_from(source, to, HALF_A_SECOND).unwrap_err();
+                assert_eq!(failure.cause, Cause::LocalResources, "{failure}");
+                assert_eq!(failure.to_string(), "connect: no local port is free");
+            }
+        });
+    });
+}

@@ -148,9 +148,36 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
     terminal.keys(&format!("{} {words}\r", env!("CARGO_BIN_EXE_vigie")));
     terminal.wait_for_words(SOON, &["solitaire · group", "No peers yet"]);
     terminal.keys("\x1a");
-    terminal.wait_for(SOON, |text| text.contains("Stopped") && !text.contains("No peers yet"));
+    let shell = terminal.wait_for(SOON, |text| text.contains("Stopped") && !text.contains("No peers yet"));
+    assert!(shell.contains("vigie: suspended"), "{shell}");
     terminal.keys("fg\r");
     terminal.wait_for_words(SOON, &["solitaire · group", "No peers yet"]);
+    terminal.keys("q");
+    terminal.wait_for(SOON, |text| !text.contains("No peers yet"));
+    terminal.keys("exit\r");
+    assert_eq!(terminal.wait_exit(SOON), 0);
+}
+
+#[test]
+fn a_stop_from_outside_and_fg_leave_a_screen_that_is_drawn_and_keys_that_count() {
+    let mut terminal = Terminal::run("/bin/sh", &["-i"]);
+    let port = free_port().to_string();
+    let words = lively("solitaire", "127.77.8.21", &port).join(" ");
+    let id = Written(std::env::temp_dir().join(format!("vigie-stopped-{port}")));
+    let program = env!("CARGO_BIN_EXE_vigie");
+    terminal.keys(&format!("sh -c 'echo $$ > {}; exec {program} {words}'\r", id.0.display()));
+    terminal.wait_for_words(SOON, &["solitaire · group", "No peers yet"]);
+    let id = std::fs::read_to_string(&id.0).expect("the shell has written it");
+    let id = rustix::process::Pid::from_raw(id.trim().parse().expect("a number")).expect("not 0");
+    rustix::process::kill_process(id, Signal::STOP).expect("it runs");
+    terminal.wait_for_words(SOON, &["Stopped"]);
+    // A shell that leaves the terminal as it is takes no carriage return for the end of a line.
+    terminal.keys("fg\n");
+    terminal.wait_for(SOON, |text| text.contains("No peers yet") && !text.contains("Stopped"));
+    terminal.keys("?");
+    terminal.wait_for_words(SOON, &["┌ Help"]);
+    terminal.keys("?");
+    terminal.wait_for(SOON, |text| !text.contains("┌ Help"));
     terminal.keys("q");
     terminal.wait_for(SOON, |text| !text.contains("No peers yet"));
     terminal.keys("exit\r");

@@ -153,6 +153,18 @@ fn a_terminal_that_shrinks_to_one_cell_and_grows_again_is_drawn_again() {
 }
 
 #[test]
+fn a_terminal_that_does_not_know_its_size_has_the_usual_one() {
+    let port = free_port().to_string();
+    let args = ["--name", "solitaire", "--bind", "127.77.3.14", "--port", &port];
+    let mut terminal = Terminal::run_sized(support::node::program(), &args, (0, 0));
+    // The emulator needs one.
+    terminal.emulate(24, 80);
+    terminal.wait_for_words(SOON, &["solitaire", "No peers yet"]);
+    terminal.keys("q");
+    leaves_cleanly(&terminal);
+}
+
+#[test]
 fn any_keys_in_any_order_leave_the_app_alive() {
     let mut terminal = alone("127.77.3.12");
     for keys in [

@@ -280,6 +280,7 @@ fn a_check_that_is_not_met_names_who_is_missing_and_why() {
     assert_eq!((ran.code, lines.len(), lines[0]), (1, 3, "1 of 2 peers are reachable both ways: castor"));
     assert!(lines[1].starts_with("missing ghost: never heard; "), "{}", ran.out);
     assert!(lines[2].starts_with("missing 127.77.5.19: unreachable, "), "{}", ran.out);
+    assert!(ran.err.starts_with("vigie: to do for ") && ran.err.lines().count() == 1, "{}", ran.err);
 }
 
 #[test]

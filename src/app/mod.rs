@@ -5,7 +5,7 @@
 //! - [`state`]: the two together, without a terminal: inputs in, effects out.
 //! - [`view`], [`appearance`]: the screen, drawn from the two above.
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
-//! - `run`, [`terminal`], `device`, [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
+//! - `run`, [`terminal`], `screen_size`, `device`, [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets.
 
@@ -19,6 +19,7 @@ pub mod log;
 pub mod model;
 mod peer_text;
 mod run;
+mod screen_size;
 pub mod state;
 pub mod terminal;
 pub mod ui;

@@ -56,7 +56,7 @@ pub async fn run(
 ) -> io::Result<()> {
     let mut screen = Tty::take(appearance.theme.is_plain())?;
     // After raw mode: the stream reads the terminal from its first poll on.
-    let inputs = stream::select(EventStream::new(), terminal::resizes()?);
+    let inputs = stream::select(EventStream::new(), terminal::disturbances()?);
     let mut inputs = stream::select(inputs, device::hang_up(commands.clone())?);
     run_on(&mut screen, &mut inputs, events, &commands, App::new(options, appearance)).await
 }

@@ -3,10 +3,12 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{self, BufWriter, Stdout, Write as _, stdout};
+use std::io::{self, BufWriter, Stdout, Write as _};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
+#[cfg(unix)]
+use std::task::Poll;
 use std::time::Instant;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -19,19 +21,22 @@ use crossterm::terminal::{
 };
 use crossterm::{execute, queue};
 use futures::{Stream, stream};
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use super::device;
 use super::state::App;
 use super::view::{self, Drawn};
+use super::{device, screen_size};
 
 /// Whether the terminal is ours now: the panic hook gives back only what was taken.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Set by the panic hook: nothing may be drawn over its message.
 static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// Said on the shell's screen before the process stops.
+const SUSPENDED: &str = "vigie: suspended; until you resume it (fg), this node looks hung to its peers";
 
 /// Held by whoever writes to the terminal: another thread's panic gives it back between two frames, not within one, the
 /// rest of which would land beside its message.
@@ -78,6 +83,8 @@ pub trait Screen {
 /// The real terminal. Dropping it gives the terminal back.
 pub struct Tty {
     terminal: Option<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
+    /// What is drawn on.
+    area: Rect,
 }
 
 impl Tty {
@@ -91,13 +98,15 @@ impl Tty {
         }
         enter()?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, stdout()));
-        match Terminal::new(backend) {
-            Ok(terminal) => Ok(Self { terminal: Some(terminal) }),
-            Err(error) => {
-                let _ = leave();
-                Err(error)
-            }
+        // The size is looked at here: a terminal may not know its own.
+        let terminal = screen_size::of_the_terminal().and_then(|area| {
+            let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+            Ok(Self { terminal: Some(Terminal::with_options(backend, options)?), area })
+        });
+        if terminal.is_err() {
+            let _ = leave();
         }
+        terminal
     }
 
     fn terminal(&mut self) -> io::Result<&mut Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
@@ -105,29 +114,43 @@ impl Tty {
     }
 }
 
-/// Every change of the terminal's size. Crossterm 0.29 tells of them too, but can lose one that comes together with a
-/// key: its poll is edge-triggered, and it leaves at the first thing it has read.
+/// What makes the screen that is shown wrong: each change of the terminal's size, and each SIGCONT, after which the terminal is
+/// taken again, for whoever stopped us may have changed all of it.
+///
+/// Crossterm 0.29 tells of the size too, but can lose a change that comes together with a key: its poll is edge-triggered, and it
+/// leaves at the first thing it has read.
 #[cfg(unix)]
-pub(super) fn resizes() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
+pub(super) fn disturbances() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut changes = signal(SignalKind::window_change())?;
+    let mut continued = signal(SignalKind::from_raw(libc::SIGCONT))?;
     // The size itself is asked for when it is drawn.
-    let resize = || Ok(Input::Resize(0, 0));
-    Ok(stream::poll_fn(move |context| changes.poll_recv(context).map(|change| change.map(|()| resize()))))
+    let redraw = || Input::Resize(0, 0);
+    Ok(stream::poll_fn(move |context| {
+        if continued.poll_recv(context).is_ready() {
+            return Poll::Ready(Some(retake().map(|()| redraw())));
+        }
+        changes.poll_recv(context).map(|change| change.map(|()| Ok(redraw())))
+    }))
 }
 
 /// Every change of the terminal's size that crossterm does not tell of: none here.
 #[cfg(not(unix))]
-pub(super) fn resizes() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
+pub(super) fn disturbances() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
     Ok(stream::pending())
 }
 
 impl Screen for Tty {
     fn draw(&mut self, app: &mut App, now: Instant) -> io::Result<Drawn> {
+        let area = self.size()?;
+        let has_changed = std::mem::replace(&mut self.area, area) != area;
         let terminal = self.terminal()?;
         write(|| {
             let mut drawn = Drawn::default();
             queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
+            if has_changed {
+                terminal.resize(area)?;
+            }
             terminal.draw(|frame| {
                 let area = frame.area();
                 drawn = view::draw(app, area, frame.buffer_mut(), now);
@@ -141,7 +164,7 @@ impl Screen for Tty {
     }
 
     fn size(&self) -> io::Result<Rect> {
-        crossterm::terminal::size().map(|(width, height)| Rect::new(0, 0, width, height))
+        screen_size::of_the_terminal()
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
@@ -156,13 +179,14 @@ impl Screen for Tty {
 
     fn redraw(&mut self) -> io::Result<()> {
         // Not `clear`: it asks the terminal for the cursor, whose answer the event stream would swallow.
-        let terminal = self.terminal()?;
-        let area = terminal.size()?.into();
-        terminal.resize(area)
+        let area = self.size()?;
+        self.area = area;
+        self.terminal()?.resize(area)
     }
 
     fn suspend(&mut self) -> io::Result<bool> {
         leave()?;
+        writeln!(stdout(), "{SUSPENDED}")?;
         let stopped = stop_process_group();
         enter()?;
         self.redraw()?;
@@ -208,6 +232,11 @@ pub fn abandon() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the screen is what is shown there")]
+fn stdout() -> Stdout {
+    io::stdout()
+}
+
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::Relaxed);
@@ -216,6 +245,20 @@ fn enter() -> io::Result<()> {
         let _ = leave();
     }
     entered
+}
+
+/// Takes the terminal again if it is ours: a shell that saw us stop has made it cooked, and wrote on the screen that we left it.
+#[cfg(unix)]
+fn retake() -> io::Result<()> {
+    if !TAKEN.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    write(|| {
+        // Crossterm believes that it is raw still. In the background this stops us again, until the terminal is ours.
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+        execute!(stdout(), LeaveAlternateScreen, EnterAlternateScreen, EnableBracketedPaste, EnableClicks)
+    })
 }
 
 fn leave() -> io::Result<()> {

@@ -1,13 +1,13 @@
 //! `vigie dial`: one retrying dial.
 
-use std::io::{self, Write};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::Target;
@@ -20,7 +20,7 @@ use super::args::{DialArgs, NodeArgs};
 use super::complaint::complain;
 use super::error::{CliError, exit};
 use super::identity::random;
-use super::output::{Format, write_event};
+use super::output::{self, Format, write_event};
 use super::{log, runtime, signals};
 
 pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
@@ -45,12 +45,19 @@ async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
         Ok(addrs) => {
             let dial = prepare(node, &args.target, addrs)?;
             let mut rng = StdRng::from_seed(random()?);
+            let not_before_time = Notify::new();
+            let (lost, mut written) = mpsc::channel(1);
             let report = |event: Event| {
                 attempts += u32::from(matches!(event, Event::DialStarted { .. }));
-                // Who closed our stdout still gets the exit code.
-                let _ = say(format, event);
+                if let Err(error) = say(format, event) {
+                    let _ = lost.try_send(error);
+                }
             };
-            retryable_dial(&dial, &Notify::new(), &mut rng, report).await
+            tokio::select! {
+                biased;
+                Some(error) = written.recv() => return Err(error),
+                result = retryable_dial(&dial, &not_before_time, &mut rng, report) => result,
+            }
         }
         Err(failure) => Err(failure),
     };
@@ -61,7 +68,7 @@ async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     if args.json {
         let outcome =
             json!({"v": 1, "ok": result.is_ok(), "attempts": attempts, "rtt_us": rtt, "cause": cause});
-        let _ = writeln!(io::stdout(), "{outcome}");
+        output::print(&format!("{outcome}\n"))?;
     }
     if let Err(failure) = &result
         && attempts == 0
@@ -107,8 +114,9 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Failure> {
     })
 }
 
-fn say(format: Format, event: Event) -> io::Result<()> {
+fn say(format: Format, event: Event) -> Result<(), CliError> {
     #[expect(clippy::disallowed_methods, reason = "the events of this command have no node to stamp them")]
     let (at, wall) = (std::time::Instant::now(), std::time::SystemTime::now());
-    write_event(&mut io::stdout(), format, &Stamped { at, wall, event })
+    let mut out = output::answers();
+    output::written(write_event(&mut out, format, &Stamped { at, wall, event }).and_then(|()| out.flush()))
 }

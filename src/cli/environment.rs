@@ -31,12 +31,40 @@ pub(super) enum ParseError {
     Variable(String),
 }
 
-/// What to do by the arguments, the program's name first, and by the environment; and what is odd about the latter, a line
-/// each.
+/// What is to be done.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    /// By the arguments and the environment.
+    pub(super) cli: Cli,
+    /// What is odd about the environment, a line each.
+    pub(super) warnings: Vec<String>,
+    /// Which options variables have set.
+    pub(super) origins: Origins,
+}
+
+/// The options that variables have set, each with its variable.
+#[derive(Debug, Default)]
+pub(super) struct Origins(Vec<(String, String)>);
+
+impl Origins {
+    /// An error that names options, by the names of those variables that have set them.
+    pub(super) fn name(&self, error: &str) -> String {
+        let word = |word: &str| {
+            let end = word.find(|c: char| !(c == '-' || c.is_ascii_lowercase())).unwrap_or(word.len());
+            let (option, rest) = word.split_at(end);
+            let variable = self.0.iter().find(|(set, _)| set == option);
+            variable.map(|(_, variable)| format!("{variable}{rest}"))
+        };
+        let named = error.split_inclusive([' ', '(']).map(|part| word(part).unwrap_or(part.to_owned()));
+        named.collect()
+    }
+}
+
+/// What to do by the arguments, the program's name first, and by the environment.
 pub(super) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<(Cli, Vec<String>), ParseError> {
+) -> Result<Parsed, ParseError> {
     let variables = set(environment);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Alone first: what is wrong with the arguments is no variable's fault.
@@ -44,7 +72,8 @@ pub(super) fn parse(
     let more = options(&given, &variables)?;
     let matches = if more.is_empty() { given } else { matches_with(&arguments, &more)? };
     let cli = Cli::from_arg_matches(&matches).map_err(ParseError::Arguments)?;
-    Ok((cli, unknown(&variables)))
+    let origins = more.into_iter().map(|given| (given.option, given.variable)).collect();
+    Ok(Parsed { cli, warnings: unknown(&variables), origins: Origins(origins) })
 }
 
 /// The name of an option's variable; positional arguments have none.
@@ -57,15 +86,19 @@ fn variable(arg: &Arg) -> Option<String> {
     Some(format!("{PREFIX}{}", long.to_uppercase().replace('-', "_")))
 }
 
-/// The variables that may be meant for us. An empty one is unset.
+/// The variables that may be meant for us. An empty one is unset, and blanks around a value are no part of it.
 fn set(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Variables {
-    let named = environment.into_iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+    let trimmed = |value: OsString| value.to_str().map_or(value.clone(), |text| text.trim().into());
+    let named =
+        environment.into_iter().map(|(name, value)| (name.to_string_lossy().into_owned(), trimmed(value)));
     named.filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty()).collect()
 }
 
 /// An option as its variable gives it.
 struct Given {
     variable: String,
+    /// Its long name.
+    option: String,
     /// As it is called in an error, in quotes.
     shown: String,
     arguments: Vec<OsString>,
@@ -95,7 +128,8 @@ fn options(given: &ArgMatches, variables: &Variables) -> Result<Vec<Given>, Pars
             continue;
         }
         let arguments = as_arguments(arg, &variable, value)?;
-        options.push(Given { shown: format!("'{arg}'"), variable, arguments });
+        let option = format!("--{}", arg.get_long().unwrap_or_default());
+        options.push(Given { shown: format!("'{arg}'"), option, variable, arguments });
     }
     Ok(options)
 }
@@ -194,10 +228,11 @@ mod tests {
     fn parsed(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(Cli, Vec<String>), String> {
         let arguments = ["vigie"].iter().chain(arguments).map(OsString::from);
         let environment = environment.iter().map(|(name, value)| (name.into(), value.into()));
-        parse(arguments, environment).map_err(|error| match error {
+        let parsed = parse(arguments, environment).map_err(|error| match error {
             ParseError::Arguments(error) => error.to_string(),
             ParseError::Variable(line) => line,
-        })
+        })?;
+        Ok((parsed.cli, parsed.warnings))
     }
 
     fn check(arguments: &[&str], environment: &[(&str, &str)]) -> (Cli, args::CheckArgs) {
@@ -289,7 +324,7 @@ mod tests {
         let json = |value| check(&[], &[("VIGIE_JSON", value)]).1.json;
         assert_eq!(["true", "1", "yes", "YES"].map(json), [true; 4]);
         assert_eq!(["false", "0", "no", "No", ""].map(json), [false; 5]);
-        for value in ["2", "on", "t", " true", "truely", "-"] {
+        for value in ["2", "on", "t", "truely", "-"] {
             let error = parsed(&["check"], &[("VIGIE_JSON", value)]).unwrap_err();
             assert_eq!(
                 error,
@@ -297,6 +332,26 @@ mod tests {
             );
         }
         assert!(check(&["--json"], &[("VIGIE_JSON", "no")]).1.json);
+    }
+
+    #[test]
+    fn blanks_around_a_value_are_no_part_of_it() {
+        let environment = [("VIGIE_EXPECT", " 7\n"), ("VIGIE_JSON", " true"), ("VIGIE_INTERFACE", " eth0 ")];
+        let (cli, of_check) = check(&[], &environment);
+        assert_eq!((of_check.expect, of_check.json), (Some(7), true));
+        assert_eq!(cli.node.interface[0].as_str(), "eth0");
+        assert_eq!(check(&[], &[("VIGIE_EXPECT", "  ")]).1.expect, None);
+    }
+
+    #[test]
+    fn an_error_names_the_variable_that_has_set_the_option() {
+        let arguments = ["vigie", "--port", "7"].map(OsString::from);
+        let environment = [("VIGIE_BIND", "127.0.0.7"), ("VIGIE_LOG_FILE", "x"), ("VIGIE_PORT", "9")];
+        let parsed = parse(arguments, environment.map(|(name, value)| (name.into(), value.into()))).unwrap();
+        let named = |error: &str| parsed.origins.name(error);
+        assert_eq!(named("--bind 127.0.0.7: not ours"), "VIGIE_BIND 127.0.0.7: not ours");
+        assert_eq!(named("cannot write x (--log-file): no"), "cannot write x (VIGIE_LOG_FILE): no");
+        assert_eq!(named("choose another --port; --log is fine"), "choose another --port; --log is fine");
     }
 
     #[test]
@@ -329,7 +384,7 @@ mod tests {
             let error = parse(["vigie".into(), "check".into()], [(name.into(), bad.clone())]).unwrap_err();
             assert!(matches!(&error, ParseError::Variable(line) if line.contains(name)), "{error:?}");
         }
-        let (cli, _) = parse(["vigie".into()], [("VIGIE_LOG_FILE".into(), bad.clone())]).unwrap();
+        let Parsed { cli, .. } = parse(["vigie".into()], [("VIGIE_LOG_FILE".into(), bad.clone())]).unwrap();
         assert_eq!(cli.node.log_file.unwrap().into_os_string(), bad);
     }
 

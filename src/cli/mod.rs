@@ -26,12 +26,12 @@ use clap::error::ErrorKind;
 
 use args::CliCommand;
 use complaint::{complain, in_one_line, shortened};
-use environment::{ParseError, parse};
-use error::exit;
+use environment::{Origins, ParseError, Parsed, parse};
+use error::{CliError, exit};
 
 /// Does what the arguments say, and returns the exit code.
 pub fn run() -> ExitCode {
-    let (cli, warnings) = match parse(std::env::args_os(), std::env::vars_os()) {
+    let Parsed { cli, warnings, origins } = match parse(std::env::args_os(), std::env::vars_os()) {
         Ok(parsed) => parsed,
         Err(error) => return explain(&error),
     };
@@ -48,10 +48,15 @@ pub fn run() -> ExitCode {
         Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
         Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };
+    ended(done, &origins)
+}
+
+/// The exit code; what went wrong is said on stderr.
+fn ended(done: Result<u8, CliError>, origins: &Origins) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            complain(&error.to_string());
+            complain(&origins.name(&error.to_string()));
             ExitCode::from(error.code())
         }
     }
@@ -63,9 +68,10 @@ fn explain(error: &ParseError) -> ExitCode {
         ParseError::Arguments(error)
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
         {
-            // A closed stdout ends quietly.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
+            return ended(
+                output::print(&format!("{}\n", error.render().to_string().trim_end())).map(|()| 0),
+                &Origins::default(),
+            );
         }
         ParseError::Arguments(error) => in_one_line(error),
         ParseError::Variable(line) => line.clone(),

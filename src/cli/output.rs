@@ -1,11 +1,68 @@
-//! Events as lines: JSON for programs, sentences for people.
+//! Standard output, which nothing else writes to: answers only, and what it means that they cannot be written. Events as lines
+//! of it: JSON for programs, sentences for people.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, StdoutLock, Write};
 
 use serde::Serialize;
 
 use crate::engine::event::{Event, Stamped};
+
+use super::error::CliError;
+
+#[expect(clippy::disallowed_methods, reason = "its owner")]
+fn stdout() -> Stdout {
+    io::stdout()
+}
+
+/// Standard output, buffered: who writes flushes, and hands what became of it to [`written`].
+pub(super) fn answers() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::new(stdout().lock())
+}
+
+/// Writes a whole answer.
+pub(super) fn print(answer: &str) -> Result<(), CliError> {
+    let mut out = stdout().lock();
+    written(out.write_all(answer.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What it means for the command that this became of its answer: a reader may go at any time, and gets the exit code all the
+/// same; an answer that is lost in any other way is an error.
+pub(super) fn written(outcome: io::Result<()>) -> Result<(), CliError> {
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome
+            .map_err(|error| CliError::NotWritable("cannot write to standard output".to_owned(), error)),
+    }
+}
+
+/// Whether people read along.
+pub(super) fn is_terminal() -> bool {
+    stdout().is_terminal()
+}
+
+/// Whether what is written to stderr lands in the same file, pipe or terminal.
+#[cfg(unix)]
+pub(super) fn is_stderr_too() -> bool {
+    use std::fs::File;
+    use std::os::fd::{AsFd, BorrowedFd};
+    use std::os::unix::fs::MetadataExt as _;
+
+    let file = |fd: BorrowedFd<'_>| {
+        let held = File::from(fd.try_clone_to_owned()?).metadata()?;
+        io::Result::Ok((held.dev(), held.ino()))
+    };
+    match (file(stdout().as_fd()), file(io::stderr().as_fd())) {
+        (Ok(out), Ok(err)) => out == err,
+        _ => false,
+    }
+}
+
+/// Whether what is written to stderr lands in the same terminal.
+#[cfg(not(unix))]
+pub(super) fn is_stderr_too() -> bool {
+    stdout().is_terminal() && io::stderr().is_terminal()
+}
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +123,14 @@ mod tests {
     fn peer() -> Arc<PeerInfo> {
         let peer = PeerInfo::clone(&testkit::peer(7, "host7"));
         Arc::new(PeerInfo { incarnation: Some(Incarnation(9)), ..peer })
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_no_error_and_a_full_disk_is_one() {
+        assert!(written(Err(ErrorKind::BrokenPipe.into())).is_ok());
+        let error = written(Err(ErrorKind::StorageFull.into())).unwrap_err();
+        assert_eq!(error.code(), 3);
+        assert!(error.to_string().starts_with("cannot write to standard output: "), "{error}");
     }
 
     #[test]

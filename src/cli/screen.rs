@@ -11,7 +11,7 @@ use crate::net::{Node, Settings, interfaces};
 use super::args::{NodeArgs, ScreenArgs};
 use super::error::CliError;
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, signals};
+use super::{log, output, signals};
 
 pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> 
 
 /// Refuses to go on where there is nobody to see the screen.
 pub(super) fn require_a_terminal() -> Result<(), CliError> {
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+    if !io::stdin().is_terminal() || !output::is_terminal() {
         let line = "the terminal app needs a terminal on stdin and stdout; without one, use `vigie watch`";
         return Err(CliError::Usage(line.to_owned()));
     }

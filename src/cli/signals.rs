@@ -30,7 +30,8 @@ pub(super) struct Signals {
     node: Arc<OnceLock<mpsc::Sender<Command>>>,
 }
 
-/// Heeds SIGINT, SIGTERM and SIGHUP from now on, or the end of the console. At the first of them the caller is to come to
+/// Heeds SIGINT, SIGTERM and SIGHUP from now on, or the end of the console; without a terminal, SIGHUP means a new log file
+/// and not the end. At the first of them the caller is to come to
 /// its end; if it cannot, or a second one comes, the process ends with this code.
 pub(super) fn heed(code: u8) -> Result<Signals, CliError> {
     let runtime = runtime::current_thread()?;
@@ -95,14 +96,21 @@ use unix::Ending;
 
 #[cfg(unix)]
 mod unix {
+    use std::fs::File;
     use std::future::poll_fn;
-    use std::io;
+    use std::io::{self, IsTerminal as _};
     use std::task::Poll;
 
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
+    use crate::cli::{log, output};
+
     /// The signals as they come.
-    pub(super) struct Ending(Vec<Signal>);
+    pub(super) struct Ending {
+        ends: Vec<Signal>,
+        /// Of a program that has no terminal to lose, as a service: who renamed its log file asks for a new one by SIGHUP.
+        reopens: Option<Signal>,
+    }
 
     impl Ending {
         /// The handlers are in place when this returns. What was ignored at the start stays ignored: who started us does
@@ -111,17 +119,30 @@ mod unix {
             let ignored = ignored();
             let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
             let heeded = kinds.into_iter().filter(|kind| !contains(ignored, kind.as_raw_value()));
-            Ok(Self(heeded.map(signal).collect::<io::Result<_>>()?))
+            let terminal = has_terminal();
+            let (ends, reopens): (Vec<_>, Vec<_>) =
+                heeded.partition(|kind| terminal || *kind != SignalKind::hangup());
+            let ends = ends.into_iter().map(signal).collect::<io::Result<_>>()?;
+            Ok(Self { ends, reopens: reopens.into_iter().next().map(signal).transpose()? })
         }
 
         /// Waits for the next one.
         pub(super) async fn next(&mut self) {
             poll_fn(|context| {
-                let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+                while self.reopens.as_mut().is_some_and(|signal| signal.poll_recv(context).is_ready()) {
+                    log::reopen();
+                }
+                let came = self.ends.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
                 if came { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;
         }
+    }
+
+    /// Whether there is a terminal that may go away.
+    fn has_terminal() -> bool {
+        let in_use = io::stdin().is_terminal() || output::is_terminal() || io::stderr().is_terminal();
+        in_use || File::open("/dev/tty").is_ok()
     }
 
     /// The set of ignored signals. Only Linux states it; asking for one signal is not safe in Rust's sense.

@@ -2,7 +2,6 @@
 //!
 //! What all one-shot commands have in common: a quiet log, signals, the end.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use super::args::NodeArgs;
 use super::complaint::complain;
 use super::error::{CliError, exit};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, signals};
+use super::{log, output, signals};
 
 /// How long a node may take to say what it sees: far longer than the busiest one needs.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,28 +73,28 @@ pub(super) fn run(
     // Before the answer is printed: its reader may take any time, and the peers are to know now.
     node.stop(reason, STOP_PATIENCE);
     let Some(Printout { code, out, hint }) = stayed.transpose()? else { return Ok(exit::INTERRUPTED) };
+    let printing = print(out)?;
+    let printed = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            Ok(printed) = printing => Some(printed),
+            () = signals.first() => None,
+        }
+    });
+    if printed.transpose()?.is_none() {
+        return Ok(exit::INTERRUPTED);
+    }
     if let Some(hint) = hint {
         complain(&hint);
     }
-    let printing_ended = print(out)?;
-    Ok(runtime.block_on(async {
-        tokio::select! {
-            biased;
-            _ = printing_ended => code,
-            () = signals.first() => exit::INTERRUPTED,
-        }
-    }))
+    Ok(code)
 }
 
 /// Writes standard output in a thread: a reader that stands still must not keep a signal from ending this.
-fn print(out: String) -> Result<oneshot::Receiver<()>, CliError> {
+fn print(out: String) -> Result<oneshot::Receiver<Result<(), CliError>>, CliError> {
     let (done, ended) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("vigie-out".into()).spawn(move || {
-        let mut stdout = io::stdout().lock();
-        // A closed stdout still gets the exit code.
-        let _ = stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush());
-        let _ = done.send(());
-    });
+    let thread = std::thread::Builder::new().name("vigie-out".into());
+    let thread = thread.spawn(move || drop(done.send(output::print(&out))));
     thread.map_err(anyhow::Error::from)?;
     Ok(ended)
 }

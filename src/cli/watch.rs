@@ -1,10 +1,13 @@
 //! `vigie watch`: the node without a screen.
 
-use std::io::{self, BufWriter, Write};
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped, StopReason};
@@ -13,7 +16,7 @@ use crate::net::{Node, Settings};
 
 use super::args::{NodeArgs, WatchArgs};
 use super::error::CliError;
-use super::output::{Format, write_event};
+use super::output::{self, Format, write_event};
 use super::runtime::{self, STOP_PATIENCE};
 use super::{log, signals};
 
@@ -22,8 +25,9 @@ use super::{log, signals};
 const WRITES_PER_SECOND: u32 = 4;
 /// Writes that follow their events at once.
 const BURST: u32 = 100;
-/// How long a writer that blocks on a full pipe may hold up the end.
-const WRITER_PATIENCE: Duration = Duration::from_millis(100);
+/// How long the last lines may take, from the moment at which the node is told to stop: a reader that reads nothing must not
+/// keep the program from ending within the second that is promised.
+const WRITER_PATIENCE: Duration = Duration::from_millis(750);
 
 pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let _log = log::to_stderr(node)?;
@@ -33,13 +37,15 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let (running, events) = Node::start(settings, log::follow)?;
     signals.stop(&running.commands);
     let format = if watch.json { Format::Json } else { Format::Text };
-    let (ended, writing_ended) = oneshot::channel();
+    let (ended, mut writing) = oneshot::channel();
+    let (running_on, pace) = sync_channel(0);
     let commands = running.commands.clone();
     let writer = std::thread::Builder::new().name("vigie-out".into()).spawn(move || {
         // Nobody hears this when the program is ending anyway.
-        let _ = ended.send(write_events(events, format, &commands));
+        let _ = ended.send(write_events(events, format, &commands, &pace));
     });
-    let writer = writer.map_err(anyhow::Error::from)?;
+    writer.map_err(anyhow::Error::from)?;
+    let mut written = None;
     let reason = runtime.block_on(async {
         let over = async {
             match watch.duration {
@@ -50,21 +56,22 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
         tokio::select! {
             () = signals.first() => StopReason::Signal,
             () = over => StopReason::Elapsed,
-            Ok(written) = writing_ended => match written {
-                // The reader of our output may go at any time: that ends the program quietly.
-                Err(_) => StopReason::OutputClosed,
-                Ok(()) => StopReason::Failure,
+            Ok(outcome) = &mut writing => {
+                let reason = if outcome.is_err() { StopReason::OutputClosed } else { StopReason::Failure };
+                written = Some(outcome);
+                reason
             },
         }
     });
+    let end = Instant::now() + WRITER_PATIENCE;
+    // What is left is written without a pause.
+    drop(running_on);
     running.stop(reason, STOP_PATIENCE);
-    let rounds = WRITER_PATIENCE.as_millis() / 2;
-    for _ in 0..rounds {
-        if writer.is_finished() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(2));
+    if written.is_none() {
+        let last_lines = runtime.block_on(async { timeout_at(end, writing).await });
+        written = last_lines.ok().and_then(Result::ok);
     }
+    output::written(written.unwrap_or(Ok(())))?;
     match reason {
         StopReason::Failure => Err(CliError::Other(anyhow::anyhow!("the node failed; the log shows why"))),
         _ => Ok(0),
@@ -76,8 +83,9 @@ fn write_events(
     mut events: broadcast::Receiver<Stamped>,
     format: Format,
     commands: &mpsc::Sender<Command>,
+    pace: &Receiver<Infallible>,
 ) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = output::answers();
     let mut writes = RateLimiter::per_second(WRITES_PER_SECOND, BURST);
     let mut resynchronising = false;
     let mut next = events.blocking_recv();
@@ -108,21 +116,21 @@ fn write_events(
             Err(TryRecvError::Closed) => Err(RecvError::Closed),
             Err(TryRecvError::Empty) => {
                 out.flush()?;
-                pause(&mut writes);
+                pause(&mut writes, pace);
                 events.blocking_recv()
             }
         };
     }
 }
 
-/// Waits for the turn of the next write.
-fn pause(writes: &mut RateLimiter) {
+/// Waits for the turn of the next write, but not beyond the end, when nobody holds the other end of `pace` any more.
+fn pause(writes: &mut RateLimiter, pace: &Receiver<Infallible>) {
     #[expect(clippy::disallowed_methods, reason = "paces the output of this process")]
     let now = std::time::Instant::now();
     if !writes.take(now)
         && let Some(at) = writes.ready_at()
     {
-        std::thread::sleep(at.saturating_duration_since(now));
+        let _ = pace.recv_timeout(at.saturating_duration_since(now));
         writes.take(at);
     }
 }

@@ -200,7 +200,7 @@ async fn connect_by(
     let alone_until = if standby.is_empty() { deadline } else { begun + timeout / 2 };
     let failed = match timeout_at(alone_until, &mut first).await {
         Ok(Ok(stream)) => return Ok((stream, None)),
-        Ok(Err(error)) => Some(connect_failure(addr, &error)),
+        Ok(Err(error)) => Some(connect_failure(way, &error)),
         Err(_) => None,
     };
     let unanswered = || too_late(Cause::TimedOut, "connect", timeout);
@@ -229,7 +229,7 @@ async fn connect_by(
         biased;
         first = timeout_at(deadline, first) => match first {
             Ok(connected) => {
-                connected.map(|stream| (stream, None)).map_err(|error| connect_failure(addr, &error))
+                connected.map(|stream| (stream, None)).map_err(|error| connect_failure(way, &error))
             }
             Err(_) => Err(unanswered()),
         },
@@ -271,8 +271,13 @@ async fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -
     })
 }
 
-fn connect_failure(addr: SocketAddr, error: &io::Error) -> Failure {
+fn connect_failure(way: &Way, error: &io::Error) -> Failure {
+    let addr = way.addr;
     let mut failure = failure("connect", error);
+    if has_no_port(way, error) {
+        let (cause, detail) = (Cause::LocalResources, Detail::system("connect: no local port is free"));
+        return Failure { cause, detail, retry: Retry::Usual, ..failure };
+    }
     if matches!(failure.cause, Cause::NetworkUnreachable | Cause::PermissionDenied) && is_broadcast(addr.ip())
     {
         return not_a_host(addr);
@@ -281,6 +286,17 @@ fn connect_failure(addr: SocketAddr, error: &io::Error) -> Failure {
         failure.cause = Cause::NoRoute;
     }
     failure
+}
+
+/// Whether all local ports are in use, which Linux tells by the same number as a source address that is not ours. Where it is the
+/// address that is missing, it is missing for UDP as well.
+fn has_no_port(way: &Way, error: &io::Error) -> bool {
+    match error.kind() {
+        // Ours is bound to any port of it.
+        io::ErrorKind::AddrInUse => true,
+        io::ErrorKind::AddrNotAvailable => way.source.is_none() && has_route(way.addr),
+        _ => false,
+    }
 }
 
 fn not_a_host(addr: SocketAddr) -> Failure {

@@ -98,6 +98,8 @@ pub(super) struct Pending {
     looked: Option<Instant>,
     /// When they are to be looked at, after a change was told.
     look_at: Option<Instant>,
+    /// They could not be read the last time.
+    is_blind: bool,
     /// How often it was time to look at them.
     looks: u32,
     /// The kind of the last send error, and when it came last, so that one that lasts is told once.
@@ -116,6 +118,7 @@ impl Pending {
             spare: Vec::new(),
             refused: Vec::new(),
             looked: None,
+            is_blind: false,
             look_at: None,
             looks: 0,
             send_error: None,
@@ -305,10 +308,11 @@ impl Driver {
     }
 
     fn refresh_interfaces(&mut self) {
-        self.pending.looked = Some(Instant::now());
+        let is_first = self.pending.looked.replace(Instant::now()).is_none();
         self.pending.look_at = None;
         match interfaces::look(&self.selection) {
             Ok(Look { used: now, refused }) => {
+                self.pending.is_blind = false;
                 self.pending.refused = refused;
                 self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
                 self.sockets.leave_others(&now);
@@ -317,7 +321,15 @@ impl Driver {
                 self.tell(Input::Interfaces(now.clone()));
                 self.sockets.join_all(&now);
             }
-            Err(error) => tracing::warn!(%error, "cannot read the interfaces"),
+            Err(error) => {
+                if !std::mem::replace(&mut self.pending.is_blind, true) {
+                    tracing::warn!(%error, "cannot read this machine's interfaces: only peers named with --peer can be found");
+                }
+                if is_first {
+                    // It starts all the same: who is named can be dialed.
+                    self.tell(Input::Interfaces(Vec::new()));
+                }
+            }
         }
     }
 

@@ -100,7 +100,13 @@ fn links_of(family: u8) -> io::Result<Vec<KernelLink>> {
 ///
 /// # Errors
 /// When the kernel does not answer, or not with messages.
-pub(super) fn dump(kind: u16, body: &[u8], mut read: impl FnMut(&[u8])) -> io::Result<()> {
+pub(super) fn dump(kind: u16, body: &[u8], read: impl FnMut(&[u8])) -> io::Result<()> {
+    // A sandbox may forbid it, and what the system says then is as well about anything else.
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("no answer by netlink: {error}"));
+    ask(kind, body, read).map_err(named)
+}
+
+fn ask(kind: u16, body: &[u8], mut read: impl FnMut(&[u8])) -> io::Result<()> {
     let mut socket =
         Socket::new(Domain::from(libc::AF_NETLINK), Type::RAW, Some(Protocol::from(libc::NETLINK_ROUTE)))?;
     socket.set_read_timeout(Some(PATIENCE))?;

@@ -69,7 +69,9 @@ impl Cause {
             Self::AddressNotAvailable => {
                 "check the address, and that --bind names an address of this machine"
             }
-            Self::LocalResources => "raise `ulimit -n`, or stop what is using up this machine's resources",
+            Self::LocalResources => {
+                "raise `ulimit -n`, widen the range of local ports, or stop what uses them up"
+            }
             Self::InterfaceDown => "bring the interface up, or plug the cable in",
             Self::Other => "run with --log debug for the details",
         }

@@ -44,7 +44,7 @@ impl fmt::Display for Event {
             Self::DialFailed { peer, addr, attempt, max, cause, detail, retry_in, .. } => {
                 write!(f, "{}: attempt {attempt} of {max} failed: {}", at(peer, *addr), cause.label())?;
                 match (cause, retry_in) {
-                    (Cause::Other, _) => write!(f, " ({detail})")?,
+                    (Cause::Other | Cause::LocalResources, _) => write!(f, " ({detail})")?,
                     // What it means is told once, at the end.
                     (_, None) => write!(f, ", {}", cause.description())?,
                     (_, Some(_)) => {}

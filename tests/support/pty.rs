@@ -214,9 +214,14 @@ impl Terminal {
         })
     }
 
+    /// Shows so many lines and columns, whatever the program is told.
+    pub(crate) fn emulate(&self, rows: u16, cols: u16) {
+        lock(&self.display.emulator).screen_mut().set_size(cells(rows), cells(cols));
+    }
+
     /// Changes the size of the terminal, which the program is told of.
     pub(crate) fn resize(&self, rows: u16, cols: u16) {
-        lock(&self.display.emulator).screen_mut().set_size(cells(rows), cells(cols));
+        self.emulate(rows, cols);
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         self.master.resize(size).expect("a terminal can be resized");
     }

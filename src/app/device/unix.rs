@@ -81,7 +81,7 @@ pub(crate) fn drop_unread_input() {
 
 /// Lets the writes end that wait for a terminal which stands still: what it has not taken is dropped.
 pub(crate) fn drop_untaken_output() {
-    let stdout = io::stdout();
+    let stdout = stdout();
     let writable = |within| is_ready(&stdout, PollFlags::OUT, within);
     if writable(STANDSTILL) {
         return;
@@ -100,11 +100,16 @@ pub(crate) fn drop_untaken_output() {
 
 /// Writes a few bytes if the terminal takes them now.
 pub(crate) fn write_at_once(bytes: &[u8]) {
-    let stdout = io::stdout();
+    let stdout = stdout();
     if is_ready(&stdout, PollFlags::OUT, Duration::ZERO) {
         // Not by the standard library: a write that waits holds its lock.
         let _ = rustix::io::write(&stdout, bytes);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the terminal that the screen is drawn on")]
+fn stdout() -> io::Stdout {
+    io::stdout()
 }
 
 /// The terminal that the keys come from.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod help;
 mod node;
 mod screen;
 mod values;
@@ -36,7 +37,7 @@ VIGIE_PEER=host1,host2 for --peer host1 --peer host2. An option on the command l
     mut_args(|option| option.global(true)),
     max_term_width = 100,
     args_override_self = true,
-    mut_subcommands(|command| command.after_help(NOTES)),
+    mut_subcommands(help::of_a_command),
     after_help = NOTES
 )]
 pub struct Cli {

@@ -30,7 +30,11 @@ pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, CliError> {
     let expected = Expectation::new(check.expect, &check.expect_peer);
     visitor::run(node, async |session| {
         let (view, outcome) = wait_for(session, &expected, check.timeout).await?;
-        let hint = (!outcome.met && view.table.peers.is_empty()).then(|| nobody_found(&view));
+        let hint = match (outcome.met, view.table.peers.is_empty(), check.json) {
+            (false, true, _) => Some(nobody_found(&view)),
+            (false, false, false) => Some(outcome.to_do()),
+            _ => None,
+        };
         let out = if check.json { outcome.document()? } else { outcome.text() };
         Ok(Printout { code: if outcome.met { 0 } else { exit::NO }, out, hint })
     })

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::visitor::NodeView;
 use crate::engine::NodeId;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
+use crate::engine::verdict::Verdict;
 use crate::text::by_name;
 
 use super::missing::{Directions, Missing};
@@ -77,6 +78,15 @@ impl CheckOutcome {
         }
         let reachable = there.iter().map(|(peer, _)| peer.info.name.clone()).collect();
         Self { met, expected: expected.count, reachable, missing }
+    }
+
+    /// What to do first where something is missing: what is advised for whom a cause is known of, else for the first.
+    pub(super) fn to_do(&self) -> String {
+        let explained = self.missing.iter().find(|missing| missing.verdict != Verdict::Unknown);
+        match explained.or(self.missing.first()) {
+            Some(Missing { name, advice, .. }) => format!("to do for {name}: {advice}"),
+            None => "to do: start vigie on more machines, or expect fewer with --expect".to_owned(),
+        }
     }
 
     /// The contract's form.

@@ -71,6 +71,7 @@ fn one_direction_alone_is_not_enough() {
     let outcome = judge(&expected(Some(2), &[]), &view(vec![up, both, serving]));
     assert_eq!((outcome.met, outcome.reachable.as_slice()), (false, ["both".to_owned()].as_slice()));
     assert_eq!(missing(&outcome), ["serving", "up"]);
+    assert!(outcome.to_do().starts_with("to do for serving: open its TCP port"), "{}", outcome.to_do());
     let text = outcome.text();
     assert!(
         text.contains("missing up: up, it answers, but has not dialed this machine; open TCP port 17475")
@@ -122,6 +123,7 @@ fn the_verdict_and_advice_are_those_of_the_finding() {
     find(&mut seen, &foreign, Verdict::WrongGroup, Pattern::ForeignNode, Advice::Update);
     let outcome = judge(&expected(None, &["dropping", "foreign"]), &seen);
     let told: Vec<_> = outcome.missing.iter().map(|m| (m.verdict, m.advice.as_str(), m.state)).collect();
+    assert_eq!(outcome.to_do(), format!("to do for dropping: {}", Cause::WrongSecret.advice()));
     let unreachable = Some(PeerState::Unreachable);
     assert_eq!(
         told,

@@ -4,13 +4,13 @@
 mod machine;
 mod page;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write as _};
 
 use crate::doctor::{MachineFacts, MachineReport, examine};
 
 use super::args::{DoctorArgs, NodeArgs, ScreenArgs};
 use super::error::{CliError, exit};
-use super::{log, runtime, signals};
+use super::{log, output, runtime, signals};
 
 use page::CheckSigns;
 
@@ -33,8 +33,7 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Re
                 let facts = facts
                     .map_err(|error| anyhow::anyhow!("cannot read this machine's interfaces: {error}"))?;
                 let report = examine(&facts);
-                // Who closed our stdout still gets the exit code.
-                let _ = print(&facts, &report, args.json, CheckSigns::of(screen.ascii));
+                output::written(print(&facts, &report, args.json, CheckSigns::of(screen.ascii)))?;
                 Ok(if report.ok { 0 } else { exit::NO })
             }
         }
@@ -42,7 +41,7 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Re
 }
 
 fn print(facts: &MachineFacts, report: &MachineReport, json: bool, signs: CheckSigns) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = output::answers();
     if json {
         serde_json::to_writer(&mut out, report)?;
         out.write_all(b"\n")?;

@@ -1,8 +1,8 @@
 //! The log: where it goes.
 
 mod events;
+mod file;
 
-use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
 
 use tracing::Level;
@@ -15,8 +15,12 @@ use crate::app::log::EVENTS;
 
 use super::args::NodeArgs;
 use super::error::CliError;
+use super::output;
+
+use file::LogFile;
 
 pub(super) use events::follow;
+pub(super) use file::reopen;
 
 /// Lines that wait for a slow reader of the log; beyond that, the newest are lost, so that the node is not held up.
 const WAITING_LINES: usize = 4_096;
@@ -40,8 +44,8 @@ impl Writers {
 /// For the commands that print events: to stderr, and to the file if one is named.
 pub(super) fn to_stderr(node: &NodeArgs) -> Result<Writers, CliError> {
     let mut filter = filter(node);
-    // On one terminal every event would appear twice, as output and as log.
-    if node.log.is_none() && io::stdout().is_terminal() && io::stderr().is_terminal() {
+    // In one file, pipe or terminal every event would appear twice, as output and as log.
+    if node.log.is_none() && output::is_stderr_too() {
         filter = filter.with_target(EVENTS, LevelFilter::OFF);
     }
     lines_to_stderr(node, filter)
@@ -86,8 +90,7 @@ where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(path) = &node.log_file else { return Ok(None) };
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    let file = file.map_err(|error| {
+    let file = LogFile::open(path).map_err(|error| {
         CliError::NotWritable(format!("cannot write the log file {} (--log-file)", path.display()), error)
     })?;
     let layer = tracing_subscriber::fmt::layer().with_writer(writers.add(file)).with_ansi(false);

@@ -2,14 +2,13 @@
 
 mod text;
 
-use std::io::{self, IsTerminal};
-
 use serde::Serialize;
 
 use crate::engine::matrix::MatrixView;
 
 use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
 use super::error::{CliError, exit};
+use super::output;
 use super::visitor::{self, Printout, nobody_found};
 
 use text::{GridFormat, text};
@@ -50,7 +49,7 @@ fn document(view: &MatrixView) -> anyhow::Result<String> {
 
 /// How many columns the terminal has; none where the output is no terminal: a file has room for all.
 fn terminal_width() -> Option<usize> {
-    if !io::stdout().is_terminal() {
+    if !output::is_terminal() {
         return None;
     }
     crossterm::terminal::size().ok().map(|(width, _)| usize::from(width)).filter(|width| *width > 0)
