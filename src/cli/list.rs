@@ -21,13 +21,15 @@ pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, CliError> {
         session.wait(list.wait).await?;
         let view = session.snapshot(|_| ()).await?;
         let peers = listed(&view.table);
-        let hint = peers.is_empty().then(|| nobody_found(&view));
+        // A node of this machine is listed, and is none of those that are looked for.
+        let alone = peers.iter().all(|peer| view.is_on_this_machine(peer));
+        let hint = alone.then(|| nobody_found(&view));
         let out = match (list.json, peers.is_empty()) {
             (true, _) => document(&view.table.node, &peers)?,
             (false, true) => String::new(),
             (false, false) => table(&peers),
         };
-        Ok(Printout { code: if peers.is_empty() { exit::NO } else { 0 }, out, hint })
+        Ok(Printout { code: if alone { exit::NO } else { 0 }, out, hint })
     })
 }
 

@@ -11,8 +11,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped, StopReason};
+use crate::engine::interface::InterfaceKind;
 use crate::engine::matrix::MatrixView;
-use crate::engine::peers::Snapshot;
+use crate::engine::peers::{PeerSnapshot, Snapshot};
 use crate::net::Node;
 use crate::text::{NO_BROADCAST, cannot_broadcast};
 
@@ -43,6 +44,19 @@ pub(super) struct NodeView {
     pub(super) table: Arc<Snapshot>,
     /// Who reaches whom.
     pub(super) matrix: Arc<MatrixView>,
+}
+
+impl NodeView {
+    /// Whether a peer is a node of this machine; where loopback is all there is, all are others.
+    pub(super) fn is_on_this_machine(&self, peer: &PeerSnapshot) -> bool {
+        let (ip, mut own) = (peer.info.addr.zoned_ip(), self.table.interfaces.iter());
+        own.clone().any(|own| own.kind != InterfaceKind::Loopback) && own.any(|own| own.zoned_ip() == ip)
+    }
+
+    /// How many peers are nodes of other machines.
+    pub(super) fn others(&self) -> usize {
+        self.table.peers.iter().filter(|peer| !self.is_on_this_machine(peer)).count()
+    }
 }
 
 /// Joins the network, stays until there is an answer, leaves, and prints it. An interruption leaves without an answer.

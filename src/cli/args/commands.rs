@@ -39,6 +39,9 @@ pub struct CheckArgs {
     /// Require the peer with this name; repeatable.
     #[arg(long, value_name = "NAME", value_parser = text)]
     pub expect_peer: Vec<String>,
+    /// Count nodes of this machine, too.
+    #[arg(long)]
+    pub local: bool,
     /// How long to wait for them.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true)]
     pub timeout: Duration,

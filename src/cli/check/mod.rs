@@ -27,10 +27,11 @@ const REST: u32 = 4;
 const LATEST: Duration = Duration::from_millis(250);
 
 pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, CliError> {
-    let expected = Expectation::new(check.expect, &check.expect_peer);
+    let expected = Expectation { local: check.local, ..Expectation::new(check.expect, &check.expect_peer) };
     visitor::run(node, async |session| {
         let (view, outcome) = wait_for(session, &expected, check.timeout).await?;
-        let hint = match (outcome.met, view.table.peers.is_empty(), check.json) {
+        let alone = if check.local { view.table.peers.is_empty() } else { view.others() == 0 };
+        let hint = match (outcome.met, alone, check.json) {
             (false, true, _) => Some(nobody_found(&view)),
             (false, false, false) => Some(outcome.to_do()),
             _ => None,

@@ -24,6 +24,8 @@ pub(super) struct Expectation {
     pub(super) count: usize,
     /// And each of these, once, in the order in which they were named.
     pub(super) names: Vec<String>,
+    /// Nodes of this machine count, too.
+    pub(super) local: bool,
 }
 
 impl Expectation {
@@ -31,7 +33,7 @@ impl Expectation {
     pub(super) fn new(count: Option<usize>, given: &[String]) -> Self {
         let mut seen = HashSet::new();
         let names: Vec<String> = given.iter().filter(|name| seen.insert(*name)).cloned().collect();
-        Self { count: count.unwrap_or(names.len().max(1)), names }
+        Self { count: count.unwrap_or(names.len().max(1)), names, local: false }
     }
 }
 
@@ -44,6 +46,8 @@ pub(super) struct CheckOutcome {
     /// The names of those that are reachable both ways.
     pub(super) reachable: Vec<String>,
     pub(super) missing: Vec<Missing>,
+    /// How many nodes of this machine are reachable both ways and do not count.
+    own: usize,
 }
 
 impl CheckOutcome {
@@ -59,7 +63,11 @@ impl CheckOutcome {
             .partition(|(_, directions)| directions.both());
         let is_there = |name: &String| there.iter().any(|(peer, _)| peer.info.name == *name);
         let absent: Vec<&String> = expected.names.iter().filter(|name| !is_there(name)).collect();
-        let enough = there.len() >= expected.count;
+        let counts = |peer: &PeerSnapshot| {
+            expected.local || expected.names.contains(&peer.info.name) || !view.is_on_this_machine(peer)
+        };
+        let counted: Vec<_> = there.iter().filter(|(peer, _)| counts(peer)).collect();
+        let enough = counted.len() >= expected.count;
         let met = enough && absent.is_empty();
         let mut missing = Vec::new();
         for name in &absent {
@@ -73,11 +81,12 @@ impl CheckOutcome {
             });
         }
         if !enough {
-            let others = not_there.iter().filter(|(peer, _)| !absent.contains(&&peer.info.name));
+            let others =
+                not_there.iter().filter(|(peer, _)| counts(peer) && !absent.contains(&&peer.info.name));
             missing.extend(others.map(|(peer, directions)| Missing::known(peer, *directions, view)));
         }
-        let reachable = there.iter().map(|(peer, _)| peer.info.name.clone()).collect();
-        Self { met, expected: expected.count, reachable, missing }
+        let reachable = counted.iter().map(|(peer, _)| peer.info.name.clone()).collect();
+        Self { met, expected: expected.count, reachable, missing, own: there.len() - counted.len() }
     }
 
     /// What to do first where something is missing: what is advised for whom a cause is known of, else for the first.
@@ -114,6 +123,13 @@ impl CheckOutcome {
         }
         if count > MAX_NAMES {
             let _ = write!(text, " +{} more", count - MAX_NAMES);
+        }
+        match self.own {
+            0 => {}
+            1 => text.push_str("; this machine's own node is not counted (--local counts it)"),
+            own => {
+                let _ = write!(text, "; {own} nodes of this machine are not counted (--local counts them)");
+            }
         }
         text.push('\n');
         for missing in &self.missing {

@@ -59,7 +59,7 @@ fn as_many_are_expected_as_are_named_and_one_where_nobody_is() {
     assert_eq!(expected(None, &[]).count, 1);
     assert_eq!(
         expected(None, &["a", "b", "a"]),
-        Expectation { count: 2, names: vec!["a".into(), "b".into()] }
+        Expectation { count: 2, names: vec!["a".into(), "b".into()], local: false }
     );
     assert_eq!(expected(Some(7), &["a"]).count, 7);
 }
@@ -161,4 +161,27 @@ fn a_peer_that_said_goodbye_is_not_reachable_whatever_was_seen_of_it() {
         outcome.text().lines().nth(1),
         Some("missing left: left; it said goodbye: start vigie there again")
     );
+}
+
+#[test]
+fn nodes_of_this_machine_count_if_a_person_wants_it_or_names_them_or_has_nothing_but_loopback() {
+    let at = |nth: u64, name: &str, last: u8| {
+        let info = testkit::peer_at(nth, name, ([10, 0, 0, last], 17_474));
+        serves(testkit::row(&info, PeerState::Up))
+    };
+    let of = |interfaces: &[&str], expected: &Expectation| {
+        let view = view(vec![at(1, "own", 1), at(2, "other", 2)]);
+        let interfaces = interfaces.iter().map(|net| testkit::interface(net)).collect();
+        let table = Snapshot { interfaces, ..Snapshot::clone(&view.table) };
+        let outcome = judge(expected, &NodeView { table: Arc::new(table), ..view });
+        (outcome.met, outcome.reachable.len(), outcome.text().lines().next().unwrap_or_default().to_owned())
+    };
+    let links = ["lo=127.0.0.1/8", "eth0=10.0.0.1/16"];
+    let (met, count, text) = of(&links, &expected(Some(2), &[]));
+    assert_eq!((met, count), (false, 1), "{text}");
+    assert!(text.ends_with("other; this machine's own node is not counted (--local counts it)"), "{text}");
+    let local = Expectation { local: true, ..expected(Some(2), &[]) };
+    assert!(of(&links, &local).0);
+    assert!(of(&links, &expected(Some(2), &["own"])).0, "a person named it");
+    assert!(of(&links[..1], &expected(Some(2), &[])).0, "loopback is all there is");
 }
