@@ -198,19 +198,45 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 }
 
 #[test]
-fn the_rest_of_a_paste_that_ends_the_app_is_not_typed_into_the_shell() {
+fn what_is_pasted_while_the_app_ends_is_not_typed_into_the_shell() {
     let port = free_port().to_string();
     let mut terminal = Terminal::run("/bin/sh", &["-i"]);
     let words = own("solitaire", "127.77.14.40", &port).join(" ");
-    terminal.keys(&format!("{} {words}; echo ended-$((40+2))\r", env!("CARGO_BIN_EXE_vigie")));
+    let id = std::env::temp_dir().join(format!("vigie-ended-{port}"));
+    let program = env!("CARGO_BIN_EXE_vigie");
+    let line = format!("sh -c 'echo $$ > {}; exec {program} {words}'", id.display());
+    terminal.keys(&format!("{line}; echo ended-$((40+2))\r"));
     terminal.wait_for_words(SOON, &["solitaire · group", "No peers yet"]);
+    let pid = std::fs::read_to_string(&id).expect("the shell has written it");
+    let _ = std::fs::remove_file(&id);
+    let pid = Pid::from_raw(pid.trim().parse().expect("a number")).expect("not 0");
     // More than the kernel keeps for a reader, so that some comes only when the rest of it is gone.
     let rest = "echo pasted-$((40+2))\n".repeat(500);
-    terminal.keys(&format!("q{rest}"));
+    kill_process(pid, Signal::TERM).expect("it runs");
+    terminal.keys(&rest);
     terminal.wait_for_words(SOON, &["ended-42"]);
     terminal.keys("echo typed-$((40+2))\r");
     let screen = terminal.wait_for_words(SOON, &["typed-42"]);
     assert!(!screen.contains("pasted"), "{screen}");
     terminal.keys("exit\r");
     assert_eq!(terminal.wait_exit(SOON), 0);
+}
+
+#[test]
+fn a_paste_that_the_terminal_does_not_mark_ends_nothing_and_does_nothing() {
+    let port = free_port().to_string();
+    let mut terminal = Terminal::vigie(&own("solitaire", "127.77.14.41", &port));
+    terminal.wait_for_words(SOON, &["solitaire · group", "No peers yet"]);
+    let paste = format!("quit\ra127.77.14.42:{port}\r{}", "q".repeat(5_000));
+    terminal.keys(&paste);
+    terminal.wait_for_words(SOON, &["these keys look pasted"]);
+    // Typed keys count again: this one names what was not added.
+    terminal.wait_for_words(SOON, &["0 peers"]);
+    terminal.keys("?");
+    terminal.wait_for_words(SOON, &["┌ Help"]);
+    terminal.keys("\x1b");
+    terminal.wait_for(SOON, |text| !text.contains("┌ Help"));
+    terminal.keys("q");
+    assert_eq!(terminal.wait_exit(A_SECOND), 0);
+    terminal.wait_restored(SOON);
 }

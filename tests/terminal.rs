@@ -178,8 +178,30 @@ fn any_keys_in_any_order_leave_the_app_alive() {
         terminal.keys(keys);
     }
     terminal.keys("\x1b\x1b");
-    assert!(terminal.is_running());
+    // Shown when all of them were taken in, so that the last is none of a paste.
+    terminal.keys("\x1b[200~\x1b[201~?");
+    terminal.wait_for_words(SOON, &["┌ Help"]);
     terminal.keys("\x03");
+    leaves_cleanly(&terminal);
+}
+
+#[test]
+fn a_terminal_that_cannot_place_text_is_refused_and_the_command_that_needs_none_is_named() {
+    let port = free_port().to_string();
+    let args = ["--bind", "127.77.3.15", "--port", &port];
+    let terminal = Terminal::run_with(support::node::program(), &args, Some(("TERM", "dumb")));
+    terminal.wait_shown(SOON, |text| text.contains("TERM=dumb") && text.contains("vigie watch"));
+    assert_eq!(terminal.wait_exit(SOON), 2);
+}
+
+#[test]
+fn on_the_linux_console_every_sign_is_ascii() {
+    let port = free_port().to_string();
+    let args = ["--name", "solitaire", "--bind", "127.77.3.16", "--port", &port];
+    let mut terminal = Terminal::run_with(support::node::program(), &args, Some(("TERM", "linux")));
+    let screen = terminal.wait_for_words(SOON, &["solitaire", "Across a router", "quit"]);
+    assert!(screen.is_ascii(), "{screen}");
+    terminal.keys("q");
     leaves_cleanly(&terminal);
 }
 

@@ -5,11 +5,12 @@
 //! - [`state`]: the two together, without a terminal: inputs in, effects out.
 //! - [`view`], [`appearance`]: the screen, drawn from the two above.
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
-//! - `run`, [`terminal`], `screen_size`, `device`, [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
+//! - `run`, `paste`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets.
 
 pub mod appearance;
+pub mod clipboard;
 #[cfg_attr(unix, path = "device/unix.rs")]
 #[cfg_attr(not(unix), path = "device/elsewhere.rs")]
 mod device;
@@ -17,6 +18,7 @@ pub mod export;
 pub mod keymap;
 pub mod log;
 pub mod model;
+mod paste;
 mod peer_text;
 mod run;
 mod screen_size;

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep_until;
 
+use super::paste::{Burst, Pastes};
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
 use super::ui::View;
@@ -119,7 +120,7 @@ impl<S: Screen> Loop<'_, S> {
         let mut frame = second;
         let mut soonest = second;
         let mut frames = RateLimiter::per_second(FRAMES_PER_SECOND, FRAME_BURST);
-        let mut next = None;
+        let (mut next, mut pastes) = (None, Pastes::default());
         loop {
             let at = now();
             if terminal::panicked() {
@@ -147,12 +148,10 @@ impl<S: Screen> Loop<'_, S> {
                 input = inputs.next() => {
                     frame = soonest;
                     let mut input = Some(input);
-                    while let Some(pending) = input {
-                        let Some(Ok(pending)) = pending else { return Ok(End::HungUp) };
-                        match self.input(&pending) {
-                            Ok(false) => {}
-                            Ok(true) => return Ok(End::Quit),
-                            Err(_) => return Ok(End::HungUp),
+                    while let Some(first) = input {
+                        let burst = pastes.burst(first, inputs).await;
+                        if let Some(end) = self.burst(burst) {
+                            return Ok(end);
                         }
                         input = waiting(inputs).await;
                     }
@@ -237,12 +236,25 @@ impl<S: Screen> Loop<'_, S> {
         let _ = self.commands.try_send(Command::RequestSnapshot);
     }
 
+    /// Takes in what came at once. Returns why the loop ends, if it does.
+    fn burst(&mut self, burst: Burst<Option<io::Result<Input>>>) -> Option<End> {
+        for input in burst.inputs {
+            let Some(Ok(input)) = input else { return Some(End::HungUp) };
+            match self.input(&input, burst.is_paste) {
+                Ok(false) => {}
+                Ok(true) => return Some(End::Quit),
+                Err(_) => return Some(End::HungUp),
+            }
+        }
+        None
+    }
+
     /// Takes one input in. Returns whether the person wants to leave.
-    fn input(&mut self, input: &Input) -> io::Result<bool> {
+    fn input(&mut self, input: &Input, is_pasted: bool) -> io::Result<bool> {
         self.dirty = true;
         let at = now();
         let before = self.app.ui.view;
-        let leaves = self.react(input, at)?;
+        let leaves = self.react(input, is_pasted, at)?;
         if self.app.ui.view == View::Matrix && before != View::Matrix && self.app.models.behind().is_none() {
             // What is shown first is not to be ten seconds old.
             self.matrix(at);
@@ -250,11 +262,14 @@ impl<S: Screen> Loop<'_, S> {
         Ok(leaves)
     }
 
-    fn react(&mut self, input: &Input, at: Instant) -> io::Result<bool> {
+    fn react(&mut self, input: &Input, is_pasted: bool, at: Instant) -> io::Result<bool> {
         match input {
             Input::Key(key) => match self.app.key(key, at) {
-                Some(Effect::Quit) => return Ok(true),
                 Some(Effect::Redraw) => self.screen.redraw()?,
+                Some(_) if is_pasted => {
+                    self.app.ui.say("these keys look pasted: nothing was done", false, at);
+                }
+                Some(Effect::Quit) => return Ok(true),
                 Some(Effect::Suspend) if self.screen.suspend()? => {}
                 Some(Effect::Suspend) => self.app.ui.say("this system cannot suspend", false, at),
                 Some(Effect::Send { command, said }) => match self.commands.try_send(command) {
@@ -263,8 +278,8 @@ impl<S: Screen> Loop<'_, S> {
                     Err(TrySendError::Closed(_)) => self.app.ui.say("the node has stopped", false, at),
                 },
                 Some(Effect::Copy { text, said }) => {
-                    self.screen.copy(&text)?;
-                    self.app.ui.say(said, true, at);
+                    let place = self.screen.copy(&text)?;
+                    self.app.ui.say(format!("{said} {}", place.as_str()), true, at);
                 }
                 Some(Effect::Export(form)) => {
                     let written = self

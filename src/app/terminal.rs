@@ -25,6 +25,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
+use super::clipboard::{self, Place};
 use super::state::App;
 use super::view::{self, Drawn};
 use super::{device, screen_size};
@@ -70,8 +71,8 @@ pub trait Screen {
     /// Its size.
     fn size(&self) -> io::Result<Rect>;
 
-    /// Puts a text on the clipboard of the machine that the person sits at, by the terminal (OSC 52).
-    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Sends a text on the way to the clipboard of the machine that the person sits at. Returns where it went.
+    fn copy(&mut self, text: &str) -> io::Result<Place>;
 
     /// Rings the bell.
     fn ring(&mut self) -> io::Result<()>;
@@ -167,9 +168,13 @@ impl Screen for Tty {
         screen_size::of_the_terminal()
     }
 
-    fn copy(&mut self, text: &str) -> io::Result<()> {
+    fn copy(&mut self, text: &str) -> io::Result<Place> {
+        if clipboard::give_to_tmux(text) {
+            return Ok(Place::Tmux);
+        }
         let terminal = self.terminal()?;
-        write(|| execute!(terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text)))
+        write(|| execute!(terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text)))?;
+        Ok(Place::Terminal)
     }
 
     fn ring(&mut self) -> io::Result<()> {

@@ -20,7 +20,7 @@ use super::args::{DialArgs, NodeArgs};
 use super::complaint::complain;
 use super::error::{CliError, exit};
 use super::identity::random;
-use super::output::{self, Format, write_event};
+use super::output::{self, Format, Reader, write_event};
 use super::{log, runtime, signals};
 
 pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
@@ -114,7 +114,7 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Failure> {
     })
 }
 
-fn say(format: Format, event: Event) -> Result<(), CliError> {
+fn say(format: Format, event: Event) -> Result<Reader, CliError> {
     #[expect(clippy::disallowed_methods, reason = "the events of this command have no node to stamp them")]
     let (at, wall) = (std::time::Instant::now(), std::time::SystemTime::now());
     let mut out = output::answers();

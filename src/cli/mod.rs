@@ -69,7 +69,7 @@ fn explain(error: &ParseError) -> ExitCode {
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
         {
             return ended(
-                output::print(&format!("{}\n", error.render().to_string().trim_end())).map(|()| 0),
+                output::print(&format!("{}\n", error.render().to_string().trim_end())).map(|_| 0),
                 &Origins::default(),
             );
         }

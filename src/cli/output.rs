@@ -20,25 +20,37 @@ pub(super) fn answers() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(stdout().lock())
 }
 
+/// Whether somebody reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    There,
+    Gone,
+}
+
 /// Writes a whole answer.
-pub(super) fn print(answer: &str) -> Result<(), CliError> {
+pub(super) fn print(answer: &str) -> Result<Reader, CliError> {
     let mut out = stdout().lock();
     written(out.write_all(answer.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// What it means for the command that this became of its answer: a reader may go at any time, and gets the exit code all the
 /// same; an answer that is lost in any other way is an error.
-pub(super) fn written(outcome: io::Result<()>) -> Result<(), CliError> {
+pub(super) fn written(outcome: io::Result<()>) -> Result<Reader, CliError> {
     match outcome {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome
-            .map_err(|error| CliError::NotWritable("cannot write to standard output".to_owned(), error)),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(CliError::NotWritable("cannot write to standard output".to_owned(), error)),
     }
 }
 
 /// Whether people read along.
 pub(super) fn is_terminal() -> bool {
     stdout().is_terminal()
+}
+
+/// Whether the terminal shows plain lines only, as that of an editor or a log of CI.
+pub(super) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Whether what is written to stderr lands in the same file, pipe or terminal.
@@ -127,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_is_gone_is_no_error_and_a_full_disk_is_one() {
-        assert!(written(Err(ErrorKind::BrokenPipe.into())).is_ok());
+        assert_eq!(written(Err(ErrorKind::BrokenPipe.into())).unwrap(), Reader::Gone);
         let error = written(Err(ErrorKind::StorageFull.into())).unwrap_err();
         assert_eq!(error.code(), 3);
         assert!(error.to_string().starts_with("cannot write to standard output: "), "{error}");

@@ -25,6 +25,11 @@ pub(super) fn require_a_terminal() -> Result<(), CliError> {
         let line = "the terminal app needs a terminal on stdin and stdout; without one, use `vigie watch`";
         return Err(CliError::Usage(line.to_owned()));
     }
+    if output::is_dumb() {
+        let line =
+            "the terminal app needs a terminal that can place text, and TERM=dumb is none; use `vigie watch`";
+        return Err(CliError::Usage(line.to_owned()));
+    }
     Ok(())
 }
 

@@ -20,8 +20,9 @@ use crate::text::{NO_BROADCAST, cannot_broadcast};
 use super::args::NodeArgs;
 use super::complaint::complain;
 use super::error::{CliError, exit};
+use super::output::{self, Reader};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, output, signals};
+use super::{log, signals};
 
 /// How long a node may take to say what it sees: far longer than the busiest one needs.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -95,17 +96,15 @@ pub(super) fn run(
             () = signals.first() => None,
         }
     });
-    if printed.transpose()?.is_none() {
-        return Ok(exit::INTERRUPTED);
-    }
-    if let Some(hint) = hint {
+    let Some(reader) = printed.transpose()? else { return Ok(exit::INTERRUPTED) };
+    if let Some(hint) = hint.filter(|_| reader == Reader::There) {
         complain(&hint);
     }
     Ok(code)
 }
 
 /// Writes standard output in a thread: a reader that stands still must not keep a signal from ending this.
-fn print(out: String) -> Result<oneshot::Receiver<Result<(), CliError>>, CliError> {
+fn print(out: String) -> Result<oneshot::Receiver<Result<Reader, CliError>>, CliError> {
     let (done, ended) = oneshot::channel();
     let thread = std::thread::Builder::new().name("vigie-out".into());
     let thread = thread.spawn(move || drop(done.send(output::print(&out))));

@@ -180,6 +180,13 @@ impl Terminal {
         }
     }
 
+    /// The same of a program that may have ended.
+    #[track_caller]
+    pub(crate) fn wait_shown(&self, within: Duration, like: impl Fn(&str) -> bool) {
+        let shown = poll(within, || like(&self.screen()).then_some(()));
+        assert!(shown.is_some(), "not on the screen after {within:?}:\n{}", self.screen());
+    }
+
     /// Waits until the screen's text is like this and nothing more of that frame comes. The screen, or its text when the time is
     /// over.
     pub(crate) fn frame(

@@ -41,11 +41,20 @@ impl Depth {
         if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
             return Self::None;
         }
-        match crossterm::style::available_color_count() {
-            u16::MAX => Self::True,
-            256.. => Self::Indexed,
-            _ => Self::Sixteen,
-        }
+        let variable = |name| std::env::var(name).unwrap_or_default();
+        Self::promised(&variable("COLORTERM"), &variable("TERM"))
+    }
+
+    /// What these two variables promise; an empty one, or one that says nothing of colours, counts as unset.
+    fn promised(colorterm: &str, term: &str) -> Self {
+        let promise = |value: &str| match value {
+            value if ["truecolor", "24bit", "direct"].iter().any(|word| value.contains(word)) => {
+                Some(Self::True)
+            }
+            value if value.contains("256") => Some(Self::Indexed),
+            _ => None,
+        };
+        promise(colorterm).or_else(|| promise(term)).unwrap_or(Self::Sixteen)
     }
 
     /// The nearest colour that can be shown.
@@ -346,6 +355,15 @@ mod tests {
         };
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn an_empty_colorterm_leaves_the_word_to_the_terminal() {
+        assert_eq!(Depth::promised("", "xterm-256color"), Depth::Indexed);
+        assert_eq!(Depth::promised("yes", "xterm-256color"), Depth::Indexed);
+        assert_eq!(Depth::promised("truecolor", "xterm-256color"), Depth::True);
+        assert_eq!(Depth::promised("", "xterm-direct"), Depth::True);
+        assert_eq!(Depth::promised("", "linux"), Depth::Sixteen);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub enum Effect {
     Copy {
         /// The text.
         text: String,
-        /// For the status line.
+        /// For the status line, before where it went.
         said: String,
     },
     /// Write a file.

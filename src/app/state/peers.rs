@@ -54,7 +54,7 @@ impl App {
         let (model, now) = (self.models.shown(), self.models.shown_at(now));
         let peer = model.peer(key)?;
         let text = report::of(PeerText { model, peer, appearance: &self.appearance, now });
-        let said = format!("copied details of {}", peer.info.name);
+        let said = format!("details of {}:", peer.info.name);
         Some(Effect::Copy { text, said })
     }
 

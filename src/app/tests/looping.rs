@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use tokio::sync::{broadcast, mpsc};
 
 use super::*;
+use crate::app::clipboard::Place;
 use crate::app::run::run_on;
 use crate::app::terminal::Screen;
 use crate::app::view::Drawn;
@@ -42,9 +43,9 @@ impl Screen for Paper {
         Ok(Rect::new(0, 0, 80, 24))
     }
 
-    fn copy(&mut self, text: &str) -> io::Result<()> {
+    fn copy(&mut self, text: &str) -> io::Result<Place> {
         self.copied.push(text.to_owned());
-        Ok(())
+        Ok(Place::Terminal)
     }
 
     fn ring(&mut self) -> io::Result<()> {

@@ -5,6 +5,7 @@
 mod attempts;
 mod axis;
 mod bar;
+mod bidi;
 mod canvas;
 mod columns;
 mod details;
@@ -69,6 +70,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     if app.appearance.ascii {
         replace_signs(buf);
     }
+    bidi::end_right_to_left(buf);
     drawn
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Re
                 let facts = facts
                     .map_err(|error| anyhow::anyhow!("cannot read this machine's interfaces: {error}"))?;
                 let report = examine(&facts);
-                output::written(print(&facts, &report, args.json, CheckSigns::of(screen.ascii)))?;
+                output::written(print(&facts, &report, args.json, CheckSigns::of(screen.is_ascii())))?;
                 Ok(if report.ok { 0 } else { exit::NO })
             }
         }

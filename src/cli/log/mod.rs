@@ -60,7 +60,8 @@ pub(super) fn problems_to_stderr(node: &NodeArgs) -> Result<Writers, CliError> {
 
 fn lines_to_stderr(node: &NodeArgs, filter: Targets) -> Result<Writers, CliError> {
     let mut writers = Writers::default();
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colour = io::stderr().is_terminal() && !unwanted && !output::is_dumb();
     let stderr = writers.add(io::stderr());
     let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colour).with_target(false);
     install(Registry::default().with(layer.with_filter(filter)).with(file(node, &mut writers)?))?;

@@ -22,7 +22,9 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> 
         let out = match (matrix.json, alone) {
             (true, _) => document(&view.matrix)?,
             (false, true) => String::new(),
-            (false, false) => text(&view.matrix, GridFormat { width: terminal_width(), ascii: screen.ascii }),
+            (false, false) => {
+                text(&view.matrix, GridFormat { width: terminal_width(), ascii: screen.is_ascii() })
+            }
         };
         Ok(Printout { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
     })
