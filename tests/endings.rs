@@ -210,8 +210,8 @@ fn what_is_pasted_while_the_app_ends_is_not_typed_into_the_shell() {
     let pid = std::fs::read_to_string(&id).expect("the shell has written it");
     let _ = std::fs::remove_file(&id);
     let pid = Pid::from_raw(pid.trim().parse().expect("a number")).expect("not 0");
-    // More than the kernel keeps for a reader, so that some comes only when the rest of it is gone.
-    let rest = "echo pasted-$((40+2))\n".repeat(500);
+    // More than the app can read before it ends, and than the kernel keeps for a reader.
+    let rest = "echo pasted-$((40+2))\n".repeat(2_000);
     kill_process(pid, Signal::TERM).expect("it runs");
     terminal.keys(&rest);
     terminal.wait_for_words(SOON, &["ended-42"]);

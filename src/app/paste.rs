@@ -30,7 +30,7 @@ pub(super) struct Burst<I> {
 #[derive(Debug, Default)]
 pub(super) struct Pastes {
     /// The last burst was cut, and the next goes on with it.
-    is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 impl Pastes {

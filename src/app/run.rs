@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
+use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 use super::paste::{Burst, Pastes};
@@ -147,13 +148,8 @@ impl<S: Screen> Loop<'_, S> {
                 biased;
                 input = inputs.next() => {
                     frame = soonest;
-                    let mut input = Some(input);
-                    while let Some(first) = input {
-                        let burst = pastes.burst(first, inputs).await;
-                        if let Some(end) = self.burst(burst) {
-                            return Ok(end);
-                        }
-                        input = waiting(inputs).await;
+                    if let Some(end) = self.inputs(input, inputs, &mut pastes).await {
+                        return Ok(end);
                     }
                 }
                 // Until the next frame they wait where they are; that is short enough for their channel.
@@ -234,6 +230,32 @@ impl<S: Screen> Loop<'_, S> {
         let wall = self.app.models.live().wall(at).unwrap_or(std::time::SystemTime::UNIX_EPOCH);
         self.event(&Stamped { at, wall, event: Event::Lagged { missed } });
         let _ = self.commands.try_send(Command::RequestSnapshot);
+    }
+
+    /// Takes in an input and those that wait behind it. Returns why the loop ends, if it does.
+    async fn inputs<I>(
+        &mut self,
+        first: Option<io::Result<Input>>,
+        inputs: &mut I,
+        pastes: &mut Pastes,
+    ) -> Option<End>
+    where
+        I: Stream<Item = io::Result<Input>> + Unpin,
+    {
+        let mut input = Some(first);
+        while let Some(first) = input {
+            let burst = pastes.burst(first, inputs).await;
+            if let Some(end) = self.burst(burst) {
+                return Some(end);
+            }
+            if pastes.is_cut {
+                // The rest comes in its turn: a signal is heard in between, and what waits for a frame drawn.
+                yield_now().await;
+                return None;
+            }
+            input = waiting(inputs).await;
+        }
+        None
     }
 
     /// Takes in what came at once. Returns why the loop ends, if it does.

@@ -5,7 +5,6 @@
 mod attempts;
 mod axis;
 mod bar;
-mod bidi;
 mod canvas;
 mod columns;
 mod details;
@@ -70,7 +69,6 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     if app.appearance.ascii {
         replace_signs(buf);
     }
-    bidi::end_right_to_left(buf);
     drawn
 }
 
