@@ -15,7 +15,7 @@ use super::args::{NodeArgs, WatchArgs};
 use super::error::CliError;
 use super::output::{Format, write_event};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, signals};
+use super::{control, log, signals};
 
 /// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
 /// more than the line it writes.
@@ -32,6 +32,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let signals = signals::heed(0)?;
     let (running, events) = Node::start(settings, log::follow)?;
     signals.stop(&running.commands);
+    let door = control::open(node, &running);
     let format = if watch.json { Format::Json } else { Format::Text };
     let (ended, writing_ended) = oneshot::channel();
     let commands = running.commands.clone();
@@ -58,6 +59,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
         }
     });
     running.stop(reason, STOP_PATIENCE);
+    drop(door);
     let rounds = WRITER_PATIENCE.as_millis() / 2;
     for _ in 0..rounds {
         if writer.is_finished() {
