@@ -28,9 +28,11 @@ pub(in crate::cli::control) struct Listener {
 impl Listener {
     /// The next one who comes in. Must be called within a runtime.
     pub(in crate::cli::control) async fn accept(&mut self) -> io::Result<Accepted> {
-        self.next.connect().await?;
+        let connected = self.next.connect().await;
+        // In any case: an instance whose client has gone at once connects to nobody else.
         let another = ServerOptions::new().create(&self.path)?;
-        Ok(std::mem::replace(&mut self.next, another))
+        let accepted = std::mem::replace(&mut self.next, another);
+        connected.map(|()| accepted)
     }
 }
 
