@@ -115,12 +115,12 @@ fn alone_the_answer_is_no_and_a_person_is_told_what_to_look_at() {
                 assert_eq!((&document(&ran)["v"], &document(&ran)["peers"]), (&json!(1), &json!([])));
             }
             ("check", Some(&"--json")) => {
-                let expected = json!({"v": 1, "ok": false, "reachable": 0, "missing": []});
+                let expected = json!({"v": 1, "source": "visit", "ok": false, "reachable": 0, "missing": []});
                 assert_eq!(document(&ran), expected);
             }
             ("matrix", Some(&"--json")) => {
                 let document = document(&ran);
-                same_fields(&document, &["v", "nodes", "cells", "findings"]);
+                same_fields(&document, &["v", "source", "nodes", "cells", "findings"]);
                 assert_eq!(document["nodes"].as_array().unwrap().len(), 1);
                 assert_eq!((&document["v"], &document["cells"]), (&json!(1), &json!([])));
             }
@@ -137,7 +137,7 @@ fn a_list_of_two_peers_has_all_the_fields_of_the_contract_in_the_order_of_names(
     let ran = run(&stage, "127.77.5.4", port, &["list", "--wait", "1s", "--json"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let document = document(&ran);
-    same_fields(&document, &["v", "node", "peers"]);
+    same_fields(&document, &["v", "source", "node", "peers"]);
     assert_eq!((&document["v"], &document["node"]["name"]), (&json!(1), &json!("visitor")));
     same_fields(&document["node"], &["id", "name", "group", "incarnation", "port", "tcp_port", "version"]);
     let peers = document["peers"].as_array().unwrap();
@@ -226,7 +226,7 @@ fn a_check_ends_as_soon_as_all_are_reachable_both_ways() {
         let ran = run(&stage, "127.77.5.14", port, &args);
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{args:?}");
         let document = document(&ran);
-        same_fields(&document, &["v", "ok", "reachable", "missing"]);
+        same_fields(&document, &["v", "source", "ok", "reachable", "missing"]);
         assert_eq!(
             (&document["v"], &document["ok"], &document["missing"]),
             (&json!(1), &json!(true), &json!([]))
@@ -288,7 +288,7 @@ fn a_matrix_has_every_ordered_pair_and_all_the_fields_of_the_contract() {
     let (stage, port) = (Stage::new(), free_port());
     let _peers = [watch(&stage, "castor", "127.77.5.21", port), watch(&stage, "pollux", "127.77.5.22", port)];
     let document = document(&run(&stage, "127.77.5.23", port, &["matrix", "--wait", "1s", "--json"]));
-    same_fields(&document, &["v", "nodes", "cells", "findings"]);
+    same_fields(&document, &["v", "source", "nodes", "cells", "findings"]);
     assert_eq!(document["v"], 1);
     let nodes = document["nodes"].as_array().unwrap();
     for node in nodes {

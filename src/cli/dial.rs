@@ -1,13 +1,15 @@
 //! `vigie dial`: one retrying dial.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::Target;
@@ -16,12 +18,15 @@ use crate::engine::peers::{PeerInfo, PeerKey};
 use crate::engine::{NodeId, Nonce};
 use crate::net::{self, Dial, Reached, ResolveError, interfaces, one_shot_request, retryable_dial};
 
-use super::args::{DialArgs, NodeArgs};
+use super::args::{DialArgs, Dialed, NodeArgs};
 use super::complaint::complain;
 use super::error::{CliError, exit};
 use super::identity::random;
 use super::output::{self, Format, Reader, write_event};
-use super::{log, runtime, signals};
+use super::{control, log, runtime, signals};
+
+/// How long a peer's dial waits for the host of the same name, which may be another one.
+const LOOK_UP: Duration = Duration::from_millis(500);
 
 pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     let _log = log::to_stderr(node)?;
@@ -41,9 +46,10 @@ pub(super) fn run(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
 async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     let format = if args.json { Format::Json } else { Format::Text };
     let mut attempts = 0;
-    let result = match resolve(&args.target).await {
+    let target = choose(node, &args.target).await?;
+    let result = match resolve(&target).await {
         Ok(addrs) => {
-            let dial = prepare(node, &args.target, addrs)?;
+            let dial = prepare(node, args.target.name().unwrap_or(&target.host), addrs)?;
             let mut rng = StdRng::from_seed(random()?);
             let not_before_time = Notify::new();
             let (lost, mut written) = mpsc::channel(1);
@@ -83,13 +89,47 @@ async fn dial(node: &NodeArgs, args: &DialArgs) -> Result<u8, CliError> {
     })
 }
 
-fn prepare(node: &NodeArgs, target: &Target, addrs: Vec<SocketAddr>) -> Result<Dial, CliError> {
+/// Where to dial: at the address of a peer that the node which runs here knows by that name, else as a host.
+async fn choose(node: &NodeArgs, dialed: &Dialed) -> Result<Target, CliError> {
+    let peers = match dialed.name() {
+        Some(name) => control::peers_named(node, name).await,
+        None => Vec::new(),
+    };
+    let at: Vec<Target> = peers.iter().filter_map(|addr| addr.parse().ok()).collect();
+    let (Some(peer), name) = (at.first(), &dialed.text) else {
+        let neither = |why| CliError::Usage(format!("{why}, and no peer known here has this name"));
+        return dialed.host.clone().map_err(neither);
+    };
+    if at.len() > 1 {
+        complain(&format!(
+            "{} peers are called {name}, at {}: dialing the first",
+            at.len(),
+            peers.join(", ")
+        ));
+    }
+    if let Ok(host) = &dialed.host
+        && let Some(other) = elsewhere(host, peer).await
+    {
+        complain(&format!("the peer {name} is at {peer} and the host {name} at {other}: dialing the peer"));
+    }
+    Ok(peer.clone())
+}
+
+/// Where a host is, if it can be found and is not where a peer is.
+async fn elsewhere(host: &Target, peer: &Target) -> Option<IpAddr> {
+    let looking = async { (net::resolve(host).await, net::resolve(peer).await) };
+    let (Ok(host), Ok(peer)) = timeout(LOOK_UP, looking).await.ok()? else { return None };
+    let is_there = host.iter().any(|host| peer.iter().any(|peer| peer.ip() == host.ip()));
+    host.first().map(SocketAddr::ip).filter(|_| !is_there)
+}
+
+fn prepare(node: &NodeArgs, name: &str, addrs: Vec<SocketAddr>) -> Result<Dial, CliError> {
     let id = NodeId(u128::from_ne_bytes(random()?));
     let nonce = Nonce(u64::from_ne_bytes(random()?));
     let peer = PeerInfo {
         key: PeerKey::default(),
         id: None,
-        name: target.host.clone(),
+        name: name.to_owned(),
         addr: interfaces::told(addrs[0]),
         incarnation: None,
     };

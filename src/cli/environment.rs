@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::args::Cli;
+use super::args::{Cli, shapes_a_node};
 use super::complaint::in_one_line;
 
 /// What the names of all variables begin with.
@@ -69,9 +69,11 @@ pub(super) fn parse(
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Alone first: what is wrong with the arguments is no variable's fault.
     let given = Cli::command().try_get_matches_from(&arguments).map_err(ParseError::Arguments)?;
+    let is_shaped = shapes_a_node(&given);
     let more = options(&given, &variables)?;
     let matches = if more.is_empty() { given } else { matches_with(&arguments, &more)? };
-    let cli = Cli::from_arg_matches(&matches).map_err(ParseError::Arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Arguments)?;
+    cli.node.is_shaped = is_shaped;
     let origins = more.into_iter().map(|given| (given.option, given.variable)).collect();
     Ok(Parsed { cli, warnings: unknown(&variables), origins: Origins(origins) })
 }
@@ -315,7 +317,7 @@ mod tests {
         for arguments in [&["dial", "host"][..], &["dial", "--", "host"]] {
             let (cli, _) = parsed(arguments, &[("VIGIE_JSON", "yes"), ("VIGIE_MAX_RETRIES", "2")]).unwrap();
             let Some(args::CliCommand::Dial(dial)) = &cli.command else { panic!("{cli:?}") };
-            assert_eq!((dial.json, dial.target.host.as_str(), cli.node.max_retries), (true, "host", 2));
+            assert_eq!((dial.json, dial.target.text.as_str(), cli.node.max_retries), (true, "host", 2));
         }
     }
 

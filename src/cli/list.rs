@@ -9,28 +9,42 @@ use crate::engine::verdict::Verdict;
 use crate::text::{Measured, Reason, Wait, by_name, what_is_wrong};
 
 use super::args::{ListArgs, NodeArgs};
+use super::control::{self, ListQuestion, Request, Source};
 use super::error::{CliError, exit};
 use super::table::{Side, aligned};
-use super::visitor::{self, Printout, nobody_found};
+use super::visitor::{self, Printout, VisitorSession, nobody_found};
 
 /// What is not known.
 const NOTHING: &str = "–";
 
 pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, CliError> {
+    let question = ListQuestion { json: list.json };
+    if let Some(code) = control::ask(node, list.visit, &Request::List(question.clone()))? {
+        return Ok(code);
+    }
     visitor::run(node, async |session| {
         session.wait(list.wait).await?;
-        let view = session.snapshot(|_| ()).await?;
-        let peers = listed(&view.table);
-        // A node of this machine is listed, and is none of those that are looked for.
-        let alone = peers.iter().all(|peer| view.is_on_this_machine(peer));
-        let hint = alone.then(|| nobody_found(&view));
-        let out = match (list.json, peers.is_empty()) {
-            (true, _) => document(&view.table.node, &peers)?,
-            (false, true) => String::new(),
-            (false, false) => table(&peers),
-        };
-        Ok(Printout { code: if alone { exit::NO } else { 0 }, out, hint })
+        answer(session, &question, Source::Visit).await
     })
+}
+
+/// What a node knows at once.
+pub(super) async fn answer(
+    session: &mut VisitorSession,
+    question: &ListQuestion,
+    source: Source,
+) -> Result<Printout, CliError> {
+    let view = session.snapshot(|_| ()).await?;
+    let peers = listed(&view.table);
+    // A node of this machine is listed, and is none of those that are looked for.
+    let alone = peers.iter().all(|peer| view.is_on_this_machine(peer));
+    let hint = alone.then(|| nobody_found(&view));
+    let out = match (question.json, peers.is_empty()) {
+        (true, _) => document(&view.table.node, &peers, source)?,
+        (false, true) => String::new(),
+        (false, false) => table(&peers),
+    };
+    Ok(Printout { code: if alone { exit::NO } else { 0 }, out, hint })
 }
 
 /// The peers that have not left, in the order of their names.
@@ -41,14 +55,15 @@ fn listed(table: &Snapshot) -> Vec<&PeerSnapshot> {
 }
 
 /// The contract's form.
-fn document(node: &NodeInfo, peers: &[&PeerSnapshot]) -> anyhow::Result<String> {
+fn document(node: &NodeInfo, peers: &[&PeerSnapshot], source: Source) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct ListDocument<'a> {
         v: u8,
+        source: Source,
         node: &'a NodeInfo,
         peers: &'a [&'a PeerSnapshot],
     }
-    Ok(serde_json::to_string(&ListDocument { v: 1, node, peers })? + "\n")
+    Ok(serde_json::to_string(&ListDocument { v: 1, source, node, peers })? + "\n")
 }
 
 /// The form for people.

@@ -3,6 +3,7 @@
 pub mod args;
 mod check;
 mod complaint;
+mod control;
 mod demo;
 mod dial;
 mod doctor;

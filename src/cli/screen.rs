@@ -11,12 +11,12 @@ use crate::net::{Node, Settings, interfaces};
 use super::args::{NodeArgs, ScreenArgs};
 use super::error::CliError;
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, output, signals};
+use super::{control, log, output, signals};
 
 pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
     let _log = log::to_screen(args)?;
-    show(Settings { waits_for_interface: true, ..args.settings()? }, screen)
+    show(Settings { waits_for_interface: true, ..args.settings()? }, screen, Some(args))
 }
 
 /// Refuses to go on where there is nobody to see the screen.
@@ -33,12 +33,13 @@ pub(super) fn require_a_terminal() -> Result<(), CliError> {
     Ok(())
 }
 
-/// Runs a node and shows its screen, until the person quits or a signal comes.
-pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, CliError> {
+/// Runs a node and shows its screen, until the person quits or a signal comes. With `args` it can be asked, too.
+pub(super) fn show(settings: Settings, screen: &ScreenArgs, args: Option<&NodeArgs>) -> Result<u8, CliError> {
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
     let (node, events) = Node::start(settings, log::follow)?;
     signals.stop(&node.commands);
+    let door = args.and_then(|args| control::open(args, &node));
     let options = app::Options { local_ip: Some(interfaces::local_ip()), bell: screen.bell };
     let appearance = screen.appearance();
     let commands = node.commands.clone();
@@ -53,6 +54,7 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs) -> Result<u8, CliErr
         tokio::time::timeout(STOP_PATIENCE, app).await.unwrap_or(Ok(()))
     });
     node.stop(StopReason::Quit, STOP_PATIENCE);
+    drop(door);
     shown
         .map(|()| 0)
         .map_err(|error| CliError::Other(anyhow::Error::new(error).context("the terminal app failed")))

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -22,6 +23,7 @@ use super::complaint::complain;
 use super::error::{CliError, exit};
 use super::output::{self, Reader};
 use super::runtime::{self, STOP_PATIENCE};
+use super::signals::Signals;
 use super::{log, signals};
 
 /// How long a node may take to say what it sees: far longer than the busiest one needs.
@@ -72,7 +74,7 @@ pub(super) fn run(
     let signals = signals::heed(exit::INTERRUPTED)?;
     let (node, events) = Node::start(settings, log::follow)?;
     signals.stop(&node.commands);
-    let mut session = VisitorSession { commands: node.commands.clone(), events };
+    let mut session = VisitorSession::new(node.commands.clone(), events);
     let stayed = runtime.block_on(async {
         tokio::select! {
             biased;
@@ -87,7 +89,13 @@ pub(super) fn run(
     };
     // Before the answer is printed: its reader may take any time, and the peers are to know now.
     node.stop(reason, STOP_PATIENCE);
-    let Some(Printout { code, out, hint }) = stayed.transpose()? else { return Ok(exit::INTERRUPTED) };
+    let Some(printout) = stayed.transpose()? else { return Ok(exit::INTERRUPTED) };
+    show(printout, &runtime, &signals)
+}
+
+/// Prints an answer. Returns the exit code.
+pub(super) fn show(printout: Printout, runtime: &Runtime, signals: &Signals) -> Result<u8, CliError> {
+    let Printout { code, out, hint } = printout;
     let printing = print(out)?;
     let printed = runtime.block_on(async {
         tokio::select! {
@@ -120,6 +128,11 @@ pub(super) struct VisitorSession {
 }
 
 impl VisitorSession {
+    /// At a node: what it is asked goes into its `commands`, and the answers come with its `events`.
+    pub(super) fn new(commands: mpsc::Sender<Command>, events: broadcast::Receiver<Stamped>) -> Self {
+        Self { commands, events }
+    }
+
     /// Waits for this long.
     pub(super) async fn wait(&mut self, time: Duration) -> Result<(), CliError> {
         self.wait_until(Instant::now() + time, |_| false).await
@@ -172,7 +185,8 @@ impl VisitorSession {
         }
     }
 
-    async fn ask(&self, command: Command) -> Result<(), CliError> {
+    /// Has the node do something.
+    pub(super) async fn ask(&self, command: Command) -> Result<(), CliError> {
         self.commands.send(command).await.map_err(|_| node_failed())
     }
 

@@ -18,7 +18,7 @@ use super::args::{NodeArgs, WatchArgs};
 use super::error::CliError;
 use super::output::{self, Format, write_event};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, signals};
+use super::{control, log, signals};
 
 /// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
 /// more than the line it writes.
@@ -36,6 +36,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let signals = signals::heed(0)?;
     let (running, events) = Node::start(settings, log::follow)?;
     signals.stop(&running.commands);
+    let door = control::open(node, &running);
     let format = if watch.json { Format::Json } else { Format::Text };
     let (ended, mut writing) = oneshot::channel();
     let (running_on, pace) = sync_channel(0);
@@ -67,6 +68,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     // What is left is written without a pause.
     drop(running_on);
     running.stop(reason, STOP_PATIENCE);
+    drop(door);
     if written.is_none() {
         let last_lines = runtime.block_on(async { timeout_at(end, writing).await });
         written = last_lines.ok().and_then(Result::ok);

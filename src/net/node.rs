@@ -50,6 +50,9 @@ pub struct Settings {
 pub struct Node {
     /// What people ask for goes here.
     pub commands: mpsc::Sender<Command>,
+    /// Who wants to listen later subscribes here. It keeps no event: a receiver that rests would keep the latest
+    /// [`EVENTS`] of them.
+    pub events: broadcast::WeakSender<Stamped>,
     thread: JoinHandle<()>,
     /// The node lives as long as this does.
     owner: oneshot::Sender<()>,
@@ -95,6 +98,7 @@ impl Node {
 
         let (events, first) = broadcast::channel(EVENTS);
         let for_subscriber = events.subscribe();
+        let later = events.downgrade();
         let (commands, wanted) = mpsc::channel(COMMANDS);
         let (owner, owner_gone) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -114,7 +118,7 @@ impl Node {
             // A look-up of a host name may still block a helper thread: it is not waited for.
             runtime.shutdown_background();
         })?;
-        Ok((Self { commands, thread, owner }, first))
+        Ok((Self { commands, events: later, thread, owner }, first))
     }
 
     /// Says goodbye and waits for the node to stop, at most `patience`.

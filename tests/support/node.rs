@@ -35,9 +35,11 @@ pub(crate) fn options_of_the_environment() -> impl Iterator<Item = OsString> {
     std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("VIGIE_"))
 }
 
-/// Takes from the environment what would set an option of the program under test.
+/// Takes from the environment what would set an option of the program under test. It is not asked by others and asks nobody:
+/// tests that run at the same time, and hosts that are made of namespaces, share the files of this machine.
 pub(crate) fn clean(command: &mut Command) {
     options_of_the_environment().for_each(|name| _ = command.env_remove(name));
+    command.env("VIGIE_CONTROL", "off");
     command.env("XDG_CONFIG_HOME", "/nonexistent").env_remove("NO_COLOR").env_remove("RUST_LOG");
 }
 

@@ -97,6 +97,7 @@ impl Terminal {
         let mut command = CommandBuilder::new(program);
         node::options_of_the_environment().for_each(|name| command.env_remove(name));
         command.args(args);
+        command.env("VIGIE_CONTROL", "off");
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
         command.env_remove("NO_COLOR");

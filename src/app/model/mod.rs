@@ -161,6 +161,11 @@ impl Model {
         self.rows.with_id(id)
     }
 
+    /// The peer that has this name and has not left. Costs the peers there are.
+    pub fn peer_named(&self, name: &str) -> Option<&PeerRow> {
+        self.rows.named(name)
+    }
+
     /// The time until `end` in so many columns of this width, for [`Bands::worst`] of the peers.
     pub fn columns(&self, end: Instant, width: Duration, count: u32) -> Columns {
         self.rows.columns(end, width, count)

@@ -131,6 +131,12 @@ impl PeerRows {
         self.peers.values().map(Box::as_ref).find(|peer| peer.info.id == Some(id))
     }
 
+    /// The one that has this name and has not left. Costs what there are.
+    pub(super) fn named(&self, name: &str) -> Option<&PeerRow> {
+        let mut here = self.peers.values().map(Box::as_ref).filter(|peer| peer.state != PeerState::Left);
+        here.find(|peer| peer.info.name == name)
+    }
+
     /// Which are listed.
     pub(super) fn filter(&self) -> &Filter {
         &self.filter

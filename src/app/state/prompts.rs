@@ -69,6 +69,11 @@ impl App {
         match self.ui.overlay.take()? {
             Overlay::Forget { key, name } => Some(Effect::forget(key, &name)),
             Overlay::Add(prompt) => {
+                // The name of a peer comes before that of a host, which with its port is still the host's.
+                if let Some(peer) = self.models.live().peer_named(prompt.text().trim()) {
+                    let said = format!("dialing the peer {} at {}", peer.info.name, peer.info.place());
+                    return Some(Effect::Send { command: Command::DialNow(peer.info.key), said });
+                }
                 if let Ok(target) = Overlay::target(prompt.text()) {
                     let said = format!("added {target}");
                     Some(Effect::Send { command: Command::AddPeer(target), said })

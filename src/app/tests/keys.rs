@@ -107,6 +107,19 @@ fn a_typed_address_is_added_when_it_is_one() {
 }
 
 #[test]
+fn a_typed_name_of_a_peer_dials_it_and_with_a_port_it_is_a_host() {
+    let mut bench = table(&["host7"]);
+    bench.key(KeyCode::Char('a'));
+    bench.typed("host7");
+    let (command, said) = sent(bench.key(KeyCode::Enter));
+    assert_eq!(command, Command::DialNow(peer(1, "host7").key));
+    assert_eq!(said, format!("dialing the peer host7 at {}", peer(1, "host7").addr));
+    bench.key(KeyCode::Char('a'));
+    bench.typed("host7:17474");
+    assert_eq!(sent(bench.key(KeyCode::Enter)).0, Command::AddPeer("host7:17474".parse().unwrap()));
+}
+
+#[test]
 fn a_paste_goes_into_the_prompt_and_nowhere_else() {
     let mut bench = table(&["a"]);
     bench.app.paste("q");

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::engine::config::Target;
-
-use super::values::{expected_peers, for_time, period, target, text};
+use super::values::{Dialed, dialed, expected_peers, for_time, period, text};
 
 /// Options of `vigie watch`.
 #[derive(Debug, Args)]
@@ -22,9 +20,12 @@ pub struct WatchArgs {
 /// Options of `vigie list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// How long to look for peers.
+    /// How long to look for peers, if no node runs here.
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
+    /// Join the network briefly, even if a node runs here.
+    #[arg(long)]
+    pub visit: bool,
     /// Write one JSON document.
     #[arg(long)]
     pub json: bool,
@@ -45,6 +46,9 @@ pub struct CheckArgs {
     /// How long to wait for them.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true)]
     pub timeout: Duration,
+    /// Join the network briefly, even if a node runs here.
+    #[arg(long)]
+    pub visit: bool,
     /// Write one JSON document.
     #[arg(long)]
     pub json: bool,
@@ -53,9 +57,12 @@ pub struct CheckArgs {
 /// Options of `vigie matrix`.
 #[derive(Debug, Args)]
 pub struct MatrixArgs {
-    /// How long to wait for the reports of the other nodes.
+    /// How long to wait for the reports of the other nodes, if no node runs here.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
+    /// Join the network briefly, even if a node runs here.
+    #[arg(long)]
+    pub visit: bool,
     /// Write one JSON document.
     #[arg(long)]
     pub json: bool,
@@ -64,9 +71,9 @@ pub struct MatrixArgs {
 /// Options of `vigie dial`.
 #[derive(Debug, Args)]
 pub struct DialArgs {
-    /// The host, and the TCP port of its vigie if it is not 17474.
-    #[arg(value_name = "HOST[:PORT]", value_parser = target)]
-    pub target: Target,
+    /// A peer of the node that runs here, by its name; otherwise a host, and the TCP port of its vigie if it is not 17474.
+    #[arg(value_name = "NAME|HOST[:PORT]", value_parser = dialed)]
+    pub target: Dialed,
     /// Write each attempt and the result as JSON, one object per line.
     #[arg(long)]
     pub json: bool,

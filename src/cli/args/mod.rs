@@ -1,6 +1,7 @@
 //! The one table of options: `--help`, the environment variables and the checks all come from here.
 
 mod commands;
+mod control;
 mod demo;
 mod help;
 mod node;
@@ -10,9 +11,12 @@ mod values;
 use clap::{Parser, Subcommand};
 
 pub use commands::{CheckArgs, DialArgs, DoctorArgs, ListArgs, MatrixArgs, WatchArgs};
+pub use control::ControlPlace;
 pub use demo::{DemoArgs, MAX_DEMO_PEERS};
 pub use node::NodeArgs;
+pub(super) use node::shapes_a_node;
 pub use screen::ScreenArgs;
+pub use values::Dialed;
 
 use demo::with_the_demos_defaults;
 
@@ -57,7 +61,7 @@ pub struct Cli {
 pub enum CliCommand {
     /// Run the same node without a screen: one line per event on stdout, until interrupted.
     Watch(WatchArgs),
-    /// Join the network briefly, print the peers and leave.
+    /// Print the peers: those of the node that runs here, or those found by joining the network briefly.
     ///
     /// The exit code is 1 if there are none.
     List(ListArgs),
@@ -65,11 +69,11 @@ pub enum CliCommand {
     ///
     /// The exit code is 0 as soon as enough peers are reachable, and 1 if they do not appear in time.
     Check(CheckArgs),
-    /// Join the network briefly, print who reaches whom and leave.
+    /// Print who reaches whom: as the node that runs here knows it, or by joining the network briefly.
     ///
     /// The exit code is 0 if every node reaches every other by UDP and TCP, as far as this one knows, otherwise 1.
     Matrix(MatrixArgs),
-    /// Dial one host once, with retries, and report the result.
+    /// Dial one peer or host once, with retries, and report the result.
     Dial(DialArgs),
     /// Examine this machine: interfaces, broadcasts, ports, firewall; each finding with a fix.
     ///

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::parser::ValueSource;
 use glob::Pattern;
 use tracing_subscriber::filter::Targets;
 
@@ -15,8 +16,9 @@ use crate::engine::config::{Config, DEFAULT_PORT, DialInterval, Target};
 use crate::engine::retry::RetryPolicy;
 use crate::net::{Selection, Settings, host_name};
 
+use super::control::ControlPlace;
 use super::values::{
-    backoff, dial_interval, dial_timeout, log_filter, own_address, period, retry_delay, target, text,
+    backoff, control, dial_interval, dial_timeout, log_filter, own_address, period, retry_delay, target, text,
 };
 
 /// Options of a node.
@@ -73,12 +75,35 @@ pub struct NodeArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), allow_hyphen_values = true, help_heading = "Timing")]
     pub dial_rate: u32,
 
+    /// Directory of the control socket, by which list, check, matrix and dial ask this node; off for none [default: the
+    /// runtime directory of the service or user].
+    #[arg(long, value_name = "DIR|off", value_parser = control, help_heading = "Control socket")]
+    pub control: Option<ControlPlace>,
+    /// Let this group of users ask this node, too.
+    #[arg(long, value_name = "GROUP", value_parser = text, help_heading = "Control socket")]
+    pub control_group: Option<String>,
+
     /// Also write the log to this file.
     #[arg(long, value_name = "FILE", help_heading = "Log")]
     pub log_file: Option<PathBuf>,
     /// Log level: error, warn, info, debug, trace, or TARGET=LEVEL,… [default: info].
     #[arg(long, value_name = "FILTER", value_parser = log_filter, help_heading = "Log")]
     pub log: Option<Targets>,
+
+    /// An argument says how a node is to be: no other node can answer for it. What the environment says holds for all nodes
+    /// of the machine.
+    #[arg(skip)]
+    pub is_shaped: bool,
+}
+
+/// Options that say which node is meant, and what is told of it; all others say how it is to be.
+const SHAPELESS: [&str; 6] = ["group", "port", "control", "control_group", "log", "log_file"];
+
+/// Whether the arguments say how a node is to be.
+pub(in crate::cli) fn shapes_a_node(given: &clap::ArgMatches) -> bool {
+    let node = NodeArgs::augment_args(clap::Command::new("node"));
+    let mut ids = node.get_arguments().map(|arg| arg.get_id().as_str()).filter(|id| !SHAPELESS.contains(id));
+    ids.any(|id| given.value_source(id) == Some(ValueSource::CommandLine))
 }
 
 impl NodeArgs {

@@ -13,6 +13,8 @@ use crate::engine::retry::MAX_DELAY;
 use crate::net::interfaces;
 use crate::proto::check_text;
 
+use super::control::ControlPlace;
+
 pub(super) fn text(value: &str) -> Result<String, String> {
     check_text(value).map(|()| value.to_owned()).map_err(|error| error.to_string())
 }
@@ -28,6 +30,9 @@ fn duration_within(value: &str, range: &RangeInclusive<Duration>) -> Result<Dura
 }
 
 const HOUR: Duration = Duration::from_hours(1);
+
+/// Nowhere.
+const OFF: &str = "off";
 
 /// What is chosen by the number of peers.
 const AUTO: &str = "auto";
@@ -65,6 +70,15 @@ pub(super) fn expected_peers(value: &str) -> Result<usize, String> {
     count.ok_or_else(|| format!("a number of peers from 1 to {} is expected", limits::MAX_PEERS))
 }
 
+/// Where a control socket is.
+pub(super) fn control(value: &str) -> Result<ControlPlace, String> {
+    match value {
+        "" => Err(format!("a directory is expected, or {OFF}")),
+        OFF => Ok(ControlPlace::Off),
+        directory => Ok(ControlPlace::In(directory.into())),
+    }
+}
+
 pub(super) fn log_filter(value: &str) -> Result<Targets, String> {
     value.parse().map_err(|_| "error, warn, info, debug, trace, off or TARGET=LEVEL,… is expected".to_owned())
 }
@@ -75,6 +89,35 @@ pub(super) fn target(value: &str) -> Result<Target, String> {
         TargetError::NoZone(ip) => no_zone(ip),
         other => other.to_string(),
     })
+}
+
+/// Who is to be dialed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialed {
+    /// As it was typed.
+    pub text: String,
+    /// As a host, or why it is none: the names of peers may have other characters.
+    pub host: Result<Target, String>,
+}
+
+impl Dialed {
+    /// The name of the peer that it may be: an address is no name, and of a name with a port that port is dialed.
+    pub fn name(&self) -> Option<&str> {
+        let is_bare = match &self.host {
+            Ok(target) => target.host == self.text && address::split_zone(&target.host).is_none(),
+            Err(_) => true,
+        };
+        is_bare.then_some(&*self.text)
+    }
+}
+
+/// A peer or host that is dialed.
+pub(super) fn dialed(value: &str) -> Result<Dialed, String> {
+    let host = target(value);
+    match (&host, text(value)) {
+        (Err(why), Err(_)) => Err(why.clone()),
+        _ => Ok(Dialed { text: value.to_owned(), host }),
+    }
 }
 
 /// An address of this machine.
@@ -98,6 +141,18 @@ fn no_zone(ip: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bare_name_may_be_that_of_a_peer_and_an_address_or_a_port_says_that_a_host_is_meant() {
+        let name = |text: &str| dialed(text).unwrap().name().map(str::to_owned);
+        for text in ["host7", "host7.lan", "my laptop", "büro/1", "山田"] {
+            assert_eq!(name(text).as_deref(), Some(text));
+        }
+        for text in ["10.0.0.7", "10.0.0.7:17474", "host7:17474", "::1", "[::1]:5"] {
+            assert_eq!(name(text), None, "{text}");
+        }
+        assert!(dialed("").is_err() && dialed("a\nb").is_err());
+    }
 
     #[test]
     fn durations_out_of_range_are_refused_with_the_range() {

@@ -6,14 +6,18 @@ mod outcome;
 mod tests;
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tokio::time::Instant;
+use tokio::time;
 
+use crate::engine::api::Command;
 use crate::engine::event::Event;
-use crate::engine::peers::PeerKey;
+use crate::engine::observation::PathStatus;
+use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState, Snapshot};
 
 use super::args::{CheckArgs, NodeArgs};
+use super::control::{self, CheckQuestion, Request, Source};
 use super::error::{CliError, exit};
 use super::visitor::{self, NodeView, Printout, VisitorSession, nobody_found};
 
@@ -26,19 +30,77 @@ const REST: u32 = 4;
 /// Longest time between two snapshots: no event tells what other nodes report.
 const LATEST: Duration = Duration::from_millis(250);
 
+/// A dial that ended longer ago is made again before a node that runs answers by it.
+const LATELY: Duration = Duration::from_secs(5);
+/// No question waits longer.
+const LONGEST: Duration = Duration::from_hours(1);
+
 pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, CliError> {
-    let expected = Expectation { local: check.local, ..Expectation::new(check.expect, &check.expect_peer) };
-    visitor::run(node, async |session| {
-        let (view, outcome) = wait_for(session, &expected, check.timeout).await?;
-        let alone = if check.local { view.table.peers.is_empty() } else { view.others() == 0 };
-        let hint = match (outcome.met, alone, check.json) {
-            (false, true, _) => Some(nobody_found(&view)),
-            (false, false, false) => Some(outcome.to_do()),
-            _ => None,
-        };
-        let out = if check.json { outcome.document()? } else { outcome.text() };
-        Ok(Printout { code: if outcome.met { 0 } else { exit::NO }, out, hint })
-    })
+    let question = CheckQuestion {
+        json: check.json,
+        expect: check.expect,
+        expect_peer: check.expect_peer.clone(),
+        local: check.local,
+        timeout_ms: u64::try_from(check.timeout.as_millis()).unwrap_or(u64::MAX),
+    };
+    let request = Request::Check(question.clone());
+    if let Some(code) = control::ask(node, check.visit, &request)? {
+        return Ok(code);
+    }
+    visitor::run(node, async |session| answer(session, &question, Source::Visit).await)
+}
+
+/// What a node knows as soon as everything expected is there, or the time is over. A node that was there before dials again
+/// what it has not dialed just now.
+pub(super) async fn answer(
+    session: &mut VisitorSession,
+    question: &CheckQuestion,
+    source: Source,
+) -> Result<Printout, CliError> {
+    let (json, local) = (question.json, question.local);
+    let expected = Expectation { local, ..Expectation::new(question.expect, &question.expect_peer) };
+    let patience = Duration::from_millis(question.timeout_ms).min(LONGEST);
+    let since = match source {
+        Source::Node => Some(dial_again(session).await?),
+        Source::Visit => None,
+    };
+    let (view, outcome) = wait_for(session, &expected, patience, since).await?;
+    let alone = if local { view.table.peers.is_empty() } else { view.others() == 0 };
+    let hint = match (outcome.met, alone, json) {
+        (false, true, _) => Some(nobody_found(&view)),
+        (false, false, false) => Some(outcome.to_do()),
+        _ => None,
+    };
+    let out = if json { outcome.document(source)? } else { outcome.text() };
+    Ok(Printout { code: if outcome.met { 0 } else { exit::NO }, out, hint })
+}
+
+/// Has all peers dialed now that were not lately. Returns since when a dial counts.
+async fn dial_again(session: &mut VisitorSession) -> Result<Instant, CliError> {
+    let view = session.snapshot(|_| ()).await?;
+    let since = view.matrix.at.checked_sub(LATELY).unwrap_or(view.matrix.at);
+    for peer in view.table.peers.iter().filter(|peer| was_dialed_before(peer, since)) {
+        session.ask(Command::DialNow(peer.info.key)).await?;
+    }
+    Ok(since)
+}
+
+fn was_dialed_before(peer: &PeerSnapshot, since: Instant) -> bool {
+    peer.observation.checked.is_none_or(|ended| ended < since)
+}
+
+/// What is told of peers that were not dialed since then is no longer believed: their dials are under way.
+fn forget_what_is_older(table: &mut Arc<Snapshot>, since: Instant) {
+    if !table.peers.iter().any(|peer| was_dialed_before(peer, since)) {
+        return;
+    }
+    let peers = &mut Arc::make_mut(table).peers;
+    for peer in peers.iter_mut().filter(|peer| was_dialed_before(peer, since)) {
+        peer.observation.tcp = PathStatus::Unknown;
+        if peer.state == PeerState::Up {
+            peer.state = PeerState::New;
+        }
+    }
 }
 
 /// Takes a snapshot whenever something happened, until everything expected is there or the time is over.
@@ -46,17 +108,21 @@ async fn wait_for(
     session: &mut VisitorSession,
     expected: &Expectation,
     patience: Duration,
+    since: Option<Instant>,
 ) -> Result<(NodeView, CheckOutcome), CliError> {
-    let deadline = Instant::now() + patience;
+    let deadline = time::Instant::now() + patience;
     let mut served = Served::default();
     loop {
-        let taken = Instant::now();
-        let view = session.snapshot(|event| served.note(event)).await?;
+        let taken = time::Instant::now();
+        let mut view = session.snapshot(|event| served.note(event)).await?;
+        if let Some(since) = since {
+            forget_what_is_older(&mut view.table, since);
+        }
         let outcome = CheckOutcome::of(expected, &view, &served.0);
         if outcome.met || taken >= deadline {
             return Ok((view, outcome));
         }
-        let soonest = Instant::now() + SOONEST.max(taken.elapsed() * REST);
+        let soonest = time::Instant::now() + SOONEST.max(taken.elapsed() * REST);
         let news = |event: &Event| {
             served.note(event);
             is_news(event)

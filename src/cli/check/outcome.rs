@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::cli::control::Source;
 use crate::cli::visitor::NodeView;
 use crate::engine::NodeId;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
@@ -99,17 +100,18 @@ impl CheckOutcome {
     }
 
     /// The contract's form.
-    pub(super) fn document(&self) -> anyhow::Result<String> {
+    pub(super) fn document(&self, source: Source) -> anyhow::Result<String> {
         #[derive(Serialize)]
         struct CheckDocument<'a> {
             v: u8,
+            source: Source,
             ok: bool,
             reachable: usize,
             missing: &'a [Missing],
         }
         let Self { met, reachable, missing, .. } = self;
-        Ok(serde_json::to_string(&CheckDocument { v: 1, ok: *met, reachable: reachable.len(), missing })?
-            + "\n")
+        let document = CheckDocument { v: 1, source, ok: *met, reachable: reachable.len(), missing };
+        Ok(serde_json::to_string(&document)? + "\n")
     }
 
     /// The form for people: who is there, then a line for each who is missing.

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use slotmap::Key as _;
 
+use crate::cli::control::Source;
 use crate::cli::visitor::NodeView;
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
@@ -101,7 +103,8 @@ fn who_is_named_and_missing_is_told_even_where_there_are_enough() {
     let outcome = judge(&expected(Some(1), &["refusing", "ghost", "there"]), &view(vec![there, refusing]));
     assert!(!outcome.met);
     assert_eq!(missing(&outcome), ["refusing", "ghost"]);
-    let document: serde_json::Value = serde_json::from_str(&outcome.document().unwrap()).unwrap();
+    let document: serde_json::Value =
+        serde_json::from_str(&outcome.document(Source::Visit).unwrap()).unwrap();
     assert_eq!((&document["ok"], &document["reachable"]), (&false.into(), &1.into()));
     let expected = serde_json::json!({
         "name": "refusing", "state": "unreachable", "cause": "refused", "verdict": "unknown",
@@ -184,4 +187,19 @@ fn nodes_of_this_machine_count_if_a_person_wants_it_or_names_them_or_has_nothing
     assert!(of(&links, &local).0);
     assert!(of(&links, &expected(Some(2), &["own"])).0, "a person named it");
     assert!(of(&links[..1], &expected(Some(2), &[])).0, "loopback is all there is");
+}
+
+#[test]
+fn a_peer_whose_last_dial_ended_long_ago_is_not_reachable_until_it_was_dialed_again() {
+    let since = testkit::t0() + Duration::from_mins(1);
+    let dialed = |nth, name: &str, ago: u64| {
+        let mut peer = serves(peer(nth, name, PeerState::Up));
+        peer.observation.checked = Some(testkit::t0() + Duration::from_secs(ago));
+        peer
+    };
+    let mut view = view(vec![dialed(1, "old", 59), dialed(2, "fresh", 61)]);
+    super::forget_what_is_older(&mut view.table, since);
+    let outcome = judge(&expected(Some(2), &[]), &view);
+    assert_eq!(outcome.reachable, ["fresh"]);
+    assert!(outcome.text().contains("missing old: new, it dials this machine"), "{}", outcome.text());
 }

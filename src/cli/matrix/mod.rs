@@ -7,27 +7,40 @@ use serde::Serialize;
 use crate::engine::matrix::MatrixView;
 
 use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
+use super::control::{self, MatrixQuestion, Request, Source};
 use super::error::{CliError, exit};
 use super::output;
-use super::visitor::{self, Printout, nobody_found};
+use super::visitor::{self, Printout, VisitorSession, nobody_found};
 
 use text::{GridFormat, text};
 
 pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> Result<u8, CliError> {
+    let question = MatrixQuestion { json: matrix.json, width: terminal_width(), ascii: screen.is_ascii() };
+    if let Some(code) = control::ask(node, matrix.visit, &Request::Matrix(question.clone()))? {
+        return Ok(code);
+    }
     visitor::run(node, async |session| {
         session.wait(matrix.wait).await?;
-        let view = session.snapshot(|_| ()).await?;
-        let alone = view.matrix.nodes.len() < 2;
-        let hint = alone.then(|| nobody_found(&view));
-        let out = match (matrix.json, alone) {
-            (true, _) => document(&view.matrix)?,
-            (false, true) => String::new(),
-            (false, false) => {
-                text(&view.matrix, GridFormat { width: terminal_width(), ascii: screen.is_ascii() })
-            }
-        };
-        Ok(Printout { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
+        answer(session, &question, Source::Visit).await
     })
+}
+
+/// What a node knows at once.
+pub(super) async fn answer(
+    session: &mut VisitorSession,
+    question: &MatrixQuestion,
+    source: Source,
+) -> Result<Printout, CliError> {
+    let view = session.snapshot(|_| ()).await?;
+    let alone = view.matrix.nodes.len() < 2;
+    let hint = alone.then(|| nobody_found(&view));
+    let format = GridFormat { width: question.width, ascii: question.ascii, source };
+    let out = match (question.json, alone) {
+        (true, _) => document(&view.matrix, source)?,
+        (false, true) => String::new(),
+        (false, false) => text(&view.matrix, format),
+    };
+    Ok(Printout { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
 }
 
 /// Whether every node is known to reach every other. Of one node alone, and of what was left out, that is not known.
@@ -39,14 +52,15 @@ fn is_fine(view: &MatrixView) -> bool {
 }
 
 /// The contract's form.
-fn document(view: &MatrixView) -> anyhow::Result<String> {
+fn document(view: &MatrixView, source: Source) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct MatrixDocument<'a> {
         v: u8,
+        source: Source,
         #[serde(flatten)]
         view: &'a MatrixView,
     }
-    Ok(serde_json::to_string(&MatrixDocument { v: 1, view })? + "\n")
+    Ok(serde_json::to_string(&MatrixDocument { v: 1, source, view })? + "\n")
 }
 
 /// How many columns the terminal has; none where the output is no terminal: a file has room for all.

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
+use crate::cli::control::Source;
 use crate::engine::matrix::{Cell, MatrixView};
 use crate::engine::observation::PathStatus;
 use crate::engine::verdict::Verdict;
@@ -22,6 +23,8 @@ pub(super) struct GridFormat {
     pub(super) width: Option<usize>,
     /// Signs of ASCII only.
     pub(super) ascii: bool,
+    /// Who knows what it tells.
+    pub(super) source: Source,
 }
 
 /// The signs of the grid.
@@ -55,11 +58,12 @@ pub(super) fn text(view: &MatrixView, format: GridFormat) -> String {
     grid.write_failing(&mut out, view, &signs);
     let unknown = grid.counts(grid.pairs()).unknown;
     if unknown > 0 {
-        let _ = writeln!(
-            out,
-            "\n{unknown} of {} pairs unknown: not reported, or too long ago; a longer --wait shows more",
-            grid.pairs().count()
-        );
+        let more = match format.source {
+            Source::Visit => "; a longer --wait shows more",
+            Source::Node => "",
+        };
+        let pairs = grid.pairs().count();
+        let _ = writeln!(out, "\n{unknown} of {pairs} pairs unknown: not reported, or too long ago{more}");
     }
     if view.left_out > 0 {
         let _ = writeln!(out, "\n{} rows or pairs omitted: too many for one answer", view.left_out);
@@ -260,7 +264,7 @@ mod tests {
 
     use super::*;
 
-    const WIDE: GridFormat = GridFormat { width: None, ascii: false };
+    const WIDE: GridFormat = GridFormat { width: None, ascii: false, source: Source::Visit };
 
     /// Nodes of which each reaches what `reach` says.
     fn view(names: &[&str], reach: impl Fn(usize, usize) -> PathStatus) -> MatrixView {

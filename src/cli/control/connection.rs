@@ -1,0 +1,73 @@
+//! One program that came in: what it wants, and what it gets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt as _;
+use tokio::time::{sleep, timeout};
+
+use crate::cli::visitor::VisitorSession;
+
+use super::inside::Inside;
+use super::limits::{FIRST_LINE, MAX_LINE, MAX_QUESTIONS, MAX_SUBSCRIBERS};
+use super::lines::{Lines, NoLine, write};
+use super::request::{Reply, Request, line, read};
+use super::system::{self, Accepted};
+use super::{answers, follow};
+
+/// How often it is looked whether somebody who has said all still waits.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Does what the program wants.
+pub(super) async fn serve(mut stream: Accepted, inside: Inside) {
+    let Ok(place) = Arc::clone(&inside.questions).try_acquire_owned() else {
+        return refuse(&mut stream, format!("{MAX_QUESTIONS} questions are waiting already: try again"))
+            .await;
+    };
+    let mut lines = Lines::of(MAX_LINE);
+    let request = match timeout(FIRST_LINE, lines.next(&mut stream)).await {
+        Ok(Ok(line)) => read(line),
+        Ok(Err(NoLine::TooLong)) => Err(format!("a line of more than {MAX_LINE} bytes is refused")),
+        Ok(Err(NoLine::End | NoLine::Failed)) | Err(_) => return,
+    };
+    match request {
+        Err(why) => refuse(&mut stream, why).await,
+        Ok(Request::Follow) => {
+            let Ok(_subscribed) = Arc::clone(&inside.subscribers).try_acquire_owned() else {
+                let why = format!("{MAX_SUBSCRIBERS} programs follow this node already");
+                return refuse(&mut stream, why).await;
+            };
+            drop(place);
+            follow::serve(stream, lines, &inside).await;
+        }
+        Ok(question) => {
+            let reply = tokio::select! {
+                reply = answer(question, &inside) => reply,
+                () = left(&mut stream) => return,
+            };
+            let _ = write(&mut stream, &line(&reply)).await;
+        }
+    }
+}
+
+async fn answer(question: Request, inside: &Inside) -> Reply {
+    let Some(events) = inside.listen() else { return Reply::refused("the node has stopped") };
+    let mut session = VisitorSession::new(inside.commands.clone(), events);
+    match answers::give(&question, &mut session).await {
+        Ok(printout) => printout.into(),
+        Err(error) => Reply::refused(error.to_string()),
+    }
+}
+
+async fn refuse(stream: &mut Accepted, why: String) {
+    let _ = write(stream, &line(&Reply::refused(why))).await;
+}
+
+/// Returns when nobody waits for the answer any longer. Who has closed one direction may still do so.
+async fn left(stream: &mut Accepted) {
+    let mut ignored = [0; 512];
+    while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
+    while !system::is_gone(stream) {
+        sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,25 @@
+//! The door to a running node: a socket of this machine, by which other programs ask it and follow it.
+//!
+//! `docs/control.md` specifies it. The node's side is [`door`], with a [`connection`] for each program that comes in; the
+//! commands' side is [`ask`]. What differs between systems is in [`system`].
+
+mod answers;
+mod ask;
+mod connection;
+#[cfg(unix)]
+mod directory;
+mod door;
+mod follow;
+mod inside;
+mod limits;
+mod lines;
+mod name;
+mod place;
+mod request;
+#[cfg_attr(unix, path = "system/unix.rs")]
+#[cfg_attr(windows, path = "system/windows.rs")]
+mod system;
+
+pub(super) use ask::{ask, peers_named};
+pub(super) use door::open;
+pub(super) use request::{CheckQuestion, ListQuestion, MatrixQuestion, Request, Source};
