@@ -94,7 +94,7 @@ fn write(event: &Event, is_news: bool) {
             debug!(target: EVENTS, peer, addr = addr.map(tracing::field::display), "{event}");
         }
         Event::Visited { name, addr, count } => {
-            debug!(target: EVENTS, name = &**name, %addr, count, "{event}")
+            debug!(target: EVENTS, name = &**name, %addr, count, "{event}");
         }
         Event::Rejected { from, reason, count } => write_rejected(event, *from, *reason, *count),
         Event::Lagged { missed } => warn!(target: EVENTS, missed, "{event}"),
