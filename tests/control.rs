@@ -151,22 +151,22 @@ fn the_node_that_runs_here_answers_at_once_and_nobody_joins() {
     pollux.wait_for(SOON, becomes("castor", "up"));
     assert_eq!(wakes(&castor), resting, "events wake no door that nobody uses");
 
-    let list = machine.run(&["list", "--json"]);
+    let list = machine.run(&["list", "--json", "--wait", "100ms"]);
     let document = list.document();
     assert_eq!((list.code, list.err.as_str(), &document["source"]), (0, "", &json!("node")), "{document}");
     assert_eq!(
         (&document["node"]["name"], &document["peers"][0]["name"]),
         (&json!("castor"), &json!("pollux"))
     );
-    assert!(machine.run(&["list"]).out.contains("pollux  127.77.16.2:"));
+    assert!(machine.run(&["list", "--wait", "100ms"]).out.contains("pollux  127.77.16.2:"));
 
-    let matrix = machine.run(&["matrix", "--json"]);
+    let matrix = machine.run(&["matrix", "--json", "--wait", "100ms"]);
     assert_eq!(
         (&matrix.document()["source"], &matrix.document()["nodes"][0]["name"]),
         (&json!("node"), &json!("castor"))
     );
     assert!(
-        machine.run(&["matrix", "--ascii"]).out.contains("1 castor  . "),
+        machine.run(&["matrix", "--ascii", "--wait", "100ms"]).out.contains("1 castor  . "),
         "the signs are those of who asks"
     );
 
@@ -184,6 +184,16 @@ fn the_node_that_runs_here_answers_at_once_and_nobody_joins() {
     for node in [&castor, &pollux] {
         assert_eq!(node.count(kind("peer_discovered")), 1, "nobody has joined");
     }
+}
+
+#[test]
+fn a_node_that_was_started_a_moment_ago_is_given_the_time_of_a_visit() {
+    let machine = Machine::new();
+    let _castor = machine.watch("castor", "127.77.16.30", &[]);
+    let list = machine.stage.spawn("list", machine.command(&["list", "--json", "--wait", "2s"]));
+    let _pollux = machine.start("pollux", "127.77.16.31", &["--control", "off"]);
+    let ran = list.finish(SOON);
+    assert_eq!((ran.code, &ran.document()["peers"][0]["name"]), (0, &json!("pollux")), "{}", ran.err);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::engine::verdict::Verdict;
 use crate::text::{Measured, Reason, Wait, by_name, what_is_wrong};
 
 use super::args::{ListArgs, NodeArgs};
-use super::control::{self, ListQuestion, Request, Source};
+use super::control::{self, ListQuestion, Request, Source, millis};
 use super::error::{CliError, exit};
 use super::table::{Side, aligned};
 use super::visitor::{self, Printout, VisitorSession, nobody_found};
@@ -18,7 +18,7 @@ use super::visitor::{self, Printout, VisitorSession, nobody_found};
 const NOTHING: &str = "–";
 
 pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, CliError> {
-    let question = ListQuestion { json: list.json };
+    let question = ListQuestion { json: list.json, wait_ms: millis(list.wait) };
     if let Some(code) = control::ask(node, list.visit, &Request::List(question.clone()))? {
         return Ok(code);
     }

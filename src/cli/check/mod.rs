@@ -17,7 +17,7 @@ use crate::engine::observation::PathStatus;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState, Snapshot};
 
 use super::args::{CheckArgs, NodeArgs};
-use super::control::{self, CheckQuestion, Request, Source};
+use super::control::{self, CheckQuestion, Request, Source, millis};
 use super::error::{CliError, exit};
 use super::visitor::{self, NodeView, Printout, VisitorSession, nobody_found};
 
@@ -41,7 +41,7 @@ pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, CliError> {
         expect: check.expect,
         expect_peer: check.expect_peer.clone(),
         local: check.local,
-        timeout_ms: u64::try_from(check.timeout.as_millis()).unwrap_or(u64::MAX),
+        timeout_ms: millis(check.timeout),
     };
     let request = Request::Check(question.clone());
     if let Some(code) = control::ask(node, check.visit, &request)? {

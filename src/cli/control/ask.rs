@@ -74,7 +74,7 @@ async fn put(mut connected: Connected, question: &Request) -> Result<Printout, C
     };
     let waits = match question {
         Request::Check(CheckQuestion { timeout_ms, .. }) => Duration::from_millis(*timeout_ms),
-        _ => Duration::ZERO,
+        other => other.wait(),
     };
     timeout(waits + ANSWER, asking).await.unwrap_or_else(|_| Err(silent()))
 }

@@ -53,7 +53,12 @@ pub(super) async fn serve(mut stream: Accepted, inside: Inside) {
 async fn answer(question: Request, inside: &Inside) -> Reply {
     let Some(events) = inside.listen() else { return Reply::refused("the node has stopped") };
     let mut session = VisitorSession::new(inside.commands.clone(), events);
-    match answers::give(&question, &mut session).await {
+    let rest = question.wait().saturating_sub(inside.since.elapsed());
+    let answer = async {
+        session.wait(rest).await?;
+        answers::give(&question, &mut session).await
+    };
+    match answer.await {
         Ok(printout) => printout.into(),
         Err(error) => Reply::refused(error.to_string()),
     }

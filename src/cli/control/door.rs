@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::cli::args::NodeArgs;
 use crate::cli::runtime;
@@ -38,6 +39,7 @@ pub(in crate::cli) fn open(args: &NodeArgs, node: &Node) -> Option<Door> {
     let inside = Inside {
         commands: node.commands.clone(),
         events: node.events.clone(),
+        since: Instant::now(),
         questions: Arc::new(Semaphore::new(MAX_QUESTIONS)),
         subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
     };

@@ -198,6 +198,7 @@ mod tests {
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
     use tokio::sync::Semaphore;
     use tokio::task::JoinSet;
+    use tokio::time::Instant;
 
     use crate::testkit;
 
@@ -227,6 +228,7 @@ mod tests {
         let inside = Inside {
             commands,
             events: events.downgrade(),
+            since: Instant::now(),
             questions: Arc::new(Semaphore::new(1)),
             subscribers: Arc::new(Semaphore::new(1)),
         };

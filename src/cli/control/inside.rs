@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::time::Instant;
 
 use crate::engine::api::Command;
 use crate::engine::event::Stamped;
@@ -14,6 +15,8 @@ pub(super) struct Inside {
     pub(super) commands: mpsc::Sender<Command>,
     /// Where to listen.
     pub(super) events: broadcast::WeakSender<Stamped>,
+    /// Since when the node runs.
+    pub(super) since: Instant,
     /// Room for those who wait for an answer.
     pub(super) questions: Arc<Semaphore>,
     /// Room for those who follow.

@@ -1,7 +1,7 @@
 //! The door to a running node: a socket of this machine, by which other programs ask it and follow it.
 //!
 //! `docs/control.md` specifies it. The node's side is [`door`], with a [`connection`] for each program that comes in; the
-//! commands' side is [`ask`]. What differs between systems is in [`system`].
+//! commands' side is [`mod@ask`]. What differs between systems is in [`system`].
 
 mod answers;
 mod ask;
@@ -22,4 +22,4 @@ mod system;
 
 pub(super) use ask::{ask, peers_named};
 pub(super) use door::open;
-pub(super) use request::{CheckQuestion, ListQuestion, MatrixQuestion, Request, Source};
+pub(super) use request::{CheckQuestion, ListQuestion, MatrixQuestion, Request, Source, millis};

@@ -1,10 +1,14 @@
 //! What is asked by the control socket, and how it is answered: one JSON object a line.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cli::visitor::Printout;
 use crate::engine::config::Target;
 
+/// No node is waited for any longer.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// The version of requests and answers.
 const VERSION: u8 = 1;
 
@@ -37,12 +41,27 @@ pub(in crate::cli) enum Request {
     Follow,
 }
 
+impl Request {
+    /// How long a node must have run to answer at once: one that was started a moment ago knows nobody yet, and is given the time
+    /// that a visit would take.
+    pub(super) fn wait(&self) -> Duration {
+        match self {
+            Self::List(ListQuestion { wait_ms, .. }) | Self::Matrix(MatrixQuestion { wait_ms, .. }) => {
+                Duration::from_millis(*wait_ms).min(LONGEST_WAIT)
+            }
+            Self::Check(_) | Self::Find { .. } | Self::Follow => Duration::ZERO,
+        }
+    }
+}
+
 /// What `vigie list` asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::cli) struct ListQuestion {
     /// As a document.
     pub(in crate::cli) json: bool,
+    /// How long a node must have run to answer at once, in milliseconds.
+    pub(in crate::cli) wait_ms: u64,
 }
 
 /// What `vigie check` asks.
@@ -77,6 +96,8 @@ pub(in crate::cli) struct MatrixQuestion {
     pub(in crate::cli) width: Option<usize>,
     /// Signs of ASCII only.
     pub(in crate::cli) ascii: bool,
+    /// How long a node must have run to answer at once, in milliseconds.
+    pub(in crate::cli) wait_ms: u64,
 }
 
 /// What a program that follows the node has it do.
@@ -108,6 +129,11 @@ impl Order {
     pub(super) fn target(host: &str) -> Result<Target, String> {
         host.parse().map_err(|error: crate::engine::config::TargetError| error.to_string())
     }
+}
+
+/// A time as questions give it.
+pub(in crate::cli) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How a question is answered.
@@ -192,7 +218,7 @@ mod tests {
     fn a_request_is_what_its_line_says_and_what_it_does_not_say_has_a_default() {
         let check = CheckQuestion { expect: Some(3), timeout_ms: 500, ..CheckQuestion::default() };
         for request in [
-            Request::List(ListQuestion { json: true }),
+            Request::List(ListQuestion { json: true, ..ListQuestion::default() }),
             Request::Check(check),
             Request::Matrix(MatrixQuestion { width: Some(80), ..MatrixQuestion::default() }),
             Request::Find { name: "host7".into() },

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::engine::matrix::MatrixView;
 
 use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
-use super::control::{self, MatrixQuestion, Request, Source};
+use super::control::{self, MatrixQuestion, Request, Source, millis};
 use super::error::{CliError, exit};
 use super::output;
 use super::visitor::{self, Printout, VisitorSession, nobody_found};
@@ -15,7 +15,12 @@ use super::visitor::{self, Printout, VisitorSession, nobody_found};
 use text::{GridFormat, text};
 
 pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> Result<u8, CliError> {
-    let question = MatrixQuestion { json: matrix.json, width: terminal_width(), ascii: screen.is_ascii() };
+    let question = MatrixQuestion {
+        json: matrix.json,
+        width: terminal_width(),
+        ascii: screen.is_ascii(),
+        wait_ms: millis(matrix.wait),
+    };
     if let Some(code) = control::ask(node, matrix.visit, &Request::Matrix(question.clone()))? {
         return Ok(code);
     }
