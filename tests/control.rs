@@ -413,6 +413,39 @@ fn a_question_ends_with_the_node_or_with_a_signal() {
 }
 
 #[test]
+fn who_watches_is_told_each_change_by_the_node_or_by_a_visit_and_ends_with_the_last_state() {
+    let machine = Machine::new();
+    let castor = machine.watch("castor", "127.77.16.32", &[]);
+    let visit = ["--visit", "--bind", "127.77.16.33"];
+    let start = |args: &[&str]| machine.stage.spawn(args[0], machine.command(args));
+    let mut watching = [
+        start(&["list", "--watch", "--wait", "100ms"]),
+        start(&["check", "--watch", "--expect-peer", "pollux"]),
+        start(&[&["check", "--watch", "--json", "--expect-peer", "pollux"], &visit[..]].concat()),
+    ];
+    let says = |node: &Node, words: &str| poll(SOON, || node.stdout().contains(words).then_some(()));
+    assert!(says(&watching[1], "missing pollux: never heard").is_some(), "{}", watching[1].stdout());
+    assert!(says(&watching[2], "\"ok\":false").is_some(), "{}", watching[2].stdout());
+    let pollux = machine.start("pollux", "127.77.16.34", &["--control", "off"]);
+    castor.wait_for(SOON, becomes("pollux", "up"));
+    for (node, words) in watching.iter().zip(["pollux (127.77.16.34:", "1 peer is reachable", "\"ok\":true"])
+    {
+        assert!(says(node, words).is_some(), "{words}: {}", node.stdout());
+    }
+    watching[1].sigint();
+    assert_eq!(watching[1].wait_exit(SOON), 0, "all is there when it ends");
+    pollux.sigterm();
+    assert!(says(&watching[0], ") left").is_some(), "{}", watching[0].stdout());
+    watching[2].sigint();
+    watching[0].sigint();
+    assert_eq!(watching[0].wait_exit(SOON), 1, "nobody is left when it ends");
+    let lines = watching[0].stdout();
+    assert!(lines.lines().all(|line| line.contains("Z  pollux (")), "a line a change: {lines}");
+    let ran = machine.run(&["list", "--watch", "--for", "300ms"]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""), "it ends by itself");
+}
+
+#[test]
 fn a_hundred_checks_at_once_are_all_right_and_nobody_notices() {
     let machine = Machine::new();
     let castor = machine.watch("castor", "127.77.16.16", &[]);

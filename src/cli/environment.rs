@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_variable_of_another_command_is_ignored_and_an_unknown_one_told_with_the_nearest_name() {
-        let others = [("VIGIE_EXPECT", "many"), ("VIGIE_FOR", "ever"), ("PORT", "0"), ("VIGIE_X", "")];
+        let others = [("VIGIE_EXPECT", "many"), ("VIGIE_PEERS", "all"), ("PORT", "0"), ("VIGIE_X", "")];
         assert_eq!(parsed(&["list"], &others).unwrap().1, [""; 0]);
         let (_, warnings) = parsed(&["list"], &[("VIGIE_EXPCT", "9"), ("VIGIE_", "9")]).unwrap();
         assert_eq!(warnings.len(), 2);

@@ -8,18 +8,26 @@ use crate::engine::peers::{NodeInfo, PeerSnapshot, PeerState, Snapshot};
 use crate::engine::verdict::Verdict;
 use crate::text::{Measured, Reason, Wait, by_name, what_is_wrong};
 
-use super::args::{ListArgs, NodeArgs};
+use super::args::{ChangesArgs, ListArgs, NodeArgs};
+use super::changes::Current;
 use super::control::{self, ListQuestion, Request, Source, millis};
 use super::error::{CliError, exit};
 use super::table::{Side, aligned};
 use super::visitor::{self, Printout, VisitorSession, nobody_found};
+use super::watching::{self, Watching};
 
 /// What is not known.
 const NOTHING: &str = "–";
 
 pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, CliError> {
-    let question = ListQuestion { json: list.json, wait_ms: millis(list.wait) };
-    if let Some(code) = control::ask(node, list.visit, &Request::List(question.clone()))? {
+    let ListArgs { json, visit, changes: ChangesArgs { watch, duration: length }, .. } = *list;
+    let question = ListQuestion { json, watch, wait_ms: millis(list.wait) };
+    if watch {
+        let how = Watching { visit, json, length };
+        let now = async |session: &mut VisitorSession, source| current(session, &question, source).await;
+        return watching::watch(node, how, &Request::List(question.clone()), &now);
+    }
+    if let Some(code) = control::ask(node, visit, &Request::List(question.clone()))? {
         return Ok(code);
     }
     visitor::run(node, async |session| {
@@ -45,6 +53,28 @@ pub(super) async fn answer(
         (false, false) => table(&peers),
     };
     Ok(Printout { code: if alone { exit::NO } else { 0 }, out, hint })
+}
+
+/// The same as it is told at each change: a line for each peer, those that left among them.
+pub(super) async fn current(
+    session: &mut VisitorSession,
+    question: &ListQuestion,
+    source: Source,
+) -> Result<Current, CliError> {
+    let view = session.snapshot(|_| ()).await?;
+    let mut peers: Vec<_> = view.table.peers.iter().collect();
+    peers.sort_by(|a, b| by_name(&a.info, &b.info));
+    let line = |peer: &&PeerSnapshot| {
+        let (info, state) = (&peer.info, peer.state.as_str());
+        let why = verdict(peer).map(|why| format!(": {why}")).unwrap_or_default();
+        format!("{} ({}) {state}{why}\n", info.name, info.place())
+    };
+    let gist: String = peers.iter().map(line).collect();
+    let listed = listed(&view.table);
+    let alone = listed.iter().all(|peer| view.is_on_this_machine(peer));
+    let out = if question.json { document(&view.table.node, &listed, source)? } else { gist.clone() };
+    let printout = Printout { code: if alone { exit::NO } else { 0 }, out, hint: None };
+    Ok(Current { gist, printout })
 }
 
 /// The peers that have not left, in the order of their names.
@@ -97,8 +127,11 @@ fn table(peers: &[&PeerSnapshot]) -> String {
 
 /// What to say about a peer: the diagnosis, else why it is not reached; nothing while nothing is known.
 fn verdict(peer: &PeerSnapshot) -> Option<String> {
+    // What was found before it failed says nothing of that.
+    let known =
+        if peer.state.is_failing() && peer.verdict == Verdict::Ok { Verdict::Unknown } else { peer.verdict };
     let unexplained = || peer.state.is_failing().then(|| Verdict::Unknown.description().to_owned());
-    what_is_wrong(peer.verdict, Reason::of(&peer.info, peer.cause)).or_else(unexplained)
+    what_is_wrong(known, Reason::of(&peer.info, peer.cause)).or_else(unexplained)
 }
 
 #[cfg(test)]

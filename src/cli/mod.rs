@@ -1,6 +1,7 @@
 //! The command line: arguments, the headless commands, and the wiring of node, screen, output and log.
 
 pub mod args;
+mod changes;
 mod check;
 mod complaint;
 mod control;
@@ -20,6 +21,7 @@ mod signals;
 mod table;
 mod visitor;
 mod watch;
+mod watching;
 
 use std::process::ExitCode;
 

@@ -67,6 +67,15 @@ pub(super) fn run(
     args: &NodeArgs,
     stay: impl AsyncFnOnce(&mut VisitorSession) -> Result<Printout, CliError>,
 ) -> Result<u8, CliError> {
+    run_or(args, || exit::INTERRUPTED, stay)
+}
+
+/// The same with this exit code of one that is interrupted.
+pub(super) fn run_or(
+    args: &NodeArgs,
+    interrupted: impl Fn() -> u8,
+    stay: impl AsyncFnOnce(&mut VisitorSession) -> Result<Printout, CliError>,
+) -> Result<u8, CliError> {
     let _log = log::problems_to_stderr(args)?;
     let mut settings = args.settings()?;
     settings.config.visitor = true;
@@ -89,7 +98,7 @@ pub(super) fn run(
     };
     // Before the answer is printed: its reader may take any time, and the peers are to know now.
     node.stop(reason, STOP_PATIENCE);
-    let Some(printout) = stayed.transpose()? else { return Ok(exit::INTERRUPTED) };
+    let Some(printout) = stayed.transpose()? else { return Ok(interrupted()) };
     show(printout, &runtime, &signals)
 }
 

@@ -48,15 +48,9 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     writer.map_err(anyhow::Error::from)?;
     let mut written = None;
     let reason = runtime.block_on(async {
-        let over = async {
-            match watch.duration {
-                Some(duration) => tokio::time::sleep(duration).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = signals.first() => StopReason::Signal,
-            () = over => StopReason::Elapsed,
+            () = runtime::over(watch.duration) => StopReason::Elapsed,
             Ok(outcome) = &mut writing => {
                 let reason = if outcome.is_err() { StopReason::OutputClosed } else { StopReason::Failure };
                 written = Some(outcome);

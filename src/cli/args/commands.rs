@@ -17,12 +17,26 @@ pub struct WatchArgs {
     pub duration: Option<Duration>,
 }
 
+/// Options of the answers that can be given again at each change.
+#[derive(Debug, Args)]
+pub struct ChangesArgs {
+    /// Go on, and write a line at each change.
+    #[arg(long)]
+    pub watch: bool,
+    /// With --watch: stop after this time.
+    #[arg(long = "for", value_name = "DURATION", value_parser = for_time, allow_hyphen_values = true)]
+    pub duration: Option<Duration>,
+}
+
 /// Options of `vigie list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// How long to look for peers, if no node runs here.
+    /// How long to look for peers, unless a node has run here for so long.
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
+    /// Whether it goes on.
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     /// Join the network briefly, even if a node runs here.
     #[arg(long)]
     pub visit: bool,
@@ -46,6 +60,9 @@ pub struct CheckArgs {
     /// How long to wait for them.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period, allow_hyphen_values = true)]
     pub timeout: Duration,
+    /// Whether it goes on.
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     /// Join the network briefly, even if a node runs here.
     #[arg(long)]
     pub visit: bool,
@@ -57,7 +74,7 @@ pub struct CheckArgs {
 /// Options of `vigie matrix`.
 #[derive(Debug, Args)]
 pub struct MatrixArgs {
-    /// How long to wait for the reports of the other nodes, if no node runs here.
+    /// How long to wait for the reports of the other nodes, unless a node has run here for so long.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
     /// Join the network briefly, even if a node runs here.

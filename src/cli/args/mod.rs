@@ -10,7 +10,7 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
-pub use commands::{CheckArgs, DialArgs, DoctorArgs, ListArgs, MatrixArgs, WatchArgs};
+pub use commands::{ChangesArgs, CheckArgs, DialArgs, DoctorArgs, ListArgs, MatrixArgs, WatchArgs};
 pub use control::ControlPlace;
 pub use demo::{DemoArgs, MAX_DEMO_PEERS};
 pub use node::NodeArgs;

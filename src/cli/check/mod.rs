@@ -17,9 +17,11 @@ use crate::engine::observation::PathStatus;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState, Snapshot};
 
 use super::args::{CheckArgs, NodeArgs};
+use super::changes::Current;
 use super::control::{self, CheckQuestion, Request, Source, millis};
 use super::error::{CliError, exit};
 use super::visitor::{self, NodeView, Printout, VisitorSession, nobody_found};
+use super::watching::{self, Watching};
 
 use outcome::{CheckOutcome, Expectation};
 
@@ -41,9 +43,15 @@ pub(super) fn run(node: &NodeArgs, check: &CheckArgs) -> Result<u8, CliError> {
         expect: check.expect,
         expect_peer: check.expect_peer.clone(),
         local: check.local,
+        watch: check.changes.watch,
         timeout_ms: millis(check.timeout),
     };
     let request = Request::Check(question.clone());
+    if check.changes.watch {
+        let how = Watching { visit: check.visit, json: check.json, length: check.changes.duration };
+        let now = async |session: &mut VisitorSession, source| current(session, &question, source).await;
+        return watching::watch(node, how, &request, &now);
+    }
     if let Some(code) = control::ask(node, check.visit, &request)? {
         return Ok(code);
     }
@@ -57,8 +65,7 @@ pub(super) async fn answer(
     question: &CheckQuestion,
     source: Source,
 ) -> Result<Printout, CliError> {
-    let (json, local) = (question.json, question.local);
-    let expected = Expectation { local, ..Expectation::new(question.expect, &question.expect_peer) };
+    let (json, local, expected) = (question.json, question.local, Expectation::of(question));
     let patience = Duration::from_millis(question.timeout_ms).min(LONGEST);
     let since = match source {
         Source::Node => Some(dial_again(session).await?),
@@ -73,6 +80,21 @@ pub(super) async fn answer(
     };
     let out = if json { outcome.document(source)? } else { outcome.text() };
     Ok(Printout { code: if outcome.met { 0 } else { exit::NO }, out, hint })
+}
+
+/// The same as it is told at each change, in one line. Nothing is waited for.
+pub(super) async fn current(
+    session: &mut VisitorSession,
+    question: &CheckQuestion,
+    source: Source,
+) -> Result<Current, CliError> {
+    let expected = Expectation::of(question);
+    let view = session.snapshot(|_| ()).await?;
+    let outcome = CheckOutcome::of(&expected, &view, &HashSet::new());
+    let gist = outcome.text().trim_end().replace('\n', "; ") + "\n";
+    let out = if question.json { outcome.document(source)? } else { gist.clone() };
+    let printout = Printout { code: if outcome.met { 0 } else { exit::NO }, out, hint: None };
+    Ok(Current { gist, printout })
 }
 
 /// Has all peers dialed now that were not lately. Returns since when a dial counts.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::cli::control::Source;
+use crate::cli::control::{CheckQuestion, Source};
 use crate::cli::visitor::NodeView;
 use crate::engine::NodeId;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
@@ -30,6 +30,11 @@ pub(super) struct Expectation {
 }
 
 impl Expectation {
+    /// What a question expects.
+    pub(super) fn of(question: &CheckQuestion) -> Self {
+        Self { local: question.local, ..Self::new(question.expect, &question.expect_peer) }
+    }
+
     /// Without a number: as many as are named, and at least one.
     pub(super) fn new(count: Option<usize>, given: &[String]) -> Self {
         let mut seen = HashSet::new();

@@ -1,13 +1,16 @@
 //! The answers to questions: what the commands would say, by what the node knows.
 
+use std::convert::Infallible;
+
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use crate::cli::error::{CliError, exit};
 use crate::cli::visitor::{Printout, VisitorSession};
-use crate::cli::{check, list, matrix};
+use crate::cli::{changes, check, list, matrix};
 use crate::engine::peers::{PeerSnapshot, PeerState};
 
-use super::request::{Request, Source};
+use super::request::{Reply, Request, Source};
 
 /// What the command would print.
 pub(super) async fn give(question: &Request, session: &mut VisitorSession) -> Result<Printout, CliError> {
@@ -17,6 +20,31 @@ pub(super) async fn give(question: &Request, session: &mut VisitorSession) -> Re
         Request::Matrix(question) => matrix::answer(session, question, Source::Node).await,
         Request::Find { name } => find(session, name).await,
         Request::Follow => Err(CliError::Usage("to follow is no question".to_owned())),
+    }
+}
+
+/// The same at each change, until nobody takes it.
+pub(super) async fn follow(
+    question: &Request,
+    session: &mut VisitorSession,
+    replies: mpsc::Sender<Reply>,
+) -> Result<Infallible, CliError> {
+    let tell = async |printout: Printout| {
+        let gone = |_| CliError::Other(anyhow::anyhow!("nobody waits any longer"));
+        replies.send(printout.into()).await.map_err(gone)
+    };
+    match question {
+        Request::List(question) => {
+            let current =
+                async |session: &mut VisitorSession| list::current(session, question, Source::Node).await;
+            changes::follow(session, current, tell).await
+        }
+        Request::Check(question) => {
+            let current =
+                async |session: &mut VisitorSession| check::current(session, question, Source::Node).await;
+            changes::follow(session, current, tell).await
+        }
+        _ => Err(CliError::Usage("that has no changes".to_owned())),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::cli::args::NodeArgs;
 use crate::cli::error::{CliError, exit};
+use crate::cli::output::Reader;
 use crate::cli::visitor::{self, Printout};
 use crate::cli::{log, runtime, signals};
 
@@ -40,6 +41,52 @@ pub(in crate::cli) fn ask(node: &NodeArgs, visit: bool, question: &Request) -> R
     }
 }
 
+/// Hands on what the node that runs here answers at each change, until a signal comes, the time is over, or nobody reads it any longer; none
+/// as of [`ask`].
+pub(in crate::cli) fn watch(
+    node: &NodeArgs,
+    visit: bool,
+    length: Option<Duration>,
+    question: &Request,
+    mut tell: impl FnMut(Printout) -> Result<Reader, CliError>,
+) -> Result<Option<()>, CliError> {
+    let Some(place) = Place::of(node).filter(|_| !visit && !node.is_shaped) else { return Ok(None) };
+    let runtime = runtime::current_thread()?;
+    let Some(mut connected) = runtime.block_on(system::connect(&place)).map_err(|_| silent())? else {
+        return Ok(None);
+    };
+    let _log = log::problems_to_stderr(node)?;
+    let signals = signals::heed(0)?;
+    let answers = async {
+        connected.write_all(&request_line(question)).await.map_err(|_| gone())?;
+        let mut lines = Lines::of(MAX_ANSWER);
+        loop {
+            let printout = answered(lines.next(&mut connected).await.map_err(|_| gone())?)?;
+            if tell(printout)? == Reader::Gone {
+                return Ok(());
+            }
+        }
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = signals.first() => Ok(Some(())),
+            () = runtime::over(length) => Ok(Some(())),
+            ended = answers => ended.map(Some),
+        }
+    })
+}
+
+/// The answer in a line.
+fn answered(line: &[u8]) -> Result<Printout, CliError> {
+    match read(line).map_err(|why| failed(&format!("the node that runs here gave no answer: {why}")))? {
+        Reply::Answer { code, out, hint, .. } => Ok(Printout { code, out, hint }),
+        Reply::Refused { error, .. } => {
+            Err(failed(&format!("the node that runs here did not answer: {error} (--visit does without it)")))
+        }
+    }
+}
+
 /// Where the peers with a name are dialed, by the node that runs here; none where none runs or it knows none.
 pub(in crate::cli) async fn peers_named(node: &NodeArgs, name: &str) -> Vec<String> {
     #[derive(Deserialize)]
@@ -64,13 +111,7 @@ async fn put(mut connected: Connected, question: &Request) -> Result<Printout, C
     let asking = async {
         connected.write_all(&request_line(question)).await.map_err(|_| gone())?;
         let mut lines = Lines::of(MAX_ANSWER);
-        let line = lines.next(&mut connected).await.map_err(|_| gone())?;
-        match read(line).map_err(|why| failed(&format!("the node that runs here gave no answer: {why}")))? {
-            Reply::Answer { code, out, hint, .. } => Ok(Printout { code, out, hint }),
-            Reply::Refused { error, .. } => Err(failed(&format!(
-                "the node that runs here did not answer: {error} (--visit does without it)"
-            ))),
-        }
+        answered(lines.next(&mut connected).await.map_err(|_| gone())?)
     };
     let waits = match question {
         Request::Check(CheckQuestion { timeout_ms, .. }) => Duration::from_millis(*timeout_ms),

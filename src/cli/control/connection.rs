@@ -1,9 +1,11 @@
 //! One program that came in: what it wants, and what it gets.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::visitor::VisitorSession;
@@ -34,11 +36,17 @@ pub(super) async fn serve(mut stream: Accepted, inside: Inside) {
         Err(why) => refuse(&mut stream, why).await,
         Ok(Request::Follow) => {
             let Ok(_subscribed) = Arc::clone(&inside.subscribers).try_acquire_owned() else {
-                let why = format!("{MAX_SUBSCRIBERS} programs follow this node already");
-                return refuse(&mut stream, why).await;
+                return refuse(&mut stream, too_many()).await;
             };
             drop(place);
             follow::serve(stream, lines, &inside).await;
+        }
+        Ok(question) if question.is_watched() => {
+            let Ok(_subscribed) = Arc::clone(&inside.subscribers).try_acquire_owned() else {
+                return refuse(&mut stream, too_many()).await;
+            };
+            drop(place);
+            give_changes(stream, &question, &inside).await;
         }
         Ok(question) => {
             let reply = tokio::select! {
@@ -46,6 +54,32 @@ pub(super) async fn serve(mut stream: Accepted, inside: Inside) {
                 () = left(&mut stream) => return,
             };
             let _ = write(&mut stream, &line(&reply)).await;
+        }
+    }
+}
+
+fn too_many() -> String {
+    format!("{MAX_SUBSCRIBERS} programs follow this node already")
+}
+
+/// Answers at each change, until the program leaves or the node stops.
+async fn give_changes(mut stream: Accepted, question: &Request, inside: &Inside) {
+    let Some(events) = inside.listen() else { return };
+    let mut session = VisitorSession::new(inside.commands.clone(), events);
+    let (replies, mut changes) = mpsc::channel(1);
+    let rest = question.wait().saturating_sub(inside.since.elapsed());
+    let mut giving = pin!(async {
+        session.wait(rest).await?;
+        answers::follow(question, &mut session, replies).await
+    });
+    loop {
+        let reply = tokio::select! {
+            Some(reply) = changes.recv() => reply,
+            Err(_) = &mut giving => return,
+            () = left(&mut stream) => return,
+        };
+        if write(&mut stream, &line(&reply)).await.is_err() {
+            return;
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::Instant;
 
 use crate::cli::args::NodeArgs;
@@ -77,14 +77,14 @@ impl Drop for Door {
 /// Takes programs in until the node has stopped, and then lets those that are there come to their end.
 fn serve(runtime: &Runtime, mut listener: Listener, inside: &Inside) {
     let mut programs = JoinSet::new();
-    runtime.block_on(async {
+    LocalSet::new().block_on(runtime, async {
         loop {
             tokio::select! {
                 () = inside.commands.closed() => break,
                 Some(_) = programs.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok(stream) => {
-                        programs.spawn(connection::serve(stream, inside.clone()));
+                        programs.spawn_local(connection::serve(stream, inside.clone()));
                     }
                     Err(error) => {
                         tracing::debug!(%error, "nobody can be taken in by the control socket");

@@ -20,6 +20,6 @@ mod request;
 #[cfg_attr(windows, path = "system/windows.rs")]
 mod system;
 
-pub(super) use ask::{ask, peers_named};
+pub(super) use ask::{ask, peers_named, watch};
 pub(super) use door::open;
 pub(super) use request::{CheckQuestion, ListQuestion, MatrixQuestion, Request, Source, millis};

@@ -42,9 +42,17 @@ pub(in crate::cli) enum Request {
 }
 
 impl Request {
+    /// Whether it is answered again at each change.
+    pub(super) fn is_watched(&self) -> bool {
+        matches!(
+            self,
+            Self::List(ListQuestion { watch: true, .. }) | Self::Check(CheckQuestion { watch: true, .. })
+        )
+    }
+
     /// How long a node must have run to answer at once: one that was started a moment ago knows nobody yet, and is given the time
     /// that a visit would take.
-    pub(super) fn wait(&self) -> Duration {
+    pub(in crate::cli) fn wait(&self) -> Duration {
         match self {
             Self::List(ListQuestion { wait_ms, .. }) | Self::Matrix(MatrixQuestion { wait_ms, .. }) => {
                 Duration::from_millis(*wait_ms).min(LONGEST_WAIT)
@@ -62,6 +70,8 @@ pub(in crate::cli) struct ListQuestion {
     pub(in crate::cli) json: bool,
     /// How long a node must have run to answer at once, in milliseconds.
     pub(in crate::cli) wait_ms: u64,
+    /// Again at each change.
+    pub(in crate::cli) watch: bool,
 }
 
 /// What `vigie check` asks.
@@ -76,13 +86,22 @@ pub(in crate::cli) struct CheckQuestion {
     pub(in crate::cli) expect_peer: Vec<String>,
     /// Nodes of this machine count, too.
     pub(in crate::cli) local: bool,
+    /// Again at each change; then nothing is waited for.
+    pub(in crate::cli) watch: bool,
     /// How long to wait for them, in milliseconds.
     pub(in crate::cli) timeout_ms: u64,
 }
 
 impl Default for CheckQuestion {
     fn default() -> Self {
-        Self { json: false, expect: None, expect_peer: Vec::new(), local: false, timeout_ms: 10_000 }
+        Self {
+            json: false,
+            expect: None,
+            expect_peer: Vec::new(),
+            local: false,
+            watch: false,
+            timeout_ms: 10_000,
+        }
     }
 }
 
