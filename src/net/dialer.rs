@@ -133,7 +133,7 @@ pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Ar
         about: None,
         prefix: None,
         tether: None,
-        visitor: Some(true),
+        visitor: None,
     };
     request.encode().into()
 }
