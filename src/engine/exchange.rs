@@ -14,7 +14,7 @@ use super::api::{ConnId, Output, TetherId};
 use super::cause::{Cause, Detail, Failure, Retry};
 use super::context::Context;
 use super::event::RejectReason;
-use super::peers::{PeerKey, PeerTable, Via};
+use super::peers::{PeerKey, PeerState, PeerTable, Via};
 
 /// What a request carries of the rows.
 #[derive(Debug, Default)]
@@ -199,8 +199,12 @@ pub(crate) fn resolve_answerer(
     }
     match (row, peers.by_id(id)) {
         (Some(_), Some(other)) => {
-            let name = peers.get(other).map_or(name, |other| &other.info().name);
-            return Err(other_node(name));
+            let answers = other_node(peers.get(other).map_or(name, |other| &other.info().name));
+            // Nothing is heard of who was here, and another one has its address: that life is over. Two hosts with one address are both heard.
+            if peers.get(key).is_some_and(|peer| peer.state() == PeerState::Silent && !peer.is_named()) {
+                peers.expire(key, ctx);
+            }
+            return Err(answers);
         }
         (None, Some(other)) => {
             peers.merge(key, other, addr.into(), ctx);
@@ -380,6 +384,24 @@ mod tests {
             assert_eq!(answer(id, incarnation, key, &mut peers, &mut test), Ok(key), "{what}");
             let known = (Some(NodeId(id)), Some(Incarnation(incarnation)));
             assert_eq!((identity(&peers, key), restarts(&mut test)), (known, restarted), "{what}");
+            peers.check();
+        }
+    }
+
+    #[test]
+    fn whose_address_another_peer_has_now_is_gone_if_nothing_is_heard_of_it() {
+        for (state, stays) in
+            [(PeerState::Retrying, true), (PeerState::Unreachable, true), (PeerState::Silent, false)]
+        {
+            let mut test = TestContext::new(|_| {});
+            let (mut peers, key) = table(&mut test);
+            let next_life = Some((NodeId(9), Incarnation(5)));
+            let v6 = "[fe80::2%2]:17474".parse().unwrap();
+            let other = peers.discover(v6, next_life, "host", Via::Multicast, &mut test.context()).unwrap();
+            peers.get_mut(key).unwrap().set_state(state, &mut test.context());
+            let answered = answer(9, 5, key, &mut peers, &mut test);
+            assert_eq!(answered, Err((Cause::BadReply, Retry::Usual)), "{state:?}");
+            assert_eq!((peers.get(key).is_some(), peers.get(other).is_some()), (stays, true), "{state:?}");
             peers.check();
         }
     }
