@@ -14,6 +14,7 @@ use super::api::{ConnId, Output, TetherId};
 use super::cause::{Cause, Detail, Failure, Retry};
 use super::context::Context;
 use super::event::RejectReason;
+use super::peers::peer::Peer;
 use super::peers::{PeerKey, PeerState, PeerTable, Via};
 
 /// What a request carries of the rows.
@@ -199,12 +200,8 @@ pub(crate) fn resolve_answerer(
     }
     match (row, peers.by_id(id)) {
         (Some(_), Some(other)) => {
-            let answers = other_node(peers.get(other).map_or(name, |other| &other.info().name));
-            // Nothing is heard of who was here, and another one has its address: that life is over. Two hosts with one address are both heard.
-            if peers.get(key).is_some_and(|peer| peer.state() == PeerState::Silent && !peer.is_named()) {
-                peers.expire(key, ctx);
-            }
-            return Err(answers);
+            let name = peers.get(other).map_or(name, |other| &other.info().name);
+            return Err(other_node(name));
         }
         (None, Some(other)) => {
             peers.merge(key, other, addr.into(), ctx);
@@ -218,6 +215,15 @@ pub(crate) fn resolve_answerer(
         }
     }
     Ok(key)
+}
+
+/// After a dial that failed so: where another peer has the address of one of which nothing is heard, that life is over. Two hosts with
+/// one address are both heard.
+pub(crate) fn end_if_replaced(key: PeerKey, failure: &Failure, peers: &mut PeerTable, ctx: &mut Context<'_>) {
+    let is_gone = |peer: &Peer| peer.state() == PeerState::Silent && !peer.is_named();
+    if matches!(*failure.detail, Detail::OtherNode { .. }) && peers.get(key).is_some_and(is_gone) {
+        peers.expire(key, ctx);
+    }
 }
 
 /// Reads a reply to a request that carried this nonce, or says why it is none.
@@ -399,8 +405,9 @@ mod tests {
             let v6 = "[fe80::2%2]:17474".parse().unwrap();
             let other = peers.discover(v6, next_life, "host", Via::Multicast, &mut test.context()).unwrap();
             peers.get_mut(key).unwrap().set_state(state, &mut test.context());
-            let answered = answer(9, 5, key, &mut peers, &mut test);
-            assert_eq!(answered, Err((Cause::BadReply, Retry::Usual)), "{state:?}");
+            let answered =
+                resolve_answerer(&reply(9, Nonce(1)), key, addr(2), &mut peers, &mut test.context());
+            end_if_replaced(key, &answered.unwrap_err(), &mut peers, &mut test.context());
             assert_eq!((peers.get(key).is_some(), peers.get(other).is_some()), (stays, true), "{state:?}");
             peers.check();
         }

@@ -210,6 +210,10 @@ impl Engine {
             }
             Err(failure) => {
                 self.handle_failure(key, EndedAttempt { number, addr: at, began }, &failure, now);
+                if at == addr {
+                    let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+                    exchange::end_if_replaced(key, &failure, peers, &mut ctx);
+                }
                 if failure.cause == Cause::Refused && at == addr {
                     self.tell_outcome(key, REFUSED, now);
                 }
