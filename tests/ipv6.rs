@@ -95,6 +95,25 @@ fn a_goodbye_in_both_families_is_one() {
 }
 
 #[test]
+fn the_next_life_of_a_killed_host_of_both_families_goes_on_in_its_row() {
+    within_families(Families::Both, 2, |lab| {
+        let (one, mut other) = (watch(lab.host(1), &[]), watch(lab.host(2), &[]));
+        one.wait_for(SOON, becomes("h2", "up"));
+        // By then it was heard in both.
+        std::thread::sleep(Duration::from_secs(3));
+        other.kill9();
+        one.wait_for(SOON, |e| becomes("h2", "retrying")(e) || becomes("h2", "unreachable")(e));
+        let _again = watch(lab.host(2), &[]);
+        one.wait_for(LONG, about("peer_restarted", "h2"));
+        one.wait_for(SOON, becomes("h2", "up"));
+        std::thread::sleep(Duration::from_secs(3));
+        let [found, left] = ["peer_discovered", "peer_left"].map(|what| one.count(about(what, "h2")));
+        assert_eq!(found - left, 1, "one row");
+        assert_eq!(one.count(about("peer_restarted", "h2")), 1);
+    });
+}
+
+#[test]
 fn a_fault_in_both_families_is_told_as_in_one() {
     within_families(Families::Both, 2, |lab| {
         let drop = "tcp flags & (syn|ack) == syn drop";

@@ -200,6 +200,10 @@ pub(crate) fn resolve_answerer(
     }
     match (row, peers.by_id(id)) {
         (Some(_), Some(other)) => {
+            if !is_elsewhere && peers.is_next_life(other, key) {
+                peers.go_on_as(key, other, ctx);
+                return Ok(key);
+            }
             let name = peers.get(other).map_or(name, |other| &other.info().name);
             return Err(other_node(name));
         }
@@ -401,9 +405,9 @@ mod tests {
         {
             let mut test = TestContext::new(|_| {});
             let (mut peers, key) = table(&mut test);
-            let next_life = Some((NodeId(9), Incarnation(5)));
+            let another = Some((NodeId(9), Incarnation(5)));
             let v6 = "[fe80::2%2]:17474".parse().unwrap();
-            let other = peers.discover(v6, next_life, "host", Via::Multicast, &mut test.context()).unwrap();
+            let other = peers.discover(v6, another, "else", Via::Multicast, &mut test.context()).unwrap();
             peers.get_mut(key).unwrap().set_state(state, &mut test.context());
             let answered =
                 resolve_answerer(&reply(9, Nonce(1)), key, addr(2), &mut peers, &mut test.context());

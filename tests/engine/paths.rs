@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vigie::engine::NodeId;
 use vigie::engine::event::Event;
 use vigie::engine::limits::{PATH_CHECKED_EVERY, PATH_TRIED_EVERY};
 use vigie::engine::peers::{PathState, PeerState};
@@ -218,4 +219,30 @@ fn a_node_of_another_group_is_not_told_of_at_any_address_of_a_machine_that_runs_
     lan.run_for(secs(5));
     let told = diagnoses(&lan);
     assert!(matches!(&told[..], [(by, _, Verdict::WrongGroup)] if *by == a), "{told:?}");
+}
+
+#[test]
+fn the_next_life_of_a_machine_with_two_addresses_goes_on_in_its_row_whichever_is_heard_first() {
+    for (after, seed) in [0, 1, 8, 20].into_iter().flat_map(|after| (0..6).map(move |seed| (after, seed))) {
+        let what = format!("seed {seed}, started again {after} s later");
+        let (mut lan, a, b, c) = network(seed);
+        let before = lan.row(a, b).expect("it is known").info.key;
+        lan.kill(b);
+        lan.run_for(secs(after));
+        lan.forget_the_log();
+        lan.restart(b, |config| config.id = NodeId(0x77));
+        lan.run_for(secs(12));
+        for by in [a, c] {
+            assert_eq!(lan.rows_named(by, "h1"), 1, "{what}");
+            let is_restart = |e: &Event| matches!(e, Event::PeerRestarted { peer, .. } if peer.name == "h1");
+            assert_eq!(lan.count(by, is_restart), 1, "{what}");
+        }
+        assert_eq!(lan.row(a, b).expect("it is known").info.key, before, "{what}: with its history");
+        assert_eq!(dialed(&lan, a, b), CABLE, "{what}");
+        assert!(lan.everybody_is(PeerState::Up), "{what}");
+        lan.forget_the_log();
+        lan.run_for(secs(20));
+        assert_eq!(diagnoses(&lan), [], "{what}");
+        lan.invariants();
+    }
 }

@@ -132,6 +132,13 @@ impl Engine {
         peer.watch_for_silence(&ctx);
         peer.revive(&mut ctx);
         peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
+        let key = if peer.paths.is_proven(datagram.from.into()) {
+            let addr = ZonedIp::from(datagram.from).at_port(presence.tcp_port);
+            peers.settle_at(key, addr, &mut ctx)
+        } else {
+            key
+        };
+        let Some(peer) = peers.get_mut(key) else { return };
         self.announcer.respond(peer, datagram.from, presence, &mut ctx);
         let is_trusted = here && peer.has_proved();
         if let Some(rows) = presence.rows.filter(|_| is_trusted) {

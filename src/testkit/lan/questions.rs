@@ -20,6 +20,12 @@ impl Lan {
         rows.pop()
     }
 
+    /// How many rows a host has of nodes with this name.
+    pub fn rows_named(&self, of: HostId, name: &str) -> usize {
+        let all = self.hosts[of.0].engine.snapshot(self.now).peers;
+        all.iter().filter(|row| row.info.name == name).count()
+    }
+
     /// What a host thinks of another.
     pub fn state(&self, of: HostId, peer: HostId) -> Option<PeerState> {
         self.row(of, peer).map(|row| row.state)

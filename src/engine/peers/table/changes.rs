@@ -296,7 +296,7 @@ impl PeerTable {
     /// The named row turned out to be a node that is in the table already, and answers at this address: one row is enough.
     pub(crate) fn merge(&mut self, row: PeerKey, into: PeerKey, at: ZonedIp, ctx: &mut Context<'_>) {
         let Some(addrs) = self.get(row).map(|peer| peer.named_addrs().to_vec()) else { return };
-        self.forget(row, ctx);
+        self.expire(row, ctx);
         self.named.insert(into);
         if let Some(peer) = self.get_mut(into) {
             peer.name_at(&addrs);

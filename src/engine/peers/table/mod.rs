@@ -4,6 +4,7 @@
 //! remembers that it was touched: the engine settles what follows, once, after each input.
 
 mod changes;
+mod next_life;
 
 pub(crate) use changes::Following;
 
@@ -491,7 +492,7 @@ mod tests {
         assert!(peers.get(named).is_none() && peers.get(keys[0]).unwrap().is_named());
         assert_eq!(peers.named(), &BTreeSet::from([keys[0]]));
         assert_eq!(peers.by_addr((ip(7), PORT).into()), None);
-        assert_eq!(left(&mut test), [(None, LeaveReason::Forgotten)]);
+        assert_eq!(left(&mut test), [(None, LeaveReason::Expired)]);
         peers.check();
     }
 
