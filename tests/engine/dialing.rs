@@ -263,7 +263,7 @@ fn a_named_peer_that_is_known_already_is_one_row() {
         lan.run_for(secs(60));
         assert_eq!(lan.hosts[a.0].engine.snapshot(lan.now).peers.len(), 1, "{other}");
         assert_eq!(lan.state(a, b), Some(PeerState::Up));
-        let merged = lan.count(a, |e| matches!(e, Event::PeerLeft { reason: LeaveReason::Forgotten, .. }));
+        let merged = lan.count(a, |e| matches!(e, Event::PeerLeft { reason: LeaveReason::Expired, .. }));
         assert_eq!(merged, usize::from(other == "10.8.0.2"), "the extra row is told to be gone");
         assert_eq!(lan.count(a, |e| matches!(e, Event::PeerMoved { .. } | Event::PeerRestarted { .. })), 0);
         lan.invariants();

@@ -15,7 +15,8 @@ impl PeerTable {
     /// The node of a row receives at an address. If its life before had that address and is over, the row of that one is the row of this
     /// node from now on; the row that the node has. Whoever may still live there is asked first, by a dial.
     pub(crate) fn settle_at(&mut self, key: PeerKey, addr: SocketAddr, ctx: &mut Context<'_>) -> PeerKey {
-        let others = self.at(ZonedIp::from(addr)).filter(|peer| peer.key() != key && peer.addr() == addr);
+        let is_other = |peer: &&Peer| peer.key() != key && peer.addr() == addr && addr.port() != 0;
+        let others = self.at(ZonedIp::from(addr)).filter(is_other);
         let Some(other) = others.last().map(|peer| (peer.key(), peer.state())) else { return key };
         let (other, is_over) = (other.0, matches!(other.1, PeerState::Silent | PeerState::Left));
         if is_over && self.is_next_life(key, other) {
