@@ -434,7 +434,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let (mut peers, key) = table(&mut test);
         let identity = Some((NodeId(3), Incarnation(1)));
-        peers.discover(addr(3), identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+        peers.discover(addr(3), identity, "other", Via::Broadcast, &mut test.context()).unwrap();
         assert_eq!(answer(1, 5, key, &mut peers, &mut test), Err((Cause::AddressNotAvailable, Retry::Never)));
         assert_eq!(answer(3, 1, key, &mut peers, &mut test), Err((Cause::BadReply, Retry::Usual)));
     }

@@ -91,6 +91,7 @@ pub fn nodes_that_see(nodes: u16, sees: impl Fn(u16, u16) -> Observation, now: I
                 patience: PATIENCE,
             }),
             outcomes: 32,
+            share_lost: if nth > 0 { sees(0, nth).loss.unwrap_or(0) } else { 0 },
             mask: (nth > 0).then(|| Mask { theirs: 24, ours: 24, link: Arc::from("eth0") }),
             ..JudgedNode::new(peer(nth.into(), &format!("h{nth}")), ago(now, 600))
         }
@@ -105,6 +106,7 @@ fn view(nodes: Vec<JudgedNode>, blocking: Vec<Arc<BlockingRule>>, now: Instant) 
 fn setting(blocking: Vec<Arc<BlockingRule>>, now: Instant) -> Setting {
     Setting {
         notice: NOTICE,
+        echo_period: ms(2_500),
         patience: PATIENCE,
         dial_timeout: secs(4),
         margin: secs(8),

@@ -57,6 +57,8 @@ pub struct JudgedNode {
     pub heard_elsewhere: Option<Endpoint>,
     /// Of how many of its latest echoes it is known whether they came; 0 if the node is this one.
     pub outcomes: u8,
+    /// Share of these that did not come, in percent, whether it is more than by chance or not.
+    pub share_lost: u8,
     /// When an exchange of it was last answered; none if none was, or the node is this one.
     pub served: Option<Instant>,
     /// When a broadcast of it was last heard; none if none was, or the node is this one.
@@ -83,6 +85,7 @@ impl JudgedNode {
             since,
             echoed: None,
             outcomes: 0,
+            share_lost: 0,
             heard_elsewhere: None,
             served: None,
             broadcast: None,
@@ -121,6 +124,8 @@ pub struct ToldRow {
 pub struct Setting {
     /// How long a node may need to notice that UDP fails.
     pub notice: Duration,
+    /// How often a peer is regularly asked for an echo.
+    pub echo_period: Duration,
     /// How long others are waited for before a host is called down.
     pub patience: Duration,
     /// How long an attempt of a dial may take.

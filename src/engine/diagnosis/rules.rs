@@ -175,8 +175,7 @@ pub(super) fn verdict(evidence: &PairEvidence<'_>) -> Option<Verdict> {
             return Some(Verdict::Ok);
         }
         let told = Some(rule.verdict).filter(|verdict| evidence.settled || !needs_silence(*verdict));
-        // Of whom this node never heard anything it can only be said that the two are kept apart.
-        return told.filter(|verdict| !evidence.second_hand || *verdict == Verdict::Isolated);
+        return told.filter(|verdict| !evidence.second_hand || evidence.may_be_said_unheard(*verdict));
     }
     let unsettled = [evidence.mine.echo, evidence.mine.broadcast].contains(&PathStatus::Failing);
     (evidence.mine.tcp.is_ok() && !unsettled).then_some(Verdict::Ok)
@@ -192,6 +191,12 @@ impl PairEvidence<'_> {
     /// The other end has told its view, or was waited for.
     fn theirs_is_known(&self) -> bool {
         self.theirs.is_some() || self.waited_long
+    }
+
+    /// Of whom this node never heard anything it can only be said that the two are kept apart, or that they are in one direction, where the
+    /// other one hears this node.
+    fn may_be_said_unheard(&self, verdict: Verdict) -> bool {
+        verdict == Verdict::Isolated || verdict == Verdict::OneWayUdp && self.hears_me()
     }
 
     fn icmp_confirms(&self, verdict: Verdict) -> bool {

@@ -28,7 +28,7 @@ use crate::engine::moment::Moment;
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
-use crate::engine::probing::prober::notices_within;
+use crate::engine::probing::prober::{echo_period, notices_within};
 use crate::engine::verdict::Verdict;
 use crate::engine::{Engine, NodeId};
 
@@ -253,6 +253,7 @@ impl Engine {
         let rivals = self.add_rivals(&mut nodes, now);
         let setting = Setting {
             notice: self.notice(),
+            echo_period: echo_period(self.shared.pace(self.peers.len())),
             patience: self.patience(),
             dial_timeout: config.retry.timeout,
             margin: config.interval * 3 / 2 + Duration::from_millis(500),
@@ -358,6 +359,7 @@ impl Engine {
             tardiness: peer.tardiness(now),
             echoed: peer.probes.last_echo().map(Instant::from),
             outcomes: peer.probes.outcomes(),
+            share_lost: peer.probes.share_lost(),
             served: peer.last_seen.served().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),
         }

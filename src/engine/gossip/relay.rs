@@ -39,9 +39,11 @@ impl Relay {
             let version = rows.version_of(owner, incarnation);
             append(&RowRequest { owner, incarnation, version }, &mut wants);
         };
+        // Of whom only others tell it is not known which life this is.
+        let life = |id: NodeId| rows.of(id).map_or(Incarnation(0), RemoteRow::incarnation);
         let identity = |key: PeerKey| {
             let info = peers.get(key)?.info();
-            Some((info.id?, info.incarnation?))
+            info.id.map(|id| (id, info.incarnation.unwrap_or_else(|| life(id))))
         };
         if let Some((id, incarnation)) = identity(to) {
             want(id, incarnation);
@@ -57,7 +59,7 @@ impl Relay {
         }
         // At first everybody is told of nodes that it will meet in a moment.
         for id in in_turn(rows.unmet(), self.last_asked.1).take(if settled { room } else { 0 }) {
-            want(id, rows.of(id).map_or(Incarnation(0), RemoteRow::incarnation));
+            want(id, life(id));
             last_unmet = Some(id);
         }
         self.last_asked = (last_peer, last_unmet);

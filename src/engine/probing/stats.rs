@@ -334,6 +334,11 @@ impl ProbeStats {
         self.echoes.count()
     }
 
+    /// Share of these that did not come, in percent, whether it is more than by chance or not.
+    pub(crate) fn share_lost(&self) -> u8 {
+        self.echoes.share_lost()
+    }
+
     /// Whether an outcome of any echo is known.
     pub(crate) fn has_outcomes(&self) -> bool {
         !self.echoes.is_empty()

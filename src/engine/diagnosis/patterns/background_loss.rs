@@ -3,8 +3,9 @@
 use super::failures::Verdicts;
 use crate::engine::diagnosis::grid::{Grid, NodeIdx};
 use crate::engine::diagnosis::incident::{FailingPair, Incident};
-use crate::engine::diagnosis::network_view::NetworkView;
+use crate::engine::diagnosis::network_view::{JudgedNode, NetworkView};
 use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
+use crate::engine::limits::BURST;
 
 /// Fewer nodes than that cannot be told from each other.
 const FEWEST: usize = 3;
@@ -17,7 +18,8 @@ const APART: f64 = 5.0;
 /// lost everywhere.
 const MAYBE_APART: f64 = 3.0;
 
-/// Outcomes of which the share of each path is taken at the most: between the fewest and the most of a window.
+/// Outcomes of which the share of a path is taken that counts as one: between the fewest and the most of a window. A path of which fewer
+/// are known counts as less.
 const OF_PATH: f64 = 24.0;
 
 /// Packets that a host must lose, at the share that it and the others lose together, before the two are compared: of fewer the normal
@@ -41,8 +43,10 @@ struct Share {
 }
 
 impl Share {
-    fn of_path(lost: f64) -> Self {
-        Self { lost, paths: 1.0, lossy: if lost > 0.0 { 1.0 } else { 0.0 } }
+    /// Of a path of which so many outcomes are known this share is lost, in percent, and that is more than by chance or not.
+    fn of_path(lost: u8, outcomes: f64, is_lossy: bool) -> Self {
+        let paths = (outcomes / OF_PATH).min(1.0);
+        Self { lost: f64::from(lost) / 100.0 * paths, paths, lossy: if is_lossy { paths } else { 0.0 } }
     }
 
     fn with(self, other: Self) -> Self {
@@ -65,17 +69,16 @@ impl Share {
         self.lost / self.paths
     }
 
-    /// How many standard errors this is more than another, where so many outcomes of each path are known; none where there is nothing to
-    /// compare. (Two-proportion z-test.)
-    fn more_than(self, other: Self, outcomes: f64) -> Option<f64> {
+    /// How many standard errors this is more than another; none where there is nothing to compare. (Two-proportion z-test.)
+    fn more_than(self, other: Self) -> Option<f64> {
         let both = self.with(other).mean();
-        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / outcomes;
+        let error = both * (1.0 - both) * (1.0 / self.paths + 1.0 / other.paths) / OF_PATH;
         Some((self.mean() - other.mean()) / error.sqrt()).filter(|more| more.is_finite() && other.paths > 0.5)
     }
 
     /// Whether the share is that of enough packets to say of a host that it loses more than the others do.
-    fn is_measured(self, other: Self, outcomes: f64) -> bool {
-        self.with(other).mean() * self.paths * outcomes >= FEWEST_LOST
+    fn is_measured(self, other: Self) -> bool {
+        self.with(other).mean() * self.paths * OF_PATH >= FEWEST_LOST
     }
 }
 
@@ -104,13 +107,10 @@ impl Fault {
 /// What each path between some nodes loses that packets pass by, where that is known.
 struct Losses {
     nodes: Vec<NodeIdx>,
-    paths: Grid<Option<f64>>,
+    paths: Grid<Option<Share>>,
     all: Share,
     /// Of all paths from and to each node.
     of_each: Vec<Share>,
-    /// Of how many echoes of each node it is known here whether they were lost. What others know is told without that: they have
-    /// asked for as many.
-    outcomes: Vec<f64>,
     /// Paths by which packets pass, and of which it is not known yet what they lose.
     unmeasured: usize,
 }
@@ -122,15 +122,14 @@ impl Losses {
             paths: Grid::new(view.size(), None),
             all: Share::default(),
             of_each: vec![Share::default(); view.size()],
-            outcomes: view.all().map(|node| f64::from(view.node(node).outcomes)).collect(),
             unmeasured: 0,
         };
         for (from, to) in view.all().flat_map(|from| view.all().map(move |to| (from, to))) {
             let Some(seen) = view.observation(from, to).filter(|seen| seen.echo.is_ok()) else { continue };
             losses.unmeasured += usize::from(seen.loss.is_none());
             if let Some(percent) = seen.loss {
-                let path = Share::of_path(f64::from(percent) / 100.0);
-                losses.paths[(from, to)] = Some(path.lost);
+                let path = share_of_path(view, (from, to), percent);
+                losses.paths[(from, to)] = Some(path);
                 losses.all = losses.all.with(path);
                 for end in [from, to] {
                     losses.of_each[end.index()] = losses.of_each[end.index()].with(path);
@@ -143,24 +142,16 @@ impl Losses {
     /// What is left of these paths.
     fn left(&self) -> impl Iterator<Item = (NodeIdx, NodeIdx, Share)> {
         let pairs = self.nodes.iter().flat_map(|from| self.nodes.iter().map(|to| (*from, *to)));
-        pairs.filter_map(|(from, to)| Some((from, to, Share::of_path(self.paths[(from, to)]?))))
-    }
-
-    /// Of how many outcomes the share of each path is known, on the average; if a node is compared with others, of each of theirs.
-    fn outcomes(&self, compared: Option<NodeIdx>) -> f64 {
-        let others = self.nodes.iter().filter(|other| Some(**other) != compared && !other.is_self());
-        let (sum, count) =
-            others.fold((0.0, 0.0), |(sum, count), other| (sum + self.outcomes[other.index()], count + 1.0));
-        (sum / f64::max(count, 1.0)).min(OF_PATH)
+        pairs.filter_map(|(from, to)| Some((from, to, self.paths[(from, to)]?)))
     }
 
     /// The host that loses more than all others, and what speaks against it.
     fn worst(&self) -> Option<(NodeIdx, Fault)> {
         let compared = |node: NodeIdx| {
-            let (of_it, outcomes) = (self.of_each[node.index()], self.outcomes(Some(node)));
+            let of_it = self.of_each[node.index()];
             let rest = self.all.without(of_it);
-            let more = of_it.more_than(rest, outcomes)?;
-            Some((more, node, Fault::of(more, rest, of_it.is_measured(rest, outcomes))))
+            let more = of_it.more_than(rest)?;
+            Some((more, node, Fault::of(more, rest, of_it.is_measured(rest))))
         };
         let worst =
             self.nodes.iter().filter_map(|node| compared(*node)).max_by(|(a, ..), (b, ..)| a.total_cmp(b));
@@ -173,10 +164,24 @@ impl Losses {
         for other in &self.nodes {
             for lost in [(node, *other), (*other, node)].into_iter().filter_map(|path| self.paths[path]) {
                 let share = &mut self.of_each[other.index()];
-                *share = share.without(Share::of_path(lost));
+                *share = share.without(lost);
             }
         }
     }
+}
+
+/// What is lost by a path that is said to lose so much. Of its own paths this node knows more than it tells. Any other has had the regular
+/// echoes since both ends are known, and one that loses packets a burst as well.
+fn share_of_path(view: &NetworkView, (from, to): (NodeIdx, NodeIdx), percent: u8) -> Share {
+    let is_lossy = percent > 0;
+    if from.is_self() {
+        let JudgedNode { outcomes, share_lost, .. } = *view.node(to);
+        return Share::of_path(share_lost, outcomes.into(), is_lossy);
+    }
+    let since = [from, to].into_iter().filter(|node| !node.is_self()).map(|node| view.node(node).since).max();
+    let echoes = since.map(|since| view.ago(since).div_duration_f64(view.setting().echo_period));
+    let burst = if is_lossy { f64::from(BURST) } else { 0.0 };
+    Share::of_path(percent, burst + echoes.unwrap_or_default(), is_lossy)
 }
 
 /// Clears the paths that lose no more than others, and says that packets are lost everywhere if many lose some.
@@ -206,9 +211,9 @@ pub(super) fn background_loss(
         worst = losses.worst();
     }
     let unclear = worst.filter(|(_, fault)| *fault == Fault::Maybe).map(|(node, _)| node);
-    let (mut pairs, outcomes) = (Vec::new(), losses.outcomes(None));
+    let mut pairs = Vec::new();
     for (from, to, of_it) in losses.left().filter(|(from, to, _)| lossy(verdicts[(*from, *to)])) {
-        let by_chance = of_it.more_than(losses.all.without(of_it), outcomes).is_some_and(|more| more < APART);
+        let by_chance = of_it.more_than(losses.all.without(of_it)).is_some_and(|more| more < APART);
         let fails = view.observation(from, to).is_some_and(|seen| seen.tcp.is_failing());
         if by_chance && !fails {
             pairs.push(FailingPair { from, to, verdict: Verdict::PacketLoss });
@@ -231,13 +236,14 @@ pub(super) fn background_loss(
 }
 
 #[cfg(test)]
+#[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::cause::Cause;
     use crate::engine::diagnosis::DiagnosisRun;
     use crate::engine::observation::{Observation, PathStatus};
     use crate::testkit::judged::{fine, judged_behind, nodes_that_see, view_of};
-    use crate::testkit::t0;
+    use crate::testkit::{secs, t0};
 
     /// What is found where the paths between five nodes lose these shares, in percent: verdict, pattern, and who is accused.
     fn found(loss: impl Fn(u16, u16) -> u8, dropped: Option<u16>) -> Vec<(Verdict, Pattern, u128)> {
@@ -294,13 +300,13 @@ mod tests {
 
     #[test]
     fn of_few_outcomes_nothing_is_said_of_a_host() {
-        for (outcomes, told) in [(8, false), (32, true)] {
+        for (outcomes, told) in [(2, false), (32, true)] {
             let now = t0();
             let lost = |from, to| if from == 3 || to == 3 { 12 } else { 0 };
             let sees = |from, to| Observation { loss: Some(lost(from, to)), ..fine(now) };
             let mut nodes = nodes_that_see(5, sees, now);
             for node in &mut nodes {
-                node.outcomes = outcomes;
+                (node.outcomes, node.since) = (outcomes, now - secs(2) * outcomes.into());
             }
             let findings = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().findings;
             assert_eq!(!findings.is_empty(), told, "{outcomes}: {findings:?}");
@@ -309,15 +315,15 @@ mod tests {
 
     #[test]
     fn of_few_outcomes_nothing_is_said_of_a_pair() {
-        for (outcomes, told) in [(6, false), (32, true)] {
+        for (outcomes, told) in [(2, false), (32, true)] {
             let now = t0();
             let lost = |from: u16, to: u16| {
-                if from + to == 3 && from * to == 0 { 50 } else { by_chance(from, to) / 2 }
+                if (from, to) == (0, 3) { 50 } else { by_chance(from, to) / 2 }
             };
             let sees = |from, to| Observation { loss: Some(lost(from, to)), ..fine(now) };
             let mut nodes = nodes_that_see(5, sees, now);
             for node in &mut nodes {
-                node.outcomes = outcomes;
+                (node.outcomes, node.since) = (outcomes, now - secs(2) * outcomes.into());
             }
             let findings = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().findings;
             let of_a_pair = findings.iter().any(|finding| finding.pattern == Pattern::Pair);

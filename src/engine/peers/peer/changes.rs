@@ -207,9 +207,12 @@ impl Peer {
         if ip != dialed {
             return;
         }
-        let receives = self.paths.udp_port().is_some() || self.is_named();
         // Who answers at its address is somebody else: nothing is learned of it by asking there.
-        if receives && !self.apart {
+        if self.receives(ctx) && !self.apart {
+            if news && self.paths.udp_port().is_none() {
+                // Who was only told of was asked as rarely as that.
+                self.probes.set_next(None);
+            }
             self.probes.begin_regular(ctx);
         }
         if news {
@@ -218,6 +221,13 @@ impl Peer {
                 self.dial_soon(ctx);
             }
         }
+    }
+
+    /// Whether it is known where it receives unicast presences: at its own port; at the presence port, as a person says, or since it is the
+    /// first node of its machine, which has the same number for TCP.
+    fn receives(&self, ctx: &Context<'_>) -> bool {
+        let is_first = || self.interface.is_some() && self.addr().port() == ctx.config.port;
+        self.paths.udp_port().is_some() || self.is_named() || is_first()
     }
 
     /// Takes an echo for a proof, if it is the one that was asked for at this address.
