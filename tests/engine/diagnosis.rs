@@ -6,7 +6,7 @@ use std::time::Duration;
 use vigie::engine::api::{Icmp, Input};
 use vigie::engine::config::{Config, DialInterval};
 use vigie::engine::event::Event;
-use vigie::engine::verdict::{Finding, Verdict};
+use vigie::engine::verdict::{Finding, Pattern, Verdict};
 
 use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
 
@@ -400,6 +400,25 @@ fn two_hosts_that_never_met_and_whom_a_third_reaches_are_isolated() {
         lan.run_until(secs(30), |lan| lan.everybody_is(vigie::engine::peers::PeerState::Up))
             .expect("they meet");
         lan.run_for(secs(30));
+        for host in &hosts {
+            assert!(told(&lan, *host).is_empty(), "seed {seed}: not withdrawn: {:?}", ever(&lan, *host));
+        }
+        lan.invariants();
+    }
+}
+
+#[test]
+fn udp_that_fails_between_two_hosts_from_the_start_is_told_by_both() {
+    for seed in 0..4 {
+        let (mut lan, hosts) = kept_apart_from_the_start(seed, 4, Tcp::Open);
+        lan.run_for(secs(60));
+        for of in [0, 1] {
+            let said = told(&lan, hosts[of]);
+            let what = said.values().map(|finding| (finding.verdict, finding.pattern)).collect::<Vec<_>>();
+            assert_eq!(what, [(Verdict::UdpBlocked, Pattern::Pair)], "seed {seed}: host {of} says {said:?}");
+        }
+        lan.heal();
+        lan.run_for(secs(45));
         for host in &hosts {
             assert!(told(&lan, *host).is_empty(), "seed {seed}: not withdrawn: {:?}", ever(&lan, *host));
         }
