@@ -94,6 +94,27 @@ impl Bands {
         })
     }
 
+    /// From when on it was in which state: the worst of that step, and that at its end. The steps are counted from `origin`.
+    pub(super) fn states(&self, origin: Instant) -> impl Iterator<Item = (Instant, PeerState, PeerState)> {
+        let states = self.0.iter().map(move |entry| {
+            let at = origin.checked_add(STEP * entry.step).unwrap_or(origin);
+            (at, entry.worst, entry.last)
+        });
+        states
+    }
+
+    /// Those of which this is told.
+    pub(super) fn remembered(states: &[(Instant, PeerState, PeerState)], origin: Instant) -> Self {
+        // In a record a step may begin a microsecond early.
+        const ROUNDED: Duration = Duration::from_millis(1);
+        let mut clock = Clock(Some(origin));
+        let entry = |(at, worst, last): &(Instant, PeerState, PeerState)| {
+            let step = clock.step(at.checked_add(ROUNDED).unwrap_or(*at));
+            BandEntry { step, worst: *worst, last: *last }
+        };
+        Self(states.iter().map(entry).collect())
+    }
+
     /// Drops what is older than a step, but for the entry that says how that step began.
     fn forget_before(&mut self, oldest: u32) {
         let later = self.0.partition_point(|entry| entry.step <= oldest);

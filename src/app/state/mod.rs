@@ -45,6 +45,13 @@ impl App {
         Self { models: Models::default(), bell: Bell::default(), ui: Ui::default(), appearance, options }
     }
 
+    /// The same, with what is remembered of the time before.
+    #[must_use]
+    pub fn remembering(mut self, model: Model) -> Self {
+        self.models = Models::of(model);
+        self
+    }
+
     /// What is shown: the live model, or the frozen one.
     pub fn shown(&self) -> &Model {
         self.models.shown()

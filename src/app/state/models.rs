@@ -22,6 +22,11 @@ pub struct Models {
 }
 
 impl Models {
+    /// With what is known already.
+    pub(super) fn of(live: Model) -> Self {
+        Self { live, frozen: None }
+    }
+
     /// The live model.
     pub fn live(&self) -> &Model {
         &self.live

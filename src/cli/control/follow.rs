@@ -6,32 +6,46 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 
-use crate::cli::output::{Format, write_event};
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerState, Snapshot};
+use crate::record::{Writer, key_of, line};
 
 use super::inside::Inside;
 use super::limits::{EVENTS_AT_ONCE, MAX_LINE, MAX_ORDERS};
 use super::lines::{Lines, NoLine, write};
-use super::request::{Order, Reply, line, read};
+use super::request::{Meant, Order, Reply, line as reply_line, read};
 
 /// Tells the program everything until it goes, or the node stops.
 pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite, lines: Lines, inside: &Inside) {
     let Some(events) = inside.listen() else { return };
     let (reader, writer) = tokio::io::split(stream);
-    let follower = Follower {
-        commands: inside.commands.clone(),
-        out: Vec::new(),
-        wants_table: false,
-        wants_matrix: false,
-        orders: Vec::new(),
-    };
+    Follower::new(inside, Form::Contract).run(events, (lines, reader), writer).await;
+}
+
+/// The same for an app, which is told first what is remembered.
+pub(super) async fn attach(stream: impl AsyncRead + AsyncWrite, lines: Lines, inside: &Inside) {
+    let Some((model, events)) = inside.keeper.attach() else { return };
+    let now = clock().0;
+    let mut follower = Follower::new(inside, Form::Contract);
+    let mut form = Writer::new(now);
+    // There is nothing in an event that JSON cannot hold, and memory takes it all.
+    let _ = form.past(&mut follower.out, &model.past(now), now);
+    drop(model);
+    follower.form = Form::Whole(form);
+    let (reader, writer) = tokio::io::split(stream);
     follower.run(events, (lines, reader), writer).await;
+}
+
+/// How events are written.
+enum Form {
+    Contract,
+    Whole(Writer),
 }
 
 struct Follower {
     commands: mpsc::Sender<Command>,
+    form: Form,
     /// What is to be written next.
     out: Vec<u8>,
     /// The next snapshot is for this program; others are for whoever asked.
@@ -42,6 +56,17 @@ struct Follower {
 }
 
 impl Follower {
+    fn new(inside: &Inside, form: Form) -> Self {
+        Self {
+            commands: inside.commands.clone(),
+            form,
+            out: Vec::new(),
+            wants_table: false,
+            wants_matrix: false,
+            orders: Vec::new(),
+        }
+    }
+
     async fn run(
         mut self,
         mut events: broadcast::Receiver<Stamped>,
@@ -49,6 +74,13 @@ impl Follower {
         mut writer: impl AsyncWrite + Unpin,
     ) {
         self.order(Order::Snapshot);
+        if matches!(self.form, Form::Whole(_)) {
+            self.order(Order::Matrix);
+        }
+        // What is remembered is read while the node answers.
+        if write(&mut writer, &std::mem::take(&mut self.out)).await.is_err() {
+            return;
+        }
         loop {
             let ends = tokio::select! {
                 event = events.recv() => self.take(event, &mut events),
@@ -121,11 +153,14 @@ impl Follower {
 
     fn tell(&mut self, stamped: &Stamped) {
         // There is nothing in an event that JSON cannot hold, and memory takes it all.
-        let _ = write_event(&mut self.out, Format::Json, stamped);
+        let _ = match &mut self.form {
+            Form::Contract => line(&mut self.out, stamped),
+            Form::Whole(writer) => writer.line(&mut self.out, stamped),
+        };
     }
 
     fn refuse(&mut self, why: &str) {
-        self.out.extend(line(&Reply::refused(why)));
+        self.out.extend(reply_line(&Reply::refused(why)));
     }
 
     fn order(&mut self, order: Order) {
@@ -144,11 +179,13 @@ impl Follower {
                 self.wants_matrix = true;
                 Command::RequestMatrix
             }
-            Order::Dial { .. } | Order::Forget { .. } if self.orders.len() < MAX_ORDERS => {
+            Order::Dial(Meant { row: Some(row), .. }) => Command::DialNow(key_of(row)),
+            Order::Forget(Meant { row: Some(row), .. }) => Command::Forget(key_of(row)),
+            Order::Dial(_) | Order::Forget(_) if self.orders.len() < MAX_ORDERS => {
                 self.orders.push(order);
                 Command::RequestSnapshot
             }
-            Order::Dial { .. } | Order::Forget { .. } => return self.refuse(BUSY),
+            Order::Dial(_) | Order::Forget(_) => return self.refuse(BUSY),
         };
         self.send(command);
     }
@@ -156,7 +193,8 @@ impl Follower {
     /// Does what waited for the table of peers.
     fn do_orders(&mut self, table: &Snapshot) {
         for order in std::mem::take(&mut self.orders) {
-            let (Order::Dial { peer } | Order::Forget { peer }) = &order else { continue };
+            let (Order::Dial(meant) | Order::Forget(meant)) = &order else { continue };
+            let peer = &meant.peer;
             let here = table.peers.iter().filter(|known| known.state != PeerState::Left);
             let meant: Vec<_> = here.filter(|known| is_called(&known.info, peer)).collect();
             if meant.is_empty() {
@@ -164,7 +202,7 @@ impl Follower {
             }
             for known in meant {
                 let key = known.info.key;
-                let forgets = matches!(order, Order::Forget { .. });
+                let forgets = matches!(order, Order::Forget(_));
                 self.send(if forgets { Command::Forget(key) } else { Command::DialNow(key) });
             }
         }
@@ -185,9 +223,13 @@ fn is_called(peer: &PeerInfo, text: &str) -> bool {
 }
 
 fn now(event: Event) -> Stamped {
-    #[expect(clippy::disallowed_methods, reason = "a lag is noticed here, not in the node")]
-    let (at, wall) = (Instant::now(), SystemTime::now());
+    let (at, wall) = clock();
     Stamped { at, wall, event }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a lag is noticed here, not in the node, and a past ends now")]
+fn clock() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::now())
 }
 
 #[cfg(test)]
@@ -202,6 +244,7 @@ mod tests {
 
     use crate::testkit;
 
+    use super::super::keeper::Keeper;
     use super::*;
 
     /// How many events the channel of these tests keeps.
@@ -228,6 +271,7 @@ mod tests {
         let inside = Inside {
             commands,
             events: events.downgrade(),
+            keeper: Keeper::of(None),
             since: Instant::now(),
             questions: Arc::new(Semaphore::new(1)),
             subscribers: Arc::new(Semaphore::new(1)),
