@@ -5,6 +5,7 @@ use std::future::Future;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 
+use super::model::Model;
 use crate::engine::event::Stamped;
 
 /// Something that comes from the node.
@@ -14,6 +15,8 @@ pub enum News {
     Event(Stamped),
     /// So many events came faster than they were taken; the node is to be asked how all peers are.
     Missed(u64),
+    /// The node was lost for a while: all that it knows, in the place of what was known.
+    Anew(Box<Model>),
     /// The node does not do what it was asked for; why.
     Refused(String),
     /// Nothing comes any more; why.

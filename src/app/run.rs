@@ -174,6 +174,10 @@ impl<S: Screen> Loop<'_, S> {
             match next {
                 Some(News::Event(event)) => self.event(&event),
                 Some(News::Missed(missed)) => self.lagged(missed),
+                Some(News::Anew(model)) => {
+                    self.dirty = true;
+                    self.app.begin_anew(*model);
+                }
                 Some(News::Refused(why)) => {
                     self.dirty = true;
                     self.app.ui.say(why, false, now());

@@ -28,8 +28,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
     let _log = log::to_screen(node)?;
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
-    let (attached, model) =
-        runtime.block_on(control::attach(&place)).map_err(|error| failed(node, &error))?;
+    let (attached, model) = runtime.block_on(control::attach(place)).map_err(|error| failed(node, &error))?;
     let name = model.node().map_or_else(|| "the node".to_owned(), |node| node.name.clone());
     tracing::info!(
         "attached to {name}, whose log is where it was started; here is what this screen logs itself"

@@ -43,7 +43,7 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs, args: Option<&NodeAr
     let keeper = Keeper::of(control);
     let (node, events) = Node::start(settings, keeper.beside(log::follow))?;
     signals.stop(&node.commands);
-    let door = args.map_or_else(Door::default, |args| control::open(args, &node, keeper));
+    let door = args.map_or_else(Door::default, |args| control::open(args, &node, &keeper));
     let options = app::Options {
         local_ip: Some(interfaces::local_ip()),
         bell: screen.bell,

@@ -38,7 +38,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let keeper = Keeper::of(node.control.as_ref());
     let (running, events) = Node::start(settings, keeper.beside(log::follow))?;
     signals.stop(&running.commands);
-    let door = control::open(node, &running, keeper);
+    let door = control::open(node, &running, &keeper);
     let format = if watch.json { Format::Json } else { Format::Text };
     let (ended, mut writing) = oneshot::channel();
     let (running_on, pace) = sync_channel(0);

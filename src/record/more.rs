@@ -104,8 +104,8 @@ impl More {
             | Event::PeerLeft { peer, reason: _ }
             | Event::DialStarted { peer, addr: _, attempt: _, max: _, forced: _ }
             | Event::DialSucceeded { peer, addr: _, attempt: _, connect: _, rtt: _ }
-            | Event::DialGaveUp { peer, addr: _, attempts: _, cause: _ } => of_peer(peer),
-            Event::DialFailed {
+            | Event::DialGaveUp { peer, addr: _, attempts: _, cause: _ }
+            | Event::DialFailed {
                 peer,
                 addr: _,
                 attempt: _,

@@ -80,6 +80,11 @@ struct Line<P> {
 }
 
 impl Past {
+    /// Its events, in the order in which they are written.
+    pub fn events(&self) -> impl Iterator<Item = &Stamped> {
+        self.attempts.iter().chain(&self.journal)
+    }
+
     /// The first line, of which the others are counted from the same epoch.
     pub(super) fn head(&self, epoch: Epoch, now: Instant) -> impl Serialize {
         let number = |at: Instant| epoch.number(at);

@@ -66,13 +66,12 @@ impl Writer {
         Self { epoch: Epoch::of(0, from), told: ToldRows::default() }
     }
 
-    /// Writes a past: its first line, and its events as whole lines.
+    /// Writes the first line of a past, which is to be followed by [`Past::events`].
     ///
     /// # Errors
     /// Those of what it is written to.
     pub fn past(&mut self, out: &mut impl io::Write, past: &Past, now: Instant) -> io::Result<()> {
-        write(out, &past.head(self.epoch, now))?;
-        past.attempts.iter().chain(&past.journal).try_for_each(|event| self.line(out, event))
+        write(out, &past.head(self.epoch, now))
     }
 
     /// Writes an event as a whole line. The cells of a matrix, which follow from its rows, are left out: of a thousand nodes

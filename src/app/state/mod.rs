@@ -52,6 +52,11 @@ impl App {
         self
     }
 
+    /// Knows this in the place of what it knew; what the person has set stays.
+    pub fn begin_anew(&mut self, model: Model) {
+        self.models.replace(model);
+    }
+
     /// What is shown: the live model, or the frozen one.
     pub fn shown(&self) -> &Model {
         self.models.shown()

@@ -215,6 +215,9 @@ async fn news_of_a_node_elsewhere_are_shown_until_they_are_over() {
     let discovered = Event::PeerDiscovered { peer: peer(1, "host1"), via: Via::Reply };
     news.send(News::Event(bench.stamp(discovered))).await.unwrap();
     news.send(News::Refused("no room for another peer".into())).await.unwrap();
+    let mut again = crate::app::model::Model::default();
+    again.fold(&bench.stamp(Event::PeerDiscovered { peer: peer(2, "host2"), via: Via::Reply }));
+    news.send(News::Anew(Box::new(again))).await.unwrap();
     let mut paper = Paper::default();
     let mut keys = std::pin::pin!(stream::pending());
     let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
@@ -225,7 +228,10 @@ async fn news_of_a_node_elsewhere_are_shown_until_they_are_over() {
     let (ended, ()) = tokio::join!(run_on(&mut paper, &mut keys, from_node, &commands, app), ends);
     assert_eq!(ended.unwrap_err().to_string(), "its cable was pulled");
     let last = paper.frames.last().unwrap();
-    assert!(last.contains("host1") && last.contains("no room for another peer"), "{last}");
+    assert!(
+        last.contains("host2") && !last.contains("host1") && last.contains("no room for another peer"),
+        "{last}"
+    );
 }
 
 #[tokio::test]

@@ -1,15 +1,18 @@
 //! An app that comes late remembers what one remembers that was there all the time.
 
 use super::*;
-use crate::app::model::{Columns, Model, Sample};
+use crate::app::model::{Columns, Model};
 use crate::app::tests::network::eight;
+use crate::engine::peers::PathState;
 use crate::engine::verdict::{Advice, Evidence, Finding};
 use crate::record::{Past, Reader, Unfinished, Writer};
 
 /// As it comes out at the other end of a socket.
 fn passed_on(past: &Past, now: Instant) -> Past {
     let mut written = Vec::new();
-    Writer::new(now).past(&mut written, past, now).unwrap();
+    let mut writer = Writer::new(now);
+    writer.past(&mut written, past, now).unwrap();
+    past.events().for_each(|event| writer.line(&mut written, event).unwrap());
     let mut reader = Reader::default();
     let mut lines = written.split_inclusive(|byte| *byte == b'\n');
     let mut read = Unfinished::begin(&mut reader, lines.next().unwrap(), now).unwrap();
@@ -38,18 +41,16 @@ fn journal(model: &Model) -> Vec<String> {
 }
 
 /// What no snapshot tells of each peer.
-fn peers(
-    model: &Model,
-    columns: &Columns,
-) -> Vec<(String, Vec<Option<PeerState>>, Vec<Sample>, Option<String>)> {
+fn peers(model: &Model, columns: &Columns) -> Vec<String> {
     // In an order that does not change as they settle.
     let mut rows: Vec<_> = model.rows(0..usize::MAX).collect();
     rows.sort_by_key(|row| row.info.key);
     let rows = rows.into_iter();
     rows.map(|row| {
         let detail = row.detail.as_ref().map(ToString::to_string);
-        let name = format!("{} {:?}", row.info.name, row.state);
-        (name, row.bands.worst(columns).collect(), row.history.last(60).collect(), detail)
+        let states: Vec<_> = row.bands.worst(columns).collect();
+        let history: Vec<_> = row.history.last(60).collect();
+        format!("{} {:?} {states:?} {history:?} {detail:?}", row.info.name, row.state)
     })
     .collect()
 }
@@ -81,8 +82,7 @@ fn eventful() -> Bench {
         peer: Arc::clone(&moved),
         path_only: true,
     });
-    use crate::engine::peers::PathState::{Failing, Up};
-    for (from, to) in [(Up, Failing), (Failing, Up)] {
+    for (from, to) in [(PathState::Up, PathState::Failing), (PathState::Failing, PathState::Up)] {
         let (peer, addr) = (Arc::clone(&moved), bob.addr);
         bench.wait(15_000).fold(Event::PeerPath { peer, addr, interface: None, from, to });
     }

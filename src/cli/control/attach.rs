@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::app::News;
 use crate::app::model::Model;
 use crate::engine::api::Command;
-use crate::engine::event::Event;
+use crate::engine::event::{Event, Stamped};
 use crate::record::{Reader, Unfinished};
 
 use super::limits::{ANSWER, MAX_ANSWER};
@@ -35,6 +35,7 @@ pub(in crate::cli) enum NotAttached {
 /// A node in another process.
 #[derive(Debug)]
 pub(in crate::cli) struct Attached {
+    place: Place,
     lines: Lines,
     reader: Reader,
     from: ReadHalf<Connected>,
@@ -42,10 +43,11 @@ pub(in crate::cli) struct Attached {
 }
 
 /// Attaches to the node that runs here. Returns what it remembers, how it is now included.
-pub(in crate::cli) async fn attach(place: &Place) -> Result<(Attached, Model), NotAttached> {
-    let connected = system::connect(place).await.map_err(|_| NotAttached::Silent)?;
+pub(in crate::cli) async fn attach(place: Place) -> Result<(Attached, Model), NotAttached> {
+    let connected = system::connect(&place).await.map_err(|_| NotAttached::Silent)?;
     let (from, to) = tokio::io::split(connected.ok_or(NotAttached::NoneRuns)?);
-    let mut attached = Attached { lines: Lines::of(MAX_ANSWER), reader: Reader::default(), from, to };
+    let (lines, reader) = (Lines::of(MAX_ANSWER), Reader::default());
+    let mut attached = Attached { place, lines, reader, from, to };
     let model = timeout(ANSWER, attached.remembered()).await.unwrap_or(Err(NotAttached::Silent))?;
     Ok((attached, model))
 }
@@ -81,47 +83,59 @@ impl Attached {
         Ok(model)
     }
 
-    /// Hands news to the app, and what the app wants to the node, until one of them goes.
-    pub(in crate::cli) async fn pass(self, news: mpsc::Sender<News>, mut commands: mpsc::Receiver<Command>) {
-        let Self { mut lines, mut reader, mut from, mut to } = self;
+    /// Hands news to the app, and what the app wants to the node, until one of them goes. A node that has left an app behind which
+    /// read nothing for long, as one does that was suspended, is attached to again.
+    pub(in crate::cli) async fn pass(
+        mut self,
+        news: mpsc::Sender<News>,
+        mut commands: mpsc::Receiver<Command>,
+    ) {
+        let mut has_stopped = false;
         loop {
             let came = tokio::select! {
-                line = lines.next(&mut from) => match line {
-                    Ok(line) => told(&mut reader, line),
+                line = self.lines.next(&mut self.from) => match line {
+                    Ok(line) => told(&mut self.reader, line),
+                    Err(NoLine::End | NoLine::Failed | NoLine::TooLong) if has_stopped => return,
                     Err(NoLine::End | NoLine::Failed | NoLine::TooLong) => {
-                        Some(News::Over("the connection to the node has ended: it was killed, or had no time for this app".to_owned()))
+                        let Ok((again, model)) = attach(self.place).await else {
+                            let _ = news.send(News::Over(GONE.to_owned())).await;
+                            return;
+                        };
+                        self = again;
+                        Some(News::Anew(Box::new(model)))
                     }
                 },
                 command = commands.recv() => {
                     let Some(order) = command.as_ref().and_then(Order::of) else { return };
-                    match to.write_all(&line(&order)).await {
-                        Ok(()) => None,
-                        // The reading side learns why.
-                        Err(_) => continue,
-                    }
+                    // Where it cannot be written, the reading side learns why.
+                    let _ = self.to.write_all(&line(&order)).await;
+                    None
                 }
             };
             let Some(came) = came else { continue };
-            let is_over = matches!(came, News::Over(_));
+            has_stopped |= matches!(&came, News::Event(Stamped { event: Event::Stopped { .. }, .. }));
             // A slow app keeps this waiting: then the node tells how much that app has missed.
-            if news.send(came).await.is_err() || is_over {
+            if news.send(came).await.is_err() {
                 return;
             }
         }
     }
 }
 
+/// Why nothing comes any more of a node that did not say that it stops.
+const GONE: &str = "the connection to the node has ended, and it answers no longer";
+
 /// What a line tells; none of what only a later version knows.
 fn told(reader: &mut Reader, line: &[u8]) -> Option<News> {
     match reader.line(line, now()) {
         Ok(stamped) => stamped.map(News::Event),
-        Err(error) => match refusal(line) {
-            Some(why) => Some(News::Refused(why)),
-            None => {
+        Err(error) => {
+            let why = refusal(line);
+            if why.is_none() {
                 tracing::debug!(%error, "a line of the node cannot be read");
-                None
             }
-        },
+            why.map(News::Refused)
+        }
     }
 }
 

@@ -55,13 +55,13 @@ struct Made {
 
 /// Opens the door of a node that runs, to what its keeper remembers. Without one the node does as well: what is wrong is logged in
 /// one line.
-pub(in crate::cli) fn open(args: &NodeArgs, node: &Node, keeper: Arc<Keeper>) -> Door {
+pub(in crate::cli) fn open(args: &NodeArgs, node: &Node, keeper: &Arc<Keeper>) -> Door {
     let Some(place) = Place::of(args) else { return Door::default() };
     let holder = format!("{} (process {})", args.name(), std::process::id());
     let inside = Inside {
         commands: node.commands.clone(),
         events: node.events.clone(),
-        keeper: Arc::clone(&keeper),
+        keeper: Arc::clone(keeper),
         since: Instant::now(),
         questions: Arc::new(Semaphore::new(MAX_QUESTIONS)),
         subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
@@ -119,7 +119,9 @@ impl Made {
             files.take()
         };
         // Its lock is that of a file that is nowhere, or would keep this node itself out.
-        lost.map(Files::leave);
+        if let Some(lost) = lost {
+            lost.leave();
+        }
         let (listener, files) = system::open(&self.place, &self.holder).await.ok()?;
         tracing::info!("the control socket was taken away and is there again");
         *self.files.lock().unwrap_or_else(PoisonError::into_inner) = Some(files);

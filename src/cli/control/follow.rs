@@ -1,5 +1,6 @@
 //! A program that follows the node: all peers as they are, then each event, and what it has the node do.
 
+use std::io;
 use std::time::{Instant, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -9,7 +10,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerState, Snapshot};
-use crate::record::{Writer, key_of, line};
+use crate::record::{Past, Writer, key_of, line};
 
 use super::inside::Inside;
 use super::limits::{EVENTS_AT_ONCE, MAX_LINE, MAX_ORDERS};
@@ -20,21 +21,27 @@ use super::request::{Meant, Order, Reply, line as reply_line, read};
 pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite, lines: Lines, inside: &Inside) {
     let Some(events) = inside.listen() else { return };
     let (reader, writer) = tokio::io::split(stream);
-    Follower::new(inside, Form::Contract).run(events, (lines, reader), writer).await;
+    let mut follower = Follower::new(inside, Form::Contract);
+    follower.order(Order::Snapshot);
+    follower.run(events, (lines, reader), writer).await;
 }
 
 /// The same for an app, which is told first what is remembered.
 pub(super) async fn attach(stream: impl AsyncRead + AsyncWrite, lines: Lines, inside: &Inside) {
     let Some((model, events)) = inside.keeper.attach() else { return };
     let now = clock().0;
-    let mut follower = Follower::new(inside, Form::Contract);
-    let mut form = Writer::new(now);
-    // There is nothing in an event that JSON cannot hold, and memory takes it all.
-    let _ = form.past(&mut follower.out, &model.past(now), now);
+    let (reader, mut writer) = tokio::io::split(stream);
+    let mut follower = Follower::new(inside, Form::Whole(Writer::new(now)));
+    // The node answers while this is written.
+    follower.order(Order::Snapshot);
+    follower.order(Order::Matrix);
+    let past = model.past(now);
     drop(model);
-    follower.form = Form::Whole(form);
-    let (reader, writer) = tokio::io::split(stream);
-    follower.run(events, (lines, reader), writer).await;
+    let written = follower.remember(&past, now, &mut writer).await;
+    drop(past);
+    if written.is_ok() {
+        follower.run(events, (lines, reader), writer).await;
+    }
 }
 
 /// How events are written.
@@ -67,20 +74,30 @@ impl Follower {
         }
     }
 
+    /// Writes what is remembered, some of it at a time: meanwhile the app reads, and others have their turn.
+    async fn remember(
+        &mut self,
+        past: &Past,
+        now: Instant,
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<()> {
+        if let Form::Whole(form) = &mut self.form {
+            form.past(&mut self.out, past, now)?;
+        }
+        let mut events = past.events().peekable();
+        while events.peek().is_some() {
+            events.by_ref().take(EVENTS_AT_ONCE).for_each(|event| self.tell(event));
+            write(writer, &std::mem::take(&mut self.out)).await?;
+        }
+        Ok(())
+    }
+
     async fn run(
         mut self,
         mut events: broadcast::Receiver<Stamped>,
         (mut lines, mut reader): (Lines, impl AsyncRead + Unpin),
         mut writer: impl AsyncWrite + Unpin,
     ) {
-        self.order(Order::Snapshot);
-        if matches!(self.form, Form::Whole(_)) {
-            self.order(Order::Matrix);
-        }
-        // What is remembered is read while the node answers.
-        if write(&mut writer, &std::mem::take(&mut self.out)).await.is_err() {
-            return;
-        }
         loop {
             let ends = tokio::select! {
                 event = events.recv() => self.take(event, &mut events),
@@ -242,9 +259,11 @@ mod tests {
     use tokio::task::JoinSet;
     use tokio::time::Instant;
 
+    use crate::engine::peers::Via;
     use crate::testkit;
 
     use super::super::keeper::Keeper;
+    use super::super::limits::EVENTS_KEPT;
     use super::*;
 
     /// How many events the channel of these tests keeps.
@@ -262,6 +281,54 @@ mod tests {
 
     fn served() -> Stamped {
         stamped(Event::ExchangeServed { peer: Some(testkit::peer(7, "host7")), addr: None })
+    }
+
+    #[tokio::test]
+    async fn an_app_that_is_attached_is_told_the_past_and_what_it_was_too_slow_for() {
+        let (events, first) = broadcast::channel(2 * EVENTS_KEPT);
+        let (commands, mut asked) = mpsc::channel(KEPT);
+        let keeper = Keeper::of(None);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keeper.beside(|_| std::future::ready(()))(first));
+        let discovered = Event::PeerDiscovered { peer: testkit::peer(7, "host7"), via: Via::Broadcast };
+        events.send(stamped(discovered)).unwrap();
+        tokio::task::yield_now().await;
+        let inside = Inside {
+            commands,
+            events: events.downgrade(),
+            keeper,
+            since: Instant::now(),
+            questions: Arc::new(Semaphore::new(1)),
+            subscribers: Arc::new(Semaphore::new(1)),
+        };
+        let (program, door) = tokio::io::duplex(64);
+        tasks.spawn(async move { attach(door, Lines::of(MAX_LINE), &inside).await });
+        let mut lines = BufReader::new(program).lines();
+        let mut next =
+            async || serde_json::from_str::<Value>(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        let past = next().await;
+        assert_eq!(
+            (&past["past"]["journal"], &past["past"]["peers"][0]["row"]),
+            (&1.into(), &0x1_0000_0007_u64.into())
+        );
+        assert_eq!(next().await["event"], "peer_discovered");
+        for wanted in [Command::RequestSnapshot, Command::RequestMatrix] {
+            assert_eq!(asked.recv().await, Some(wanted));
+        }
+        // Nothing is read meanwhile: what was written has filled the way.
+        for _ in 0..EVENTS_KEPT + 500 {
+            events.send(served()).unwrap();
+            tokio::task::yield_now().await;
+        }
+        let missed = loop {
+            let line = next().await;
+            if line["event"] == "lagged" {
+                break line["missed"].as_u64().unwrap();
+            }
+        };
+        assert!((1..=500).contains(&missed), "{missed}");
+        assert_eq!(asked.recv().await, Some(Command::RequestSnapshot));
+        drop(events);
     }
 
     #[tokio::test]

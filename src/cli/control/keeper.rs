@@ -157,7 +157,9 @@ mod tests {
         )(first));
         let mut attached = Vec::new();
         for nth in 1..=PEERS {
-            found(nth).into_iter().for_each(|event| assert!(events.send(event).is_ok()));
+            for event in found(nth) {
+                assert!(events.send(event).is_ok());
+            }
             if nth % 10 == 0 {
                 attached.push(keeper.attach().unwrap());
             }
