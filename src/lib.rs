@@ -91,6 +91,7 @@ pub mod doctor;
 pub mod engine;
 pub mod net;
 pub mod proto;
+pub mod record;
 #[cfg(any(test, feature = "testkit"))]
 #[doc(hidden)]
 pub mod testkit;

@@ -77,6 +77,13 @@ impl Machine {
         self.file("sock")
     }
 
+    /// The terminal app on its node.
+    fn attach(&self) -> Terminal {
+        let directory = self.directory();
+        let control = ("VIGIE_CONTROL", directory.to_str().unwrap());
+        Terminal::run_with(program(), &["attach", "--port", &self.port], Some(control))
+    }
+
     /// A program that says this.
     fn connect(&self, lines: &str) -> Program {
         let mut stream = UnixStream::connect(self.socket().expect("a node runs")).unwrap();
@@ -133,12 +140,13 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// How often the thread of the door was woken.
-fn wakes(node: &Node) -> String {
+fn wakes(node: &Node) -> u64 {
     let threads = fs::read_dir(format!("/proc/{}/task", node.id())).unwrap().flatten();
     let read = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).unwrap_or_default();
     let door = threads.map(read).find(|status| status.contains("vigie-door")).expect("it has a thread");
     let is_switch = |line: &&str| line.starts_with("voluntary_ctxt_switches");
-    door.lines().find(is_switch).expect("Linux counts them").to_owned()
+    let line = door.lines().find(is_switch).expect("Linux counts them");
+    line.rsplit('\t').next().unwrap().parse().unwrap()
 }
 
 #[test]
@@ -149,7 +157,11 @@ fn the_node_that_runs_here_answers_at_once_and_nobody_joins() {
     let pollux = machine.watch("pollux", "127.77.16.2", &["--control", "off"]);
     castor.wait_for(SOON, becomes("pollux", "up"));
     pollux.wait_for(SOON, becomes("castor", "up"));
-    assert_eq!(wakes(&castor), resting, "events wake no door that nobody uses");
+    let woken = wakes(&castor) - resting;
+    assert!(
+        woken <= 1,
+        "events wake no door that nobody uses, and it looks after its files now and then: {woken}"
+    );
 
     let list = machine.run(&["list", "--json", "--wait", "100ms"]);
     let document = list.document();
@@ -510,6 +522,170 @@ fn the_terminal_app_has_a_door_too() {
     terminal.keys("q");
     assert_eq!(terminal.wait_exit(SOON), 0);
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
+}
+
+#[test]
+fn who_attaches_sees_what_was_before_and_acts_and_leaves_the_node_as_it_is() {
+    let machine = Machine::new();
+    let mut castor = machine.watch("castor", "127.77.16.40", &["--dial-interval", "1h"]);
+    let mut pollux = machine.start("pollux", "127.77.16.41", &["--control", "off"]);
+    castor.wait_for(SOON, becomes("pollux", "up"));
+    let _helen = machine.start("helen", "127.77.16.42", &["--control", "off"]);
+    castor.wait_for(SOON, becomes("helen", "up"));
+    pollux.sigterm();
+    assert_eq!(pollux.wait_exit(SOON), 0);
+    castor.wait_for(SOON, becomes("pollux", "left"));
+
+    let mut screen = machine.attach();
+    screen.wait_for_words(
+        SOON,
+        &["castor · attached", "helen", "127.77.16.42", "up", "answered", "pollux", "left"],
+    );
+    let before = castor.mark();
+    screen.keys("d");
+    castor
+        .since(before)
+        .wait_for(SOON, |event| about("dial_started", "helen")(event) && event["forced"] == true);
+    screen.keys("q");
+    assert_eq!(screen.wait_exit(SOON), 0);
+    assert_eq!(machine.run(&["list", "--json"]).document()["source"], "node");
+
+    let again = machine.attach();
+    again.wait_for_words(SOON, &["castor · attached", "helen"]);
+    castor.sigterm();
+    assert_eq!((again.wait_exit(SOON), castor.wait_exit(SOON)), (0, 0));
+    again.wait_for_words(SOON, &["vigie: castor has stopped: signal received"]);
+
+    let nobody = machine.attach();
+    assert_eq!(nobody.wait_exit(SOON), 3);
+    nobody.wait_for_words(SOON, &["vigie: no vigie of group default and port", "start one"]);
+    let mut killed = machine.watch("castor", "127.77.16.40", &[]);
+    let last = machine.attach();
+    last.wait_for_words(SOON, &["castor · attached"]);
+    killed.kill9();
+    assert_eq!(last.wait_exit(SOON), 3);
+    last.wait_for_words(SOON, &["vigie: castor: the connection to the node has ended"]);
+}
+
+#[test]
+fn who_attaches_and_leaves_two_hundred_times_leaves_nothing() {
+    let machine = Machine::new();
+    let castor = machine.watch("castor", "127.77.16.43", &[]);
+    let _pollux = machine.start("pollux", "127.77.16.44", &["--control", "off"]);
+    castor.wait_for(SOON, becomes("pollux", "up"));
+    let attach = |times: usize| {
+        for _ in 0..times {
+            let mut program = machine.connect("{\"v\":1,\"do\":\"attach\"}\n");
+            assert!(program.next()["past"]["peers"][0]["peer"]["name"] == "pollux");
+            assert!(program.wait_for(kind("matrix"))["more"]["matrix"].is_object());
+        }
+    };
+    let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", castor.id())).unwrap().count();
+    let memory = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", castor.id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+    };
+    attach(50);
+    let (open, threads, used) = (count("fd"), count("task"), memory());
+    attach(150);
+    // A dial or a tether may be open now that was not before, but not one for each of them.
+    let rests = || (count("fd") < open + 15 && count("task") <= threads).then_some(());
+    assert!(poll(SOON, rests).is_some(), "{} and {}, not {open} and {threads}", count("fd"), count("task"));
+    let grown = memory().saturating_sub(used);
+    assert!(grown < 1_024, "{grown} kB more than the {used} kB before");
+}
+
+#[test]
+fn a_socket_that_a_cleaner_took_away_is_there_again() {
+    let machine = Machine::new();
+    let mut node = machine.watch("castor", "127.77.16.45", &[]);
+    let (socket, lock) = (machine.socket().unwrap(), machine.file("lock").unwrap());
+    let mut program = machine.connect("{\"do\":\"follow\"}\n");
+    fs::remove_file(&socket).unwrap();
+    fs::remove_file(&lock).unwrap();
+    let again = poll(SOON, || machine.socket());
+    assert_eq!(again, Some(socket), "{}", node.stderr());
+    assert_eq!(machine.run(&["list", "--json"]).document()["source"], "node");
+    node.sigterm();
+    assert_eq!(program.wait_for(kind("stopped"))["reason"], "signal", "who followed has noticed nothing");
+    assert_eq!(node.wait_exit(SOON), 0);
+    assert_eq!((machine.socket(), machine.file("lock")), (None, None));
+}
+
+#[test]
+fn a_node_without_a_free_descriptor_neither_spins_nor_dies() {
+    use rustix::process::{Resource, Rlimit, prlimit};
+    let machine = Machine::new();
+    let node = machine.watch("castor", "127.77.16.46", &["--dial-interval", "200ms"]);
+    let _pollux = machine.start("pollux", "127.77.16.47", &["--control", "off"]);
+    node.wait_for(SOON, becomes("pollux", "up"));
+    let limit = |most: u64| {
+        let limit = Rlimit { current: Some(most), maximum: Some(4_096) };
+        prlimit(Some(node.pid()), Resource::Nofile, limit).unwrap()
+    };
+    let before = limit(3).current.unwrap();
+    let waiting = machine.connect("{\"do\":\"list\"}\n");
+    // utime and stime, in hundredths of a second.
+    let worked = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", node.id())).unwrap();
+        let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    node.wait_for(SOON, |event| event["cause"] == "local_resources");
+    let start = worked();
+    std::thread::sleep(Duration::from_secs(1));
+    let busy = worked() - start;
+    assert!(busy < 50, "it worked for {busy} hundredths of a second");
+    limit(before.min(4_096));
+    let mut waiting = waiting;
+    assert_eq!(waiting.next()["code"], 0, "who came meanwhile is answered");
+    node.wait_for(SOON, becomes("pollux", "up"));
+}
+
+#[test]
+fn a_check_that_asks_a_node_sends_no_datagram() {
+    lab::within(1, |lab| {
+        let home = std::env::temp_dir().join(format!("vigie-control-quiet-{}", std::process::id()));
+        fs::create_dir_all(&home).unwrap();
+        let on = |args: &[&str]| {
+            let mut command = lab.host(1).command(program());
+            clean(&mut command);
+            at_home(&mut command, &home);
+            command.args(args);
+            lab.stage.spawn(args[0], command)
+        };
+        let directory = home.join("vigie");
+        let socket = || {
+            let mut files = fs::read_dir(&directory).ok()?.flatten().map(|entry| entry.path());
+            files.find(|path| path.extension().is_some_and(|of| of == "sock"))
+        };
+        let mut node = on(&["watch", "--json"]);
+        let path = poll(SOON, socket).unwrap();
+        node.sigterm();
+        assert_eq!(node.wait_exit(SOON), 0);
+        // In its place somebody who answers and has no network at all: what is sent now, the command sends.
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let answering = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut asked = String::new();
+            BufReader::new(&stream).read_line(&mut asked).unwrap();
+            (&stream).write_all(b"{\"v\":1,\"code\":0,\"out\":\"fine\\n\",\"hint\":null}\n").unwrap();
+            asked
+        });
+        let datagrams = || {
+            let counted = |file: &str| lab.host(1).command("cat").arg(file).output().unwrap().stdout;
+            let text = [counted("/proc/net/snmp"), counted("/proc/net/snmp6")].concat();
+            let text = String::from_utf8(text).unwrap();
+            text.lines().filter(|line| line.starts_with("Udp")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let before = datagrams();
+        let check = on(&["check", "--expect", "3"]).finish(SOON);
+        assert_eq!((check.code, check.out.as_str()), (0, "fine\n"), "{}", check.err);
+        assert!(answering.join().unwrap().contains("\"do\":\"check\""));
+        assert_eq!((datagrams(), before.is_empty()), (before, false));
+        let _ = fs::remove_dir_all(&home);
+    });
 }
 
 #[test]

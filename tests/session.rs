@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use vigie::app;
 use vigie::app::appearance::Appearance;
 use vigie::app::appearance::Theme;
+use vigie::app::state::App;
 
 /// Options that make things happen soon.
 fn lively<'a>(name: &'a str, addr: &'a str, port: &'a str) -> Vec<&'a str> {
@@ -206,7 +207,8 @@ fn panic_behind_the_screen() -> ! {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (_events, receiver) = broadcast::channel(16);
     let (commands, mut asked) = mpsc::channel(16);
-    let app = app::run(receiver, commands, app::Options::default(), Appearance::new(Theme::COLOURED));
+    let app =
+        app::run(receiver, commands, App::new(app::Options::default(), Appearance::new(Theme::COLOURED)));
     std::thread::spawn(move || {
         // The screen is there when it first asks.
         asked.blocking_recv().expect("it asks for a snapshot");

@@ -94,7 +94,11 @@ pub(crate) struct Network {
 impl Network {
     /// Every peer has a full history; one in fifty does not answer.
     pub(crate) fn new(peers: u64) -> Self {
-        let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))), bell: false };
+        let options = Options {
+            local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))),
+            bell: false,
+            ..Options::default()
+        };
         let peers = (1..=peers).map(|nth| peer(nth, &format!("host{nth}.lab.example"))).collect();
         let mut network =
             Self { app: App::new(options, Appearance::new(Theme::COLOURED)), peers, now: now(), frames: 0 };

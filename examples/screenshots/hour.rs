@@ -57,7 +57,8 @@ const NOW: f64 = 59.5;
 
 /// The timeline after that hour, looked at while the switch is without power.
 pub(crate) fn timeline((width, height): (u16, u16)) -> Buffer {
-    let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 7, 0, 5))), bell: false };
+    let options =
+        Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 7, 0, 5))), bell: false, ..Options::default() };
     let mut app = App::new(options, Appearance::new(Theme::COLOURED));
     let begin = t0();
     let minute = |minutes: f64| begin + Duration::from_secs_f64(minutes * 60.0);

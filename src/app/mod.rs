@@ -5,9 +5,10 @@
 //! - [`state`]: the two together, without a terminal: inputs in, effects out.
 //! - [`view`], [`appearance`]: the screen, drawn from the two above.
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
+//! - `news`: what comes from the node, wherever that is.
 //! - `run`, `paste`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
-//! It knows the node by its events and commands only, never its sockets.
+//! It knows the node by its events and commands only, never its sockets: nor does it know whether the node is in its process.
 
 pub mod appearance;
 pub mod clipboard;
@@ -18,6 +19,7 @@ pub mod export;
 pub mod keymap;
 pub mod log;
 pub mod model;
+mod news;
 mod paste;
 mod peer_text;
 mod run;
@@ -32,6 +34,7 @@ mod tests;
 
 use std::net::IpAddr;
 
+pub use news::{News, NewsSource};
 pub use run::run;
 
 /// What the caller knows and no event tells.
@@ -41,4 +44,18 @@ pub struct Options {
     pub local_ip: Option<IpAddr>,
     /// Whether a peer that goes up or down rings the terminal's bell.
     pub bell: bool,
+    /// Which node it is that is shown.
+    pub node: ShownNode,
+}
+
+/// Which node it is that is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShownNode {
+    /// One of its own, which ends with the app.
+    #[default]
+    Own,
+    /// One of its own, while another one has the control socket: people may want to see that.
+    OwnBesideAnother,
+    /// One that runs here, and goes on when the app ends.
+    Attached,
 }

@@ -9,18 +9,17 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Input, EventStream};
 use futures::{Stream, StreamExt as _, stream};
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{broadcast, mpsc};
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
+use super::news::{News, NewsSource};
 use super::paste::{Burst, Pastes};
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
 use super::ui::View;
-use super::{Options, device, export, log};
-use crate::app::appearance::Appearance;
+use super::{device, export, log};
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::rate_limiter::RateLimiter;
@@ -49,18 +48,20 @@ const EVENTS_AT_ONCE: usize = 4_096;
 const STOP_WAIT: Duration = Duration::from_millis(100);
 
 /// Runs the terminal app until the person quits, the node stops or the terminal is gone. The caller has checked
-/// that there is a terminal.
+/// that there is a terminal. Returns why the node stopped, if it did so by itself.
+///
+/// # Errors
+/// When the terminal or the node fails.
 pub async fn run(
-    events: broadcast::Receiver<Stamped>,
+    news: impl NewsSource,
     commands: mpsc::Sender<Command>,
-    options: Options,
-    appearance: Appearance,
-) -> io::Result<()> {
-    let mut screen = Tty::take(appearance.theme.is_plain())?;
+    app: App,
+) -> io::Result<Option<StopReason>> {
+    let mut screen = Tty::take(app.appearance.theme.is_plain())?;
     // After raw mode: the stream reads the terminal from its first poll on.
     let inputs = stream::select(EventStream::new(), terminal::disturbances()?);
     let mut inputs = stream::select(inputs, device::hang_up(commands.clone())?);
-    run_on(&mut screen, &mut inputs, events, &commands, App::new(options, appearance)).await
+    run_on(&mut screen, &mut inputs, news, &commands, app).await
 }
 
 /// Why the loop ends.
@@ -68,7 +69,7 @@ enum End {
     /// The person wants it.
     Quit,
     /// The node has stopped.
-    Stopped,
+    Stopped(StopReason),
     /// The terminal is gone.
     HungUp,
 }
@@ -77,19 +78,19 @@ enum End {
 pub(super) async fn run_on(
     screen: &mut impl Screen,
     inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
-    events: broadcast::Receiver<Stamped>,
+    news: impl NewsSource,
     commands: &mpsc::Sender<Command>,
     app: App,
-) -> io::Result<()> {
+) -> io::Result<Option<StopReason>> {
     let reason =
-        match (Loop { screen, commands, app, dirty: true, surveyed: None }).turn(inputs, events).await? {
-            End::Stopped => return Ok(()),
+        match (Loop { screen, commands, app, dirty: true, surveyed: None }).turn(inputs, news).await? {
+            End::Stopped(reason) => return Ok(Some(reason)),
             End::Quit => StopReason::Quit,
             End::HungUp => StopReason::OutputClosed,
         };
     // Whether it was heard or not: the screen goes.
     let _ = tokio::time::timeout(STOP_WAIT, commands.send(Command::Stop(reason))).await;
-    Ok(())
+    Ok(None)
 }
 
 /// The next input if there is one already. Asks in the name of this task: crossterm's stream keeps the waker of the
@@ -115,7 +116,7 @@ impl<S: Screen> Loop<'_, S> {
     async fn turn(
         mut self,
         inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
-        mut events: broadcast::Receiver<Stamped>,
+        mut news: impl NewsSource,
     ) -> io::Result<End> {
         let mut second = now();
         let mut frame = second;
@@ -153,8 +154,8 @@ impl<S: Screen> Loop<'_, S> {
                     }
                 }
                 // Until the next frame they wait where they are; that is short enough for their channel.
-                event = events.recv(), if !self.dirty || at >= frame => {
-                    if let Some(end) = self.events(event, &mut events)? {
+                first = news.next(), if !self.dirty || at >= frame => {
+                    if let Some(end) = self.news(first, &mut news)? {
                         return Ok(end);
                     }
                 }
@@ -166,30 +167,31 @@ impl<S: Screen> Loop<'_, S> {
         }
     }
 
-    /// Takes an event and those that wait behind it, as many as are taken at once. Returns why the loop ends, if it does.
-    fn events(
-        &mut self,
-        first: Result<Stamped, RecvError>,
-        events: &mut broadcast::Receiver<Stamped>,
-    ) -> io::Result<Option<End>> {
-        let mut event = first.map_err(|error| match error {
-            RecvError::Lagged(missed) => TryRecvError::Lagged(missed),
-            RecvError::Closed => TryRecvError::Closed,
-        });
+    /// Takes what came and what waits behind it, as much as is taken at once. Returns why the loop ends, if it does.
+    fn news(&mut self, first: News, source: &mut impl NewsSource) -> io::Result<Option<End>> {
+        let mut next = Some(first);
         for _ in 0..EVENTS_AT_ONCE {
-            match event {
-                Ok(event) => self.event(&event),
-                Err(TryRecvError::Lagged(missed)) => self.lagged(missed),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Closed) if self.app.models.live().stopped().is_some() => break,
-                Err(TryRecvError::Closed) => return Err(io::Error::other("the node failed")),
+            match next {
+                Some(News::Event(event)) => self.event(&event),
+                Some(News::Missed(missed)) => self.lagged(missed),
+                Some(News::Anew(model)) => {
+                    self.dirty = true;
+                    self.app.begin_anew(*model);
+                }
+                Some(News::Refused(why)) => {
+                    self.dirty = true;
+                    self.app.ui.say(why, false, now());
+                }
+                Some(News::Over(_)) if self.app.models.live().stopped().is_some() => break,
+                Some(News::Over(why)) => return Err(io::Error::other(why)),
+                None => break,
             }
-            event = events.try_recv();
+            next = source.waiting();
         }
         if self.app.rings() && self.screen.ring().is_err() {
             return Ok(Some(End::HungUp));
         }
-        Ok(self.app.models.live().stopped().map(|_| End::Stopped))
+        Ok(self.app.models.live().stopped().map(End::Stopped))
     }
 
     /// Ages and what has had its time. The node is asked how it is unless nobody would see the answer.

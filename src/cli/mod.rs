@@ -1,6 +1,7 @@
 //! The command line: arguments, the headless commands, and the wiring of node, screen, output and log.
 
 pub mod args;
+mod attach;
 mod changes;
 mod check;
 mod complaint;
@@ -43,6 +44,7 @@ pub fn run() -> ExitCode {
     }
     let done = match &cli.command {
         None => screen::run(&cli.node, &cli.screen),
+        Some(CliCommand::Attach) => attach::run(&cli.node, &cli.screen),
         Some(CliCommand::Watch(watch)) => watch::run(&cli.node, watch),
         Some(CliCommand::List(list)) => list::run(&cli.node, list),
         Some(CliCommand::Check(check)) => check::run(&cli.node, check),

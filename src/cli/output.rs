@@ -1,12 +1,11 @@
 //! Standard output, which nothing else writes to: answers only, and what it means that they cannot be written. Events as lines
 //! of it: JSON for programs, sentences for people.
 
-use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, StdoutLock, Write};
 
-use serde::Serialize;
-
-use crate::engine::event::{Event, Stamped};
+use crate::engine::event::Stamped;
+use crate::record;
+use crate::text::left_to_right;
 
 use super::error::CliError;
 
@@ -27,8 +26,10 @@ pub(super) enum Reader {
     Gone,
 }
 
-/// Writes a whole answer.
+/// Writes a whole answer. On a terminal, names that are written to the left move nothing else; for programs it is as it is.
 pub(super) fn print(answer: &str) -> Result<Reader, CliError> {
+    let is_for_people = is_terminal() && !answer.starts_with('{');
+    let answer = if is_for_people { left_to_right(answer) } else { answer.into() };
     let mut out = stdout().lock();
     written(out.write_all(answer.as_bytes()).and_then(|()| out.flush()))
 }
@@ -83,32 +84,13 @@ pub(super) enum Format {
     Json,
 }
 
-/// The NDJSON form of the contract.
-#[derive(Serialize)]
-struct EventLine<'a> {
-    v: u8,
-    ts: AsText<humantime::Rfc3339Timestamp>,
-    #[serde(flatten)]
-    event: &'a Event,
-}
-
-struct AsText<T>(T);
-
-impl<T: fmt::Display> Serialize for AsText<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
 /// Writes one event as one line.
 pub(super) fn write_event(out: &mut impl Write, format: Format, stamped: &Stamped) -> io::Result<()> {
-    let ts = humantime::format_rfc3339_millis(stamped.wall);
     match format {
-        Format::Json => {
-            serde_json::to_writer(&mut *out, &EventLine { v: 1, ts: AsText(ts), event: &stamped.event })?;
-            out.write_all(b"\n")
+        Format::Json => record::line(out, stamped),
+        Format::Text => {
+            writeln!(out, "{}  {}", humantime::format_rfc3339_millis(stamped.wall), stamped.event)
         }
-        Format::Text => writeln!(out, "{ts}  {}", stamped.event),
     }
 }
 
@@ -119,6 +101,7 @@ mod tests {
 
     use crate::engine::Incarnation;
     use crate::engine::cause::{Cause, Detail};
+    use crate::engine::event::Event;
     use crate::engine::peers::PeerInfo;
     use crate::testkit;
 

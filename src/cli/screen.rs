@@ -4,14 +4,16 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::app;
+use crate::app::state::App;
+use crate::app::{self, ShownNode};
 use crate::engine::event::StopReason;
 use crate::net::{Node, Settings, interfaces};
 
-use super::args::{NodeArgs, ScreenArgs};
+use super::args::{ControlPlace, NodeArgs, ScreenArgs};
+use super::control::{self, Door, Keeper};
 use super::error::CliError;
 use super::runtime::{self, STOP_PATIENCE};
-use super::{control, log, output, signals};
+use super::{log, output, signals};
 
 pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
@@ -37,25 +39,31 @@ pub(super) fn require_a_terminal() -> Result<(), CliError> {
 pub(super) fn show(settings: Settings, screen: &ScreenArgs, args: Option<&NodeArgs>) -> Result<u8, CliError> {
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
-    let (node, events) = Node::start(settings, log::follow)?;
+    let control = args.map_or(Some(&ControlPlace::Off), |args| args.control.as_ref());
+    let keeper = Keeper::of(control);
+    let (node, events) = Node::start(settings, keeper.beside(log::follow))?;
     signals.stop(&node.commands);
-    let door = args.and_then(|args| control::open(args, &node));
-    let options = app::Options { local_ip: Some(interfaces::local_ip()), bell: screen.bell };
-    let appearance = screen.appearance();
+    let door = args.map_or_else(Door::default, |args| control::open(args, &node, &keeper));
+    let options = app::Options {
+        local_ip: Some(interfaces::local_ip()),
+        bell: screen.bell,
+        node: if door.is_anothers { ShownNode::OwnBesideAnother } else { ShownNode::Own },
+    };
+    let app = App::new(options, screen.appearance());
     let commands = node.commands.clone();
     let shown = runtime.block_on(async {
-        let app = app::run(events, commands.clone(), options, appearance);
+        let app = app::run(events, commands.clone(), app);
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
             () = signals.first() => {}
         }
         // The screen ends with the node's last event. A node too busy to end is left behind below.
-        tokio::time::timeout(STOP_PATIENCE, app).await.unwrap_or(Ok(()))
+        tokio::time::timeout(STOP_PATIENCE, app).await.unwrap_or(Ok(None))
     });
     node.stop(StopReason::Quit, STOP_PATIENCE);
     drop(door);
     shown
-        .map(|()| 0)
+        .map(|_| 0)
         .map_err(|error| CliError::Other(anyhow::Error::new(error).context("the terminal app failed")))
 }

@@ -15,10 +15,11 @@ use crate::engine::rate_limiter::RateLimiter;
 use crate::net::{Node, Settings};
 
 use super::args::{NodeArgs, WatchArgs};
+use super::control::{self, Keeper};
 use super::error::CliError;
 use super::output::{self, Format, write_event};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{control, log, signals};
+use super::{log, signals};
 
 /// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
 /// more than the line it writes.
@@ -34,9 +35,10 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let settings = Settings { waits_for_interface: true, ..node.settings()? };
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
-    let (running, events) = Node::start(settings, log::follow)?;
+    let keeper = Keeper::of(node.control.as_ref());
+    let (running, events) = Node::start(settings, keeper.beside(log::follow))?;
     signals.stop(&running.commands);
-    let door = control::open(node, &running);
+    let door = control::open(node, &running, &keeper);
     let format = if watch.json { Format::Json } else { Format::Text };
     let (ended, mut writing) = oneshot::channel();
     let (running_on, pace) = sync_channel(0);

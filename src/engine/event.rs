@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::engine::address::Endpoint;
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
@@ -16,7 +16,7 @@ use crate::engine::verdict::Finding;
 use crate::proto::{Incarnation, NodeId};
 
 /// Why the node stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// A person asked for it.
@@ -32,7 +32,7 @@ pub enum StopReason {
 }
 
 /// Why something from the network was turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectReason {
     /// Not our protocol at all.

@@ -3,14 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use super::address::LinkIndex;
 use super::address::{ZonedIp, is_link_local};
 use super::hardware::HardwareAddr;
 
 /// An address of this host.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct Interface {
     /// As the system names its link.
     pub name: Arc<str>,
@@ -33,7 +33,7 @@ pub struct Interface {
 }
 
 /// What kind of link an interface probably is, told by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InterfaceKind {
     /// Ethernet, or unknown.

@@ -1,11 +1,12 @@
 //! The numbers that identify nodes, each a type of its own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use minicbor::bytes::{DecodeBytes, EncodeBytes};
 use minicbor::{Decode, Decoder, Encode, Encoder};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Identity of a node: 128 random bits, kept for the life of the process. Printed as 32 hex digits.
 ///
@@ -16,7 +17,7 @@ pub struct NodeId(pub u128);
 
 /// Which life of a node this is: milliseconds since the Unix epoch when it started. Only compared between
 /// lives of the same [`NodeId`], where the greater one is the newer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Incarnation(pub u64);
 
@@ -57,6 +58,13 @@ impl FromStr for NodeId {
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

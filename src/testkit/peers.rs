@@ -65,7 +65,7 @@ pub fn node(id: u128, name: &str) -> NodeInfo {
         incarnation: Incarnation(1),
         port: DEFAULT_PORT,
         tcp_port: DEFAULT_PORT,
-        version: "0.1.0",
+        version: "0.1.0".into(),
         dial_interval: DialInterval::Auto,
     }
 }

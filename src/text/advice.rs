@@ -15,6 +15,7 @@ impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => Ok(()),
+            Self::Told(words) => f.write_str(words),
             Self::Start { on } => {
                 write!(f, "start vigie on {}, or check which TCP port it listens on", Machine(on))
             }

@@ -16,6 +16,7 @@ use super::{Measured, Wait};
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Told(words) => f.write_str(words),
             Self::SharedName { addrs } => {
                 let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
                 write!(f, "this name is used at {}", joined(&addrs))

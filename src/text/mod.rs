@@ -26,4 +26,4 @@ pub use events::{
 pub use natural_order::{by_name, natural_cmp};
 pub use plural::{Count, Label};
 pub use states::{Reason, what_is_wrong};
-pub use terminal::{ascii, is_printable, plain};
+pub use terminal::{LEFT_TO_RIGHT_MARK, ascii, is_printable, is_right_to_left, left_to_right, plain};

@@ -10,15 +10,20 @@ struct Layer {
     uses: &'static [&'static str],
 }
 
-const LAYERS: [Layer; 6] = [
+const LAYERS: [Layer; 7] = [
     Layer { rule: "proto uses nothing of the crate", folder: "proto/", uses: &[] },
     Layer { rule: "the engine uses proto only", folder: "engine/", uses: &["proto/"] },
     Layer { rule: "text uses engine and proto only", folder: "text/", uses: &["engine/", "proto/"] },
+    Layer {
+        rule: "record uses engine, proto and text only",
+        folder: "record/",
+        uses: &["engine/", "proto/", "text/"],
+    },
     Layer { rule: "net uses engine and proto only", folder: "net/", uses: &["engine/", "proto/"] },
     Layer {
-        rule: "app uses engine, proto and text only",
+        rule: "app uses engine, proto, text and record only",
         folder: "app/",
-        uses: &["engine/", "proto/", "text/"],
+        uses: &["engine/", "proto/", "text/", "record/"],
     },
     Layer {
         rule: "doctor uses engine, proto and text only",
@@ -84,7 +89,7 @@ fn a_layer_that_uses_one_above_it_is_found() {
     ];
     let tree = Tree::of(&files.map(|(path, text)| (path.into(), text.into())).into()).unwrap();
     assert_eq!(uses_beyond(&tree, &LAYERS[0]), ["proto/mod.rs uses net.rs"]);
-    assert_eq!(uses_beyond(&tree, &LAYERS[4]), ["app/mod.rs uses net.rs"], "one that only hands on as well");
+    assert_eq!(uses_beyond(&tree, &LAYERS[5]), ["app/mod.rs uses net.rs"], "one that only hands on as well");
 }
 
 fn uses_beyond(tree: &Tree, layer: &Layer) -> Vec<String> {

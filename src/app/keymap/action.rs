@@ -78,6 +78,8 @@ pub enum Action {
     Earlier,
     /// Forward in time.
     Later,
+    /// Show more of the past, or less.
+    Span,
     /// Follow the newest lines again.
     Follow,
     /// Show less or more severe lines only.

@@ -1,4 +1,5 @@
-//! What states a peer was in during the last hour, in steps of fifteen seconds: what the timeline draws.
+//! What states a peer was in during the last hour, in steps of fifteen seconds, and during the day before it, in steps of fifteen
+//! minutes: what the timeline draws.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,15 @@ use crate::engine::peers::PeerState;
 /// most terminals.
 pub const STEP: Duration = Duration::from_secs(15);
 
-/// Steps remembered: an hour. An entry is kept only where the state changed, so that this bounds a peer that flaps all
-/// the time to 240 entries of 8 bytes; one that is stable has one or two.
+/// Steps remembered one by one: an hour. An entry is kept only where the state changed, so that this bounds a peer that flaps all
+/// the time to 300 entries of 8 bytes for the hour and 92 for the day; one that is stable has one or two.
 pub const STEPS: u32 = 240;
+
+/// Steps that are remembered as one when they are older: a quarter of an hour, so that a day is as wide as a terminal.
+pub const COARSE: u32 = 60;
+
+/// Steps remembered at all: a day.
+pub const DAY: u32 = 24 * STEPS;
 
 /// How bad a state is to see in a column, from the least: that of a column is the worst seen in it.
 ///
@@ -48,7 +55,7 @@ impl BandEntry {
     }
 }
 
-/// The states of one peer in the last hour.
+/// The states of one peer in the last hour, and roughly in the last day.
 #[derive(Debug, Clone, Default)]
 pub struct Bands(
     /// By step. Two stand in the row itself: most peers need no more.
@@ -72,7 +79,8 @@ impl Bands {
             }
             None => self.0.push(fresh),
         }
-        self.forget_before((step + 1).saturating_sub(STEPS));
+        self.coarsen_before((step + 1).saturating_sub(STEPS));
+        self.forget_before((step + 1).saturating_sub(DAY));
     }
 
     /// The worst state of each column, from the left; none where the peer was not known yet, or no longer
@@ -92,6 +100,47 @@ impl Bands {
             }
             worst
         })
+    }
+
+    /// From when on it was in which state: the worst of that step, and that at its end. The steps are counted from `origin`.
+    pub(super) fn states(&self, origin: Instant) -> impl Iterator<Item = (Instant, PeerState, PeerState)> {
+        self.0.iter().map(move |entry| {
+            let at = origin.checked_add(STEP * entry.step).unwrap_or(origin);
+            (at, entry.worst, entry.last)
+        })
+    }
+
+    /// Those of which this is told.
+    pub(super) fn remembered(states: &[(Instant, PeerState, PeerState)], origin: Instant) -> Self {
+        // In a record a step may begin a microsecond early.
+        const ROUNDED: Duration = Duration::from_millis(1);
+        let mut clock = Clock(Some(origin));
+        let entry = |(at, worst, last): &(Instant, PeerState, PeerState)| {
+            let step = clock.step(at.checked_add(ROUNDED).unwrap_or(*at));
+            BandEntry { step, worst: *worst, last: *last }
+        };
+        Self(states.iter().map(entry).collect())
+    }
+
+    /// Takes together what is older than a step, by whole quarters of an hour.
+    fn coarsen_before(&mut self, oldest: u32) {
+        let fine = oldest / COARSE * COARSE;
+        let coarse = self.0.partition_point(|entry| entry.step < fine);
+        let mut kept = 0_usize;
+        for nth in 0..coarse {
+            let BandEntry { step, worst, last } = self.0[nth];
+            let begin = step / COARSE * COARSE;
+            match kept.checked_sub(1).map(|before| &mut self.0[before]) {
+                Some(before) if before.step == begin => {
+                    *before = BandEntry { step: begin, worst: worse(before.worst, worst), last };
+                }
+                _ => {
+                    self.0[kept] = BandEntry { step: begin, worst, last };
+                    kept += 1;
+                }
+            }
+        }
+        self.0.drain(kept..coarse);
     }
 
     /// Drops what is older than a step, but for the entry that says how that step began.
@@ -226,19 +275,22 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_flaps_for_hours_is_held_for_one_and_a_stable_one_in_its_row() {
+    fn a_peer_that_flaps_for_days_is_held_for_one_and_a_stable_one_in_its_row() {
         let mut bands = Bands::default();
-        for step in 0..2_000 {
+        let mut most = 0;
+        for step in 0..20_000 {
             bands.note(Up, step);
             bands.note(Unreachable, step);
+            most = most.max(bands.0.len());
         }
-        assert_eq!(bands.0.len(), STEPS as usize);
+        let (hour, day) = ((STEPS + COARSE) as usize, (DAY / COARSE) as usize);
+        assert!(most > STEPS as usize && most <= hour + day, "{most}");
         assert_eq!(size_of::<BandEntry>(), 8);
         let mut stable = noted(&[(New, 0), (Up, 0), (Silent, 300), (Up, 301)]);
         assert_eq!(stable.0.len(), 3);
-        stable.note(Silent, 1_000);
-        assert_eq!(stable.0.len(), 2, "what is older than an hour goes but for the state that it ended in");
-        assert_eq!(stable.worst(&one_each(1_001)).last(), Some(Some(Silent)));
+        stable.note(Silent, 10_000);
+        assert_eq!(stable.0.len(), 2, "what is older than a day goes but for the state that it ended in");
+        assert_eq!(stable.worst(&one_each(10_001)).last(), Some(Some(Silent)));
         assert!(!noted(&[(New, 0), (Up, 0), (Silent, 2)]).0.spilled());
     }
 
@@ -277,7 +329,7 @@ mod tests {
                 step += gap;
                 bands.note(state, step);
                 all[step as usize].push(state);
-                prop_assert!(bands.0.len() <= STEPS as usize);
+                prop_assert!(bands.0.len() <= 400);
             }
             let last = all.last().and_then(|seen| seen.last().copied());
             let oldest = (step + 1).saturating_sub(STEPS);
@@ -292,6 +344,36 @@ mod tests {
                 seen.max_by_key(|state| badness(*state))
             });
             prop_assert_eq!(bands.worst(&columns).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn columns_of_whole_quarters_of_an_hour_agree_with_it_for_a_day(
+            changes in proptest::collection::vec((0..60_u32, (0..PeerState::ALL.len()).prop_map(|i| PeerState::ALL[i])), 0..400),
+            quarters in 1..8_u32,
+        ) {
+            let (mut bands, mut step, mut now) = (Bands::default(), 0, None);
+            // The worst of each quarter.
+            let mut seen: Vec<Option<PeerState>> = Vec::new();
+            for (gap, state) in changes {
+                step += gap;
+                bands.note(state, step);
+                let nth = (step / COARSE) as usize;
+                seen.resize(seen.len().max(nth + 1), now);
+                seen[nth] = Some(seen[nth].map_or(state, |before| worse(before, state)));
+                now = Some(state);
+            }
+            seen.resize(seen.len().next_multiple_of(quarters as usize), now);
+            let kept = (DAY / COARSE - 1) / quarters;
+            let expected: Vec<_> = seen
+                .chunks(quarters as usize)
+                .map(|column| column.iter().copied().flatten().max_by_key(|state| badness(*state)))
+                .collect();
+            let count = kept.min(u32::try_from(expected.len()).unwrap());
+            let to = i64::try_from(seen.len()).unwrap() * i64::from(COARSE) * 15_000;
+            let span = i64::from(count * quarters * COARSE) * 15_000;
+            let columns = Columns { from: to - span, to, count };
+            let last = &expected[expected.len() - count as usize..];
+            prop_assert_eq!(bands.worst(&columns).collect::<Vec<_>>(), last);
         }
     }
 }

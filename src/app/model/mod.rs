@@ -12,6 +12,7 @@ mod history;
 mod journal;
 mod matrix;
 mod order;
+mod past;
 mod peer;
 mod rows;
 mod sort_value;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use attempts::{Attempt, AttemptId, Attempts, MAX_ATTEMPTS, Outcome};
-pub use bands::{Bands, Columns, STEP, STEPS, badness};
+pub use bands::{Bands, COARSE, Columns, DAY, STEP, STEPS, badness};
 pub use column::Column;
 pub use filter::Filter;
 pub use history::{EXACT, HISTORY, History, Sample};
@@ -192,6 +193,15 @@ impl Model {
         match now.checked_duration_since(at) {
             Some(since) => wall.checked_add(since),
             None => wall.checked_sub(at.saturating_duration_since(now)),
+        }
+    }
+
+    /// When it was this time of day, by the clock of the last event; none before the first.
+    fn instant(&self, wall: SystemTime) -> Option<Instant> {
+        let (at, known) = self.wall?;
+        match wall.duration_since(known) {
+            Ok(after) => at.checked_add(after),
+            Err(before) => at.checked_sub(before.duration()),
         }
     }
 

@@ -13,6 +13,7 @@ use super::sort_value;
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
+use crate::record::PeerPast;
 
 /// How long a peer that said goodbye stays on the screen: long enough to be noticed after a coffee, short enough
 /// that a day of laptops coming and going does not fill the table.
@@ -87,6 +88,28 @@ impl PeerRows {
             }
             _ => {}
         }
+    }
+
+    /// When the first event was.
+    pub(super) fn first_event(&self) -> Option<Instant> {
+        self.epoch
+    }
+
+    /// The first event was then.
+    pub(super) fn begin(&mut self, at: Instant) {
+        self.epoch.get_or_insert(at);
+        self.clock.step(at);
+    }
+
+    /// All of them, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &PeerRow> {
+        self.peers.values().map(Box::as_ref)
+    }
+
+    /// A row with its past.
+    pub(super) fn remember(&mut self, past: &PeerPast) {
+        let origin = self.epoch.unwrap_or(past.since);
+        self.update(&past.peer, past.since, |row| row.remember(past, origin));
     }
 
     /// How many there are.

@@ -69,6 +69,7 @@ impl App {
             Action::ReverseSort => self.reverse_sort(),
             Action::Earlier => self.ui.timeline.earlier(),
             Action::Later => self.ui.timeline.later(),
+            Action::Span => self.ui.timeline.change_span(),
             Action::MoveAside(to) => self.ui.matrix.go_aside(to),
             Action::NextFailing => self.next_failing(now),
             Action::Figures => self.ui.matrix.figures ^= true,

@@ -45,6 +45,18 @@ impl App {
         Self { models: Models::default(), bell: Bell::default(), ui: Ui::default(), appearance, options }
     }
 
+    /// The same, with what is remembered of the time before.
+    #[must_use]
+    pub fn remembering(mut self, model: Model) -> Self {
+        self.models = Models::of(model);
+        self
+    }
+
+    /// Knows this in the place of what it knew; what the person has set stays.
+    pub fn begin_anew(&mut self, model: Model) {
+        self.models.replace(model);
+    }
+
     /// What is shown: the live model, or the frozen one.
     pub fn shown(&self) -> &Model {
         self.models.shown()

@@ -22,6 +22,18 @@ pub struct Models {
 }
 
 impl Models {
+    /// With what is known already.
+    pub(super) fn of(live: Model) -> Self {
+        Self { live, frozen: None }
+    }
+
+    /// Knows this from now on, listed and sorted as before.
+    pub(super) fn replace(&mut self, mut model: Model) {
+        model.set_filter(self.live.filter().clone());
+        model.set_sort(self.live.sort());
+        self.live = model;
+    }
+
     /// The live model.
     pub fn live(&self) -> &Model {
         &self.live

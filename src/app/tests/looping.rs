@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use tokio::sync::{broadcast, mpsc};
 
 use super::*;
+use crate::app::News;
 use crate::app::clipboard::Place;
 use crate::app::run::run_on;
 use crate::app::terminal::Screen;
@@ -68,7 +69,7 @@ async fn run(
     paper: &mut Paper,
     keys: Vec<KeyEvent>,
     events: broadcast::Receiver<Stamped>,
-) -> (io::Result<()>, Vec<Command>) {
+) -> (io::Result<Option<StopReason>>, Vec<Command>) {
     let (sender, mut receiver) = mpsc::channel(16);
     let keys = stream::iter(keys.into_iter().map(|key| Ok(Input::Key(key)))).chain(stream::pending());
     let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
@@ -204,6 +205,33 @@ async fn missed_events_are_told_at_the_time_they_were_missed() {
     let last = paper.frames.last().unwrap();
     let told: Vec<_> = last.lines().filter(|line| line.contains("events missed")).collect();
     assert!(told.iter().any(|line| line.trim_start().starts_with("12:00:0")), "{last}");
+}
+
+#[tokio::test]
+async fn news_of_a_node_elsewhere_are_shown_until_they_are_over() {
+    let bench = Bench::new();
+    let (news, from_node) = mpsc::channel(16);
+    let (commands, _asked) = mpsc::channel(16);
+    let discovered = Event::PeerDiscovered { peer: peer(1, "host1"), via: Via::Reply };
+    news.send(News::Event(bench.stamp(discovered))).await.unwrap();
+    news.send(News::Refused("no room for another peer".into())).await.unwrap();
+    let mut again = crate::app::model::Model::default();
+    again.fold(&bench.stamp(Event::PeerDiscovered { peer: peer(2, "host2"), via: Via::Reply }));
+    news.send(News::Anew(Box::new(again))).await.unwrap();
+    let mut paper = Paper::default();
+    let mut keys = std::pin::pin!(stream::pending());
+    let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
+    let ends = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        news.send(News::Over("its cable was pulled".into())).await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(run_on(&mut paper, &mut keys, from_node, &commands, app), ends);
+    assert_eq!(ended.unwrap_err().to_string(), "its cable was pulled");
+    let last = paper.frames.last().unwrap();
+    assert!(
+        last.contains("host2") && !last.contains("host1") && last.contains("no room for another peer"),
+        "{last}"
+    );
 }
 
 #[tokio::test]

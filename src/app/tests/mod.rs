@@ -13,6 +13,7 @@ mod matrix;
 mod memory;
 mod mouse;
 mod network;
+mod past;
 mod screens;
 mod timeline;
 
@@ -51,7 +52,11 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Self {
-        let options = Options { local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))), bell: false };
+        let options = Options {
+            local_ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5))),
+            bell: false,
+            ..Options::default()
+        };
         let app = App::new(options, Appearance::new(Theme::COLOURED));
         Self { app, t0: testkit::t0(), passed: Duration::ZERO }
     }

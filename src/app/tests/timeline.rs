@@ -307,3 +307,23 @@ fn every_size_can_be_drawn_with_the_cursor_anywhere() {
         bench.clicked((width / 2, 4));
     }
 }
+
+#[test]
+fn v_shows_the_last_day_and_the_hour_again() {
+    let mut bench = Bench::new();
+    let bob = peer(11, "bob");
+    bench.started(&[("eth0", 0)]).discovered(&bob).state(&bob, PeerState::New, PeerState::Up);
+    for _ in 0..10 {
+        bench.wait(3_600_000).state(&bob, PeerState::Up, PeerState::Unreachable);
+        bench.wait(20_000).state(&bob, PeerState::Unreachable, PeerState::Up);
+    }
+    bench.wait(3_700_000).key(KeyCode::Char('t'));
+    let fails = |text: &str| text.lines().find(|line| line.contains("▸ bob")).unwrap().matches('█').count();
+    let hour = bench.text(120, 30);
+    bench.key(KeyCode::Char('v'));
+    let day = bench.text(120, 30);
+    assert!(day.contains("24 hours") && day.contains("one cell = 15 min"), "{day}");
+    assert!(fails(&hour) == 0 && fails(&day) == 10, "{hour}\n{day}");
+    bench.key(KeyCode::Char('v'));
+    assert_eq!(bench.text(120, 30), hour);
+}

@@ -1,11 +1,31 @@
-//! Where the timeline is looked at: the last hour as it was drawn, and a moment in it.
+//! Where the timeline is looked at: the last hour or day as it was drawn, and a moment in it.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use crate::app::model::{Model, STEP, STEPS};
+use crate::app::model::{COARSE, DAY, Model, STEP, STEPS};
 
-/// The last hour, cut into columns of whole steps: a state is then seen in no other column than its own, and nothing
+/// How much of the past is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TimelineSpan {
+    /// An hour.
+    #[default]
+    Hour,
+    /// A day.
+    Day,
+}
+
+impl TimelineSpan {
+    /// How many steps it has, and of how many a column is at least.
+    fn steps(self) -> (u32, u32) {
+        match self {
+            Self::Hour => (STEPS, 1),
+            Self::Day => (DAY, COARSE),
+        }
+    }
+}
+
+/// The last hour or day, cut into columns of whole steps: a state is then seen in no other column than its own, and nothing
 /// flickers as time goes on. The last column has now in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimelineWindow {
@@ -20,17 +40,18 @@ pub struct TimelineWindow {
 }
 
 impl TimelineWindow {
-    /// The hour until `now` in at most so many columns.
-    pub fn new(model: &Model, now: Instant, room: u16) -> Self {
-        let (width, count) = Self::cut(room);
+    /// The time until `now` in at most so many columns.
+    pub fn new(model: &Model, now: Instant, span: TimelineSpan, room: u16) -> Self {
+        let (width, count) = Self::cut(span, room);
         Self { now, end: model.end_of_column(now, width), width, count }
     }
 
-    /// The width and number of the columns that an hour has, in room for so many: each of as few steps as can be. At
+    /// The width and number of the columns that it has, in room for so many: each of as few steps as can be. At
     /// least one, whatever the room.
-    pub fn cut(room: u16) -> (Duration, u16) {
-        let steps = STEPS.div_ceil(u32::from(room.max(1)));
-        let count = u16::try_from(STEPS.div_ceil(steps)).unwrap_or(u16::MAX);
+    pub fn cut(span: TimelineSpan, room: u16) -> (Duration, u16) {
+        let (all, least) = span.steps();
+        let steps = (all / least).div_ceil(u32::from(room.max(1))) * least;
+        let count = u16::try_from(all.div_ceil(steps)).unwrap_or(u16::MAX);
         (STEP * steps, count)
     }
 
@@ -55,6 +76,7 @@ impl TimelineWindow {
 pub struct TimelineCursor {
     /// When the column that it is in began; none follows now.
     at: Option<Instant>,
+    span: TimelineSpan,
     /// What was drawn last.
     window: Option<TimelineWindow>,
 }
@@ -66,6 +88,19 @@ impl TimelineCursor {
         if let (Some(at), Some(oldest)) = (self.at, window.column(0)) {
             self.at = Some(at.max(oldest.start));
         }
+    }
+
+    /// How much of the past is to be drawn.
+    pub fn span(&self) -> TimelineSpan {
+        self.span
+    }
+
+    /// A day instead of an hour, or an hour again.
+    pub fn change_span(&mut self) {
+        self.span = match self.span {
+            TimelineSpan::Hour => TimelineSpan::Day,
+            TimelineSpan::Day => TimelineSpan::Hour,
+        };
     }
 
     /// One column back.
@@ -123,22 +158,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_hour_is_cut_into_whole_steps_that_fit_the_room() {
-        for room in 1..500 {
-            let (width, count) = TimelineWindow::cut(room);
-            assert!(count >= 1 && count <= room, "{room}");
-            assert_eq!(width.as_secs() % STEP.as_secs(), 0);
-            assert!(width * u32::from(count) >= STEP * STEPS, "{room}");
-            assert!(width * u32::from(count) < STEP * STEPS + width, "{room}");
+    fn an_hour_and_a_day_are_cut_into_whole_steps_that_fit_the_room() {
+        for span in [TimelineSpan::Hour, TimelineSpan::Day] {
+            let (all, least) = span.steps();
+            for room in 1..500 {
+                let (width, count) = TimelineWindow::cut(span, room);
+                assert!(count >= 1 && count <= room, "{room}");
+                assert_eq!(width.as_secs() % (STEP * least).as_secs(), 0);
+                assert!(width * u32::from(count) >= STEP * all, "{room}");
+                assert!(width * u32::from(count) < STEP * all + width, "{room}");
+            }
+            assert_eq!(TimelineWindow::cut(span, 0), (STEP * all, 1));
         }
-        assert_eq!(TimelineWindow::cut(0), (STEP * STEPS, 1));
     }
 
     #[test]
     fn every_moment_of_a_column_falls_into_it_and_its_end_into_the_next() {
         #[expect(clippy::disallowed_methods, reason = "any starting point will do")]
         let end = Instant::now();
-        let (width, count) = TimelineWindow::cut(60);
+        let (width, count) = TimelineWindow::cut(TimelineSpan::Hour, 60);
         let window = TimelineWindow { now: end, end, width, count };
         for nth in 0..count {
             let column = window.column(nth).unwrap();

@@ -19,7 +19,7 @@ const LABEL: u16 = 6;
 const APART: u64 = 9;
 
 /// Minutes between two labels: times that people say.
-const SPACINGS: [u64; 5] = [5, 10, 15, 30, 60];
+const SPACINGS: [u64; 9] = [5, 10, 15, 30, 60, 120, 180, 360, 720];
 
 /// Draws it above the columns, which are those of the line.
 pub(super) fn render(

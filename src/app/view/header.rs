@@ -12,6 +12,7 @@ use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::Model;
 use crate::app::state::Models;
+use crate::app::{Options, ShownNode};
 use crate::engine::interface::{Interface, InterfaceKind};
 use crate::engine::limits::AUTO_DIAL_INTERVAL;
 use crate::engine::peers::PeerState;
@@ -25,17 +26,11 @@ const MISSED_SHOWN: Duration = Duration::from_secs(10);
 const CLOCK: u16 = 9;
 
 /// Draws the header: identity and counts in two lines, or the counts in one.
-pub(super) fn render(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    models: &Models,
-    local_ip: Option<IpAddr>,
-    now: Instant,
-) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, models: &Models, options: Options, now: Instant) {
     let theme = canvas.theme();
     let counts_line = area.height.saturating_sub(1);
     if counts_line > 0 {
-        let line = identity(models.shown(), local_ip, theme, usize::from(area.width - CLOCK.min(area.width)));
+        let line = identity(models.shown(), options, theme, usize::from(area.width - CLOCK.min(area.width)));
         canvas.put_spans(area, 0, &line);
         clock(canvas, area, models.wall(now));
     }
@@ -75,14 +70,21 @@ fn name(model: &Model) -> &str {
     model.node().map_or("vigie", |node| &node.name)
 }
 
-fn identity(model: &Model, local_ip: Option<IpAddr>, theme: Theme, room: usize) -> Line<'static> {
+fn identity(model: &Model, options: Options, theme: Theme, room: usize) -> Line<'static> {
     let mut parts = vec![(name(model).to_owned(), theme.strong())];
+    match options.node {
+        ShownNode::Own => {}
+        ShownNode::OwnBesideAnother => {
+            parts.push(("another vigie runs here: `vigie attach`".into(), theme.warning()));
+        }
+        ShownNode::Attached => parts.push(("attached".into(), theme.text())),
+    }
     if let Some(node) = model.node() {
         parts.push((format!("group {}", node.group), theme.text()));
         // The system's choice of an address; where this node does not use it, nobody reaches it there.
         let all = model.interfaces();
         let used = |ip: &IpAddr| all.is_empty() || all.iter().any(|i| i.addr == *ip);
-        if let Some(ip) = local_ip.filter(used) {
+        if let Some(ip) = options.local_ip.filter(used) {
             parts.push((ip.to_string(), theme.strong()));
         }
         let reached_at = if node.port == node.tcp_port {

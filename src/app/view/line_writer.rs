@@ -10,7 +10,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::pen::Pen;
 use crate::app::appearance::Theme;
-use crate::text::{columns, is_printable};
+use crate::text::{LEFT_TO_RIGHT_MARK, columns, is_printable, is_right_to_left};
 
 /// Stands for what does not fit.
 const ELLIPSIS: &str = "…";
@@ -18,10 +18,6 @@ const ELLIPSIS: &str = "…";
 /// Said of a character beyond ASCII that was measured here: ratatui would measure it once more in every frame, to compare that with
 /// the one before. Of a wide one it is not said: ratatui clears behind it what some terminals leave there.
 const ONE_COLUMN: CellDiffOption = CellDiffOption::ForcedWidth(NonZeroU16::MIN);
-
-/// Brings a terminal that reorders right-to-left text back to left-to-right, so that a name does not drag the rest of
-/// its row along (Unicode Standard Annex 9, LRM).
-const LEFT_TO_RIGHT_MARK: char = '\u{200E}';
 
 /// A stretch of one line. Text that does not fit is cut, its end marked; control characters are dropped.
 pub(in crate::app) struct LineWriter<'a> {
@@ -228,11 +224,6 @@ impl fmt::Write for LineWriter<'_> {
 /// Whether a character takes one column and belongs to no other: ASCII, the signs of Latin-1 and the letters that follow.
 fn is_alone(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}')
-}
-
-/// Whether a terminal may write this character to the left (the Hebrew, Arabic, Syriac, N'Ko, … blocks).
-fn is_right_to_left(c: char) -> bool {
-    matches!(c, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
 }
 
 #[cfg(test)]

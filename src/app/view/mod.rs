@@ -49,7 +49,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     let mut drawn = Drawn::default();
     if let Some(layout) = layout::of(area, ui, rows(model, ui, area.width)) {
         ui.grown = layout.grown;
-        header::render(&mut canvas, layout.header, models, options.local_ip, now);
+        header::render(&mut canvas, layout.header, models, *options, now);
         for pane in Pane::ALL {
             if let Some(area) = layout.panes[pane as usize] {
                 canvas.hit_map.panes[pane as usize] = Some(area);

@@ -1,4 +1,4 @@
-//! The last hour: a band of states for every peer, and what was said at the moment under the cursor.
+//! The last hour or day: a band of states for every peer, and what was said at the moment under the cursor.
 
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -9,7 +9,7 @@ use super::{axis, moment, peers};
 use crate::app::appearance::signs::{band, glyph};
 use crate::app::model::{Columns, Model, PeerRow};
 use crate::app::ui::Ui;
-use crate::app::ui::timeline::TimelineWindow;
+use crate::app::ui::timeline::{TimelineSpan, TimelineWindow};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::peers::PeerState;
 use crate::text::Age;
@@ -47,8 +47,9 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
         return peers::empty(canvas, area, model);
     }
     let lines = TimelineLayout::of(area, model.listed());
-    let shape = TimelineColumns::of(area.width);
-    let window = TimelineWindow::new(model, canvas.now(), shape.band);
+    let span = ui.timeline.span();
+    let shape = TimelineColumns::of(span, area.width);
+    let window = TimelineWindow::new(model, canvas.now(), span, shape.band);
     ui.timeline.settle(window);
     let top = ui.peers.settle(model, usize::from(lines.rows.height));
     if model.listed() == 0 {
@@ -112,12 +113,12 @@ struct TimelineColumns {
 }
 
 impl TimelineColumns {
-    /// The band has as many columns as an hour can be cut into; of what is left, the state's word takes its part first.
-    fn of(width: u16) -> Self {
+    /// The band has as many columns as its time can be cut into; of what is left, the state's word takes its part first.
+    fn of(span: TimelineSpan, width: u16) -> Self {
         let name = (width / 4).min(NAME);
         // The mark, a blank on both sides of the band, and the sign of the state.
         let rest = width.saturating_sub(MARK + name + 3);
-        let band = TimelineWindow::cut(rest).1.min(rest);
+        let band = TimelineWindow::cut(span, rest).1.min(rest);
         let mut unused = rest - band;
         let mut take = |columns| {
             let taken = unused >= columns;
@@ -204,12 +205,14 @@ mod tests {
 
     #[test]
     fn at_every_width_the_columns_fit_and_the_band_has_most_of_them() {
-        for width in 8..400 {
-            let shape = TimelineColumns::of(width);
+        let spans = [TimelineSpan::Hour, TimelineSpan::Day];
+        for (width, span) in (8..400).flat_map(|width| spans.map(|span| (width, span))) {
+            let shape = TimelineColumns::of(span, width);
             let after = 2 + if shape.word { WORD } else { 0 } + if shape.age { AGE } else { 0 };
             let all = shape.before_band() + shape.band + after;
             assert!(all <= width, "{width}: {shape:?}");
-            assert!(width < 20 || shape.band >= width / 3, "{width}: {shape:?}");
+            let most = TimelineWindow::cut(span, u16::MAX).1;
+            assert!(width < 20 || shape.band >= (width / 3).min(most), "{width}: {shape:?}");
         }
     }
 

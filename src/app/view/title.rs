@@ -9,6 +9,7 @@ use super::layout;
 use crate::app::appearance::Appearance;
 use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
+use crate::app::ui::timeline::TimelineSpan;
 use crate::app::ui::{Pane, Ui, View};
 use crate::text::{Age, Count, fit};
 
@@ -96,7 +97,8 @@ fn timeline(model: &Model, ui: &Ui, appearance: &Appearance) -> String {
     let moment = ui.timeline.moment().and_then(|(during, ago)| {
         Some(format!("{}–{}, {} ago", time(during.start)?, time(during.end)?, Age(ago)))
     });
-    let parts = [moment.unwrap_or_default(), peers(model, ui)];
+    let span = if ui.timeline.span() == TimelineSpan::Day { "24 hours" } else { "" };
+    let parts = [span.to_owned(), moment.unwrap_or_default(), peers(model, ui)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 

@@ -61,6 +61,10 @@ pub struct Cli {
 pub enum CliCommand {
     /// Run the same node without a screen: one line per event on stdout, until interrupted.
     Watch(WatchArgs),
+    /// Show the node that runs here in the terminal app: a service, or one in another terminal.
+    ///
+    /// It shows what that node has seen since it runs. Quitting leaves the node as it is.
+    Attach,
     /// Print the peers: those of the node that runs here, or those found by joining the network briefly.
     ///
     /// The exit code is 1 if there are none.

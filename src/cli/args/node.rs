@@ -75,7 +75,7 @@ pub struct NodeArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000), allow_hyphen_values = true, help_heading = "Timing")]
     pub dial_rate: u32,
 
-    /// Directory of the control socket, by which list, check, matrix and dial ask this node; off for none [default: the
+    /// Directory of the control socket, by which attach, list, check, matrix and dial find this node; off for none [default: the
     /// runtime directory of the service or user].
     #[arg(long, value_name = "DIR|off", value_parser = control, help_heading = "Control socket")]
     pub control: Option<ControlPlace>,

@@ -19,7 +19,7 @@ pub(super) async fn give(question: &Request, session: &mut VisitorSession) -> Re
         Request::Check(question) => check::answer(session, question, Source::Node).await,
         Request::Matrix(question) => matrix::answer(session, question, Source::Node).await,
         Request::Find { name } => find(session, name).await,
-        Request::Follow => Err(CliError::Usage("to follow is no question".to_owned())),
+        Request::Follow | Request::Attach => Err(CliError::Usage("to follow is no question".to_owned())),
     }
 }
 

@@ -34,12 +34,15 @@ pub(super) async fn serve(mut stream: Accepted, inside: Inside) {
     };
     match request {
         Err(why) => refuse(&mut stream, why).await,
-        Ok(Request::Follow) => {
+        Ok(request @ (Request::Follow | Request::Attach)) => {
             let Ok(_subscribed) = Arc::clone(&inside.subscribers).try_acquire_owned() else {
                 return refuse(&mut stream, too_many()).await;
             };
             drop(place);
-            follow::serve(stream, lines, &inside).await;
+            match request {
+                Request::Attach => follow::attach(stream, lines, &inside).await,
+                _ => follow::serve(stream, lines, &inside).await,
+            }
         }
         Ok(question) if question.is_watched() => {
             let Ok(_subscribed) = Arc::clone(&inside.subscribers).try_acquire_owned() else {

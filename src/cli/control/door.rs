@@ -2,14 +2,14 @@
 //!
 //! It has a thread of its own, which sleeps until somebody comes: neither a slow program nor a large answer holds up the node.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::cli::args::NodeArgs;
 use crate::cli::runtime;
@@ -17,52 +17,85 @@ use crate::net::Node;
 
 use super::connection;
 use super::inside::Inside;
+use super::keeper::Keeper;
 use super::limits::{CLOSING, MAX_QUESTIONS, MAX_SUBSCRIBERS};
 use super::place::{NotOpened, Place};
 use super::system::{self, Files, Listener};
 
 /// How long nobody is taken in after that failed: there may be no descriptor left.
 const REST: Duration = Duration::from_millis(200);
+/// How often it is looked whether the socket is still where others look for it: cleaners of `/tmp` and `/run` take away what looks
+/// old. A look costs a few microseconds.
+const LOOK: Duration = Duration::from_secs(4);
 
-/// An open door. Dropped, it is closed; drop it when the node has stopped, so that whoever follows is told of that.
-#[derive(Debug)]
+/// The door of a node, if it has one. Dropped, it is closed; drop it when the node has stopped, so that whoever follows is told of that.
+#[derive(Debug, Default)]
 pub(in crate::cli) struct Door {
-    thread: JoinHandle<()>,
-    /// Taken away when the thread has come to its end, or has had time to.
-    _files: Files,
+    _open: Option<OpenDoor>,
+    /// Another node of the same group and port has one.
+    pub(in crate::cli) is_anothers: bool,
 }
 
-/// Opens the door of a node that runs. Without one the node does as well: what is wrong is logged in one line.
-pub(in crate::cli) fn open(args: &NodeArgs, node: &Node) -> Option<Door> {
-    let place = Place::of(args)?;
+#[derive(Debug)]
+struct OpenDoor {
+    thread: JoinHandle<()>,
+    /// Taken away when the thread has come to its end, or has had time to.
+    files: SharedFiles,
+}
+
+/// The files of the socket; none while those that were taken away could not be made again.
+type SharedFiles = Arc<Mutex<Option<Files>>>;
+
+/// What a door is made of, to make it again.
+struct Made {
+    place: Place,
+    holder: String,
+    files: SharedFiles,
+}
+
+/// Opens the door of a node that runs, to what its keeper remembers. Without one the node does as well: what is wrong is logged in
+/// one line.
+pub(in crate::cli) fn open(args: &NodeArgs, node: &Node, keeper: &Arc<Keeper>) -> Door {
+    let Some(place) = Place::of(args) else { return Door::default() };
     let holder = format!("{} (process {})", args.name(), std::process::id());
     let inside = Inside {
         commands: node.commands.clone(),
         events: node.events.clone(),
+        keeper: Arc::clone(keeper),
         since: Instant::now(),
         questions: Arc::new(Semaphore::new(MAX_QUESTIONS)),
         subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
     };
-    match start(&place, &holder, inside) {
-        Ok(door) => return Some(door),
+    match start(place, holder, inside) {
+        Ok(open) => Door { _open: Some(open), is_anothers: false },
         Err(NotOpened::Taken(by)) => {
-            tracing::info!("no control socket: {by} has that of group {} and port {}", args.group, args.port);
+            keeper.close();
+            let (group, port) = (&args.group, args.port);
+            tracing::info!(
+                "no control socket: {by} has that of group {group} and port {port}; `vigie attach` shows that node"
+            );
+            Door { _open: None, is_anothers: true }
         }
-        Err(NotOpened::Failed(why)) => tracing::warn!("no control socket: {why}"),
+        Err(NotOpened::Failed(why)) => {
+            keeper.close();
+            tracing::warn!("no control socket: {why}");
+            Door::default()
+        }
     }
-    None
 }
 
-fn start(place: &Place, holder: &str, inside: Inside) -> Result<Door, NotOpened> {
+fn start(place: Place, holder: String, inside: Inside) -> Result<OpenDoor, NotOpened> {
     let runtime = runtime::current_thread().map_err(|error| NotOpened::Failed(error.to_string()))?;
-    let (listener, files) = runtime.block_on(system::open(place, holder))?;
+    let (listener, files) = runtime.block_on(system::open(&place, &holder))?;
     let name = std::thread::Builder::new().name("vigie-door".into());
-    let thread = name.spawn(move || serve(&runtime, listener, &inside));
+    let files = Arc::new(Mutex::new(Some(files)));
+    let made = Made { place, holder, files: Arc::clone(&files) };
+    let thread = name.spawn(move || serve(&runtime, listener, &made, &inside));
     let thread = thread.map_err(|error| NotOpened::Failed(error.to_string()))?;
-    Ok(Door { thread, _files: files })
+    Ok(OpenDoor { thread, files })
 }
 
-impl Drop for Door {
+impl Drop for OpenDoor {
     fn drop(&mut self) {
         let rounds = CLOSING.as_millis() / 2;
         for _ in 0..rounds {
@@ -71,24 +104,53 @@ impl Drop for Door {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
+        drop(self.files.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl Made {
+    /// The socket again, if it was taken away.
+    async fn again(&self) -> Option<Listener> {
+        let lost = {
+            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            if files.as_ref().is_some_and(Files::are_there) {
+                return None;
+            }
+            files.take()
+        };
+        // Its lock is that of a file that is nowhere, or would keep this node itself out.
+        if let Some(lost) = lost {
+            lost.leave();
+        }
+        let (listener, files) = system::open(&self.place, &self.holder).await.ok()?;
+        tracing::info!("the control socket was taken away and is there again");
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = Some(files);
+        Some(listener)
     }
 }
 
 /// Takes programs in until the node has stopped, and then lets those that are there come to their end.
-fn serve(runtime: &Runtime, mut listener: Listener, inside: &Inside) {
+fn serve(runtime: &Runtime, mut listener: Listener, made: &Made, inside: &Inside) {
     let mut programs = JoinSet::new();
     LocalSet::new().block_on(runtime, async {
+        let mut looked = Instant::now();
         loop {
             tokio::select! {
                 () = inside.commands.closed() => break,
                 Some(_) = programs.join_next() => {}
+                () = sleep_until(looked + LOOK) => {
+                    looked = Instant::now();
+                    if let Some(again) = made.again().await {
+                        listener = again;
+                    }
+                }
                 accepted = listener.accept() => match accepted {
                     Ok(stream) => {
                         programs.spawn_local(connection::serve(stream, inside.clone()));
                     }
                     Err(error) => {
                         tracing::debug!(%error, "nobody can be taken in by the control socket");
-                        tokio::time::sleep(REST).await;
+                        sleep(REST).await;
                     }
                 },
             }

@@ -1,37 +1,58 @@
 //! A program that follows the node: all peers as they are, then each event, and what it has the node do.
 
+use std::io;
 use std::time::{Instant, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 
-use crate::cli::output::{Format, write_event};
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerState, Snapshot};
+use crate::record::{Past, Writer, key_of, line};
 
 use super::inside::Inside;
 use super::limits::{EVENTS_AT_ONCE, MAX_LINE, MAX_ORDERS};
 use super::lines::{Lines, NoLine, write};
-use super::request::{Order, Reply, line, read};
+use super::request::{Meant, Order, Reply, line as reply_line, read};
 
 /// Tells the program everything until it goes, or the node stops.
 pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite, lines: Lines, inside: &Inside) {
     let Some(events) = inside.listen() else { return };
     let (reader, writer) = tokio::io::split(stream);
-    let follower = Follower {
-        commands: inside.commands.clone(),
-        out: Vec::new(),
-        wants_table: false,
-        wants_matrix: false,
-        orders: Vec::new(),
-    };
+    let mut follower = Follower::new(inside, Form::Contract);
+    follower.order(Order::Snapshot);
     follower.run(events, (lines, reader), writer).await;
+}
+
+/// The same for an app, which is told first what is remembered.
+pub(super) async fn attach(stream: impl AsyncRead + AsyncWrite, lines: Lines, inside: &Inside) {
+    let Some((model, events)) = inside.keeper.attach() else { return };
+    let now = clock().0;
+    let (reader, mut writer) = tokio::io::split(stream);
+    let mut follower = Follower::new(inside, Form::Whole(Writer::new(now)));
+    // The node answers while this is written.
+    follower.order(Order::Snapshot);
+    follower.order(Order::Matrix);
+    let past = model.past(now);
+    drop(model);
+    let written = follower.remember(&past, now, &mut writer).await;
+    drop(past);
+    if written.is_ok() {
+        follower.run(events, (lines, reader), writer).await;
+    }
+}
+
+/// How events are written.
+enum Form {
+    Contract,
+    Whole(Writer),
 }
 
 struct Follower {
     commands: mpsc::Sender<Command>,
+    form: Form,
     /// What is to be written next.
     out: Vec<u8>,
     /// The next snapshot is for this program; others are for whoever asked.
@@ -42,13 +63,41 @@ struct Follower {
 }
 
 impl Follower {
+    fn new(inside: &Inside, form: Form) -> Self {
+        Self {
+            commands: inside.commands.clone(),
+            form,
+            out: Vec::new(),
+            wants_table: false,
+            wants_matrix: false,
+            orders: Vec::new(),
+        }
+    }
+
+    /// Writes what is remembered, some of it at a time: meanwhile the app reads, and others have their turn.
+    async fn remember(
+        &mut self,
+        past: &Past,
+        now: Instant,
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<()> {
+        if let Form::Whole(form) = &mut self.form {
+            form.past(&mut self.out, past, now)?;
+        }
+        let mut events = past.events().peekable();
+        while events.peek().is_some() {
+            events.by_ref().take(EVENTS_AT_ONCE).for_each(|event| self.tell(event));
+            write(writer, &std::mem::take(&mut self.out)).await?;
+        }
+        Ok(())
+    }
+
     async fn run(
         mut self,
         mut events: broadcast::Receiver<Stamped>,
         (mut lines, mut reader): (Lines, impl AsyncRead + Unpin),
         mut writer: impl AsyncWrite + Unpin,
     ) {
-        self.order(Order::Snapshot);
         loop {
             let ends = tokio::select! {
                 event = events.recv() => self.take(event, &mut events),
@@ -121,11 +170,14 @@ impl Follower {
 
     fn tell(&mut self, stamped: &Stamped) {
         // There is nothing in an event that JSON cannot hold, and memory takes it all.
-        let _ = write_event(&mut self.out, Format::Json, stamped);
+        let _ = match &mut self.form {
+            Form::Contract => line(&mut self.out, stamped),
+            Form::Whole(writer) => writer.line(&mut self.out, stamped),
+        };
     }
 
     fn refuse(&mut self, why: &str) {
-        self.out.extend(line(&Reply::refused(why)));
+        self.out.extend(reply_line(&Reply::refused(why)));
     }
 
     fn order(&mut self, order: Order) {
@@ -144,11 +196,13 @@ impl Follower {
                 self.wants_matrix = true;
                 Command::RequestMatrix
             }
-            Order::Dial { .. } | Order::Forget { .. } if self.orders.len() < MAX_ORDERS => {
+            Order::Dial(Meant { row: Some(row), .. }) => Command::DialNow(key_of(row)),
+            Order::Forget(Meant { row: Some(row), .. }) => Command::Forget(key_of(row)),
+            Order::Dial(_) | Order::Forget(_) if self.orders.len() < MAX_ORDERS => {
                 self.orders.push(order);
                 Command::RequestSnapshot
             }
-            Order::Dial { .. } | Order::Forget { .. } => return self.refuse(BUSY),
+            Order::Dial(_) | Order::Forget(_) => return self.refuse(BUSY),
         };
         self.send(command);
     }
@@ -156,7 +210,8 @@ impl Follower {
     /// Does what waited for the table of peers.
     fn do_orders(&mut self, table: &Snapshot) {
         for order in std::mem::take(&mut self.orders) {
-            let (Order::Dial { peer } | Order::Forget { peer }) = &order else { continue };
+            let (Order::Dial(meant) | Order::Forget(meant)) = &order else { continue };
+            let peer = &meant.peer;
             let here = table.peers.iter().filter(|known| known.state != PeerState::Left);
             let meant: Vec<_> = here.filter(|known| is_called(&known.info, peer)).collect();
             if meant.is_empty() {
@@ -164,7 +219,7 @@ impl Follower {
             }
             for known in meant {
                 let key = known.info.key;
-                let forgets = matches!(order, Order::Forget { .. });
+                let forgets = matches!(order, Order::Forget(_));
                 self.send(if forgets { Command::Forget(key) } else { Command::DialNow(key) });
             }
         }
@@ -185,9 +240,13 @@ fn is_called(peer: &PeerInfo, text: &str) -> bool {
 }
 
 fn now(event: Event) -> Stamped {
-    #[expect(clippy::disallowed_methods, reason = "a lag is noticed here, not in the node")]
-    let (at, wall) = (Instant::now(), SystemTime::now());
+    let (at, wall) = clock();
     Stamped { at, wall, event }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a lag is noticed here, not in the node, and a past ends now")]
+fn clock() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::now())
 }
 
 #[cfg(test)]
@@ -200,8 +259,11 @@ mod tests {
     use tokio::task::JoinSet;
     use tokio::time::Instant;
 
+    use crate::engine::peers::Via;
     use crate::testkit;
 
+    use super::super::keeper::Keeper;
+    use super::super::limits::EVENTS_KEPT;
     use super::*;
 
     /// How many events the channel of these tests keeps.
@@ -222,12 +284,61 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_app_that_is_attached_is_told_the_past_and_what_it_was_too_slow_for() {
+        let (events, first) = broadcast::channel(2 * EVENTS_KEPT);
+        let (commands, mut asked) = mpsc::channel(KEPT);
+        let keeper = Keeper::of(None);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keeper.beside(|_| std::future::ready(()))(first));
+        let discovered = Event::PeerDiscovered { peer: testkit::peer(7, "host7"), via: Via::Broadcast };
+        events.send(stamped(discovered)).unwrap();
+        tokio::task::yield_now().await;
+        let inside = Inside {
+            commands,
+            events: events.downgrade(),
+            keeper,
+            since: Instant::now(),
+            questions: Arc::new(Semaphore::new(1)),
+            subscribers: Arc::new(Semaphore::new(1)),
+        };
+        let (program, door) = tokio::io::duplex(64);
+        tasks.spawn(async move { attach(door, Lines::of(MAX_LINE), &inside).await });
+        let mut lines = BufReader::new(program).lines();
+        let mut next =
+            async || serde_json::from_str::<Value>(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        let past = next().await;
+        assert_eq!(
+            (&past["past"]["journal"], &past["past"]["peers"][0]["row"]),
+            (&1.into(), &0x1_0000_0007_u64.into())
+        );
+        assert_eq!(next().await["event"], "peer_discovered");
+        for wanted in [Command::RequestSnapshot, Command::RequestMatrix] {
+            assert_eq!(asked.recv().await, Some(wanted));
+        }
+        // Nothing is read meanwhile: what was written has filled the way.
+        for _ in 0..EVENTS_KEPT + 500 {
+            events.send(served()).unwrap();
+            tokio::task::yield_now().await;
+        }
+        let missed = loop {
+            let line = next().await;
+            if line["event"] == "lagged" {
+                break line["missed"].as_u64().unwrap();
+            }
+        };
+        assert!((1..=500).contains(&missed), "{missed}");
+        assert_eq!(asked.recv().await, Some(Command::RequestSnapshot));
+        drop(events);
+    }
+
+    #[tokio::test]
     async fn a_slow_program_is_told_what_it_missed_and_then_all_peers_and_holds_up_nobody() {
         let (events, _) = broadcast::channel(KEPT);
         let (commands, mut asked) = mpsc::channel(KEPT);
         let inside = Inside {
             commands,
             events: events.downgrade(),
+            keeper: Keeper::of(None),
             since: Instant::now(),
             questions: Arc::new(Semaphore::new(1)),
             subscribers: Arc::new(Semaphore::new(1)),

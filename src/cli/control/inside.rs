@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use crate::engine::api::Command;
 use crate::engine::event::Stamped;
 
+use super::keeper::Keeper;
+
 /// It keeps nothing of the node alive, and no event.
 #[derive(Debug, Clone)]
 pub(super) struct Inside {
@@ -15,6 +17,8 @@ pub(super) struct Inside {
     pub(super) commands: mpsc::Sender<Command>,
     /// Where to listen.
     pub(super) events: broadcast::WeakSender<Stamped>,
+    /// What is remembered.
+    pub(super) keeper: Arc<Keeper>,
     /// Since when the node runs.
     pub(super) since: Instant,
     /// Room for those who wait for an answer.

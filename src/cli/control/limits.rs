@@ -16,6 +16,8 @@ pub(super) const FIRST_LINE: Duration = Duration::from_secs(5);
 pub(super) const WRITE: Duration = Duration::from_secs(10);
 /// How long a node may take to answer what it knows already: longer than it gives itself (`visitor::PATIENCE`).
 pub(super) const ANSWER: Duration = Duration::from_secs(6);
+/// Events kept for a slow app that is attached, before it loses the oldest: as many as a node keeps for an app of its own.
+pub(super) const EVENTS_KEPT: usize = 2_048;
 /// Events that are written in one go.
 pub(super) const EVENTS_AT_ONCE: usize = 256;
 /// Orders about a peer that wait for the table in which it is looked up.

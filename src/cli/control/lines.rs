@@ -7,6 +7,9 @@ use tokio::time::timeout;
 
 use super::limits::WRITE;
 
+/// Bytes for which there is room whenever something is read.
+const AT_ONCE: usize = 4_096;
+
 /// Why there is no next line.
 #[derive(Debug)]
 pub(super) enum NoLine {
@@ -41,22 +44,25 @@ impl Lines {
 
     /// The next line, without its end. Nothing is lost where this is cancelled.
     pub(super) async fn next(&mut self, from: &mut (impl AsyncRead + Unpin)) -> Result<&[u8], NoLine> {
-        self.read.drain(..self.next);
-        self.next = 0;
-        let mut searched = 0;
+        let mut searched = self.next;
         loop {
+            let begin = self.next;
             if let Some(end) = self.read[searched..].iter().position(|byte| *byte == b'\n') {
                 let end = searched + end;
-                if end > self.longest {
+                if end - begin > self.longest {
                     return Err(NoLine::TooLong);
                 }
                 self.next = end + 1;
-                return Ok(&self.read[..end]);
+                return Ok(&self.read[begin..end]);
             }
+            // Those that were taken go only when there is no whole one left: of many lines, none is moved often.
+            self.read.drain(..begin);
+            self.next = 0;
             searched = self.read.len();
             if searched > self.longest {
                 return Err(NoLine::TooLong);
             }
+            self.read.reserve(AT_ONCE);
             if from.read_buf(&mut self.read).await? == 0 {
                 return Err(NoLine::End);
             }

@@ -5,12 +5,14 @@
 
 mod answers;
 mod ask;
+mod attach;
 mod connection;
 #[cfg(unix)]
 mod directory;
 mod door;
 mod follow;
 mod inside;
+mod keeper;
 mod limits;
 mod lines;
 mod name;
@@ -21,5 +23,8 @@ mod request;
 mod system;
 
 pub(super) use ask::{ask, peers_named, watch};
-pub(super) use door::open;
+pub(super) use attach::{Attached, NotAttached, attach};
+pub(super) use door::{Door, open};
+pub(super) use keeper::Keeper;
+pub(super) use place::Place;
 pub(super) use request::{CheckQuestion, ListQuestion, MatrixQuestion, Request, Source, millis};

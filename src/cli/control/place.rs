@@ -8,7 +8,7 @@ use super::name;
 
 /// The socket of the nodes of one group and port in this machine's network.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// In this directory and no other; none for the usual ones.
     pub(super) directory: Option<PathBuf>,
     /// How it is called there, without an ending.
@@ -19,7 +19,7 @@ pub(super) struct Place {
 
 impl Place {
     /// None where there shall be none.
-    pub(super) fn of(node: &NodeArgs) -> Option<Self> {
+    pub(in crate::cli) fn of(node: &NodeArgs) -> Option<Self> {
         let directory = match &node.control {
             Some(ControlPlace::Off) => return None,
             Some(ControlPlace::In(directory)) => Some(directory.clone()),

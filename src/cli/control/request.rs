@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::visitor::Printout;
+use crate::engine::api::Command;
 use crate::engine::config::Target;
+use crate::record::row_of;
 
 /// No node is waited for any longer.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
@@ -39,6 +41,8 @@ pub(in crate::cli) enum Request {
     },
     /// All peers as they are, and each event from then on.
     Follow,
+    /// The same for an app: what is remembered of the time before, and then whole lines.
+    Attach,
 }
 
 impl Request {
@@ -57,7 +61,7 @@ impl Request {
             Self::List(ListQuestion { wait_ms, .. }) | Self::Matrix(MatrixQuestion { wait_ms, .. }) => {
                 Duration::from_millis(*wait_ms).min(LONGEST_WAIT)
             }
-            Self::Check(_) | Self::Find { .. } | Self::Follow => Duration::ZERO,
+            Self::Check(_) | Self::Find { .. } | Self::Follow | Self::Attach => Duration::ZERO,
         }
     }
 }
@@ -120,17 +124,13 @@ pub(in crate::cli) struct MatrixQuestion {
 }
 
 /// What a program that follows the node has it do.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Order {
-    /// Dial the peers with this name, id or address now.
-    Dial {
-        peer: String,
-    },
+    /// Dial them now.
+    Dial(Meant),
     /// Drop them from the table until they are heard again.
-    Forget {
-        peer: String,
-    },
+    Forget(Meant),
     DialAll,
     DialFailing,
     /// Dial a host that broadcasts cannot reach.
@@ -143,7 +143,34 @@ pub(super) enum Order {
     Matrix,
 }
 
+/// Which peers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Meant {
+    /// Those with this name, id or address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) peer: String,
+    /// The one in this row of the table, whatever it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) row: Option<u64>,
+}
+
 impl Order {
+    /// What a command of the app is called here; none of one that is not for another program's node.
+    pub(super) fn of(command: &Command) -> Option<Self> {
+        let row = |key| Meant { row: Some(row_of(key)), ..Meant::default() };
+        Some(match command {
+            Command::DialNow(key) => Self::Dial(row(*key)),
+            Command::Forget(key) => Self::Forget(row(*key)),
+            Command::DialAll => Self::DialAll,
+            Command::DialFailing => Self::DialFailing,
+            Command::AddPeer(target) => Self::Add { host: target.to_string() },
+            Command::RequestSnapshot => Self::Snapshot,
+            Command::RequestMatrix => Self::Matrix,
+            Command::Stop(_) => return None,
+        })
+    }
+
     /// The host of [`Order::Add`].
     pub(super) fn target(host: &str) -> Result<Target, String> {
         host.parse().map_err(|error: crate::engine::config::TargetError| error.to_string())
@@ -242,6 +269,7 @@ mod tests {
             Request::Matrix(MatrixQuestion { width: Some(80), ..MatrixQuestion::default() }),
             Request::Find { name: "host7".into() },
             Request::Follow,
+            Request::Attach,
         ] {
             assert_eq!(read(&request_line(&request)), Ok(request));
         }

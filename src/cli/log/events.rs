@@ -50,7 +50,7 @@ impl LastCauses {
 fn write(event: &Event, is_news: bool) {
     match event {
         Event::Started { node, .. } => {
-            info!(target: EVENTS, id = %node.id, incarnation = node.incarnation.0, version = node.version, "{event}");
+            info!(target: EVENTS, id = %node.id, incarnation = node.incarnation.0, version = %node.version, "{event}");
         }
         Event::NodeRenamed { node, .. } => info!(target: EVENTS, name = node.name, "{event}"),
         Event::InterfaceUp { interface } => info!(target: EVENTS, interface = %interface.name, "{event}"),

@@ -13,6 +13,8 @@ pub enum Advice {
     /// Nothing: all is well.
     #[default]
     Nothing,
+    /// As the node that gives it told it, in its words: of a finding that was read, and not made here.
+    Told(Arc<str>),
     /// Start the program there, or use the port that it listens on.
     Start {
         /// On which host.

@@ -91,6 +91,8 @@ pub enum Heard {
 /// One observation that a finding rests on. Each time is how long before the diagnosis it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
+    /// As the node that observed it told it, in its words: of a finding that was read, and not made here.
+    Told(Arc<str>),
     /// Hosts use the same name.
     SharedName {
         /// Where they are.

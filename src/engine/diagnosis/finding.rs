@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::NodeId;
 use crate::engine::peers::PeerInfo;
@@ -16,7 +16,7 @@ use super::verdict::{Confidence, Pattern, Verdict};
 pub const MAX_PAIRS_LISTED: usize = 256;
 
 /// Names a finding of a node from its first telling to its withdrawal; no other finding of that node has the same.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct FindingId(pub u64);
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::cause::Cause;
 
@@ -21,7 +21,7 @@ pub(crate) const FEWEST_MISSING: u32 = 2;
 pub(crate) const MISSING_BY_CHANCE: f64 = 1e-3;
 
 /// What is known of one way from one node to another.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PathStatus {
     /// Not looked at yet, or too long ago.

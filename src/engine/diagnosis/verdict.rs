@@ -1,9 +1,9 @@
 //! The words of a diagnosis: the verdict, how sure it is, which pattern of the matrix it explains.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is wrong with a peer or a pair, as the contract names it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Nothing.
@@ -130,7 +130,7 @@ impl Verdict {
 }
 
 /// How the pairs that fail lie in the matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pattern {
     /// One pair, in one direction or both.
@@ -166,7 +166,7 @@ impl Pattern {
 }
 
 /// How sure a verdict is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
     /// One end's evidence says so, and nothing speaks against it.

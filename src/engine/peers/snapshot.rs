@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::ser::SerializeStruct as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
@@ -23,7 +23,7 @@ slotmap::new_key_type! {
 }
 
 /// This node, as it introduces itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct NodeInfo {
     /// Random, for the life of the process.
     pub id: NodeId,
@@ -38,7 +38,7 @@ pub struct NodeInfo {
     /// Where its TCP server listens.
     pub tcp_port: u16,
     /// Of the program.
-    pub version: &'static str,
+    pub version: Arc<str>,
     /// Period of the regular dial of each peer, as a person sets it.
     #[serde(skip)]
     pub dial_interval: DialInterval,
@@ -54,7 +54,7 @@ impl NodeInfo {
             incarnation: config.incarnation,
             port: config.port,
             tcp_port: config.tcp_port,
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             dial_interval: config.dial_interval,
         }
     }
@@ -119,7 +119,7 @@ impl Serialize for PeerInfo {
 }
 
 /// How a peer entered the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
     /// It was heard on the presence port.
@@ -135,7 +135,7 @@ pub enum Via {
 }
 
 /// What we think of a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerState {
     /// In the table, not yet dialed to an end.
@@ -176,7 +176,7 @@ impl PeerState {
 }
 
 /// Why a peer left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
     /// It said so.

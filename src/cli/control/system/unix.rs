@@ -52,8 +52,23 @@ impl Listener {
 pub(in crate::cli::control) struct Files {
     socket: PathBuf,
     lock: PathBuf,
+    /// The number of the socket's file: another one may be in its place.
+    inode: u64,
     /// Locked as long as the node lives, however it ends.
     _held: File,
+}
+
+impl Files {
+    /// Whether others find the socket.
+    pub(in crate::cli::control) fn are_there(&self) -> bool {
+        fs::symlink_metadata(&self.socket).is_ok_and(|there| there.ino() == self.inode)
+    }
+
+    /// Leaves them, or what is in their place.
+    pub(in crate::cli::control) fn leave(mut self) {
+        self.socket = PathBuf::new();
+        self.lock = PathBuf::new();
+    }
 }
 
 impl Drop for Files {
@@ -94,7 +109,8 @@ pub(in crate::cli::control) async fn open(
         return Err(NotOpened::Taken(format!("another program at {}", socket.display())));
     }
     let listener = UnixListener::bind(&socket).map_err(failed)?;
-    let files = Files { socket: socket.clone(), lock, _held: held };
+    let inode = fs::symlink_metadata(&socket).map_err(failed)?.ino();
+    let files = Files { socket: socket.clone(), lock, inode, _held: held };
     if group.is_some() {
         chown(&socket, None, group).map_err(failed)?;
     }

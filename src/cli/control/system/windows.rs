@@ -40,6 +40,18 @@ impl Listener {
 #[derive(Debug)]
 pub(in crate::cli::control) struct Files;
 
+impl Files {
+    /// Nobody can take a pipe away.
+    #[expect(clippy::unused_self, reason = "elsewhere there are files")]
+    pub(in crate::cli::control) fn are_there(&self) -> bool {
+        true
+    }
+
+    /// There are none.
+    #[expect(clippy::unused_self, reason = "elsewhere there are files")]
+    pub(in crate::cli::control) fn leave(self) {}
+}
+
 /// Opens the pipe of a node.
 #[expect(clippy::unused_async, reason = "elsewhere it waits")]
 pub(in crate::cli::control) async fn open(

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::limits::{PATH_CHECKED_EVERY, PATH_TRIED_EVERY};
 use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 
 /// How an address of a peer fares, as the last dial of it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PathState {
     /// It was not dialed yet.

@@ -1,0 +1,80 @@
+//! `vigie attach`: the terminal app on the node that runs here.
+
+use tokio::sync::mpsc;
+
+use crate::app::state::App;
+use crate::app::{self, ShownNode};
+use crate::engine::event::{Event, StopReason};
+use crate::net::interfaces;
+
+use super::args::{NodeArgs, ScreenArgs};
+use super::complaint::complain;
+use super::control::{self, Attached, NotAttached, Place};
+use super::error::CliError;
+use super::{log, runtime, screen, signals};
+
+/// News that wait for the app: it takes all of them with each frame.
+const NEWS: usize = 256;
+/// Commands of the app that wait for the socket: a person gives one at a time, and the app two a second.
+const COMMANDS: usize = 64;
+
+pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
+    screen::require_a_terminal()?;
+    let Some(place) = Place::of(node) else {
+        return Err(CliError::Usage(
+            "attach finds a node by its control socket: leave --control off out".to_owned(),
+        ));
+    };
+    let _log = log::to_screen(node)?;
+    let runtime = runtime::current_thread()?;
+    let signals = signals::heed(0)?;
+    let (attached, model) = runtime.block_on(control::attach(place)).map_err(|error| failed(node, &error))?;
+    let name = model.node().map_or_else(|| "the node".to_owned(), |node| node.name.clone());
+    tracing::info!(
+        "attached to {name}, whose log is where it was started; here is what this screen logs itself"
+    );
+    let options =
+        app::Options { local_ip: Some(interfaces::local_ip()), bell: look.bell, node: ShownNode::Attached };
+    let app = App::new(options, look.appearance()).remembering(model);
+    let shown = runtime.block_on(async {
+        tokio::select! {
+            shown = show(attached, app) => shown,
+            () = signals.first() => Ok(None),
+        }
+    });
+    match shown {
+        Ok(None) => Ok(0),
+        Ok(Some(reason)) => {
+            complain(&format!("{name} has {}", Event::Stopped { reason }));
+            Ok(0)
+        }
+        Err(error) => Err(CliError::Other(anyhow::anyhow!("{name}: {error}"))),
+    }
+}
+
+/// Runs the app until the person leaves, or the node goes; why that stopped.
+async fn show(attached: Attached, app: App) -> std::io::Result<Option<StopReason>> {
+    let (news, from_node) = mpsc::channel(NEWS);
+    let (commands, to_node) = mpsc::channel(COMMANDS);
+    let app = app::run(from_node, commands, app);
+    let passing = attached.pass(news, to_node);
+    tokio::pin!(app, passing);
+    tokio::select! {
+        shown = &mut app => return shown,
+        () = &mut passing => {}
+    }
+    // It shows what came last, and ends by that.
+    app.await
+}
+
+/// Why there is nothing to show, and what to do.
+fn failed(node: &NodeArgs, why: &NotAttached) -> CliError {
+    let line = match why {
+        NotAttached::NoneRuns => format!(
+            "no vigie of group {} and port {} runs on this machine: start one (`vigie watch`), or name the --group, --port or --control of one that runs",
+            node.group, node.port
+        ),
+        why => why.to_string(),
+    };
+    CliError::Other(anyhow::anyhow!("{line}"))
+}
