@@ -15,7 +15,8 @@ use super::cause::{Cause, Detail, Failure, Retry};
 use super::context::Context;
 use super::event::RejectReason;
 use super::peers::peer::Peer;
-use super::peers::{PeerKey, PeerState, PeerTable, Via};
+use super::peers::peer::word::Evidence;
+use super::peers::{PeerKey, PeerState, PeerTable, Speaker, Via, Voice};
 
 /// What a request carries of the rows.
 #[derive(Debug, Default)]
@@ -143,8 +144,8 @@ fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> R
     }
 }
 
-/// The peer that dialed us, a new one if need be; none for a one-shot dial, which is no node, and for one that has left or that
-/// another has replaced.
+/// The peer that dialed us, a new one if need be; none for a one-shot dial, which is no node, and for one that has left, or that
+/// another has replaced, a moment ago.
 pub(crate) fn resolve_dialer(
     request: &Request<'_>,
     from: SocketAddr,
@@ -155,21 +156,19 @@ pub(crate) fn resolve_dialer(
     if tcp_port == 0 {
         return Ok(None);
     }
-    if let Some(key) = peers.by_id(id) {
-        let known = peers.get(key).and_then(|peer| peer.info().incarnation);
-        if known.is_some_and(|known| incarnation > known) {
-            peers.restart(key, id, incarnation, name, ctx);
-        }
-        return Ok(Some(key).filter(|key| peers.get(*key).is_some_and(|peer| !peer.has_left())));
-    }
     let addr = address::with_port(from, tcp_port);
-    if let Some(key) = peers.by_addr(addr) {
-        if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
-            return Ok(None);
+    let evidence = Evidence::Connection;
+    let speaker = Speaker { id, incarnation, name, addr, via: Via::Reply, evidence };
+    match peers.recognize(&speaker, ctx) {
+        Ok(Voice::Peer(key)) => {
+            let comes_back = |peer: &Peer| peer.ip() == from.into() && !peer.left_lately(ctx.now);
+            let lives = peers.get(key).is_some_and(|peer| !peer.has_left() || comes_back(peer));
+            Ok(lives.then_some(key))
         }
-        return peers.take_place(key, (id, incarnation, name), Via::Reply, ctx);
+        Ok(Voice::Unproved(_) | Voice::Unclear) | Err(RejectReason::Retired) => Ok(None),
+        Ok(Voice::Stranger) => peers.discover(addr, Some((id, incarnation)), name, Via::Reply, ctx).map(Some),
+        Err(reason) => Err(reason),
     }
-    peers.discover(addr, Some((id, incarnation)), name, Via::Reply, ctx).map(Some)
 }
 
 /// The peer that answered our dial of `key` at `addr`: that one, the one it turned out to be, or a failure. A peer that answers at
@@ -329,7 +328,8 @@ mod tests {
         for (what, from, request, known, restarted) in [
             ("the peer", 2, request(2), Some((2, 1_000)), 0),
             ("the peer by another address", 9, request(2), Some((2, 1_000)), 0),
-            ("its past life", 2, life(2, 999), Some((2, 1_000)), 0),
+            ("an older life, so that the known one was forged", 2, life(2, 999), Some((2, 999)), 1),
+            ("its next life by another address", 9, life(2, 1_001), None, 0),
             ("its next life", 2, life(2, 1_001), Some((2, 1_001)), 1),
             ("another node at its address", 2, request(9), Some((9, 1_000)), 1),
             ("a one-shot dial", 2, Request { tcp_port: 0, ..request(9) }, None, 0),
@@ -338,7 +338,8 @@ mod tests {
             let mut test = TestContext::new(|_| {});
             let (mut peers, _) = table(&mut test);
             let from = SocketAddr::new(addr(from).ip(), 50_000);
-            let found = resolve_dialer(&request, from, &mut peers, &mut test.context()).unwrap();
+            let found = resolve_dialer(&request, from, &mut peers, &mut test.context());
+            let found = found.unwrap_or_default();
             let identity = found.map(|key| identity(&peers, key));
             let expected = known.map(|(id, life)| (Some(NodeId(id)), Some(Incarnation(life))));
             assert_eq!((identity, restarts(&mut test)), (expected, restarted), "{what}");

@@ -60,6 +60,17 @@ pub const ANSWERS_PER_SECOND: u32 = 200;
 /// Unicast presences a second to senders that are on no link of ours: enough for people's `--peer` entries.
 pub const OFF_LINK_ANSWERS_PER_SECOND: u32 = 10;
 
+/// Datagrams to an address at which nobody has proved to be, within [`STRANGER_ANSWERS_WITHIN`]: enough for the three hellos of a newcomer
+/// whose answers all get lost; and where somebody sends in the name of a third one, twenty times a second, fifty nodes send that one two or
+/// three times as much.
+pub const STRANGER_ANSWERS: u8 = 3;
+
+/// A period of the presences.
+pub const STRANGER_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Such addresses that are remembered: as many as are answered in that time ([`ANSWERS_PER_SECOND`]).
+pub const MAX_STRANGERS_ANSWERED: usize = 1_024;
+
 /// Up to this many known peers, a hello is answered at once.
 pub const ANSWER_AT_ONCE: usize = 16;
 
@@ -105,6 +116,10 @@ pub const ROUNDS_BEFORE_NEW: u8 = 8;
 /// Largest plausible step of a sequence number; a larger one is refused, or one forged datagram would make the
 /// real ones look like replays.
 pub const MAX_SEQUENCE_STEP: u64 = 1 << 20;
+
+/// So many numbers behind the greatest a datagram may be that changed places with others on the way (RFC 4303 §3.4.3). What is further
+/// behind is replayed, or what was taken before it was forged.
+pub const MAX_LATE_BY: u64 = 64;
 
 /// How long a silent peer stays in the table.
 pub const SILENT_KEPT: Duration = Duration::from_hours(1);
@@ -270,6 +285,14 @@ pub const MAX_ROW: usize = 2_048;
 /// Nodes of one row that are no peers of ours, whose names are kept.
 pub const MAX_SECOND_HAND: usize = 512;
 
+/// Nodes in all that are no peers of ours, whose names are kept: a large network on the far side of a filter, and no more than a
+/// megabyte of what somebody makes up.
+pub const MAX_TOLD_OF: usize = 4_096;
+
+/// Nodes of a matrix that is shown: their pairs are a million, and a document of 150 MB. Peers that were reached come first, and
+/// nodes that only others tell of last.
+pub const MAX_SHOWN: usize = 1_024;
+
 /// Peers gone from the table that our row still tells of; who knows an older version gets the whole row.
 pub const MAX_GONE: usize = 1_024;
 
@@ -298,6 +321,20 @@ pub const MAX_JUDGED: usize = 256;
 /// Shortest time between two questions to a peer whether it is still at its address, where others are heard there, too: whoever
 /// sends in the name of an address makes us dial that one no more often.
 pub const CHALLENGE_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long what a node said before it ended, or before another one took its place, may still come: far above any way through a network.
+/// What comes later is said by somebody who lives.
+pub const LATE_WORDS: Duration = Duration::from_secs(2);
+
+/// How long a peer in whose name a goodbye was said is given to say so itself. It answers within a round trip, and goes on for
+/// 60 ms ([`GOODBYE_GAPS`]); one that has ended already does not answer.
+pub const GOODBYE_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Between two such questions: one for each goodbye of a node that leaves.
+pub const GOODBYE_ASKED_AGAIN: Duration = Duration::from_millis(15);
+
+/// Shortest time between two requests for a proof to an address from which something doubtful was heard.
+pub const PROOF_ASKED_AGAIN: Duration = Duration::from_secs(1);
 
 /// Shortest time between two judgements.
 pub const JUDGE_AGAIN: Duration = Duration::from_millis(500);

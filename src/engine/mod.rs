@@ -65,6 +65,7 @@ use peers::hearing::Hearing;
 use peers::observe::Times;
 use peers::{NodeInfo, PeerTable};
 use presence::announce::Announcer;
+use presence::receive::Arrival;
 use presence::rejects::Rejects;
 use presence::twin::TwinWatch;
 use presence::visitors::Visitors;
@@ -148,6 +149,9 @@ impl Engine {
         match (self.lifecycle, input) {
             (Lifecycle::Leaving { .. } | Lifecycle::Idle, Input::Request { conn, .. }) => {
                 self.shared.out().push(Output::Reply { conn, frame: None, tether: None });
+            }
+            (Lifecycle::Leaving { .. }, Input::Datagram { from, link, socket, bytes }) => {
+                self.confirm_goodbye(Arrival { from, link, socket }, bytes, now);
             }
             (Lifecycle::Leaving { .. } | Lifecycle::Closed, _) => {}
             (_, input) => self.handle_input(input, now),

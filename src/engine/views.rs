@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use super::context::fresh_for;
 use super::gossip::remote_rows::RemoteRow;
+use super::limits::MAX_SHOWN;
 use super::matrix::{MatrixNode, MatrixRow, MatrixView};
+use super::peers::peer::Peer;
 use super::peers::{PeerKey, PeerSnapshot, Snapshot};
 use super::{Engine, NodeId};
 
@@ -29,7 +31,7 @@ impl Engine {
 
     /// Who reaches whom, as far as is known here.
     pub fn matrix(&self, now: Instant) -> MatrixView {
-        let nodes = self.matrix_nodes(now);
+        let (nodes, left_out) = self.matrix_nodes(now);
         let here = self.peers.iter().filter(|peer| !peer.has_left());
         let observations = here.filter_map(|peer| Some((peer.id()?, peer.observation()))).collect();
         let fresh_for = |dial_interval| fresh_for(dial_interval, self.shared.config());
@@ -49,17 +51,19 @@ impl Engine {
             nodes: nodes.into(),
             rows,
             findings: self.judging.published(),
-            left_out: self.remote_rows.left_out(),
+            left_out: self.remote_rows.left_out() + left_out,
         }
     }
 
-    /// This node, and behind it all others that are known, by name.
-    fn matrix_nodes(&self, now: Instant) -> Vec<MatrixNode> {
+    /// This node, and behind it the others that are known, by name; and how many there is no room for.
+    fn matrix_nodes(&self, now: Instant) -> (Vec<MatrixNode>, usize) {
         let config = self.shared.config();
         let node =
             |id, name: &str, addr, second_hand| MatrixNode { id, name: name.to_owned(), addr, second_hand };
-        let here = self.peers.iter().filter(|peer| !peer.has_left());
+        let mut here: Vec<&Peer> = self.peers.iter().filter(|peer| !peer.has_left()).collect();
+        here.sort_by_key(|peer| (!peer.was_reached(), !peer.is_proven()));
         let mut nodes: Vec<MatrixNode> = here
+            .into_iter()
             .filter_map(|peer| Some(node(peer.id()?, &peer.info().name, peer.info().addr, false)))
             .collect();
         let fresh = |row: &&RemoteRow| row.is_fresh(config, now);
@@ -69,10 +73,12 @@ impl Engine {
             second_hand.extend(unmet.map(|(id, who)| (*id, who)));
         }
         nodes.extend(second_hand.into_iter().map(|(id, (name, addr))| node(id, name, (*addr).into(), true)));
+        let left_out = nodes.len().saturating_sub(MAX_SHOWN - 1);
+        nodes.truncate(MAX_SHOWN - 1);
         nodes.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         let links = self.shared.links();
         let own = links.told(links.own_address().at_port(config.tcp_port));
         nodes.insert(0, node(config.id, &config.name, own, false));
-        nodes
+        (nodes, left_out)
     }
 }

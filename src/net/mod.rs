@@ -3,6 +3,7 @@
 
 pub mod addresses;
 mod arrival;
+mod connections;
 mod dialer;
 mod driver;
 mod errno;

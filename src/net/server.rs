@@ -1,6 +1,5 @@
 //! The TCP server: one request, one reply, close; a connection that is kept as a tether goes to the driver.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,21 +7,16 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::engine::address::ZonedIp;
 use crate::engine::api::TetherEnd;
 use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, MAX_BODY};
 
+use super::connections::{Asked, Connections, Room};
 use super::frame::{FrameError, read_frame};
 use super::task_event::{Inbound, Kept, Outbound, TaskEvent};
 
-/// Inbound connections at once: a few for each of a hundred peers, and a quarter of the usual 1 024 descriptors.
-const MAX_CONNECTIONS: usize = 256;
-/// Inbound connections at once from one address, so that one cannot keep out the others.
-const MAX_CONNECTIONS_PER_ADDRESS: usize = 16;
 /// For a whole exchange, from accept to close.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Waits after an accept that failed for want of something, doubling from the first to the second.
@@ -30,43 +24,27 @@ const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duratio
 
 /// Serves until it is dropped.
 pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>) {
-    let mut open: JoinSet<ZonedIp> = JoinSet::new();
-    let mut open_from: HashMap<ZonedIp, usize> = HashMap::new();
+    let mut open = Connections::default();
     let mut backoff = ACCEPT_BACKOFF.0;
     loop {
         tokio::select! {
-            Some(ended) = open.join_next() => {
-                let ip = match ended {
-                    Ok(ip) => ip,
-                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                    Err(_) => continue,
-                };
-                if let Some(n) = open_from.get_mut(&ip) {
-                    *n -= 1;
-                    if *n == 0 {
-                        open_from.remove(&ip);
-                    }
-                }
-            }
+            () = open.next_end() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, from)) => {
                     backoff = ACCEPT_BACKOFF.0;
-                    let ip = ZonedIp::from(from);
-                    let n = open_from.entry(ip).or_default();
-                    if open.len() >= MAX_CONNECTIONS || *n >= MAX_CONNECTIONS_PER_ADDRESS {
-                        if *n == 0 {
-                            open_from.remove(&ip);
+                    match open.make_room(from.into()) {
+                        Room::Free => {}
+                        Room::Made(cut) => turn_away(&driver, cut, RejectReason::TooManyConnections),
+                        Room::None => {
+                            turn_away(&driver, from, RejectReason::TooManyConnections);
+                            continue;
                         }
-                        turn_away(&driver, from, RejectReason::TooManyConnections);
-                        continue;
                     }
-                    *n += 1;
                     let driver = driver.clone();
-                    open.spawn(async move {
-                        if let Err(reason) = converse(stream, from, &driver, DEADLINE).await {
+                    open.begin(from, |asked| async move {
+                        if let Err(reason) = converse(stream, from, &asked, &driver, DEADLINE).await {
                             turn_away(&driver, from, reason);
                         }
-                        ip
                     });
                 }
                 Err(error) if is_the_peers_fault(&error) => {}
@@ -95,6 +73,7 @@ fn turn_away(driver: &mpsc::Sender<TaskEvent>, from: SocketAddr, reason: RejectR
 async fn converse(
     mut stream: TcpStream,
     from: SocketAddr,
+    asked: &Asked,
     driver: &mpsc::Sender<TaskEvent>,
     deadline: Duration,
 ) -> Result<(), RejectReason> {
@@ -109,6 +88,9 @@ async fn converse(
             Err(FrameError::Io(_)) => return Err(RejectReason::ClosedEarly),
         };
         let unread = body.is_err();
+        if !unread {
+            asked.note();
+        }
         let (reply, replied) = oneshot::channel();
         // The engine's side is gone only when the node stops.
         if driver.send(TaskEvent::Inbound(Inbound { from, to, body, reply })).await.is_err() {
@@ -169,6 +151,8 @@ async fn drain(stream: &mut TcpStream) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinSet;
+
     use super::*;
     use crate::engine::api::{ConnId, TetherId};
 
@@ -181,7 +165,7 @@ mod tests {
         let (to_driver, mut driver) = mpsc::channel(1);
         let server = to_driver.clone();
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move { converse(stream, from, &server, deadline).await });
+        tasks.spawn(async move { converse(stream, from, &Asked::default(), &server, deadline).await });
         dialer.write_all(&crate::testkit::request(2).encode()).await.unwrap();
         let Some(TaskEvent::Inbound(Inbound { reply, .. })) = driver.recv().await else {
             panic!("a request")

@@ -367,7 +367,12 @@ fn a_restart_in_the_middle_of_a_retrying_dial_begins_a_new_dial() {
     solo.run_for(secs(1));
     let (_, dial, _) = solo.dials.pop().unwrap();
     solo.fail(dial, Cause::Refused);
-    solo.hear("10.0.0.2:30000", &Presence { incarnation: Incarnation(2_000), ..presence(Kind::Hello, 2, 1) });
+    let hello = |sequence| Presence { incarnation: Incarnation(2_000), ..presence(Kind::Hello, 2, sequence) };
+    solo.hear("10.0.0.2:30000", &hello(1));
+    let (_, dial, _) = solo.dials.pop().expect("the known life is asked");
+    solo.run_for(ms(500));
+    solo.fail(dial, Cause::Refused);
+    solo.hear("10.0.0.2:30000", &hello(2));
     solo.run_for(secs(5));
     let (attempt, max) = solo
         .events

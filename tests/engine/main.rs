@@ -9,6 +9,7 @@ mod diagnosis;
 mod dialing;
 mod discovery;
 mod flapping;
+mod forgery;
 mod hostile;
 mod liveness;
 mod names;

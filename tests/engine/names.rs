@@ -199,6 +199,8 @@ fn a_name_is_looked_up_after_a_goodbye_and_every_few_minutes_and_never_more_ofte
     solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 2, 1));
     solo.run_for(RESOLVE_GAP);
     solo.hear("10.0.0.2:30000", &presence(Kind::Goodbye, 2, 2));
+    // No echo was answered: a dial decides.
+    solo.run_for(secs(5));
     assert_eq!(solo.look_ups.len(), 2);
 
     let mut lan = Lan::new(1);

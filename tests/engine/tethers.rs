@@ -232,7 +232,8 @@ fn a_liar_makes_nobody_look_at_more_than_its_share_nor_at_another_life_nor_at_wh
     lan.run_for(secs(30));
     lan.forget_the_log();
     let echoes = |lan: &Lan| {
-        let to_one = |to: std::net::IpAddr| !to.to_string().ends_with(".255");
+        // The teller is asked to prove that it is there: it says something else of itself than before.
+        let to_one = |to: std::net::IpAddr| !["10.0.0.2", "10.0.255.255"].contains(&to.to_string().as_str());
         lan.sent.iter().filter(|sent| sent.host == hosts[0] && to_one(sent.to.ip())).count()
     };
     for (nth, suspect) in hosts[2..].iter().enumerate() {

@@ -159,8 +159,8 @@ impl Dialer {
         let addr = peer.addr_of_attempt(attempt);
         let standby = if looks { Vec::new() } else { peer.standby(addr, ctx) };
         self.in_flight.insert(id, InFlight { key: peer.key(), addr, standby: standby.clone() });
-        // Another address may answer in time.
-        if attempt != LOOK && standby.is_empty() {
+        // Another address may answer in time; and what a look at another one says, it says of that one alone.
+        if attempt != LOOK && !looks && standby.is_empty() {
             self.awaited.begin(id, ctx.now);
         }
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));

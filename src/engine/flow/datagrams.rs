@@ -9,6 +9,7 @@ use crate::engine::event::RejectReason;
 use crate::engine::interface::LinkIndex;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::peers::peer::Peer;
+use crate::engine::peers::peer::word::Evidence;
 use crate::engine::peers::{LeaveReason, PeerKey};
 use crate::engine::presence::announce;
 use crate::engine::presence::foreign::WideCopy;
@@ -69,10 +70,17 @@ impl Engine {
         }
         match datagram.resolve_sender(peers, &mut ctx) {
             Sender::Peer(key) => self.handle_presence(key, &datagram, now),
+            Sender::Unproved(key) => {
+                if let Some(peer) = peers.get_mut(key) {
+                    self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
+                }
+                self.reject(RejectReason::Replayed, datagram.from, now);
+            }
             Sender::Nobody => {}
             Sender::Refused(reason) => self.reject(reason, datagram.from, now),
             Sender::OffLink => {
-                self.announcer.answer_off_link(datagram.from, datagram.presence.nonce, &mut ctx);
+                let at = (datagram.from, datagram.socket);
+                self.announcer.answer_off_link(at, datagram.presence.nonce, &mut ctx);
                 self.reject(RejectReason::OffLink, datagram.from, now);
             }
         }
@@ -101,6 +109,7 @@ impl Engine {
                 self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
                 Some(RejectReason::Replayed)
             }
+            Taken::AskWhetherItLeaves => return peer.doubt_goodbye(presence.sequence, &mut ctx),
             Taken::CopyOfGoodbye => return,
             Taken::Refused(reason) => Some(reason),
         };
@@ -117,7 +126,11 @@ impl Engine {
             Whereabouts::Moved(to) => peers.readdress(key, to, &mut ctx),
         }
         let here = peers.get(key).is_some_and(|peer| datagram.is_from_dialed(peer));
-        if here {
+        if here && datagram.misleads(peers.get(key)) {
+            if let Some(peer) = peers.get_mut(key) {
+                self.announcer.ask_for_proof(peer, peer.unicast(), &mut ctx);
+            }
+        } else if here {
             datagram.apply_claims(key, peers, &mut ctx);
         } else {
             datagram.note_copy(key, peers);
@@ -131,6 +144,9 @@ impl Engine {
         let Some(peer) = peers.get_mut(key) else { return };
         peer.watch_for_silence(&ctx);
         peer.revive(&mut ctx);
+        if datagram.evidence(peer) == Evidence::Echo {
+            self.announcer.note_proof(datagram.from.into());
+        }
         peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
         let key = if peer.paths.is_proven(datagram.from.into()) {
             let addr = ZonedIp::from(datagram.from).at_port(presence.tcp_port);
@@ -139,8 +155,11 @@ impl Engine {
             key
         };
         let Some(peer) = peers.get_mut(key) else { return };
-        self.announcer.respond(peer, datagram.from, presence, &mut ctx);
-        let is_trusted = here && peer.has_proved();
+        let is_asked = presence.nonce.is_some() && peer.has_proved();
+        if !is_asked || self.announcer.may_echo(datagram.from.into(), datagram.socket, now) {
+            self.announcer.respond(peer, datagram.from, presence, &mut ctx);
+        }
+        let is_trusted = peer.speaks_at(datagram.from.into());
         if let Some(rows) = presence.rows.filter(|_| is_trusted) {
             self.hear_news(key, presence.id, rows, now);
         }

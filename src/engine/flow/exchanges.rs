@@ -60,16 +60,17 @@ impl Engine {
             self.reject(reason, from, now);
         }
         let dialer = dialer.ok().flatten();
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        if let Some(peer) = dialer.and_then(|key| peers.get_mut(key)) {
+            note_served(peer, from, request.prefix, &mut ctx);
+        }
         let wants_tether = request.tether == Some(true);
         let tether = dialer.filter(|_| wants_tether).and_then(|key| self.accept_tether(conn, key, from, now));
-        let rows = dialer.filter(|_| !wants_tether).map(|key| self.exchange_rows(key, &request, now));
+        let rows =
+            dialer.filter(|_| !wants_tether).map(|key| self.exchange_rows(key, from.into(), &request, now));
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         exchange::reply(conn, (from.into(), request.nonce), rows.as_ref(), tether, &mut ctx);
-        let peer = dialer.and_then(|key| peers.get_mut(key));
-        let info = peer.map(|peer| {
-            note_served(peer, from, request.prefix, &mut ctx);
-            Arc::clone(peer.info())
-        });
+        let info = dialer.and_then(|key| peers.get(key)).map(|peer| Arc::clone(peer.info()));
         if wants_tether {
             // Nothing was exchanged.
             return;
@@ -82,8 +83,16 @@ impl Engine {
     }
 
     /// Takes the rows of a request, and what the reply to it tells in return.
-    fn exchange_rows(&mut self, key: PeerKey, request: &Request<'_>, now: Instant) -> ReplyRows {
-        if let Some(bytes) = request.rows {
+    fn exchange_rows(
+        &mut self,
+        key: PeerKey,
+        from: ZonedIp,
+        request: &Request<'_>,
+        now: Instant,
+    ) -> ReplyRows {
+        // Whoever dials from elsewhere may dial in a peer's name.
+        let speaks = self.peers.get(key).is_some_and(|peer| peer.speaks_at(from));
+        if let Some(bytes) = request.rows.filter(|_| speaks) {
             self.take_rows(bytes, request.id, |_, _, owner| owner == request.id, now);
         }
         let page = self.rows_for_reply(request, now);
@@ -408,7 +417,10 @@ fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut 
     } else {
         peer.last_seen.note_any(ctx.now);
     }
-    peer.prove(from.into(), ctx);
+    // An address from which nothing but this came is nobody's way to it.
+    if peer.ip() == from.into() || peer.paths.is_known(from.into()) {
+        peer.prove(from.into(), ctx);
+    }
     peer.paths.note_prefix(from.into(), prefix);
     peer.revive(ctx);
     peer.keep();

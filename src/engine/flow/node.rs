@@ -11,9 +11,10 @@ use crate::engine::event::{Event, StopReason};
 use crate::engine::exchange;
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
-use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::{Peer, Suspicion};
+use crate::engine::peers::{LeaveReason, PeerKey};
 use crate::engine::presence::announce;
+use crate::engine::presence::receive::{self, Arrival, Reading};
 use crate::engine::probing::prober::ProbeOutcome;
 use crate::engine::timers::{Timer, Wakefulness};
 
@@ -117,6 +118,17 @@ impl Engine {
         }
     }
 
+    /// A peer asks whether it is true that this node leaves.
+    pub(in crate::engine) fn confirm_goodbye(&mut self, arrival: Arrival, bytes: &[u8], now: Instant) {
+        let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+        let Reading::Presence(datagram) = receive::read(arrival, bytes, &ctx) else { return };
+        let peer = peers.by_id(datagram.presence.id).and_then(|key| peers.get(key));
+        let peer = peer.filter(|peer| datagram.is_from_dialed(peer));
+        if let Some((peer, nonce)) = peer.zip(datagram.presence.nonce) {
+            self.announcer.confirm_goodbye(peer, datagram.from, nonce, &mut ctx);
+        }
+    }
+
     /// A tick that comes far too late means that the process stood still, not that the peers did.
     pub(in crate::engine) fn notice_a_stall(&mut self, now: Instant) {
         let was_slow = self.punctuality.hesitation(now).is_some();
@@ -173,6 +185,12 @@ impl Engine {
             } else {
                 peer.fall_silent(&mut ctx);
             }
+        }
+        if peer.takes_farewell(&ctx) {
+            peers.leave(key, LeaveReason::Goodbye, &mut ctx);
+            // It may come back with another address.
+            self.named_peers.look_up(key, now);
+            return;
         }
         let probes = self.prober.wake(peer, &mut ctx);
         if probes == ProbeOutcome::Concluded || peer.probes.burst_seems_lost(now) {

@@ -20,7 +20,8 @@ impl Engine {
         if ctx.links.reaches(datagram.from.into()) {
             self.visitors.hear(datagram, &mut ctx);
         } else {
-            self.announcer.answer_off_link(datagram.from, datagram.presence.nonce, &mut ctx);
+            let at = (datagram.from, datagram.socket);
+            self.announcer.answer_off_link(at, datagram.presence.nonce, &mut ctx);
         }
     }
 

@@ -124,9 +124,18 @@ impl Serialize for MatrixView {
         #[derive(Serialize)]
         struct Document<'a> {
             nodes: &'a [MatrixNode],
-            cells: Vec<Directed>,
+            cells: Cells<'a>,
             findings: &'a [Arc<Finding>],
         }
+        Document { nodes: &self.nodes, cells: Cells(self), findings: &self.findings }.serialize(serializer)
+    }
+}
+
+/// All cells of a matrix, one after the other: a million of them are never in memory together.
+struct Cells<'a>(&'a MatrixView);
+
+impl Serialize for Cells<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Directed {
             from: NodeId,
@@ -138,10 +147,10 @@ impl Serialize for MatrixView {
             age_ms: Option<u64>,
         }
         let cell = |from: usize, to: usize| {
-            let Cell { udp, tcp, rtt, cause, age } = self.cell(from, to, self.at);
+            let Cell { udp, tcp, rtt, cause, age } = self.0.cell(from, to, self.0.at);
             Directed {
-                from: self.nodes[from].id,
-                to: self.nodes[to].id,
+                from: self.0.nodes[from].id,
+                to: self.0.nodes[to].id,
                 udp,
                 tcp,
                 rtt_us: rtt.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)),
@@ -149,9 +158,8 @@ impl Serialize for MatrixView {
                 age_ms: age.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
             }
         };
-        let all = 0..self.nodes.len();
+        let all = 0..self.0.nodes.len();
         let cells = all.clone().flat_map(|from| all.clone().map(move |to| (from, to)));
-        let cells = cells.filter(|(from, to)| from != to).map(|(from, to)| cell(from, to)).collect();
-        Document { nodes: &self.nodes, cells, findings: &self.findings }.serialize(serializer)
+        serializer.collect_seq(cells.filter(|(from, to)| from != to).map(|(from, to)| cell(from, to)))
     }
 }

@@ -1,11 +1,12 @@
 //! This node's row of the matrix: what it tells others of its peers, page by page, to whoever has an older version.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::Bound;
 use std::time::Instant;
 
 use crate::engine::NodeId;
 use crate::engine::context::Context;
+use crate::engine::hashing::Keyed;
 use crate::engine::limits::{MAX_GONE, NEWS_ROOM, ROW_KILOBYTES_PER_SECOND};
 use crate::engine::observation::Observation;
 use crate::engine::peers::peer::Peer;
@@ -24,6 +25,8 @@ pub(crate) struct OwnRow {
     version: u64,
     /// Each entry, by the version in which it last changed.
     changed: BTreeMap<u64, PeerKey>,
+    /// Whom it tells of, or told of and has not told to be gone.
+    told: HashSet<NodeId, Keyed>,
     /// Peers that are no longer in the table, with the version in which they went.
     gone: VecDeque<(u64, NodeId)>,
     /// Readers with an older version than this get the whole row.
@@ -46,6 +49,7 @@ impl Default for OwnRow {
         Self {
             version: 0,
             changed: BTreeMap::new(),
+            told: HashSet::default(),
             gone: VecDeque::new(),
             floor: 0,
             kilobytes: RateLimiter::per_second(ROW_KILOBYTES_PER_SECOND, ROW_KILOBYTES_PER_SECOND * 4),
@@ -59,9 +63,13 @@ impl OwnRow {
     /// whole matrix, only what is not fine is.
     pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &mut Context<'_>) -> bool {
         let (key, new, old) = (peer.key(), peer.untimed_observation(), peer.gossip.advertised());
-        if peer.id().is_none() || !peer.gossip.advertise(&new, ctx.pace.dial_interval(), many, ctx.now) {
+        // Anybody can make up a node that is heard: it is told of when it has proved its address, or was dialed.
+        let is_node = peer.is_proven() || peer.dial.ended().is_some();
+        let Some(id) = peer.id().filter(|_| is_node) else { return false };
+        if !peer.gossip.advertise(&new, ctx.pace.dial_interval(), many, ctx.now) {
             return false;
         }
+        self.told.insert(id);
         self.version += 1;
         self.changed.remove(&peer.gossip.note_change(self.version));
         self.changed.insert(self.version, key);
@@ -93,8 +101,12 @@ impl OwnRow {
         is_news.then_some(page.bytes)
     }
 
-    /// A peer is in the row no longer: it left the table, said goodbye or has another identity.
+    /// A peer is in the row no longer: it left the table, said goodbye or has another identity. Who was never told of is not told to be
+    /// gone.
     pub(crate) fn drop_node(&mut self, id: NodeId) {
+        if !self.told.remove(&id) {
+            return;
+        }
         self.version += 1;
         self.gone.push_back((self.version, id));
         if self.gone.len() > MAX_GONE
@@ -247,7 +259,10 @@ mod tests {
             let [high, low] = n.to_be_bytes();
             let identity = Some((NodeId(u128::from(n)), Incarnation(1)));
             let addr = ([10, 0, high, low], 17_474).into();
-            peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap()
+            let key = peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
+            let peer = peers.get_mut(key).unwrap();
+            peer.prove(peer.ip(), &mut test.context());
+            key
         };
         let keys = (2..count + 2).map(&mut discover).collect();
         (peers, keys)
@@ -303,6 +318,25 @@ mod tests {
     fn news(row: &mut OwnRow, peers: &PeerTable, test: &mut TestContext) -> Option<([u64; 3], Vec<i64>)> {
         row.news_due().filter(|due| *due <= test.now)?;
         Some(read(&row.take_news(peers, &mut test.context())?))
+    }
+
+    #[test]
+    fn whoever_proved_nothing_and_was_not_dialed_is_not_told_of_nor_of_its_end() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peers, keys) = table(&mut test, 1);
+        let mut row = OwnRow::default();
+        assert!(advertise(&mut row, &mut peers, keys[0], FINE, &mut test));
+        for n in 100..250_u8 {
+            let identity = Some((NodeId(n.into()), Incarnation(1)));
+            let addr = ([10, 0, 9, n], 17_474).into();
+            let forged = peers.discover(addr, identity, "x", Via::Broadcast, &mut test.context()).unwrap();
+            assert!(!advertise(&mut row, &mut peers, forged, FINE, &mut test));
+            peers.forget(forged, &mut test.context());
+            row.drop_node(NodeId(n.into()));
+        }
+        assert_eq!(reply(&mut row, 0, &peers, &mut test), ([0, 1, 1], vec![2]), "and the row is whole");
+        row.drop_node(NodeId(2));
+        assert_eq!(reply(&mut row, 1, &peers, &mut test), ([1, 2, 2], vec![-2]));
     }
 
     #[test]
@@ -408,7 +442,10 @@ mod tests {
         let (peers, _) = table(&mut test, 0);
         let mut row = OwnRow::default();
         let most = u64::try_from(MAX_GONE).unwrap();
-        (0..most + 3).for_each(|n| row.drop_node(NodeId(u128::from(n))));
+        for id in (0..most + 3).map(|n| NodeId(u128::from(n))) {
+            row.told.insert(id);
+            row.drop_node(id);
+        }
         assert_eq!(reply(&mut row, 2, &peers, &mut test).0[0], 0, "the third is forgotten");
         assert_eq!(reply(&mut row, 3, &peers, &mut test).0[0], 3);
     }

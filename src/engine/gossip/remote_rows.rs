@@ -10,8 +10,8 @@ use crate::engine::config::Config;
 use crate::engine::context::{Context, fresh_for};
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::{
-    MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, ROW_KEPT, ROWS_EXPIRED_EVERY,
-    TOLD_TIME_ERROR,
+    MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, MAX_TOLD_OF, ROW_KEPT,
+    ROWS_EXPIRED_EVERY, TOLD_TIME_ERROR,
 };
 use crate::engine::observation::Observation;
 use crate::engine::peers::PeerTable;
@@ -279,7 +279,8 @@ impl RemoteRows {
             let until_now = until_now.or_else(|| before.remove(&entry.id));
             says_else |= until_now.is_none_or(|until_now| !observation.says_the_same_as(&until_now));
             let met = entry.id == ctx.config.id || peers.by_id(entry.id).is_some();
-            if !met && row.second_hand.len() < MAX_SECOND_HAND {
+            let has_room = self.told_by.len() < MAX_TOLD_OF || self.told_by.contains_key(&entry.id);
+            if !met && has_room && row.second_hand.len() < MAX_SECOND_HAND {
                 let known = row.second_hand.insert(entry.id, (entry.name.to_owned(), entry.addr()));
                 if known.is_none() {
                     *self.told_by.entry(entry.id).or_default() += 1;

@@ -15,4 +15,4 @@ pub use snapshot::{
     DialPhase, Elsewhere, HeardFrom, LeaveReason, NodeInfo, PeerInfo, PeerKey, PeerSnapshot, PeerState,
     Snapshot, Via,
 };
-pub(crate) use table::{Following, PeerTable};
+pub(crate) use table::{Following, PeerTable, Speaker, Voice};

@@ -8,18 +8,20 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use crate::engine::address::ZonedIp;
-use crate::engine::api::Output;
+use crate::engine::api::{Output, Socket};
 use crate::engine::context::Context;
 use crate::engine::interface::{Interface, InterfaceKind};
 use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, HELLO_GAPS, MAX_ANSWER_WAIT,
-    MULTICAST_ONE_IN, OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, WIDE_EVERY,
+    MULTICAST_ONE_IN, OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, PROOF_ASKED_AGAIN, WIDE_EVERY,
 };
 use crate::engine::peers::PeerTable;
 use crate::engine::peers::peer::Peer;
 use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{Nonce, peers::PeerKey};
 use crate::proto::presence::{Kind, MULTICAST_GROUP, Presence, Suspicion};
+
+use super::strangers::Strangers;
 
 /// The announcements of this node.
 #[derive(Debug)]
@@ -31,6 +33,9 @@ pub(crate) struct Announcer {
     heartbeats: u32,
     /// When presence last went to the limited broadcast address.
     limited_broadcast: Option<Instant>,
+    strangers: Strangers,
+    /// Whose questions came by the port that broadcasts come by. No proof makes room for more: whoever lives there did not ask them.
+    questions: Strangers,
     answers: RateLimiter,
     off_link_answers: RateLimiter,
     echo_answers: RateLimiter,
@@ -59,6 +64,8 @@ impl Default for Announcer {
             hellos: 0,
             heartbeats: 0,
             limited_broadcast: None,
+            strangers: Strangers::default(),
+            questions: Strangers::default(),
             answers: per_second(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND / 2),
             off_link_answers: per_second(OFF_LINK_ANSWERS_PER_SECOND, OFF_LINK_ANSWERS_PER_SECOND),
             echo_answers: per_second(ECHO_ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND / 2),
@@ -143,6 +150,9 @@ impl Announcer {
 
     fn answer(&mut self, peer: &mut Peer, to: SocketAddr, echo: Option<Nonce>, ctx: &mut Context<'_>) {
         let proven = peer.has_proved();
+        if !proven && !self.strangers.take(to.into(), ctx.now) {
+            return;
+        }
         let limiter = if proven && echo.is_some() { &mut self.echo_answers } else { &mut self.answers };
         if limiter.take(ctx.now) {
             // Two nodes that hear each other from other addresses than they send to would ask each other for ever.
@@ -154,6 +164,17 @@ impl Announcer {
             send_to(peer, to, Kind::Heartbeat, echo, ask, ctx);
             peer.introduction.note_answered(ctx.now);
         }
+    }
+
+    /// What was sent to an address came back from there.
+    pub(crate) fn note_proof(&mut self, ip: ZonedIp) {
+        self.strangers.note_proof(ip);
+    }
+
+    /// Whether a nonce that came by this port is to be answered: to the one that broadcasts come by, anybody may send in a peer's name, and
+    /// all nodes would answer.
+    pub(crate) fn may_echo(&mut self, from: ZonedIp, socket: Socket, now: Instant) -> bool {
+        socket == Socket::Private || self.questions.take(from, now)
     }
 
     /// Answers what a presence asks for: an echo at once, an introduction when its turn comes.
@@ -196,16 +217,37 @@ impl Announcer {
     }
 
     /// A sender beyond our links is told that we are here, so that it may dial us; we do not dial it.
-    pub(crate) fn answer_off_link(&mut self, from: SocketAddr, nonce: Option<Nonce>, ctx: &mut Context<'_>) {
-        if nonce.is_some() && self.off_link_answers.take(ctx.now) {
+    /// Where that came by the port that broadcasts come by, anybody on the link may have sent it to all nodes.
+    pub(crate) fn answer_off_link(
+        &mut self,
+        (from, socket): (SocketAddr, Socket),
+        nonce: Option<Nonce>,
+        ctx: &mut Context<'_>,
+    ) {
+        let now = ctx.now;
+        if nonce.is_some() && self.may_echo(from.into(), socket, now) && self.off_link_answers.take(ctx.now) {
             ctx.send(from, Kind::Heartbeat, None, nonce);
+        }
+    }
+
+    /// This node leaves, and says so to a peer that asks whether it does.
+    pub(crate) fn confirm_goodbye(
+        &mut self,
+        peer: &Peer,
+        to: SocketAddr,
+        nonce: Nonce,
+        ctx: &mut Context<'_>,
+    ) {
+        if self.echo_answers.take(ctx.now) {
+            ctx.send_by(peer.interface(), to, Kind::Goodbye, None, Some(nonce));
         }
     }
 
     /// Asks who sends in a peer's name from this address to prove that it receives there.
     pub(crate) fn ask_for_proof(&mut self, peer: &mut Peer, at: SocketAddr, ctx: &mut Context<'_>) {
-        if self.answers.take(ctx.now) {
-            send_to(peer, at, Kind::Heartbeat, None, true, ctx);
+        if !peer.introduction.was_answered(PROOF_ASKED_AGAIN, ctx.now) && self.answers.take(ctx.now) {
+            peer.introduction.note_answered(ctx.now);
+            peer.ask_at(at, ctx);
         }
     }
 }
@@ -213,7 +255,7 @@ impl Announcer {
 /// Asks whoever is at the address that is dialed whether it is still there.
 pub(crate) fn ask_old_address(peer: &mut Peer, ctx: &mut Context<'_>) {
     peer.paths.note_move_asked(ctx.now);
-    send_to(peer, peer.unicast(), Kind::Heartbeat, None, true, ctx);
+    peer.ask_where_it_is_dialed(ctx);
 }
 
 /// Tells everybody something more than that this node is here, at once: in a round between two others.
@@ -298,7 +340,7 @@ mod tests {
     use super::*;
     use crate::engine::context::{TestContext, TestSent};
     use crate::engine::interface::{Interface, LinkIndex};
-    use crate::engine::limits::MAX_INTRODUCTIONS;
+    use crate::engine::limits::{MAX_INTRODUCTIONS, STRANGER_ANSWERS};
     use crate::engine::peers::{LeaveReason, Via};
     use crate::testkit::{interface, ms, presence, secs};
 
@@ -411,8 +453,8 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut announcer = Announcer::default();
         let (mut stranger, mut proven) = (test.peer(2), test.proven_peer(3));
-        for _ in 0..ANSWERS_PER_SECOND * 2 {
-            announcer.introduce(&mut stranger, &mut test.context());
+        for n in 0..ANSWERS_PER_SECOND * 2 {
+            announcer.introduce(&mut test.peer(10 + u64::from(n)), &mut test.context());
         }
         assert_eq!(test.sent().len(), usize::try_from(ANSWERS_PER_SECOND / 2).unwrap());
         announcer.ask_for_proof(&mut stranger, TO_ALL, &mut test.context());
@@ -439,6 +481,7 @@ mod tests {
                 (Some(Nonce(7)), n < MAX_INTRODUCTIONS),
                 "{n}"
             );
+            test.now += secs(2);
         }
     }
 
@@ -529,14 +572,21 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut announcer = Announcer::default();
         let from = SocketAddr::from(([192, 0, 2, 7], 9));
-        announcer.answer_off_link(from, None, &mut test.context());
+        let at = (from, Socket::Private);
+        announcer.answer_off_link(at, None, &mut test.context());
         assert_eq!(test.sent(), [], "it asks for nothing");
         for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
-            announcer.answer_off_link(from, Some(Nonce(7)), &mut test.context());
+            announcer.answer_off_link(at, Some(Nonce(7)), &mut test.context());
         }
         let sent = test.sent();
         assert_eq!(sent.len(), usize::try_from(OFF_LINK_ANSWERS_PER_SECOND).unwrap());
         assert_eq!((sent[0].to, sent[0].echo, sent[0].nonce), (from, Some(Nonce(7)), None));
+        test.now += secs(1);
+        for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
+            announcer.answer_off_link((from, Socket::Shared), Some(Nonce(7)), &mut test.context());
+        }
+        let to_all = test.sent().len();
+        assert_eq!(to_all, usize::from(STRANGER_ANSWERS), "somebody may have asked all nodes in its name");
     }
 
     #[test]

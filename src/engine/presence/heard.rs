@@ -7,8 +7,9 @@ use crate::engine::context::Context;
 use crate::engine::event::RejectReason;
 use crate::engine::peers::path::{SequenceCheck, fingerprint};
 use crate::engine::peers::peer::Peer;
+use crate::engine::peers::peer::word::Evidence;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
-use crate::proto::presence::Kind;
+use crate::proto::presence::{Kind, Presence};
 
 use super::receive::Datagram;
 
@@ -20,8 +21,11 @@ pub(crate) enum Taken {
     Whole,
     /// Only its nonce and echo count: it changed places with another one on the way.
     EchoOnly,
-    /// Its number is implausibly far ahead: the sender must prove that it holds the address.
+    /// Its number is implausibly far ahead, or behind, or it says of the peer what would lead this node astray: the sender must prove that
+    /// it holds the address.
     ProveFirst,
+    /// Anybody may have said this goodbye: the peer is asked whether it leaves.
+    AskWhetherItLeaves,
     /// It is the same goodbye once more, by another way: all that it says is known, or comes by the way that counts in a moment.
     CopyOfGoodbye,
     /// Nothing of it counts.
@@ -57,17 +61,24 @@ impl Datagram<'_> {
         if is_copy && peer.paths.take_copy_of_goodbye(ip, sequence, peer.has_left(), ctx.now) {
             return Taken::CopyOfGoodbye;
         }
-        match peer.paths.check_sequence(ip, self.socket, sequence, peer.has_left()) {
+        let check = peer.paths.check_sequence(ip, self.socket, sequence, peer.has_left());
+        let mends = self.mends(check, peer);
+        if mends {
+            peer.paths.reset_sequences();
+        }
+        match check {
+            _ if silent || mends => {}
             SequenceCheck::New => {}
-            _ if silent => {}
             SequenceCheck::Seen => return self.take_late(peer, ctx),
-            SequenceCheck::TooFar if peer.introduction.is_echoed_by(self.presence.echo, ip) => {
-                peer.paths.reset_sequences();
-            }
             SequenceCheck::TooFar => return Taken::ProveFirst,
         }
-        if self.presence.kind == Kind::Goodbye && dialed != ip {
-            return Taken::Refused(RejectReason::IdentityConflict);
+        if self.presence.kind == Kind::Goodbye {
+            if dialed != ip {
+                return Taken::Refused(RejectReason::IdentityConflict);
+            }
+            if peer.has_proved() && !silent && !peer.has_left() && self.evidence(peer) == Evidence::None {
+                return Taken::AskWhetherItLeaves;
+            }
         }
         let returning = silent || peer.has_left();
         peer.paths.note_heard(ip, dialed, (self.socket, sequence), returning, ctx.now);
@@ -83,16 +94,28 @@ impl Datagram<'_> {
         Taken::Whole
     }
 
-    /// Two datagrams may change places on the way: one that asks for an echo, or is one, does its work all the same.
+    /// Two datagrams may change places on the way, and others may use up a peer's numbers: one that asks for an echo, or is one, does its
+    /// work all the same.
     fn take_late(&self, peer: &mut Peer, ctx: &Context<'_>) -> Taken {
         let alive = !peer.has_left() && self.presence.kind != Kind::Goodbye;
         let awaited = alive && self.is_unicast() && peer.ip() == self.source_ip();
-        if awaited && peer.paths.take_late(self.source_ip(), self.socket, self.presence.sequence) {
+        if peer.paths.is_far_behind(self.source_ip(), self.socket, self.presence.sequence) {
+            Taken::ProveFirst
+        } else if awaited {
             peer.last_seen.note_unicast(ctx.now);
             Taken::EchoOnly
         } else {
             Taken::Refused(RejectReason::Replayed)
         }
+    }
+
+    /// Whether it proves to come from the peer, though its number does not fit what was taken before: that was forged, or what came between
+    /// was lost.
+    fn mends(&self, check: SequenceCheck, peer: &Peer) -> bool {
+        let is_behind = |socket| peer.paths.is_far_behind(self.source_ip(), socket, self.presence.sequence);
+        let fits =
+            || check != SequenceCheck::TooFar && !is_behind(Socket::Shared) && !is_behind(Socket::Private);
+        self.evidence(peer) == Evidence::Echo && !fits()
     }
 
     /// Takes what a peer says of itself. It counts when it comes from the address that is dialed: others may say it in its name.
@@ -110,6 +133,18 @@ impl Datagram<'_> {
         if peer.info().name != presence.name {
             peer.change_info(|info| presence.name.clone_into(&mut info.name));
         }
+    }
+
+    /// Whether it says something else of a peer that proved its address than that peer did, and does not prove to come from it: nothing
+    /// that a node says of itself changes while it lives, but its name.
+    pub(crate) fn misleads(&self, peer: Option<&Peer>) -> bool {
+        let Some(peer) = peer.filter(|peer| peer.speaks_at(self.source_ip())) else { return false };
+        let Presence { tcp_port, udp_port, name, .. } = self.presence;
+        let ports = (peer.addr().port(), peer.paths.udp_port().unwrap_or(udp_port));
+        let period = peer.last_seen.period().unwrap_or(self.presence.period());
+        let same =
+            (tcp_port, udp_port) == ports && self.presence.period() == period && name == peer.info().name;
+        !same && !peer.is_apart() && self.evidence(peer) == Evidence::None
     }
 
     /// Notes a presence from another address than the one that is dialed.
@@ -145,7 +180,7 @@ mod tests {
             ("a copy", "10.0.0.2", here(5), replayed),
             ("late, and it asks for nothing", "10.0.0.2", here(3), replayed),
             ("late, with a nonce", "10.0.0.2", asks(3), Taken::EchoOnly),
-            ("the same again", "10.0.0.2", asks(3), replayed),
+            ("the same again, which may have been forged before", "10.0.0.2", asks(3), Taken::EchoOnly),
             ("the next", "10.0.0.2", here(6), Taken::Whole),
             ("by another link", "10.0.0.9", here(6), Taken::Whole),
             ("late by another link", "10.0.0.9", asks(4), replayed),

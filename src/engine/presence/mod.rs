@@ -9,5 +9,6 @@ pub(crate) mod rejects;
 #[cfg(test)]
 mod samples;
 pub(crate) mod sender;
+mod strangers;
 pub(crate) mod twin;
 pub(crate) mod visitors;

@@ -10,7 +10,8 @@ use crate::engine::event::RejectReason;
 use crate::engine::limits::MOVE_PATIENCE;
 use crate::engine::peers::path::Paths;
 use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{PeerKey, PeerState, PeerTable, Via};
+use crate::engine::peers::peer::word::Evidence;
+use crate::engine::peers::{PeerKey, PeerState, PeerTable, Speaker, Via, Voice};
 use crate::proto::presence::{Kind, Presence};
 
 use super::receive::Datagram;
@@ -21,6 +22,8 @@ use super::receive::Datagram;
 pub(crate) enum Sender {
     /// A peer, perhaps a new one.
     Peer(PeerKey),
+    /// Perhaps a peer: it is to prove that it is there.
+    Unproved(PeerKey),
     /// Nobody that is to be noticed.
     Nobody,
     /// It is to be refused.
@@ -44,38 +47,34 @@ pub(crate) enum Whereabouts {
 impl Datagram<'_> {
     /// The peer that sent it, a new one if need be.
     pub(crate) fn resolve_sender(&self, peers: &mut PeerTable, ctx: &mut Context<'_>) -> Sender {
-        let Presence { id, incarnation, name, kind, .. } = self.presence;
-        if let Some(key) = peers.by_id(id) {
-            match peers.get(key).map(|peer| peer.is_new_life(incarnation, self.source_ip())) {
-                Some(Err(reason)) => return Sender::Refused(reason),
-                Some(Ok(true)) => peers.restart(key, id, incarnation, name, ctx),
-                Some(Ok(false)) | None => {}
-            }
-            return Sender::Peer(key);
-        }
-        let addr = self.source_ip().at_port(self.presence.tcp_port);
-        if let Some(key) = peers.by_addr(addr) {
-            if peers.get(key).is_some_and(|peer| peer.has_retired(id)) {
-                return Sender::Refused(RejectReason::Retired);
-            }
-            if kind == Kind::Goodbye {
-                return Sender::Nobody;
-            }
-            return match peers.take_place(key, (id, incarnation, name), self.via(), ctx) {
-                Ok(key) => key.map_or(Sender::Nobody, Sender::Peer),
-                Err(reason) => Sender::Refused(reason),
-            };
-        }
-        if kind == Kind::Goodbye {
+        let Presence { id, incarnation, name, kind, tcp_port, .. } = self.presence;
+        let (key, addr) = (peers.by_id(id), self.source_ip().at_port(tcp_port));
+        if kind == Kind::Goodbye && key.is_none() {
             return Sender::Nobody;
         }
-        if !ctx.links.reaches(self.source_ip()) {
-            return Sender::OffLink;
-        }
-        match peers.discover(addr, Some((id, incarnation)), name, self.via(), ctx) {
-            Ok(key) => Sender::Peer(key),
+        let evidence = key.and_then(|key| peers.get(key)).map_or(Evidence::None, |peer| self.evidence(peer));
+        let speaker = Speaker { id, incarnation, name, addr, via: self.via(), evidence };
+        match peers.recognize(&speaker, ctx) {
+            Ok(Voice::Peer(key)) => Sender::Peer(key),
+            Ok(Voice::Unproved(key)) => Sender::Unproved(key),
+            Ok(Voice::Unclear) => Sender::Nobody,
+            Ok(Voice::Stranger) if !ctx.links.reaches(self.source_ip()) => Sender::OffLink,
+            Ok(Voice::Stranger) => {
+                match peers.discover(addr, Some((id, incarnation)), name, self.via(), ctx) {
+                    Ok(key) => Sender::Peer(key),
+                    Err(reason) => Sender::Refused(reason),
+                }
+            }
             Err(reason) => Sender::Refused(reason),
         }
+    }
+
+    /// What shows that its sender is where it comes from: a nonce that was sent there.
+    pub(crate) fn evidence(&self, peer: &Peer) -> Evidence {
+        let Some(echo) = self.presence.echo else { return Evidence::None };
+        let introduced = peer.introduction.is_echoed_by(Some(echo), self.source_ip());
+        let asked = || peer.ip() == self.source_ip() && peer.probes.asked(echo).is_some();
+        if introduced || asked() { Evidence::Echo } else { Evidence::None }
     }
 
     fn via(&self) -> Via {
@@ -142,7 +141,7 @@ mod tests {
         for (what, from, presence, sender, count) in [
             ("the peer", "10.0.0.2", life(2, 1_000), None, 1),
             ("the peer at another address", "10.0.0.9", life(2, 1_000), None, 1),
-            ("its past life", "10.0.0.2", life(2, 999), Some(Sender::Refused(RejectReason::Replayed)), 1),
+            ("its past life, nothing of it being proved", "10.0.0.2", life(2, 999), None, 1),
             ("its next life", "10.0.0.2", life(2, 1_001), None, 1),
             (
                 "a forger",
@@ -159,6 +158,8 @@ mod tests {
             let mut test = TestContext::new(|_| {});
             let mut peers = PeerTable::default();
             let key = discover(&mut peers, &mut test, "10.0.0.2", 2);
+            let is_past = presence.incarnation == Incarnation(999);
+            let sender = sender.or_else(|| is_past.then_some(Sender::Unproved(key)));
             let found = heard(from, presence).resolve_sender(&mut peers, &mut test.context());
             assert_eq!((found, peers.len()), (sender.unwrap_or(Sender::Peer(key)), count), "{what}");
             if sender.is_none() {

@@ -1,7 +1,6 @@
 //! Where a peer was heard from: its addresses, the replay window of each, and which of them are proven.
 
 mod check;
-mod replay;
 pub(crate) mod standby;
 
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +12,8 @@ use crate::engine::address::ZonedIp;
 use crate::engine::api::Socket;
 use crate::engine::hashing::digest;
 use crate::engine::limits::{
-    COPIES_COME_WITHIN, MAX_PATHS, MAX_SEQUENCE_STEP, MULTICAST_ONE_IN, ROUNDS_BEFORE_MOVE, ROUNDS_BEFORE_NEW,
+    COPIES_COME_WITHIN, MAX_LATE_BY, MAX_PATHS, MAX_SEQUENCE_STEP, MULTICAST_ONE_IN, ROUNDS_BEFORE_MOVE,
+    ROUNDS_BEFORE_NEW,
 };
 use crate::engine::links::Links;
 use crate::engine::moment::Moment;
@@ -23,15 +23,14 @@ pub use check::PathState;
 
 use super::HeardFrom;
 use check::Check;
-use replay::ReplayWindow;
 
 /// An address that a peer was heard from.
 #[derive(Debug, Clone)]
 pub(crate) struct Path {
     ip: ZonedIp,
-    /// One for the shared and one for the private port. The two are read one after the other, so that what was sent first may be
+    /// Greatest number heard on the shared and on the private port. The two are read one after the other, so that what was sent first may be
     /// read last.
-    windows: [ReplayWindow; 2],
+    greatest: [u64; 2],
     /// Rounds heard from other addresses since one was heard from this one.
     missed: u8,
     /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
@@ -82,11 +81,10 @@ pub(crate) enum SequenceCheck {
 
 impl Path {
     fn new(ip: ZonedIp, now: Instant) -> Self {
-        let windows = [ReplayWindow::default(); 2];
         let now = now.into();
         Self {
             ip,
-            windows,
+            greatest: [0; 2],
             missed: 0,
             proven: false,
             heard: now,
@@ -114,7 +112,7 @@ impl Path {
     }
 
     fn newest(&self) -> u64 {
-        self.windows.iter().map(|window| window.greatest).max().unwrap_or(0)
+        self.greatest.into_iter().max().unwrap_or(0)
     }
 }
 
@@ -163,8 +161,7 @@ impl Paths {
         left: bool,
     ) -> SequenceCheck {
         let newest = self.newest();
-        let known =
-            if left { newest } else { self.find(ip).map_or(0, |path| path.windows[nth(socket)].greatest) };
+        let known = if left { newest } else { self.find(ip).map_or(0, |path| path.greatest[nth(socket)]) };
         if newest > 0 && sequence > newest.saturating_add(MAX_SEQUENCE_STEP) {
             SequenceCheck::TooFar
         } else if sequence <= known {
@@ -184,15 +181,14 @@ impl Paths {
         now: Instant,
     ) -> bool {
         let lately = |path: &Path| Moment::from(now).since(path.heard) <= COPIES_COME_WITHIN;
-        let last = self.all.iter().any(|path| path.windows[0].greatest == sequence && lately(path));
+        let last = self.all.iter().any(|path| path.greatest[0] == sequence && lately(path));
         let is_next =
             !left && self.newest() < sequence && sequence <= self.newest().saturating_add(MAX_SEQUENCE_STEP);
         let goes_with = if left { last } else { is_next };
-        let Some(path) = self.find_mut(ip).filter(|path| goes_with && path.windows[0].greatest < sequence)
-        else {
+        let Some(path) = self.find_mut(ip).filter(|path| goes_with && path.greatest[0] < sequence) else {
             return false;
         };
-        path.windows[0].advance(sequence);
+        path.greatest[0] = sequence;
         true
     }
 
@@ -207,13 +203,15 @@ impl Paths {
         now: Instant,
     ) {
         let path = self.find_or_add(ip, dialed, now);
-        path.windows[nth(socket)].advance(sequence);
+        path.greatest[nth(socket)] = sequence;
         path.heard = now.into();
         if path.missed >= ROUNDS_BEFORE_NEW {
             path.since = path.heard;
         }
         path.missed = 0;
-        if socket == Socket::Shared && (sequence > self.round || returning) {
+        // One that is far ahead of the others was forged, or the others were: the round of each is another one.
+        let is_another = sequence > self.round || self.round - sequence > MAX_LATE_BY;
+        if socket == Socket::Shared && (is_another || returning) {
             self.round = sequence;
             for other in self.all.iter_mut().filter(|path| path.ip != ip) {
                 other.missed = other.missed.saturating_add(1);
@@ -221,14 +219,22 @@ impl Paths {
         }
     }
 
-    /// Takes a late number of an address it was heard from.
-    pub(crate) fn take_late(&mut self, ip: ZonedIp, socket: Socket, sequence: u64) -> bool {
-        self.find_mut(ip).is_some_and(|path| path.windows[nth(socket)].take_late(sequence))
+    /// Whether a number is so far behind that no way through a network explains it.
+    pub(crate) fn is_far_behind(&self, ip: ZonedIp, socket: Socket, sequence: u64) -> bool {
+        let greatest = self.find(ip).map_or(0, |path| path.greatest[nth(socket)]);
+        greatest.saturating_sub(sequence) > MAX_LATE_BY
+    }
+
+    /// The number of the last word from an address: what comes later with a smaller one is late.
+    pub(crate) fn note_last_word(&mut self, ip: ZonedIp, sequence: u64) {
+        if let Some(path) = self.find_mut(ip) {
+            path.greatest = path.greatest.map(|greatest| greatest.max(sequence));
+        }
     }
 
     /// Any number is taken next: the peer has proved that it is as far as it says.
     pub(crate) fn reset_sequences(&mut self) {
-        self.all.iter_mut().for_each(|path| path.windows = Default::default());
+        self.all.iter_mut().for_each(|path| path.greatest = [0; 2]);
         self.round = 0;
     }
 
@@ -283,7 +289,7 @@ impl Paths {
         let newest = self.newest();
         let takes = self.find(ip).is_some_and(|path| {
             path.claims == claims
-                && sequence > path.windows[0].greatest
+                && sequence > path.greatest[0]
                 && sequence <= newest.saturating_add(MAX_SEQUENCE_STEP)
         });
         let stays = ip == dialed

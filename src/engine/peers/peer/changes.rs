@@ -7,16 +7,15 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::event::Event;
-use crate::engine::limits::{CHALLENGE_AGAIN, LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
+use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
 use crate::engine::links::Links;
-use crate::engine::moment::Moment;
 use crate::engine::peers::health::Health;
 use crate::engine::peers::path::standby::PathChange;
 use crate::engine::peers::{LeaveReason, PeerState};
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::{Incarnation, NodeId, Nonce};
 
-use super::{Challenge, Holder, Peer, Suspicion};
+use super::{Peer, Suspicion};
 
 impl Peer {
     pub(crate) fn set_state(&mut self, to: PeerState, ctx: &mut Context<'_>) {
@@ -67,44 +66,6 @@ impl Peer {
         let free = self.info.is_dialable() && !self.dial.is_in_flight();
         if free && (self.is_proven() || links.reaches(self.ip())) {
             self.dial.force();
-        }
-    }
-
-    /// Another identity is heard at its address. Whoever is known to live there is asked first, by a dial: only what answers there
-    /// counts, for anybody can send in the name of an address. One question a second is enough.
-    pub(crate) fn challenge(&mut self, by: NodeId, ctx: &Context<'_>) -> Holder {
-        let lives = matches!(self.state, PeerState::Up | PeerState::Retrying);
-        if self.id().is_none() || !lives || !self.is_proven() || self.apart {
-            return Holder::Gone;
-        }
-        let known = self.special.as_ref().and_then(|special| special.challenge.as_ref());
-        let known = known.map(|known| (known.by, Instant::from(known.asked)));
-        match known {
-            Some((known, asked)) if known == by => self.outcome_of(asked, ctx),
-            Some((_, asked)) if ctx.is_within(asked, CHALLENGE_AGAIN) => Holder::Asked,
-            _ => {
-                let challenge = Challenge { by, asked: ctx.now.into() };
-                self.special.get_or_insert_default().challenge = Some(challenge);
-                self.dial.hurry();
-                Holder::Asked
-            }
-        }
-    }
-
-    fn outcome_of(&self, asked: Instant, ctx: &Context<'_>) -> Holder {
-        let since = |at: Option<Moment>| at.is_some_and(|at| at >= asked.into());
-        if since(self.dial.reached()) {
-            Holder::Stays
-        } else if since(self.dial.ended()) || !ctx.is_within(asked, ctx.config.retry.timeout) {
-            Holder::Gone
-        } else {
-            Holder::Asked
-        }
-    }
-
-    fn forget_challenge(&mut self) {
-        if let Some(special) = &mut self.special {
-            special.challenge = None;
         }
     }
 
@@ -234,6 +195,9 @@ impl Peer {
     pub(crate) fn prove_by_echo(&mut self, echo: Option<Nonce>, ip: ZonedIp, ctx: &mut Context<'_>) {
         if self.introduction.is_echoed_by(echo, ip) {
             self.introduction.end();
+            if ip == self.ip() {
+                self.note_answer(ctx.now);
+            }
             self.prove(ip, ctx);
         }
     }
@@ -293,6 +257,7 @@ impl Peer {
             self.expiry = Some((ctx.now + LEFT_KEPT).into());
         }
         self.set_state(PeerState::Left, ctx);
+        self.note_left(ctx.now);
         self.forget_evidence(ctx.now);
         self.gossip.acknowledge(0);
         ctx.out.publish(Event::PeerLeft { peer: Arc::clone(&self.info), reason });

@@ -7,16 +7,18 @@ mod lateness;
 mod named;
 mod naming;
 mod tardiness;
+mod weighing;
+pub(crate) mod word;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::NodeId;
 use crate::engine::address::ZonedIp;
 use crate::engine::cause::Cause;
 use crate::engine::diagnosis::kept::Kept;
 use crate::engine::dialing::dial_state::DialState;
-use crate::engine::event::RejectReason;
 use crate::engine::gossip::sync::GossipSync;
 use crate::engine::links::Links;
 use crate::engine::moment::Moment;
@@ -24,7 +26,6 @@ use crate::engine::observation::Observation;
 use crate::engine::presence::introduction::Introduction;
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::verdict::Verdict;
-use crate::engine::{Incarnation, NodeId};
 
 use super::health::Health;
 use super::last_seen::LastSeen;
@@ -33,6 +34,7 @@ use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use flaps::Flaps;
 use lateness::Lateness;
 use naming::Naming;
+use word::Doubts;
 
 pub(crate) use lateness::Dialed;
 pub use lateness::{Slowness, Tardiness};
@@ -72,34 +74,12 @@ pub(crate) struct Peer {
 struct Special {
     /// A person named it: it never expires.
     named: Option<Naming>,
-    /// Identity that this row had before its last restart; late datagrams of it are refused.
-    retired: Option<NodeId>,
-    /// Another identity was heard at its address, and it was asked whether it is still there.
-    challenge: Option<Challenge>,
+    /// Words that may be its own.
+    doubts: Doubts,
     /// When it went out of `up`.
     flaps: Flaps,
     /// When it answered late.
     lateness: Lateness,
-}
-
-/// Somebody else who is heard at a peer's address.
-#[derive(Debug)]
-struct Challenge {
-    by: NodeId,
-    /// When the peer was asked whether it is still there.
-    asked: Moment,
-}
-
-/// Who lives at an address at which another identity is heard than the one that is known there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Holder {
-    /// The one that is known is no more: the other one has its place.
-    Gone,
-    /// The one that is known was asked, and has not answered yet.
-    Asked,
-    /// The one that is known answered: there are two.
-    Stays,
 }
 
 /// How a peer's timer entry moves: from the time at which it stands, if there is one, to the time at which the peer is to be woken.
@@ -223,11 +203,6 @@ impl Peer {
         self.dial.rtt().is_some()
     }
 
-    /// Whether another identity has taken this row from `id`.
-    pub(crate) fn has_retired(&self, id: NodeId) -> bool {
-        self.special.as_ref().is_some_and(|special| special.retired == Some(id))
-    }
-
     /// Where it receives unicast presences.
     pub(crate) fn unicast(&self) -> SocketAddr {
         let port = self.paths.udp_port().unwrap_or(self.info.addr.port());
@@ -282,6 +257,11 @@ impl Peer {
             && !self.dial.is_confirming()
     }
 
+    /// Whether another node answers where it would be dialed.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart
+    }
+
     /// Whether it is up at an address that it proved to be its own, and can be dialed there.
     pub(crate) fn is_reachable(&self) -> bool {
         self.state == PeerState::Up && self.has_proved() && self.info.is_dialable()
@@ -299,11 +279,6 @@ impl Peer {
         self.ip = info.addr.zoned_ip();
     }
 
-    /// The row has another identity from now on; late datagrams of the one before are refused.
-    pub(crate) fn retire(&mut self, id: NodeId) {
-        self.special.get_or_insert_default().retired = Some(id);
-    }
-
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
         self.expiry.is_some_and(|at| at <= now.into())
     }
@@ -316,6 +291,7 @@ impl Peer {
             self.last_seen.deadline(),
             self.probes.deadline(),
             self.expiry,
+            self.farewell_due(),
         ];
         parts.into_iter().flatten().min()
     }
@@ -335,18 +311,6 @@ impl Peer {
     /// Its timer entry has come.
     pub(crate) fn take_wake_up(&mut self) {
         self.armed = None;
-    }
-
-    /// A datagram comes in the name of a life of this peer: whether it is of the life that is known (false), or of a new one
-    /// (true). A new life begins where the old one was, or after that has ended: otherwise anybody could end it.
-    pub(crate) fn is_new_life(&self, incarnation: Incarnation, from: ZonedIp) -> Result<bool, RejectReason> {
-        let Some(known) = self.info.incarnation else { return Ok(false) };
-        let ended = matches!(self.state, PeerState::Unreachable | PeerState::Silent | PeerState::Left);
-        match incarnation.cmp(&known) {
-            std::cmp::Ordering::Less => Err(RejectReason::Replayed),
-            std::cmp::Ordering::Greater if !ended && from != self.ip() => Err(RejectReason::IdentityConflict),
-            order => Ok(order.is_gt()),
-        }
     }
 
     /// What others are told; `links` name the interface on whose link an address is.
@@ -383,6 +347,7 @@ impl Peer {
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
+    use crate::engine::Incarnation;
     use crate::engine::api::DialId;
     use crate::engine::context::TestContext;
     use crate::engine::event::Event;
@@ -397,35 +362,6 @@ mod tests {
     fn a_peer_does_not_grow_unseen() {
         let size = size_of::<Peer>();
         assert!(size <= MOST_BYTES, "a peer takes {size} bytes");
-    }
-
-    #[test]
-    fn a_new_life_begins_where_the_old_one_was_or_after_that_has_ended() {
-        let mut test = TestContext::new(|_| {});
-        let mut peer = test.peer(2);
-        let (here, there) = (peer.ip(), "10.0.0.9".parse().unwrap());
-        let (older, same, newer) = (Incarnation(0), Incarnation(1), Incarnation(2));
-        for (state, incarnation, from, expected) in [
-            (PeerState::Up, older, here, Err(RejectReason::Replayed)),
-            (PeerState::Up, same, there, Ok(false)),
-            (PeerState::Up, newer, here, Ok(true)),
-            (PeerState::New, newer, there, Err(RejectReason::IdentityConflict)),
-            (PeerState::Up, newer, there, Err(RejectReason::IdentityConflict)),
-            (PeerState::Retrying, newer, there, Err(RejectReason::IdentityConflict)),
-            (PeerState::Unreachable, newer, there, Ok(true)),
-            (PeerState::Silent, newer, there, Ok(true)),
-            (PeerState::Left, newer, there, Ok(true)),
-            (PeerState::Left, older, here, Err(RejectReason::Replayed)),
-        ] {
-            peer.set_state(state, &mut test.context());
-            assert_eq!(
-                peer.is_new_life(incarnation, from),
-                expected,
-                "{state:?} {incarnation:?} from {from}"
-            );
-        }
-        let named = Peer::new(PeerInfo::clone(&named_peer(3, "host")), Via::Static, test.now);
-        assert_eq!(named.is_new_life(older, there), Ok(false), "of one that never answered no life is known");
     }
 
     #[test]

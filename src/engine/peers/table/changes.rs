@@ -8,10 +8,8 @@ use crate::engine::address::ZonedIp;
 use crate::engine::config::Target;
 use crate::engine::context::Context;
 use crate::engine::event::{Event, RejectReason};
-use crate::engine::limits::{
-    MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN, SILENT_KEPT,
-};
-use crate::engine::peers::peer::{Holder, Peer};
+use crate::engine::limits::{MAX_LEFT_PER_ADDRESS, SILENT_KEPT};
+use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
 use crate::engine::{Incarnation, NodeId};
 
@@ -62,13 +60,7 @@ impl PeerTable {
         via: Via,
         ctx: &mut Context<'_>,
     ) -> Result<PeerKey, RejectReason> {
-        let here = |peer: &&Peer| !peer.has_left() && peer.info().has_address();
-        if self.at(addr.into()).filter(here).count() >= usize::from(MAX_NODES_PER_ADDRESS) {
-            return Err(RejectReason::TooManyNodes);
-        }
-        if self.rows.len() >= MAX_PEERS && !self.evict_unproven(ctx) {
-            return Err(RejectReason::TableFull);
-        }
+        self.make_room(addr.into(), ctx)?;
         let name = name.to_owned();
         let nth = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let key = self.rows.insert_with_key(|key| {
@@ -93,9 +85,7 @@ impl PeerTable {
             self.named.insert(key);
         } else {
             self.await_proof(key);
-            while self.unproven.len() > MAX_UNPROVEN {
-                self.evict_first_unproven(ctx);
-            }
+            self.trim_unproven(ctx);
         }
         let interface = ctx.links.name_of(addr.into());
         if let Some(peer) = self.get_mut(key) {
@@ -183,37 +173,12 @@ impl PeerTable {
         }
     }
 
-    /// Another identity than the known one is heard at an address: the row that it has now, if it has one. It takes the place of the
-    /// known one only if that does not answer any more; while it does, there are two rows.
-    pub(crate) fn take_place(
-        &mut self,
-        holder: PeerKey,
-        (id, incarnation, name): (NodeId, Incarnation, &str),
-        via: Via,
-        ctx: &mut Context<'_>,
-    ) -> Result<Option<PeerKey>, RejectReason> {
-        let Some(peer) = self.get_mut(holder) else { return Ok(None) };
-        match peer.challenge(id, ctx) {
-            Holder::Asked => Ok(None),
-            Holder::Gone => {
-                self.identify(holder, id, incarnation, name, ctx);
-                Ok(Some(holder))
-            }
-            Holder::Stays => {
-                let nowhere = peer.ip().at_port(0);
-                let key = self.discover(nowhere, Some((id, incarnation)), name, via, ctx)?;
-                if let Some(peer) = self.get_mut(key) {
-                    peer.set_apart();
-                }
-                Ok(Some(key))
-            }
-        }
-    }
-
     /// Whether another peer than this one answers at an address.
     pub(crate) fn is_held_by_another(&self, key: PeerKey, addr: SocketAddr) -> bool {
         let holder = self.by_addr(addr).filter(|holder| *holder != key).and_then(|holder| self.get(holder));
-        holder.is_some_and(|peer| matches!(peer.state(), PeerState::Up | PeerState::Retrying))
+        holder.is_some_and(|peer| {
+            matches!(peer.state(), PeerState::Up | PeerState::Retrying) || peer.holds_its_address()
+        })
     }
 
     /// The node at a row's address has said who it is: for the first time, or it is another life.
@@ -246,7 +211,7 @@ impl PeerTable {
         let Some(peer) = self.get_mut(key) else { return };
         let replaced = peer.id().filter(|old| *old != id);
         if let Some(old) = replaced {
-            peer.retire(old);
+            peer.retire(old, ctx.now);
         }
         peer.begin_life(id, incarnation, name, ctx);
         if let Some(old) = replaced {
@@ -304,7 +269,7 @@ impl PeerTable {
         }
     }
 
-    fn remove(&mut self, key: PeerKey, told: Option<LeaveReason>, ctx: &mut Context<'_>) {
+    pub(super) fn remove(&mut self, key: PeerKey, told: Option<LeaveReason>, ctx: &mut Context<'_>) {
         let Some(row) = self.rows.remove(key) else { return };
         let nth = row.nth as usize;
         self.reachable_changes += u64::from(row.reachable);
@@ -363,36 +328,5 @@ impl PeerTable {
         if let Ok(place) = self.by_ip.find_entry(self.hasher.hash_one(ip), |other| *other == key) {
             place.remove();
         }
-    }
-
-    /// Puts a peer into the queue of those that have not proved their address, once.
-    fn await_proof(&mut self, key: PeerKey) {
-        if let Some(row) = self.rows.get_mut(key)
-            && !std::mem::replace(&mut row.awaits_proof, true)
-        {
-            self.unproven.push_back(key);
-        }
-    }
-
-    /// Drops the oldest unproven peer, if there is one.
-    fn evict_unproven(&mut self, ctx: &mut Context<'_>) -> bool {
-        while !self.unproven.is_empty() {
-            if self.evict_first_unproven(ctx) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Takes the first entry off the queue, and its peer off the table, unless that was proven, reached or named since.
-    fn evict_first_unproven(&mut self, ctx: &mut Context<'_>) -> bool {
-        let Some(key) = self.unproven.pop_front() else { return false };
-        let Some(row) = self.rows.get_mut(key) else { return false };
-        row.awaits_proof = false;
-        if row.peer.is_proven() || row.peer.was_reached() {
-            return false;
-        }
-        self.remove(key, Some(LeaveReason::Expired), ctx);
-        true
     }
 }

@@ -5,8 +5,11 @@
 
 mod changes;
 mod next_life;
+mod room;
+mod words;
 
 pub(crate) use changes::Following;
+pub(crate) use words::{Speaker, Voice};
 
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
@@ -370,18 +373,41 @@ mod tests {
         for id in 0..MAX_NODES_PER_ADDRESS {
             keys.push(discover(&mut peers, &mut test, id, (ip(7), PORT + id)).unwrap());
         }
+        keys[1..].iter().for_each(|key| prove(&mut peers, &mut test, *key));
         let one_more =
-            |peers: &mut PeerTable, test: &mut TestContext| discover(peers, test, 99, (ip(7), PORT + 99));
-        assert_eq!(one_more(&mut peers, &mut test), Err(RejectReason::TooManyNodes));
+            |peers: &mut PeerTable, test: &mut TestContext, id| discover(peers, test, id, (ip(7), PORT + id));
+        let new = one_more(&mut peers, &mut test, 97).expect("the one that proved nothing makes room");
+        assert!(peers.get(keys[0]).is_none());
+        prove(&mut peers, &mut test, new);
+        assert_eq!(one_more(&mut peers, &mut test, 98), Err(RejectReason::TooManyNodes));
         assert!(
-            discover(&mut peers, &mut test, 98, (ip(8), PORT)).is_ok(),
+            discover(&mut peers, &mut test, 99, (ip(8), PORT)).is_ok(),
             "another address has its own room"
         );
         peers.leave(keys[3], LeaveReason::Goodbye, &mut test.context());
-        assert!(one_more(&mut peers, &mut test).is_ok());
+        assert!(one_more(&mut peers, &mut test, 98).is_ok());
         let order: Vec<PeerKey> = peers.at(ip(7).into()).map(Peer::key).collect();
-        assert_eq!(order[..keys.len()], keys, "in order of arrival");
+        assert_eq!(order[..keys.len() - 1], keys[1..], "in order of arrival");
         peers.check();
+    }
+
+    #[test]
+    fn who_is_no_longer_heard_makes_room_for_another() {
+        for silent in [true, false] {
+            let mut test = TestContext::new(|_| {});
+            let most = u16::try_from(MAX_PEERS).unwrap();
+            let mut peers = PeerTable::default();
+            for id in 0..most {
+                let key = discover(&mut peers, &mut test, id, (ip(id + 256), PORT)).unwrap();
+                prove(&mut peers, &mut test, key);
+                if silent && id % 2 == 0 {
+                    peers.get_mut(key).unwrap().fall_silent(&mut test.context());
+                }
+            }
+            let found = discover(&mut peers, &mut test, most, (ip(7), PORT));
+            assert_eq!((found.is_ok(), peers.len()), (silent, MAX_PEERS));
+            peers.check();
+        }
     }
 
     #[test]
@@ -450,7 +476,7 @@ mod tests {
         let (removed, met, gone) = peers.take_changes();
         assert_eq!((removed.len(), met, gone), (0, smallvec![NodeId(9)], smallvec![NodeId(1)]));
         let peer = peers.get(keys[0]).unwrap();
-        assert!(peer.has_retired(NodeId(1)) && !peer.is_proven());
+        assert!(peer.has_retired(NodeId(1), test.now) && !peer.is_proven());
         assert_eq!((peer.info().incarnation, peer.info().name.as_str()), (Some(Incarnation(5)), "other"));
         peers.check();
     }
@@ -463,7 +489,7 @@ mod tests {
         peers.restart(keys[0], NodeId(1), Incarnation(2), "host", &mut test.context());
         let (_, met, gone) = peers.take_changes();
         assert!(met.is_empty() && gone.is_empty());
-        assert!(!peers.get(keys[0]).unwrap().has_retired(NodeId(1)));
+        assert!(!peers.get(keys[0]).unwrap().has_retired(NodeId(1), test.now));
         peers.check();
     }
 

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
-use crate::engine::peers::peer::{Holder, Peer};
+use crate::engine::peers::peer::Peer;
+use crate::engine::peers::peer::word::Holder;
 use crate::engine::peers::{PeerKey, PeerState};
 
 use super::PeerTable;
@@ -23,9 +24,9 @@ impl PeerTable {
             self.go_on_as(other, key, ctx);
             return other;
         }
-        let id = self.get(key).and_then(Peer::id);
-        if let Some((id, other)) = id.zip(self.get_mut(other))
-            && other.challenge(id, ctx) == Holder::Gone
+        let life = self.get(key).and_then(|peer| peer.id().zip(peer.info().incarnation));
+        if let Some((life, other)) = life.zip(self.get_mut(other))
+            && other.challenge(life, ctx) == Holder::Gone
             && !is_over
         {
             other.dial.hurry();
