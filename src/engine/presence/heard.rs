@@ -79,6 +79,9 @@ impl Datagram<'_> {
             if peer.has_proved() && !silent && !peer.has_left() && self.evidence(peer) == Evidence::None {
                 return Taken::AskWhetherItLeaves;
             }
+            if let Some(doubted) = peer.doubted_goodbye().filter(|&doubted| doubted < sequence) {
+                peer.paths.note_last_word(ip, doubted);
+            }
         }
         let returning = silent || peer.has_left();
         peer.paths.note_heard(ip, dialed, (self.socket, sequence), returning, ctx.now);
@@ -230,6 +233,31 @@ mod tests {
         late.leave(LeaveReason::Goodbye, &mut test.context());
         test.now += secs(1);
         assert_eq!(heard(other_way, goodbye).note_heard(&mut late, &test.context()), again, "a second later");
+    }
+
+    #[test]
+    fn the_copy_of_a_goodbye_may_come_after_the_peer_confirmed_it() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        let other_way = "10.0.0.9";
+        for from in ["10.0.0.2", other_way] {
+            let beat = heard(from, presence(Kind::Heartbeat, 2, 5)).note_heard(&mut peer, &test.context());
+            assert_eq!(beat, Taken::Whole);
+        }
+        test.now += secs(2);
+        let goodbye = presence(Kind::Goodbye, 2, 6);
+        let taken = heard("10.0.0.2", goodbye).note_heard(&mut peer, &test.context());
+        assert_eq!(taken, Taken::AskWhetherItLeaves);
+        peer.doubt_goodbye(6, &mut test.context());
+        let nonce = test.sent().pop().expect("it is asked").nonce;
+        let confirmed = Presence { echo: nonce, ..presence(Kind::Goodbye, 2, 7) };
+        let confirmed = Datagram { socket: Socket::Private, ..heard("10.0.0.2", confirmed) };
+        assert_eq!(confirmed.note_heard(&mut peer, &test.context()), Taken::Whole);
+        peer.leave(LeaveReason::Goodbye, &mut test.context());
+        let copy = heard(other_way, goodbye);
+        assert_eq!(copy.note_heard(&mut peer, &test.context()), Taken::CopyOfGoodbye);
+        let again = copy.note_heard(&mut peer, &test.context());
+        assert_eq!(again, Taken::Refused(RejectReason::Replayed), "each way has one");
     }
 
     #[test]

@@ -142,6 +142,11 @@ impl Peer {
         self.ask_where_it_is_dialed(ctx);
     }
 
+    /// The number of the goodbye of which it was asked whether it is its own. Copies of that one may still come by other ways.
+    pub(crate) fn doubted_goodbye(&self) -> Option<u64> {
+        Some(self.doubts()?.farewell.as_ref()?.sequence)
+    }
+
     /// When it is to be decided whether it has left.
     pub(super) fn farewell_due(&self) -> Option<Moment> {
         Some(self.doubts()?.farewell.as_ref()?.due)
