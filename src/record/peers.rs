@@ -142,6 +142,8 @@ impl Seen {
             checked,
             alive,
             at,
+            // A diagnosis is made by the node alone.
+            told_since: _,
         } = *observation;
         Self {
             paths: [tcp, echo, broadcast, unicast, served, large].map(letter).iter().collect(),
@@ -170,6 +172,7 @@ impl Seen {
             checked: self.checked.map(|at| epoch.instant(at)),
             alive: self.alive.map(|at| epoch.instant(at)),
             at: self.at,
+            told_since: None,
         }
     }
 }

@@ -164,7 +164,7 @@ pub fn fine(now: Instant) -> Observation {
 }
 
 /// No path works.
-fn failing(cause: Cause, now: Instant) -> Observation {
+pub fn failing(cause: Cause, now: Instant) -> Observation {
     let [tcp, echo, broadcast, unicast] = [PathStatus::Failing; 4];
     let (checked, alive) = (Some(ago(now, 20)), Some(ago(now, 40)));
     Observation {

@@ -183,6 +183,7 @@ fn fine(salt: usize, now: Instant) -> Observation {
         checked: now.checked_sub(Duration::from_secs(4)),
         alive: now.checked_sub(Duration::from_secs(2)),
         at: None,
+        told_since: None,
     }
 }
 

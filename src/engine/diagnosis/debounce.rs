@@ -39,7 +39,7 @@ struct Policy {
     gone: fn(&Circumstances) -> Duration,
 }
 
-const POLICIES: [Policy; 4] = [
+const POLICIES: [Policy; 5] = [
     // What only others say of one pair may be part of something larger: there must be time to see that.
     Policy { applies: is_second_hand, stands: |c| c.patience + c.dial_interval, gone: |c| c.patience },
     // Loss shows here first and there a moment later.
@@ -51,6 +51,12 @@ const POLICIES: [Policy; 4] = [
         },
         stands: |c| c.settle.max(c.notice),
         gone: |c| c.settle.max(c.notice).min(c.patience),
+    },
+    // The host that has them all in common is seen a moment later.
+    Policy {
+        applies: |finding, c| c.several && finding.pattern == Pattern::Scattered && !finding.is_background(),
+        stands: |c| c.settle.max(c.notice),
+        gone: |c| c.settle.min(c.patience),
     },
     // Others may be gone with it, and the dials of them end a moment later.
     Policy {
@@ -109,6 +115,10 @@ pub(in crate::engine::diagnosis) mod tests {
     #[test]
     fn how_long_a_finding_must_stand_and_be_gone_depends_on_what_it_says() {
         let alone = Circumstances { several: false, ..circumstances() };
+        let scattered = |verdict| Finding {
+            pattern: Pattern::Scattered,
+            ..finding(1, verdict, &[(0, 1), (2, 3), (0, 3), (4, 1)])
+        };
         let table = [
             (finding(1, Verdict::ClosedPort, &[(0, 1)]), circumstances(), (1_000, 1_000)),
             (finding(1, Verdict::OneWayTcp, &[(2, 1)]), circumstances(), (24_000, 14_000)),
@@ -116,6 +126,8 @@ pub(in crate::engine::diagnosis) mod tests {
             (finding(1, Verdict::PacketLoss, &[(0, 1)]), circumstances(), (7_000, 7_000)),
             (finding(1, Verdict::PacketLoss, &[(0, 1)]), alone, (1_000, 1_000)),
             (finding(1, Verdict::PacketLoss, &[(0, 1), (2, 1)]), circumstances(), (1_000, 1_000)),
+            (scattered(Verdict::FirewallDrop), circumstances(), (7_000, 1_000)),
+            (scattered(Verdict::PacketLoss), circumstances(), (1_000, 1_000)),
             (finding(1, Verdict::HostDown, &[(0, 1)]), circumstances(), (2_000, 2_000)),
             (finding(1, Verdict::HostDown, &[(0, 1)]), alone, (1_000, 1_000)),
         ];

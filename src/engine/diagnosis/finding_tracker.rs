@@ -13,7 +13,7 @@ use crate::engine::peers::PeerKey;
 
 use super::debounce::{Circumstances, Debounce, usual_debounce};
 use super::finding::{Finding, FindingId};
-use super::subject::{Subject, about, accused_by, concerned_by, partners};
+use super::subject::{Subject, about, accused_by, concerned_by, partners, said_of, suspects};
 use super::verdict::Verdict;
 
 /// The findings of this node, from the first sign of each to its withdrawal.
@@ -314,8 +314,9 @@ impl PublishedFindings {
     fn of(tracked: &[TrackedFinding], withdrawn: &VecDeque<Withdrawn>) -> Self {
         let published: Vec<_> = tracked.iter().filter_map(|tracked| tracked.published.clone()).collect();
         let withdrawn: Vec<_> = withdrawn.iter().map(|withdrawn| Arc::clone(&withdrawn.finding)).collect();
-        let verdicts = published.iter().chain(&withdrawn).map(|finding| (finding.peer.id, finding.verdict));
-        Self { verdicts: verdicts.collect(), published, withdrawn, concerned: OnceCell::new() }
+        let told = published.iter().chain(&withdrawn);
+        let verdicts = told.flat_map(|finding| said_of(finding).map(|id| (id, finding.verdict))).collect();
+        Self { verdicts, published, withdrawn, concerned: OnceCell::new() }
     }
 
     /// How long a finding must stand or be gone. While an incident begins or ends, what is seen of those concerned changes path
@@ -336,7 +337,18 @@ impl PublishedFindings {
     fn is_another_verdict(&self, finding: &Finding) -> bool {
         let same = self.verdicts.contains(&(finding.peer.id, finding.verdict));
         let any = !self.published.is_empty() || !self.withdrawn.is_empty();
-        any && !same && concerned_by(finding).any(|id| self.concerned().contains(&id))
+        let is_of_them = || concerned_by(finding).any(|id| self.concerned().contains(&id));
+        any && !same && is_of_them() && !self.has_pairs_of_its_own(finding)
+    }
+
+    /// Whether most of the pairs that fail have nothing to do with those in which lies what is told already.
+    fn has_pairs_of_its_own(&self, finding: &Finding) -> bool {
+        let told = self.published.iter().chain(&self.withdrawn).filter(|known| !known.is_background());
+        let suspects: HashSet<NodeId> = told.flat_map(|known| suspects(known)).collect();
+        let own =
+            finding.pairs.iter().filter(|(from, to)| !suspects.contains(from) && !suspects.contains(to));
+        let own = own.count();
+        own >= 2 && own * 3 >= finding.pairs.len() * 2
     }
 
     /// Those of whom what is published says anything, and those whom it accused until lately: all that fails with them recovers
@@ -500,6 +512,46 @@ mod tests {
         assert_eq!(trial.at(8_999, &reject), []);
         assert_eq!(trial.tracker.published()[0].verdict, Verdict::ClosedPort);
         assert_eq!(trial.at(9_000, &reject), [(1, Verdict::FirewallReject)]);
+    }
+
+    #[test]
+    fn the_host_that_is_behind_pairs_here_and_there_is_told_as_soon_as_it_is_seen() {
+        for (verdict, of_host, stands) in [
+            (Verdict::FirewallDrop, Verdict::FirewallDrop, 1_000),
+            (Verdict::FirewallDrop, Verdict::HostDown, 7_000),
+            (Verdict::PacketLoss, Verdict::HungPeer, 1_000),
+        ] {
+            let mut trial = Trial::new();
+            let pairs = [(0, 1), (2, 3), (0, 3), (4, 1)];
+            let nodes = (1..=4).map(NodeId).collect();
+            let scattered = Finding { pattern: Pattern::Scattered, nodes, ..finding(1, verdict, &pairs) };
+            for at in (0..10_000).step_by(500) {
+                trial.at(at, std::slice::from_ref(&scattered));
+            }
+            let both = [scattered, finding(3, of_host, &[(2, 3), (0, 3)])];
+            trial.at(10_000, &both);
+            assert_eq!(trial.at(10_000 + stands - 1, &both), [], "{of_host:?} after {verdict:?}");
+            assert_eq!(trial.at(10_000 + stands, &both), [(3, of_host)], "{of_host:?} after {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn what_fails_with_another_host_is_told_as_soon_as_ever_though_the_two_have_pairs_with_the_same_nodes() {
+        for (pairs, stands) in [
+            (&[(0, 5), (2, 5), (3, 5), (1, 5)][..], 1_000),
+            (&[(0, 5), (2, 5)], 1_000),
+            (&[(0, 5), (1, 5)], 7_000),
+            (&[(0, 5)], 7_000),
+        ] {
+            let mut trial = Trial::new();
+            let column = finding(1, Verdict::UdpBlocked, &[(0, 1), (2, 1), (3, 1), (5, 1)]);
+            trial.at(0, std::slice::from_ref(&column));
+            trial.at(1_000, std::slice::from_ref(&column));
+            let both = [column, finding(5, Verdict::OneWayUdp, pairs)];
+            trial.at(2_000, &both);
+            assert_eq!(trial.at(2_000 + stands - 1, &both), [], "{pairs:?}");
+            assert_eq!(trial.at(2_000 + stands, &both), [(5, Verdict::OneWayUdp)], "{pairs:?}");
+        }
     }
 
     #[test]

@@ -37,13 +37,12 @@ pub(super) fn judge_pair(
     let noticed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since));
     let theirs = view.observation(to, from);
     let believed = noticed && theirs.is_none_or(|theirs| view.is_one_way(mine, theirs));
-    let settled = |node: NodeIdx| node.is_self() || view.row_age(node).settled;
     let (icmp, setting) = (view.icmp(from, to), view.setting());
     rules::verdict(&PairEvidence {
         mine,
         theirs: theirs.filter(|_| believed),
         doubt: !believed && theirs.is_some_and(|theirs| theirs.hears_udp().is_ok()),
-        settled: from.is_self() || settled(from) && settled(to),
+        settled: view.is_settled(from, to),
         witnesses: witnesses.reports(view, (from, to), mine, told_since, steps),
         masks_differ,
         ours: from.is_self(),

@@ -81,6 +81,7 @@ impl From<Untimed> for Observation {
             checked: None,
             alive: None,
             at: None,
+            told_since: None,
         }
     }
 }

@@ -194,8 +194,10 @@ pub struct NetworkView {
 pub(super) struct RowAge {
     /// When what it tells was last known to be so.
     pub(super) confirmed: Option<Instant>,
-    /// Its row has not changed for so long that it tells all that its owner can have noticed by now.
-    pub(super) settled: bool,
+    /// When what it tells last changed.
+    changed: Option<Instant>,
+    /// How long its owner may need to notice that UDP fails.
+    notice: Duration,
     /// Trouble that began until then is told in its row, if its owner could notice it at all.
     pub(super) noticed_until: Option<Instant>,
     /// Everybody dials everybody once in an interval: until then, its owner has dialed everybody.
@@ -295,6 +297,21 @@ impl NetworkView {
         reached
             || changed.max().is_some_and(|changed| said < changed)
             || self.ago(said) > self.setting.patience + self.setting.notice
+    }
+
+    /// Whether what the two tell of each other has stood for so long that each has noticed by now whatever it can notice. Of whom
+    /// nothing is heard any more no row is known: that one has no more to tell.
+    pub(super) fn is_settled(&self, from: NodeIdx, to: NodeIdx) -> bool {
+        let has_row = !to.is_self() && self.row_age(to).changed.is_some();
+        from.is_self() || self.stands(from, to) && (!has_row || self.stands(to, from))
+    }
+
+    /// Whether what another node tells of one has stood for as long as it may need to notice that UDP fails. Where it tells nothing of
+    /// that one, all that it tells.
+    fn stands(&self, from: NodeIdx, to: NodeIdx) -> bool {
+        let RowAge { changed, notice, .. } = *self.row_age(from);
+        let since = self.observation(from, to).and_then(|seen| seen.told_since).or(changed);
+        since.is_some_and(|since| self.ago(since) >= notice)
     }
 
     /// Since when there is trouble between this node and another one; none if there is none.
@@ -408,7 +425,8 @@ impl RowAge {
             node.row.as_ref().map_or((setting.notice, setting.patience), |row| (row.notice, row.patience));
         Self {
             confirmed,
-            settled: changed.is_some_and(|at| setting.now.saturating_duration_since(at) >= notice),
+            changed,
+            notice,
             noticed_until: confirmed.and_then(|at| at.checked_sub(notice)),
             dialed_until: confirmed.and_then(|at| at.checked_sub(patience)),
         }

@@ -82,6 +82,9 @@ pub struct Observation {
     /// At which of its addresses the observer dials it, without a zone; none where that is not known. What is seen of one address
     /// says nothing of another.
     pub at: Option<IpAddr>,
+    /// Of what another node told: since when, by this node's clock, it tells that it hears and reaches the other one in this way. None
+    /// of what this node sees itself.
+    pub told_since: Option<Instant>,
 }
 
 impl Observation {
@@ -126,6 +129,12 @@ impl Observation {
         self.paths() == other.paths() && self.cause == other.cause && self.at == other.at
     }
 
+    /// Whether the same is heard and reached, and fails for the same cause.
+    pub fn hears_the_same_as(&self, other: &Self) -> bool {
+        let ways = |seen: &Self| [seen.tcp, seen.echo, seen.broadcast, seen.unicast];
+        ways(self) == ways(other) && self.cause == other.cause && self.at == other.at
+    }
+
     /// Makes all ways unknown: it is too old to be believed.
     #[must_use]
     pub fn stale(self) -> Self {
@@ -135,6 +144,7 @@ impl Observation {
             checked: self.checked,
             alive: self.alive,
             at: self.at,
+            told_since: self.told_since,
             ..Self::default()
         }
     }

@@ -53,6 +53,21 @@ fn accused(finding: &Finding) -> impl Iterator<Item = NodeId> {
     finding.nodes.iter().copied().take(count)
 }
 
+/// The nodes in which may lie what a finding tells: one that has most of what fails, else all that it names.
+pub(super) fn suspects(finding: &Finding) -> impl Iterator<Item = NodeId> {
+    let is_one = matches!(finding.pattern, Pattern::Host | Pattern::Column | Pattern::Row);
+    finding.nodes.iter().copied().take(if is_one { 1 } else { usize::MAX })
+}
+
+/// The nodes of which a finding says its verdict, alone or with others: whoever turns out to be behind pairs that fail here and there has
+/// no other verdict than they had. Of packets that are lost everywhere that is said of nobody.
+pub(super) fn said_of(finding: &Finding) -> impl Iterator<Item = Option<NodeId>> {
+    let together =
+        matches!(finding.pattern, Pattern::Scattered | Pattern::Islands) && !finding.is_background();
+    let others = finding.nodes.iter().filter(move |_| together);
+    std::iter::once(finding.peer.id).chain(others.map(|id| Some(*id)))
+}
+
 impl Finding {
     /// Whether this finding explains what another one was about: pairs that fail, or that the host fails which that one accused.
     pub(super) fn explains(&self, other: &Self) -> bool {

@@ -250,6 +250,7 @@ mod tests {
         checked: None,
         alive: None,
         at: None,
+        told_since: None,
     };
 
     /// A table of nodes with the ids from 2 on.

@@ -269,15 +269,18 @@ impl RemoteRows {
             }
             let room = observations.contains_key(&entry.id)
                 || (observations.len() < MAX_ROW && self.cells + observations.len() < MAX_CELLS);
-            let Some(observation) = observation_of(&entry, confirmed).filter(|_| room) else {
+            let Some(mut observation) = observation_of(&entry, confirmed).filter(|_| room) else {
                 self.left_out = self.left_out.saturating_add(1);
                 continue;
             };
+            let until_now = observations.get(&entry.id).copied();
             row.troubled += fine(&observation);
-            let until_now = observations.insert(entry.id, observation);
             row.troubled -= until_now.as_ref().map_or(0, fine);
-            let until_now = until_now.or_else(|| before.remove(&entry.id));
+            let until_now = until_now.or_else(|| before.remove(&entry.id)).filter(|_| !another);
             says_else |= until_now.is_none_or(|until_now| !observation.says_the_same_as(&until_now));
+            let same = until_now.filter(|until_now| observation.hears_the_same_as(until_now));
+            observation.told_since = Some(same.and_then(|same| same.told_since).unwrap_or(ctx.now));
+            observations.insert(entry.id, observation);
             let met = entry.id == ctx.config.id || peers.by_id(entry.id).is_some();
             let has_room = self.told_by.len() < MAX_TOLD_OF || self.told_by.contains_key(&entry.id);
             if !met && has_room && row.second_hand.len() < MAX_SECOND_HAND {
@@ -444,6 +447,26 @@ mod tests {
         assert_eq!(bed.row(), Some((11, vec![3, 8, 9])), "what overlaps goes on");
         bed.tell(2, 1, [0, 12, 12], &[(4, Some(FINE))]);
         assert_eq!(bed.row(), Some((12, vec![4])), "the whole row again");
+    }
+
+    #[test]
+    fn each_entry_knows_since_when_it_tells_the_same() {
+        let mut bed = Bed::new(&[2]);
+        let told_since = |bed: &Bed| {
+            [7, 8].map(|id| bed.rows.of(NodeId(2)).and_then(|row| row.observations()[&NodeId(id)].told_since))
+        };
+        let first = bed.test.now;
+        bed.tell(2, 1, [0, 2, 2], &[(7, Some(FAILING)), (8, Some(FINE))]);
+        bed.test.now += secs(5);
+        let later = bed.test.now;
+        bed.tell(2, 1, [2, 4, 4], &[(7, Some(FAILING)), (8, Some(FAILING))]);
+        assert_eq!(told_since(&bed), [Some(first), Some(later)]);
+        bed.test.now += secs(5);
+        bed.tell(2, 1, [0, 4, 4], &[(7, Some(FAILING)), (8, Some(FAILING))]);
+        assert_eq!(told_since(&bed), [Some(first), Some(later)], "the whole row once more");
+        let another_life = bed.test.now;
+        bed.tell(2, 2, [0, 2, 2], &[(7, Some(FAILING)), (8, Some(FAILING))]);
+        assert_eq!(told_since(&bed), [Some(another_life); 2]);
     }
 
     #[test]

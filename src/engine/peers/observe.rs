@@ -117,7 +117,8 @@ impl Observer<'_> {
             unicast: self.unicast(echo),
             served: self.served(),
             large: peer.probes.large_status(echo),
-            loss: peer.probes.loss(),
+            // What was lost before this machine slept, or its way was cut, says nothing of now.
+            loss: peer.probes.loss().filter(|_| self.is_within(peer.probes.resolved(), times.fresh)),
             cause: peer.dial.cause().filter(|_| tcp.is_failing()),
             rtt: peer.dial.rtt(),
             ..Observation::default()
@@ -275,6 +276,18 @@ mod tests {
         );
         peer.set_interface(None);
         assert_eq!(look(&mut peer, &mut test, now).broadcast, PathStatus::Unknown, "off our links");
+    }
+
+    #[test]
+    fn what_was_lost_long_ago_says_nothing_of_now() {
+        let mut test = TestContext::new(|_| {});
+        let (mut peer, now) = (heard(&test), test.now);
+        for nth in 0..20 {
+            if nth % 4 == 0 { lose(&mut peer, 1, now) } else { echo(&mut peer, 100 + nth, now) }
+        }
+        let fresh = Times::of(secs(10), test.context().config).fresh;
+        assert_eq!(look(&mut peer, &mut test, now + fresh).loss, Some(25));
+        assert_eq!(look(&mut peer, &mut test, now + fresh + ms(1)).loss, None);
     }
 
     /// What is seen of the broadcasts of a peer whose echoes come, whatever the time.

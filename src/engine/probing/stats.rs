@@ -392,6 +392,11 @@ impl ProbeStats {
         }
     }
 
+    /// When an echo last came or was given up.
+    pub(crate) fn resolved(&self) -> Option<Moment> {
+        self.resolved
+    }
+
     /// Whether large datagrams pass where small ones do.
     pub(crate) fn large_status(&self, echo: PathStatus) -> PathStatus {
         // Where many are lost by chance, large ones are, too.

@@ -14,7 +14,11 @@ pub(super) fn vanished_together(
     failures: &mut Failures,
     verdicts: &Verdicts,
 ) -> Option<Incident> {
-    let somebody_stayed = view.others().any(|to| verdicts[(NodeIdx::SELF, to)].is_some_and(Verdict::passes));
+    // Where packets are lost, a path may have no verdict, and answers all the same.
+    let answers =
+        |to| view.observation(NodeIdx::SELF, to).is_some_and(|seen| seen.tcp.is_ok() && seen.echo.is_ok());
+    let stayed = |to| verdicts[(NodeIdx::SELF, to)].map_or_else(|| answers(to), Verdict::passes);
+    let somebody_stayed = view.others().any(stayed);
     wait_for_all(view, failures, verdicts);
     let down = |to: &NodeIdx| failures.verdict(NodeIdx::SELF, *to) == Some(Verdict::HostDown);
     let runs = lost_together(view, view.others().filter(down));
@@ -136,6 +140,11 @@ mod tests {
 
     use super::super::random::{all_failing, random};
     use super::*;
+    use crate::engine::cause::Cause;
+    use crate::engine::diagnosis::DiagnosisRun;
+    use crate::engine::observation::Observation;
+    use crate::testkit::judged::{failing, fine, view_of};
+    use crate::testkit::t0;
 
     /// The sides of a piece, found by looking for the first pair that leads out of it again and again.
     fn sides_by_definition(verdicts: &Verdicts) -> Vec<Vec<Option<bool>>> {
@@ -158,6 +167,21 @@ mod tests {
             found.push(sides);
         }
         found
+    }
+
+    #[test]
+    fn hosts_that_vanish_together_are_told_together_where_it_is_open_how_much_the_others_lose() {
+        let now = t0();
+        let sees = |from: u16, to: u16| match (from, to) {
+            (_, 1 | 2) | (1 | 2, _) => failing(Cause::TimedOut, now),
+            (0, _) => Observation { loss: Some(18), ..fine(now) },
+            _ => Observation { loss: Some(3), ..fine(now) },
+        };
+        let findings = DiagnosisRun::new(view_of(5, sees, now)).conclude().findings;
+        let told: Vec<_> =
+            findings.iter().map(|found| (found.verdict, found.pattern, found.nodes.len())).collect();
+        assert!(told.contains(&(Verdict::Isolated, Pattern::Islands, 2)), "{told:?}");
+        assert!(told.iter().all(|(verdict, ..)| *verdict != Verdict::HostDown), "{told:?}");
     }
 
     #[test]

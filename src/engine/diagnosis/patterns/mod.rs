@@ -48,7 +48,9 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut
     incidents.extend(wrong_masks::wrong_masks(view, &mut failures));
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands::islands(&mut failures));
-    incidents.extend(single_hosts::single_hosts(&mut failures, verdicts));
+    let hosts = single_hosts::single_hosts(&mut failures, verdicts);
+    incidents.retain(|incident| !single_hosts::explain(&hosts, incident));
+    incidents.extend(hosts);
     incidents.extend(pairs::pairs(view, &failures, verdicts));
     incidents.extend(duplicates::duplicate_names(view));
     incidents.extend(lossy);

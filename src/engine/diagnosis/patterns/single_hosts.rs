@@ -29,7 +29,10 @@ pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<
         };
         // Of several that explain as much, rather another than this one.
         let best = failures.all().filter_map(|x| Some((explains(x)?, x))).max();
-        let Some((_, x)) = best else { return found };
+        let Some((_, x)) = best else {
+            explain_each_other(failures, &found);
+            return found;
+        };
         troubled[x.index()] = 0;
         let mut pairs = failures.of(x, |pair| well.speaks_against(*pair, x));
         if pairs.iter().all(|pair| pair.from == x) {
@@ -50,6 +53,22 @@ pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<
         });
         found.push(single_host(x, pairs));
     }
+}
+
+/// What fails between two hosts that are both at fault needs no other explanation.
+fn explain_each_other(failures: &mut Failures, found: &[Incident]) {
+    let accused = || found.iter().map(|incident| incident.nodes[0]);
+    failures.count(found.len() * found.len());
+    for (from, to) in accused().flat_map(|from| accused().map(move |to| (from, to))) {
+        failures.remove(from, to);
+    }
+}
+
+/// Whether these hosts, each with a fault of its own, explain that two of them are cut off from each other.
+pub(super) fn explain(found: &[Incident], incident: &Incident) -> bool {
+    let at_fault = |node: &NodeIdx| found.iter().any(|host| host.nodes[0] == *node);
+    (incident.verdict, incident.pattern) == (Verdict::Isolated, Pattern::Pair)
+        && incident.nodes.iter().all(at_fault)
 }
 
 /// Whether trouble with so many others, of these that are known, lies in the one that has it.
@@ -193,6 +212,24 @@ mod tests {
             left.retain(|p| !taken.contains(p));
             found.extend(told(vec![single_host(x, taken)]));
         }
+    }
+
+    #[test]
+    fn what_fails_between_hosts_that_are_at_fault_is_nobody_elses() {
+        let mut verdicts = Verdicts::new(6, Some(Verdict::Ok));
+        for (from, to) in NodeIdx::all(6).flat_map(|from| NodeIdx::all(6).map(move |to| (from, to))) {
+            let at_fault = |node: NodeIdx| node.index() >= 3;
+            if at_fault(from) || at_fault(to) {
+                verdicts[(from, to)] = Some(Verdict::UdpBlocked);
+            }
+        }
+        let mut failures = Failures::new(&verdicts);
+        let found = single_hosts(&mut failures, &verdicts);
+        let mut accused: Vec<usize> = found.iter().map(|incident| incident.nodes[0].index()).collect();
+        accused.sort_unstable();
+        assert_eq!(accused, [3, 4, 5]);
+        let left = failures.all().flat_map(|node| failures.of(node, |pair| pair.from != pair.to));
+        assert_eq!(left.collect::<Vec<_>>(), []);
     }
 
     #[test]
