@@ -69,11 +69,11 @@ pub(super) fn parse(
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Alone first: what is wrong with the arguments is no variable's fault.
     let given = Cli::command().try_get_matches_from(&arguments).map_err(ParseError::Arguments)?;
-    let is_shaped = shapes_a_node(&given);
+    let shaped_by = shapes_a_node(&given);
     let more = options(&given, &variables)?;
     let matches = if more.is_empty() { given } else { matches_with(&arguments, &more)? };
     let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Arguments)?;
-    cli.node.is_shaped = is_shaped;
+    cli.node.shaped_by = shaped_by;
     let origins = more.into_iter().map(|given| (given.option, given.variable)).collect();
     Ok(Parsed { cli, warnings: unknown(&variables), origins: Origins(origins) })
 }
