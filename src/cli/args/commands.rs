@@ -34,6 +34,9 @@ pub struct ListArgs {
     /// How long to look for peers, unless a node has run here for so long.
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
+    /// Count nodes of this machine, too.
+    #[arg(long)]
+    pub local: bool,
     /// Whether it goes on.
     #[command(flatten)]
     pub changes: ChangesArgs,
@@ -77,6 +80,9 @@ pub struct MatrixArgs {
     /// How long to wait for the reports of the other nodes, unless a node has run here for so long.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
+    /// Count nodes of this machine, too.
+    #[arg(long)]
+    pub local: bool,
     /// Join the network briefly, even if a node runs here.
     #[arg(long)]
     pub visit: bool,

@@ -67,7 +67,7 @@ pub enum CliCommand {
     Attach,
     /// Print the peers: those of the node that runs here, or those found by joining the network briefly.
     ///
-    /// The exit code is 1 if there are none.
+    /// The exit code is 1 if there are none on other machines.
     List(ListArgs),
     /// Wait until peers are reachable both ways; otherwise say which are missing and why.
     ///
@@ -75,7 +75,8 @@ pub enum CliCommand {
     Check(CheckArgs),
     /// Print who reaches whom: as the node that runs here knows it, or by joining the network briefly.
     ///
-    /// The exit code is 0 if every node reaches every other by UDP and TCP, as far as this one knows, otherwise 1.
+    /// The exit code is 0 if there are other machines and every node reaches every other by UDP and TCP, as far as this one
+    /// knows, otherwise 1.
     Matrix(MatrixArgs),
     /// Dial one peer or host once, with retries, and report the result.
     Dial(DialArgs),
