@@ -196,15 +196,6 @@ impl Model {
         }
     }
 
-    /// When it was this time of day, by the clock of the last event; none before the first.
-    fn instant(&self, wall: SystemTime) -> Option<Instant> {
-        let (at, known) = self.wall?;
-        match wall.duration_since(known) {
-            Ok(after) => at.checked_add(after),
-            Err(before) => at.checked_sub(before.duration()),
-        }
-    }
-
     /// Takes one event in. Returns what is new in the matrix, if it is about that.
     pub fn fold(&mut self, stamped: &Stamped) -> Option<Novelty> {
         let Stamped { at, wall, ref event } = *stamped;
