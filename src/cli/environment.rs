@@ -250,7 +250,11 @@ mod tests {
     fn commands() -> Vec<(Command, Vec<String>)> {
         fn below(command: &Command, typed: &[String]) -> Vec<(Command, Vec<String>)> {
             let positional = command.get_positionals().filter(|arg| arg.is_required_set());
-            let whole = typed.iter().cloned().chain(positional.map(|_| "host".to_owned())).collect();
+            let value = |arg: &Arg| {
+                let known = arg.get_possible_values().first().map(|value| value.get_name().to_owned());
+                known.unwrap_or_else(|| "host".to_owned())
+            };
+            let whole = typed.iter().cloned().chain(positional.map(value)).collect();
             let subs = command.get_subcommands().filter(|sub| sub.get_name() != "help");
             let below = subs.flat_map(|sub| below(sub, &[typed, &[sub.get_name().to_owned()]].concat()));
             [(command.clone(), whole)].into_iter().chain(below).collect()

@@ -1,8 +1,10 @@
 //! The own options of the commands with an answer, and of `vigie watch`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::Shell;
 
 use super::values::{Dialed, dialed, expected_peers, for_time, period, text};
 
@@ -108,4 +110,20 @@ pub struct DoctorArgs {
     /// Write the findings as one JSON document.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `vigie man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command into this directory, in place of one on stdout.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+}
+
+/// Arguments of `vigie completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
 }
