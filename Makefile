@@ -5,14 +5,44 @@ CARGO ?= cargo
 ARGS ?=
 # The checkout that `make shape` reads; this one by default.
 ROOT ?= .
+# Where vigie is installed; DESTDIR stands before it for who makes a package.
+PREFIX ?= /usr/local
+DESTDIR ?=
+# What is installed. It is built if it is not there: so `make build && sudo make install` needs no cargo of root.
+BIN ?= target/release/vigie
 
-.PHONY: help build run test check fmt lint doc shape bench accuracy figures portable fuzz screenshots clean
+.PHONY: help build install uninstall run test check fmt lint doc shape bench accuracy figures portable fuzz screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 build: ## Build the program: target/release/vigie
 	$(CARGO) build --release --locked
+
+# What `make install` writes, apart from the manual pages.
+AT := $(DESTDIR)$(PREFIX)
+BASH := $(AT)/share/bash-completion/completions/vigie
+ZSH := $(AT)/share/zsh/site-functions/_vigie
+FISH := $(AT)/share/fish/vendor_completions.d/vigie.fish
+UNIT := $(AT)/lib/systemd/system/vigie.service
+USER_UNIT := $(AT)/lib/systemd/user/vigie.service
+
+$(BIN):
+	$(MAKE) build
+
+install: $(BIN) ## Install program, manual, completions and service below PREFIX (/usr/local)
+	install -D -m 755 $(BIN) $(AT)/bin/vigie
+	install -d $(AT)/share/man/man1 $(dir $(BASH) $(ZSH) $(FISH) $(UNIT) $(USER_UNIT))
+	$(BIN) man --into $(AT)/share/man/man1
+	$(BIN) completions bash > $(BASH)
+	$(BIN) completions zsh > $(ZSH)
+	$(BIN) completions fish > $(FISH)
+	sed 's|/usr/local|$(PREFIX)|' assets/vigie.service > $(UNIT)
+	sed 's|/usr/local|$(PREFIX)|' assets/vigie-user.service > $(USER_UNIT)
+
+uninstall: ## Remove what was installed
+	rm -f $(AT)/bin/vigie $(AT)/share/man/man1/vigie.1 $(AT)/share/man/man1/vigie-*.1
+	rm -f $(BASH) $(ZSH) $(FISH) $(UNIT) $(USER_UNIT)
 
 run: build ## Build the program and run it
 	./target/release/vigie $(ARGS)

@@ -6,7 +6,8 @@ mod scenarios;
 
 use std::collections::HashMap;
 
-use scenarios::{Cap, crowd, exchange, frame, memory, newcomer};
+use scenarios::{Cap, attach, crowd, exchange, frame, memory, newcomer};
+use vigie::app::model::{MAX_ATTEMPTS, MAX_ENTRIES};
 use vigie::testkit::crowd::{Crowd, Told, Watch};
 use vigie::testkit::{Doorstep, ms, secs};
 
@@ -130,4 +131,13 @@ fn exchanges_go_on_on_both_sides() {
     let sides = exchange::Sides::new(4);
     assert!(sides.ours(ms(20)) > 0.0);
     assert!(sides.theirs(ms(20)) > 0.0);
+}
+
+#[test]
+fn an_app_that_attaches_reads_all_that_is_remembered() {
+    let (model, at) = attach::remembering(FEW as u64);
+    let read = attach::read(&attach::written(&model, at), at);
+    assert_eq!((read.attempts().len(), read.journal().len()), (MAX_ATTEMPTS, MAX_ENTRIES));
+    let costs = attach::costs(&model, at, &mut frame::Screen::default());
+    assert!(costs.drawn > 0.0, "{costs:?}");
 }

@@ -519,6 +519,14 @@ fn the_terminal_app_has_a_door_too() {
     let opened = || fs::read_dir(&directory).is_ok_and(|files| files.count() > 1).then_some(());
     assert!(poll(SOON, opened).is_some());
     assert!(poll(SOON, asked).is_some());
+    let log = machine.home.join("log");
+    let own = ["--name", "second", "--bind", "127.77.16.22", "--log-file", log.to_str().unwrap()];
+    let args = [&own[..], &["--port", &machine.port]].concat();
+    let second = Terminal::run_with(program(), &args, Some(("VIGIE_CONTROL", option)));
+    second.wait_for_words(SOON, &["second · another vigie runs here: `vigie attach`"]);
+    let said =
+        || fs::read_to_string(&log).is_ok_and(|log| log.contains("no control socket: screen (process "));
+    assert!(poll(SOON, || said().then_some(())).is_some());
     terminal.keys("q");
     assert_eq!(terminal.wait_exit(SOON), 0);
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);

@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use support::lab::{Families, Host, Lab, within, within_families};
-use support::node::{Node, Ran};
+use support::node::{Node, Ran, Stage, clean, program};
 use support::seen::{about, becomes, kind};
-use support::{QUICK, SOON, poll};
+use support::{QUICK, SOON, free_port, poll};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -382,4 +384,41 @@ fn two_links_on_one_wire_are_no_fault() {
             assert!(told.is_empty(), "h{}: nobody is to be accused: {}", nth + 1, *told[0]);
         }
     });
+}
+
+/// Runs its arguments where `socket(AF_NETLINK, …)` is refused, as in many a sandbox: a filter of seccomp(2).
+const WITHOUT_NETLINK: &str = r#"use POSIX ();
+my ($prctl, $socket) = @{{x86_64 => [157, 41], aarch64 => [167, 198]}->{(POSIX::uname())[4]}};
+my @filter = ([0x20, 0, 0, 0], [0x15, 0, 3, $socket], [0x20, 0, 0, 16], [0x15, 0, 1, 16], [6, 0, 0, 0x50001], [6, 0, 0, 0x7fff0000]);
+my $filter = join "", map { pack "SCCL", @$_ } @filter;
+my $program = pack "S x6 P", scalar @filter, $filter;
+syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die $!;
+exec @ARGV"#;
+
+#[test]
+fn where_the_kernel_does_not_tell_the_interfaces_that_is_said_and_a_named_peer_is_reached() {
+    let known = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+    if !known || !Path::new("/usr/bin/perl").exists() {
+        eprintln!("skipped: no perl to make the sandbox with, or another machine than it knows");
+        return;
+    }
+    let (stage, port) = (Stage::new(), free_port().to_string());
+    let castor = ["--name", "castor", "--bind", "127.77.17.1"];
+    let own = |own: &[&str]| {
+        let own = [own, &["--port", &port], &QUICK].concat();
+        own.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>()
+    };
+    let mut outside = Command::new(program());
+    outside.args(["watch", "--json"]).args(own(&castor));
+    clean(&mut outside);
+    let _castor = stage.spawn("castor", outside);
+    let mut inside = Command::new("/usr/bin/perl");
+    let peer = format!("127.77.17.1:{port}");
+    inside.args(["-e", WITHOUT_NETLINK, program(), "watch", "--json"]);
+    inside.args(own(&["--name", "boxed", "--tcp-port", &free_port().to_string(), "--peer", &peer]));
+    clean(&mut inside);
+    let boxed = stage.spawn("boxed", inside);
+    boxed.wait_for(SOON, about("dial_succeeded", "castor"));
+    says(&boxed, "cannot read this machine's interfaces: only peers named with --peer can be found");
+    says(&boxed, "no answer by netlink");
 }

@@ -76,6 +76,8 @@ fn wrong_values_and_options_of_other_commands_are_refused_before_anything_starts
         &["check", "--wait", "1s"],
         &["matrix", "--wait", "0s"],
         &["matrix", "--timeout", "1s"],
+        &["attach", "--interface", "eth0"],
+        &["--name", "x", "attach"],
     ];
     for args in cases {
         let ran = Stage::new().vigie("refused", args).finish(SOON);

@@ -7,9 +7,11 @@
 mod scenarios;
 mod table;
 
+use std::cell::Cell;
+
 use vigie::testkit::{Doorstep, ms, secs};
 
-use scenarios::{Cap, crowd, exchange, frame, memory, newcomer};
+use scenarios::{Cap, attach, crowd, exchange, frame, memory, newcomer};
 use table::{Goal, Line, each, median, print, print_head, versus};
 
 /// Peers of a large network.
@@ -23,12 +25,16 @@ fn main() {
         return;
     }
     print_head();
+    if std::env::args().any(|a| a == "--attach") {
+        return attaching();
+    }
     exchanges();
     steady_life();
     newcomers();
     diagnosis();
     memory_of_many();
     frames();
+    attaching();
 }
 
 fn exchanges() {
@@ -116,4 +122,18 @@ fn frames() {
     };
     let found = versus(500, Cap::within(secs(15)), ours, || empty.empty_frame());
     print(&Line::ratio("frame at 10 000 peers ÷ empty frame, 200×50", "µs", found, Goal::AtMost(2.0)));
+}
+
+fn attaching() {
+    let (model, at) = attach::remembering(50);
+    let mut screen = frame::Screen::default();
+    let drawn = Cell::new(f64::NAN);
+    let ours = || {
+        let costs = attach::costs(&model, at, &mut screen);
+        drawn.set(costs.drawn);
+        (costs.written + costs.read + costs.drawn) / 1_000.0
+    };
+    let found = versus(31, Cap::within(secs(10)), ours, || drawn.get() / 1_000.0);
+    let what = "an app attaches, as much remembered as can be: written, read, drawn; beside it drawn";
+    print(&Line::beside(what, "ms", found, Goal::AtMost(60.0)));
 }

@@ -63,6 +63,15 @@ impl Screen {
         self.0.draw(|_| ()).expect("nothing fails to be written");
         micros(begun.elapsed())
     }
+
+    /// Draws an app.
+    pub(crate) fn draw(&mut self, app: &mut App, at: Instant) {
+        self.0
+            .draw(|frame| {
+                view::draw(app, frame.area(), frame.buffer_mut(), at);
+            })
+            .expect("nothing fails to be written");
+    }
 }
 
 /// In microseconds.
@@ -165,12 +174,7 @@ impl Network {
     /// Draws, and says how long that took in microseconds.
     pub(crate) fn frame(&mut self, screen: &mut Screen) -> f64 {
         let begun = now();
-        screen
-            .0
-            .draw(|frame| {
-                view::draw(&mut self.app, frame.area(), frame.buffer_mut(), self.now);
-            })
-            .expect("nothing fails to be written");
+        screen.draw(&mut self.app, self.now);
         micros(begun.elapsed())
     }
 }

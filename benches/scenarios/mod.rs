@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "the page and the smoke test each use their part")]
 
+pub(crate) mod attach;
 pub(crate) mod crowd;
 pub(crate) mod exchange;
 pub(crate) mod frame;

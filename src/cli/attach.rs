@@ -19,6 +19,12 @@ const NEWS: usize = 256;
 const COMMANDS: usize = 64;
 
 pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
+    if let Some(option) = &node.shaped_by {
+        let line = format!(
+            "attach shows a node as it runs, and {option} has no effect on it: leave it out, or give it to the vigie that runs the node"
+        );
+        return Err(CliError::Usage(line));
+    }
     screen::require_a_terminal()?;
     let Some(place) = Place::of(node) else {
         return Err(CliError::Usage(

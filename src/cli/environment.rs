@@ -69,11 +69,11 @@ pub(super) fn parse(
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Alone first: what is wrong with the arguments is no variable's fault.
     let given = Cli::command().try_get_matches_from(&arguments).map_err(ParseError::Arguments)?;
-    let is_shaped = shapes_a_node(&given);
+    let shaped_by = shapes_a_node(&given);
     let more = options(&given, &variables)?;
     let matches = if more.is_empty() { given } else { matches_with(&arguments, &more)? };
     let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Arguments)?;
-    cli.node.is_shaped = is_shaped;
+    cli.node.shaped_by = shaped_by;
     let origins = more.into_iter().map(|given| (given.option, given.variable)).collect();
     Ok(Parsed { cli, warnings: unknown(&variables), origins: Origins(origins) })
 }
@@ -250,7 +250,11 @@ mod tests {
     fn commands() -> Vec<(Command, Vec<String>)> {
         fn below(command: &Command, typed: &[String]) -> Vec<(Command, Vec<String>)> {
             let positional = command.get_positionals().filter(|arg| arg.is_required_set());
-            let whole = typed.iter().cloned().chain(positional.map(|_| "host".to_owned())).collect();
+            let value = |arg: &Arg| {
+                let known = arg.get_possible_values().first().map(|value| value.get_name().to_owned());
+                known.unwrap_or_else(|| "host".to_owned())
+            };
+            let whole = typed.iter().cloned().chain(positional.map(value)).collect();
             let subs = command.get_subcommands().filter(|sub| sub.get_name() != "help");
             let below = subs.flat_map(|sub| below(sub, &[typed, &[sub.get_name().to_owned()]].concat()));
             [(command.clone(), whole)].into_iter().chain(below).collect()

@@ -13,15 +13,15 @@ use super::changes::Current;
 use super::control::{self, ListQuestion, Request, Source, millis};
 use super::error::{CliError, exit};
 use super::table::{Side, aligned};
-use super::visitor::{self, Printout, VisitorSession, nobody_found};
+use super::visitor::{self, NodeView, Printout, VisitorSession, nobody_else_found};
 use super::watching::{self, Watching};
 
 /// What is not known.
 const NOTHING: &str = "–";
 
 pub(super) fn run(node: &NodeArgs, list: &ListArgs) -> Result<u8, CliError> {
-    let ListArgs { json, visit, changes: ChangesArgs { watch, duration: length }, .. } = *list;
-    let question = ListQuestion { json, watch, wait_ms: millis(list.wait) };
+    let ListArgs { json, visit, local, changes: ChangesArgs { watch, duration: length }, .. } = *list;
+    let question = ListQuestion { json, local, watch, wait_ms: millis(list.wait) };
     if watch {
         let how = Watching { visit, json, length };
         let now = async |session: &mut VisitorSession, source| current(session, &question, source).await;
@@ -44,9 +44,8 @@ pub(super) async fn answer(
 ) -> Result<Printout, CliError> {
     let view = session.snapshot(|_| ()).await?;
     let peers = listed(&view.table);
-    // A node of this machine is listed, and is none of those that are looked for.
-    let alone = peers.iter().all(|peer| view.is_on_this_machine(peer));
-    let hint = alone.then(|| nobody_found(&view));
+    let alone = is_alone(&view, &peers, question);
+    let hint = alone.then(|| nobody_else_found(&view, peers.len()));
     let out = match (question.json, peers.is_empty()) {
         (true, _) => document(&view.table.node, &peers, source)?,
         (false, true) => String::new(),
@@ -71,7 +70,7 @@ pub(super) async fn current(
     };
     let gist: String = peers.iter().map(line).collect();
     let listed = listed(&view.table);
-    let alone = listed.iter().all(|peer| view.is_on_this_machine(peer));
+    let alone = is_alone(&view, &listed, question);
     let out = if question.json { document(&view.table.node, &listed, source)? } else { gist.clone() };
     let printout = Printout { code: if alone { exit::NO } else { 0 }, out, hint: None };
     Ok(Current { gist, printout })
@@ -82,6 +81,11 @@ fn listed(table: &Snapshot) -> Vec<&PeerSnapshot> {
     let mut peers: Vec<_> = table.peers.iter().filter(|peer| peer.state != PeerState::Left).collect();
     peers.sort_by(|a, b| by_name(&a.info, &b.info));
     peers
+}
+
+/// Whether nobody counts: a node of this machine is listed, and is none of those that are looked for unless somebody says so.
+fn is_alone(view: &NodeView, peers: &[&PeerSnapshot], question: &ListQuestion) -> bool {
+    peers.iter().all(|peer| !question.local && view.is_on_this_machine(peer))
 }
 
 /// The contract's form.

@@ -12,6 +12,7 @@ mod doctor;
 mod environment;
 mod error;
 mod identity;
+mod install;
 mod list;
 mod log;
 mod matrix;
@@ -52,6 +53,8 @@ pub fn run() -> ExitCode {
         Some(CliCommand::Dial(dial)) => dial::run(&cli.node, dial),
         Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
         Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
+        Some(CliCommand::Man(args)) => install::man(args),
+        Some(CliCommand::Completions(args)) => install::completions(args),
     };
     ended(done, &origins)
 }

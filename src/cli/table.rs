@@ -43,5 +43,13 @@ mod tests {
         let rows = [["山田".to_owned(), "9 s".to_owned()], ["host7".to_owned(), "12 s".to_owned()]];
         let table = aligned([("name", Side::Left), ("age", Side::Right)], &rows);
         assert_eq!(table, "name    age\n山田    9 s\nhost7  12 s\n");
+        // Emoji of several characters, letters with marks, and letters that are written to the left.
+        let names = ["👩‍💻 box", "❤\u{FE0F}", "🇦🇹", "e\u{301}tude", "שרת", "ｶﾞ"];
+        let rows = names.map(|name| [name.to_owned(), "up".to_owned()]);
+        let table = aligned([("name", Side::Left), ("state", Side::Left)], &rows);
+        for line in table.lines().skip(1) {
+            let before = line.strip_suffix("up").unwrap();
+            assert_eq!(columns(before), 8, "{line:?}");
+        }
     }
 }

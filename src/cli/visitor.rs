@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::engine::address::Endpoint;
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::interface::InterfaceKind;
@@ -50,15 +51,29 @@ pub(super) struct NodeView {
 }
 
 impl NodeView {
-    /// Whether a peer is a node of this machine; where loopback is all there is, all are others.
-    pub(super) fn is_on_this_machine(&self, peer: &PeerSnapshot) -> bool {
-        let (ip, mut own) = (peer.info.addr.zoned_ip(), self.table.interfaces.iter());
+    /// Whether a node at this address is one of this machine; where loopback is all there is, all are others.
+    pub(super) fn is_own(&self, addr: &Endpoint) -> bool {
+        let (ip, mut own) = (addr.zoned_ip(), self.table.interfaces.iter());
         own.clone().any(|own| own.kind != InterfaceKind::Loopback) && own.any(|own| own.zoned_ip() == ip)
+    }
+
+    /// Whether a peer is a node of this machine.
+    pub(super) fn is_on_this_machine(&self, peer: &PeerSnapshot) -> bool {
+        self.is_own(&peer.info.addr)
     }
 
     /// How many peers are nodes of other machines.
     pub(super) fn others(&self) -> usize {
         self.table.peers.iter().filter(|peer| !self.is_on_this_machine(peer)).count()
+    }
+}
+
+/// What is said of `own` nodes of this machine that nobody asked to count; nothing of none.
+pub(super) fn not_counted(own: usize) -> Option<String> {
+    match own {
+        0 => None,
+        1 => Some("this machine's own node is not counted (--local counts it)".to_owned()),
+        own => Some(format!("{own} nodes of this machine are not counted (--local counts them)")),
     }
 }
 
@@ -215,6 +230,12 @@ fn node_failed() -> CliError {
 
 fn failed(line: &str) -> CliError {
     CliError::Other(anyhow::anyhow!("{line}"))
+}
+
+/// The same where there are `own` nodes of this machine, which are none of those that are looked for.
+pub(super) fn nobody_else_found(view: &NodeView, own: usize) -> String {
+    let nobody = nobody_found(view);
+    not_counted(own).map_or(nobody.clone(), |own| format!("{own}; {nobody}"))
 }
 
 /// What to tell the user where no peer was found: what is known to be wrong, else what to check.

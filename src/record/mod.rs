@@ -17,6 +17,6 @@ mod tests;
 mod write;
 
 pub use keys::{key_of, row_of};
-pub use past::{Attempted, Past, PeerPast, Unfinished};
+pub use past::{Attempted, Past, PastAttempt, PastOutcome, PeerPast};
 pub use read::{Reader, Unreadable};
 pub use write::{Writer, line};

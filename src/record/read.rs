@@ -28,6 +28,11 @@ use super::peers::{ElsewhereMore, PeerMore};
 pub struct Unreadable(String);
 
 impl Unreadable {
+    /// In words.
+    pub(super) fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+
     /// What the syntax says.
     #[expect(clippy::needless_pass_by_value, reason = "it is what maps an error")]
     pub(super) fn of(error: serde_json::Error) -> Self {
@@ -47,8 +52,9 @@ pub struct Reader {
     peers: HashMap<PeerKey, Arc<PeerInfo>>,
 }
 
-#[derive(Deserialize)]
-struct Line {
+/// A whole line as it is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct WholeLine {
     ts: String,
     more: More,
     #[serde(flatten)]
@@ -61,9 +67,15 @@ impl Reader {
     /// # Errors
     /// [`Unreadable`], if it is not the whole line of an event.
     pub fn line(&mut self, line: &[u8], now: Instant) -> Result<Option<Stamped>, Unreadable> {
-        let Line { ts, more, event } = serde_json::from_slice(line).map_err(Unreadable::of)?;
+        let line: WholeLine = serde_json::from_slice(line).map_err(Unreadable::of)?;
+        let epoch = self.begin(Epoch::of(line.more.at, now));
+        self.whole(line, epoch)
+    }
+
+    /// The event of a line whose times are counted from this epoch.
+    pub(super) fn whole(&mut self, line: WholeLine, epoch: Epoch) -> Result<Option<Stamped>, Unreadable> {
+        let WholeLine { ts, more, event } = line;
         let wall = humantime::parse_rfc3339(&ts).map_err(|error| Unreadable(format!("{ts}: {error}")))?;
-        let epoch = self.begin(Epoch::of(more.at, now));
         let at = epoch.instant(more.at);
         Ok(self.event(event, &more)?.map(|event| Stamped { at, wall, event }))
     }

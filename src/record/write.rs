@@ -66,12 +66,12 @@ impl Writer {
         Self { epoch: Epoch::of(0, from), told: ToldRows::default() }
     }
 
-    /// Writes the first line of a past, which is to be followed by [`Past::events`].
+    /// Writes a past as one line.
     ///
     /// # Errors
     /// Those of what it is written to.
     pub fn past(&mut self, out: &mut impl io::Write, past: &Past, now: Instant) -> io::Result<()> {
-        write(out, &past.head(self.epoch, now))
+        write(out, &past.line(self.epoch, now, |stamped| whole(stamped, self.epoch)))
     }
 
     /// Writes an event as a whole line. The cells of a matrix, which follow from its rows, are left out: of a thousand nodes
@@ -89,6 +89,12 @@ impl Writer {
             event => write(out, &Line::new(stamped.wall, event, more)),
         }
     }
+}
+
+/// An event that is no matrix as what is written of a whole line.
+fn whole(stamped: &Stamped, epoch: Epoch) -> impl Serialize + use<> {
+    let more = More::of(stamped, epoch, &mut ToldRows::default());
+    Line::new(stamped.wall, stamped.event.clone(), Some(more))
 }
 
 /// A matrix without its cells.

@@ -165,6 +165,13 @@ impl fmt::Display for Advice {
 }
 
 impl Advice {
+    /// What is to be done, to be pasted: the command where that is the fix, and not one that only looks; else all of it.
+    pub fn fix(&self) -> String {
+        let text = self.to_string();
+        let command = text.split_once(": `").and_then(|(_, rest)| rest.split_once('`'));
+        command.map_or(text.clone(), |(command, _)| command.to_owned())
+    }
+
     /// The same with its command before what it does, for where the end may be cut; none where there is none.
     pub fn command_first(&self) -> Option<String> {
         let text = self.to_string();
@@ -215,6 +222,9 @@ mod tests {
         for advice in of_others.map(|advice| advice.to_string()) {
             assert!(advice.contains("h2") && !advice.contains("this machine"), "{advice}");
         }
+        let fix = |advice: Advice| advice.fix();
+        assert!(!fix(Advice::AllowTcpIn { on: h2(), port: 17_474 }).contains(['`', ':']));
+        assert!(fix(Advice::CheckLink { of: h2() }).starts_with("check the link of h2: cable"));
         let isolated = Advice::CheckIsolation { host: Who::Peer(peer(2, "h2")), other: None }.to_string();
         assert!(isolated.contains("between h2 and the others"), "{isolated}");
     }

@@ -56,8 +56,10 @@ pub enum Action {
     Dial,
     /// Drop the selected peer.
     Forget,
-    /// Copy what is known of the selected peer.
+    /// Copy what is known of the selected peer, or how to fix the selected finding.
     Copy,
+    /// Tell of the selected finding for a while no more.
+    Mute,
     /// List only the selected peer's attempts, or all.
     OnlySelected,
     /// Show all about the selected peer.

@@ -11,6 +11,8 @@ pub enum KeyContext {
     Timeline,
     /// Who reaches whom.
     Matrix,
+    /// What is and what was wrong.
+    Findings,
     /// The list of attempts.
     Attempts,
     /// The log.
@@ -33,11 +35,12 @@ pub enum KeyContext {
 
 impl KeyContext {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Peers,
         Self::Details,
         Self::Timeline,
         Self::Matrix,
+        Self::Findings,
         Self::Attempts,
         Self::Log,
         Self::Help,
@@ -65,6 +68,8 @@ pub enum Section {
     Timeline,
     /// In the matrix.
     Matrix,
+    /// In the findings.
+    Findings,
     /// In the attempts.
     Attempts,
     /// In the log.
@@ -101,6 +106,7 @@ impl Section {
             Self::Details => "Details",
             Self::Timeline => "Timeline",
             Self::Matrix => "Matrix",
+            Self::Findings => "Findings",
             Self::Attempts => "Attempts",
             Self::Log => "Log",
             Self::Panes => "Every pane",
@@ -126,10 +132,14 @@ impl Section {
             Self::Details => context == C::Details,
             Self::Timeline => context == C::Timeline,
             Self::Matrix => context == C::Matrix,
+            Self::Findings => context == C::Findings,
             Self::Attempts => context == C::Attempts,
             Self::Log => context == C::Log,
             Self::Panes => {
-                matches!(context, C::Peers | C::Details | C::Timeline | C::Matrix | C::Attempts | C::Log)
+                matches!(
+                    context,
+                    C::Peers | C::Details | C::Timeline | C::Matrix | C::Findings | C::Attempts | C::Log
+                )
             }
             Self::Always => true,
             Self::Typing => matches!(context, C::Add | C::Filter | C::Search | C::Palette),

@@ -122,6 +122,11 @@ impl Attempts {
         self.0.of_peer(key).map(|(number, attempt)| (AttemptId(number), attempt))
     }
 
+    /// Adds one that another model remembers; the oldest come first.
+    pub(super) fn push(&mut self, attempt: Attempt) {
+        self.0.push(attempt);
+    }
+
     /// Takes in what one event says of an attempt.
     pub(super) fn fold(&mut self, stamped: &Stamped) {
         let Stamped { at, wall, ref event } = *stamped;

@@ -9,6 +9,7 @@ mod chain;
 mod column;
 mod filter;
 mod history;
+mod incidents;
 mod journal;
 mod matrix;
 mod order;
@@ -28,6 +29,7 @@ pub use bands::{Bands, COARSE, Columns, DAY, STEP, STEPS, badness};
 pub use column::Column;
 pub use filter::Filter;
 pub use history::{EXACT, HISTORY, History, Sample};
+pub use incidents::Incident;
 pub use journal::{EntryId, Journal, JournalEntry, MAX_ENTRIES, What};
 pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
 pub use order::Sort;
@@ -193,15 +195,6 @@ impl Model {
         match now.checked_duration_since(at) {
             Some(since) => wall.checked_add(since),
             None => wall.checked_sub(at.saturating_duration_since(now)),
-        }
-    }
-
-    /// When it was this time of day, by the clock of the last event; none before the first.
-    fn instant(&self, wall: SystemTime) -> Option<Instant> {
-        let (at, known) = self.wall?;
-        match wall.duration_since(known) {
-            Ok(after) => at.checked_add(after),
-            Err(before) => at.checked_sub(before.duration()),
         }
     }
 

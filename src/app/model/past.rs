@@ -7,7 +7,7 @@ use super::journal::JournalEntry;
 use super::{Attempt, Model, Outcome, Sample, What};
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{NodeInfo, PathState, PeerState};
-use crate::record::{Attempted, Past, PeerPast};
+use crate::record::{Attempted, Past, PastAttempt, PastOutcome, PeerPast};
 
 impl Model {
     /// All that is remembered at this moment. The findings, and how the peers are now, are for a snapshot and a matrix to say.
@@ -21,7 +21,7 @@ impl Model {
         Past {
             since,
             peers: self.rows.all().map(|row| row.past(since)).collect(),
-            attempts: attempts.into_iter().rev().flat_map(|attempt| self.events_of(attempt, since)).collect(),
+            attempts: attempts.into_iter().rev().map(PastAttempt::from).collect(),
             journal: journal
                 .into_iter()
                 .rev()
@@ -37,53 +37,9 @@ impl Model {
         for peer in &past.peers {
             model.rows.remember(peer);
         }
-        past.attempts.iter().for_each(|event| model.attempts.fold(event));
+        past.attempts.iter().for_each(|attempt| model.attempts.push(attempt.into()));
         past.journal.iter().for_each(|event| model.journal.fold(event));
         model
-    }
-
-    /// The beginning of an attempt, and its end, if it has one.
-    fn events_of(&self, attempt: &Attempt, since: Instant) -> impl Iterator<Item = Stamped> + use<> {
-        let Attempt { wall, peer, attempt: nth, max, forced, outcome } = attempt;
-        let (peer, addr) = (Arc::clone(peer), peer.addr);
-        let (nth, max) = (u32::from(*nth), u32::from(*max));
-        let begun = match outcome {
-            Outcome::InFlight { since } => *since,
-            _ => self.instant(*wall).unwrap_or(since),
-        };
-        let stamped = |at, event| Stamped { at, wall: *wall, event };
-        let start = Event::DialStarted { peer: Arc::clone(&peer), addr, attempt: nth, max, forced: *forced };
-        let end = match outcome {
-            Outcome::InFlight { .. } => None,
-            Outcome::Answered { connect, rtt } => {
-                let (connect, rtt) = ((*connect).into(), (*rtt).into());
-                Some((begun, Event::DialSucceeded { peer, addr, attempt: nth, connect, rtt }))
-            }
-            Outcome::Failed { cause, detail, retry } => {
-                let retry_in = retry.as_ref().map(|retry| retry.1.saturating_duration_since(retry.0));
-                let (cause, detail) = (*cause, Arc::clone(detail));
-                let (errno, retryable) = (None, retry_in.is_some());
-                let failed = Event::DialFailed {
-                    peer,
-                    addr,
-                    attempt: nth,
-                    max,
-                    cause,
-                    detail,
-                    errno,
-                    retryable,
-                    retry_in,
-                };
-                Some((retry.as_ref().map_or(begun, |retry| retry.0), failed))
-            }
-            // Nothing more came of it than that.
-            Outcome::Abandoned => {
-                let cause = crate::engine::cause::Cause::Other;
-                Some((begun, Event::DialGaveUp { peer, addr, attempts: nth, cause }))
-            }
-        };
-        let end = end.map(|(at, event)| stamped(at, event));
-        std::iter::once(stamped(begun, start)).chain(end)
     }
 }
 
@@ -120,6 +76,44 @@ fn event_of(entry: &JournalEntry, node: Option<&Arc<NodeInfo>>) -> Option<Stampe
         What::Lagged { missed } => Event::Lagged { missed: *missed },
     };
     Some(Stamped { at: *at, wall: *wall, event })
+}
+
+impl From<&Attempt> for PastAttempt {
+    fn from(attempt: &Attempt) -> Self {
+        let Attempt { wall, peer, attempt, max, forced, outcome } = attempt;
+        let outcome = match outcome {
+            Outcome::InFlight { since } => PastOutcome::InFlight { since: *since },
+            Outcome::Answered { connect, rtt } => {
+                PastOutcome::Answered { connect: (*connect).into(), rtt: (*rtt).into() }
+            }
+            Outcome::Failed { cause, detail, retry } => PastOutcome::Failed {
+                cause: *cause,
+                detail: Arc::clone(detail),
+                retry: retry.as_deref().copied(),
+            },
+            Outcome::Abandoned => PastOutcome::Abandoned,
+        };
+        let (peer, attempt, max) = (Arc::clone(peer), *attempt, *max);
+        Self { peer, wall: *wall, attempt, max, forced: *forced, outcome }
+    }
+}
+
+impl From<&PastAttempt> for Attempt {
+    fn from(past: &PastAttempt) -> Self {
+        let PastAttempt { wall, peer, attempt, max, forced, outcome } = past;
+        let outcome = match outcome {
+            PastOutcome::InFlight { since } => Outcome::InFlight { since: *since },
+            PastOutcome::Answered { connect, rtt } => {
+                Outcome::Answered { connect: (*connect).into(), rtt: (*rtt).into() }
+            }
+            PastOutcome::Failed { cause, detail, retry } => {
+                Outcome::Failed { cause: *cause, detail: Arc::clone(detail), retry: retry.map(Box::new) }
+            }
+            PastOutcome::Abandoned => Outcome::Abandoned,
+        };
+        let (peer, attempt, max) = (Arc::clone(peer), *attempt, *max);
+        Self { peer, wall: *wall, attempt, max, forced: *forced, outcome }
+    }
 }
 
 impl super::PeerRow {

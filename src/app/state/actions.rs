@@ -29,6 +29,7 @@ impl App {
     /// Does what a key or a person's words ask for.
     pub(super) fn act(&mut self, action: Action, now: Instant) -> Option<Effect> {
         let in_matrix = self.ui.beneath() == KeyContext::Matrix;
+        let in_findings = self.ui.beneath() == KeyContext::Findings;
         match action {
             Action::Quit => return Some(Effect::Quit),
             Action::Redraw => return Some(Effect::Redraw),
@@ -39,7 +40,9 @@ impl App {
             Action::Dial if in_matrix => return self.dial_column(now),
             Action::Dial => return self.dial(now),
             Action::Forget => return self.forget(now),
+            Action::Copy if in_findings => return self.copy_fix(now),
             Action::Copy => return self.copy(now),
+            Action::Mute => self.mute(now),
             Action::Accept => return self.accept(now),
             Action::Help => self.ui.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Palette => self.ui.overlay = Some(Overlay::palette()),
@@ -61,6 +64,7 @@ impl App {
             Action::Move(to) => self.go(to, self.ui.focus),
             Action::Follow => self.ui.follow(),
             Action::Details if in_matrix => self.column_details(now),
+            Action::Details if in_findings => self.open_finding(now),
             Action::Details => self.details(now),
             Action::NextPeer => self.next_peer(Move::Down),
             Action::PreviousPeer => self.next_peer(Move::Up),
@@ -99,6 +103,10 @@ impl App {
                 (Pane::Main, View::Details) => self.ui.details = to.scrolled(self.ui.details),
                 (Pane::Main, View::Peers | View::Timeline) => self.ui.peers.go(to, shown),
                 (Pane::Main, View::Matrix) => self.ui.matrix.go(to),
+                (Pane::Main, View::Findings) if self.ui.findings.is_open() => {
+                    self.ui.details = to.scrolled(self.ui.details);
+                }
+                (Pane::Main, View::Findings) => self.ui.findings.go(to, &shown.incidents()),
                 (Pane::Attempts, _) => self.ui.attempts.go(to, shown),
                 (Pane::Log, _) => self.ui.log.go(to),
             },
@@ -125,7 +133,8 @@ impl App {
             }
             View::Peers => self.models.set_filter(&Filter::default()),
             View::Timeline if self.ui.timeline.is_past() => self.ui.timeline.to_now(),
-            View::Timeline | View::Details | View::Matrix => self.ui.show(View::Peers),
+            View::Findings if self.ui.findings.open(false) => {}
+            View::Timeline | View::Details | View::Matrix | View::Findings => self.ui.show(View::Peers),
         }
     }
 

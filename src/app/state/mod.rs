@@ -7,6 +7,7 @@
 mod actions;
 mod bell;
 mod effect;
+mod findings;
 mod matrix;
 mod models;
 mod mouse;

@@ -35,7 +35,10 @@ impl App {
         let heading =
             self.ui.hit_map.headings.iter().find(|(place, _)| place.contains(at)).map(|(_, column)| *column);
         let tab = self.ui.hit_map.tabs.iter().find(|(place, _)| place.contains(at)).map(|(_, pane)| *pane);
-        if let Some(column) = heading {
+        let finding = self.ui.hit_map.findings.iter().find(|(place, _)| place.contains(at));
+        if let Some((_, finding)) = finding {
+            self.show_finding(*finding);
+        } else if let Some(column) = heading {
             self.sort_by(column);
         } else if let Some(peer) = self.ui.hit_map.peer_at(at) {
             self.ui.peers.click(peer, self.models.shown());

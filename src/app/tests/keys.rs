@@ -236,6 +236,11 @@ fn in_section(section: Section) -> Bench {
         bench.screen(80, 24);
         return bench;
     }
+    if section == Section::Findings {
+        let mut bench = super::findings::shown();
+        bench.screen(80, 24);
+        return bench;
+    }
     let mut bench = table(&["a", "b", "c"]);
     bench.state(&peer(1, "a"), PeerState::New, PeerState::Up).dials(&peer(1, "a"), 1);
     for i in 0..50 {
@@ -245,7 +250,7 @@ fn in_section(section: Section) -> Bench {
         Section::Peers => &[KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Enter],
         Section::Rows | Section::Peer | Section::Panes | Section::Always => &[KeyCode::Down],
         Section::Details => &[KeyCode::Down, KeyCode::Enter],
-        Section::Matrix => &[],
+        Section::Matrix | Section::Findings => &[],
         Section::Timeline => &[KeyCode::Char('t'), KeyCode::Left, KeyCode::Left],
         Section::Attempts => &[KeyCode::Tab, KeyCode::PageDown],
         Section::Log => {

@@ -5,23 +5,14 @@ use crate::app::model::{Columns, Model};
 use crate::app::tests::network::eight;
 use crate::engine::peers::PathState;
 use crate::engine::verdict::{Advice, Evidence, Finding};
-use crate::record::{Past, Reader, Unfinished, Writer};
+use crate::record::{Past, Reader, Writer};
 
 /// As it comes out at the other end of a socket.
 fn passed_on(past: &Past, now: Instant) -> Past {
     let mut written = Vec::new();
     let mut writer = Writer::new(now);
     writer.past(&mut written, past, now).unwrap();
-    past.events().for_each(|event| writer.line(&mut written, event).unwrap());
-    let mut reader = Reader::default();
-    let mut lines = written.split_inclusive(|byte| *byte == b'\n');
-    let mut read = Unfinished::begin(&mut reader, lines.next().unwrap(), now).unwrap();
-    for line in lines {
-        assert!(!read.is_whole());
-        read.line(&mut reader, line, now).unwrap();
-    }
-    assert!(read.is_whole());
-    read.past()
+    Past::read(&mut Reader::default(), &written, now).unwrap()
 }
 
 fn late(model: &Model, now: Instant) -> Model {

@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use super::pane::Pane;
 use crate::app::model::Column;
 use crate::engine::peers::PeerKey;
+use crate::engine::verdict::FindingId;
 
 /// Where things were drawn.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub struct HitMap {
     pub rows: Rect,
     /// Those peers.
     pub peers: Vec<PeerKey>,
+    /// Lines that tell of a finding.
+    pub findings: Vec<(Rect, FindingId)>,
     /// The timeline's columns, from its axis to its last row.
     pub bands: Rect,
     /// The matrix's rows, from their names to their counts.

@@ -3,6 +3,7 @@
 //! Nothing here is known from the network, and nothing here survives the screen.
 
 mod attempts;
+mod findings;
 mod hit_map;
 pub mod matrix;
 mod movement;
@@ -14,6 +15,7 @@ pub mod timeline;
 use std::time::{Duration, Instant};
 
 pub use attempts::AttemptsScroll;
+pub use findings::{FindingsCursor, Mute};
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
 pub use movement::Move;
@@ -69,6 +71,8 @@ pub struct Ui {
     pub timeline: TimelineCursor,
     /// How the matrix is looked at.
     pub matrix: MatrixCursor,
+    /// Where the findings are looked at, and which of them are muted.
+    pub findings: FindingsCursor,
     /// Where everything was drawn last: what the mouse points at.
     pub hit_map: HitMap,
 }
@@ -88,6 +92,7 @@ impl Default for Ui {
             details: 0,
             timeline: TimelineCursor::default(),
             matrix: MatrixCursor::default(),
+            findings: FindingsCursor::default(),
             hit_map: HitMap::default(),
         }
     }
@@ -115,6 +120,7 @@ impl Ui {
             (Pane::Main, View::Details) => KeyContext::Details,
             (Pane::Main, View::Timeline) => KeyContext::Timeline,
             (Pane::Main, View::Matrix) => KeyContext::Matrix,
+            (Pane::Main, View::Findings) => KeyContext::Findings,
             (Pane::Attempts, _) => KeyContext::Attempts,
             (Pane::Log, _) => KeyContext::Log,
         }
@@ -124,6 +130,7 @@ impl Ui {
     pub fn show(&mut self, view: View) {
         self.view = view;
         self.details = 0;
+        self.findings.open(false);
         self.focus = Pane::Main;
     }
 

@@ -33,4 +33,6 @@ pub enum View {
     Timeline,
     /// Who reaches whom.
     Matrix,
+    /// What is and what was wrong.
+    Findings,
 }

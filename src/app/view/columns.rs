@@ -35,9 +35,10 @@ const BY_PRIORITY: [Column; Column::ALL.len()] = [
     Column::State,
     Column::Dial,
     Column::Address,
+    // Where it has no room, the dial's column tells the cause.
+    Column::Cause,
     Column::RoundTrip,
     Column::Heard,
-    Column::Cause,
     Column::Loss,
     Column::History,
     Column::Via,
@@ -231,7 +232,7 @@ pub(super) fn fitting(room: u16) -> Vec<(Column, u16)> {
     for (i, column) in BY_PRIORITY.into_iter().enumerate() {
         let (gap, least) = (u16::from(i > 0), width(column).least);
         if least.saturating_add(gap) > left {
-            break;
+            continue;
         }
         widths[column as usize] = least;
         left -= least + gap;

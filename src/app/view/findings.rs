@@ -1,4 +1,4 @@
-//! What is wrong, one incident a line, and a command that does not fit there on lines of its own: above the peers and above the matrix.
+//! What is wrong, one incident a line, and advice that does not fit there on lines of its own: above the peers and above the matrix.
 
 use std::sync::Arc;
 
@@ -39,6 +39,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
     let shown = usize::from(area.height);
     let mut spare = shown.saturating_sub(findings.len());
     let mut line = 0;
+    let at = |line: u16| Rect { y: area.y + line, height: 1, ..area };
     for (nth, finding) in findings.iter().enumerate().take(shown) {
         let more = findings.len() - nth - 1;
         let own = own_lines(finding, area.width);
@@ -57,8 +58,10 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
         } else {
             head(&mut writer, finding, &[&finding.headline(), &word(finding)]);
         }
+        canvas.hit_map.findings.push((at(line), finding.id));
         line += 1;
         for text in own {
+            canvas.hit_map.findings.push((at(line), finding.id));
             let mut writer = canvas.line(area, line);
             let style = writer.theme().warning();
             writer.skip(INDENT).styled(&text, style);
@@ -67,11 +70,11 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
     }
 }
 
-/// The lines that the advice has for itself, because its command would be cut behind the finding: with the command first.
+/// The lines that the advice has for itself, because it would be cut behind the finding: its command first, if it has one.
 fn own_lines(finding: &Finding, width: u16) -> Vec<String> {
-    let room = usize::from(width);
-    let Some(advice) = finding.advice.command_first() else { return Vec::new() };
-    let shortest = 2 + columns(&word(finding)) + 3 + columns(&finding.advice.to_string());
+    let (room, whole) = (usize::from(width), finding.advice.to_string());
+    let shortest = 2 + columns(&word(finding)) + 3 + columns(&whole);
+    let advice = finding.advice.command_first().unwrap_or(whole);
     if shortest <= room {
         return Vec::new();
     }
@@ -99,14 +102,20 @@ pub(super) fn write(writer: &mut LineWriter<'_>, finding: &Finding) {
     writer.styled(" — ", theme.dim()).styled(&command_first.unwrap_or(advice), theme.warning());
 }
 
-/// Writes the sign, and the first of these texts that fits.
-fn head(writer: &mut LineWriter<'_>, finding: &Finding, texts: &[&str]) {
+/// Writes the sign of how sure it is.
+pub(super) fn sign(writer: &mut LineWriter<'_>, finding: &Finding, dimmed: bool) {
     let theme = writer.theme();
     let (sign, style) = match finding.confidence {
         Confidence::Certain => ("! ", theme.alarm_text()),
         Confidence::Likely => ("? ", theme.warning()),
     };
-    writer.styled(sign, style);
+    writer.styled(sign, if dimmed { theme.dim() } else { style });
+}
+
+/// Writes the sign, and the first of these texts that fits.
+fn head(writer: &mut LineWriter<'_>, finding: &Finding, texts: &[&str]) {
+    let theme = writer.theme();
+    sign(writer, finding, false);
     let room = writer.room();
     let text = texts.iter().find(|text| columns(text) <= room).or(texts.last());
     writer.styled(text.unwrap_or(&""), theme.strong());

@@ -63,6 +63,7 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &Ui) {
             "pause" if models.is_frozen() => "resume",
             "timeline" if ui.view == View::Timeline => "table",
             "matrix" if ui.view == View::Matrix => "table",
+            "findings" if ui.view == View::Findings => "table",
             "round trips" if ui.matrix.figures => "signs",
             word => word,
         };

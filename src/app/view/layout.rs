@@ -71,7 +71,7 @@ pub(super) fn of(area: Rect, ui: &Ui, rows: usize) -> Option<Layout> {
     let wanted = match ui.view {
         View::Peers => wanted(rows),
         View::Matrix => u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(MATRIX_BESIDE),
-        View::Details | View::Timeline => u16::MAX,
+        View::Details | View::Timeline | View::Findings => u16::MAX,
     };
     let alone = ui.view == View::Matrix && wanted > body.height.saturating_sub(least);
     let tabs = ui.zoomed || alone || body.height < STACKED;
@@ -130,8 +130,8 @@ mod tests {
             for height in 1..70 {
                 let area = Rect::new(0, 0, width, height);
                 for (nth, (focus, peers)) in Pane::ALL.into_iter().zip([0, 15, 100_000]).enumerate() {
-                    let view =
-                        [View::Peers, View::Timeline, View::Details, View::Matrix][usize::from(width) % 4];
+                    let view = [View::Peers, View::Timeline, View::Details, View::Matrix, View::Findings]
+                        [usize::from(width) % 5];
                     let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
                     let ui = Ui { focus, view, grown, zoomed: width % 5 == 0, ..Ui::default() };
                     let Some(layout) = of(area, &ui, peers) else {

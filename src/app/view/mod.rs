@@ -11,11 +11,13 @@ mod details;
 pub(super) mod findings;
 mod footer;
 mod header;
+mod incidents;
 mod layout;
 pub(super) mod line_writer;
 mod matrix;
 mod moment;
 mod overlay;
+mod page;
 mod peers;
 mod pen;
 mod prompt;
@@ -47,7 +49,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     let App { models, ui, options, .. } = app;
     let model = models.shown();
     let mut drawn = Drawn::default();
-    if let Some(layout) = layout::of(area, ui, rows(model, ui, area.width)) {
+    if let Some(layout) = layout::of(area, ui, rows(model, ui, area.width, canvas.now())) {
         ui.grown = layout.grown;
         header::render(&mut canvas, layout.header, models, *options, now);
         for pane in Pane::ALL {
@@ -73,11 +75,11 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
 }
 
 /// The rows that the main pane could fill.
-fn rows(model: &Model, ui: &Ui, width: u16) -> usize {
+fn rows(model: &Model, ui: &Ui, width: u16, now: Instant) -> usize {
     let matrix = model.matrix();
     match ui.view {
         View::Matrix => matrix.marks().size(),
-        _ => model.len() + findings::wanted(matrix.findings(), width),
+        _ => model.len() + findings::wanted(&ui.findings.told(matrix.findings(), now), width),
     }
 }
 
@@ -88,6 +90,7 @@ fn body(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, model: &Model, ui: &mut
         (Pane::Main, View::Details) => details::render(canvas, area, model, ui),
         (Pane::Main, View::Timeline) => timeline::render(canvas, area, model, ui),
         (Pane::Main, View::Matrix) => matrix::render(canvas, area, model, ui),
+        (Pane::Main, View::Findings) => incidents::render(canvas, area, model, ui),
         (Pane::Attempts, _) => attempts::render(canvas, area, model, ui),
         (Pane::Log, _) => ui.log.render(canvas, area),
     }

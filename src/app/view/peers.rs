@@ -20,9 +20,9 @@ const MARK: u16 = 2;
 /// Draws the table.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
     let theme = canvas.theme();
-    let wrong = model.matrix().findings();
-    let [banner, area] = cut_top(area, findings::lines(findings::wanted(wrong, area.width), area.height));
-    findings::render(canvas, banner, wrong);
+    let wrong = ui.findings.told(model.matrix().findings(), canvas.now());
+    let [banner, area] = cut_top(area, findings::lines(findings::wanted(&wrong, area.width), area.height));
+    findings::render(canvas, banner, &wrong);
     if model.is_empty() {
         return empty(canvas, area, model);
     }

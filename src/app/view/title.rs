@@ -53,6 +53,7 @@ fn name(pane: Pane, view: View) -> &'static str {
         (Pane::Main, View::Details) => "Peer",
         (Pane::Main, View::Timeline) => "Timeline",
         (Pane::Main, View::Matrix) => "Matrix",
+        (Pane::Main, View::Findings) => "Findings",
         (Pane::Attempts, _) => "Attempts",
         (Pane::Log, _) => "Log",
     }
@@ -64,6 +65,7 @@ fn says(pane: Pane, model: &Model, ui: &Ui, appearance: &Appearance) -> String {
         (Pane::Main, View::Timeline) => timeline(model, ui, appearance),
         (Pane::Main, View::Details) => one_peer(model, ui),
         (Pane::Main, View::Matrix) => matrix(model, ui),
+        (Pane::Main, View::Findings) => findings(model),
         (Pane::Attempts, _) => attempts(model, ui),
         (Pane::Log, _) => ui.log.title(),
     }
@@ -100,6 +102,15 @@ fn timeline(model: &Model, ui: &Ui, appearance: &Appearance) -> String {
     let span = if ui.timeline.span() == TimelineSpan::Day { "24 hours" } else { "" };
     let parts = [span.to_owned(), moment.unwrap_or_default(), peers(model, ui)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// How many hold, and how many are over.
+fn findings(model: &Model) -> String {
+    let open = model.matrix().findings().len();
+    match model.incidents().len() - open {
+        0 => open.to_string(),
+        over => format!("{open} · {over} over"),
+    }
 }
 
 /// How many nodes there are, which of them stand alone, and in what order.

@@ -1,8 +1,10 @@
 //! The own options of the commands with an answer, and of `vigie watch`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::Shell;
 
 use super::values::{Dialed, dialed, expected_peers, for_time, period, text};
 
@@ -34,6 +36,9 @@ pub struct ListArgs {
     /// How long to look for peers, unless a node has run here for so long.
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
+    /// Count nodes of this machine, too.
+    #[arg(long)]
+    pub local: bool,
     /// Whether it goes on.
     #[command(flatten)]
     pub changes: ChangesArgs,
@@ -77,6 +82,9 @@ pub struct MatrixArgs {
     /// How long to wait for the reports of the other nodes, unless a node has run here for so long.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true)]
     pub wait: Duration,
+    /// Count nodes of this machine, too.
+    #[arg(long)]
+    pub local: bool,
     /// Join the network briefly, even if a node runs here.
     #[arg(long)]
     pub visit: bool,
@@ -102,4 +110,20 @@ pub struct DoctorArgs {
     /// Write the findings as one JSON document.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `vigie man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command into this directory, in place of one on stdout.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+}
+
+/// Arguments of `vigie completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
 }

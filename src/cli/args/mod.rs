@@ -10,7 +10,9 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
-pub use commands::{ChangesArgs, CheckArgs, DialArgs, DoctorArgs, ListArgs, MatrixArgs, WatchArgs};
+pub use commands::{
+    ChangesArgs, CheckArgs, CompletionsArgs, DialArgs, DoctorArgs, ListArgs, ManArgs, MatrixArgs, WatchArgs,
+};
 pub use control::ControlPlace;
 pub use demo::{DemoArgs, MAX_DEMO_PEERS};
 pub use node::NodeArgs;
@@ -35,7 +37,7 @@ VIGIE_PEER=host1,host2 for --peer host1 --peer host2. An option on the command l
 #[derive(Debug, Parser)]
 #[command(
     name = "vigie",
-    version,
+    version = env!("VIGIE_VERSION"),
     about = ABOUT,
     mut_subcommand("demo", with_the_demos_defaults),
     mut_args(|option| option.global(true)),
@@ -67,7 +69,7 @@ pub enum CliCommand {
     Attach,
     /// Print the peers: those of the node that runs here, or those found by joining the network briefly.
     ///
-    /// The exit code is 1 if there are none.
+    /// The exit code is 1 if there are none on other machines.
     List(ListArgs),
     /// Wait until peers are reachable both ways; otherwise say which are missing and why.
     ///
@@ -75,7 +77,8 @@ pub enum CliCommand {
     Check(CheckArgs),
     /// Print who reaches whom: as the node that runs here knows it, or by joining the network briefly.
     ///
-    /// The exit code is 0 if every node reaches every other by UDP and TCP, as far as this one knows, otherwise 1.
+    /// The exit code is 0 if there are other machines and every node reaches every other by UDP and TCP, as far as this one
+    /// knows, otherwise 1.
     Matrix(MatrixArgs),
     /// Dial one peer or host once, with retries, and report the result.
     Dial(DialArgs),
@@ -89,6 +92,10 @@ pub enum CliCommand {
     /// No traffic leaves this machine, and other vigies on it are not affected: --tcp-port, --bind, --interface,
     /// --exclude-interface and --peer have no effect here.
     Demo(DemoArgs),
+    /// Print the manual page (`man -l -` shows it), or write the pages of all commands.
+    Man(ManArgs),
+    /// Print the completions of a shell.
+    Completions(CompletionsArgs),
 }
 
 #[cfg(test)]

@@ -90,20 +90,22 @@ pub struct NodeArgs {
     #[arg(long, value_name = "FILTER", value_parser = log_filter, help_heading = "Log")]
     pub log: Option<Targets>,
 
-    /// An argument says how a node is to be: no other node can answer for it. What the environment says holds for all nodes
-    /// of the machine.
+    /// The first argument that says how a node is to be, as `--name`: no other node can answer for it. What the environment says
+    /// holds for all nodes of the machine.
     #[arg(skip)]
-    pub is_shaped: bool,
+    pub shaped_by: Option<String>,
 }
 
 /// Options that say which node is meant, and what is told of it; all others say how it is to be.
 const SHAPELESS: [&str; 6] = ["group", "port", "control", "control_group", "log", "log_file"];
 
-/// Whether the arguments say how a node is to be.
-pub(in crate::cli) fn shapes_a_node(given: &clap::ArgMatches) -> bool {
+/// The first argument that says how a node is to be.
+pub(in crate::cli) fn shapes_a_node(given: &clap::ArgMatches) -> Option<String> {
     let node = NodeArgs::augment_args(clap::Command::new("node"));
-    let mut ids = node.get_arguments().map(|arg| arg.get_id().as_str()).filter(|id| !SHAPELESS.contains(id));
-    ids.any(|id| given.value_source(id) == Some(ValueSource::CommandLine))
+    let is_given =
+        |id: &str| !SHAPELESS.contains(&id) && given.value_source(id) == Some(ValueSource::CommandLine);
+    let shaping = node.get_arguments().find(|arg| is_given(arg.get_id().as_str()))?;
+    Some(format!("--{}", shaping.get_long()?))
 }
 
 impl NodeArgs {

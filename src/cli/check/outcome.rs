@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::cli::control::{CheckQuestion, Source};
-use crate::cli::visitor::NodeView;
+use crate::cli::visitor::{NodeView, not_counted};
 use crate::engine::NodeId;
 use crate::engine::peers::{PeerKey, PeerSnapshot, PeerState};
 use crate::engine::verdict::Verdict;
@@ -131,12 +131,8 @@ impl CheckOutcome {
         if count > MAX_NAMES {
             let _ = write!(text, " +{} more", count - MAX_NAMES);
         }
-        match self.own {
-            0 => {}
-            1 => text.push_str("; this machine's own node is not counted (--local counts it)"),
-            own => {
-                let _ = write!(text, "; {own} nodes of this machine are not counted (--local counts them)");
-            }
+        if let Some(own) = not_counted(self.own) {
+            let _ = write!(text, "; {own}");
         }
         text.push('\n');
         for missing in &self.missing {

@@ -64,3 +64,58 @@ async fn find(session: &mut VisitorSession, name: &str) -> Result<Printout, CliE
     let out = serde_json::to_string(&Found { v: 1, peers }).map_err(anyhow::Error::from)?;
     Ok(Printout { code, out, hint: None })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::broadcast;
+
+    use crate::cli::control::{ListQuestion, MatrixQuestion};
+    use crate::engine::event::{Event, Stamped};
+    use crate::engine::observation::{Observation, PathStatus};
+    use crate::engine::peers::Snapshot;
+    use crate::testkit;
+
+    use super::*;
+
+    /// The answer of a node at 10.0.0.1 to which all is well, with one peer at this address.
+    async fn answer(question: Request, ends_with: u8) -> Printout {
+        let nodes = [(1, "here", 1), (2, "peer", ends_with)]
+            .map(|(nth, name, last)| testkit::peer_at(nth, name, ([10, 0, 0, last], 17_474)));
+        let fine = Observation { tcp: PathStatus::Ok, echo: PathStatus::Ok, ..Observation::default() };
+        let at = testkit::t0();
+        let matrix = testkit::matrix(at, &nodes, |_| {
+            Some(testkit::told(at, nodes.iter().map(|node| (node.id.unwrap(), fine))))
+        });
+        let table = Snapshot {
+            node: Arc::new(testkit::node(1, "here")),
+            interfaces: ["lo=127.0.0.1/8", "eth0=10.0.0.1/16"].map(testkit::interface).into(),
+            peers: vec![testkit::row(&nodes[1], PeerState::Up)],
+        };
+        let (events, heard) = broadcast::channel(2);
+        for event in [Event::Snapshot(Arc::new(table)), Event::Matrix(Arc::new(matrix))] {
+            events.send(Stamped { at, wall: std::time::SystemTime::UNIX_EPOCH, event }).unwrap();
+        }
+        let (commands, _asked) = mpsc::channel(2);
+        give(&question, &mut VisitorSession::new(commands, heard)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_node_of_this_machine_alone_makes_no_list_and_no_matrix_good_unless_a_person_counts_it() {
+        let list = |local| Request::List(ListQuestion { local, ..ListQuestion::default() });
+        let matrix = |local| Request::Matrix(MatrixQuestion { local, ..MatrixQuestion::default() });
+        for question in [list(false), matrix(false)] {
+            let Printout { code, out, hint } = answer(question.clone(), 1).await;
+            assert!(code == 1 && out.contains("peer"), "it is shown all the same: {out}");
+            let hint = hint.unwrap();
+            let own = "this machine's own node is not counted (--local counts it); no peers found: ";
+            assert!(hint.starts_with(own), "{hint}");
+            assert_eq!(answer(question, 2).await.code, 0);
+        }
+        for question in [list(true), matrix(true)] {
+            let Printout { code, hint, .. } = answer(question, 1).await;
+            assert_eq!((code, hint), (0, None));
+        }
+    }
+}

@@ -21,7 +21,7 @@ use super::system::{self, Connected};
 /// Prints what the node that runs here says, and returns the exit code; none where no node of this group and port runs, or
 /// where the question is not for it: a visit is wanted, or a node of another shape.
 pub(in crate::cli) fn ask(node: &NodeArgs, visit: bool, question: &Request) -> Result<Option<u8>, CliError> {
-    let Some(place) = Place::of(node).filter(|_| !visit && !node.is_shaped) else { return Ok(None) };
+    let Some(place) = Place::of(node).filter(|_| !visit && node.shaped_by.is_none()) else { return Ok(None) };
     let runtime = runtime::current_thread()?;
     let Some(connected) = runtime.block_on(system::connect(&place)).map_err(|_| silent())? else {
         return Ok(None);
@@ -50,7 +50,7 @@ pub(in crate::cli) fn watch(
     question: &Request,
     mut tell: impl FnMut(Printout) -> Result<Reader, CliError>,
 ) -> Result<Option<()>, CliError> {
-    let Some(place) = Place::of(node).filter(|_| !visit && !node.is_shaped) else { return Ok(None) };
+    let Some(place) = Place::of(node).filter(|_| !visit && node.shaped_by.is_none()) else { return Ok(None) };
     let runtime = runtime::current_thread()?;
     let Some(mut connected) = runtime.block_on(system::connect(&place)).map_err(|_| silent())? else {
         return Ok(None);

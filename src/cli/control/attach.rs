@@ -10,7 +10,7 @@ use crate::app::News;
 use crate::app::model::Model;
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped};
-use crate::record::{Reader, Unfinished};
+use crate::record::{Past, Reader};
 
 use super::limits::{ANSWER, MAX_ANSWER};
 use super::lines::{Lines, NoLine};
@@ -56,16 +56,11 @@ impl Attached {
     /// Reads all that is told before anything new: the past, and how all peers are now.
     async fn remembered(&mut self) -> Result<Model, NotAttached> {
         self.to.write_all(&request_line(&Request::Attach)).await.map_err(|_| NotAttached::Silent)?;
-        let unreadable = |error| NotAttached::Refused(format!("{error}"));
         let first = next(&mut self.lines, &mut self.from).await?;
-        let begun = Unfinished::begin(&mut self.reader, first, now());
-        let mut past =
-            begun.map_err(|error| NotAttached::Refused(refusal(first).unwrap_or(error.to_string())))?;
-        while !past.is_whole() {
-            let line = next(&mut self.lines, &mut self.from).await?;
-            past.line(&mut self.reader, line, now()).map_err(unreadable)?;
-        }
-        let mut model = Model::remembering(&past.past());
+        let past = Past::read(&mut self.reader, first, now());
+        let past = past.map_err(|error| NotAttached::Refused(refusal(first).unwrap_or(error.to_string())))?;
+        let mut model = Model::remembering(&past);
+        drop(past);
         // Nobody is to see a table without its findings first.
         let (mut has_table, mut has_matrix) = (false, false);
         while !(has_table && has_matrix) {

@@ -74,7 +74,7 @@ impl Follower {
         }
     }
 
-    /// Writes what is remembered, some of it at a time: meanwhile the app reads, and others have their turn.
+    /// Writes what is remembered.
     async fn remember(
         &mut self,
         past: &Past,
@@ -84,12 +84,7 @@ impl Follower {
         if let Form::Whole(form) = &mut self.form {
             form.past(&mut self.out, past, now)?;
         }
-        let mut events = past.events().peekable();
-        while events.peek().is_some() {
-            events.by_ref().take(EVENTS_AT_ONCE).for_each(|event| self.tell(event));
-            write(writer, &std::mem::take(&mut self.out)).await?;
-        }
-        Ok(())
+        write(writer, &std::mem::take(&mut self.out)).await
     }
 
     async fn run(
@@ -308,10 +303,9 @@ mod tests {
             async || serde_json::from_str::<Value>(&lines.next_line().await.unwrap().unwrap()).unwrap();
         let past = next().await;
         assert_eq!(
-            (&past["past"]["journal"], &past["past"]["peers"][0]["row"]),
-            (&1.into(), &0x1_0000_0007_u64.into())
+            (&past["past"]["journal"][0]["discovered"][1], &past["past"]["peers"][0]["row"]),
+            (&"broadcast".into(), &0x1_0000_0007_u64.into())
         );
-        assert_eq!(next().await["event"], "peer_discovered");
         for wanted in [Command::RequestSnapshot, Command::RequestMatrix] {
             assert_eq!(asked.recv().await, Some(wanted));
         }

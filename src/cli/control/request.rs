@@ -74,6 +74,8 @@ pub(in crate::cli) struct ListQuestion {
     pub(in crate::cli) json: bool,
     /// How long a node must have run to answer at once, in milliseconds.
     pub(in crate::cli) wait_ms: u64,
+    /// Nodes of this machine count, too.
+    pub(in crate::cli) local: bool,
     /// Again at each change.
     pub(in crate::cli) watch: bool,
 }
@@ -119,6 +121,8 @@ pub(in crate::cli) struct MatrixQuestion {
     pub(in crate::cli) width: Option<usize>,
     /// Signs of ASCII only.
     pub(in crate::cli) ascii: bool,
+    /// Nodes of this machine count, too.
+    pub(in crate::cli) local: bool,
     /// How long a node must have run to answer at once, in milliseconds.
     pub(in crate::cli) wait_ms: u64,
 }

@@ -2,13 +2,11 @@
 
 use std::io::{self, Write};
 
-use unicode_width::UnicodeWidthStr;
-
 use crate::doctor::{
     CheckResult, LinkState, MachineFacts, MachineFinding, MachineLink, MachineReport, Severity,
 };
 use crate::engine::interface::InterfaceKind;
-use crate::text::plain;
+use crate::text::{columns, fit, plain};
 
 /// Longest line, in columns.
 const COLUMNS: usize = 100;
@@ -73,7 +71,7 @@ pub(super) fn write(
         let mut head = format!("{INDENT}fix   ");
         for command in fix.split(" && ") {
             hanging(out, &head, command)?;
-            head = " ".repeat(head.width());
+            head = " ".repeat(columns(&head));
         }
     }
     writeln!(out, "\n{}", summary(report))
@@ -101,14 +99,14 @@ fn table(out: &mut impl Write, facts: &MachineFacts) -> io::Result<()> {
         return writeln!(out, "  none");
     }
     let widths: [usize; 6] =
-        std::array::from_fn(|i| rows.iter().map(|row| row[i].width()).max().unwrap_or_default());
+        std::array::from_fn(|i| rows.iter().map(|row| columns(&row[i])).max().unwrap_or_default());
     for row in &rows {
         let mut line = String::from("  ");
         for (cell, width) in row.iter().zip(widths) {
             line.push_str(cell);
-            line.push_str(&" ".repeat((width + 2).saturating_sub(cell.width())));
+            line.push_str(&" ".repeat((width + 2).saturating_sub(columns(cell))));
         }
-        writeln!(out, "{}", shortened(line.trim_end()))?;
+        writeln!(out, "{}", fit(line.trim_end(), COLUMNS))?;
     }
     Ok(())
 }
@@ -141,16 +139,6 @@ fn row(facts: &MachineFacts, link: &MachineLink) -> [String; 6] {
     [plain(&link.name), kind.to_owned(), addr, state.to_owned(), mtu, used.to_owned()]
 }
 
-fn shortened(line: &str) -> String {
-    let mut width = 0;
-    line.chars()
-        .take_while(|c| {
-            width += unicode_width::UnicodeWidthChar::width(*c).unwrap_or_default();
-            width <= COLUMNS
-        })
-        .collect()
-}
-
 /// Whether a text is a command and nothing else: it is pasted, so it must stay one line.
 fn is_command(words: &str) -> bool {
     ![", ", "; ", ": ", "? "].iter().any(|mark| words.contains(mark))
@@ -159,12 +147,12 @@ fn is_command(words: &str) -> bool {
 
 /// Words behind a head, further lines below the words.
 fn hanging(out: &mut impl Write, head: &str, words: &str) -> io::Result<()> {
-    let indent = head.width();
+    let indent = columns(head);
     let is_command = is_command(words);
     let mut line = head.to_owned();
     let mut empty = true;
     for word in words.split(' ') {
-        if !empty && !is_command && line.width() + 1 + word.width() > COLUMNS {
+        if !empty && !is_command && columns(&line) + 1 + columns(word) > COLUMNS {
             writeln!(out, "{}", line.trim_end())?;
             line = " ".repeat(indent);
             empty = true;
@@ -195,7 +183,7 @@ mod tests {
         let text = text(&healthy(), false);
         assert!(text.ends_with("This machine is fine.\n"), "{text}");
         assert!(text.contains("eth0  LAN       192.168.1.20/24  up  mtu 1500   used"), "{text}");
-        assert!(text.lines().count() <= 24 && text.lines().all(|line| line.width() <= COLUMNS), "{text}");
+        assert!(text.lines().count() <= 24 && text.lines().all(|line| columns(line) <= COLUMNS), "{text}");
     }
 
     #[test]

@@ -12,7 +12,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Somebody wants the file to be opened again.
 static REOPEN: AtomicBool = AtomicBool::new(false);
 
-/// Opens the log file again before the next line.
+/// Opens the log file again before the next line, where a signal asks for that.
+#[cfg(unix)]
 pub(in crate::cli) fn reopen() {
     REOPEN.store(true, Ordering::Relaxed);
 }

@@ -10,7 +10,7 @@ use super::args::{MatrixArgs, NodeArgs, ScreenArgs};
 use super::control::{self, MatrixQuestion, Request, Source, millis};
 use super::error::{CliError, exit};
 use super::output;
-use super::visitor::{self, Printout, VisitorSession, nobody_found};
+use super::visitor::{self, NodeView, Printout, VisitorSession, nobody_else_found};
 
 use text::{GridFormat, text};
 
@@ -19,6 +19,7 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, matrix: &MatrixArgs) -> 
         json: matrix.json,
         width: terminal_width(),
         ascii: screen.is_ascii(),
+        local: matrix.local,
         wait_ms: millis(matrix.wait),
     };
     if let Some(code) = control::ask(node, matrix.visit, &Request::Matrix(question.clone()))? {
@@ -38,14 +39,22 @@ pub(super) async fn answer(
 ) -> Result<Printout, CliError> {
     let view = session.snapshot(|_| ()).await?;
     let alone = view.matrix.nodes.len() < 2;
-    let hint = alone.then(|| nobody_found(&view));
+    let (own, others) = counted(&view);
+    let is_met = others > 0 || question.local;
+    let hint = (alone || !is_met).then(|| nobody_else_found(&view, own));
     let format = GridFormat { width: question.width, ascii: question.ascii, source };
     let out = match (question.json, alone) {
         (true, _) => document(&view.matrix, source)?,
         (false, true) => String::new(),
         (false, false) => text(&view.matrix, format),
     };
-    Ok(Printout { code: if is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
+    Ok(Printout { code: if is_met && is_fine(&view.matrix) { 0 } else { exit::NO }, out, hint })
+}
+
+/// How many nodes beside this one are of this machine, and how many of others.
+fn counted(view: &NodeView) -> (usize, usize) {
+    let own = view.matrix.nodes.iter().skip(1).filter(|node| view.is_own(&node.addr)).count();
+    (own, view.matrix.nodes.len().saturating_sub(1 + own))
 }
 
 /// Whether every node is known to reach every other. Of one node alone, and of what was left out, that is not known.

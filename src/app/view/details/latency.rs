@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::page::Page;
 use crate::app::appearance::Theme;
 use crate::app::model::{Histogram, Stats};
 use crate::app::peer_text::{PeerText, figures};
 use crate::app::view::line_writer::LineWriter;
+use crate::app::view::page::Page;
 use crate::app::view::sparkline::{self, BARS};
 use crate::engine::peers::PeerState;
 use crate::text::Measured;

@@ -1,22 +1,20 @@
 //! All about one peer: first why it is not reached and what to do, then what is known beside that.
 
 mod latency;
-mod page;
 mod past;
 
 use ratatui::layout::Rect;
-use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget as _};
 
 use super::canvas::Canvas;
 use super::columns;
 use super::layout::halves;
+use super::page::{Page, scroll_bar};
 use crate::app::appearance::Theme;
 use crate::app::model::{Column, HISTORY, Model, PeerRow, Stats};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::app::view::line_writer::LineWriter;
 use crate::text::Reason;
-use page::Page;
 
 /// From this width on, beside the scroll bar, what is known stands beside what has happened.
 const TWO_COLUMNS: u16 = 109;
@@ -161,18 +159,4 @@ fn identity(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     if let Some(claimed) = about.claimed() {
         page.words("claims", theme.warning(), claimed);
     }
-}
-
-/// Where in all its lines the seen ones are.
-fn scroll_bar(canvas: &mut Canvas<'_>, area: Rect, above: u16, beyond: u16) {
-    let mut state = ScrollbarState::new(usize::from(beyond) + 1)
-        .position(usize::from(above))
-        .viewport_content_length(usize::from(area.height));
-    Scrollbar::new(ScrollbarOrientation::VerticalRight)
-        .begin_symbol(None)
-        .end_symbol(None)
-        .track_symbol(None)
-        .thumb_symbol("▐")
-        .style(canvas.theme().dim())
-        .render(area.intersection(canvas.area()), canvas.buffer(), &mut state);
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::page::Page;
 use crate::app::appearance::signs::{self, glyph};
 use crate::app::model::{JournalEntry, STEP, STEPS, What};
 use crate::app::peer_text::PeerText;
 use crate::app::view::attempts;
 use crate::app::view::line_writer::LineWriter;
+use crate::app::view::page::Page;
 use crate::engine::peers::PeerState;
 
 /// Changes that are listed.

@@ -44,7 +44,8 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let comparison = ui.matrix.comparison(matrix, now);
     let compares = ui.matrix.against().is_some();
     let blocks = Blocks::of(&view, ui.matrix.arrangement, model.filter());
-    let mut lines = MatrixLayout::of(area, matrix.findings().len(), compares);
+    let wrong = ui.findings.told(matrix.findings(), now);
+    let mut lines = MatrixLayout::of(area, wrong.len(), compares);
     let (blocks, mut shape) = arrange(&mut ui.matrix, matrix, &view, blocks, &mut lines);
     let count = blocks.len();
     ui.matrix.settle(matrix, blocks, (shape.rows, shape.columns));
@@ -62,7 +63,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
         focused: ui.focus == Pane::Main,
         now,
     };
-    findings::render(canvas, lines.findings, matrix.findings());
+    findings::render(canvas, lines.findings, &wrong);
     legend::totals(canvas, lines.totals, scene);
     if compares {
         legend::changes(canvas, lines.changes, scene);

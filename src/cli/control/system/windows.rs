@@ -2,8 +2,10 @@
 //! system and the administrators alone, which is what is wanted; it is gone with the process that made it.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer, ServerOptions};
+use tokio::time::sleep;
 
 use crate::cli::control::place::{NotOpened, Place};
 
@@ -14,6 +16,10 @@ pub(in crate::cli::control) type Connected = NamedPipeClient;
 
 /// What a pipe says where all of its instances are taken.
 const ERROR_PIPE_BUSY: i32 = 231;
+/// How long to wait where they are, as Tokio advises.
+const BUSY: Duration = Duration::from_millis(50);
+/// How often to try: a hundred who come at once have their turn within two seconds.
+const TRIES: u32 = 40;
 /// What the first instance of a pipe says where another process has it.
 const ERROR_ACCESS_DENIED: i32 = 5;
 
@@ -72,16 +78,25 @@ pub(in crate::cli::control) async fn open(
     }
 }
 
-/// Connects to the node that runs here, if one does.
+/// Connects to the node that runs here, if one does. Between one who comes in and the next one there is a moment in which all
+/// instances are taken.
 ///
 /// # Errors
 /// When one does and takes nobody in.
-#[expect(clippy::unused_async, reason = "elsewhere it waits")]
 pub(in crate::cli::control) async fn connect(place: &Place) -> io::Result<Option<Connected>> {
-    match ClientOptions::new().open(path(place)) {
-        Ok(connected) => Ok(Some(connected)),
-        Err(error) if error.raw_os_error() == Some(ERROR_PIPE_BUSY) => Err(error),
-        Err(_) => Ok(None),
+    let path = path(place);
+    let mut tries = 1..;
+    loop {
+        match ClientOptions::new().open(&path) {
+            Ok(connected) => return Ok(Some(connected)),
+            Err(error) if error.raw_os_error() == Some(ERROR_PIPE_BUSY) => {
+                if tries.next() == Some(TRIES) {
+                    return Err(error);
+                }
+                sleep(BUSY).await;
+            }
+            Err(_) => return Ok(None),
+        }
     }
 }
 

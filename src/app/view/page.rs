@@ -1,11 +1,14 @@
 //! Lines one below the other, of which a part is seen: the others are only counted.
 
 use std::fmt;
+use std::time::Instant;
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget as _};
 
-use crate::app::view::canvas::Canvas;
+use super::canvas::Canvas;
+use crate::app::appearance::Theme;
 use crate::app::view::line_writer::LineWriter;
 use crate::text::wrap;
 
@@ -61,6 +64,16 @@ impl<'p, 'c> Page<'p, 'c> {
     /// Where it is seen.
     pub(super) fn area(&self) -> Rect {
         self.area
+    }
+
+    /// The colours.
+    pub(super) fn theme(&self) -> Theme {
+        self.canvas.theme()
+    }
+
+    /// The time that is shown.
+    pub(super) fn now(&self) -> Instant {
+        self.canvas.now()
     }
 
     /// Columns of a line.
@@ -131,4 +144,18 @@ impl<'p, 'c> Page<'p, 'c> {
     fn is_narrow(&self) -> bool {
         self.area.width < NARROW
     }
+}
+
+/// Where in all its lines the seen ones are.
+pub(super) fn scroll_bar(canvas: &mut Canvas<'_>, area: Rect, above: u16, beyond: u16) {
+    let mut state = ScrollbarState::new(usize::from(beyond) + 1)
+        .position(usize::from(above))
+        .viewport_content_length(usize::from(area.height));
+    Scrollbar::new(ScrollbarOrientation::VerticalRight)
+        .begin_symbol(None)
+        .end_symbol(None)
+        .track_symbol(None)
+        .thumb_symbol("▐")
+        .style(canvas.theme().dim())
+        .render(area.intersection(canvas.area()), canvas.buffer(), &mut state);
 }
