@@ -56,6 +56,7 @@ fn the_help_lists_every_command_and_option() {
         "dial",
         "doctor",
         "demo",
+        "secret",
         "--name",
         "--group",
         "--port",

@@ -18,6 +18,7 @@ mod matrix;
 mod output;
 mod runtime;
 mod screen;
+mod secret;
 mod signals;
 mod table;
 mod visitor;
@@ -51,6 +52,7 @@ pub fn run() -> ExitCode {
         Some(CliCommand::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
         Some(CliCommand::Dial(dial)) => dial::run(&cli.node, dial),
         Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
+        Some(CliCommand::Secret(command)) => secret::run(command),
         Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
     };
     ended(done, &origins)

@@ -1,8 +1,9 @@
 //! The own options of the commands with an answer, and of `vigie watch`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::values::{Dialed, dialed, expected_peers, for_time, period, text};
 
@@ -102,4 +103,21 @@ pub struct DoctorArgs {
     /// Write the findings as one JSON document.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `vigie secret` does.
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Write a new secret to a file that only its user can read; without a file, print its key.
+    ///
+    /// A file that exists is left as it is.
+    New(NewSecretArgs),
+}
+
+/// Options of `vigie secret new`.
+#[derive(Debug, Args)]
+pub struct NewSecretArgs {
+    /// The file to make.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }

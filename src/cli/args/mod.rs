@@ -10,7 +10,10 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
-pub use commands::{ChangesArgs, CheckArgs, DialArgs, DoctorArgs, ListArgs, MatrixArgs, WatchArgs};
+pub use commands::{
+    ChangesArgs, CheckArgs, DialArgs, DoctorArgs, ListArgs, MatrixArgs, NewSecretArgs, SecretCommand,
+    WatchArgs,
+};
 pub use control::ControlPlace;
 pub use demo::{DemoArgs, MAX_DEMO_PEERS};
 pub use node::NodeArgs;
@@ -84,6 +87,14 @@ pub enum CliCommand {
     /// It briefly uses the ports of a node and sends to itself; other vigies ignore that. Root sees more: the firewall rules,
     /// and which program uses a port.
     Doctor(DoctorArgs),
+    /// Make the shared secret of a group, for --secret-file.
+    #[command(
+        subcommand,
+        subcommand_required = true,
+        arg_required_else_help = false,
+        mut_subcommands(help::of_a_command)
+    )]
+    Secret(SecretCommand),
     /// Try the terminal app on one machine, among real nodes on loopback addresses.
     ///
     /// No traffic leaves this machine, and other vigies on it are not affected: --tcp-port, --bind, --interface,
