@@ -19,6 +19,7 @@ mod output;
 mod runtime;
 mod screen;
 mod secret;
+mod secret_file;
 mod signals;
 mod table;
 mod visitor;

@@ -24,8 +24,10 @@ pub struct Key([u8; KEY]);
 /// What a secret file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretText {
-    /// The keys that are accepted, at least one and at most [`MAX_KEYS`]; the first is used.
-    pub keys: Vec<Key>,
+    /// The first key: it is used.
+    pub used: Key,
+    /// The others, which are accepted as well; with the first at most [`MAX_KEYS`].
+    pub others: Vec<Key>,
     /// Presence is sealed: nobody without a key reads it.
     pub hide: bool,
 }
@@ -59,6 +61,11 @@ impl Key {
     /// A key of these bytes, which must be random.
     pub fn new(bytes: [u8; KEY]) -> Self {
         Self(bytes)
+    }
+
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> &[u8; KEY] {
+        &self.0
     }
 
     /// The line of a secret file that holds it.
@@ -100,25 +107,27 @@ impl SecretText {
             return Err(SecretTextError::TooLong);
         }
         let text = std::str::from_utf8(text).map_err(|_| SecretTextError::NoText)?;
-        let mut read = Self { keys: Vec::new(), hide: false };
+        let (mut keys, mut hide) = (Vec::new(), false);
         for (line, number) in text.lines().map(str::trim).zip(1..) {
             if line.is_empty() || line.starts_with(COMMENT) {
                 continue;
             }
             if line == HIDE {
-                read.hide = true;
+                hide = true;
                 continue;
             }
             let key = Key::read(line).ok_or(SecretTextError::Line(number))?;
-            if read.keys.contains(&key) {
+            if keys.contains(&key) {
                 return Err(SecretTextError::Repeated(number));
             }
-            if read.keys.len() == MAX_KEYS {
+            if keys.len() == MAX_KEYS {
                 return Err(SecretTextError::TooManyKeys(number));
             }
-            read.keys.push(key);
+            keys.push(key);
         }
-        if read.keys.is_empty() { Err(SecretTextError::NoKey) } else { Ok(read) }
+        let mut keys = keys.into_iter();
+        let used = keys.next().ok_or(SecretTextError::NoKey)?;
+        Ok(Self { used, others: keys.collect(), hide })
     }
 }
 
@@ -150,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_new_file_holds_its_key_and_nothing_is_hidden() {
-        let expected = SecretText { keys: vec![key(7)], hide: false };
+        let expected = SecretText { used: key(7), others: Vec::new(), hide: false };
         assert_eq!(read(&new_file(&key(7))), Ok(expected));
     }
 
@@ -161,7 +170,7 @@ mod tests {
             key(9).line().to_uppercase()
         );
         let one = Key::new(std::array::from_fn(|n| u8::try_from(n).unwrap()));
-        assert_eq!(read(&text), Ok(SecretText { keys: vec![key(9), one], hide: true }));
+        assert_eq!(read(&text), Ok(SecretText { used: key(9), others: vec![one], hide: true }));
     }
 
     #[test]

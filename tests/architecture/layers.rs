@@ -13,14 +13,18 @@ struct Layer {
 const LAYERS: [Layer; 8] = [
     Layer { rule: "proto uses nothing of the crate", folder: "proto/", uses: &[] },
     Layer { rule: "secret uses nothing of the crate", folder: "secret/", uses: &[] },
-    Layer { rule: "the engine uses proto only", folder: "engine/", uses: &["proto/"] },
+    Layer { rule: "the engine uses proto and secret only", folder: "engine/", uses: &["proto/", "secret/"] },
     Layer { rule: "text uses engine and proto only", folder: "text/", uses: &["engine/", "proto/"] },
     Layer {
         rule: "record uses engine, proto and text only",
         folder: "record/",
         uses: &["engine/", "proto/", "text/"],
     },
-    Layer { rule: "net uses engine and proto only", folder: "net/", uses: &["engine/", "proto/"] },
+    Layer {
+        rule: "net uses engine, proto and secret only",
+        folder: "net/",
+        uses: &["engine/", "proto/", "secret/"],
+    },
     Layer {
         rule: "app uses engine, proto, text and record only",
         folder: "app/",
