@@ -92,6 +92,7 @@ pub mod engine;
 pub mod net;
 pub mod proto;
 pub mod record;
+pub mod secret;
 #[cfg(any(test, feature = "testkit"))]
 #[doc(hidden)]
 pub mod testkit;

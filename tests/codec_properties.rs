@@ -57,7 +57,7 @@ prop_compose! {
         Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide, suspicion, rows: news.as_deref().map(Into::into), visitor,
+            wide, suspicion, rows: news.as_deref().map(Into::into), visitor, tag: None,
         }.encode()
     }
 }
@@ -255,7 +255,7 @@ proptest! {
         let probe = Presence {
             kind: Kind::Probe, group: "g", id: NodeId(1), incarnation: Incarnation(2), sequence: 3, name: "n", tcp_port: 4,
             udp_port: 5, period_ms: MIN_PERIOD_MS, claimed: [10, 0, 0, 1].into(), nonce: Some(nonce), echo: None,
-            prefix: None, wide: None, suspicion: None, rows: None, visitor: None,
+            prefix: None, wide: None, suspicion: None, rows: None, visitor: None, tag: None,
         };
         let bytes = probe.encode();
         for end in 0..bytes.len() {
@@ -290,7 +290,7 @@ proptest! {
         let presence = Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
-            wide, suspicion, rows: news.as_deref().map(Into::into), visitor,
+            wide, suspicion, rows: news.as_deref().map(Into::into), visitor, tag: None,
         };
         let bytes = presence.encode();
         if kind == Kind::Probe {
@@ -342,11 +342,12 @@ proptest! {
         prefix in option::of(0_u8..=128),
         tether in option::of(any::<bool>()),
         visitor in option::of(any::<bool>()),
+        secret in option::of(any::<bool>()),
     ) {
         let rows = rows.as_deref().map(written);
         let reply = Reply {
             status, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.0, nonce,
-            group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix, tether, visitor,
+            group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix, tether, visitor, secret,
         };
         let frame = reply.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();

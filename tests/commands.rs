@@ -58,6 +58,7 @@ fn the_help_lists_every_command_and_option() {
         "dial",
         "doctor",
         "demo",
+        "secret",
         "--name",
         "--group",
         "--port",

@@ -33,7 +33,7 @@ fn dial_from(source: Option<IpAddr>, to: SocketAddr, timeout: Duration) -> Resul
 }
 
 fn way(addr: SocketAddr) -> Way {
-    Way { addr, standby: Vec::new(), source: None, link: None }
+    Way { addr, standby: Vec::new(), source: None, link: None, secret: None }
 }
 
 fn dial(to: SocketAddr) -> Result<Reached, Failure> {
@@ -62,6 +62,7 @@ fn good_reply() -> Vec<u8> {
         prefix: None,
         tether: None,
         visitor: None,
+        secret: None,
     }
     .encode()
 }

@@ -154,6 +154,7 @@ fn forged(number: u64) -> Presence<'static> {
         suspicion: None,
         rows: None,
         visitor: None,
+        tag: None,
     }
 }
 

@@ -17,9 +17,11 @@ use vigie::proto::presence::{self, Kind, Presence, Suspicion};
 use vigie::proto::rows::{self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append};
 use vigie::proto::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_PROBE, MAX_TEXT, NodeId, Nonce,
-    VERSION,
+    Tag, VERSION,
 };
 use vigie::proto::{codes, rendezvous};
+use vigie::secret::text::{KEY, Key, SecretText};
+use vigie::secret::{SEAL, Secret};
 
 const SPECIFICATION: &str = include_str!("../docs/protocol.md");
 const VECTORS: &str = include_str!("../docs/protocol-vectors.json");
@@ -31,6 +33,7 @@ struct Vectors {
     sequences: Vec<Sequence>,
     invalid: Vec<Invalid>,
     weights: Vec<Weight>,
+    secrets: Vec<BTreeMap<String, String>>,
 }
 
 /// How heavy a node weighs for another one.
@@ -197,6 +200,7 @@ impl<'a> Fields<'a> {
                 suspicion: self.suspicion(),
                 rows: self.bytes("rows"),
                 visitor: self.flag("visitor"),
+                tag: self.optional("tag").map(|tag| Tag(unhex(tag).try_into().unwrap())),
             }),
             "request" => Message::Request(Request {
                 group: self.text("group"),
@@ -230,6 +234,7 @@ impl<'a> Fields<'a> {
                 prefix: self.number("prefix"),
                 tether: self.flag("tether"),
                 visitor: self.flag("visitor"),
+                secret: self.flag("secret"),
             }),
             other => panic!("no such message: {other}"),
         }
@@ -560,6 +565,68 @@ fn every_weight_of_the_vectors_is_that_of_the_code() {
 }
 
 #[test]
+fn presences_are_tagged_and_sealed_as_the_vectors_say() {
+    for case in &vectors().secrets {
+        let bytes = |name: &str| unhex(&case[name]);
+        let used = Key::new(bytes("key").try_into().unwrap());
+        let secret = Secret::new(&SecretText { used, others: Vec::new(), hide: false }, &case["group"]);
+        let plain = bytes("presence");
+        let presence = Presence::decode(&plain).unwrap();
+        assert_eq!(hex(&presence.encode_tagged(|covered| secret.tag(covered))), case["tagged"]);
+        assert_eq!(hex(&presence.encode_sealed(SEAL, |body| secret.seal(body))), case["sealed"]);
+        let (tagged, sealed) = (bytes("tagged"), bytes("sealed"));
+        let (covered, tag) = presence::split_tag(&tagged).unwrap();
+        assert!(secret.is_tagged(covered, tag));
+        let body = secret.open(presence::sealed_in(&sealed).unwrap()).unwrap();
+        assert_eq!(presence::unsealed(&body), plain);
+    }
+}
+
+/// The exchange of the vectors is compared with the code where its private keys can be chosen: in `src/secret/exchange.rs`.
+#[test]
+fn an_independent_reader_of_the_specification_agrees_on_secrets() {
+    let run = |args: &[&str]| {
+        std::process::Command::new("python3").args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output()
+    };
+    if run(&["--version"]).is_err() {
+        assert!(std::env::var_os("CI").is_none(), "there is no python3 here");
+        return eprintln!("skipped: there is no python3 here");
+    }
+    let checked = run(&["tests/secret_vectors.py", "docs/protocol-vectors.json"]).unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+#[test]
+fn a_probe_has_its_length_and_any_other_presence_fits_under_a_secret() {
+    let text = "n".repeat(MAX_TEXT);
+    let used = Key::new([7; KEY]);
+    let secret = Secret::new(&SecretText { used, others: Vec::new(), hide: true }, "g");
+    let news = vec![0; limits::NEWS_ROOM];
+    for (kind, rows, length) in
+        [(Kind::Probe, None, MAX_PROBE..=MAX_PROBE), (Kind::Heartbeat, Some(&news[..]), 0..=MAX_DATAGRAM)]
+    {
+        let largest = Presence {
+            kind,
+            group: &text,
+            name: &text,
+            rows: rows.map(Into::into),
+            ..vigie::testkit::presence(kind, u128::MAX, u64::MAX)
+        };
+        for bytes in [
+            largest.encode_tagged(|covered| secret.tag(covered)),
+            largest.encode_sealed(SEAL, |body| secret.seal(body)),
+        ] {
+            assert!(length.contains(&bytes.len()), "{kind:?} has {} bytes", bytes.len());
+            let opened =
+                presence::sealed_in(&bytes).map(|sealed| presence::unsealed(&secret.open(sealed).unwrap()));
+            let read = Presence::decode(opened.as_deref().unwrap_or(&bytes)).map(|read| read.kind);
+            // Zeros are no page.
+            assert_eq!(read.is_ok(), kind == Kind::Probe, "{read:?}");
+        }
+    }
+}
+
+#[test]
 fn the_numbers_of_a_suspicion_are_those_of_the_specification() {
     for (number, word) in [
         (codes::suspicion::TETHER_ENDED, "`tether_ended`"),
@@ -661,6 +728,7 @@ fn the_largest_presence_fits_a_datagram_four_times() {
         }),
         rows: None,
         visitor: Some(true),
+        tag: Some(Tag([0xff; Tag::LENGTH])),
     };
     assert!(presence.encode().len() <= MAX_DATAGRAM / 4);
 }

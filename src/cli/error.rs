@@ -2,6 +2,8 @@
 
 use crate::net::StartError;
 
+use super::secret_file::SecretFileError;
+
 /// Exit codes of the contract.
 pub(super) mod exit {
     /// The answer is no: a dial gave up, peers are missing, some pair is not fine.
@@ -32,6 +34,7 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => exit::USAGE,
+            Self::Other(error) if error.is::<SecretFileError>() => exit::USAGE,
             Self::CannotStart(_) | Self::NotWritable(..) | Self::Other(_) => exit::CANNOT_START,
         }
     }

@@ -19,6 +19,8 @@ mod matrix;
 mod output;
 mod runtime;
 mod screen;
+mod secret;
+mod secret_file;
 mod signals;
 mod table;
 mod visitor;
@@ -52,6 +54,7 @@ pub fn run() -> ExitCode {
         Some(CliCommand::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
         Some(CliCommand::Dial(dial)) => dial::run(&cli.node, dial),
         Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
+        Some(CliCommand::Secret(command)) => secret::run(command),
         Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
         Some(CliCommand::Man(args)) => install::man(args),
         Some(CliCommand::Completions(args)) => install::completions(args),

@@ -45,7 +45,7 @@ pub enum Input<'a> {
     DialEnded {
         /// Which one.
         dial: DialId,
-        /// The reply, or why there is none.
+        /// The reply, or why there is none. Under a secret it was sealed for the connection, as was the request.
         result: Result<Answer<'a>, Failure>,
     },
     /// The connection that [`Output::Tether`] asked for stands and its reply has come, or that failed. Without
@@ -74,6 +74,8 @@ pub enum Input<'a> {
         link: Option<LinkIndex>,
         /// The frame's body, or why it could not be read.
         body: Result<&'a [u8], DecodeError>,
+        /// The connection was opened with a secret of this node, and the request was sealed for it.
+        sealed: bool,
     },
     /// The net turned something away before it could become an input.
     Refused {

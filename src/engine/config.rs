@@ -3,12 +3,14 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::{is_link_local, split_zone};
 pub use super::dialing::dial_interval::DialInterval;
 use super::retry::RetryPolicy;
 use super::{Incarnation, NodeId};
+use crate::secret::Secret;
 
 /// The UDP presence port and first choice of the TCP port: unassigned by IANA, and below every system's
 /// ephemeral range, where a dial to a closed loopback port could connect to itself.
@@ -45,6 +47,8 @@ pub struct Config {
     pub visitor: bool,
     /// Peers that a person named.
     pub peers: Vec<Target>,
+    /// What is said is made with it, and nothing else is believed.
+    pub secret: Option<Arc<Secret>>,
     /// Seeds the engine's randomness: jitter and nonces.
     pub seed: [u8; 32],
 }

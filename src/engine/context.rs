@@ -19,6 +19,7 @@ use super::event::Event;
 use super::interface::Interface;
 use super::limits::{ANSWER_AT_ONCE, COPIES_COME_WITHIN, DIAL_SPREAD, DIAL_STEP};
 use super::links::Links;
+use super::presence::wrapping::Wrapping;
 use super::{NodeId, Nonce};
 
 /// Outputs whose room is kept once all are taken: what a step of ten thousand peers needs at the usual interval. When all of them
@@ -245,7 +246,7 @@ impl Context<'_> {
         nonce: Option<Nonce>,
         echo: Option<Nonce>,
     ) {
-        self.unicast(link, to, kind, |presence| Presence { nonce, echo, ..presence }.encode());
+        self.unicast(link, to, kind, |presence, wrap| wrap.encode(&Presence { nonce, echo, ..presence }));
     }
 
     /// Queues one unicast datagram, written as its sender wants, by the link of this name if several are in that network.
@@ -254,14 +255,19 @@ impl Context<'_> {
         link: Option<&Arc<str>>,
         to: SocketAddr,
         kind: Kind,
-        encode: impl FnOnce(Presence<'_>) -> Vec<u8>,
+        encode: impl FnOnce(Presence<'_>, Wrapping<'_>) -> Vec<u8>,
     ) {
         self.out.next_sequence();
         let chosen = self.links.chosen(link, to.into());
         let claimed = chosen.map_or_else(|| self.links.own_address_towards(to.into()), Interface::zoned_ip);
         let link = chosen.and_then(|interface| interface.index);
-        let bytes = encode(self.presence(kind, claimed));
+        let bytes = encode(self.presence(kind, claimed), self.wrapping());
         self.out.push(Output::Send { link, to, bytes });
+    }
+
+    /// How what is sent is written.
+    pub(crate) fn wrapping(&self) -> Wrapping<'_> {
+        Wrapping(self.config.secret.as_deref())
     }
 
     /// What this node says of itself, as the address `claimed` of one of its links.
@@ -286,6 +292,7 @@ impl Context<'_> {
             suspicion: None,
             rows: None,
             visitor: self.config.visitor.then_some(true),
+            tag: None,
         }
     }
 }

@@ -47,6 +47,8 @@ pub enum RejectReason {
     VersionMismatch,
     /// Another group on the same network.
     WrongGroup,
+    /// Of our group, and not made with our secret.
+    WrongSecret,
     /// A sequence number that was already seen: a duplicate, a late or a replayed datagram.
     Replayed,
     /// From an address that is on no link of this host.

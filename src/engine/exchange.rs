@@ -5,13 +5,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::proto::DecodeError;
 use crate::proto::exchange::{Reply, Request, Status};
+use crate::proto::{DecodeError, Sealed};
 
 use super::Nonce;
 use super::address::{self, ZonedIp};
 use super::api::{ConnId, Output, TetherId};
-use super::cause::{Cause, Detail, Failure, Retry};
+use super::cause::{Cause, Detail, Failure, OtherSecret, Retry};
 use super::context::Context;
 use super::event::RejectReason;
 use super::peers::peer::Peer;
@@ -89,23 +89,37 @@ fn plain_request<'a>(nonce: Nonce, ctx: &Context<'a>) -> Request<'a> {
 /// Reads a request, or says how it is declined.
 pub(crate) fn read_request<'a>(
     body: Result<&'a [u8], DecodeError>,
+    sealed: bool,
     ctx: &Context<'_>,
 ) -> Result<Request<'a>, Declined> {
     let declined = |status, nonce, reason| Err(Declined { status, nonce, reason });
     match body.and_then(Request::decode) {
-        Err(error) => declined(Status::BadRequest, None, Some(error.into())),
+        Err(error) => match body.and_then(Sealed::decode) {
+            // A secret of a node here does not open it, or none is here.
+            Ok(Sealed { group: Some(group), .. }) if group != ctx.config.group => {
+                declined(Status::WrongGroup, None, Some(RejectReason::WrongGroup))
+            }
+            Ok(_) => declined(Status::BadRequest, None, Some(RejectReason::WrongSecret)),
+            Err(_) => declined(Status::BadRequest, None, Some(error.into())),
+        },
         Ok(request) if request.group != ctx.config.group => {
             declined(Status::WrongGroup, Some(request.nonce), Some(RejectReason::WrongGroup))
+        }
+        Ok(request) if !sealed && ctx.config.secret.is_some() => {
+            declined(Status::BadRequest, Some(request.nonce), Some(RejectReason::WrongSecret))
         }
         Ok(request) if request.id == ctx.config.id => declined(Status::Ok, Some(request.nonce), None),
         Ok(request) => Ok(request),
     }
 }
 
-/// Declines a request.
-pub(crate) fn decline(conn: ConnId, declined: Declined, ctx: &mut Context<'_>) {
-    let frame = plain_reply(declined.status, declined.nonce, ctx).encode();
-    ctx.out.push(Output::Reply { conn, frame: Some(frame), tether: None });
+/// Declines a request. A node that hides tells nothing to whoever did not seal it.
+pub(crate) fn decline(conn: ConnId, declined: Declined, sealed: bool, ctx: &mut Context<'_>) {
+    let is_about_secret = declined.reason == Some(RejectReason::WrongSecret);
+    let secret = is_about_secret.then_some(ctx.config.secret.is_some());
+    let hides = !sealed && ctx.config.secret.as_ref().is_some_and(|secret| secret.hides());
+    let frame = Reply { secret, ..plain_reply(declined.status, declined.nonce, ctx) }.encode();
+    ctx.out.push(Output::Reply { conn, frame: Some(frame).filter(|_| !hides), tether: None });
 }
 
 /// Answers a request of our group. A one-shot dial is no node: it gets its answer and no `rows`. With `tether` the connection is kept.
@@ -141,6 +155,7 @@ fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> R
         prefix: None,
         tether: None,
         visitor: config.visitor.then_some(true),
+        secret: None,
     }
 }
 
@@ -237,12 +252,37 @@ pub fn check_reply(body: &[u8], nonce: Nonce) -> Result<Reply<'_>, Failure> {
             let (name, group) = (reply.name.into(), reply.group.into());
             Err(never(Cause::WrongGroup, Detail::WrongGroup { name, group }))
         }
+        Status::BadRequest if reply.secret.is_some() => Err(other_secret(&reply, OtherSecret::Only)),
         Status::BadRequest => {
             Err(never(Cause::BadReply, Detail::RequestUnreadable { name: reply.name.into() }))
         }
         Status::Ok if reply.nonce != Some(nonce) => Err(never(Cause::BadReply, Detail::OtherRequest)),
         Status::Ok => Ok(reply),
     }
+}
+
+/// Why whoever was dialed with a secret answers in the open: the body of its reply says that.
+pub fn check_refusal(body: &[u8]) -> Failure {
+    match Reply::decode(body) {
+        Err(error) => unreadable(error),
+        Ok(reply) if reply.status == Status::WrongGroup => {
+            let (name, group) = (reply.name.into(), reply.group.into());
+            never(Cause::WrongGroup, Detail::WrongGroup { name, group })
+        }
+        Ok(reply) => {
+            let theirs = if reply.secret == Some(true) { OtherSecret::Another } else { OtherSecret::None };
+            other_secret(&reply, theirs)
+        }
+    }
+}
+
+/// The failure of a dial that is answered by somebody who does not know the secret.
+pub fn unproven() -> Failure {
+    never(Cause::WrongSecret, Detail::Unproven)
+}
+
+fn other_secret(reply: &Reply<'_>, theirs: OtherSecret) -> Failure {
+    never(Cause::WrongSecret, Detail::WrongSecret { name: reply.name.into(), theirs })
 }
 
 /// The failure that bytes which are no reply mean.
@@ -307,7 +347,8 @@ mod tests {
     fn a_request_is_read_or_declined_with_as_much_as_is_known_of_it() {
         let mut test = TestContext::new(|_| {});
         let ctx = test.context();
-        let declined = |request: Request<'_>| read_request(Ok(&request.encode()[HEADER..]), &ctx).err();
+        let declined =
+            |request: Request<'_>| read_request(Ok(&request.encode()[HEADER..]), false, &ctx).err();
         let with = |status, nonce, reason| Some(Declined { status, nonce, reason });
         let nonce = Some(Nonce(1));
         assert_eq!(declined(request(2)), None);
@@ -316,9 +357,9 @@ mod tests {
             with(Status::WrongGroup, nonce, Some(RejectReason::WrongGroup))
         );
         assert_eq!(declined(request(1)), with(Status::Ok, nonce, None), "our own, by a way around");
-        let cut = read_request(Err(DecodeError::Truncated), &ctx).err();
+        let cut = read_request(Err(DecodeError::Truncated), false, &ctx).err();
         assert_eq!(cut, with(Status::BadRequest, None, Some(RejectReason::Truncated)));
-        let noise = read_request(Ok(&[0]), &ctx).err();
+        let noise = read_request(Ok(&[0]), false, &ctx).err();
         assert_eq!(noise, with(Status::BadRequest, None, Some(RejectReason::Malformed)));
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::select_ok;
 use rand::Rng;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, Ready};
+use tokio::io::{AsyncReadExt, Interest, Ready};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -19,12 +19,13 @@ use crate::engine::config::is_host;
 use crate::engine::event::Event;
 use crate::engine::peers::PeerInfo;
 use crate::engine::retry::RetryPolicy;
-use crate::engine::{Incarnation, NodeId, Nonce, check_reply, unreadable};
+use crate::engine::{Incarnation, NodeId, Nonce, check_reply};
 use crate::proto::exchange::Request;
+use crate::secret::Secret;
 
-use super::errno::classify;
-use super::frame::{FrameError, read_frame};
+use super::errno::failure;
 use super::interfaces::{self, Selection};
+use super::sealing::exchange;
 
 /// How long the server is given to close first after its reply, so that it, not we, keeps the port in `TIME_WAIT`.
 const CLOSE_GRACE: Duration = Duration::from_millis(200);
@@ -55,6 +56,8 @@ pub struct Way {
     pub source: Option<ZonedIp>,
     /// By the link of this name, also where another one is in the same network; none where the system's routes decide.
     pub link: Option<Arc<str>>,
+    /// Under this secret: whoever is there must have it, too.
+    pub secret: Option<Arc<Secret>>,
 }
 
 /// What is dialed, and how.
@@ -66,6 +69,8 @@ pub struct Dial {
     pub addrs: Vec<SocketAddr>,
     /// Dial from this address of ours.
     pub source: Option<ZonedIp>,
+    /// Under this secret.
+    pub secret: Option<Arc<Secret>>,
     /// The whole frame to send.
     pub request: Arc<[u8]>,
     /// The nonce in it.
@@ -97,7 +102,8 @@ pub async fn retryable_dial(
         let to = in_turn.next().unwrap_or(dial.peer.addr.socket_addr());
         let addr = interfaces::told(to);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
-        let way = Way { addr: to, standby: Vec::new(), source: dial.source, link: None };
+        let secret = dial.secret.clone();
+        let way = Way { addr: to, standby: Vec::new(), source: dial.source, link: None, secret };
         let result = self::attempt(&way, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
             Ok(reached) => {
@@ -156,9 +162,9 @@ pub async fn attempt(
     let deadline = begun + timeout;
     let (mut stream, from_standby) = connect_by(way, begun, timeout).await?;
     let connected = Instant::now();
-    let exchanged = timeout_at(deadline, exchange(&mut stream, request, reply)).await;
-    exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
-    let reached = Reached { from_standby, connect: connected - begun, rtt: connected.elapsed() };
+    let exchanged = timeout_at(deadline, exchange(&mut stream, way.secret.as_deref(), request, reply)).await;
+    let sent = exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
+    let reached = Reached { from_standby, connect: connected - begun, rtt: sent.elapsed() };
     // The server closes first. One that does not is closed upon.
     let _ = timeout_at((Instant::now() + CLOSE_GRACE).min(deadline), end_of(&mut stream)).await;
     Ok(reached)
@@ -176,7 +182,8 @@ pub(super) async fn converse(
 ) -> Result<TcpStream, Failure> {
     let begun = Instant::now();
     let (mut stream, _) = connect_by(way, begun, timeout).await?;
-    let exchanged = timeout_at(begun + timeout, exchange(&mut stream, request, reply)).await;
+    let exchange = exchange(&mut stream, way.secret.as_deref(), request, reply);
+    let exchanged = timeout_at(begun + timeout, exchange).await;
     exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
     Ok(stream)
 }
@@ -194,7 +201,7 @@ async fn connect_by(
     begun: Instant,
     timeout: Duration,
 ) -> Result<(TcpStream, Option<SocketAddr>), Failure> {
-    let Way { addr, ref standby, source, ref link } = *way;
+    let Way { addr, ref standby, source, ref link, .. } = *way;
     let deadline = begun + timeout;
     let mut first = pin!(connect(addr, source, link.as_deref()));
     let alone_until = if standby.is_empty() { deadline } else { begun + timeout / 2 };
@@ -263,14 +270,6 @@ fn bind_to_link(socket: &TcpSocket, link: Option<&str>) -> io::Result<()> {
     Ok(())
 }
 
-async fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -> Result<(), Failure> {
-    stream.write_all(request).await.map_err(|error| failure("send", &error))?;
-    read_frame(stream, reply).await.map_err(|error| match error {
-        FrameError::Io(error) => failure("receive", &error),
-        FrameError::Decode(error) => unreadable(error),
-    })
-}
-
 fn connect_failure(way: &Way, error: &io::Error) -> Failure {
     let addr = way.addr;
     let mut failure = failure("connect", error);
@@ -320,15 +319,6 @@ pub(super) fn has_route(addr: SocketAddr) -> bool {
     let any: IpAddr =
         if addr.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     std::net::UdpSocket::bind((any, 0)).is_ok_and(|socket| socket.connect(addr).is_ok())
-}
-
-fn failure(operation: &str, error: &io::Error) -> Failure {
-    let (cause, retry) = classify(error);
-    let detail = match error.kind() {
-        io::ErrorKind::UnexpectedEof => format!("{operation}: closed before the reply was complete"),
-        _ => format!("{operation}: {error}"),
-    };
-    Failure { cause, detail: Detail::system(detail), errno: error.raw_os_error(), retry }
 }
 
 fn too_late(cause: Cause, operation: &str, timeout: Duration) -> Failure {

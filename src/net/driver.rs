@@ -19,6 +19,7 @@ use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::rate_limiter::RateLimiter;
+use crate::secret::Secret;
 
 use super::arrival::{Buffer, Received};
 use super::dialer::{self, Reached, Way};
@@ -74,6 +75,8 @@ pub(super) struct Driver {
     pub(super) read_filter: Option<ReadFilter>,
     /// Dials leave from this address.
     pub(super) source: Option<ZonedIp>,
+    /// Under which exchanges are.
+    pub(super) secret: Option<Arc<Secret>>,
     pub(super) events: broadcast::Sender<Stamped>,
     pub(super) commands: mpsc::Receiver<Command>,
     /// From the servers. Bounded: who finds it full waits, or drops what is only counted.
@@ -214,12 +217,13 @@ impl Driver {
                     self.pending.spare.push(reply);
                 }
             }
-            TaskEvent::Inbound(Inbound { from, to, body, reply }) => {
+            TaskEvent::Inbound(Inbound { from, to, body, sealed, reply }) => {
                 self.pending.last_conn += 1;
                 let conn = ConnId(self.pending.last_conn);
                 self.pending.replies.insert(conn, reply);
                 let link = to.and_then(|to| self.refused_link_of(to));
-                self.tell(Input::Request { conn, from, link, body: body.as_deref().map_err(|error| *error) });
+                let body = body.as_deref().map_err(|error| *error);
+                self.tell(Input::Request { conn, from, link, body, sealed });
             }
             TaskEvent::TetherAnswered { tether, result, reply } => {
                 if let Some(result) = self.pending.tethers.note_answer(tether, result, &mut self.tasks) {
@@ -349,7 +353,12 @@ impl Driver {
                 }
             }
             Output::Dial { dial, addr, standby, link, request, timeout } => {
-                self.dial(dial, Way { addr, standby, source: self.source, link }, request, timeout);
+                self.dial(
+                    dial,
+                    Way { addr, standby, source: self.source, link, secret: self.secret.clone() },
+                    request,
+                    timeout,
+                );
             }
             Output::AbandonDial(dial) => {
                 if let Some(task) = self.pending.dials.remove(&dial) {
@@ -364,7 +373,8 @@ impl Driver {
                 }
             }
             Output::Tether { tether, addr, link, request, timeout } => {
-                let way = Way { addr, standby: Vec::new(), source: self.source, link };
+                let secret = self.secret.clone();
+                let way = Way { addr, standby: Vec::new(), source: self.source, link, secret };
                 self.pending.tethers.dial(tether, way, request, timeout, &mut self.tasks);
             }
             Output::DropTether(tether) => self.pending.tethers.release(tether),

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use crate::engine::cause::{Cause, Retry};
+use crate::engine::cause::{Cause, Detail, Failure, Retry};
 
 /// Whether trying again can cure this error of a dial.
 pub fn is_retryable_error(error: &io::Error) -> bool {
@@ -29,6 +29,16 @@ pub fn classify(error: &io::Error) -> (Cause, Retry) {
         K::InvalidInput | K::Unsupported => (C::AddressNotAvailable, R::Never),
         _ => (C::Other, R::Usual),
     }
+}
+
+/// The failure of an attempt by what the system says of an operation.
+pub(super) fn failure(operation: &str, error: &io::Error) -> Failure {
+    let (cause, retry) = classify(error);
+    let detail = match error.kind() {
+        io::ErrorKind::UnexpectedEof => format!("{operation}: closed before the reply was complete"),
+        _ => format!("{operation}: {error}"),
+    };
+    Failure { cause, detail: Detail::system(detail), errno: error.raw_os_error(), retry }
 }
 
 /// Errors without a stable kind of their own.

@@ -17,6 +17,7 @@ mod node;
 mod resolver;
 #[cfg(target_os = "linux")]
 pub mod rtnetlink;
+mod sealing;
 pub mod selftest;
 mod server;
 mod servers;

@@ -171,7 +171,8 @@ impl NodeParts {
             owner_gone,
         } = self;
         let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
-        let servers = Servers::start(listeners, to_driver);
+        let secret = config.secret.clone();
+        let servers = Servers::start(listeners, secret.clone(), to_driver);
         let sockets = match sockets.watched() {
             Ok(sockets) => sockets,
             Err(error) => return tracing::error!(%error, "cannot use the UDP sockets"),
@@ -183,6 +184,7 @@ impl NodeParts {
             sockets,
             servers,
             source: selection.bind.filter(|ip| !ip.ip().is_unspecified()),
+            secret,
             selection,
             host_name,
             read_filter,

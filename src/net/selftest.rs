@@ -167,6 +167,7 @@ impl SelfTestSender<'_> {
             suspicion: None,
             rows: None,
             visitor: None,
+            tag: None,
         };
         Ok(goodbye.encode())
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,9 +13,11 @@ use tokio::time::timeout;
 use crate::engine::api::TetherEnd;
 use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, MAX_BODY};
+use crate::secret::Secret;
 
 use super::connections::{Asked, Connections, Room};
 use super::frame::{FrameError, read_frame};
+use super::sealing;
 use super::task_event::{Inbound, Kept, Outbound, TaskEvent};
 
 /// For a whole exchange, from accept to close.
@@ -23,7 +26,11 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// Serves until it is dropped.
-pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    secret: Option<Arc<Secret>>,
+    driver: mpsc::Sender<TaskEvent>,
+) {
     let mut open = Connections::default();
     let mut backoff = ACCEPT_BACKOFF.0;
     loop {
@@ -40,9 +47,10 @@ pub(super) async fn serve(listener: TcpListener, driver: mpsc::Sender<TaskEvent>
                             continue;
                         }
                     }
-                    let driver = driver.clone();
+                    let (driver, secret) = (driver.clone(), secret.clone());
                     open.begin(from, |asked| async move {
-                        if let Err(reason) = converse(stream, from, &asked, &driver, DEADLINE).await {
+                        let secret = secret.as_deref();
+                        if let Err(reason) = converse(stream, from, secret, &asked, &driver, DEADLINE).await {
                             turn_away(&driver, from, reason);
                         }
                     });
@@ -73,6 +81,7 @@ fn turn_away(driver: &mpsc::Sender<TaskEvent>, from: SocketAddr, reason: RejectR
 async fn converse(
     mut stream: TcpStream,
     from: SocketAddr,
+    secret: Option<&Secret>,
     asked: &Asked,
     driver: &mpsc::Sender<TaskEvent>,
     deadline: Duration,
@@ -80,27 +89,37 @@ async fn converse(
     let to = stream.local_addr().ok();
     let exchange = async {
         let mut body = Vec::new();
-        let body = match read_frame(&mut stream, &mut body).await {
-            Ok(()) => Ok(body),
+        let (body, mut channel) = match read_frame(&mut stream, &mut body).await {
+            Ok(()) => {
+                let channel = match secret {
+                    Some(secret) => sealing::accept(&mut stream, secret, &mut body).await?,
+                    None => None,
+                };
+                (Ok(body), channel)
+            }
             // It is answered, in our version: from that the dialer learns which it is.
-            Err(FrameError::Decode(error @ DecodeError::Version(_))) => Err(error),
-            Err(FrameError::Decode(error)) => return Err(error.into()),
-            Err(FrameError::Io(_)) => return Err(RejectReason::ClosedEarly),
+            Err(FrameError::Decode(error @ DecodeError::Version(_))) => (Err(error), None),
+            Err(error) => return Err(sealing::reason(&error)),
         };
+        let sealed = channel.is_some();
         let unread = body.is_err();
         if !unread {
             asked.note();
         }
         let (reply, replied) = oneshot::channel();
         // The engine's side is gone only when the node stops.
-        if driver.send(TaskEvent::Inbound(Inbound { from, to, body, reply })).await.is_err() {
+        if driver.send(TaskEvent::Inbound(Inbound { from, to, body, sealed, reply })).await.is_err() {
             return Ok(None);
         }
-        match replied.await {
-            Ok(Some(Outbound { frame, tether: Some(kept) })) => return Ok(Some((frame, kept))),
-            // A dialer that does not wait for its reply has itself to blame.
-            Ok(Some(Outbound { frame, tether: None })) => drop(send_last(&mut stream, &frame).await),
-            Ok(None) | Err(_) => {}
+        if let Ok(Some(Outbound { mut frame, tether })) = replied.await {
+            if let Some(channel) = &mut channel {
+                frame = sealing::seal(channel, &frame).ok_or(RejectReason::Oversized)?;
+            }
+            match tether {
+                Some(kept) => return Ok(Some((frame, kept))),
+                // A dialer that does not wait for its reply has itself to blame.
+                None => drop(send_last(&mut stream, &frame).await),
+            }
         }
         if unread {
             drain(&mut stream).await;
@@ -165,7 +184,7 @@ mod tests {
         let (to_driver, mut driver) = mpsc::channel(1);
         let server = to_driver.clone();
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move { converse(stream, from, &Asked::default(), &server, deadline).await });
+        tasks.spawn(async move { converse(stream, from, None, &Asked::default(), &server, deadline).await });
         dialer.write_all(&crate::testkit::request(2).encode()).await.unwrap();
         let Some(TaskEvent::Inbound(Inbound { reply, .. })) = driver.recv().await else {
             panic!("a request")

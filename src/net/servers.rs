@@ -11,6 +11,7 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use crate::engine::address::ZonedIp;
 use crate::engine::interface::{Interface, LinkIndex};
+use crate::secret::Secret;
 
 use super::interfaces;
 use super::server;
@@ -28,6 +29,8 @@ pub(super) struct Servers {
     /// Those on one link each.
     by_link: Vec<LinkServer>,
     running: JoinSet<()>,
+    /// Under which exchanges are.
+    secret: Option<Arc<Secret>>,
     to_driver: mpsc::Sender<TaskEvent>,
 }
 
@@ -41,12 +44,17 @@ struct LinkServer {
 
 impl Servers {
     /// A server for each of these sockets.
-    pub(super) fn start(listeners: Vec<TcpListener>, to_driver: mpsc::Sender<TaskEvent>) -> Self {
+    pub(super) fn start(
+        listeners: Vec<TcpListener>,
+        secret: Option<Arc<Secret>>,
+        to_driver: mpsc::Sender<TaskEvent>,
+    ) -> Self {
         let any = |listener: &&TcpListener| {
             listener.local_addr().is_ok_and(|addr| addr.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED))
         };
         let on_all_links = listeners.iter().find(any).and_then(|listener| listener.try_clone().ok());
-        let mut servers = Self { on_all_links, by_link: Vec::new(), running: JoinSet::new(), to_driver };
+        let mut servers =
+            Self { on_all_links, by_link: Vec::new(), running: JoinSet::new(), secret, to_driver };
         for listener in listeners {
             let _ = servers.serve(listener);
         }
@@ -55,7 +63,10 @@ impl Servers {
 
     fn serve(&mut self, listener: TcpListener) -> Option<AbortHandle> {
         match tokio::net::TcpListener::from_std(listener) {
-            Ok(listener) => Some(self.running.spawn(server::serve(listener, self.to_driver.clone()))),
+            Ok(listener) => {
+                let serve = server::serve(listener, self.secret.clone(), self.to_driver.clone());
+                Some(self.running.spawn(serve))
+            }
             Err(error) => {
                 tracing::error!(%error, "cannot serve TCP");
                 None
@@ -183,7 +194,7 @@ mod tests {
     async fn a_link_that_is_made_again_under_its_name_has_a_new_listener() {
         let (to_driver, _driver) = mpsc::channel(1);
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED).into();
-        let mut servers = Servers::start(vec![listen_on(any, 0).unwrap()], to_driver);
+        let mut servers = Servers::start(vec![listen_on(any, 0).unwrap()], None, to_driver);
         let other = Interface { index: Some(LinkIndex(1_000)), ..interface("other=10.0.0.2/24") };
         let mut made = Vec::new();
         for index in [1_001, 1_001, 1_002] {

@@ -47,6 +47,8 @@ pub(super) struct Inbound {
     pub(super) to: Option<SocketAddr>,
     /// Its body, or the version that we do not speak.
     pub(super) body: Result<Vec<u8>, DecodeError>,
+    /// It was sealed with a secret of ours.
+    pub(super) sealed: bool,
     pub(super) reply: oneshot::Sender<Option<Outbound>>,
 }
 

@@ -113,6 +113,9 @@ pub struct Reply<'a> {
     /// The server stays for a moment only: no node is here.
     #[n(10)]
     pub visitor: Option<bool>,
+    /// The request was not made with the server's secret: whether it has one.
+    #[n(11)]
+    pub secret: Option<bool>,
 }
 
 impl<'a> Request<'a> {
@@ -160,7 +163,7 @@ pub fn body_length(header: &[u8; HEADER]) -> Result<usize, DecodeError> {
     if length > MAX_BODY { Err(DecodeError::Oversized) } else { Ok(length) }
 }
 
-fn frame<T: Encode<()>>(message: &T) -> Vec<u8> {
+pub(super) fn frame<T: Encode<()>>(message: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(&MAGIC);
     bytes.push(VERSION);
@@ -216,6 +219,7 @@ mod tests {
             prefix: Some(128),
             tether: None,
             visitor: None,
+            secret: None,
         };
         let too_long = Err(DecodeError::Malformed("the prefix"));
         assert!(Request::decode(&request.encode()[HEADER..]).is_ok());

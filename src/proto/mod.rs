@@ -10,9 +10,11 @@ mod map;
 pub mod presence;
 pub mod rendezvous;
 pub mod rows;
+mod sealed;
 mod text;
 
 pub use ids::{Incarnation, NodeId, Nonce, ParseIdError};
+pub use sealed::{Sealed, Tag};
 pub use text::{TextError, check_message, check_text, disturbs_a_terminal};
 
 /// The first four bytes of everything vigie sends, by UDP and by TCP.

@@ -7,12 +7,15 @@ use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
 use super::{
-    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, VERSION, check_prefix,
-    check_text, map, rows, strip_header,
+    DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, Sealed, Tag, VERSION,
+    check_prefix, check_text, map, rows, strip_header,
 };
 
 /// The group that presences go to by IPv6, on each link: transient and of link-local scope (RFC 4291 §2.7, RFC 3307).
 pub const MULTICAST_GROUP: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x8a9e, 0x4442);
+
+/// Bytes before a datagram's body: magic and version.
+const HEADER: usize = MAGIC.len() + 1;
 
 /// Shortest presence period a node may state, in milliseconds.
 pub const MIN_PERIOD_MS: u32 = 100;
@@ -21,6 +24,14 @@ pub const MAX_PERIOD_MS: u32 = 3_600_000;
 
 /// The key of the zeros that fill a probe.
 const PAD_KEY: u8 = 63;
+
+/// What stands before the bytes of a tag: its key, 17, and the head of a byte string of 16.
+const TAG_HEAD: [u8; 2] = [0x11, 0x50];
+/// What the body of a sealed presence begins with: a map of one key, 18.
+const SEALED_HEAD: [u8; 2] = [0xa1, 0x12];
+/// Bytes by which a sealed presence is longer than what is in it, apart from those of the seal itself: [`SEALED_HEAD`], the head of the
+/// byte string.
+const SEALED_MORE: usize = 5;
 
 /// What a presence says of its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -95,6 +106,9 @@ pub struct Presence<'a> {
     /// The sender stays for a moment only, to answer a question of a person: it is answered and helped, and is no peer.
     #[n(16)]
     pub visitor: Option<bool>,
+    /// The sender has this secret; see [`split_tag`].
+    #[n(17)]
+    pub tag: Option<Tag>,
 }
 
 /// A question about a node that may be gone. It is no verdict: who hears it looks itself.
@@ -150,12 +164,35 @@ impl<'a> Presence<'a> {
 
     /// The datagram's bytes. What was made of checked names always fits [`MAX_DATAGRAM`]; a probe has [`MAX_PROBE`].
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_and_pad(MAX_PROBE)
+    }
+
+    /// The same with a tag behind it, made of all that stands before.
+    pub fn encode_tagged(&self, tag: impl FnOnce(&[u8]) -> [u8; Tag::LENGTH]) -> Vec<u8> {
+        let mut bytes = self.encode_and_pad(MAX_PROBE - TAG_HEAD.len() - Tag::LENGTH);
+        count_one_more_key(&mut bytes);
+        bytes.extend_from_slice(&TAG_HEAD);
+        let tag = tag(&bytes);
+        bytes.extend_from_slice(&tag);
+        bytes
+    }
+
+    /// The same, sealed: so many bytes longer by `overhead` than the body that is sealed.
+    pub fn encode_sealed(&self, overhead: usize, seal: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+        let mut bytes = self.encode_and_pad(MAX_PROBE - SEALED_MORE - overhead);
+        let sealed = seal(&bytes[HEADER..]);
+        bytes.truncate(HEADER);
+        map::encode(&Sealed { group: None, bytes: sealed.as_slice().into() }, &mut bytes);
+        bytes
+    }
+
+    fn encode_and_pad(&self, length: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
         bytes.extend_from_slice(&MAGIC);
         bytes.push(VERSION);
         map::encode(self, &mut bytes);
         if self.kind == Kind::Probe {
-            pad(&mut bytes);
+            pad(&mut bytes, length);
         }
         bytes
     }
@@ -166,18 +203,42 @@ impl<'a> Presence<'a> {
     }
 }
 
-/// Fills a datagram up to [`MAX_PROBE`] with one more value of its map, which readers ignore.
-fn pad(bytes: &mut Vec<u8>) {
+/// A datagram that ends with a tag: what the tag covers, and the tag.
+pub fn split_tag(datagram: &[u8]) -> Option<(&[u8], &[u8; Tag::LENGTH])> {
+    let (covered, tag) = datagram.split_last_chunk()?;
+    covered.ends_with(&TAG_HEAD).then_some((covered, tag))
+}
+
+/// What is sealed in a datagram, if it is a sealed presence. None as well where it is not as specified.
+pub fn sealed_in(datagram: &[u8]) -> Option<&[u8]> {
+    let body = strip_header(datagram).ok()?;
+    if !body.starts_with(&SEALED_HEAD) || datagram.len() > MAX_PROBE {
+        return None;
+    }
+    Some(Sealed::decode(body).ok()?.bytes)
+}
+
+/// The datagram of a presence that was sealed.
+pub fn unsealed(body: &[u8]) -> Vec<u8> {
+    [&MAGIC[..], &[VERSION], body].concat()
+}
+
+/// Fills a datagram up to this length with one more value of its map, which readers ignore.
+fn pad(bytes: &mut Vec<u8>, whole: usize) {
     // A key of two bytes, and the head of a byte string of three.
     const HEAD: usize = 5;
-    let Some(length) = MAX_PROBE.checked_sub(bytes.len() + HEAD).and_then(|n| u16::try_from(n).ok()) else {
+    let Some(length) = whole.checked_sub(bytes.len() + HEAD).and_then(|n| u16::try_from(n).ok()) else {
         return;
     };
-    // The map's head is one byte as long as it has fewer than 24 keys.
-    bytes[MAGIC.len() + 1] += 1;
+    count_one_more_key(bytes);
     bytes.extend_from_slice(&[0x18, PAD_KEY, 0x59]);
     bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.resize(MAX_PROBE, 0);
+    bytes.resize(whole, 0);
+}
+
+/// The map's head is one byte as long as it has fewer than 24 keys.
+fn count_one_more_key(bytes: &mut [u8]) {
+    bytes[HEADER] += 1;
 }
 
 /// An IP address as a byte string of 4 or 16 bytes in network order.

@@ -305,7 +305,7 @@ impl Crowd {
         let (conn, from) = (ConnId(nth as u64), SocketAddr::new(ip(nth), 40_000));
         self.tell(
             Told::Request,
-            Input::Request { conn, from, link: None, body: Ok(&frame[HEADER..]) },
+            Input::Request { conn, from, link: None, body: Ok(&frame[HEADER..]), sealed: false },
             watch,
         );
     }

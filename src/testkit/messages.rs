@@ -31,6 +31,7 @@ pub fn presence(kind: Kind, id: u128, sequence: u64) -> Presence<'static> {
         suspicion: None,
         rows: None,
         visitor: None,
+        tag: None,
     }
 }
 
@@ -67,6 +68,7 @@ pub fn reply(id: u128, nonce: Nonce) -> Reply<'static> {
         prefix: None,
         tether: None,
         visitor: None,
+        secret: None,
     }
 }
 

@@ -137,7 +137,13 @@ impl Solo {
     /// An exchange of this node's, which proves its address.
     pub fn request(&mut self, from: &str, id: u128) {
         let (conn, from) = (ConnId(1), from.parse().expect("an address with a port"));
-        self.tell(Input::Request { conn, from, link: None, body: Ok(&request(id).encode()[HEADER..]) });
+        self.tell(Input::Request {
+            conn,
+            from,
+            link: None,
+            body: Ok(&request(id).encode()[HEADER..]),
+            sealed: false,
+        });
     }
 
     /// Echoes the latest nonce that was sent to this address.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::cause::{Cause, Detail};
+use crate::engine::cause::{Cause, Detail, OtherSecret};
 use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, VERSION};
 
@@ -85,6 +85,12 @@ impl fmt::Display for Detail {
             Self::System(said) => f.write_str(said),
             Self::WrongGroup { name, group } => write!(f, "{name} is in group '{group}'"),
             Self::RequestUnreadable { name } => write!(f, "{name} could not read this node's request"),
+            Self::WrongSecret { name, theirs } => match theirs {
+                OtherSecret::None => write!(f, "{name} has no secret, and this node has one"),
+                OtherSecret::Only => write!(f, "{name} has a secret, and this node has none"),
+                OtherSecret::Another => write!(f, "{name} has another secret than this node"),
+            },
+            Self::Unproven => f.write_str("what answers does not have this node's secret"),
             Self::OtherRequest => f.write_str("the reply is to another request"),
             Self::ThisNode => f.write_str("this node itself answers there"),
             Self::Visitor { name } => {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::engine::address::Endpoint;
+use crate::engine::cause::OtherSecret;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::packet_filter::{BlockingRule, Direction, IpVersion, Traffic};
 use crate::engine::verdict::Evidence;
@@ -99,8 +100,21 @@ impl fmt::Display for Evidence {
                     "{who} sent a message of protocol version {theirs} {ago} ago; this node speaks version {ours}"
                 )
             }
+            Self::OtherSecret { who, theirs, ago } => {
+                let (ago, differs) = (Wait(*ago), other_secret(*theirs));
+                write!(f, "{who} announced itself in this group {ago} ago, {differs}")
+            }
             Self::OtherNetwork { who, theirs, ours, ago } => other_network(f, who, *theirs, *ours, *ago),
         }
+    }
+}
+
+/// What the presence of another node shows of its secret.
+fn other_secret(theirs: OtherSecret) -> &'static str {
+    match theirs {
+        OtherSecret::None => "without a secret; this node has one",
+        OtherSecret::Only => "with a secret; this node has none",
+        OtherSecret::Another => "with another secret than this node's",
     }
 }
 

@@ -12,6 +12,7 @@ impl RejectReason {
             Self::Oversized => "a message larger than the protocol allows",
             Self::VersionMismatch => "a different protocol version (update the older vigie)",
             Self::WrongGroup => "different group",
+            Self::WrongSecret => "not made with this node's secret",
             Self::Replayed => "a duplicate, late or replayed datagram",
             Self::OffLink => "not from a network of this machine (add it with --peer to dial it)",
             Self::UnusedLink => {

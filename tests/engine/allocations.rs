@@ -57,6 +57,7 @@ fn reply(nonce: Nonce) -> Vec<u8> {
         prefix: None,
         tether: None,
         visitor: None,
+        secret: None,
     }
     .encode()
 }

@@ -69,7 +69,10 @@ impl Scene {
     fn exchange(&mut self, from: &str, request: &Request<'_>) {
         for host in self.others() {
             let (conn, from, frame) = (ConnId(u64::MAX), from.parse().unwrap(), request.encode());
-            self.lan.tell(host, Input::Request { conn, from, link: None, body: Ok(&frame[HEADER..]) });
+            self.lan.tell(
+                host,
+                Input::Request { conn, from, link: None, body: Ok(&frame[HEADER..]), sealed: false },
+            );
         }
     }
 

@@ -301,7 +301,13 @@ fn exchanges_of_many_forged_identities_from_one_host_are_limited() {
             visitor: None,
         };
         let (conn, from) = (ConnId(u64::from(n)), "10.0.0.2:40000".parse().unwrap());
-        solo.tell(Input::Request { conn, from, link: None, body: Ok(&request.encode()[HEADER..]) });
+        solo.tell(Input::Request {
+            conn,
+            from,
+            link: None,
+            body: Ok(&request.encode()[HEADER..]),
+            sealed: false,
+        });
     }
     assert_eq!(solo.replies.len(), 1_000, "each is answered");
     assert_eq!(solo.rows().len(), usize::from(MAX_NODES_PER_ADDRESS));
@@ -432,6 +438,7 @@ impl Chaos {
             prefix: None,
             tether: None,
             visitor: None,
+            secret: None,
         }
         .encode();
         let cause = self.pick(&Cause::ALL);
@@ -462,7 +469,13 @@ impl Chaos {
         .encode();
         let from = self.addr(40_000);
         self.exchanged.insert(from.ip());
-        self.tell(Input::Request { conn: ConnId(1), from, link: None, body: Ok(&request[HEADER..]) });
+        self.tell(Input::Request {
+            conn: ConnId(1),
+            from,
+            link: None,
+            body: Ok(&request[HEADER..]),
+            sealed: false,
+        });
     }
 
     fn command(&mut self) {

@@ -16,6 +16,7 @@ mod names;
 mod one_host;
 mod own_filter;
 mod paths;
+mod secret;
 mod slow_host;
 mod slow_links;
 mod speed;

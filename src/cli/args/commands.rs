@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::values::{Dialed, dialed, expected_peers, for_time, period, text};
@@ -126,4 +126,21 @@ pub struct CompletionsArgs {
     /// Which shell.
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
+}
+
+/// What `vigie secret` does.
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Write a new secret to a file that only its user can read; without a file, print its key.
+    ///
+    /// A file that exists is left as it is.
+    New(NewSecretArgs),
+}
+
+/// Options of `vigie secret new`.
+#[derive(Debug, Args)]
+pub struct NewSecretArgs {
+    /// The file to make.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }

@@ -11,7 +11,8 @@ mod values;
 use clap::{Parser, Subcommand};
 
 pub use commands::{
-    ChangesArgs, CheckArgs, CompletionsArgs, DialArgs, DoctorArgs, ListArgs, ManArgs, MatrixArgs, WatchArgs,
+    ChangesArgs, CheckArgs, CompletionsArgs, DialArgs, DoctorArgs, ListArgs, ManArgs, MatrixArgs,
+    NewSecretArgs, SecretCommand, WatchArgs,
 };
 pub use control::ControlPlace;
 pub use demo::{DemoArgs, MAX_DEMO_PEERS};
@@ -87,10 +88,18 @@ pub enum CliCommand {
     /// It briefly uses the ports of a node and sends to itself; other vigies ignore that. Root sees more: the firewall rules,
     /// and which program uses a port.
     Doctor(DoctorArgs),
+    /// Make the shared secret of a group, for --secret-file.
+    #[command(
+        subcommand,
+        subcommand_required = true,
+        arg_required_else_help = false,
+        mut_subcommands(help::of_a_command)
+    )]
+    Secret(SecretCommand),
     /// Try the terminal app on one machine, among real nodes on loopback addresses.
     ///
     /// No traffic leaves this machine, and other vigies on it are not affected: --tcp-port, --bind, --interface,
-    /// --exclude-interface and --peer have no effect here.
+    /// --exclude-interface, --peer and --secret-file have no effect here.
     Demo(DemoArgs),
     /// Print the manual page (`man -l -` shows it), or write the pages of all commands.
     Man(ManArgs),

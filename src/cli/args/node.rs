@@ -1,6 +1,7 @@
 //! Options of a node, and the settings that they make.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,12 +10,14 @@ use glob::Pattern;
 use tracing_subscriber::filter::Targets;
 
 use crate::cli::identity::{random, started_now};
+use crate::cli::secret_file;
 use crate::doctor;
 use crate::engine::NodeId;
 use crate::engine::address::ZonedIp;
 use crate::engine::config::{Config, DEFAULT_PORT, DialInterval, Target};
 use crate::engine::retry::RetryPolicy;
 use crate::net::{Selection, Settings, host_name};
+use crate::secret::Secret;
 
 use super::control::ControlPlace;
 use super::values::{
@@ -49,6 +52,9 @@ pub struct NodeArgs {
     /// Also dial a peer that broadcasts cannot reach; repeatable.
     #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', value_parser = target)]
     pub peer: Vec<Target>,
+    /// Believe only nodes with this shared secret, which `vigie secret new` makes.
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
 
     /// Mean time between presence broadcasts (±10 % jitter).
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = period, allow_hyphen_values = true, help_heading = "Timing")]
@@ -127,7 +133,7 @@ impl NodeArgs {
     /// Everything a node needs.
     ///
     /// # Errors
-    /// When the system gives no randomness.
+    /// When the system gives no randomness, or the secret's file no secret.
     pub fn settings(&self) -> anyhow::Result<Settings> {
         let config = Config {
             id: NodeId(u128::from_ne_bytes(random()?)),
@@ -144,6 +150,7 @@ impl NodeArgs {
             retry: self.retry(),
             dial_rate: self.dial_rate,
             peers: self.peer.clone(),
+            secret: self.secret()?,
             seed: random()?,
         };
         let selection = self.selection();
@@ -156,6 +163,14 @@ impl NodeArgs {
             follows_host_name: self.name.is_none(),
             read_filter: Some(doctor::blocking_rules),
         })
+    }
+
+    /// The shared secret, if there is to be one.
+    ///
+    /// # Errors
+    /// When its file is not to be used.
+    pub fn secret(&self) -> anyhow::Result<Option<Arc<Secret>>> {
+        Ok(self.secret_file.as_ref().map(|path| secret_file::read(path, &self.group)).transpose()?)
     }
 
     /// The interfaces to use.

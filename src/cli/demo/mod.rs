@@ -65,7 +65,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result
 
 /// The screen's own node: as the options say, and on loopback only.
 fn settings(node: &NodeArgs, rng: &mut StdRng) -> anyhow::Result<Settings> {
-    let mut settings = node.settings()?;
+    let mut settings = NodeArgs { secret_file: None, ..node.clone() }.settings()?;
     settings.selection = Selection { bind: Some(loopback::OWN.into()), ..Selection::default() };
     settings.tcp_port = None;
     settings.config.peers.clear();

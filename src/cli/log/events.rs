@@ -120,7 +120,10 @@ fn write_state(event: &Event, peer: &PeerInfo, from: PeerState, to: PeerState) {
 
 fn write_rejected(event: &Event, from: Endpoint, reason: RejectReason, count: u64) {
     match reason {
-        RejectReason::WrongGroup | RejectReason::Replayed | RejectReason::OffLink => {
+        RejectReason::WrongGroup
+        | RejectReason::WrongSecret
+        | RejectReason::Replayed
+        | RejectReason::OffLink => {
             info!(target: EVENTS, %from, count, "{event}");
         }
         // A person wanted it so.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::address::Endpoint;
-use crate::engine::cause::Cause;
+use crate::engine::cause::{Cause, OtherSecret};
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerInfo;
@@ -277,6 +277,15 @@ pub enum Evidence {
         theirs: u8,
         /// This node's.
         ours: u8,
+        /// When it was last heard.
+        ago: Duration,
+    },
+    /// A node of this group was heard that does not have this node's secret.
+    OtherSecret {
+        /// Which.
+        who: Who,
+        /// What it has instead.
+        theirs: OtherSecret,
         /// When it was last heard.
         ago: Duration,
     },

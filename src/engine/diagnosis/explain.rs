@@ -75,6 +75,9 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
             Evidence::OtherNetwork { who: who.clone(), theirs: *theirs, ours: *ours, ago },
             Advice::JoinNetwork { host: who },
         ),
+        Mismatch::Secret(theirs) => {
+            (Evidence::OtherSecret { who, theirs: *theirs, ago }, Advice::ShareSecret)
+        }
     };
     Finding {
         id: FindingId::default(),
@@ -83,7 +86,7 @@ pub(super) fn foreign_node(view: &NetworkView, node: &ForeignNode) -> Finding {
         evidence: vec![evidence],
         advice,
         pattern: Pattern::ForeignNode,
-        confidence: Confidence::Certain,
+        confidence: node.mismatch.confidence(),
         nodes: node.info.id.into_iter().collect(),
         names: vec![node.info.name.clone()],
         pairs: Vec::new(),

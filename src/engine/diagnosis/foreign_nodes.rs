@@ -1,4 +1,4 @@
-//! Nodes that are heard and are no peers: of another group, version or network.
+//! Nodes that are heard and are no peers: of another group, version, secret or network.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::address::ZonedIp;
+use crate::engine::cause::OtherSecret;
 use crate::engine::limits::{MAX_STRANGERS, STRANGER_KEPT};
 use crate::engine::peers::PeerInfo;
 
-use super::verdict::Verdict;
+use super::verdict::{Confidence, Verdict};
 
 /// A node that is no peer.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub enum Mismatch {
         /// Ours, where it was heard.
         ours: (IpAddr, u8),
     },
+    /// It is of our group and was not made with our secret.
+    Secret(OtherSecret),
 }
 
 impl Mismatch {
@@ -47,6 +50,15 @@ impl Mismatch {
             Self::Group(_) => Verdict::WrongGroup,
             Self::Version(_) => Verdict::VersionMismatch,
             Self::Network { .. } => Verdict::WrongSubnet,
+            Self::Secret(_) => Verdict::WrongSecret,
+        }
+    }
+
+    /// What is said of it is sure: a secret that does not fit may be somebody's who speaks in a node's name.
+    pub(super) fn confidence(&self) -> Confidence {
+        match self {
+            Self::Group(_) | Self::Version(_) | Self::Network { .. } => Confidence::Certain,
+            Self::Secret(_) => Confidence::Likely,
         }
     }
 }
@@ -117,6 +129,8 @@ impl ForeignNodes {
         self.by_ip.values().filter(move |node| match node.mismatch {
             Mismatch::Network { theirs: (ip, _), .. } => all_heard && !self.is_in_shared_network(ip),
             Mismatch::Group(_) | Mismatch::Version(_) => true,
+            // One datagram is anybody's.
+            Mismatch::Secret(_) => node.heard > node.since,
         })
     }
 

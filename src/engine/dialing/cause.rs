@@ -103,6 +103,17 @@ impl Cause {
     }
 }
 
+/// How the secret of another node differs from this one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherSecret {
+    /// It has none, and we have one.
+    None,
+    /// It has one, and we have none.
+    Only,
+    /// It has another one.
+    Another,
+}
+
 /// What failed exactly. Its sentence stands in `text`, like that of every cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Detail {
@@ -115,6 +126,15 @@ pub enum Detail {
         /// Its group.
         group: Arc<str>,
     },
+    /// The node of this name does not have our secret.
+    WrongSecret {
+        /// That node's name.
+        name: Arc<str>,
+        /// What it has instead.
+        theirs: OtherSecret,
+    },
+    /// What answers does not show that it has our secret.
+    Unproven,
     /// The node of this name could not read our request.
     RequestUnreadable {
         /// That node's name.

@@ -16,6 +16,7 @@ use crate::engine::presence::foreign::WideCopy;
 use crate::engine::presence::heard::Taken;
 use crate::engine::presence::receive::{self, Arrival, Datagram, Reading};
 use crate::engine::presence::sender::{Sender, Whereabouts};
+use crate::engine::presence::wrapping::Opened;
 use crate::engine::probing::prober::ProbeOutcome;
 use crate::engine::{Engine, Nonce};
 use crate::proto::presence::Kind;
@@ -32,8 +33,14 @@ impl Engine {
         if self.comes_by_unused_link(link, from.into()) {
             return self.reject(RejectReason::UnusedLink, from, now);
         }
+        let opened = self.shared.context(self.peers.len(), now).wrapping().open(bytes);
+        self.handle_opened(arrival, &opened, now);
+    }
+
+    fn handle_opened(&mut self, arrival: Arrival, opened: &Opened<'_>, now: Instant) {
+        let Arrival { from, link, .. } = arrival;
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        let datagram = match receive::read(arrival, bytes, &ctx) {
+        let datagram = match receive::read(arrival, opened, &ctx) {
             Reading::Presence(datagram) => datagram,
             Reading::Own(datagram) => return self.handle_own(&datagram, now),
             Reading::Refused(reason, foreign) => {

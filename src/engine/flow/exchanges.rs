@@ -36,7 +36,7 @@ impl Engine {
         &mut self,
         conn: ConnId,
         (from, link): (SocketAddr, Option<LinkIndex>),
-        body: Result<&[u8], DecodeError>,
+        (body, sealed): (Result<&[u8], DecodeError>, bool),
         now: Instant,
     ) {
         let from = address::canonical(from);
@@ -45,10 +45,10 @@ impl Engine {
             return self.reject(RejectReason::UnusedLink, from, now);
         }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
-        let request = match exchange::read_request(body, &ctx) {
+        let request = match exchange::read_request(body, sealed, &ctx) {
             Ok(request) => request,
             Err(declined) => {
-                exchange::decline(conn, declined, &mut ctx);
+                exchange::decline(conn, declined, sealed, &mut ctx);
                 return declined.reason.into_iter().for_each(|reason| self.reject(reason, from, now));
             }
         };

@@ -40,8 +40,8 @@ impl Engine {
             Input::DialEnded { dial, result } => self.handle_dial_end(dial, result, now),
             Input::TetherAnswered { tether, result } => self.handle_tether_answer(tether, result, now),
             Input::TetherEnded { tether, end } => self.handle_tether_end(tether, end, now),
-            Input::Request { conn, from, link, body } => {
-                self.handle_request(conn, (from, link), body, now);
+            Input::Request { conn, from, link, body, sealed } => {
+                self.handle_request(conn, (from, link), (body, sealed), now);
             }
             Input::Refused { from, reason } => self.reject(reason, from, now),
             Input::Resolved { target, addrs } => self.handle_resolved(&target, addrs, now),

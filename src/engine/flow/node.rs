@@ -121,7 +121,8 @@ impl Engine {
     /// A peer asks whether it is true that this node leaves.
     pub(in crate::engine) fn confirm_goodbye(&mut self, arrival: Arrival, bytes: &[u8], now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-        let Reading::Presence(datagram) = receive::read(arrival, bytes, &ctx) else { return };
+        let opened = ctx.wrapping().open(bytes);
+        let Reading::Presence(datagram) = receive::read(arrival, &opened, &ctx) else { return };
         let peer = peers.by_id(datagram.presence.id).and_then(|key| peers.get(key));
         let peer = peer.filter(|peer| datagram.is_from_dialed(peer));
         if let Some((peer, nonce)) = peer.zip(datagram.presence.nonce) {

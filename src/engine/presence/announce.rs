@@ -131,7 +131,7 @@ impl Announcer {
         {
             let Some(source) = interface.ipv4() else { continue };
             let presence = Presence { wide: Some(true), ..ctx.presence(kind, interface.zoned_ip()) };
-            let bytes = presence.encode();
+            let bytes = ctx.wrapping().encode(&presence);
             ctx.out.push(Output::SendFrom { source, to, bytes });
         }
     }
@@ -263,8 +263,8 @@ pub(crate) fn tell(more: More<'_>, peers: &PeerTable, ctx: &mut Context<'_>) {
     broadcast(Kind::Heartbeat, more, ctx);
     multicast(Kind::Heartbeat, false, more, ctx);
     for peer in unheard(peers).into_iter().filter_map(|key| peers.get(key)) {
-        ctx.unicast(peer.interface(), peer.unicast(), Kind::Heartbeat, |presence| {
-            more.with(presence).encode()
+        ctx.unicast(peer.interface(), peer.unicast(), Kind::Heartbeat, |presence, wrap| {
+            wrap.encode(&more.with(presence))
         });
     }
 }
@@ -304,7 +304,7 @@ fn broadcast(kind: Kind, more: More<'_>, ctx: &mut Context<'_>) {
             .iter()
             .any(|other| other.index != interface.index && other.reaches(interface.zoned_ip()));
         let to = SocketAddr::from((broadcast, ctx.config.port));
-        let bytes = more.with(ctx.presence(kind, interface.zoned_ip())).encode();
+        let bytes = ctx.wrapping().encode(&more.with(ctx.presence(kind, interface.zoned_ip())));
         ctx.out.push(Output::Send { link: interface.index.filter(|_| shared), to, bytes });
     }
 }
@@ -316,7 +316,7 @@ fn multicast(kind: Kind, everywhere: bool, more: More<'_>, ctx: &mut Context<'_>
     for (link, interface) in links.multicasting() {
         if everywhere || !links.broadcasts_on(link) {
             let to = ZonedIp::on_link(MULTICAST_GROUP.into(), Some(link)).at_port(ctx.config.port);
-            let bytes = more.with(ctx.presence(kind, interface.zoned_ip())).encode();
+            let bytes = ctx.wrapping().encode(&more.with(ctx.presence(kind, interface.zoned_ip())));
             ctx.out.push(Output::Send { link: None, to, bytes });
         }
     }

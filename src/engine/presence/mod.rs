@@ -12,3 +12,4 @@ pub(crate) mod sender;
 mod strangers;
 pub(crate) mod twin;
 pub(crate) mod visitors;
+pub(crate) mod wrapping;

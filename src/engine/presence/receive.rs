@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use crate::engine::address::{self, ZonedIp};
 use crate::engine::api::Socket;
+use crate::engine::cause::OtherSecret;
 use crate::engine::config::is_host;
 use crate::engine::context::Context;
 use crate::engine::diagnosis::foreign_nodes::Mismatch;
@@ -16,6 +17,7 @@ use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_PROBE};
 
 use super::foreign::{Foreign, WideCopy};
+use super::wrapping::Opened;
 
 /// How a datagram came in.
 #[derive(Debug, Clone, Copy)]
@@ -60,9 +62,16 @@ impl From<DecodeError> for RejectReason {
 }
 
 /// Reads what was received.
-pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> Reading<'a> {
+pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'_>) -> Reading<'a> {
     let Arrival { from, link, socket } = arrival;
     let from = address::canonical(from);
+    let (bytes, was_sealed) = match opened {
+        Opened::Sealed(bytes) => (&bytes[..], true),
+        Opened::Plain(bytes) => (*bytes, false),
+        // Of which group it is, nobody here knows.
+        Opened::Shut => return Reading::Refused(RejectReason::WrongSecret, None),
+    };
+    let is_ours = |presence: &Presence<'_>| was_sealed || ctx.wrapping().is_ours(presence, bytes);
     debug_assert!(bytes.len() <= MAX_PROBE + 1, "the net reads one byte more than is allowed, to notice");
     match Presence::decode(bytes) {
         Err(error) => {
@@ -74,7 +83,7 @@ pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> 
             };
             Reading::Refused(error.into(), foreign)
         }
-        Ok(presence) if presence.id == ctx.config.id => {
+        Ok(presence) if presence.id == ctx.config.id && is_ours(&presence) => {
             Reading::Own(Datagram { from, link, socket, presence })
         }
         Ok(presence) if presence.group != ctx.config.group => {
@@ -83,6 +92,15 @@ pub(crate) fn read<'a>(arrival: Arrival, bytes: &'a [u8], ctx: &Context<'_>) -> 
                 RejectReason::WrongGroup,
                 Foreign::on_our_link(from, Some(&presence), mismatch, ctx),
             )
+        }
+        Ok(presence) if !is_ours(&presence) => {
+            let theirs = match presence.tag {
+                None => OtherSecret::None,
+                Some(_) if ctx.config.secret.is_none() => OtherSecret::Only,
+                Some(_) => OtherSecret::Another,
+            };
+            let foreign = Foreign::on_our_link(from, Some(&presence), Mismatch::Secret(theirs), ctx);
+            Reading::Refused(RejectReason::WrongSecret, foreign)
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
         Ok(presence) => Reading::Presence(Datagram { from, link, socket, presence }),
@@ -146,7 +164,7 @@ mod tests {
 
     /// What becomes of a presence: why it is refused, and why its sender is foreign.
     fn refused(test: &mut TestContext, from: &str, bytes: &[u8]) -> Option<(RejectReason, Option<Mismatch>)> {
-        match read(by(addr(from), Socket::Shared), bytes, &test.context()) {
+        match read(by(addr(from), Socket::Shared), &Opened::Plain(bytes), &test.context()) {
             Reading::Refused(reason, foreign) => Some((reason, foreign.map(|foreign| foreign.mismatch))),
             Reading::Own(_) | Reading::Presence(_) => None,
         }
@@ -157,14 +175,17 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let bytes = presence(Kind::Heartbeat, 2, 1).encode();
         let mapped = addr("::ffff:10.0.0.2");
-        let Reading::Presence(datagram) = read(by(mapped, Socket::Private), &bytes, &test.context()) else {
+        let opened = Opened::Plain(&bytes);
+        let Reading::Presence(datagram) = read(by(mapped, Socket::Private), &opened, &test.context()) else {
             panic!("it is of our group")
         };
         assert_eq!((datagram.from, datagram.socket), (addr("10.0.0.2"), Socket::Private));
         let own = presence(Kind::Heartbeat, 1, 1).encode();
+        let own = Opened::Plain(&own);
         assert!(matches!(read(by(addr("10.0.0.2"), Socket::Shared), &own, &test.context()), Reading::Own(_)));
         let own_of_another_group = Presence { group: "else", ..presence(Kind::Heartbeat, 1, 1) }.encode();
-        let reading = read(by(addr("10.0.0.1"), Socket::Shared), &own_of_another_group, &test.context());
+        let opened = Opened::Plain(&own_of_another_group);
+        let reading = read(by(addr("10.0.0.1"), Socket::Shared), &opened, &test.context());
         assert!(matches!(reading, Reading::Own(_)));
     }
 

@@ -29,7 +29,7 @@ impl Lan {
     }
 
     fn end_process(&mut self, id: HostId, process: Process) {
-        for Conn { dialer, life, call } in self.hosts[id.0].end_process(process) {
+        for Conn { dialer, life, call, .. } in self.hosts[id.0].end_process(process) {
             let latency = self.latency(id, dialer);
             let reset = failure(Cause::Reset);
             let what = match call {

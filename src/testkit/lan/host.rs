@@ -60,6 +60,8 @@ pub(super) struct Conn {
     /// The life of the dialer's process.
     pub(super) life: u32,
     pub(super) call: Call,
+    /// The dialer has a secret that the server does not have: it takes any reply for a refusal.
+    pub(super) refused: bool,
 }
 
 /// What a connection is for.

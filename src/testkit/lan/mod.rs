@@ -208,8 +208,8 @@ impl Lan {
             Arrival::Datagram { from, socket, bytes } => {
                 self.tell(id, Input::Datagram { from, link: None, socket, bytes: &bytes });
             }
-            Arrival::Request { conn, from, body } => {
-                self.tell(id, Input::Request { conn, from, link: None, body: Ok(&body) });
+            Arrival::Request { conn, from, body, sealed } => {
+                self.tell(id, Input::Request { conn, from, link: None, body: Ok(&body), sealed });
             }
             Arrival::Unreachable { to, icmp } => self.tell(id, Input::Unreachable { to, icmp }),
             Arrival::TetherAnswered { tether, result } => {
@@ -245,8 +245,13 @@ impl Lan {
 
     /// A datagram comes in now, from whoever the test says.
     pub fn forge(&mut self, to: HostId, from: &str, presence: &Presence<'_>) {
-        let (from, bytes) = (from.parse().expect("an address with a port"), presence.encode());
-        self.tell(to, Input::Datagram { from, link: None, socket: Socket::Shared, bytes: &bytes });
+        self.hear(to, from, &presence.encode());
+    }
+
+    /// These bytes come in now by UDP, from whoever the test says.
+    pub fn hear(&mut self, to: HostId, from: &str, bytes: &[u8]) {
+        let from = from.parse().expect("an address with a port");
+        self.tell(to, Input::Datagram { from, link: None, socket: Socket::Shared, bytes });
     }
 
     /// Tells an engine something, and does what it asks for.

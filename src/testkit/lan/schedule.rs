@@ -38,6 +38,7 @@ pub(super) enum Arrival {
         conn: ConnId,
         from: SocketAddr,
         body: Arc<[u8]>,
+        sealed: bool,
     },
     Unreachable {
         to: SocketAddr,

@@ -48,7 +48,7 @@ impl Lan {
         match result {
             Err(cause) => self.schedule(after, id, Some(life), failed(cause)),
             Ok(server) => {
-                let call = Conn { dialer: id, life, call: Call::Tether(tether) };
+                let call = Conn { dialer: id, life, call: Call::Tether(tether), refused: false };
                 self.request(id, server, (addr, after), call, request);
                 self.schedule(timeout, id, Some(life), failed(Cause::NoReply));
             }
@@ -60,12 +60,11 @@ impl Lan {
         &mut self,
         server: HostId,
         end: End,
-        frame: Option<Vec<u8>>,
+        answer: Result<Vec<u8>, Failure>,
         kept: Option<TetherId>,
     ) {
         let (dialer, life, tether) = end;
-        let closed = || failure(Cause::ClosedEarly);
-        let result: Result<Arc<[u8]>, Failure> = frame.map(|frame| frame[HEADER..].into()).ok_or_else(closed);
+        let result: Result<Arc<[u8]>, Failure> = answer.map(|frame| frame[HEADER..].into());
         if let Some(kept) = kept {
             self.ropes.push(Rope([end, (server, self.hosts[server.0].life, kept)]));
         }

@@ -9,7 +9,10 @@ use rand::RngExt as _;
 
 use crate::engine::api::{ConnId, DialId, Icmp, Socket, TetherId};
 use crate::engine::cause::Cause;
+use crate::engine::check_refusal;
+use crate::engine::config::Config;
 use crate::engine::peers::PeerKey;
+use crate::proto::Sealed;
 use crate::proto::exchange::HEADER;
 
 use super::host::{Call, Conn};
@@ -22,6 +25,29 @@ use crate::testkit::{failure, ms};
 pub const NO_NEIGHBOUR: Duration = ms(3_060);
 /// Datagrams above this are large ones.
 const SMALL: usize = 1_300;
+
+/// What a handshake comes to.
+enum Shaken {
+    /// Neither end has a secret, or the dialer has none: it asks in the open.
+    Open,
+    /// Both have it.
+    Sealed,
+    /// The server does not open this frame, with which the dialer begins.
+    Refused(Vec<u8>),
+}
+
+/// The handshake of a dialer and a server.
+fn shake_hands(dialer: &Config, server: &Config) -> Shaken {
+    let Some(secret) = &dialer.secret else { return Shaken::Open };
+    let (dialing, first) = secret.dial().expect("a handshake begins");
+    match server.secret.as_ref().and_then(|secret| secret.accept(&first)) {
+        Some((_, second)) => {
+            assert!(dialing.finish(&second).is_some(), "who knows the secret is known to know it");
+            Shaken::Sealed
+        }
+        None => Shaken::Refused(Sealed { group: secret.shown_group(), bytes: first[..].into() }.encode()),
+    }
+}
 
 /// A dial that the engine asked for.
 pub(super) struct Dial<'a> {
@@ -138,7 +164,13 @@ impl Lan {
         };
         let from_standby = Some(addr).filter(|addr| *addr != dial.addr);
         let call = Call::Dial { dial: dial.id, from_standby, connected: (self.now + after, after) };
-        self.request(id, server, (addr, after), Conn { dialer: id, life, call }, dial.request);
+        self.request(
+            id,
+            server,
+            (addr, after),
+            Conn { dialer: id, life, call, refused: false },
+            dial.request,
+        );
         // The dialer's own deadline; the reply comes first, usually.
         self.schedule(dial.timeout, id, Some(life), ended(Cause::NoReply));
     }
@@ -149,18 +181,22 @@ impl Lan {
         id: HostId,
         server: HostId,
         (addr, after): (SocketAddr, Duration),
-        call: Conn,
+        mut call: Conn,
         request: &[u8],
     ) {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
         let source = self.hosts[id.0].source(addr.ip()).expect("it connected");
         let from = SocketAddr::from((source, 40_000));
+        let shaken = shake_hands(&self.hosts[id.0].config, &self.hosts[server.0].config);
+        call.refused = matches!(shaken, Shaken::Refused(_));
+        let sealed = matches!(shaken, Shaken::Sealed);
+        let request = if let Shaken::Refused(first) = &shaken { first } else { request };
         self.hosts[server.0].conns.insert(conn, call);
         let life = self.hosts[server.0].life;
         self.tcp_bytes += request.len();
         let body = Arc::from(&request[HEADER..]);
-        self.schedule(after, server, Some(life), Arrival::Request { conn, from, body });
+        self.schedule(after, server, Some(life), Arrival::Request { conn, from, body, sealed });
     }
 
     /// When and how an attempt ends: to the address, or to the one that stands by.
@@ -224,12 +260,15 @@ impl Lan {
         frame: Option<Vec<u8>>,
         tether: Option<TetherId>,
     ) {
-        let Some(Conn { dialer, life, call }) = self.hosts[id.0].conns.remove(&conn) else { return };
+        let Some(Conn { dialer, life, call, refused }) = self.hosts[id.0].conns.remove(&conn) else { return };
+        let refused = |frame: &[u8]| refused.then(|| check_refusal(&frame[HEADER..]));
         let (dial, from_standby, connected) = match call {
             Call::Dial { dial, from_standby, connected } => (dial, from_standby, connected),
             Call::Tether(asked) => {
                 let end = (dialer, life, asked);
-                return self.by_other_chance(|lan| lan.answer_tether(id, end, frame, tether));
+                let result = frame.ok_or_else(|| failure(Cause::ClosedEarly));
+                let result = result.and_then(|frame| refused(&frame).map_or(Ok(frame), Err));
+                return self.by_other_chance(|lan| lan.answer_tether(id, end, result, tether));
             }
         };
         let latency = self.latency(id, dialer);
@@ -237,7 +276,12 @@ impl Lan {
             Some(frame) => {
                 self.tcp_bytes += frame.len();
                 let body = Arc::from(&frame[HEADER..]);
-                Ok(Replied { from_standby, body, connected, round_trip: latency * 2 })
+                refused(&frame).map_or(Ok(()), Err).map(|()| Replied {
+                    from_standby,
+                    body,
+                    connected,
+                    round_trip: latency * 2,
+                })
             }
             None => Err(failure(Cause::ClosedEarly)),
         };

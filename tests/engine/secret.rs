@@ -1,0 +1,240 @@
+//! Nodes with a shared secret among others that have another one or none, and among forgers who have none.
+
+use std::sync::Arc;
+
+use vigie::engine::api::{ConnId, Input, Output};
+use vigie::engine::cause::Cause;
+use vigie::engine::event::{Event, RejectReason};
+use vigie::engine::peers::PeerState;
+use vigie::engine::verdict::{Confidence, Verdict};
+use vigie::engine::{Incarnation, NodeId, Nonce};
+use vigie::proto::Tag;
+use vigie::proto::exchange::{HEADER, Request};
+use vigie::proto::presence::{Kind, Presence, Suspicion};
+use vigie::secret::Secret;
+use vigie::secret::text::{KEY, Key, SecretText};
+use vigie::testkit::{HostId, Lan, Logged, Solo, ms, presence, request, secs};
+
+/// A secret with these keys, each of one byte again and again.
+fn secret(keys: &[u8], hide: bool) -> Arc<Secret> {
+    let key = |fill: &u8| Key::new([*fill; KEY]);
+    let text = SecretText { used: key(&keys[0]), others: keys[1..].iter().map(key).collect(), hide };
+    Arc::new(Secret::new(&text, "default"))
+}
+
+fn host(lan: &mut Lan, n: u8, secret: Option<Arc<Secret>>) -> HostId {
+    lan.host_with(&[&format!("10.0.0.{n}/16")], |config| config.secret = secret)
+}
+
+/// What a host was told is wrong, with whom.
+fn findings(lan: &Lan, of: HostId) -> Vec<(Verdict, Confidence, String)> {
+    let told = lan.log.iter().filter(|logged| logged.host == of).filter_map(|logged| match &logged.event {
+        Event::Diagnosis(finding) => Some((finding.verdict, finding.confidence, finding.peer.name.clone())),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn nodes_with_one_secret_know_each_other_hidden_or_not_and_while_keys_are_replaced() {
+    for secrets in [
+        [Some(secret(&[1], false)), Some(secret(&[1], false)), Some(secret(&[1], false))],
+        [Some(secret(&[1], true)), Some(secret(&[1], false)), Some(secret(&[1], true))],
+        [Some(secret(&[1, 2], false)), Some(secret(&[2, 1], true)), Some(secret(&[1, 2], true))],
+    ] {
+        let mut lan = Lan::new(1);
+        for (secret, n) in secrets.into_iter().zip(1..) {
+            host(&mut lan, n, secret);
+        }
+        lan.run_for(secs(60));
+        assert!(lan.everybody_is(PeerState::Up));
+        let bad = |event: &Event| matches!(event, Event::DialFailed { .. } | Event::Diagnosis(_));
+        assert!(lan.hosts.iter().enumerate().all(|(n, _)| lan.count(HostId(n), bad) == 0));
+        lan.invariants();
+    }
+}
+
+#[test]
+fn nodes_of_another_secret_or_none_are_told_of_and_disturb_nobody() {
+    let mut lan = Lan::new(2);
+    let ours = [1, 2].map(|n| host(&mut lan, n, Some(secret(&[1], false))));
+    let open = [3, 4].map(|n| host(&mut lan, n, None));
+    let other = host(&mut lan, 5, Some(secret(&[2], false)));
+    let hidden = [6, 7].map(|n| host(&mut lan, n, Some(secret(&[3], true))));
+    lan.run_for(secs(60));
+    let all = [ours[0], ours[1], open[0], open[1], other, hidden[0], hidden[1]];
+    for one in all {
+        for another in all {
+            let together =
+                [ours, open, hidden].iter().any(|pair| pair.contains(&one) && pair.contains(&another));
+            let state = (together && one != another).then_some(PeerState::Up);
+            assert_eq!(lan.state(one, another), state, "{one:?} {another:?}");
+        }
+        assert_eq!(lan.count(one, |event| matches!(event, Event::DialFailed { .. })), 0);
+        let mut told = findings(&lan, one);
+        told.sort_by(|a, b| a.2.cmp(&b.2));
+        let strangers = all.iter().filter(|another| {
+            lan.state(one, **another).is_none() && **another != one && !hidden.contains(another)
+        });
+        let expected: Vec<_> = strangers
+            .map(|stranger| (Verdict::WrongSecret, Confidence::Likely, format!("h{}", stranger.0)))
+            .collect();
+        assert_eq!(told, expected, "{one:?}: each is told once, and nobody else");
+    }
+}
+
+#[test]
+fn one_datagram_of_another_secret_accuses_nobody_and_none_in_the_name_of_a_peer_does() {
+    let mut lan = Lan::new(3);
+    let ours = [1, 2].map(|n| host(&mut lan, n, Some(secret(&[1], false))));
+    lan.run_for(secs(30));
+    lan.forget_the_log();
+    let forged = Presence { name: "stranger", ..presence(Kind::Heartbeat, 77, 1) };
+    lan.forge(ours[0], "10.0.0.77:30000", &forged);
+    for sequence in 1..40 {
+        let id = lan.hosts[ours[1].0].config.id;
+        lan.forge(ours[0], "10.0.0.2:30000", &Presence { id, sequence, ..forged });
+        lan.run_for(secs(1));
+    }
+    assert_eq!(findings(&lan, ours[0]), []);
+    assert!(lan.everybody_is(PeerState::Up));
+}
+
+#[test]
+fn what_was_sent_with_the_secret_and_comes_again_from_elsewhere_moves_and_ends_nobody() {
+    for hide in [false, true] {
+        let mut lan = Lan::new(4);
+        let ours = [1, 2, 3].map(|n| host(&mut lan, n, Some(secret(&[1], hide))));
+        lan.run_for(secs(40));
+        // Of an earlier life, too, whose goodbye was recorded.
+        lan.quit(ours[2]);
+        lan.run_for(secs(5));
+        lan.restart(ours[2], |config| config.incarnation = Incarnation(2_000));
+        lan.run_for(secs(40));
+        assert!(lan.everybody_is(PeerState::Up), "{hide}");
+        let recorded: Vec<_> = lan.sent.iter().filter(|sent| sent.host != ours[0]).cloned().collect();
+        lan.forget_the_log();
+        for sent in recorded.iter().step_by(2) {
+            lan.hear(ours[0], "10.0.9.9:30000", &sent.bytes);
+            lan.hear(ours[0], "10.0.0.3:30000", &sent.bytes);
+            lan.run_for(ms(20));
+        }
+        lan.run_for(secs(20));
+        assert!(lan.everybody_is(PeerState::Up), "{hide}");
+        let harmed = |event: &Event| match event {
+            Event::PeerState { to, .. } => *to != PeerState::Up,
+            Event::PeerMoved { .. }
+            | Event::PeerRestarted { .. }
+            | Event::PeerLeft { .. }
+            | Event::Diagnosis(_) => true,
+            _ => false,
+        };
+        let told: Vec<_> = lan.log.iter().filter(|l| l.host == ours[0] && harmed(&l.event)).collect();
+        assert!(told.is_empty(), "{hide}: {told:#?}");
+    }
+}
+
+#[test]
+fn a_dial_between_nodes_of_different_secrets_ends_with_that_and_no_harm() {
+    for (what, dialer, server, says) in [
+        ("none and one", None, Some(secret(&[1], false)), "h0 has a secret, and this node has none"),
+        ("one and none", Some(secret(&[1], false)), None, "h0 has no secret, and this node has one"),
+        ("two", Some(secret(&[1], false)), Some(secret(&[2], false)), "h0 has another secret than this node"),
+    ] {
+        let mut lan = Lan::new(5);
+        let server = host(&mut lan, 2, server);
+        // A person names it: presence makes no peer of it.
+        let peers = vec!["10.0.0.2".parse().unwrap()];
+        let dialer =
+            lan.host_with(&["10.0.0.1/16"], |config| (config.secret, config.peers) = (dialer, peers));
+        lan.run_for(secs(30));
+        let failed =
+            lan.log.iter().filter(|logged| logged.host == dialer).find_map(|logged| match &logged.event {
+                Event::DialFailed { cause, detail, retryable, .. } => {
+                    Some((*cause, detail.to_string(), *retryable))
+                }
+                _ => None,
+            });
+        assert_eq!(failed, Some((Cause::WrongSecret, says.to_owned(), false)), "{what}");
+        let wrong = (Verdict::WrongSecret, "h0".to_owned());
+        assert!(findings(&lan, dialer).iter().any(|(v, _, name)| (*v, name.clone()) == wrong), "{what}");
+        assert_eq!(lan.count(server, |event| matches!(event, Event::ExchangeServed { .. })), 0, "{what}");
+        assert!(!lan.knows(server, dialer), "{what}");
+        let rejected = |e: &Event| matches!(e, Event::Rejected { reason: RejectReason::WrongSecret, .. });
+        assert!(lan.count(server, rejected) > 0, "{what}");
+    }
+}
+
+#[test]
+fn a_node_that_hides_answers_nobody_in_the_open() {
+    let mut solo = Solo::new(|config| config.secret = Some(secret(&[1], true)));
+    let other_group = Request { group: "else", ..request(2) };
+    for body in [&request(2).encode()[HEADER..], &other_group.encode()[HEADER..], b"noise"] {
+        let from = "10.0.0.2:40000".parse().unwrap();
+        solo.engine.handle(
+            Input::Request { conn: ConnId(1), from, link: None, body: Ok(body), sealed: false },
+            solo.now,
+        );
+        let outputs = std::iter::from_fn(|| solo.engine.poll_output());
+        let frames: Vec<_> = outputs
+            .filter_map(|output| if let Output::Reply { frame, .. } = output { Some(frame) } else { None })
+            .collect();
+        assert_eq!(frames, [None]);
+    }
+    solo.sent.clear();
+    solo.hear("10.0.0.2:30000", &Presence { nonce: Some(Nonce(7)), ..presence(Kind::Hello, 2, 1) });
+    assert!(solo.rows().is_empty() && solo.sent.is_empty());
+}
+
+#[test]
+fn the_forgeries_of_a_stranger_are_without_effect_under_a_secret() {
+    let mut lan = Lan::new(6);
+    let ours: Vec<_> = (1..6).map(|n| host(&mut lan, n, Some(secret(&[1], false)))).collect();
+    lan.run_for(secs(40));
+    assert!(lan.everybody_is(PeerState::Up));
+    lan.forget_the_log();
+    let (id, incarnation) = (lan.hosts[1].config.id, lan.hosts[1].config.incarnation);
+    let said = Presence { id, incarnation, name: "h1", ..presence(Kind::Heartbeat, 0, 1 << 19) };
+    let suspicion = Suspicion { suspect: lan.hosts[2].config.id, incarnation: Incarnation(1_000), seen: 1 };
+    let rounds = [
+        Presence { kind: Kind::Goodbye, ..said },
+        Presence { incarnation: Incarnation(u64::MAX), ..said },
+        Presence { id: NodeId(77), ..said },
+        Presence { sequence: u64::MAX, ..said },
+        Presence { name: "else", tcp_port: 9, udp_port: 9, ..said },
+        Presence { suspicion: Some(suspicion), ..said },
+        // A tag that somebody guesses.
+        Presence { tag: Some(Tag([7; Tag::LENGTH])), ..said },
+    ];
+    let asked = Request { id, incarnation: Incarnation(u64::MAX), name: "h1", ..request(0) };
+    let frame = asked.encode();
+    for _ in 0..20 {
+        for (to, from) in
+            ours.iter().flat_map(|to| ["10.0.0.2:30000", "10.0.9.9:30000"].map(|from| (*to, from)))
+        {
+            for forged in &rounds {
+                lan.forge(to, from, forged);
+            }
+            let (conn, from) = (ConnId(u64::MAX), from.parse().unwrap());
+            lan.tell(
+                to,
+                Input::Request { conn, from, link: None, body: Ok(&frame[HEADER..]), sealed: false },
+            );
+        }
+        lan.run_for(ms(500));
+    }
+    // Nothing follows from any of them but that it is told that they came, and from where nobody of ours is.
+    for Logged { event, .. } in &lan.log {
+        match event {
+            Event::DialStarted { .. } | Event::DialSucceeded { .. } | Event::ExchangeServed { .. } => {}
+            Event::Rejected { reason, .. } => assert_eq!(*reason, RejectReason::WrongSecret),
+            Event::Diagnosis(finding) => {
+                let told = (finding.verdict, finding.confidence, finding.peer.addr.ip().to_string());
+                assert_eq!(told, (Verdict::WrongSecret, Confidence::Likely, "10.0.9.9".to_owned()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(lan.sent.iter().all(|sent| !sent.to.to_string().starts_with("10.0.9.9")));
+    assert!(lan.everybody_is(PeerState::Up));
+}
