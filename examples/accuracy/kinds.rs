@@ -241,6 +241,11 @@ impl Kind {
         self.is_silent() || matches!(self.makes, Makes::Process(_)) || self.about == About::Sides
     }
 
+    /// Nothing of it is heard, and it hears nothing: from the very start on, nobody knows that it is there.
+    pub(crate) fn mutes(&self) -> bool {
+        self.verdict == Verdict::UdpBlocked && self.about == About::Host
+    }
+
     /// It can be there before anybody has heard the host: what remains of it then can be seen.
     pub(crate) fn may_be_first(&self) -> bool {
         !self.is_silent() && !matches!(self.makes, Makes::Process(_)) && self.about != About::Sides

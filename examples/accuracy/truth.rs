@@ -99,7 +99,8 @@ impl Scenario {
         };
         let well = self.well_since(node, at)?;
         // Whoever starts later has never heard who is gone.
-        let heard_before = !fault.kind.hides() || well <= fault.begins;
+        let ever_heard = !fault.kind.mutes() || fault.begins > Duration::ZERO;
+        let heard_before = ever_heard && (!fault.kind.hides() || well <= fault.begins);
         heard_before.then(|| fault.begins.max(STARTED).max(together).max(well))
     }
 
@@ -237,6 +238,22 @@ mod tests {
         assert!(due(0, off, 70) && !due(0, off, 80), "it is over");
         assert_eq!(network.well_since(HostId(3), secs(50)), None);
         assert_eq!(network.well_since(HostId(3), secs(90)), Some(secs(80)));
+    }
+
+    #[test]
+    fn who_neither_hears_nor_is_heard_from_the_very_start_is_known_to_nobody() {
+        for (kind, begins, due) in [
+            ("UDP dropped both ways", 0, false),
+            ("UDP dropped both ways", 40, true),
+            ("UDP dropped in", 0, true),
+        ] {
+            let network = scenario(vec![fault(kind, &[1], begins, NEVER)]);
+            assert_eq!(
+                network.must_tell(HostId(0), &network.faults[0], secs(100)),
+                due,
+                "{kind} at {begins} s"
+            );
+        }
     }
 
     #[test]

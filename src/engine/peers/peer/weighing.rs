@@ -157,6 +157,7 @@ impl Peer {
         let (in_flight, reached, timeout) =
             (self.dial.is_in_flight(), self.dial.reached(), ctx.config.retry.timeout);
         let deaf = self.untimed_observation().echo.is_failing();
+        let began = self.dial.began().map(Moment::from);
         let Some(doubts) = self.doubts_existing() else { return false };
         let Some(farewell) = doubts.farewell.as_mut().filter(|farewell| farewell.due <= ctx.now.into())
         else {
@@ -166,7 +167,9 @@ impl Peer {
             farewell.due = (ctx.now + GOODBYE_PATIENCE).into();
             return false;
         }
-        let (sequence, lives) = (farewell.sequence, reached >= Some(farewell.first_asked));
+        let (sequence, asked) = (farewell.sequence, Some(farewell.first_asked));
+        // Whoever leaves may still reply to a dial that was under way, and answers by UDP whether it does.
+        let lives = reached >= asked && (deaf || began >= asked);
         doubts.farewell = None;
         if !lives {
             self.paths.note_last_word(self.ip(), sequence);
@@ -316,6 +319,27 @@ mod tests {
             test.now = due.into();
             assert_eq!(peer.takes_farewell(&test.context()), answer != Some(true), "{answer:?}");
             assert_eq!(peer.farewell_due(), None);
+        }
+    }
+
+    #[test]
+    fn the_reply_to_a_dial_that_was_under_way_takes_no_goodbye_back() {
+        for (dialed_after, leaves) in [(false, true), (true, false)] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.proven_peer(2);
+            let dial = |peer: &mut Peer, test: &TestContext| peer.dial.start(DialId(1), 1, 5, test.now);
+            if !dialed_after {
+                dial(&mut peer, &test);
+            }
+            test.now += ms(1);
+            peer.doubt_goodbye(7, &mut test.context());
+            test.now += ms(1);
+            if dialed_after {
+                dial(&mut peer, &test);
+            }
+            peer.dial.note_success(ms(1), ms(1), test.now + ms(1));
+            test.now = peer.farewell_due().unwrap().into();
+            assert_eq!(peer.takes_farewell(&test.context()), leaves, "dialed after: {dialed_after}");
         }
     }
 
