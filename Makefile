@@ -48,7 +48,7 @@ run: build ## Build the program and run it
 	./target/release/vigie $(ARGS)
 
 test: ## Run all tests (those on network namespaces skip themselves without the tools)
-	$(CARGO) test --locked --all-targets --no-fail-fast
+	$(CARGO) test --locked --lib --bins --tests --examples --no-fail-fast
 	$(CARGO) test --locked --doc
 
 check: fmt lint doc test ## All gates: format, lints, documentation, tests
