@@ -7,13 +7,12 @@ use vigie::app::Options;
 use vigie::app::appearance::{Appearance, Theme};
 use vigie::app::model::{MAX_ATTEMPTS, MAX_ENTRIES, Model};
 use vigie::app::state::App;
-use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
 use vigie::engine::peers::{PeerState, Via};
 use vigie::record::{Past, Reader, Writer};
 use vigie::testkit::{clock::now, interface, node, peer};
 
-use super::frame::{Screen, micros};
+use super::frame::{Screen, attempt_ended, micros};
 
 /// A node that has run for long among so many peers: it remembers as many attempts and notable events as it can.
 pub(crate) fn remembering(peers: u64) -> (Model, Instant) {
@@ -40,23 +39,8 @@ pub(crate) fn remembering(peers: u64) -> (Model, Instant) {
             Event::DialStarted { peer: Arc::clone(peer), addr, attempt, max, forced: false },
             Duration::from_millis(300),
         );
-        let ended = if fails {
-            Event::DialFailed {
-                peer: Arc::clone(peer),
-                addr,
-                attempt,
-                max,
-                cause: Cause::Refused,
-                detail: Detail::system("connect: Connection refused (os error 111)"),
-                errno: Some(111),
-                retryable: true,
-                retry_in: None,
-            }
-        } else {
-            let rtt = Duration::from_micros(200 + nth as u64 * 7_919 % 900);
-            Event::DialSucceeded { peer: Arc::clone(peer), addr, attempt, connect: rtt / 2, rtt }
-        };
-        fold(ended, Duration::from_millis(1));
+        let rtt = (!fails).then(|| Duration::from_micros(200 + nth as u64 * 7_919 % 900));
+        fold(attempt_ended(peer, attempt, max, rtt), Duration::from_millis(1));
         let states = [PeerState::Up, PeerState::Retrying];
         let (from, to) = (states[nth / peers.len() % 2], states[(nth / peers.len() + 1) % 2]);
         last = fold(Event::PeerState { peer: Arc::clone(peer), from, to }, Duration::ZERO);

@@ -33,6 +33,25 @@ struct Sink {
     bytes: usize,
 }
 
+/// How an attempt ended: after this round trip, or refused.
+pub(super) fn attempt_ended(peer: &Arc<PeerInfo>, attempt: u32, max: u32, rtt: Option<Duration>) -> Event {
+    let (addr, peer) = (peer.addr, Arc::clone(peer));
+    match rtt {
+        Some(rtt) => Event::DialSucceeded { peer, addr, attempt, connect: rtt / 2, rtt },
+        None => Event::DialFailed {
+            peer,
+            addr,
+            attempt,
+            max,
+            cause: Cause::Refused,
+            detail: Detail::system("connect: Connection refused (os error 111)"),
+            errno: Some(111),
+            retryable: true,
+            retry_in: None,
+        },
+    }
+}
+
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes += bytes.len();
@@ -139,24 +158,8 @@ impl Network {
     fn dial(&mut self, peer: &Arc<PeerInfo>, sample: Option<u32>) {
         let (addr, attempt, max) = (peer.addr, 1, 5);
         self.fold(Event::DialStarted { peer: Arc::clone(peer), addr, attempt, max, forced: false });
-        let peer = Arc::clone(peer);
-        self.fold(match sample {
-            Some(n) => {
-                let rtt = Duration::from_micros(u64::from(200 + n * 7_919 % 900));
-                Event::DialSucceeded { peer, addr, attempt, connect: rtt / 2, rtt }
-            }
-            None => Event::DialFailed {
-                peer,
-                addr,
-                attempt,
-                max,
-                cause: Cause::Refused,
-                detail: Detail::system("connect: Connection refused (os error 111)"),
-                errno: Some(111),
-                retryable: true,
-                retry_in: None,
-            },
-        });
+        let rtt = sample.map(|n| Duration::from_micros(u64::from(200 + n * 7_919 % 900)));
+        self.fold(attempt_ended(peer, attempt, max, rtt));
     }
 
     /// The time of a frame passes, and two of the peers that are shown are dialed.
