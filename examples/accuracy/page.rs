@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::kinds::{About, KINDS, Tellers};
+use super::one_fault::{NETWORKS, OVER, RECOVERIES};
 use super::plots::{Row, bars};
 use super::scenario::{LOSSES, MAX_FAULTS, Scenario, WITHDRAWAL};
 use super::score::{Counts, Group, Tally, per_1000_hours, percentile};
@@ -17,7 +18,7 @@ const RECALL: (f64, f64) = (0.97, 0.9);
 const METHOD: &str = include_str!("method.md");
 
 /// The page.
-pub(crate) fn page(plan: &[Scenario], tally: &Tally, share: u64) -> String {
+pub(crate) fn page(plan: &[Scenario], tally: &Tally, share: u64, wrong_of_one: usize) -> String {
     let mut out = String::from(
         "# How often the diagnosis is right\n\n\
          Written by `make accuracy`, which plays seeded networks with known faults in memory. Nothing here is written by hand but the method.\n\n",
@@ -33,6 +34,7 @@ pub(crate) fn page(plan: &[Scenario], tally: &Tally, share: u64) -> String {
     out.push_str("\n## By number of faults\n\n");
     out.push_str(&numbers(tally));
     out.push('\n');
+    out.push_str(&one_fault(share, wrong_of_one));
     out.push_str(METHOD);
     out
 }
@@ -147,6 +149,17 @@ fn numbers(tally: &Tally) -> String {
     let grace = WITHDRAWAL.as_secs();
     let _ = writeln!(out, "\nA fault that has ended may be held for {grace} s.");
     out
+}
+
+/// The networks in which nobody may be accused of anything but their one fault.
+fn one_fault(share: u64, wrong: usize) -> String {
+    let (networks, recoveries) = (NETWORKS * share / 100, RECOVERIES * share / 100);
+    format!(
+        "## One fault, 3 to 6 hosts\n\n\
+         In {networks} more networks one fault begins, at random; in {recoveries} of them it ends. There, anything that may be said of \
+         that fault is right, of its ends, by anybody. Said of anybody else, or held for longer than {} s after the end: {wrong}.\n\n",
+        OVER.as_secs()
+    )
 }
 
 fn figures(counts: Counts) -> String {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::kinds::KINDS;
@@ -37,23 +36,33 @@ pub(crate) fn drawn(plan: Plan<'_>, share: u64) -> Vec<Scenario> {
 /// # Panics
 /// If a run does.
 pub(crate) fn play_all(plan: &[Scenario], threads: usize) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let outcomes: Vec<Mutex<Option<Outcome>>> = plan.iter().map(|_| Mutex::new(None)).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let nth = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(scenario) = plan.get(nth) else { return };
-                    *outcomes[nth].lock().expect("nobody panics") = Some(play(scenario, false));
-                }
-            });
+    in_parallel(plan.iter(), threads, |network| play(network, false))
+}
+
+/// Does this with each of them, several side by side; the results are in their order.
+///
+/// # Panics
+/// If the work does.
+pub(crate) fn in_parallel<N: Send, T: Send>(
+    items: impl Iterator<Item = N> + Send,
+    threads: usize,
+    work: impl Fn(N) -> T + Sync,
+) -> Vec<T> {
+    let next = Mutex::new(items.enumerate());
+    let one_thread = || {
+        let mut done = Vec::new();
+        loop {
+            let taken = next.lock().expect("nobody panics").next();
+            let Some((nth, item)) = taken else { return done };
+            done.push((nth, work(item)));
         }
-    });
-    let played = |outcome: Mutex<Option<Outcome>>| {
-        outcome.into_inner().expect("nobody panics").expect("it was played")
     };
-    outcomes.into_iter().map(played).collect()
+    let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("nobody panics")).collect()
+    });
+    all.sort_by_key(|(nth, _)| *nth);
+    all.into_iter().map(|(_, result)| result).collect()
 }
 
 /// All counts together.

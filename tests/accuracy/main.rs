@@ -6,7 +6,7 @@
 #[path = "../../examples/accuracy/main.rs"]
 mod accuracy;
 
-use accuracy::{failures, whole};
+use accuracy::{failures, one_fault, whole};
 
 /// Two run side by side, as many as the smallest machine of CI has cores.
 const THREADS: usize = 2;
@@ -36,4 +36,24 @@ fn a_network_is_judged_alike_each_time_it_is_played() {
     let plan = whole::drawn(&[(20, [1, 0, 0]), (5, [3, 3, 3])], 100);
     let by = |threads| whole::exact(&whole::sum(&whole::play_all(&plan, threads)));
     assert_eq!(by(1), by(THREADS));
+}
+
+/// A fifth of those of the whole form: two minutes of a core.
+const SHARE: u64 = 5;
+
+#[test]
+fn with_one_fault_in_a_network_nobody_is_accused_of_anything_else() {
+    let outcome = one_fault::play(0..one_fault::NETWORKS / SHARE, THREADS);
+    assert!(outcome.wrong.is_empty(), "{} are wrong:\n{}", outcome.wrong.len(), outcome.wrong.join("\n"));
+    for (fault, (of, times)) in &outcome.told {
+        // Three broadcasts must be missing before they are called blocked, and that may take longer.
+        let enough = if fault.contains("broadcasts") { 80 } else { 97 };
+        assert!(*fault == "none" || times * 100 >= of * enough, "{fault}: told {times} times of {of}");
+    }
+}
+
+#[test]
+fn when_a_fault_ends_nobody_else_is_accused_and_all_that_was_told_is_withdrawn() {
+    let wrong = one_fault::recover(0..one_fault::RECOVERIES / SHARE, THREADS);
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
 #![allow(clippy::unchecked_time_subtraction, reason = "simulated time only goes on")]
 
-mod accusations;
 mod allocations;
 mod crowd_load;
 mod diagnosis;
