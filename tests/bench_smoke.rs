@@ -131,6 +131,7 @@ fn exchanges_go_on_on_both_sides() {
     let sides = exchange::Sides::new(4);
     assert!(sides.ours(ms(20)) > 0.0);
     assert!(sides.theirs(ms(20)) > 0.0);
+    assert!(exchange::Sides::sealed(1).ours(ms(20)) > 0.0);
 }
 
 #[test]

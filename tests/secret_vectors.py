@@ -142,7 +142,7 @@ class Symmetric:
         return sealed
 
 
-def exchange(psk, group, dialer, server, request, reply):
+def exchange(psk, group, dialer, server, ticket, request, reply):
     """The two messages of the handshake, and the two after it."""
     state = Symmetric(b"vigie 1 exchange\0" + group)
     base = (9).to_bytes(32, "little")
@@ -155,9 +155,21 @@ def exchange(psk, group, dialer, server, request, reply):
     state.mix_hash(public)
     state.mix_key(public)
     state.mix_key(x25519(server, first[:32]))
-    second = public + state.encrypt_and_hash(b"")
+    second = public + state.encrypt_and_hash(ticket)
     to_server, to_dialer = state.hkdf(b"", 2)
     return first, second, encrypt(to_server, 0, b"", request), encrypt(to_dialer, 0, b"", reply)
+
+
+# Section "Resuming".
+
+def resumed(resume_key, ticket, dialer_nonce, server_nonce, request, reply):
+    """The two messages that begin with a ticket, and the two after it."""
+    name, key = ticket[:16], ticket[16:]
+    first = dialer_nonce + mac(resume_key, name, dialer_nonce)[:16]
+    to_server, to_dialer = (mac(key, purpose, b"\0", dialer_nonce, server_nonce)
+                            for purpose in (b"vigie 1 resumed request", b"vigie 1 resumed reply"))
+    second = server_nonce + encrypt(to_dialer, 0, b"", b"")
+    return first, second, encrypt(to_server, 0, b"", request), encrypt(to_dialer, 1, b"", reply)
 
 
 def check(case):
@@ -168,6 +180,7 @@ def check(case):
         ("seal_key", b"vigie 1 presence seal"),
         ("stream_key", b"vigie 1 presence stream"),
         ("exchange_key", b"vigie 1 exchange"),
+        ("resume_key", b"vigie 1 resume"),
     )}
     tagged, sealed, body = one("tagged"), one("sealed"), one("presence")[5:]
     # Behind the magic, the version, a map of one key, 18, and the head of a byte string.
@@ -180,8 +193,11 @@ def check(case):
     }
     assert tagged[-18:-16] == b"\x11\x50"
     assert unseal(keys["seal_key"], keys["stream_key"], sealed[7 + length:]) == body
-    messages = exchange(keys["exchange_key"], group, one("dialer"), one("server"), one("request"), one("reply"))
+    said = one("request"), one("reply")
+    messages = exchange(keys["exchange_key"], group, one("dialer"), one("server"), one("ticket"), *said)
     found.update(zip(("first", "second", "sealed_request", "sealed_reply"), messages))
+    messages = resumed(keys["resume_key"], one("ticket"), one("dialer_nonce"), one("server_nonce"), *said)
+    found.update(zip(("resume_first", "resume_second", "resumed_request", "resumed_reply"), messages))
     wrong = [name for name, value in found.items() if value != one(name)]
     assert not wrong, f"{wrong} are not what the specification says"
 

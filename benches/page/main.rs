@@ -47,6 +47,10 @@ fn exchanges() {
         let found = versus(41, Cap::within(secs(15)), || sides.ours(pace), || sides.theirs(pace));
         print(&Line::ratio(what, "/s", found, Goal::AtLeast(least)));
     }
+    let (sealed, open) = (exchange::Sides::sealed(1), exchange::Sides::new(1));
+    let pace = ms(150);
+    let found = versus(41, Cap::within(secs(15)), || sealed.ours(pace), || open.ours(pace));
+    print(&Line::ratio("exchange under a secret ÷ in the open", "/s", found, Goal::AtLeast(1.0 / 1.3)));
 }
 
 /// Three networks live in turns.

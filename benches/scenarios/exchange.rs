@@ -22,6 +22,8 @@ use vigie::engine::peers::PeerKey;
 use vigie::engine::{NodeId, Nonce};
 use vigie::net::{Node, Selection, Settings};
 use vigie::proto::exchange::{HEADER, Reply, Request, body_length};
+use vigie::secret::Secret;
+use vigie::secret::text::{KEY, Key, SecretText};
 use vigie::testkit::{self, clock::now, free_port, secs};
 
 /// Dials at once: as many as the engine has in flight.
@@ -42,12 +44,22 @@ pub(crate) struct Sides {
 impl Sides {
     /// With so many servers on each side, and as many dials at once.
     pub(crate) fn new(servers: usize) -> Self {
+        Self::under(servers, None)
+    }
+
+    /// The same, our side under a secret.
+    pub(crate) fn sealed(servers: usize) -> Self {
+        let text = SecretText { used: Key::new([7; KEY]), others: Vec::new(), hide: false };
+        Self::under(servers, Some(Arc::new(Secret::new(&text, &testkit::config(0).group))))
+    }
+
+    fn under(servers: usize, secret: Option<Arc<Secret>>) -> Self {
         let ports: Vec<u16> = (0..servers).map(|_| free_port()).collect();
         let at = |kind| ports.iter().enumerate().map(move |(nth, port)| address(kind, nth, *port));
         let (served, bare): (Vec<_>, Vec<_>) = (at(2).collect(), at(1).collect());
         Self {
-            _nodes: served.iter().map(|addr| Served(Some(serving_node(*addr)))).collect(),
-            dialer: Dialer::start(&served, free_port()),
+            _nodes: served.iter().map(|addr| Served(Some(serving_node(*addr, secret.clone())))).collect(),
+            dialer: Dialer::start(&served, free_port(), secret),
             client: Client { runtime: runtime() },
             _servers: bare.iter().map(|addr| BareServer::start(*addr)).collect(),
             bare,
@@ -83,7 +95,7 @@ fn runtime() -> Runtime {
 
 // Ours.
 
-fn config(nth: u128, port: u16, peers: &[SocketAddr]) -> Config {
+fn config(nth: u128, port: u16, peers: &[SocketAddr], secret: Option<Arc<Secret>>) -> Config {
     let target = |addr: &SocketAddr| Target { host: addr.ip().to_string(), port: addr.port() };
     Config {
         id: NodeId(nth),
@@ -95,6 +107,7 @@ fn config(nth: u128, port: u16, peers: &[SocketAddr]) -> Config {
         dial_interval: DialInterval::Every(secs(3_600)),
         dial_rate: 1_000_000,
         peers: peers.iter().map(target).collect(),
+        secret,
         ..testkit::config(0)
     }
 }
@@ -105,9 +118,9 @@ fn id_at(addr: SocketAddr) -> NodeId {
     NodeId(u128::from(ip.to_bits()))
 }
 
-fn serving_node(addr: SocketAddr) -> Node {
+fn serving_node(addr: SocketAddr, secret: Option<Arc<Secret>>) -> Node {
     let selection = Selection { bind: Some(addr.into()), ..Selection::default() };
-    let config = config(id_at(addr).0, addr.port(), &[]);
+    let config = config(id_at(addr).0, addr.port(), &[], secret);
     let settings = Settings {
         config,
         tcp_port: Some(addr.port()),
@@ -148,10 +161,10 @@ struct Round {
 
 impl Dialer {
     /// Starts it, and waits until it has reached all these.
-    fn start(peers: &[SocketAddr], port: u16) -> Self {
+    fn start(peers: &[SocketAddr], port: u16, secret: Option<Arc<Secret>>) -> Self {
         let loopback = glob::Pattern::new("lo*").expect("a pattern");
         let selection = Selection { include: vec![loopback], ..Selection::default() };
-        let config = config(1, port, peers);
+        let config = config(1, port, peers, secret);
         let settings = Settings {
             config,
             tcp_port: Some(0),

@@ -17,6 +17,7 @@ use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{PeerInfo, PeerKey};
 use crate::engine::{NodeId, Nonce};
 use crate::net::{self, Dial, Reached, ResolveError, interfaces, one_shot_request, retryable_dial};
+use crate::secret::sessions::Sessions;
 
 use super::args::{DialArgs, Dialed, NodeArgs};
 use super::complaint::complain;
@@ -137,7 +138,7 @@ fn prepare(node: &NodeArgs, name: &str, addrs: Vec<SocketAddr>) -> Result<Dial, 
         peer: Arc::new(peer),
         addrs,
         source: node.bind,
-        secret: node.secret()?,
+        sessions: node.secret()?.map(|secret| Arc::new(Sessions::new(secret))),
         request: one_shot_request(&node.group, &node.name(), id, nonce),
         nonce,
         policy: node.retry(),

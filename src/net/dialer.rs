@@ -21,7 +21,7 @@ use crate::engine::peers::PeerInfo;
 use crate::engine::retry::RetryPolicy;
 use crate::engine::{Incarnation, NodeId, Nonce, check_reply};
 use crate::proto::exchange::Request;
-use crate::secret::Secret;
+use crate::secret::sessions::Sessions;
 
 use super::errno::failure;
 use super::interfaces::{self, Selection};
@@ -56,8 +56,8 @@ pub struct Way {
     pub source: Option<ZonedIp>,
     /// By the link of this name, also where another one is in the same network; none where the system's routes decide.
     pub link: Option<Arc<str>>,
-    /// Under this secret: whoever is there must have it, too.
-    pub secret: Option<Arc<Secret>>,
+    /// Under the secret of these: whoever is there must have it, too.
+    pub sessions: Option<Arc<Sessions>>,
 }
 
 /// What is dialed, and how.
@@ -69,8 +69,8 @@ pub struct Dial {
     pub addrs: Vec<SocketAddr>,
     /// Dial from this address of ours.
     pub source: Option<ZonedIp>,
-    /// Under this secret.
-    pub secret: Option<Arc<Secret>>,
+    /// Under the secret of these.
+    pub sessions: Option<Arc<Sessions>>,
     /// The whole frame to send.
     pub request: Arc<[u8]>,
     /// The nonce in it.
@@ -102,8 +102,8 @@ pub async fn retryable_dial(
         let to = in_turn.next().unwrap_or(dial.peer.addr.socket_addr());
         let addr = interfaces::told(to);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
-        let secret = dial.secret.clone();
-        let way = Way { addr: to, standby: Vec::new(), source: dial.source, link: None, secret };
+        let sessions = dial.sessions.clone();
+        let way = Way { addr: to, standby: Vec::new(), source: dial.source, link: None, sessions };
         let result = self::attempt(&way, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
             Ok(reached) => {
@@ -162,7 +162,9 @@ pub async fn attempt(
     let deadline = begun + timeout;
     let (mut stream, from_standby) = connect_by(way, begun, timeout).await?;
     let connected = Instant::now();
-    let exchanged = timeout_at(deadline, exchange(&mut stream, way.secret.as_deref(), request, reply)).await;
+    let to = from_standby.unwrap_or(addr);
+    let exchange = exchange(&mut stream, to, way.sessions.as_deref(), request, reply);
+    let exchanged = timeout_at(deadline, exchange).await;
     let sent = exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
     let reached = Reached { from_standby, connect: connected - begun, rtt: sent.elapsed() };
     // The server closes first. One that does not is closed upon.
@@ -181,8 +183,9 @@ pub(super) async fn converse(
     reply: &mut Vec<u8>,
 ) -> Result<TcpStream, Failure> {
     let begun = Instant::now();
-    let (mut stream, _) = connect_by(way, begun, timeout).await?;
-    let exchange = exchange(&mut stream, way.secret.as_deref(), request, reply);
+    let (mut stream, from_standby) = connect_by(way, begun, timeout).await?;
+    let to = from_standby.unwrap_or(way.addr);
+    let exchange = exchange(&mut stream, to, way.sessions.as_deref(), request, reply);
     let exchanged = timeout_at(begun + timeout, exchange).await;
     exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
     Ok(stream)

@@ -19,7 +19,7 @@ use crate::engine::event::{Event, Stamped};
 use crate::engine::interface::{Interface, InterfaceKind, LinkIndex};
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::rate_limiter::RateLimiter;
-use crate::secret::Secret;
+use crate::secret::sessions::Sessions;
 
 use super::arrival::{Buffer, Received};
 use super::dialer::{self, Reached, Way};
@@ -75,8 +75,8 @@ pub(super) struct Driver {
     pub(super) read_filter: Option<ReadFilter>,
     /// Dials leave from this address.
     pub(super) source: Option<ZonedIp>,
-    /// Under which exchanges are.
-    pub(super) secret: Option<Arc<Secret>>,
+    /// Under whose secret exchanges are.
+    pub(super) sessions: Option<Arc<Sessions>>,
     pub(super) events: broadcast::Sender<Stamped>,
     pub(super) commands: mpsc::Receiver<Command>,
     /// From the servers. Bounded: who finds it full waits, or drops what is only counted.
@@ -355,7 +355,7 @@ impl Driver {
             Output::Dial { dial, addr, standby, link, request, timeout } => {
                 self.dial(
                     dial,
-                    Way { addr, standby, source: self.source, link, secret: self.secret.clone() },
+                    Way { addr, standby, source: self.source, link, sessions: self.sessions.clone() },
                     request,
                     timeout,
                 );
@@ -373,8 +373,8 @@ impl Driver {
                 }
             }
             Output::Tether { tether, addr, link, request, timeout } => {
-                let secret = self.secret.clone();
-                let way = Way { addr, standby: Vec::new(), source: self.source, link, secret };
+                let sessions = self.sessions.clone();
+                let way = Way { addr, standby: Vec::new(), source: self.source, link, sessions };
                 self.pending.tethers.dial(tether, way, request, timeout, &mut self.tasks);
             }
             Output::DropTether(tether) => self.pending.tethers.release(tether),

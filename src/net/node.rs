@@ -1,6 +1,7 @@
 //! A whole node: its sockets, its tasks and its thread.
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::engine::Engine;
 use crate::engine::api::Command;
 use crate::engine::config::Config;
 use crate::engine::event::{Stamped, StopReason};
+use crate::secret::sessions::Sessions;
 
 use super::driver::{Driver, Pending, ReadFilter};
 use super::host_name::HostName;
@@ -171,8 +173,8 @@ impl NodeParts {
             owner_gone,
         } = self;
         let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
-        let secret = config.secret.clone();
-        let servers = Servers::start(listeners, secret.clone(), to_driver);
+        let sessions = config.secret.clone().map(|secret| Arc::new(Sessions::new(secret)));
+        let servers = Servers::start(listeners, sessions.clone(), to_driver);
         let sockets = match sockets.watched() {
             Ok(sockets) => sockets,
             Err(error) => return tracing::error!(%error, "cannot use the UDP sockets"),
@@ -184,7 +186,7 @@ impl NodeParts {
             sockets,
             servers,
             source: selection.bind.filter(|ip| !ip.ip().is_unspecified()),
-            secret,
+            sessions,
             selection,
             host_name,
             read_filter,

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::engine::api::TetherEnd;
 use crate::engine::event::RejectReason;
 use crate::proto::{DecodeError, MAX_BODY};
-use crate::secret::Secret;
+use crate::secret::sessions::Sessions;
 
 use super::connections::{Asked, Connections, Room};
 use super::frame::{FrameError, read_frame};
@@ -28,7 +28,7 @@ const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duratio
 /// Serves until it is dropped.
 pub(super) async fn serve(
     listener: TcpListener,
-    secret: Option<Arc<Secret>>,
+    sessions: Option<Arc<Sessions>>,
     driver: mpsc::Sender<TaskEvent>,
 ) {
     let mut open = Connections::default();
@@ -47,10 +47,10 @@ pub(super) async fn serve(
                             continue;
                         }
                     }
-                    let (driver, secret) = (driver.clone(), secret.clone());
+                    let (driver, sessions) = (driver.clone(), sessions.clone());
                     open.begin(from, |asked| async move {
-                        let secret = secret.as_deref();
-                        if let Err(reason) = converse(stream, from, secret, &asked, &driver, DEADLINE).await {
+                        let sessions = sessions.as_deref();
+                        if let Err(reason) = converse(stream, from, sessions, &asked, &driver, DEADLINE).await {
                             turn_away(&driver, from, reason);
                         }
                     });
@@ -81,7 +81,7 @@ fn turn_away(driver: &mpsc::Sender<TaskEvent>, from: SocketAddr, reason: RejectR
 async fn converse(
     mut stream: TcpStream,
     from: SocketAddr,
-    secret: Option<&Secret>,
+    sessions: Option<&Sessions>,
     asked: &Asked,
     driver: &mpsc::Sender<TaskEvent>,
     deadline: Duration,
@@ -91,8 +91,8 @@ async fn converse(
         let mut body = Vec::new();
         let (body, mut channel) = match read_frame(&mut stream, &mut body).await {
             Ok(()) => {
-                let channel = match secret {
-                    Some(secret) => sealing::accept(&mut stream, secret, &mut body).await?,
+                let channel = match sessions {
+                    Some(sessions) => sealing::accept(&mut stream, sessions, &mut body).await?,
                     None => None,
                 };
                 (Ok(body), channel)

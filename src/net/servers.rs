@@ -11,7 +11,7 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use crate::engine::address::ZonedIp;
 use crate::engine::interface::{Interface, LinkIndex};
-use crate::secret::Secret;
+use crate::secret::sessions::Sessions;
 
 use super::interfaces;
 use super::server;
@@ -30,7 +30,7 @@ pub(super) struct Servers {
     by_link: Vec<LinkServer>,
     running: JoinSet<()>,
     /// Under which exchanges are.
-    secret: Option<Arc<Secret>>,
+    sessions: Option<Arc<Sessions>>,
     to_driver: mpsc::Sender<TaskEvent>,
 }
 
@@ -46,7 +46,7 @@ impl Servers {
     /// A server for each of these sockets.
     pub(super) fn start(
         listeners: Vec<TcpListener>,
-        secret: Option<Arc<Secret>>,
+        sessions: Option<Arc<Sessions>>,
         to_driver: mpsc::Sender<TaskEvent>,
     ) -> Self {
         let any = |listener: &&TcpListener| {
@@ -54,7 +54,7 @@ impl Servers {
         };
         let on_all_links = listeners.iter().find(any).and_then(|listener| listener.try_clone().ok());
         let mut servers =
-            Self { on_all_links, by_link: Vec::new(), running: JoinSet::new(), secret, to_driver };
+            Self { on_all_links, by_link: Vec::new(), running: JoinSet::new(), sessions, to_driver };
         for listener in listeners {
             let _ = servers.serve(listener);
         }
@@ -64,7 +64,7 @@ impl Servers {
     fn serve(&mut self, listener: TcpListener) -> Option<AbortHandle> {
         match tokio::net::TcpListener::from_std(listener) {
             Ok(listener) => {
-                let serve = server::serve(listener, self.secret.clone(), self.to_driver.clone());
+                let serve = server::serve(listener, self.sessions.clone(), self.to_driver.clone());
                 Some(self.running.spawn(serve))
             }
             Err(error) => {

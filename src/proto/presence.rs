@@ -182,7 +182,7 @@ impl<'a> Presence<'a> {
         let mut bytes = self.encode_and_pad(MAX_PROBE - SEALED_MORE - overhead);
         let sealed = seal(&bytes[HEADER..]);
         bytes.truncate(HEADER);
-        map::encode(&Sealed { group: None, bytes: sealed.as_slice().into() }, &mut bytes);
+        map::encode(&Sealed::of(&sealed), &mut bytes);
         bytes
     }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use minicbor::bytes::{ByteSlice, DecodeBytes, EncodeBytes};
+use minicbor::bytes::{ByteArray, ByteSlice, DecodeBytes, EncodeBytes};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use super::exchange::frame;
@@ -50,9 +50,17 @@ pub struct Sealed<'a> {
     /// What is sealed.
     #[b(18)]
     pub bytes: &'a ByteSlice,
+    /// In the first message of a connection: the ticket by which it is to do without a handshake.
+    #[n(19)]
+    pub ticket: Option<ByteArray<16>>,
 }
 
 impl<'a> Sealed<'a> {
+    /// That and nothing else.
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { group: None, bytes: bytes.into(), ticket: None }
+    }
+
     /// The whole frame of an exchange.
     pub fn encode(&self) -> Vec<u8> {
         frame(self)

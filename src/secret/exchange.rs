@@ -1,4 +1,5 @@
-//! An exchange under a secret: a handshake of Noise (revision 34) with fresh keys of both ends, then one message each way.
+//! An exchange under a secret: a handshake of Noise (revision 34) with fresh keys of both ends, then one message each way. With the
+//! handshake comes a ticket, by which the next connections between the two do without one ([`super::resumption`]).
 //!
 //! Neither end is believed before it has answered what the other drew for this connection: a recorded message is of no use to anybody.
 
@@ -8,14 +9,18 @@ use snow::params::NoiseParams;
 use snow::{Builder, HandshakeState, TransportState};
 
 use super::derive::derived;
+use super::resumption::{Resumed, Ticket};
 use super::text::Key;
 
 /// What protects an exchange: nobody has a long-lived key of its own, and the secret is mixed in at the start, so that a first message
 /// without it is refused.
 pub const PATTERN: &str = "Noise_NNpsk0_25519_ChaChaPoly_SHA256";
 
-/// Bytes of each message of the handshake: a public key, and a tag.
-pub const HANDSHAKE: usize = 48;
+/// Bytes of the first message of the handshake: a public key, and a tag.
+pub const FIRST: usize = 48;
+
+/// Bytes of the second one, which carries a ticket.
+pub const SECOND: usize = FIRST + Ticket::LENGTH;
 
 /// Longest text of a message, in bytes: sealed, and wrapped as the body of a frame, it has the 65536 bytes of the longest, and fewer than the
 /// 65535 of the longest message of Noise.
@@ -38,8 +43,13 @@ pub(super) struct ExchangeKey {
 /// A handshake whose first message is sent.
 pub struct Dialing(HandshakeState);
 
-/// What both ends have after the handshake.
-pub struct Channel(TransportState);
+/// What both ends have after the handshake, or after a ticket.
+pub enum Channel {
+    /// Agreed upon for this connection.
+    Agreed(Box<TransportState>),
+    /// By what was agreed upon before.
+    Resumed(Resumed),
+}
 
 impl ExchangeKey {
     pub(super) fn new(key: &Key, group: &str) -> Self {
@@ -52,17 +62,17 @@ impl ExchangeKey {
         }
     }
 
-    pub(super) fn dial(&self) -> Option<(Dialing, [u8; HANDSHAKE])> {
+    pub(super) fn dial(&self) -> Option<(Dialing, [u8; FIRST])> {
         let mut state = self.state(Builder::build_initiator)?;
-        let first = message(&mut state)?;
+        let first = message(&mut state, &[])?;
         Some((Dialing(state), first))
     }
 
-    pub(super) fn accept(&self, first: &[u8]) -> Option<(Channel, [u8; HANDSHAKE])> {
+    pub(super) fn accept(&self, first: &[u8], ticket: &Ticket) -> Option<(Channel, [u8; SECOND])> {
         let mut state = self.state(Builder::build_responder)?;
         state.read_message(first, &mut []).ok()?;
-        let second = message(&mut state)?;
-        Some((Channel(state.into_transport_mode().ok()?), second))
+        let second = message(&mut state, &ticket.bytes())?;
+        Some((agreed(state)?, second))
     }
 
     fn state<'a>(
@@ -75,10 +85,11 @@ impl ExchangeKey {
 }
 
 impl Dialing {
-    /// Takes the second message; none if whoever sent it does not have the key.
-    pub fn finish(mut self, second: &[u8]) -> Option<Channel> {
-        self.0.read_message(second, &mut []).ok()?;
-        Some(Channel(self.0.into_transport_mode().ok()?))
+    /// Takes the second message, and the ticket in it if it has one; none if whoever sent it does not have the key.
+    pub fn finish(mut self, second: &[u8]) -> Option<(Channel, Option<Ticket>)> {
+        let mut payload = [0; Ticket::LENGTH];
+        let length = self.0.read_message(second, &mut payload).ok()?;
+        Some((agreed(self.0)?, (length == payload.len()).then(|| Ticket::of(&payload))))
     }
 }
 
@@ -88,25 +99,39 @@ impl Channel {
         if text.len() > MAX_TEXT {
             return None;
         }
-        let mut sealed = vec![0; text.len() + TAG];
-        let length = self.0.write_message(text, &mut sealed).ok()?;
-        sealed.truncate(length);
-        Some(sealed)
+        match self {
+            Self::Agreed(state) => {
+                let mut sealed = vec![0; text.len() + TAG];
+                let length = state.write_message(text, &mut sealed).ok()?;
+                sealed.truncate(length);
+                Some(sealed)
+            }
+            Self::Resumed(resumed) => resumed.seal(text),
+        }
     }
 
     /// The text that a message carries, if the other end made it for this connection.
     pub fn open(&mut self, sealed: &[u8]) -> Option<Vec<u8>> {
-        let mut text = vec![0; sealed.len()];
-        let length = self.0.read_message(sealed, &mut text).ok()?;
-        text.truncate(length);
-        Some(text)
+        match self {
+            Self::Agreed(state) => {
+                let mut text = vec![0; sealed.len()];
+                let length = state.read_message(sealed, &mut text).ok()?;
+                text.truncate(length);
+                Some(text)
+            }
+            Self::Resumed(resumed) => resumed.open(sealed),
+        }
     }
 }
 
-/// One message of the handshake, with nothing in it.
-fn message(state: &mut HandshakeState) -> Option<[u8; HANDSHAKE]> {
-    let mut message = [0; HANDSHAKE];
-    (state.write_message(&[], &mut message).ok()? == HANDSHAKE).then_some(message)
+fn agreed(state: HandshakeState) -> Option<Channel> {
+    Some(Channel::Agreed(Box::new(state.into_transport_mode().ok()?)))
+}
+
+/// One message of the handshake, with this in it.
+fn message<const N: usize>(state: &mut HandshakeState, payload: &[u8]) -> Option<[u8; N]> {
+    let mut message = [0; N];
+    (state.write_message(payload, &mut message).ok()? == N).then_some(message)
 }
 
 impl fmt::Debug for Dialing {
@@ -130,11 +155,25 @@ mod tests {
         ExchangeKey::new(&Key::new([fill; KEY]), group)
     }
 
+    fn ticket() -> Ticket {
+        Ticket::of(&[7; Ticket::LENGTH])
+    }
+
+    #[test]
+    fn without_a_ticket_the_handshake_is_the_same() {
+        let (dialing, first) = key(1, "lab").dial().unwrap();
+        let mut there = key(1, "lab").state(Builder::build_responder).unwrap();
+        there.read_message(&first, &mut []).unwrap();
+        let second: [u8; FIRST] = message(&mut there, &[]).unwrap();
+        assert!(matches!(dialing.finish(&second), Some((_, None))));
+    }
+
     #[test]
     fn both_ends_of_one_secret_exchange_a_message_each() {
         let (dialing, first) = key(1, "lab").dial().unwrap();
-        let (mut there, second) = key(1, "lab").accept(&first).unwrap();
-        let mut here = dialing.finish(&second).unwrap();
+        let (mut there, second) = key(1, "lab").accept(&first, &ticket()).unwrap();
+        let (mut here, told) = dialing.finish(&second).unwrap();
+        assert_eq!(told, Some(ticket()));
         let longest = vec![7; MAX_TEXT + 1];
         for text in [&b"request"[..], b"", &longest[1..]] {
             let sealed = here.seal(text).unwrap();
@@ -149,14 +188,14 @@ mod tests {
     #[test]
     fn a_first_message_of_another_secret_or_group_is_refused() {
         let (_, first) = key(1, "lab").dial().unwrap();
-        assert!(key(2, "lab").accept(&first).is_none());
-        assert!(key(1, "lab2").accept(&first).is_none());
-        for at in 0..HANDSHAKE {
+        assert!(key(2, "lab").accept(&first, &ticket()).is_none());
+        assert!(key(1, "lab2").accept(&first, &ticket()).is_none());
+        for at in 0..FIRST {
             let mut changed = first;
             changed[at] ^= 1;
-            assert!(key(1, "lab").accept(&changed).is_none(), "byte {at}");
+            assert!(key(1, "lab").accept(&changed, &ticket()).is_none(), "byte {at}");
         }
-        assert!(key(1, "lab").accept(&first[..HANDSHAKE - 1]).is_none());
+        assert!(key(1, "lab").accept(&first[..FIRST - 1], &ticket()).is_none());
     }
 
     #[test]
@@ -179,13 +218,14 @@ mod tests {
                 });
                 state.unwrap()
             });
-            let first = message(&mut here).unwrap();
+            let first: [u8; FIRST] = message(&mut here, &[]).unwrap();
             assert_eq!(first[..], bytes("first"));
             there.read_message(&first, &mut []).unwrap();
-            let second = message(&mut there).unwrap();
+            let second: [u8; SECOND] = message(&mut there, &bytes("ticket")).unwrap();
             assert_eq!(second[..], bytes("second"));
-            let mut here = Dialing(here).finish(&second).unwrap();
-            let mut there = Channel(there.into_transport_mode().unwrap());
+            let (mut here, told) = Dialing(here).finish(&second).unwrap();
+            assert_eq!(told.unwrap().bytes()[..], bytes("ticket"));
+            let mut there = agreed(there).unwrap();
             assert_eq!(here.seal(&bytes("request")), Some(bytes("sealed_request")));
             assert_eq!(there.open(&bytes("sealed_request")), Some(bytes("request")));
             assert_eq!(there.seal(&bytes("reply")), Some(bytes("sealed_reply")));
@@ -197,9 +237,9 @@ mod tests {
     fn what_was_recorded_of_an_exchange_is_no_use_in_another() {
         let (dialer, server) = (key(1, "lab"), key(1, "lab"));
         let (dialing, first) = dialer.dial().unwrap();
-        let (_, second) = server.accept(&first).unwrap();
-        let request = dialing.finish(&second).unwrap().seal(b"request").unwrap();
-        let (mut again, another) = server.accept(&first).unwrap();
+        let (_, second) = server.accept(&first, &ticket()).unwrap();
+        let request = dialing.finish(&second).unwrap().0.seal(b"request").unwrap();
+        let (mut again, another) = server.accept(&first, &ticket()).unwrap();
         assert_ne!(another, second);
         assert_eq!(again.open(&request), None, "a replayed dial is not believed");
         let (dialing, _) = dialer.dial().unwrap();

@@ -4,16 +4,21 @@
 //! - `derive`: a key for each use
 //! - `presence`: the tag of a datagram, and the seal of one that is hidden
 //! - `exchange`: the handshake of a connection, and what follows it
+//! - `resumption`: a connection without a handshake, by the ticket of an earlier one
+//! - `sessions`: the tickets of a node
 
 mod derive;
 pub mod exchange;
 mod presence;
+pub mod resumption;
+pub mod sessions;
 pub mod text;
 
 use std::fmt;
 
-use exchange::{Channel, Dialing, ExchangeKey, HANDSHAKE};
+use exchange::{Channel, Dialing, ExchangeKey, FIRST, SECOND};
 use presence::PresenceKeys;
+use resumption::{ASKED, Asking, ResumeKey, Ticket, TicketId};
 use text::{Key, SecretText};
 
 pub use presence::{SEAL, TAG};
@@ -33,11 +38,16 @@ pub struct Secret {
 struct Keys {
     presence: PresenceKeys,
     exchange: ExchangeKey,
+    resume: ResumeKey,
 }
 
 impl Keys {
     fn new(key: &Key, group: &str) -> Self {
-        Self { presence: PresenceKeys::new(key, group), exchange: ExchangeKey::new(key, group) }
+        Self {
+            presence: PresenceKeys::new(key, group),
+            exchange: ExchangeKey::new(key, group),
+            resume: ResumeKey::new(key, group),
+        }
     }
 }
 
@@ -88,13 +98,23 @@ impl Secret {
     }
 
     /// Begins an exchange: its first message. None if the system gives no random numbers.
-    pub fn dial(&self) -> Option<(Dialing, [u8; HANDSHAKE])> {
+    pub fn dial(&self) -> Option<(Dialing, [u8; FIRST])> {
         self.used.exchange.dial()
     }
 
-    /// Answers the first message of an exchange, if it was made with one of the keys: the second message.
-    pub fn accept(&self, first: &[u8]) -> Option<(Channel, [u8; HANDSHAKE])> {
-        self.accepted().find_map(|keys| keys.exchange.accept(first))
+    /// Answers the first message of an exchange, if it was made with one of the keys: the second message, with a ticket in it.
+    pub fn accept(&self, first: &[u8], ticket: &Ticket) -> Option<(Channel, [u8; SECOND])> {
+        self.accepted().find_map(|keys| keys.exchange.accept(first, ticket))
+    }
+
+    /// Begins an exchange by a ticket: its first message. `drawn` is random.
+    fn ask(&self, ticket: &Ticket, drawn: [u8; 16]) -> (Asking, [u8; ASKED]) {
+        self.used.resume.ask(ticket, drawn)
+    }
+
+    /// What the dialer drew that asks to resume, if it has one of the keys.
+    fn asked(&self, id: &TicketId, first: &[u8]) -> Option<[u8; 16]> {
+        self.accepted().find_map(|keys| keys.resume.asked(id, first))
     }
 }
 
@@ -130,8 +150,11 @@ mod tests {
             assert_eq!(receiver.is_tagged(b"x", &sender.tag(b"x")), accepts, "{what}");
             assert_eq!(receiver.open(&sender.seal(b"x")).is_some(), accepts, "{what}");
             let (dialing, first) = sender.dial().unwrap();
-            let answered = receiver.accept(&first).map(|(_, second)| second);
+            let ticket = Ticket::of(&[7; Ticket::LENGTH]);
+            let answered = receiver.accept(&first, &ticket).map(|(_, second)| second);
             assert_eq!(answered.and_then(|second| dialing.finish(&second)).is_some(), accepts, "{what}");
+            let (_, first) = sender.ask(&ticket, [1; 16]);
+            assert_eq!(receiver.asked(&ticket.id, &first).is_some(), accepts, "{what}");
         }
     }
 

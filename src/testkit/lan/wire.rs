@@ -14,6 +14,7 @@ use crate::engine::config::Config;
 use crate::engine::peers::PeerKey;
 use crate::proto::Sealed;
 use crate::proto::exchange::HEADER;
+use crate::secret::resumption::Ticket;
 
 use super::host::{Call, Conn};
 use super::link::{Link, Tcp};
@@ -40,12 +41,12 @@ enum Shaken {
 fn shake_hands(dialer: &Config, server: &Config) -> Shaken {
     let Some(secret) = &dialer.secret else { return Shaken::Open };
     let (dialing, first) = secret.dial().expect("a handshake begins");
-    match server.secret.as_ref().and_then(|secret| secret.accept(&first)) {
+    match server.secret.as_ref().and_then(|secret| secret.accept(&first, &Ticket::of(&[0; Ticket::LENGTH]))) {
         Some((_, second)) => {
             assert!(dialing.finish(&second).is_some(), "who knows the secret is known to know it");
             Shaken::Sealed
         }
-        None => Shaken::Refused(Sealed { group: secret.shown_group(), bytes: first[..].into() }.encode()),
+        None => Shaken::Refused(Sealed { group: secret.shown_group(), ..Sealed::of(&first) }.encode()),
     }
 }
 
