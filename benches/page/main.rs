@@ -19,22 +19,29 @@ const MANY: usize = 10_000;
 /// Peers of a small one.
 const FEW: usize = 10;
 
+const SECTIONS: [(&str, fn()); 7] = [
+    ("exchanges", exchanges),
+    ("life", steady_life),
+    ("newcomers", newcomers),
+    ("diagnosis", diagnosis),
+    ("memory", memory_of_many),
+    ("frames", frames),
+    ("attach", attaching),
+];
+
 fn main() {
     // `cargo test` runs every bench; what it could show, `tests/bench_smoke.rs` shows.
     if !std::env::args().any(|arg| arg == "--bench") {
         return;
     }
+    // `cargo bench -- diagnosis frames` prints these lines only.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     print_head();
-    if std::env::args().any(|a| a == "--attach") {
-        return attaching();
+    for (name, lines) in SECTIONS {
+        if wanted.is_empty() || wanted.iter().any(|one| one == name) {
+            lines();
+        }
     }
-    exchanges();
-    steady_life();
-    newcomers();
-    diagnosis();
-    memory_of_many();
-    frames();
-    attaching();
 }
 
 fn exchanges() {

@@ -39,8 +39,12 @@ enum Stage {
     ChooseWitnesses(usize),
     /// To judge what a block of nodes sends, from this one on.
     JudgePairs(usize),
+    /// To take out what no host is at fault for.
+    LeaveOut,
     /// To find what fails together.
     FindIncidents,
+    /// To note which pairs are open, of what a block of nodes sends, from this one on.
+    NoteOpen(usize),
     /// To explain an incident.
     Explain(usize),
     Finished,
@@ -154,12 +158,22 @@ impl DiagnosisRun {
                 self.judge_pairs(first);
                 Stage::JudgePairs(first + BLOCK)
             }
-            Stage::JudgePairs(_) => Stage::FindIncidents,
-            Stage::FindIncidents => {
-                self.incidents = patterns::incidents(&self.view, &mut self.verdicts, &mut self.steps);
-                self.note_open();
-                Stage::Explain(0)
+            Stage::JudgePairs(_) => Stage::LeaveOut,
+            Stage::LeaveOut => {
+                let lossy = patterns::background(&self.view, &mut self.verdicts, &mut self.steps);
+                self.incidents.extend(lossy);
+                Stage::FindIncidents
             }
+            Stage::FindIncidents => {
+                let found = patterns::incidents(&self.view, &self.verdicts, &mut self.steps);
+                self.incidents.splice(0..0, found);
+                Stage::NoteOpen(0)
+            }
+            Stage::NoteOpen(first) if first < size => {
+                self.note_open(first);
+                Stage::NoteOpen(first + BLOCK)
+            }
+            Stage::NoteOpen(_) => Stage::Explain(0),
             Stage::Explain(nth) => {
                 if let Some(incident) = self.incidents.get(nth) {
                     self.steps += size + incident.pairs.len();
@@ -174,10 +188,11 @@ impl DiagnosisRun {
         }
     }
 
-    /// Notes on which pairs there is no verdict, though something is known of them.
-    fn note_open(&mut self) {
-        self.steps += self.view.size();
-        for (from, to) in self.view.all().flat_map(|from| self.view.all().map(move |to| (from, to))) {
+    /// Notes on which pairs that a block of nodes sends on there is no verdict, though something is known of them.
+    fn note_open(&mut self, first: usize) {
+        let block = self.block(first);
+        self.steps += block.len() * self.view.size();
+        for (from, to) in block.into_iter().flat_map(|from| self.view.all().map(move |to| (from, to))) {
             self.open[(from, to)] =
                 self.verdicts[(from, to)].is_none() && self.view.observation(from, to).is_some();
         }

@@ -33,10 +33,14 @@ use failures::Failures;
 use super::incident::Incident;
 use super::network_view::NetworkView;
 
-/// Groups all pairs that are not well, and finds what is wrong with single nodes. `steps` counts the pairs that are looked at.
-pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut usize) -> Vec<Incident> {
+/// Takes out what no host is at fault for. `steps` counts the pairs that are looked at.
+pub(super) fn background(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut usize) -> Option<Incident> {
     missing_broadcasts::leave_out_chance(view, verdicts, steps);
-    let lossy = background_loss::background_loss(view, verdicts, steps);
+    background_loss::background_loss(view, verdicts, steps)
+}
+
+/// Groups all pairs that are not well, and finds what is wrong with single nodes. `steps` counts the pairs that are looked at.
+pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usize) -> Vec<Incident> {
     let mut failures = Failures::new(verdicts);
     let mut incidents = Vec::new();
     incidents.extend(duplicates::address_conflicts(view, &mut failures));
@@ -53,7 +57,6 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &mut Verdicts, steps: &mut
     incidents.extend(hosts);
     incidents.extend(pairs::pairs(view, &failures, verdicts));
     incidents.extend(duplicates::duplicate_names(view));
-    incidents.extend(lossy);
     *steps += failures.steps();
     incidents
 }
