@@ -69,10 +69,19 @@ impl Finding {
         match self.verdict {
             Verdict::DuplicateName => format!("{} share a name", self.subject()),
             Verdict::AddressConflict => format!("{} have the same address", self.subject()),
-            verdict => {
+            _ => {
                 let likely = if self.is_likely() { " (likely)" } else { "" };
-                format!("{}: {}{likely}", self.subject(), verdict.description())
+                format!("{}: {}{likely}", self.subject(), self.what())
             }
+        }
+    }
+
+    /// What is wrong.
+    fn what(&self) -> &'static str {
+        match (self.verdict, self.pattern) {
+            // Nobody on this side hears them.
+            (Verdict::Isolated, Pattern::Islands) => "cut off from this side of the network",
+            (verdict, _) => verdict.description(),
         }
     }
 
@@ -236,6 +245,8 @@ mod tests {
         assert_eq!(told(&["h2"], Pattern::Column, &[]), "h2");
         assert_eq!(told(&["h1", "h2", "h3"], Pattern::Islands, &[]), "h1, h2 and h3");
         assert_eq!(told(&["h1", "h2", "h3", "h4"], Pattern::Islands, &[]), "h1, h2 and 2 others");
+        let apart = about(&["h1", "h2"], Verdict::Isolated, Pattern::Islands, &[]);
+        assert_eq!(apart.headline(), "h1 and h2: cut off from this side of the network");
         let lossy = about(&["h1", "h2", "h3"], Verdict::PacketLoss, Pattern::Scattered, &[]);
         assert_eq!(lossy.headline(), "between 3 hosts: packets are lost", "no host is at fault");
     }

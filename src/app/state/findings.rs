@@ -11,10 +11,10 @@ use crate::text::Age;
 impl App {
     /// Shows a finding among all, or from a list selects it.
     pub(super) fn show_finding(&mut self, finding: FindingId) {
-        self.ui.findings.pick(finding);
         if self.ui.view != View::Findings {
             self.ui.show(View::Findings);
         }
+        self.ui.findings.pick(finding);
     }
 
     /// Gives the evidence the whole pane, or takes it back.

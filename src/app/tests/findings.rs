@@ -86,6 +86,17 @@ fn a_click_on_the_banner_goes_to_that_finding() {
 }
 
 #[test]
+fn whoever_comes_back_finds_the_gravest_selected_not_what_was_looked_at_before() {
+    let mut bench = shown();
+    let first = selected(&mut bench);
+    bench.key(KeyCode::End);
+    assert_ne!(selected(&mut bench), first);
+    bench.key(KeyCode::Char('!'));
+    bench.key(KeyCode::Char('!'));
+    assert_eq!(selected(&mut bench), first);
+}
+
+#[test]
 fn without_any_the_view_says_so() {
     let mut bench = busy();
     bench.key(KeyCode::Char('!'));

@@ -51,6 +51,11 @@ impl FindingsCursor {
         std::mem::replace(&mut self.is_open, opens)
     }
 
+    /// From the list's first line, the gravest of those that are open.
+    pub fn rewind(&mut self) {
+        (self.selected, self.at, self.is_open) = (None, 0, false);
+    }
+
     /// Selects one.
     pub fn pick(&mut self, finding: FindingId) {
         self.selected = Some(finding);

@@ -130,7 +130,7 @@ impl Ui {
     pub fn show(&mut self, view: View) {
         self.view = view;
         self.details = 0;
-        self.findings.open(false);
+        self.findings.rewind();
         self.focus = Pane::Main;
     }
 
