@@ -33,7 +33,7 @@ fn dial_from(source: Option<IpAddr>, to: SocketAddr, timeout: Duration) -> Resul
 }
 
 fn way(addr: SocketAddr) -> Way {
-    Way { addr, standby: Vec::new(), source: None, link: None, secret: None }
+    Way { addr, standby: Vec::new(), source: None, link: None, sessions: None }
 }
 
 fn dial(to: SocketAddr) -> Result<Reached, Failure> {

@@ -209,6 +209,17 @@ impl ZoneName {
 }
 
 /// Tests write addresses as text.
+/// Whether two addresses are in one network with a prefix of this length, in bits.
+pub fn share_network(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
+    let differ =
+        |bits: u128, width: u32| bits.checked_shr(width.saturating_sub(prefix.into())).unwrap_or(0) != 0;
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => !differ((one.to_bits() ^ other.to_bits()).into(), 32),
+        (IpAddr::V6(one), IpAddr::V6(other)) => !differ(one.to_bits() ^ other.to_bits(), 128),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod from_text {
     use std::net::AddrParseError;

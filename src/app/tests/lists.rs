@@ -50,6 +50,30 @@ fn a_filter_counts_while_it_is_typed_and_looks_at_name_address_state_and_cause()
 }
 
 #[test]
+fn a_filter_asks_for_states_networks_and_quantities_and_says_what_it_does_not_understand() {
+    let mut bench = busy();
+    let all = listed(&bench);
+    bench.key(KeyCode::Char('/'));
+    let mut asked = |text: &str| {
+        let now = bench.now();
+        bench.app.key(&KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL), now);
+        bench.typed(text);
+        (listed(&bench), bench.text(80, 24))
+    };
+    let (unreachable, _) = asked("state:unreachable");
+    assert_eq!(unreachable, ["host9"]);
+    let (others, _) = asked("!unreachable");
+    assert_eq!(others.len() + unreachable.len(), all.len());
+    assert_eq!(asked("net:10.0.0.13").0, ["host10"]);
+    assert_eq!(asked("net:10.0.0.0/24").0.len(), all.len());
+    let ((fast, _), (slow, _)) = (asked("rtt<1ms"), asked("rtt>1ms"));
+    assert!(!fast.is_empty() && fast.iter().all(|name| !slow.contains(name)), "{fast:?} {slow:?}");
+    let (listed, screen) = asked("rtt>");
+    assert_eq!(listed.len(), all.len(), "what is not typed yet hinders nobody");
+    assert!(screen.contains("rtt needs a time: rtt>5ms"), "{screen}");
+}
+
+#[test]
 fn escape_in_the_prompt_brings_the_last_filter_back_and_in_the_table_lists_all() {
     let mut bench = busy();
     bench.key(KeyCode::Char('/'));

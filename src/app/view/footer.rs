@@ -21,7 +21,9 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &
                 View::Matrix => ui.matrix.listed(models.shown()),
                 _ => (models.shown().listed(), models.shown().len()),
             };
-            return Some(line(canvas, area, prompt, &format!("{listed} of {all}"), models, ui));
+            let found =
+                models.shown().filter().problem().map_or_else(|| format!("{listed} of {all}"), str::to_owned);
+            return Some(line(canvas, area, prompt, &found, models, ui));
         }
         Some(Overlay::Search(prompt)) => {
             return Some(line(canvas, area, prompt, &ui.log.found(), models, ui));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::address::ZonedIp;
+use crate::engine::address::{ZonedIp, share_network};
 use crate::engine::cause::OtherSecret;
 use crate::engine::limits::{MAX_STRANGERS, STRANGER_KEPT};
 use crate::engine::peers::PeerInfo;
@@ -136,23 +136,12 @@ impl ForeignNodes {
 
     /// Whether a peer of ours is in the network of this address, too.
     pub(crate) fn is_in_shared_network(&self, ip: IpAddr) -> bool {
-        self.shared_networks.iter().any(|(peer, (prefix, _))| is_same_network(*peer, ip, *prefix))
+        self.shared_networks.iter().any(|(peer, (prefix, _))| share_network(*peer, ip, *prefix))
     }
 
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_ip.is_empty()
-    }
-}
-
-/// Whether two addresses are in one network with a prefix of this length, in bits.
-fn is_same_network(one: IpAddr, other: IpAddr, prefix: u8) -> bool {
-    let differ =
-        |bits: u128, width: u32| bits.checked_shr(width.saturating_sub(prefix.into())).unwrap_or(0) != 0;
-    match (one, other) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => !differ((one.to_bits() ^ other.to_bits()).into(), 32),
-        (IpAddr::V6(one), IpAddr::V6(other)) => !differ(one.to_bits() ^ other.to_bits(), 128),
-        _ => false,
     }
 }
 
@@ -211,7 +200,7 @@ mod tests {
     #[test]
     fn addresses_are_compared_as_far_as_the_prefix_reaches() {
         let same = |one: &str, other: &str, prefix| {
-            is_same_network(one.parse().unwrap(), other.parse().unwrap(), prefix)
+            share_network(one.parse().unwrap(), other.parse().unwrap(), prefix)
         };
         assert!(
             same("10.0.0.1", "10.0.0.9", 24)

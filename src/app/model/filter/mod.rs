@@ -1,4 +1,6 @@
-//! Which peers are listed: those in which every word of a text is found.
+//! Which peers are listed: those of which every term of a text holds.
+
+mod term;
 
 use std::fmt::Write as _;
 
@@ -8,20 +10,34 @@ use crate::engine::matrix::MatrixNode;
 use crate::engine::peers::Via;
 use crate::engine::verdict::Verdict;
 use crate::text::Reason;
+use term::Term;
 
 /// A text that peers are filtered by. The empty one lets every peer through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     text: String,
-    /// In lower case.
-    words: Vec<String>,
+    terms: Vec<Term>,
+    /// What the first term lacks that cannot be read. It lets everybody through.
+    problem: Option<&'static str>,
 }
 
 impl Filter {
-    /// Reads a text: its words are looked for one by one, in any case and any order.
+    /// Reads a text: its terms are words, which are looked for one by one, in any case and any order, and questions: `!up`,
+    /// `state:silent`, `net:10.1.0.0/16`, `rtt>5ms`, `loss>0`. A `!` turns each into its opposite.
     pub fn new(text: &str) -> Self {
-        let words = text.split_whitespace().map(str::to_lowercase).collect();
-        Self { text: text.to_owned(), words }
+        let mut filter = Self { text: text.to_owned(), ..Self::default() };
+        for term in text.split_whitespace() {
+            match Term::read(term) {
+                Ok(term) => filter.terms.push(term),
+                Err(problem) => filter.problem = filter.problem.or(Some(problem)),
+            }
+        }
+        filter
+    }
+
+    /// What one of its terms lacks, with an example.
+    pub fn problem(&self) -> Option<&'static str> {
+        self.problem
     }
 
     /// As it was typed.
@@ -31,10 +47,10 @@ impl Filter {
 
     /// Whether every peer passes.
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.terms.is_empty()
     }
 
-    /// Whether each word is found in the peer's name, address, state, cause, interface or way of discovery.
+    /// Whether each term holds. Words are looked for in the peer's name, address, state, cause, interface and way of discovery.
     pub(super) fn lets_through(&self, peer: &PeerRow) -> bool {
         if self.is_empty() {
             return true;
@@ -55,17 +71,19 @@ impl Filter {
             peer.interface.as_deref().unwrap_or_default(),
             peer.via.map_or("", Via::description),
         ];
-        self.words.iter().all(|word| shown.iter().any(|text| contains(text, word)))
+        let finds = |word: &str| shown.iter().any(|text| contains(text, word));
+        self.terms.iter().all(|term| term.holds(peer, &finds))
     }
 
-    /// Whether each word is found in the name or the address of a node of the matrix.
+    /// Whether each term holds of a node of the matrix, of which name and address are known: others are no hindrance.
     pub fn lets_node_through(&self, node: &MatrixNode) -> bool {
         if self.is_empty() {
             return true;
         }
         let address = node.addr.to_string();
         let shown = [&*node.name, &address];
-        self.words.iter().all(|word| shown.iter().any(|text| contains(text, word)))
+        let finds = |word: &str| shown.iter().any(|text| contains(text, word));
+        self.terms.iter().all(|term| term.holds_of_node(node.addr.ip(), &finds))
     }
 }
 
