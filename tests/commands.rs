@@ -450,7 +450,7 @@ fn the_report_of_the_recorded_incident_says_what_when_who_why_and_what_to_do() {
     ] {
         assert!(ran.out.contains(words), "{words}\n{}", ran.out);
     }
-    let begin = run_briefly(&["report", INCIDENT, "--to", "30s"]);
+    let begin = run_briefly(&["report", INCIDENT, "--to", "20s"]);
     assert!(begin.out.contains("h3: a firewall") && !begin.out.contains("## 2."), "{}", begin.out);
     let end = run_briefly(&["report", INCIDENT, "--from", "8s"]);
     assert!(end.out.contains("## 1. h4") && !end.out.contains("h3: a firewall"), "{}", end.out);

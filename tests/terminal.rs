@@ -229,7 +229,8 @@ fn an_incident_is_recorded_played_again_and_reported() {
     leaves_cleanly(&seer);
 
     let report = run_briefly(&["report", file]);
-    for words in ["as seer saw it", "## 1. lost: ", "`closed_port`", "**Fix:** start vigie on lost"] {
+    for words in ["as seer saw it", "## 1. seer → lost: ", "`closed_port`", "**Fix:** start vigie on lost"]
+    {
         assert!(report.out.contains(words), "{words}\n{}{}", report.out, report.err);
     }
     let mut replay = Terminal::vigie(&["replay", file]);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::app::appearance::Appearance;
 use crate::app::model::{Incident, JournalEntry, Model, PeerRow};
@@ -52,7 +52,7 @@ impl Report<'_> {
         let name = node.map_or("a node", |node| &node.name);
         self.line(format_args!("# What was wrong, as {} saw it\n", Escaped(name)));
         let (begin, end) = (self.date(self.begin), self.date(self.to));
-        let lasts = Age(self.to.saturating_duration_since(self.begin));
+        let lasts = Lasted(self.to.saturating_duration_since(self.begin));
         self.line(format_args!("- **When:** {begin} to {end} ({lasts})"));
         if let Some(node) = node {
             let (group, port) = (Escaped(&node.group), node.port);
@@ -85,7 +85,7 @@ impl Report<'_> {
     fn incident(&mut self, nth: usize, Incident { finding, ended }: &Incident) {
         self.line(format_args!("\n## {nth}. {}\n", Escaped(&finding.headline())));
         let (since, until) = (finding.since, ended.unwrap_or(self.to));
-        let (begun, lasted) = (self.date(since), Age(until.saturating_duration_since(since)));
+        let (begun, lasted) = (self.date(since), Lasted(until.saturating_duration_since(since)));
         match ended {
             Some(ended) => {
                 let over = self.date(*ended);
@@ -170,6 +170,15 @@ impl Report<'_> {
 
     fn date(&self, at: Instant) -> String {
         self.model.wall(at).map_or_else(|| "?".to_owned(), |wall| self.appearance.date(wall).to_string())
+    }
+}
+
+/// How long something took.
+struct Lasted(Duration);
+
+impl fmt::Display for Lasted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.as_secs() == 0 { f.write_str("less than a second") } else { Age(self.0).fmt(f) }
     }
 }
 
