@@ -64,7 +64,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
 async fn show(attached: Attached, app: App, record: Option<Prepared>) -> std::io::Result<Option<StopReason>> {
     let (news, from_node) = mpsc::channel(NEWS);
     let (commands, to_node) = mpsc::channel(COMMANDS);
-    let ((tell, beside), (wishes, wished)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
+    let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
     let events = broadcast::channel(EVENTS).0;
     let mut switch = Switch::of(events.downgrade(), commands.clone(), tell);
     if let Some(record) = record {
@@ -77,7 +77,7 @@ async fn show(attached: Attached, app: App, record: Option<Prepared>) -> std::io
     let shown = tokio::select! {
         shown = &mut app => Some(shown),
         () = &mut passing => None,
-        () = switch.serve(wished) => None,
+        () = switch.serve(asked) => None,
     };
     let shown = match shown {
         Some(shown) => shown,

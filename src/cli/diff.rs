@@ -121,11 +121,11 @@ impl Picture {
     /// A line for each change, by kind; nothing if there is none.
     fn changes(&self, after: &Self) -> String {
         let mut text = String::new();
-        list(&mut text, self.peers(after));
-        list(&mut text, self.directions(after));
+        list(&mut text, &self.peers(after));
+        list(&mut text, &self.directions(after));
         let over = self.findings.difference(&after.findings).map(|finding| format!("- finding {finding}"));
         let new = after.findings.difference(&self.findings).map(|finding| format!("+ finding {finding}"));
-        list(&mut text, over.chain(new).collect());
+        list(&mut text, &over.chain(new).collect::<Vec<_>>());
         text
     }
 
@@ -195,7 +195,7 @@ fn finding_line(verdict: &str, names: &[String]) -> String {
     format!("{verdict}: {}", names.join(", "))
 }
 
-fn list(text: &mut String, lines: Vec<String>) {
+fn list(text: &mut String, lines: &[String]) {
     for line in lines.iter().take(LISTED) {
         // What others call themselves steers no terminal.
         text.extend(line.trim_end().chars().filter(|c| is_printable(*c)));

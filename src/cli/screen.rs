@@ -62,7 +62,7 @@ pub(super) fn show(
         node: if door.is_anothers { ShownNode::OwnBesideAnother } else { ShownNode::Own },
     };
     let app = App::new(options, screen.appearance());
-    let ((tell, beside), (wishes, wished)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
+    let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
     let mut switch = Switch::of(node.events.clone(), node.commands.clone(), tell);
     switch.begin_if(prepared, first)?;
     let outlets = Outlets { commands: node.commands.clone(), wishes };
@@ -71,7 +71,7 @@ pub(super) fn show(
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
-            () = switch.serve(wished) => {}
+            () = switch.serve(asked) => {}
             () = signals.first() => {}
         }
         // The screen ends with the node's last event. A node too busy to end is left behind below.

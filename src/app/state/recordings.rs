@@ -50,13 +50,11 @@ impl App {
 
     /// Goes to the moment that was typed; a prompt that holds none stays open, and says what is expected.
     pub(super) fn jump(&mut self, prompt: Prompt, now: Instant) -> Option<Effect> {
-        match prompt.text().parse::<When>() {
-            Ok(when) => self.play(Play::To(when), now),
-            Err(_) => {
-                self.ui.overlay = Some(Overlay::Jump(prompt));
-                None
-            }
+        if let Ok(when) = prompt.text().parse::<When>() {
+            return self.play(Play::To(when), now);
         }
+        self.ui.overlay = Some(Overlay::Jump(prompt));
+        None
     }
 
     /// A recording has no node that could do it.

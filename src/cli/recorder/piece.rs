@@ -70,7 +70,7 @@ impl Piece {
             std::fs::rename(path, next_name(path)?)?;
         }
         // What is no file, as a pipe, is written to as it is.
-        let file = OpenOptions::new().create(true).write(true).open(path)?;
+        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path)?;
         let file = Counted { file, bytes: 0 };
         let is_packed = path.extension().is_some_and(|ending| ending == COMPRESSED);
         let out = if is_packed {

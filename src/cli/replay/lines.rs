@@ -111,7 +111,7 @@ struct Unpacked {
     decoder: Decoder<'static>,
     /// Bytes of the file that were unpacked, and what came of them.
     packed: u64,
-    unpacked: u64,
+    given: u64,
     /// Where frames begin: in the file, and in what comes of it.
     frames: Vec<(u64, u64)>,
     is_within: bool,
@@ -124,7 +124,7 @@ impl Unpacked {
             file,
             decoder: Decoder::new()?,
             packed: 0,
-            unpacked: 0,
+            given: 0,
             frames: vec![(0, 0)],
             is_within: false,
         })
@@ -139,7 +139,7 @@ impl Unpacked {
     fn go_to(&mut self, (packed, unpacked): (u64, u64)) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(packed))?;
         self.decoder.reinit()?;
-        (self.packed, self.unpacked, self.is_within) = (packed, unpacked, false);
+        (self.packed, self.given, self.is_within) = (packed, unpacked, false);
         self.frames = vec![(packed, unpacked)];
         Ok(())
     }
@@ -155,10 +155,10 @@ impl Read for Unpacked {
             let (taken, given) = (input.pos(), output.pos());
             self.file.consume(taken);
             self.packed += taken as u64;
-            self.unpacked += given as u64;
+            self.given += given as u64;
             if left == 0 && taken > 0 {
                 self.decoder.reinit()?;
-                self.frames.push((self.packed, self.unpacked));
+                self.frames.push((self.packed, self.given));
                 self.is_within = false;
             } else if taken > 0 {
                 self.is_within = true;

@@ -41,13 +41,13 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, args: &ReplayArgs) -> Resu
     let options = app::Options { local_ip: None, bell: look.bell, node: ShownNode::Recorded };
     let app = App::new(options, look.appearance()).remembering(model);
     let (tell, news) = mpsc::channel(NEWS);
-    let (wishes, wished) = mpsc::channel(WISHES);
+    let (wishes, asked) = mpsc::channel(WISHES);
     let zone = look.appearance().zone;
     let player = Player::new((story, index), &first, (args.speed, zone), tell);
     let playing = runtime::current_thread()?;
     std::thread::Builder::new()
         .name("vigie-play".into())
-        .spawn(move || playing.block_on(player.play(wished)))
+        .spawn(move || playing.block_on(player.play(asked)))
         .map_err(anyhow::Error::from)?;
     // There is no node: nobody takes commands.
     let outlets = Outlets { commands: mpsc::channel(1).0, wishes };

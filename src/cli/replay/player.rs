@@ -1,12 +1,13 @@
 //! What plays a recording: hands its events to the app when they are due, and goes where a person wants.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, sleep_until};
 
-use super::index::Index;
+use super::index::{Checkpoint, Index};
 use super::story::{Story, Trouble};
 use crate::app::model::Model;
 use crate::app::{Clock, News, Play, Playback, Wish};
@@ -162,18 +163,17 @@ impl Player {
             Play::On(by) => return self.go(Target::Instant(shown + by), false).await,
             Play::NextChange | Play::NextFinding => {
                 let is_change = play == Play::NextChange;
-                let found = self.index.found();
-                let next = if is_change { found.next_change(told) } else { found.next_finding(told) };
-                let complete = found.complete;
-                drop(found);
-                return match next {
-                    Some(event) => self.go(Target::Event(event), false).await,
-                    None => {
-                        let what = if is_change { "change of a state" } else { "finding" };
-                        let more = if complete { "" } else { " in what was read so far: try again" };
-                        self.send(News::Refused(format!("no further {what}{more}"))).await
-                    }
+                let (next, complete) = {
+                    let found = self.index.found();
+                    let next = if is_change { found.next_change(told) } else { found.next_finding(told) };
+                    (next, found.complete)
                 };
+                if let Some(event) = next {
+                    return self.go(Target::Event(event), false).await;
+                }
+                let what = if is_change { "change of a state" } else { "finding" };
+                let more = if complete { "" } else { " in what was read so far: try again" };
+                return self.send(News::Refused(format!("no further {what}{more}"))).await;
             }
             Play::To(when) => {
                 let end = self.index.found().last.unwrap_or(self.last).1;
@@ -202,20 +202,7 @@ impl Player {
 
     /// Goes there, or as soon as the index has come so far. What stood still goes on standing there, unless it `starts`.
     async fn go(&mut self, target: Target, starts: bool) -> Result<(), Gone> {
-        let found = self.index.found();
-        let is_known = found.complete
-            || match target {
-                Target::Event(event) => found.events >= event,
-                Target::Instant(at) => found.last.is_some_and(|(last, _)| last >= at),
-                Target::Wall(wall) => found.last.is_some_and(|(_, last)| last >= wall),
-            };
-        let checkpoint = match target {
-            Target::Event(event) => found.before_event(event),
-            Target::Instant(at) => found.before_instant(at),
-            Target::Wall(wall) => found.before_wall(wall),
-        };
-        let read = found.read;
-        drop(found);
+        let (is_known, checkpoint, read) = self.nearest(target);
         let (true, Some(checkpoint)) = (is_known, checkpoint) else {
             self.wanted = Some(target);
             let said = format!("still reading the recording ({read} %): it goes there as soon as it can");
@@ -247,6 +234,22 @@ impl Player {
         self.tell().await
     }
 
+    /// Whether the index has come so far, the last checkpoint before, and how much has been read.
+    fn nearest(&self, target: Target) -> (bool, Option<Arc<Checkpoint>>, u8) {
+        let found = self.index.found();
+        let is_known = match target {
+            Target::Event(event) => found.events >= event,
+            Target::Instant(at) => found.last.is_some_and(|(last, _)| last >= at),
+            Target::Wall(wall) => found.last.is_some_and(|(_, last)| last >= wall),
+        };
+        let checkpoint = match target {
+            Target::Event(event) => found.before_event(event),
+            Target::Instant(at) => found.before_instant(at),
+            Target::Wall(wall) => found.before_wall(wall),
+        };
+        (is_known || found.complete, checkpoint, found.read)
+    }
+
     /// Folds what comes before it.
     fn fold_until(&mut self, target: Target, model: &mut Model) {
         self.next = None;
@@ -269,10 +272,11 @@ impl Player {
 
     /// Looks how far the index is.
     async fn look(&mut self) -> Result<(), Gone> {
-        let found = self.index.found();
-        self.indexed = found.complete;
-        let trouble = found.trouble.as_ref().map(ends);
-        drop(found);
+        let (complete, trouble) = {
+            let found = self.index.found();
+            (found.complete, found.trouble.as_ref().map(ends))
+        };
+        self.indexed = complete;
         self.tell().await?;
         if let Some(trouble) = trouble {
             self.send(News::Refused(trouble)).await?;
@@ -285,9 +289,11 @@ impl Player {
 
     /// Tells how it is played.
     async fn tell(&mut self) -> Result<(), Gone> {
-        let found = self.index.found();
-        let (end, indexed) = (found.last.map_or(self.last.0, |(last, _)| last.max(self.last.0)), found.read);
-        drop(found);
+        let (last, indexed) = {
+            let found = self.index.found();
+            (found.last, found.read)
+        };
+        let end = last.map_or(self.last.0, |(last, _)| last.max(self.last.0));
         let (clock, speed, begin) = (self.clock, self.speed, self.first.0);
         self.send(News::Playing(Playback { clock, speed, begin, end, indexed })).await
     }
