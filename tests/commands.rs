@@ -428,3 +428,83 @@ fn a_host_name_that_nobody_knows_is_said_in_one_line() {
     assert!(said.contains("nosuchhost.invalid") && said.trim().lines().count() <= 3, "{said}");
     assert!(!said.contains("panicked"), "{said}");
 }
+
+/// A recording of four hosts, in which a firewall closes and a process is killed.
+const INCIDENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/incident.ndjson.zst");
+
+#[test]
+fn the_report_of_the_recorded_incident_says_what_when_who_why_and_what_to_do() {
+    let ran = run_briefly(&["report", INCIDENT]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for words in [
+        "# What was wrong, as h1 saw it",
+        "- **Findings:** 2, 1 of them still open",
+        "## 1. h3: a firewall drops TCP connections",
+        "- **Verdict:** `firewall_drop`",
+        "UDP echoes come back",
+        "`sudo ufw allow 17474/tcp`",
+        "## 2. h4: the host answers, but nothing is listening on the port",
+        "- **Fix:** start vigie on h4",
+        "| h3 | retrying → up |",
+        "| h4 | 10.79.0.4:17474 | silent | refused |",
+    ] {
+        assert!(ran.out.contains(words), "{words}\n{}", ran.out);
+    }
+    let begin = run_briefly(&["report", INCIDENT, "--to", "20s"]);
+    assert!(begin.out.contains("h3: a firewall") && !begin.out.contains("## 2."), "{}", begin.out);
+    let end = run_briefly(&["report", INCIDENT, "--from", "8s"]);
+    assert!(end.out.contains("## 1. h4") && !end.out.contains("h3: a firewall"), "{}", end.out);
+    refused(&run_briefly(&["report", INCIDENT, "--from", "noon"]), 2, &["--from", "14:30"]);
+}
+
+#[test]
+fn what_changed_between_two_recordings_is_told_and_nothing_of_the_same() {
+    let same = run_briefly(&["diff", INCIDENT, INCIDENT]);
+    assert_eq!((same.code, same.out.as_str()), (0, ""), "{}", same.err);
+    // The begin of it, before anything was wrong.
+    let lines = String::from_utf8(zstd::decode_all(std::fs::File::open(INCIDENT).unwrap()).unwrap()).unwrap();
+    let calm: String =
+        lines.split_inclusive('\n').take_while(|line| !line.contains("\"diagnosis\"")).collect();
+    let folder = std::env::temp_dir().join(format!("vigie-diff-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [begin, noise] = ["begin.ndjson", "noise.ndjson"].map(|name| folder.join(name));
+    std::fs::write(&begin, calm).unwrap();
+    std::fs::write(&noise, [0xC3, 0x28, 10, 0, 255]).unwrap();
+    let [begin, noise] = [&begin, &noise].map(|path| path.to_str().unwrap());
+    let differs = run_briefly(&["diff", begin, INCIDENT]);
+    let (failing, foreign) = (run_briefly(&["diff", noise, INCIDENT]), run_briefly(&["report", noise]));
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(differs.code, 1, "{}{}", differs.out, differs.err);
+    for line in
+        ["~ peer h4 state up → silent", "~ pair h2 → h4 TCP ok → failing", "+ finding closed_port: h4"]
+    {
+        assert!(differs.out.lines().any(|told| told == line), "{line}\n{}", differs.out);
+    }
+    for ran in [failing, foreign] {
+        refused(&ran, 3, &["no recording", "noise.ndjson: line 1, at byte 0: no event"]);
+    }
+    refused(&run_briefly(&["diff", "/nonexistent", INCIDENT]), 3, &["cannot read /nonexistent"]);
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_in_one_line_and_watch_goes_on() {
+    let (stage, port) = (Stage::new(), free_port());
+    let mut watching = watch(&stage, "full", "127.77.4.40", port, &["--record", "/dev/full"]);
+    let _other = watch(&stage, "other", "127.77.4.41", port, &[]);
+    assert!(
+        support::poll(SOON, || watching.stderr().contains("/dev/full ends here").then_some(())).is_some()
+    );
+    let mark = watching.mark();
+    watching.since(mark).wait_for(SOON, about("dial_succeeded", "other"));
+    watching.sigterm();
+    assert_eq!(watching.wait_exit(Duration::from_secs(1)), 0);
+    assert_eq!(watching.stderr().matches("/dev/full").count(), 2, "that it begins, and that it ends");
+    let record = stage.vigie("record", &["record", "/dev/full", "--bind", "127.77.4.42", "--port", "1"]);
+    let ran = record.finish(LONG);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    refused(
+        &run_briefly(&["watch", "--record", "/nonexistent/a.ndjson"]),
+        3,
+        &["cannot write the recording"],
+    );
+}

@@ -5,9 +5,9 @@ mod support;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::node::{Ran, run_briefly};
+use support::node::{Ran, Stage, run_briefly};
 use support::pty::Terminal;
-use support::{SOON, free_port};
+use support::{QUICK, SOON, free_port};
 
 const ENTERED: &[&str] = &["quit", "help"];
 
@@ -212,4 +212,36 @@ fn without_a_terminal_the_app_refuses_and_names_the_command_that_needs_none() {
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
     assert!(err.contains("vigie watch"), "{err}");
     assert_eq!(err.trim().lines().count(), 1, "{err}");
+}
+
+#[test]
+fn an_incident_is_recorded_played_again_and_reported() {
+    let (stage, port) = (Stage::new(), free_port().to_string());
+    let path = std::env::temp_dir().join(format!("vigie-incident-{}.ndjson.zst", std::process::id()));
+    let file = path.to_str().unwrap();
+    let own = |name, addr| [&["--name", name, "--bind", addr, "--port", &port][..], &QUICK[..]].concat();
+    let mut seer = Terminal::vigie(&[&own("seer", "127.77.3.20")[..], &["--record", file]].concat());
+    let mut lost = stage.vigie("lost", &[&["watch"], &own("lost", "127.77.3.21")[..]].concat());
+    seer.wait_for_words(SOON, &["lost", "1 up", "REC"]);
+    lost.kill9();
+    seer.wait_for_words(SOON, &["! 1 finding"]);
+    seer.keys("q");
+    leaves_cleanly(&seer);
+
+    let report = run_briefly(&["report", file]);
+    for words in ["as seer saw it", "## 1. seer → lost: ", "`closed_port`", "**Fix:** start vigie on lost"]
+    {
+        assert!(report.out.contains(words), "{words}\n{}{}", report.out, report.err);
+    }
+    let mut replay = Terminal::vigie(&["replay", file]);
+    replay.wait_for_words(SOON, &["seer", "recorded", "▶ 1x"]);
+    replay.keys(" ");
+    replay.wait_for_words(SOON, &["paused"]);
+    replay.keys("I");
+    replay.wait_for_words(SOON, &["! 1 finding", "lost: the host answers"]);
+    replay.keys("d");
+    replay.wait_for_words(SOON, &["there is no node to ask"]);
+    replay.keys("q");
+    leaves_cleanly(&replay);
+    std::fs::remove_file(&path).unwrap();
 }

@@ -5,7 +5,8 @@
 //! - [`state`]: the two together, without a terminal: inputs in, effects out.
 //! - [`view`], [`appearance`]: the screen, drawn from the two above.
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
-//! - `news`: what comes from the node, wherever that is.
+//! - `news`, `outlets`: what comes from the node, wherever that is, and what is asked of it and of who runs the app.
+//! - `playback`, `when`: how a recording is played, and how people name a moment of it.
 //! - `run`, `paste`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets: nor does it know whether the node is in its process.
@@ -20,14 +21,17 @@ pub mod keymap;
 pub mod log;
 pub mod model;
 mod news;
+mod outlets;
 mod paste;
 mod peer_text;
+mod playback;
 mod run;
 mod screen_size;
 pub mod state;
 pub mod terminal;
 pub mod ui;
 pub mod view;
+mod when;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +39,10 @@ mod tests;
 use std::net::IpAddr;
 
 pub use news::{News, NewsSource};
+pub use outlets::{Outlets, Play, Wish};
+pub use playback::{Clock, Playback};
 pub use run::run;
+pub use when::When;
 
 /// What the caller knows and no event tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,4 +65,6 @@ pub enum ShownNode {
     OwnBesideAnother,
     /// One that runs here, and goes on when the app ends.
     Attached,
+    /// None: what one has told is played again.
+    Recorded,
 }

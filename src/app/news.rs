@@ -1,11 +1,13 @@
 //! What comes from the node. Whether that is in this process or at the other end of a socket, the app cannot tell.
 
 use std::future::Future;
+use std::path::PathBuf;
 
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 
 use super::model::Model;
+use super::playback::Playback;
 use crate::engine::event::Stamped;
 
 /// Something that comes from the node.
@@ -17,6 +19,17 @@ pub enum News {
     Missed(u64),
     /// The node was lost for a while: all that it knows, in the place of what was known.
     Anew(Box<Model>),
+    /// It is recorded from now on, or no more.
+    Recording {
+        /// Where to.
+        to: Option<PathBuf>,
+        /// In words.
+        said: String,
+        /// Whether that was wanted.
+        good: bool,
+    },
+    /// A recording is played, from now on so.
+    Playing(Playback),
     /// The node does not do what it was asked for; why.
     Refused(String),
     /// Nothing comes any more; why.
@@ -64,6 +77,21 @@ impl NewsSource for mpsc::Receiver<News> {
             Err(mpsc::error::TryRecvError::Empty) => None,
             Err(mpsc::error::TryRecvError::Disconnected) => Some(failed()),
         }
+    }
+}
+
+/// Of a node, and of what goes on beside it.
+impl<N: NewsSource> NewsSource for (N, mpsc::Receiver<News>) {
+    async fn next(&mut self) -> News {
+        tokio::select! {
+            biased;
+            Some(beside) = self.1.recv() => beside,
+            of_node = self.0.next() => of_node,
+        }
+    }
+
+    fn waiting(&mut self) -> Option<News> {
+        self.1.try_recv().ok().or_else(|| self.0.waiting())
     }
 }
 

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Input, EventStream};
 use futures::{Stream, StreamExt as _, stream};
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 use super::news::{News, NewsSource};
+use super::outlets::{Outlets, Wish};
 use super::paste::{Burst, Pastes};
 use super::state::{App, Effect};
 use super::terminal::{self, Screen, Tty};
@@ -52,16 +52,12 @@ const STOP_WAIT: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the terminal or the node fails.
-pub async fn run(
-    news: impl NewsSource,
-    commands: mpsc::Sender<Command>,
-    app: App,
-) -> io::Result<Option<StopReason>> {
+pub async fn run(news: impl NewsSource, outlets: Outlets, app: App) -> io::Result<Option<StopReason>> {
     let mut screen = Tty::take(app.appearance.theme.is_plain())?;
     // After raw mode: the stream reads the terminal from its first poll on.
     let inputs = stream::select(EventStream::new(), terminal::disturbances()?);
-    let mut inputs = stream::select(inputs, device::hang_up(commands.clone())?);
-    run_on(&mut screen, &mut inputs, news, &commands, app).await
+    let mut inputs = stream::select(inputs, device::hang_up(outlets.commands.clone())?);
+    run_on(&mut screen, &mut inputs, news, &outlets, app).await
 }
 
 /// Why the loop ends.
@@ -79,17 +75,17 @@ pub(super) async fn run_on(
     screen: &mut impl Screen,
     inputs: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
     news: impl NewsSource,
-    commands: &mpsc::Sender<Command>,
+    outlets: &Outlets,
     app: App,
 ) -> io::Result<Option<StopReason>> {
-    let reason =
-        match (Loop { screen, commands, app, dirty: true, surveyed: None }).turn(inputs, news).await? {
-            End::Stopped(reason) => return Ok(Some(reason)),
-            End::Quit => StopReason::Quit,
-            End::HungUp => StopReason::OutputClosed,
-        };
+    let reason = match (Loop { screen, outlets, app, dirty: true, surveyed: None }).turn(inputs, news).await?
+    {
+        End::Stopped(reason) => return Ok(Some(reason)),
+        End::Quit => StopReason::Quit,
+        End::HungUp => StopReason::OutputClosed,
+    };
     // Whether it was heard or not: the screen goes.
-    let _ = tokio::time::timeout(STOP_WAIT, commands.send(Command::Stop(reason))).await;
+    let _ = tokio::time::timeout(STOP_WAIT, outlets.commands.send(Command::Stop(reason))).await;
     Ok(None)
 }
 
@@ -105,7 +101,7 @@ async fn waiting<S: Stream + Unpin>(inputs: &mut S) -> Option<Option<S::Item>> {
 
 struct Loop<'a, S> {
     screen: &'a mut S,
-    commands: &'a mpsc::Sender<Command>,
+    outlets: &'a Outlets,
     app: App,
     dirty: bool,
     /// When the node was last asked for the matrix.
@@ -178,6 +174,15 @@ impl<S: Screen> Loop<'_, S> {
                     self.dirty = true;
                     self.app.begin_anew(*model);
                 }
+                Some(News::Recording { to, said, good }) => {
+                    self.dirty = true;
+                    self.app.recording = to;
+                    self.app.ui.say(said, good, now());
+                }
+                Some(News::Playing(playback)) => {
+                    self.dirty = true;
+                    self.app.models.play(playback);
+                }
                 Some(News::Refused(why)) => {
                     self.dirty = true;
                     self.app.ui.say(why, false, now());
@@ -200,7 +205,7 @@ impl<S: Screen> Loop<'_, S> {
         if self.app.models.behind().is_none() {
             self.dirty |= !self.app.shown().is_empty();
             // A node that is too busy to answer is asked again in a second.
-            let _ = self.commands.try_send(Command::RequestSnapshot);
+            let _ = self.outlets.commands.try_send(Command::RequestSnapshot);
             let rest = if self.app.ui.view == View::Matrix { SECOND } else { SURVEY_REST };
             if self.surveyed.is_none_or(|last| at.saturating_duration_since(last) >= rest) {
                 self.matrix(at);
@@ -212,7 +217,7 @@ impl<S: Screen> Loop<'_, S> {
     fn matrix(&mut self, at: Instant) {
         self.surveyed = Some(at);
         // A node that is too busy is asked again later.
-        let _ = self.commands.try_send(Command::RequestMatrix);
+        let _ = self.outlets.commands.try_send(Command::RequestMatrix);
     }
 
     fn event(&mut self, stamped: &Stamped) {
@@ -227,11 +232,18 @@ impl<S: Screen> Loop<'_, S> {
         }
     }
 
+    /// Asks who runs the app.
+    fn wish(&mut self, wish: Wish, at: Instant) {
+        if self.outlets.wishes.try_send(wish).is_err() {
+            self.app.ui.say("vigie is busy: try again", false, at);
+        }
+    }
+
     fn lagged(&mut self, missed: u64) {
         let at = now();
         let wall = self.app.models.live().wall(at).unwrap_or(std::time::SystemTime::UNIX_EPOCH);
         self.event(&Stamped { at, wall, event: Event::Lagged { missed } });
-        let _ = self.commands.try_send(Command::RequestSnapshot);
+        let _ = self.outlets.commands.try_send(Command::RequestSnapshot);
     }
 
     /// Takes in an input and those that wait behind it. Returns why the loop ends, if it does.
@@ -290,17 +302,23 @@ impl<S: Screen> Loop<'_, S> {
         match input {
             Input::Key(key) => match self.app.key(key, at) {
                 Some(Effect::Redraw) => self.screen.redraw()?,
+                // It asks nothing of a node.
+                Some(Effect::Play(play)) => self.wish(Wish::Play(play), at),
                 Some(_) if is_pasted => {
                     self.app.ui.say("these keys look pasted: nothing was done", false, at);
                 }
                 Some(Effect::Quit) => return Ok(true),
                 Some(Effect::Suspend) if self.screen.suspend()? => {}
                 Some(Effect::Suspend) => self.app.ui.say("this system cannot suspend", false, at),
-                Some(Effect::Send { command, said }) => match self.commands.try_send(command) {
+                Some(Effect::Send { command, said }) => match self.outlets.commands.try_send(command) {
                     Ok(()) => self.app.ui.say(said, true, at),
                     Err(TrySendError::Full(_)) => self.app.ui.say("the node is busy: try again", false, at),
                     Err(TrySendError::Closed(_)) => self.app.ui.say("the node has stopped", false, at),
                 },
+                Some(Effect::Record) => {
+                    let name = format!("{}.ndjson.zst", export::stem(&self.app, at));
+                    self.wish(Wish::Record(name.into()), at);
+                }
                 Some(Effect::Copy { text, said }) => {
                     let place = self.screen.copy(&text)?;
                     self.app.ui.say(format!("{said} {}", place.as_str()), true, at);

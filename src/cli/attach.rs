@@ -1,16 +1,17 @@
 //! `vigie attach`: the terminal app on the node that runs here.
 
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use crate::app::state::App;
-use crate::app::{self, ShownNode};
+use crate::app::{self, Outlets, ShownNode};
 use crate::engine::event::{Event, StopReason};
-use crate::net::interfaces;
+use crate::net::{EVENTS, interfaces};
 
 use super::args::{NodeArgs, ScreenArgs};
 use super::complaint::complain;
 use super::control::{self, Attached, NotAttached, Place};
 use super::error::CliError;
+use super::recorder::{BESIDE, Prepared, Switch, Tee};
 use super::{log, runtime, screen, signals};
 
 /// News that wait for the app: it takes all of them with each frame.
@@ -42,9 +43,10 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
     let options =
         app::Options { local_ip: Some(interfaces::local_ip()), bell: look.bell, node: ShownNode::Attached };
     let app = App::new(options, look.appearance()).remembering(model);
+    let record = node.record.as_deref().map(Prepared::at).transpose()?;
     let shown = runtime.block_on(async {
         tokio::select! {
-            shown = show(attached, app) => shown,
+            shown = show(attached, app, record) => shown,
             () = signals.first() => Ok(None),
         }
     });
@@ -59,18 +61,31 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
 }
 
 /// Runs the app until the person leaves, or the node goes; why that stopped.
-async fn show(attached: Attached, app: App) -> std::io::Result<Option<StopReason>> {
+async fn show(attached: Attached, app: App, record: Option<Prepared>) -> std::io::Result<Option<StopReason>> {
     let (news, from_node) = mpsc::channel(NEWS);
     let (commands, to_node) = mpsc::channel(COMMANDS);
-    let app = app::run(from_node, commands, app);
+    let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
+    let events = broadcast::channel(EVENTS).0;
+    let mut switch = Switch::of(events.downgrade(), commands.clone(), tell);
+    if let Some(record) = record {
+        switch.begin(record, events.subscribe())?;
+    }
+    let news_and_beside = (Tee { news: from_node, events }, beside);
+    let app = app::run(news_and_beside, Outlets { commands, wishes }, app);
     let passing = attached.pass(news, to_node);
     tokio::pin!(app, passing);
-    tokio::select! {
-        shown = &mut app => return shown,
-        () = &mut passing => {}
-    }
-    // It shows what came last, and ends by that.
-    app.await
+    let shown = tokio::select! {
+        shown = &mut app => Some(shown),
+        () = &mut passing => None,
+        () = switch.serve(asked) => None,
+    };
+    let shown = match shown {
+        Some(shown) => shown,
+        // It shows what came last, and ends by that.
+        None => app.await,
+    };
+    switch.end();
+    shown
 }
 
 /// Why there is nothing to show, and what to do.

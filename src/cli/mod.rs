@@ -8,6 +8,7 @@ mod complaint;
 mod control;
 mod demo;
 mod dial;
+mod diff;
 mod doctor;
 mod environment;
 mod error;
@@ -17,6 +18,11 @@ mod list;
 mod log;
 mod matrix;
 mod output;
+mod record;
+mod recorder;
+mod reopen;
+mod replay;
+mod report;
 mod runtime;
 mod screen;
 mod secret;
@@ -49,6 +55,10 @@ pub fn run() -> ExitCode {
         None => screen::run(&cli.node, &cli.screen),
         Some(CliCommand::Attach) => attach::run(&cli.node, &cli.screen),
         Some(CliCommand::Watch(watch)) => watch::run(&cli.node, watch),
+        Some(CliCommand::Record(args)) => record::run(&cli.node, args),
+        Some(CliCommand::Replay(args)) => replay::run(&cli.node, &cli.screen, args),
+        Some(CliCommand::Diff(args)) => diff::run(args),
+        Some(CliCommand::Report(args)) => report::run(&cli.screen, args),
         Some(CliCommand::List(list)) => list::run(&cli.node, list),
         Some(CliCommand::Check(check)) => check::run(&cli.node, check),
         Some(CliCommand::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),

@@ -3,22 +3,27 @@
 //! The demo shows the same screen, with a node of its own.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use tokio::sync::mpsc;
 
 use crate::app::state::App;
-use crate::app::{self, ShownNode};
+use crate::app::{self, Outlets, ShownNode};
 use crate::engine::event::StopReason;
 use crate::net::{Node, Settings, interfaces};
 
 use super::args::{ControlPlace, NodeArgs, ScreenArgs};
 use super::control::{self, Door, Keeper};
 use super::error::CliError;
+use super::recorder::{BESIDE, Prepared, Switch};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, output, signals};
+use super::{log, output, recorder, signals};
 
 pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
     let _log = log::to_screen(args)?;
-    show(Settings { waits_for_interface: true, ..args.settings()? }, screen, Some(args))
+    let settings = Settings { waits_for_interface: true, ..args.settings()? };
+    show(settings, screen, (Some(args), args.record.as_deref()))
 }
 
 /// Refuses to go on where there is nobody to see the screen.
@@ -35,13 +40,20 @@ pub(super) fn require_a_terminal() -> Result<(), CliError> {
     Ok(())
 }
 
-/// Runs a node and shows its screen, until the person quits or a signal comes. With `args` it can be asked, too.
-pub(super) fn show(settings: Settings, screen: &ScreenArgs, args: Option<&NodeArgs>) -> Result<u8, CliError> {
+/// Runs a node and shows its screen, until the person quits or a signal comes. With `args` it can be asked, too, and
+/// with a file it is recorded.
+pub(super) fn show(
+    settings: Settings,
+    screen: &ScreenArgs,
+    (args, record): (Option<&NodeArgs>, Option<&Path>),
+) -> Result<u8, CliError> {
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
     let control = args.map_or(Some(&ControlPlace::Off), |args| args.control.as_ref());
     let keeper = Keeper::of(control);
-    let (node, events) = Node::start(settings, keeper.beside(log::follow))?;
+    let prepared = record.map(Prepared::at).transpose()?;
+    let (subscriber, first) = recorder::tap(log::follow);
+    let (node, events) = Node::start(settings, keeper.beside(subscriber))?;
     signals.stop(&node.commands);
     let door = args.map_or_else(Door::default, |args| control::open(args, &node, &keeper));
     let options = app::Options {
@@ -50,18 +62,23 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs, args: Option<&NodeAr
         node: if door.is_anothers { ShownNode::OwnBesideAnother } else { ShownNode::Own },
     };
     let app = App::new(options, screen.appearance());
-    let commands = node.commands.clone();
+    let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
+    let mut switch = Switch::of(node.events.clone(), node.commands.clone(), tell);
+    switch.begin_if(prepared, first)?;
+    let outlets = Outlets { commands: node.commands.clone(), wishes };
     let shown = runtime.block_on(async {
-        let app = app::run(events, commands.clone(), app);
+        let app = app::run((events, beside), outlets, app);
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
+            () = switch.serve(asked) => {}
             () = signals.first() => {}
         }
         // The screen ends with the node's last event. A node too busy to end is left behind below.
         tokio::time::timeout(STOP_PATIENCE, app).await.unwrap_or(Ok(None))
     });
     node.stop(StopReason::Quit, STOP_PATIENCE);
+    switch.end();
     drop(door);
     shown
         .map(|_| 0)

@@ -103,7 +103,7 @@ mod unix {
 
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    use crate::cli::{log, output};
+    use crate::cli::{output, reopen};
 
     /// The signals as they come.
     pub(super) struct Ending {
@@ -130,7 +130,7 @@ mod unix {
         pub(super) async fn next(&mut self) {
             poll_fn(|context| {
                 while self.reopens.as_mut().is_some_and(|signal| signal.poll_recv(context).is_ready()) {
-                    log::reopen();
+                    reopen::ask();
                 }
                 let came = self.ends.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
                 if came { Poll::Ready(()) } else { Poll::Pending }

@@ -18,8 +18,9 @@ use super::args::{NodeArgs, WatchArgs};
 use super::control::{self, Keeper};
 use super::error::CliError;
 use super::output::{self, Format, write_event};
+use super::recorder::{Prepared, Switch};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, signals};
+use super::{log, recorder, signals};
 
 /// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
 /// more than the line it writes.
@@ -36,9 +37,15 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
     let keeper = Keeper::of(node.control.as_ref());
-    let (running, events) = Node::start(settings, keeper.beside(log::follow))?;
+    let prepared = node.record.as_deref().map(Prepared::at).transpose()?;
+    let (subscriber, first) = recorder::tap(log::follow);
+    let (running, events) = Node::start(settings, keeper.beside(subscriber))?;
     signals.stop(&running.commands);
     let door = control::open(node, &running, &keeper);
+    // Nobody listens: the log says what becomes of it.
+    let (tell, _) = mpsc::channel(1);
+    let mut switch = Switch::of(running.events.clone(), running.commands.clone(), tell);
+    switch.begin_if(prepared, first)?;
     let format = if watch.json { Format::Json } else { Format::Text };
     let (ended, mut writing) = oneshot::channel();
     let (running_on, pace) = sync_channel(0);
@@ -64,6 +71,7 @@ pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
     // What is left is written without a pause.
     drop(running_on);
     running.stop(reason, STOP_PATIENCE);
+    switch.end();
     drop(door);
     if written.is_none() {
         let last_lines = runtime.block_on(async { timeout_at(end, writing).await });

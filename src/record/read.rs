@@ -41,7 +41,7 @@ impl Unreadable {
 }
 
 /// Reads the whole lines of one writer, all of them and in their order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Reader {
     /// By the first line.
     epoch: Option<Epoch>,

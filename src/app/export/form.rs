@@ -9,4 +9,6 @@ pub enum Form {
     Text,
     /// The screen as a picture.
     Svg,
+    /// What went wrong and when, as Markdown.
+    Report,
 }

@@ -2,6 +2,7 @@
 
 mod form;
 mod json;
+pub mod report;
 pub mod svg;
 
 use std::fs::File;
@@ -32,6 +33,7 @@ pub(super) fn write(
     let (ending, content) = match form {
         Form::Json => ("json", json::document(app.shown(), app.models.shown_at(now))?),
         Form::Text => ("txt", text(&screen(app, size, now))),
+        Form::Report => ("md", report::of(app.shown(), &app.appearance, (None, app.models.shown_at(now)))),
         Form::Svg => ("svg", svg::draw(&screen(app, size, now), "vigie")),
     };
     let (mut file, path) = create(folder, &stem(app, now), ending)?;
@@ -71,7 +73,7 @@ pub fn text(screen: &Buffer) -> String {
 }
 
 /// `vigie-alice-20261122-210557`: who saw it, and when, in the person's time.
-fn stem(app: &App, now: Instant) -> String {
+pub(super) fn stem(app: &App, now: Instant) -> String {
     let name = app.shown().node().map_or("", |node| &node.name);
     let harmless = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' };
     let name: String = name.chars().map(harmless).collect();

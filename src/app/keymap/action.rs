@@ -2,6 +2,7 @@
 
 use tui_input::InputRequest;
 
+use crate::app::Play;
 use crate::app::export::Form;
 use crate::app::ui::{Move, View};
 
@@ -30,6 +31,12 @@ pub enum Action {
     Shrink,
     /// Freeze the display, or let it run again.
     Pause,
+    /// Record, or record no more.
+    Record,
+    /// Play the recording in another way.
+    Play(Play),
+    /// Ask for a moment of the recording.
+    Jump,
     /// Ask for a peer to add.
     Add,
     /// Dial every peer.

@@ -16,8 +16,26 @@ pub fn action(context: KeyContext, event: &KeyEvent) -> Option<Action> {
 
 /// The footer of a context: keys and their word, the most needed first.
 pub fn footer(context: KeyContext) -> Vec<(String, &'static str)> {
+    words(KEYMAP.iter().filter(|binding| binding.section.covers(context) && !plays(binding)))
+}
+
+/// The same where a recording is shown: first how it is played, and nothing that only a node can do.
+pub fn footer_of_a_recording(context: KeyContext) -> Vec<(String, &'static str)> {
+    use Action::{Add, Dial, DialAll, DialFailing, Pause};
+    let here = || KEYMAP.iter().filter(|binding| binding.section.covers(context));
+    let pause = here().filter(|binding| binding.action == Pause);
+    let asks = |action| matches!(action, Pause | Dial | DialAll | DialFailing | Add);
+    let others = here().filter(|binding| !plays(binding) && !asks(binding.action));
+    words(pause.chain(here().filter(|binding| plays(binding))).chain(others))
+}
+
+fn plays(binding: &Binding) -> bool {
+    binding.section == Section::Recording
+}
+
+fn words(bindings: impl Iterator<Item = &'static Binding>) -> Vec<(String, &'static str)> {
     let mut entries: Vec<(String, &'static str)> = Vec::new();
-    for binding in KEYMAP.iter().filter(|binding| binding.section.covers(context)) {
+    for binding in bindings {
         let (Some(word), Some(key)) = (binding.word, binding.keys.first()) else { continue };
         match entries.last_mut() {
             Some((keys, last)) if *last == word => keys.push_str(&key.name()),

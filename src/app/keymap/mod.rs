@@ -10,7 +10,7 @@ mod table;
 
 pub use action::Action;
 pub use key::Key;
-pub use lists::{action, footer, found, help, markdown, palette};
+pub use lists::{action, footer, footer_of_a_recording, found, help, markdown, palette};
 pub use section::{KeyContext, Section};
 pub use table::{Binding, KEYMAP};
 

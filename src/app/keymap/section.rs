@@ -27,6 +27,8 @@ pub enum KeyContext {
     Search,
     /// The prompt for an action.
     Palette,
+    /// The prompt for a moment of a recording.
+    Jump,
     /// The choice of a form to export.
     Export,
     /// The question before a peer that is up is forgotten.
@@ -35,7 +37,7 @@ pub enum KeyContext {
 
 impl KeyContext {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Peers,
         Self::Details,
         Self::Timeline,
@@ -48,6 +50,7 @@ impl KeyContext {
         Self::Filter,
         Self::Search,
         Self::Palette,
+        Self::Jump,
         Self::Export,
         Self::Confirm,
     ];
@@ -76,6 +79,8 @@ pub enum Section {
     Log,
     /// In every pane.
     Panes,
+    /// In every pane, of a recording.
+    Recording,
     /// Even over an overlay.
     Always,
     /// In every prompt.
@@ -88,6 +93,8 @@ pub enum Section {
     Search,
     /// In the prompt for an action.
     Palette,
+    /// In the prompt for a moment.
+    Jump,
     /// In the choice of a form.
     Export,
     /// In the question.
@@ -110,12 +117,14 @@ impl Section {
             Self::Attempts => "Attempts",
             Self::Log => "Log",
             Self::Panes => "Every pane",
+            Self::Recording => "A recording",
             Self::Always => "Always",
             Self::Typing => "While typing",
             Self::Add => "Adding a peer",
             Self::Filter => "Filtering the peers",
             Self::Search => "Searching the log",
             Self::Palette => "Choosing an action",
+            Self::Jump => "Going to a moment",
             Self::Export => "Exporting",
             Self::Confirm => "Before forgetting a peer that is up",
             Self::Help => "This help",
@@ -135,18 +144,19 @@ impl Section {
             Self::Findings => context == C::Findings,
             Self::Attempts => context == C::Attempts,
             Self::Log => context == C::Log,
-            Self::Panes => {
+            Self::Panes | Self::Recording => {
                 matches!(
                     context,
                     C::Peers | C::Details | C::Timeline | C::Matrix | C::Findings | C::Attempts | C::Log
                 )
             }
             Self::Always => true,
-            Self::Typing => matches!(context, C::Add | C::Filter | C::Search | C::Palette),
+            Self::Typing => matches!(context, C::Add | C::Filter | C::Search | C::Palette | C::Jump),
             Self::Add => context == C::Add,
             Self::Filter => context == C::Filter,
             Self::Search => context == C::Search,
             Self::Palette => context == C::Palette,
+            Self::Jump => context == C::Jump,
             Self::Export => context == C::Export,
             Self::Confirm => context == C::Confirm,
             Self::Help => context == C::Help,

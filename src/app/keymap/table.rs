@@ -1,11 +1,14 @@
 //! The table of keys itself: one line a binding.
 
+use std::time::Duration;
+
 use crossterm::event::KeyCode;
 use tui_input::InputRequest;
 
 use super::action::Action;
 use super::key::Key;
 use super::section::Section;
+use crate::app::Play;
 use crate::app::export::Form;
 use crate::app::ui::{Move, View};
 
@@ -45,6 +48,9 @@ impl Binding {
 fn name_in_text(key: Key) -> String {
     if key == Key::char(' ') { "Space".into() } else { key.name() }
 }
+
+/// What the keys for a little earlier and later skip of a recording.
+const SKIP: Duration = Duration::from_mins(1);
 
 /// The table, in the order of the help pane. The footer shows as many as fit, from the top.
 #[rustfmt::skip]
@@ -98,6 +104,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::char('D')], Action::DialAll, Some("dial all"), "dial every peer now"),
     bind(Section::Panes, &[Key::char('F')], Action::DialFailing, Some("dial failing"), "dial every peer that is not up"),
     bind(Section::Panes, &[Key::char('p'), Key::char(' ')], Action::Pause, Some("pause"), "freeze the display, or resume"),
+    bind(Section::Panes, &[Key::char('R')], Action::Record, None, "record to a file, or end that"),
     bind(Section::Panes, &[Key::char(':')], Action::Palette, Some("actions"), "find an action by name"),
     bind(Section::Panes, &[Key::of(KeyCode::Tab)], Action::NextPane, Some("pane"), "go to the next pane"),
     bind(Section::Panes, &[Key::of(KeyCode::BackTab)], Action::PreviousPane, None, "go to the previous pane"),
@@ -111,6 +118,14 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::of(KeyCode::PageDown)], Action::Move(Move::PageDown), None, "one page down"),
     bind(Section::Panes, &[Key::of(KeyCode::Home), Key::char('g')], Action::Move(Move::First), None, "to the first line"),
     bind(Section::Panes, &[Key::of(KeyCode::End), Key::char('G')], Action::Move(Move::Last), None, "to the last line"),
+    bind(Section::Recording, &[Key::char('.')], Action::Play(Play::Step), Some("step"), "play one event, then pause"),
+    bind(Section::Recording, &[Key::char('<')], Action::Play(Play::Slower), Some("speed"), "half as fast"),
+    bind(Section::Recording, &[Key::char('>')], Action::Play(Play::Faster), Some("speed"), "twice as fast"),
+    bind(Section::Recording, &[Key::char('{')], Action::Play(Play::Back(SKIP)), Some("minute"), "one minute back"),
+    bind(Section::Recording, &[Key::char('}')], Action::Play(Play::On(SKIP)), Some("minute"), "one minute forward"),
+    bind(Section::Recording, &[Key::char('C')], Action::Play(Play::NextChange), Some("change"), "to the next change of a peer's state"),
+    bind(Section::Recording, &[Key::char('I')], Action::Play(Play::NextFinding), Some("finding"), "to the next finding"),
+    bind(Section::Recording, &[Key::char('J')], Action::Jump, Some("go to"), "go to a moment"),
     bind(Section::Always, &[Key::ctrl('c')], Action::Quit, None, "quit"),
     bind(Section::Always, &[Key::ctrl('l')], Action::Redraw, None, "redraw the screen"),
     bind(Section::Always, &[Key::ctrl('z')], Action::Suspend, None, "suspend, where supported"),
@@ -120,6 +135,8 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Filter, &[Key::of(KeyCode::Esc)], Action::Close, Some("restore"), "restore the previous filter"),
     bind(Section::Search, &[Key::of(KeyCode::Enter)], Action::Accept, Some("keep"), "stay at the match"),
     bind(Section::Search, &[Key::of(KeyCode::Esc)], Action::Close, Some("end"), "end the search"),
+    bind(Section::Jump, &[Key::of(KeyCode::Enter)], Action::Accept, Some("go"), "go there"),
+    bind(Section::Jump, &[Key::of(KeyCode::Esc)], Action::Close, Some("cancel"), "cancel"),
     bind(Section::Palette, &[Key::of(KeyCode::Enter)], Action::Accept, Some("do it"), "run the selected action"),
     bind(Section::Palette, &[Key::of(KeyCode::Tab)], Action::Complete, Some("complete"), "complete the text"),
     bind(Section::Palette, &[Key::of(KeyCode::Up)], Action::Move(Move::Up), Some("choose"), "select the one above"),
@@ -136,6 +153,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Export, &[Key::char('j')], Action::ExportAs(Form::Json), Some("JSON"), "the table as JSON"),
     bind(Section::Export, &[Key::char('t')], Action::ExportAs(Form::Text), Some("text"), "the screen as text"),
     bind(Section::Export, &[Key::char('s')], Action::ExportAs(Form::Svg), Some("SVG"), "the screen as an SVG picture"),
+    bind(Section::Export, &[Key::char('r')], Action::ExportAs(Form::Report), Some("report"), "the incidents as Markdown"),
     bind(Section::Export, &[Key::of(KeyCode::Esc)], Action::Close, Some("cancel"), "cancel"),
     bind(Section::Confirm, &[Key::char('y')], Action::Accept, Some("forget it"), "forget it"),
     bind(Section::Confirm, &[Key::char('n'), Key::of(KeyCode::Esc)], Action::Close, Some("keep it"), "keep it"),

@@ -129,6 +129,16 @@ impl Model {
         self.rows.key_at(position)
     }
 
+    /// All peers, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &PeerRow> {
+        self.rows.all()
+    }
+
+    /// When the first event was that was told.
+    pub fn first_event(&self) -> Option<Instant> {
+        self.rows.first_event()
+    }
+
     /// One peer.
     pub fn peer(&self, key: PeerKey) -> Option<&PeerRow> {
         self.rows.get(key)

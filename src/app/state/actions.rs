@@ -17,7 +17,10 @@ impl App {
         }
         let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match (keymap::action(self.ui.context(), key), key.code) {
-            (Some(action), _) => self.act(action, now),
+            (Some(action), _) => {
+                let effect = self.act(action, now);
+                self.unless_recorded(effect, now)
+            }
             (None, KeyCode::Char(c)) if plain => {
                 self.typed(c.encode_utf8(&mut [0; 4]));
                 None
@@ -42,6 +45,10 @@ impl App {
             Action::Forget => return self.forget(now),
             Action::Copy if in_findings => return self.copy_fix(now),
             Action::Copy => return self.copy(now),
+            Action::Pause => return self.pause(now),
+            Action::Record => return self.record(now),
+            Action::Play(play) => return self.play(play, now),
+            Action::Jump => self.ask_moment(now),
             Action::Mute => self.mute(now),
             Action::Accept => return self.accept(now),
             Action::Help => self.ui.overlay = Some(Overlay::Help { scroll: 0 }),
@@ -60,7 +67,6 @@ impl App {
             Action::Zoom => self.ui.zoomed ^= true,
             Action::Grow => self.ui.grow(1),
             Action::Shrink => self.ui.grow(-1),
-            Action::Pause => self.models.pause(now),
             Action::Move(to) => self.go(to, self.ui.focus),
             Action::Follow => self.ui.follow(),
             Action::Details if in_matrix => self.column_details(now),

@@ -1,5 +1,6 @@
 //! What the run loop is to do after an input.
 
+use crate::app::Play;
 use crate::app::export::Form;
 use crate::engine::api::Command;
 use crate::engine::peers::{PeerInfo, PeerKey};
@@ -21,6 +22,10 @@ pub enum Effect {
         /// For the status line, before where it went.
         said: String,
     },
+    /// Record to a new file, or record no more.
+    Record,
+    /// Play the recording in another way.
+    Play(Play),
     /// Write a file.
     Export(Form),
     /// Leave.

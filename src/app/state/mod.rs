@@ -13,7 +13,9 @@ mod models;
 mod mouse;
 mod peers;
 mod prompts;
+mod recordings;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use bell::Bell;
@@ -38,12 +40,15 @@ pub struct App {
     pub appearance: Appearance,
     /// What the caller has told.
     pub options: Options,
+    /// Where it is recorded to, if it is.
+    pub recording: Option<PathBuf>,
 }
 
 impl App {
     /// An app that has heard nothing yet.
     pub fn new(options: Options, appearance: Appearance) -> Self {
-        Self { models: Models::default(), bell: Bell::default(), ui: Ui::default(), appearance, options }
+        let (models, bell, ui) = (Models::default(), Bell::default(), Ui::default());
+        Self { models, bell, ui, appearance, options, recording: None }
     }
 
     /// The same, with what is remembered of the time before.

@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
+use crate::app::Playback;
 use crate::app::model::{Filter, Model, Novelty, Sort};
 use crate::engine::event::{Event, Stamped};
 
@@ -19,12 +20,14 @@ pub struct Models {
     live: Model,
     /// Boxed: it is rarely there.
     frozen: Option<Box<Frozen>>,
+    /// If it is a recording.
+    playback: Option<Playback>,
 }
 
 impl Models {
     /// With what is known already.
     pub(super) fn of(live: Model) -> Self {
-        Self { live, frozen: None }
+        Self { live, ..Self::default() }
     }
 
     /// Knows this from now on, listed and sorted as before.
@@ -46,7 +49,31 @@ impl Models {
 
     /// The time that is shown: while paused, countdowns stand still too.
     pub fn shown_at(&self, now: Instant) -> Instant {
-        self.frozen.as_ref().map_or(now, |frozen| frozen.at)
+        self.frozen.as_ref().map_or_else(|| self.live_at(now), |frozen| frozen.at)
+    }
+
+    /// The time of the live model: of a recording, the moment to which it is played.
+    pub fn live_at(&self, now: Instant) -> Instant {
+        self.playback.map_or(now, |playback| playback.clock.shown_at(now))
+    }
+
+    /// When something will be seen that is to happen at a time that is shown; none if nothing moves.
+    pub fn when(&self, shown: Instant) -> Option<Instant> {
+        match self.playback {
+            _ if self.is_frozen() => None,
+            Some(playback) => playback.clock.when(shown),
+            None => Some(shown),
+        }
+    }
+
+    /// How it is played, if it is a recording.
+    pub fn playback(&self) -> Option<&Playback> {
+        self.playback.as_ref()
+    }
+
+    /// It is a recording, and from now on played so.
+    pub fn play(&mut self, playback: Playback) {
+        self.playback = Some(playback);
     }
 
     /// While paused, how many events the display is behind.
@@ -76,7 +103,7 @@ impl Models {
 
     /// Time passes for the live model: what has had its time goes, and rows settle.
     pub(super) fn pass(&mut self, now: Instant) -> Passed {
-        let before = self.live.len();
+        let (before, now) = (self.live.len(), self.live_at(now));
         self.live.expire(now);
         let settled = self.live.settle(now);
         let aged = self.live.age(now);

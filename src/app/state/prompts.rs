@@ -92,6 +92,7 @@ impl App {
                 };
                 self.act(binding.action, now)
             }
+            Overlay::Jump(prompt) => self.jump(prompt, now),
             Overlay::Search(_) => {
                 self.ui.log.keep_search();
                 None

@@ -100,3 +100,21 @@ fn what_xml_does_not_know_even_escaped_is_left_out_of_a_picture() {
     let svg = export::svg::draw(&Buffer::with_lines(["x\u{FFFE}\u{FFFF}y"]), "a\u{1b}b");
     assert!(!svg.contains(['\u{FFFE}', '\u{FFFF}', '\u{1b}']) && svg.contains(">ab<"), "{svg}");
 }
+
+#[test]
+fn a_report_tells_of_what_was_wrong_in_its_time_and_is_plain_markdown() {
+    let mut bench = super::findings::shown();
+    let now = bench.now();
+    let report = |bench: &Bench, from| {
+        crate::app::export::report::of(bench.app.shown(), &bench.app.appearance, (from, bench.now()))
+    };
+    let all = report(&bench, None);
+    for words in
+        ["# What was wrong, as", "## 1. ", "- **When:** ", "- **Who:** ", "- **Verdict:** `", "- **Fix:** "]
+    {
+        assert!(all.contains(words), "{words}\n{all}");
+    }
+    bench.discovered(&peer(9, "a|b*"));
+    assert!(report(&bench, None).contains("| a\\|b\\* |"));
+    assert!(!report(&bench, Some(now)).contains("(by broadcast) |\n| 12:00:00 | a |"));
+}

@@ -1,6 +1,7 @@
 //! What keys do.
 
 use super::*;
+use crate::app::ShownNode;
 use crate::app::keymap::{Action, KEYMAP, Section};
 use crate::app::ui::{Overlay, Pane};
 use crate::engine::api::Command;
@@ -246,9 +247,14 @@ fn in_section(section: Section) -> Bench {
     for i in 0..50 {
         bench.dials(&peer(100 + i, "x"), 1);
     }
+    if matches!(section, Section::Recording | Section::Jump) {
+        bench.app.options.node = ShownNode::Recorded;
+    }
     let opening: &[KeyCode] = match section {
         Section::Peers => &[KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Enter],
-        Section::Rows | Section::Peer | Section::Panes | Section::Always => &[KeyCode::Down],
+        Section::Rows | Section::Peer | Section::Panes | Section::Always | Section::Recording => {
+            &[KeyCode::Down]
+        }
         Section::Details => &[KeyCode::Down, KeyCode::Enter],
         Section::Matrix | Section::Findings => &[],
         Section::Timeline => &[KeyCode::Char('t'), KeyCode::Left, KeyCode::Left],
@@ -261,6 +267,7 @@ fn in_section(section: Section) -> Bench {
         Section::Filter => &[KeyCode::Char('/'), KeyCode::Char('x')],
         Section::Search => &[KeyCode::BackTab, KeyCode::Char('/'), KeyCode::Char('x')],
         Section::Palette => &[KeyCode::Char(':'), KeyCode::Char('d'), KeyCode::Down],
+        Section::Jump => &[KeyCode::Char('J'), KeyCode::Char('5'), KeyCode::Char('m')],
         Section::Export => &[KeyCode::Char('e')],
         Section::Confirm => &[KeyCode::Char('x')],
         Section::Help => &[KeyCode::Char('?'), KeyCode::Down],

@@ -8,11 +8,11 @@ use ratatui::layout::Rect;
 use tokio::sync::{broadcast, mpsc};
 
 use super::*;
-use crate::app::News;
 use crate::app::clipboard::Place;
 use crate::app::run::run_on;
 use crate::app::terminal::Screen;
 use crate::app::view::Drawn;
+use crate::app::{News, Outlets};
 use crate::engine::api::Command;
 use crate::engine::event::StopReason;
 
@@ -74,9 +74,11 @@ async fn run(
     let keys = stream::iter(keys.into_iter().map(|key| Ok(Input::Key(key)))).chain(stream::pending());
     let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
     let mut keys = std::pin::pin!(keys);
-    let ended = tokio::time::timeout(Duration::from_secs(10), run_on(paper, &mut keys, events, &sender, app));
+    let outlets = Outlets::to_node(sender);
+    let ended =
+        tokio::time::timeout(Duration::from_secs(10), run_on(paper, &mut keys, events, &outlets, app));
     let ended = ended.await.expect("the loop does not end");
-    drop(sender);
+    drop(outlets);
     let mut commands = Vec::new();
     while let Some(command) = receiver.recv().await {
         commands.push(command);
@@ -225,7 +227,8 @@ async fn news_of_a_node_elsewhere_are_shown_until_they_are_over() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         news.send(News::Over("its cable was pulled".into())).await.unwrap();
     };
-    let (ended, ()) = tokio::join!(run_on(&mut paper, &mut keys, from_node, &commands, app), ends);
+    let outlets = Outlets::to_node(commands);
+    let (ended, ()) = tokio::join!(run_on(&mut paper, &mut keys, from_node, &outlets, app), ends);
     assert_eq!(ended.unwrap_err().to_string(), "its cable was pulled");
     let last = paper.frames.last().unwrap();
     assert!(
@@ -267,7 +270,8 @@ async fn a_busy_node_is_told_as_busy_and_suspension_where_impossible_is_said() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         events.send(bench.stamp(Event::Stopped { reason: StopReason::Quit })).unwrap();
     };
-    let (ended, ()) = tokio::join!(run_on(&mut paper, &mut keys, receiver, &sender, app), stop);
+    let outlets = Outlets::to_node(sender);
+    let (ended, ()) = tokio::join!(run_on(&mut paper, &mut keys, receiver, &outlets, app), stop);
     assert!(ended.is_ok());
     assert!(paper.frames.last().unwrap().contains("the node is busy"));
     let (_events, receiver) = broadcast::channel(16);
@@ -302,7 +306,7 @@ async fn a_key_is_seen_in_the_next_frame_while_ten_thousand_events_a_second_arri
     };
     let mut keys = std::pin::pin!(stream::once(press).chain(stream::pending()));
     let app = App::new(Options::default(), Appearance::new(Theme::COLOURED));
-    run_on(&mut paper, &mut keys, receiver, &sender, app).await.unwrap();
+    run_on(&mut paper, &mut keys, receiver, &Outlets::to_node(sender.clone()), app).await.unwrap();
     flood.await.unwrap();
     let pressed = *pressed.get().unwrap();
     let next = paper.drawn_at.iter().position(|at| *at > pressed).expect("a frame follows");

@@ -107,6 +107,7 @@ impl Ui {
             Some(Overlay::Filter { .. }) => KeyContext::Filter,
             Some(Overlay::Search(_)) => KeyContext::Search,
             Some(Overlay::Palette { .. }) => KeyContext::Palette,
+            Some(Overlay::Jump(_)) => KeyContext::Jump,
             Some(Overlay::Export) => KeyContext::Export,
             Some(Overlay::Forget { .. }) => KeyContext::Confirm,
             None => self.beneath(),

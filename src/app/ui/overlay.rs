@@ -36,6 +36,8 @@ pub enum Overlay {
         /// Which of those found is chosen.
         chosen: usize,
     },
+    /// The prompt for a moment of the recording.
+    Jump(Prompt),
     /// The choice of a form to export.
     Export,
     /// The question before a peer that is up is forgotten.
@@ -105,6 +107,7 @@ impl Overlay {
             Self::Add(prompt)
             | Self::Filter { prompt, .. }
             | Self::Search(prompt)
+            | Self::Jump(prompt)
             | Self::Palette { prompt, .. } => Some(prompt),
             Self::Help { .. } | Self::Export | Self::Forget { .. } => None,
         }

@@ -5,6 +5,7 @@ use ratatui::text::Span;
 
 use super::canvas::Canvas;
 use super::prompt;
+use crate::app::Playback;
 use crate::app::keymap;
 use crate::app::state::Models;
 use crate::app::ui::{Overlay, Prompt, Ui, View};
@@ -60,9 +61,13 @@ fn line(
 fn keys(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &Ui) {
     let theme = canvas.theme();
     let mut writer = canvas.line(area, 0);
-    for (keys, word) in keymap::footer(ui.context()) {
+    let context = ui.context();
+    let is_played = models.playback().is_some();
+    let keys = if is_played { keymap::footer_of_a_recording(context) } else { keymap::footer(context) };
+    for (keys, word) in keys {
         let word = match word {
             "pause" if models.is_frozen() => "resume",
+            "pause" if models.playback().is_some_and(Playback::is_paused) => "play",
             "timeline" if ui.view == View::Timeline => "table",
             "matrix" if ui.view == View::Matrix => "table",
             "findings" if ui.view == View::Findings => "table",

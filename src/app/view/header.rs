@@ -1,5 +1,6 @@
 //! The first lines: who and where this node is, how its peers are, and whether the display can be trusted.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -26,7 +27,8 @@ const MISSED_SHOWN: Duration = Duration::from_secs(10);
 const CLOCK: u16 = 9;
 
 /// Draws the header: identity and counts in two lines, or the counts in one.
-pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, models: &Models, options: Options, now: Instant) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, app: (&Models, Options, bool), now: Instant) {
+    let (models, options, records) = app;
     let theme = canvas.theme();
     let counts_line = area.height.saturating_sub(1);
     if counts_line > 0 {
@@ -34,7 +36,11 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, models: &Models, optio
         canvas.put_spans(area, 0, &line);
         clock(canvas, area, models.wall(now));
     }
-    let alerts = alerts(models, theme, now);
+    let mut alerts = alerts(models, theme, models.live_at(now));
+    if records {
+        alerts.push(Span::styled(" REC ", theme.alarm()));
+    }
+    alerts.extend(played(models, now).map(|played| Span::styled(played, theme.strong())));
     let room = area.width.saturating_sub(width(&alerts));
     let mut spans = counts(models.shown(), theme, usize::from(room));
     let name = Span::styled(format!("{}  ", name(models.shown())), theme.strong());
@@ -78,6 +84,7 @@ fn identity(model: &Model, options: Options, theme: Theme, room: usize) -> Line<
             parts.push(("another vigie runs here: `vigie attach`".into(), theme.warning()));
         }
         ShownNode::Attached => parts.push(("attached".into(), theme.text())),
+        ShownNode::Recorded => parts.push(("recorded".into(), theme.strong())),
     }
     if let Some(node) = model.node() {
         parts.push((format!("group {}", node.group), theme.text()));
@@ -192,6 +199,31 @@ fn period(model: &Model, theme: Theme) -> Option<Span<'static>> {
     let period = model.node()?.dial_interval.with_peers(model.len());
     (period > AUTO_DIAL_INTERVAL)
         .then(|| Span::styled(format!("  each dialed every {}", Age(period)), theme.dim()))
+}
+
+/// How a recording is played, and how far: ` ▶ 4x 1:05 of 20:00 `.
+fn played(models: &Models, now: Instant) -> Option<String> {
+    let playback = models.playback()?;
+    let sign = if playback.is_paused() { "paused" } else { "▶" };
+    let since = |at: Instant| OnClock(at.saturating_duration_since(playback.begin));
+    let (at, all) = (since(models.live_at(now).min(playback.end)), since(playback.end));
+    let more = if playback.indexed < 100 { format!(" ({} % read)", playback.indexed) } else { String::new() };
+    Some(format!(" {sign} {}x {at} of {all}{more} ", playback.speed))
+}
+
+/// A duration as on a clock.
+struct OnClock(Duration);
+
+impl fmt::Display for OnClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        if hours > 0 {
+            write!(f, "{hours}:{minutes:02}:{seconds:02}")
+        } else {
+            write!(f, "{minutes}:{seconds:02}")
+        }
+    }
 }
 
 /// What a person must know before trusting the display.

@@ -46,12 +46,12 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
         buf.set_style(area, ground);
     }
     let mut canvas = Canvas::new(buf, &app.appearance, app.models.shown_at(now));
-    let App { models, ui, options, .. } = app;
+    let App { models, ui, options, recording, .. } = app;
     let model = models.shown();
     let mut drawn = Drawn::default();
     if let Some(layout) = layout::of(area, ui, rows(model, ui, area.width, canvas.now())) {
         ui.grown = layout.grown;
-        header::render(&mut canvas, layout.header, models, *options, now);
+        header::render(&mut canvas, layout.header, (models, *options, recording.is_some()), now);
         for pane in Pane::ALL {
             if let Some(area) = layout.panes[pane as usize] {
                 canvas.hit_map.panes[pane as usize] = Some(area);
@@ -66,8 +66,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
         header::summary(&mut canvas, area, models);
     }
     (drawn.next, ui.hit_map) = canvas.finish();
-    // While paused nothing moves.
-    drawn.next = drawn.next.filter(|_| !models.is_frozen());
+    drawn.next = drawn.next.and_then(|next| models.when(next));
     if app.appearance.ascii {
         replace_signs(buf);
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::values::{Dialed, dialed, expected_peers, for_time, period, text};
+use crate::app::When;
+
+use super::values::{Dialed, dialed, expected_peers, for_time, period, speed, text, when};
 
 /// Options of `vigie watch`.
 #[derive(Debug, Args)]
@@ -17,6 +19,53 @@ pub struct WatchArgs {
     /// Stop after this time.
     #[arg(long = "for", value_name = "DURATION", value_parser = for_time, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
+}
+
+/// Options of `vigie record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// The file to make; compressed if its name ends in .zst.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Stop after this time.
+    #[arg(long = "for", value_name = "DURATION", value_parser = for_time, allow_hyphen_values = true)]
+    pub duration: Option<Duration>,
+}
+
+/// Options of `vigie replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How fast: 60 plays an hour in a minute.
+    #[arg(long, value_name = "X", default_value = "1", value_parser = speed, allow_hyphen_values = true)]
+    pub speed: f64,
+}
+
+/// Options of `vigie diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// A recording, or a document of `vigie matrix --json`.
+    #[arg(value_name = "A")]
+    pub before: PathBuf,
+    /// Another one.
+    #[arg(value_name = "B")]
+    pub after: PathBuf,
+}
+
+/// Options of `vigie report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Begin there: a time of day, an RFC 3339 time, or a duration before the end, like 5m [default: its beginning].
+    #[arg(long, value_name = "T", value_parser = when)]
+    pub from: Option<When>,
+    /// End there [default: its end].
+    #[arg(long, value_name = "T", value_parser = when)]
+    pub to: Option<When>,
 }
 
 /// Options of the answers that can be given again at each change.

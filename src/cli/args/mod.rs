@@ -11,8 +11,8 @@ mod values;
 use clap::{Parser, Subcommand};
 
 pub use commands::{
-    ChangesArgs, CheckArgs, CompletionsArgs, DialArgs, DoctorArgs, ListArgs, ManArgs, MatrixArgs,
-    NewSecretArgs, SecretCommand, WatchArgs,
+    ChangesArgs, CheckArgs, CompletionsArgs, DialArgs, DiffArgs, DoctorArgs, ListArgs, ManArgs, MatrixArgs,
+    NewSecretArgs, RecordArgs, ReplayArgs, ReportArgs, SecretCommand, WatchArgs,
 };
 pub use control::ControlPlace;
 pub use demo::{DemoArgs, MAX_DEMO_PEERS};
@@ -64,6 +64,19 @@ pub struct Cli {
 pub enum CliCommand {
     /// Run the same node without a screen: one line per event on stdout, until interrupted.
     Watch(WatchArgs),
+    /// Record a node without a screen: the one that runs here, or one of its own, until interrupted.
+    ///
+    /// FILE has an event on each line. One that is there already gets a number in its name. --record does the same beside
+    /// vigie and vigie watch.
+    Record(RecordArgs),
+    /// Play a recording in the terminal app: pause, step, faster, slower, back, forward.
+    Replay(ReplayArgs),
+    /// Print what changed between two recordings, each as it ends, or two documents of `vigie matrix --json`.
+    ///
+    /// The exit code is 0 if nothing did, 1 if something did.
+    Diff(DiffArgs),
+    /// Print what went wrong in a recording, as Markdown for a ticket: what, when, who, evidence, fix.
+    Report(ReportArgs),
     /// Show the node that runs here in the terminal app: a service, or one in another terminal.
     ///
     /// It shows what that node has seen since it runs. Quitting leaves the node as it is.

@@ -89,6 +89,10 @@ pub struct NodeArgs {
     #[arg(long, value_name = "GROUP", value_parser = text, help_heading = "Control socket")]
     pub control_group: Option<String>,
 
+    /// Record every event to this file, for vigie replay, diff and report; compressed if its name ends in .zst.
+    #[arg(long, value_name = "FILE", help_heading = "Recording")]
+    pub record: Option<PathBuf>,
+
     /// Also write the log to this file.
     #[arg(long, value_name = "FILE", help_heading = "Log")]
     pub log_file: Option<PathBuf>,
@@ -103,7 +107,7 @@ pub struct NodeArgs {
 }
 
 /// Options that say which node is meant, and what is told of it; all others say how it is to be.
-const SHAPELESS: [&str; 6] = ["group", "port", "control", "control_group", "log", "log_file"];
+const SHAPELESS: [&str; 7] = ["group", "port", "control", "control_group", "record", "log", "log_file"];
 
 /// The first argument that says how a node is to be.
 pub(in crate::cli) fn shapes_a_node(given: &clap::ArgMatches) -> Option<String> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
+use crate::app::When;
 use crate::engine::address::{self, ZonedIp};
 use crate::engine::config::{DialInterval, Target, TargetError};
 use crate::engine::limits;
@@ -54,6 +55,18 @@ pub(super) fn retry_delay(value: &str) -> Result<Duration, String> {
 
 pub(super) fn dial_timeout(value: &str) -> Result<Duration, String> {
     duration_within(value, &(Duration::from_millis(10)..=Duration::from_mins(5)))
+}
+
+/// How fast a recording is played: slower than an eighth nobody waits for, and a day takes less than half a minute at most.
+pub(super) fn speed(value: &str) -> Result<f64, String> {
+    match value.parse() {
+        Ok(speed) if (0.125..=4_096.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.125 to 4096 is expected, like 1 or 60".to_owned()),
+    }
+}
+
+pub(super) fn when(value: &str) -> Result<When, String> {
+    value.parse()
 }
 
 pub(super) fn for_time(value: &str) -> Result<Duration, String> {

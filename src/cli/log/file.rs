@@ -3,20 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::cli::reopen::Reopening;
 
 /// How often it is looked whether the file still has its name, while there is something to write.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Somebody wants the file to be opened again.
-static REOPEN: AtomicBool = AtomicBool::new(false);
-
-/// Opens the log file again before the next line, where a signal asks for that.
-#[cfg(unix)]
-pub(in crate::cli) fn reopen() {
-    REOPEN.store(true, Ordering::Relaxed);
-}
 
 /// A log file that goes on under its name, and never keeps anybody from going on.
 pub(super) struct LogFile {
@@ -24,6 +16,7 @@ pub(super) struct LogFile {
     file: File,
     /// When it was last looked at.
     looked: Instant,
+    reopening: Reopening,
     /// The person knows that something is wrong with it.
     warned: bool,
 }
@@ -32,12 +25,13 @@ impl LogFile {
     /// Opens it, or makes it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = open(path)?;
-        Ok(Self { path: path.to_owned(), file, looked: now(), warned: false })
+        let reopening = Reopening::from_now();
+        Ok(Self { path: path.to_owned(), file, looked: now(), reopening, warned: false })
     }
 
     /// Opens it again if it is no longer the one of that name. The old one is written to as long as there is no other.
     fn look(&mut self, at: Instant) {
-        let asked = REOPEN.swap(false, Ordering::Relaxed);
+        let asked = self.reopening.is_due();
         if !asked && at.saturating_duration_since(self.looked) < LOOK_INTERVAL {
             return;
         }

@@ -20,8 +20,6 @@ use super::output;
 use file::LogFile;
 
 pub(super) use events::follow;
-#[cfg(unix)]
-pub(super) use file::reopen;
 
 /// Lines that wait for a slow reader of the log; beyond that, the newest are lost, so that the node is not held up.
 const WAITING_LINES: usize = 4_096;

@@ -8,6 +8,7 @@ use ratatui::layout::{Position, Rect};
 use super::canvas::Canvas;
 use super::layout::{centred, cut_top};
 use super::prompt;
+use crate::app::When;
 use crate::app::keymap::{self, KeyContext};
 use crate::app::ui::{Overlay, Prompt, Ui};
 use boxed::{WIDTH, frame, keys, paragraph};
@@ -27,8 +28,9 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option
         Some(Overlay::Palette { prompt, chosen }) => {
             return Some(palette(canvas, area, beneath, prompt, *chosen));
         }
+        Some(Overlay::Jump(prompt)) => return Some(jump(canvas, area, prompt)),
         Some(Overlay::Export) => {
-            let text = "Write the table as JSON, or the screen as text or SVG, to a new file in the folder where vigie was started.";
+            let text = "Write the incidents as Markdown, the table as JSON, or the screen as text or SVG, to a new file in the folder where vigie was started.";
             question(canvas, area, "Export", text, KeyContext::Export);
         }
         Some(Overlay::Forget { name, .. }) => {
@@ -63,6 +65,21 @@ fn add(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
     };
     paragraph(canvas, cut_top(inside, 1)[1], &text, style);
     keys(canvas, inside, KeyContext::Add);
+    cursor
+}
+
+/// The prompt for a moment of a recording.
+fn jump(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
+    let theme = canvas.theme();
+    let inside = frame(canvas, centred(area, WIDTH, PROMPT), "Go to a moment");
+    let cursor = prompt::render(canvas, inside, "> ", prompt);
+    let (text, style) = match prompt.text().parse::<When>() {
+        Ok(_) => (String::new(), theme.good()),
+        Err(expected) if prompt.text().trim().is_empty() => (expected, theme.dim()),
+        Err(expected) => (format!("✖ {expected}"), theme.bad()),
+    };
+    paragraph(canvas, cut_top(inside, 1)[1], &text, style);
+    keys(canvas, inside, KeyContext::Jump);
     cursor
 }
 

@@ -1,0 +1,57 @@
+//! What the app asks of others: of its node, and of who runs the app.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::when::When;
+use crate::engine::api::Command;
+
+/// Where the app's wishes go.
+#[derive(Debug, Clone)]
+pub struct Outlets {
+    /// To the node.
+    pub commands: mpsc::Sender<Command>,
+    /// To who runs the app.
+    pub wishes: mpsc::Sender<Wish>,
+}
+
+impl Outlets {
+    /// Of an app that nobody can record or play.
+    pub fn to_node(commands: mpsc::Sender<Command>) -> Self {
+        Self { commands, wishes: mpsc::channel(1).0 }
+    }
+}
+
+/// What who runs the app is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Record to a new file of this name, or record no more.
+    Record(PathBuf),
+    /// Play the recording that is shown in another way, or from elsewhere on.
+    Play(Play),
+}
+
+/// What a person wants of a recording that is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Play {
+    /// Go on, or stand still.
+    Pause,
+    /// Take one event more, and stand still.
+    Step,
+    /// At twice the speed.
+    Faster,
+    /// At half the speed.
+    Slower,
+    /// To so much earlier.
+    Back(Duration),
+    /// To so much later.
+    On(Duration),
+    /// To where a peer changes its state next.
+    NextChange,
+    /// To where a finding is told next.
+    NextFinding,
+    /// To a moment.
+    To(When),
+}
