@@ -6,7 +6,7 @@
 //! - [`view`], [`appearance`]: the screen, drawn from the two above.
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
 //! - `news`: what comes from the node, wherever that is.
-//! - `run`, `paste`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
+//! - `run`, `paste`, `notification`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets: nor does it know whether the node is in its process.
 
@@ -20,6 +20,7 @@ pub mod keymap;
 pub mod log;
 pub mod model;
 mod news;
+mod notification;
 mod paste;
 mod peer_text;
 mod run;
@@ -44,6 +45,8 @@ pub struct Options {
     pub local_ip: Option<IpAddr>,
     /// Whether a peer that goes up or down rings the terminal's bell.
     pub bell: bool,
+    /// Whether the terminal notifies its person of each finding.
+    pub notify: bool,
     /// Which node it is that is shown.
     pub node: ShownNode,
 }

@@ -13,7 +13,7 @@ use super::args::{ControlPlace, NodeArgs, ScreenArgs};
 use super::control::{self, Door, Keeper};
 use super::error::CliError;
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, output, signals};
+use super::{hook, log, metrics, output, signals};
 
 pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
@@ -41,15 +41,19 @@ pub(super) fn show(settings: Settings, screen: &ScreenArgs, args: Option<&NodeAr
     let signals = signals::heed(0)?;
     let control = args.map_or(Some(&ControlPlace::Off), |args| args.control.as_ref());
     let keeper = Keeper::of(control);
+    let scrapes = args.map(metrics::open).transpose()?.flatten();
     let (node, events) = Node::start(settings, keeper.beside(log::follow))?;
     signals.stop(&node.commands);
+    metrics::serve(scrapes, &node)?;
+    args.map(|args| hook::start(args, &node)).transpose()?;
     let door = args.map_or_else(Door::default, |args| control::open(args, &node, &keeper));
     let options = app::Options {
         local_ip: Some(interfaces::local_ip()),
         bell: screen.bell,
+        notify: screen.notify,
         node: if door.is_anothers { ShownNode::OwnBesideAnother } else { ShownNode::Own },
     };
-    let app = App::new(options, screen.appearance());
+    let app = App::new(options, screen.appearance()).with(screen.keymap.clone(), screen.notes.clone());
     let commands = node.commands.clone();
     let shown = runtime.block_on(async {
         let app = app::run(events, commands.clone(), app);

@@ -16,14 +16,15 @@ mod prompts;
 
 use std::time::Instant;
 
-use bell::Bell;
+use bell::{Bell, Notices};
 pub use effect::Effect;
 pub use models::Models;
 
 use super::Options;
 use super::appearance::Appearance;
+use super::keymap::Keymap;
 use super::model::{Model, Novelty};
-use super::ui::{Ui, View};
+use super::ui::{Notes, Ui, View};
 use crate::engine::event::Stamped;
 
 /// The app.
@@ -32,6 +33,7 @@ pub struct App {
     /// What is known of the network, and what of it is shown.
     pub models: Models,
     bell: Bell,
+    notices: Notices,
     /// What the person has set.
     pub ui: Ui,
     /// How things look.
@@ -43,7 +45,16 @@ pub struct App {
 impl App {
     /// An app that has heard nothing yet.
     pub fn new(options: Options, appearance: Appearance) -> Self {
-        Self { models: Models::default(), bell: Bell::default(), ui: Ui::default(), appearance, options }
+        let (bell, notices) = (Bell::default(), Notices::default());
+        Self { models: Models::default(), bell, notices, ui: Ui::default(), appearance, options }
+    }
+
+    /// The same, with a person's own keys, and what they noted of peers.
+    #[must_use]
+    pub fn with(mut self, keymap: Keymap, notes: Notes) -> Self {
+        self.ui.keymap = keymap;
+        self.ui.notes = notes;
+        self
     }
 
     /// The same, with what is remembered of the time before.
@@ -69,6 +80,9 @@ impl App {
         if self.options.bell {
             self.bell.hear(stamped);
         }
+        if self.options.notify {
+            self.notices.hear(stamped);
+        }
         match self.models.fold(stamped) {
             Some(_) if self.models.is_frozen() => false,
             None | Some(Novelty::Findings) => true,
@@ -80,6 +94,11 @@ impl App {
     /// Whether the bell is to ring: once for each time that this says yes.
     pub fn rings(&mut self) -> bool {
         self.bell.rings()
+    }
+
+    /// What the terminal is to notify its person of: once for each time that this says something.
+    pub fn notice(&mut self) -> Option<String> {
+        self.notices.notice()
     }
 
     /// Time passes: what has had its time on the screen goes, and rows settle. Returns whether anything visible changed.

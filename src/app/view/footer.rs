@@ -5,7 +5,6 @@ use ratatui::text::Span;
 
 use super::canvas::Canvas;
 use super::prompt;
-use crate::app::keymap;
 use crate::app::state::Models;
 use crate::app::ui::{Overlay, Prompt, Ui, View};
 
@@ -60,7 +59,7 @@ fn line(
 fn keys(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &Ui) {
     let theme = canvas.theme();
     let mut writer = canvas.line(area, 0);
-    for (keys, word) in keymap::footer(ui.context()) {
+    for (keys, word) in ui.keymap.footer(ui.context()) {
         let word = match word {
             "pause" if models.is_frozen() => "resume",
             "timeline" if ui.view == View::Timeline => "table",
