@@ -11,7 +11,7 @@ DESTDIR ?=
 # What is installed. It is built if it is not there: so `make build && sudo make install` needs no cargo of root.
 BIN ?= target/release/vigie
 
-.PHONY: help build install uninstall run test check fmt lint doc shape bench accuracy figures portable fuzz screenshots clean
+.PHONY: help build install uninstall run test check fmt lint doc deny shape bench accuracy figures portable fuzz screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -51,7 +51,7 @@ test: ## Run all tests (those on network namespaces skip themselves without the 
 	$(CARGO) test --locked --lib --bins --tests --examples --no-fail-fast
 	$(CARGO) test --locked --doc
 
-check: fmt lint doc test ## All gates: format, lints, documentation, tests
+check: fmt lint doc deny test ## All gates: format, lints, documentation, dependencies, tests
 
 fmt: ## Check the format
 	$(CARGO) fmt --all -- --check
@@ -61,6 +61,10 @@ lint: ## Clippy, warnings are errors
 
 doc: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+deny: ## Check licences and sources of the dependencies, where cargo-deny is installed
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check licenses bans sources; \
+	else echo 'not checked: there is no cargo-deny (cargo install --locked cargo-deny)'; fi
 
 shape: ## Count what is wrong with the shape of the source, of another checkout with ROOT=path
 	@$(CARGO) run --quiet --locked --example shape -- $(ROOT)

@@ -302,6 +302,37 @@ fn a_variable_with_a_wrong_value_is_refused_in_one_line_that_names_it() {
 }
 
 #[test]
+fn a_wrong_configuration_is_refused_in_one_line_before_anything_starts() {
+    let file = std::env::temp_dir().join(format!("vigie-config-{}.toml", std::process::id()));
+    let path = file.display().to_string();
+    let run = |text: &[u8]| {
+        std::fs::write(&file, text).expect("it can be written");
+        run_briefly(&["watch", "--for", "100ms", "--bind", "127.77.4.24", "--config", &path])
+    };
+    let cases: [(&[u8], &str); 4] = [
+        (b"\nintervall = \"5s\"", ":2: unknown key intervall; the nearest name is interval"),
+        (
+            b"interval = \"0s\"",
+            ":1: invalid value '0s' for interval: a duration from 100ms to 1h is expected",
+        ),
+        (b"a\n\xff", ":2: this is no text in UTF-8"),
+        (b"interval", ":1: "),
+    ];
+    for (text, line) in cases {
+        refused(&run(text), 2, &[&path, line]);
+    }
+    refused(&run_briefly(&["config", "--config", "/"]), 2, &["cannot read the configuration file /"]);
+    std::fs::write(&file, "interval = \"9s\"").expect("it can be written");
+    let ran = run_briefly(&["config", "--json", "--config", &path]);
+    std::fs::remove_file(&file).expect("it is there");
+    let told: Value = serde_json::from_str(&ran.out).expect("one document");
+    let of_interval = json!({
+        "command": null, "option": "interval", "value": "9s", "from": "file", "file": path, "line": 1, "variable": null
+    });
+    assert!(told["options"].as_array().is_some_and(|options| options.contains(&of_interval)), "{told}");
+}
+
+#[test]
 fn a_variable_of_another_command_is_ignored_and_an_unknown_one_is_a_warning() {
     let port = free_port().to_string();
     let args =

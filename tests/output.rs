@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -156,4 +157,84 @@ fn a_hang_up_makes_a_service_open_its_log_file_again() {
     assert!(poll(SOON, written).is_some(), "there is no new log file");
     service.sigterm();
     assert_eq!(service.wait_exit(SOON), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_makes_a_service_read_its_configuration_again_and_a_broken_one_changes_nothing() {
+    let (stage, folder, port) = (Stage::new(), Folder::new("reread"), free_port().to_string());
+    let file = folder.file("config.toml");
+    let write = |text: &str| std::fs::write(&file, text).expect("it can be written");
+    write("interval = \"2s\"\n");
+    let mut command = Command::new("setsid");
+    clean(&mut command);
+    command.arg(program()).args(["watch", "--json", "--name", "service", "--bind", "127.77.15.24"]);
+    command.args(["--port", &port, "--config"]).arg(&file);
+    let mut service = stage.spawn("service", command);
+    service.wait_for(SOON, kind("started"));
+    wait_caught(service.id(), Signal::HUP);
+    let rereads = |text: &str, words: &str| {
+        write(text);
+        service.signal(Signal::HUP);
+        let said = || service.stderr().contains(words).then_some(());
+        assert!(poll(SOON, said).is_some(), "{words} is missing in: {}", service.stderr());
+    };
+    rereads("interval = \"2s\n", "the configuration stays as it was, because the new one is wrong: ");
+    rereads("interval = \"3s\"\nlog = \"debug\"\n", "configuration read again: log is now debug");
+    rereads("interval = \"3s\"\nlog = \"debug\"\n", "configuration read again: nothing has changed");
+    assert!(service.stderr().contains("interval = 3s counts after a restart"), "{}", service.stderr());
+    rereads(
+        "log = \"debug\"\npeer = \"127.77.15.25:9\"",
+        "configuration read again: added the peer 127.77.15.25:9",
+    );
+    service.wait_for(SOON, kind("dial_failed"));
+    service.sigterm();
+    assert_eq!(service.wait_exit(SOON), 0);
+}
+
+/// What a web client gets from loopback.
+fn fetch(port: u16, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers and closes");
+    answer
+}
+
+#[test]
+fn metrics_are_served_beside_the_events() {
+    let (stage, port, scraped) = (Stage::new(), free_port().to_string(), free_port());
+    let metrics = scraped.to_string();
+    let args = ["watch", "--json", "--bind", "127.77.15.26", "--port", &port, "--metrics", &metrics];
+    let mut node = stage.vigie("node", &[&args[..], &["--name", "node", "--interval", "200ms"]].concat());
+    node.wait_for(SOON, kind("started"));
+    let _guest = stage
+        .vigie("guest", &["watch", "--json", "--name", "guest", "--bind", "127.77.15.27", "--port", &port]);
+    node.wait_for(SOON, kind("dial_succeeded"));
+    let is_up = || {
+        fetch(scraped, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").contains("vigie_peers{state=\"up\"} 1\n")
+    };
+    assert!(poll(SOON, || is_up().then_some(())).is_some());
+    let openmetrics = "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n";
+    let answer = fetch(scraped, openmetrics);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text"), "{answer}");
+    assert!(answer.ends_with("# EOF\n") && answer.contains("vigie_build_info{version="), "{answer}");
+    assert!(!answer.contains("vigie_received_datagrams_total 0\n"), "{answer}");
+    assert!(fetch(scraped, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
+    assert!(fetch(scraped, &"x".repeat(8 << 10)).starts_with("HTTP/1.1 431 "));
+    node.sigterm();
+    assert_eq!(node.wait_exit(SOON), 0);
+}
+
+#[test]
+fn a_port_for_metrics_that_is_taken_is_told_before_anything_starts() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let port = taken.local_addr().expect("it has one").port().to_string();
+    let ran = support::node::run_briefly(&["watch", "--bind", "127.77.15.28", "--metrics", &port]);
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""));
+    assert!(
+        ran.err.contains(&format!("cannot listen for scrapers on 127.0.0.1:{port} (--metrics)")),
+        "{}",
+        ran.err
+    );
 }

@@ -16,7 +16,7 @@ const README: &str = include_str!("../README.md");
 #[test]
 fn the_readme_lists_the_keys_of_the_keymap() {
     let listed = between("<!-- keys: ", "\n<!-- end of keys -->");
-    let expected = vigie::app::keymap::markdown();
+    let expected = vigie::app::keymap::Keymap::default().markdown();
     assert_eq!(listed.trim(), expected.trim(), "put this between the marks:\n{expected}");
 }
 

@@ -7,7 +7,7 @@
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
 //! - `news`, `outlets`: what comes from the node, wherever that is, and what is asked of it and of who runs the app.
 //! - `playback`, `when`: how a recording is played, and how people name a moment of it.
-//! - `run`, `paste`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
+//! - `run`, `paste`, `notification`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets: nor does it know whether the node is in its process.
 
@@ -21,6 +21,7 @@ pub mod keymap;
 pub mod log;
 pub mod model;
 mod news;
+mod notification;
 mod outlets;
 mod paste;
 mod peer_text;
@@ -51,6 +52,8 @@ pub struct Options {
     pub local_ip: Option<IpAddr>,
     /// Whether a peer that goes up or down rings the terminal's bell.
     pub bell: bool,
+    /// Whether the terminal notifies its person of each finding.
+    pub notify: bool,
     /// Which node it is that is shown.
     pub node: ShownNode,
 }

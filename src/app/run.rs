@@ -196,6 +196,9 @@ impl<S: Screen> Loop<'_, S> {
         if self.app.rings() && self.screen.ring().is_err() {
             return Ok(Some(End::HungUp));
         }
+        if self.app.notice().is_some_and(|text| self.screen.notify(&text).is_err()) {
+            return Ok(Some(End::HungUp));
+        }
         Ok(self.app.models.live().stopped().map(End::Stopped))
     }
 

@@ -28,7 +28,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 use super::clipboard::{self, Place};
 use super::state::App;
 use super::view::{self, Drawn};
-use super::{device, screen_size};
+use super::{device, notification, screen_size};
 
 /// Whether the terminal is ours now: the panic hook gives back only what was taken.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -76,6 +76,9 @@ pub trait Screen {
 
     /// Rings the bell.
     fn ring(&mut self) -> io::Result<()>;
+
+    /// Has the terminal notify its person.
+    fn notify(&mut self, text: &str) -> io::Result<()>;
 
     /// Gives the terminal to the shell until this process is continued. Returns whether that was possible.
     fn suspend(&mut self) -> io::Result<bool>;
@@ -180,6 +183,11 @@ impl Screen for Tty {
     fn ring(&mut self) -> io::Result<()> {
         let terminal = self.terminal()?;
         write(|| execute!(terminal.backend_mut(), Print('\x07')))
+    }
+
+    fn notify(&mut self, text: &str) -> io::Result<()> {
+        let terminal = self.terminal()?;
+        write(|| execute!(terminal.backend_mut(), Print(notification::of(text))))
     }
 
     fn redraw(&mut self) -> io::Result<()> {

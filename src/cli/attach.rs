@@ -40,9 +40,14 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
     tracing::info!(
         "attached to {name}, whose log is where it was started; here is what this screen logs itself"
     );
-    let options =
-        app::Options { local_ip: Some(interfaces::local_ip()), bell: look.bell, node: ShownNode::Attached };
-    let app = App::new(options, look.appearance()).remembering(model);
+    let options = app::Options {
+        local_ip: Some(interfaces::local_ip()),
+        bell: look.bell,
+        notify: look.notify,
+        node: ShownNode::Attached,
+    };
+    let app = App::new(options, look.appearance()).with(look.keymap.clone(), look.notes.clone());
+    let app = app.remembering(model);
     let record = node.record.as_deref().map(Prepared::at).transpose()?;
     let shown = runtime.block_on(async {
         tokio::select! {

@@ -5,21 +5,27 @@ mod attach;
 mod changes;
 mod check;
 mod complaint;
+mod config;
 mod control;
 mod demo;
 mod dial;
 mod diff;
 mod doctor;
-mod environment;
+mod effective;
 mod error;
+mod hook;
 mod identity;
 mod install;
 mod list;
 mod log;
 mod matrix;
+mod metrics;
+mod nearest;
 mod output;
+mod parsing;
 mod record;
 mod recorder;
+mod reload;
 mod reopen;
 mod replay;
 mod report;
@@ -38,23 +44,26 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use args::CliCommand;
-use complaint::{complain, in_one_line, shortened};
-use environment::{Origins, ParseError, Parsed, parse};
+use complaint::{complain, shortened};
+
 use error::{CliError, exit};
+use parsing::{Origins, ParseError, Parsed, parse};
 
 /// Does what the arguments say, and returns the exit code.
 pub fn run() -> ExitCode {
-    let Parsed { cli, warnings, origins } = match parse(std::env::args_os(), std::env::vars_os()) {
-        Ok(parsed) => parsed,
-        Err(error) => return explain(&error),
-    };
+    let usual = config::place();
+    let Parsed { cli, warnings, origins, sources } =
+        match parse(std::env::args_os(), std::env::vars_os(), usual.as_deref()) {
+            Ok(parsed) => parsed,
+            Err(error) => return explain(&error),
+        };
     for warning in &warnings {
         complain(&shortened(warning));
     }
     let done = match &cli.command {
         None => screen::run(&cli.node, &cli.screen),
         Some(CliCommand::Attach) => attach::run(&cli.node, &cli.screen),
-        Some(CliCommand::Watch(watch)) => watch::run(&cli.node, watch),
+        Some(CliCommand::Watch(watch)) => watch::run(&cli.node, &sources, watch),
         Some(CliCommand::Record(args)) => record::run(&cli.node, args),
         Some(CliCommand::Replay(args)) => replay::run(&cli.node, &cli.screen, args),
         Some(CliCommand::Diff(args)) => diff::run(args),
@@ -64,6 +73,7 @@ pub fn run() -> ExitCode {
         Some(CliCommand::Matrix(matrix)) => matrix::run(&cli.node, &cli.screen, matrix),
         Some(CliCommand::Dial(dial)) => dial::run(&cli.node, dial),
         Some(CliCommand::Doctor(args)) => doctor::run(&cli.node, &cli.screen, args),
+        Some(CliCommand::Config(args)) => effective::run(&sources, args),
         Some(CliCommand::Secret(command)) => secret::run(command),
         Some(CliCommand::Demo(demo)) => demo::run(&cli.node, &cli.screen, demo),
         Some(CliCommand::Man(args)) => install::man(args),
@@ -85,18 +95,14 @@ fn ended(done: Result<u8, CliError>, origins: &Origins) -> ExitCode {
 
 /// Says what is wrong with arguments or environment; shows help and version as they are.
 fn explain(error: &ParseError) -> ExitCode {
-    let line = match error {
-        ParseError::Arguments(error)
-            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
-        {
-            return ended(
-                output::print(&format!("{}\n", error.render().to_string().trim_end())).map(|_| 0),
-                &Origins::default(),
-            );
-        }
-        ParseError::Arguments(error) => in_one_line(error),
-        ParseError::Variable(line) => line.clone(),
-    };
-    complain(&format!("{} (see vigie --help)", shortened(&line)));
+    if let ParseError::Arguments(error) = error
+        && matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+    {
+        return ended(
+            output::print(&format!("{}\n", error.render().to_string().trim_end())).map(|_| 0),
+            &Origins::default(),
+        );
+    }
+    complain(&format!("{} (see vigie --help)", shortened(&error.in_one_line())));
     ExitCode::from(exit::USAGE)
 }

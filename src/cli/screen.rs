@@ -17,7 +17,7 @@ use super::control::{self, Door, Keeper};
 use super::error::CliError;
 use super::recorder::{BESIDE, Prepared, Switch};
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, output, recorder, signals};
+use super::{hook, log, metrics, output, recorder, signals};
 
 pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> {
     require_a_terminal()?;
@@ -51,17 +51,21 @@ pub(super) fn show(
     let signals = signals::heed(0)?;
     let control = args.map_or(Some(&ControlPlace::Off), |args| args.control.as_ref());
     let keeper = Keeper::of(control);
+    let scrapes = args.map(metrics::open).transpose()?.flatten();
     let prepared = record.map(Prepared::at).transpose()?;
     let (subscriber, first) = recorder::tap(log::follow);
     let (node, events) = Node::start(settings, keeper.beside(subscriber))?;
     signals.stop(&node.commands);
+    metrics::serve(scrapes, &node)?;
+    args.map(|args| hook::start(args, &node)).transpose()?;
     let door = args.map_or_else(Door::default, |args| control::open(args, &node, &keeper));
     let options = app::Options {
         local_ip: Some(interfaces::local_ip()),
         bell: screen.bell,
+        notify: screen.notify,
         node: if door.is_anothers { ShownNode::OwnBesideAnother } else { ShownNode::Own },
     };
-    let app = App::new(options, screen.appearance());
+    let app = App::new(options, screen.appearance()).with(screen.keymap.clone(), screen.notes.clone());
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
     let mut switch = Switch::of(node.events.clone(), node.commands.clone(), tell);
     switch.begin_if(prepared, first)?;

@@ -24,14 +24,17 @@ const LAST_RESORT: Duration = Duration::from_millis(800);
 const ABANDON_PATIENCE: Duration = Duration::from_millis(100);
 
 /// What everybody may know of the signals.
-#[derive(Debug)]
 pub(super) struct Signals {
     came: watch::Receiver<bool>,
     node: Arc<OnceLock<mpsc::Sender<Command>>>,
+    on_hangup: OnHangup,
 }
 
+/// What is to be done at a SIGHUP that does not end the program.
+type OnHangup = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+
 /// Heeds SIGINT, SIGTERM and SIGHUP from now on, or the end of the console; without a terminal, SIGHUP means a new log file
-/// and not the end. At the first of them the caller is to come to
+/// and [`Signals::on_hangup`], and not the end. At the first of them the caller is to come to
 /// its end; if it cannot, or a second one comes, the process ends with this code.
 pub(super) fn heed(code: u8) -> Result<Signals, CliError> {
     let runtime = runtime::current_thread()?;
@@ -42,12 +45,19 @@ pub(super) fn heed(code: u8) -> Result<Signals, CliError> {
     let (tell, came) = watch::channel(false);
     let node = Arc::<OnceLock<_>>::default();
     let stopped = Arc::clone(&node);
+    let on_hangup = OnHangup::default();
+    let to_do = Arc::clone(&on_hangup);
     let guard = move || {
-        runtime.block_on(guard(async || ending.next().await, &tell, &stopped));
+        let renew = || {
+            if let Some(does) = to_do.get() {
+                does();
+            }
+        };
+        runtime.block_on(guard(async || ending.next(&renew).await, &tell, &stopped));
         process::exit(code.into());
     };
     std::thread::Builder::new().name("vigie-signals".into()).spawn(guard).map_err(anyhow::Error::from)?;
-    Ok(Signals { came, node })
+    Ok(Signals { came, node, on_hangup })
 }
 
 impl Signals {
@@ -57,6 +67,11 @@ impl Signals {
         if *self.came.borrow() {
             say_goodbye(node);
         }
+    }
+
+    /// Does this at each SIGHUP, where there is no terminal to lose.
+    pub(super) fn on_hangup(&self, does: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_hangup.set(Box::new(does));
     }
 
     /// Waits for the first signal.
@@ -108,8 +123,9 @@ mod unix {
     /// The signals as they come.
     pub(super) struct Ending {
         ends: Vec<Signal>,
-        /// Of a program that has no terminal to lose, as a service: who renamed its log file asks for a new one by SIGHUP.
-        reopens: Option<Signal>,
+        /// Of a program that has no terminal to lose, as a service: who renamed its log file asks for a new one by SIGHUP, and who
+        /// changed its configuration for that to be read.
+        renews: Option<Signal>,
     }
 
     impl Ending {
@@ -120,17 +136,18 @@ mod unix {
             let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
             let heeded = kinds.into_iter().filter(|kind| !contains(ignored, kind.as_raw_value()));
             let terminal = has_terminal();
-            let (ends, reopens): (Vec<_>, Vec<_>) =
+            let (ends, renews): (Vec<_>, Vec<_>) =
                 heeded.partition(|kind| terminal || *kind != SignalKind::hangup());
             let ends = ends.into_iter().map(signal).collect::<io::Result<_>>()?;
-            Ok(Self { ends, reopens: reopens.into_iter().next().map(signal).transpose()? })
+            Ok(Self { ends, renews: renews.into_iter().next().map(signal).transpose()? })
         }
 
-        /// Waits for the next one.
-        pub(super) async fn next(&mut self) {
+        /// Waits for the next one that ends the program.
+        pub(super) async fn next(&mut self, renew: &impl Fn()) {
             poll_fn(|context| {
-                while self.reopens.as_mut().is_some_and(|signal| signal.poll_recv(context).is_ready()) {
+                while self.renews.as_mut().is_some_and(|signal| signal.poll_recv(context).is_ready()) {
                     reopen::ask();
+                    renew();
                 }
                 let came = self.ends.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
                 if came { Poll::Ready(()) } else { Poll::Pending }
@@ -202,7 +219,7 @@ mod windows {
         }
 
         /// Waits for the next one.
-        pub(super) async fn next(&mut self) {
+        pub(super) async fn next(&mut self, _renew: &impl Fn()) {
             tokio::select! {
                 _ = self.0.recv() => {}
                 _ = self.1.recv() => {}

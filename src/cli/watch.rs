@@ -18,9 +18,11 @@ use super::args::{NodeArgs, WatchArgs};
 use super::control::{self, Keeper};
 use super::error::CliError;
 use super::output::{self, Format, write_event};
+use super::parsing::Sources;
 use super::recorder::{Prepared, Switch};
+use super::reload::Reload;
 use super::runtime::{self, STOP_PATIENCE};
-use super::{log, recorder, signals};
+use super::{hook, log, metrics, recorder, signals};
 
 /// Writes a second, once [`BURST`] is used up: in a large network, events are written in batches, for each wake-up costs
 /// more than the line it writes.
@@ -31,16 +33,21 @@ const BURST: u32 = 100;
 /// keep the program from ending within the second that is promised.
 const WRITER_PATIENCE: Duration = Duration::from_millis(750);
 
-pub(super) fn run(node: &NodeArgs, watch: &WatchArgs) -> Result<u8, CliError> {
-    let _log = log::to_stderr(node)?;
+pub(super) fn run(node: &NodeArgs, sources: &Sources, watch: &WatchArgs) -> Result<u8, CliError> {
+    let mut log = log::to_stderr(node)?;
     let settings = Settings { waits_for_interface: true, ..node.settings()? };
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
     let keeper = Keeper::of(node.control.as_ref());
+    let scrapes = metrics::open(node)?;
     let prepared = node.record.as_deref().map(Prepared::at).transpose()?;
     let (subscriber, first) = recorder::tap(log::follow);
     let (running, events) = Node::start(settings, keeper.beside(subscriber))?;
     signals.stop(&running.commands);
+    metrics::serve(scrapes, &running)?;
+    hook::start(node, &running)?;
+    let reload = Reload::new(node, sources, log.take_filters(), running.commands.clone());
+    signals.on_hangup(move || reload.reload());
     let door = control::open(node, &running, &keeper);
     // Nobody listens: the log says what becomes of it.
     let (tell, _) = mpsc::channel(1);

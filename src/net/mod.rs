@@ -26,6 +26,7 @@ mod standby;
 mod start_error;
 mod task_event;
 mod tethers;
+mod traffic;
 mod udp;
 
 pub use dialer::{Dial, Reached, Way, attempt, one_shot_request, retryable_dial};
@@ -36,3 +37,4 @@ pub use interfaces::Selection;
 pub use node::{EVENTS, Node, Settings};
 pub use resolver::{ResolveError, resolve};
 pub use start_error::StartError;
+pub use traffic::Traffic;

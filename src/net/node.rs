@@ -20,6 +20,7 @@ use super::interfaces::{self, Selection};
 use super::servers::{self, Servers};
 use super::sockets::{self, OpenSockets};
 use super::start_error::StartError;
+use super::traffic::Traffic;
 
 /// Events kept for a slow reader before it loses the oldest: a few seconds of a busy network.
 pub const EVENTS: usize = 2_048;
@@ -55,6 +56,8 @@ pub struct Node {
     /// Who wants to listen later subscribes here. It keeps no event: a receiver that rests would keep the latest
     /// [`EVENTS`] of them.
     pub events: broadcast::WeakSender<Stamped>,
+    /// How many datagrams came and went.
+    pub traffic: Arc<Traffic>,
     thread: JoinHandle<()>,
     /// The node lives as long as this does.
     owner: oneshot::Sender<()>,
@@ -104,7 +107,9 @@ impl Node {
         let (commands, wanted) = mpsc::channel(COMMANDS);
         let (owner, owner_gone) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let traffic = Arc::<Traffic>::default();
         let parts = NodeParts {
+            traffic: Arc::clone(&traffic),
             config,
             sockets,
             listeners,
@@ -120,7 +125,7 @@ impl Node {
             // A look-up of a host name may still block a helper thread: it is not waited for.
             runtime.shutdown_background();
         })?;
-        Ok((Self { commands, events: later, thread, owner }, first))
+        Ok((Self { commands, events: later, traffic, thread, owner }, first))
     }
 
     /// Says goodbye and waits for the node to stop, at most `patience`.
@@ -144,6 +149,7 @@ impl Node {
 
 /// All that the thread of a node begins with.
 struct NodeParts {
+    traffic: Arc<Traffic>,
     config: Config,
     sockets: OpenSockets,
     listeners: Vec<TcpListener>,
@@ -162,6 +168,7 @@ impl NodeParts {
         S: Future<Output = ()> + Send + 'static,
     {
         let Self {
+            traffic,
             config,
             sockets,
             listeners,
@@ -175,7 +182,7 @@ impl NodeParts {
         let (to_driver, task_events) = mpsc::channel(TASK_EVENTS);
         let sessions = config.secret.clone().map(|secret| Arc::new(Sessions::new(secret)));
         let servers = Servers::start(listeners, sessions.clone(), to_driver);
-        let sockets = match sockets.watched() {
+        let sockets = match sockets.watched(traffic) {
             Ok(sockets) => sockets,
             Err(error) => return tracing::error!(%error, "cannot use the UDP sockets"),
         };

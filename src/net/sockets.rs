@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use tokio::net::UdpSocket;
 
@@ -14,6 +15,7 @@ use crate::proto::presence::MULTICAST_GROUP;
 use super::arrival::{self, Buffer, Received};
 use super::icmp;
 use super::start_error::{StartError, socket_error};
+use super::traffic::Traffic;
 use super::udp::{self, PresenceSocket};
 
 /// Numbers tried for a private port that is free in both families: one that is taken in one of them is rare.
@@ -44,6 +46,7 @@ pub(super) struct Sockets {
     ipv6: Option<WatchedPair>,
     /// The links on which the multicast group is joined.
     joined: BTreeSet<LinkIndex>,
+    traffic: Arc<Traffic>,
 }
 
 /// Of which family a socket is.
@@ -134,9 +137,10 @@ impl OpenSockets {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn watched(self) -> io::Result<Sockets> {
+    pub(super) fn watched(self, traffic: Arc<Traffic>) -> io::Result<Sockets> {
         let watched = |pair: Option<OpenPair>| pair.map(OpenPair::watched).transpose();
-        Ok(Sockets { ipv4: watched(self.ipv4)?, ipv6: watched(self.ipv6)?, joined: BTreeSet::new() })
+        let [ipv4, ipv6] = [watched(self.ipv4)?, watched(self.ipv6)?];
+        Ok(Sockets { ipv4, ipv6, joined: BTreeSet::new(), traffic })
     }
 }
 
@@ -207,10 +211,12 @@ impl Sockets {
         buffer: &'b mut Buffer,
     ) -> io::Result<Received<'b>> {
         let pair = self.of(family).ok_or(io::ErrorKind::WouldBlock)?;
-        match socket {
+        let received = match socket {
             Socket::Shared => pair.shared.try_receive(buffer),
             Socket::Private => arrival::try_receive(&pair.private, buffer),
-        }
+        }?;
+        self.traffic.note_received();
+        Ok(received)
     }
 
     /// Takes what ICMP says of what was sent.
@@ -238,7 +244,7 @@ impl Sockets {
             io::ErrorKind::WouldBlock => Err(error),
             _ => try_once(),
         });
-        sent.map(drop)
+        sent.map(|_| self.traffic.note_sent())
     }
 
     /// Leaves the multicast group on each link that presence does not go to by it any longer. A link that is made again has another

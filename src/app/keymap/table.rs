@@ -1,5 +1,6 @@
 //! The table of keys itself: one line a binding.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
@@ -13,10 +14,10 @@ use crate::app::export::Form;
 use crate::app::ui::{Move, View};
 
 /// One line of the table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Binding {
     /// Any of these.
-    pub keys: &'static [Key],
+    pub keys: Cow<'static, [Key]>,
     /// Does this.
     pub action: Action,
     /// Here.
@@ -34,7 +35,7 @@ const fn bind(
     word: Option<&'static str>,
     help: &'static str,
 ) -> Binding {
-    Binding { keys, action, section, word, help }
+    Binding { keys: Cow::Borrowed(keys), action, section, word, help }
 }
 
 impl Binding {

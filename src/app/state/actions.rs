@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{App, Effect};
-use crate::app::keymap::{self, Action, KeyContext};
+use crate::app::keymap::{Action, KeyContext};
 use crate::app::model::{Column, Filter, Sort};
 use crate::app::ui::{Move, Overlay, Pane, Prompt, View};
 
@@ -16,7 +16,7 @@ impl App {
             return None;
         }
         let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        match (keymap::action(self.ui.context(), key), key.code) {
+        match (self.ui.keymap.action(self.ui.context(), key), key.code) {
             (Some(action), _) => {
                 let effect = self.act(action, now);
                 self.unless_recorded(effect, now)
@@ -102,7 +102,7 @@ impl App {
             // The view cuts the scrolling to what there is.
             Some(Overlay::Help { scroll }) => *scroll = to.scrolled(*scroll),
             Some(Overlay::Palette { prompt, chosen }) => {
-                *chosen = to.from(*chosen, keymap::found(beneath, prompt.text()).len(), 1);
+                *chosen = to.from(*chosen, self.ui.keymap.found(beneath, prompt.text()).len(), 1);
             }
             Some(_) => {}
             None => match (pane, self.ui.view) {

@@ -1,4 +1,4 @@
-//! The terminal's bell: which events are worth a ring.
+//! The terminal's bell and its notifications: which events are worth one.
 
 use std::time::{Duration, Instant};
 
@@ -33,5 +33,28 @@ impl Bell {
     /// Whether it is to ring: once for each time that this says yes.
     pub(super) fn rings(&mut self) -> bool {
         std::mem::take(&mut self.due)
+    }
+}
+
+/// Notifies of findings, and of their end.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    last: Option<Instant>,
+    due: Option<String>,
+}
+
+impl Notices {
+    /// Every finding is worth a notice, but of many at once only the first: whoever is called sees the others.
+    pub(super) fn hear(&mut self, stamped: &Stamped) {
+        let Event::Diagnosis(finding) = &stamped.event else { return };
+        let rested = self.last.is_none_or(|last| stamped.at.saturating_duration_since(last) >= REST);
+        if rested {
+            (self.last, self.due) = (Some(stamped.at), Some(finding.to_string()));
+        }
+    }
+
+    /// What is to be told: once for each time that this says something.
+    pub(super) fn notice(&mut self) -> Option<String> {
+        self.due.take()
     }
 }

@@ -18,14 +18,15 @@ mod recordings;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use bell::Bell;
+use bell::{Bell, Notices};
 pub use effect::Effect;
 pub use models::Models;
 
 use super::Options;
 use super::appearance::Appearance;
+use super::keymap::Keymap;
 use super::model::{Model, Novelty};
-use super::ui::{Ui, View};
+use super::ui::{Notes, Ui, View};
 use crate::engine::event::Stamped;
 
 /// The app.
@@ -34,6 +35,7 @@ pub struct App {
     /// What is known of the network, and what of it is shown.
     pub models: Models,
     bell: Bell,
+    notices: Notices,
     /// What the person has set.
     pub ui: Ui,
     /// How things look.
@@ -47,8 +49,17 @@ pub struct App {
 impl App {
     /// An app that has heard nothing yet.
     pub fn new(options: Options, appearance: Appearance) -> Self {
-        let (models, bell, ui) = (Models::default(), Bell::default(), Ui::default());
-        Self { models, bell, ui, appearance, options, recording: None }
+        let (bell, notices) = (Bell::default(), Notices::default());
+        let (models, ui) = (Models::default(), Ui::default());
+        Self { models, bell, notices, ui, appearance, options, recording: None }
+    }
+
+    /// The same, with a person's own keys, and what they noted of peers.
+    #[must_use]
+    pub fn with(mut self, keymap: Keymap, notes: Notes) -> Self {
+        self.ui.keymap = keymap;
+        self.ui.notes = notes;
+        self
     }
 
     /// The same, with what is remembered of the time before.
@@ -74,6 +85,9 @@ impl App {
         if self.options.bell {
             self.bell.hear(stamped);
         }
+        if self.options.notify {
+            self.notices.hear(stamped);
+        }
         match self.models.fold(stamped) {
             Some(_) if self.models.is_frozen() => false,
             None | Some(Novelty::Findings) => true,
@@ -85,6 +99,11 @@ impl App {
     /// Whether the bell is to ring: once for each time that this says yes.
     pub fn rings(&mut self) -> bool {
         self.bell.rings()
+    }
+
+    /// What the terminal is to notify its person of: once for each time that this says something.
+    pub fn notice(&mut self) -> Option<String> {
+        self.notices.notice()
     }
 
     /// Time passes: what has had its time on the screen goes, and rows settle. Returns whether anything visible changed.

@@ -6,7 +6,6 @@ use tui_input::InputRequest;
 
 use super::{App, Effect};
 use crate::app::export::Form;
-use crate::app::keymap;
 use crate::app::model::Filter;
 use crate::app::ui::{Overlay, Prompt};
 use crate::engine::api::Command;
@@ -58,7 +57,7 @@ impl App {
     /// Types the rest of the chosen action's words.
     pub(super) fn complete(&mut self) {
         if let Some(Overlay::Palette { prompt, chosen }) = &self.ui.overlay
-            && let Some(binding) = keymap::found(self.ui.beneath(), prompt.text()).get(*chosen)
+            && let Some(binding) = self.ui.keymap.found(self.ui.beneath(), prompt.text()).get(*chosen)
         {
             self.ui.overlay = Some(Overlay::Palette { prompt: Prompt::holding(binding.help), chosen: 0 });
         }
@@ -84,13 +83,13 @@ impl App {
                 }
             }
             Overlay::Palette { prompt, chosen } => {
-                let binding = keymap::found(self.ui.beneath(), prompt.text()).get(chosen).copied();
-                let Some(binding) = binding else {
+                let action = self.ui.action_found(prompt.text(), chosen);
+                let Some(action) = action else {
                     // Stays open: it says that nothing is found.
                     self.ui.overlay = Some(Overlay::Palette { prompt, chosen });
                     return None;
                 };
-                self.act(binding.action, now)
+                self.act(action, now)
             }
             Overlay::Jump(prompt) => self.jump(prompt, now),
             Overlay::Search(_) => {

@@ -126,7 +126,7 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
         15 => return Some((u16::from(variant) % 220, number % 70)),
         16 => bench.app.paste("日本語"),
         _ => {
-            let keys: Vec<_> = KEYMAP.iter().flat_map(|binding| binding.keys).collect();
+            let keys: Vec<_> = KEYMAP.iter().flat_map(|binding| binding.keys.iter()).collect();
             let key = keys[usize::from(number) % keys.len()].event();
             let now = bench.now();
             bench.app.key(&key, now);

@@ -291,7 +291,7 @@ fn in_section(section: Section) -> Bench {
 #[test]
 fn every_key_of_the_keymap_does_something_where_the_help_says() {
     for binding in KEYMAP {
-        for key in binding.keys {
+        for key in binding.keys.iter() {
             let mut bench = in_section(binding.section);
             let before = (bench.text(80, 24), format!("{:?}", bench.app.ui));
             let now = bench.now();

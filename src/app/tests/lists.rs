@@ -3,7 +3,6 @@
 use ratatui::style::Modifier;
 
 use super::*;
-use crate::app::keymap;
 use crate::app::model::{Column, SETTLE};
 use crate::app::ui::{Overlay, Pane, View};
 
@@ -274,7 +273,7 @@ fn the_palette_finds_actions_by_their_words_completes_and_does_them() {
     for (name, first) in
         [("export", "export the table"), ("zoom", "show only this pane"), ("timeline", "show the last hour")]
     {
-        assert!(keymap::found(bench.app.ui.beneath(), name)[0].help.starts_with(first), "{name}");
+        assert!(bench.app.ui.keymap.found(bench.app.ui.beneath(), name)[0].help.starts_with(first), "{name}");
     }
     bench.typed("no such action");
     assert!(bench.text(80, 24).contains("No matching action"));
@@ -382,4 +381,23 @@ fn a_named_peer_that_said_goodbye_keeps_its_row_as_long_as_it_is_dialed() {
     assert!(listed(&bench).is_empty(), "it has had its time");
     bench.fold(snapshot(vec![row(&host, PeerState::Left)]));
     assert!(listed(&bench).is_empty(), "and does not come back before it speaks");
+}
+
+#[test]
+fn a_finding_is_worth_one_notice_where_the_person_wants_them_and_many_at_once_are_one() {
+    let mut bench = Bench::new();
+    let found = |number| {
+        let finding = testkit::finding(&peer(number, "host"), Verdict::HostDown, testkit::t0());
+        Event::Diagnosis(Arc::new(finding))
+    };
+    bench.fold(found(1));
+    assert_eq!(bench.app.notice(), None, "nobody wants them");
+    bench.app.options.notify = true;
+    bench.fold(found(2));
+    bench.fold(found(3));
+    let notice = bench.app.notice().unwrap();
+    assert!(notice.starts_with("host: "), "{notice}");
+    assert_eq!(bench.app.notice(), None, "once");
+    bench.wait(1_000).fold(found(4));
+    assert!(bench.app.notice().is_some());
 }

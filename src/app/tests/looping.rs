@@ -54,6 +54,11 @@ impl Screen for Paper {
         Ok(())
     }
 
+    fn notify(&mut self, _text: &str) -> io::Result<()> {
+        self.rings += 1;
+        Ok(())
+    }
+
     fn redraw(&mut self) -> io::Result<()> {
         Ok(())
     }

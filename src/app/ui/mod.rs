@@ -7,6 +7,7 @@ mod findings;
 mod hit_map;
 pub mod matrix;
 mod movement;
+mod notes;
 mod overlay;
 mod pane;
 mod peers;
@@ -19,12 +20,13 @@ pub use findings::{FindingsCursor, Mute};
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
 pub use movement::Move;
+pub use notes::{Note, Notes};
 pub use overlay::{MAX_TYPED, Overlay, Prompt};
 pub use pane::{Pane, View};
 pub use peers::PeersScroll;
 use timeline::TimelineCursor;
 
-use crate::app::keymap::KeyContext;
+use crate::app::keymap::{Action, KeyContext, Keymap};
 use crate::app::log::LogPane;
 
 /// How long the status line says what was done, before the keys are shown again.
@@ -73,6 +75,10 @@ pub struct Ui {
     pub matrix: MatrixCursor,
     /// Where the findings are looked at, and which of them are muted.
     pub findings: FindingsCursor,
+    /// What keys do.
+    pub keymap: Keymap,
+    /// What the person has noted of peers.
+    pub notes: Notes,
     /// Where everything was drawn last: what the mouse points at.
     pub hit_map: HitMap,
 }
@@ -93,12 +99,19 @@ impl Default for Ui {
             timeline: TimelineCursor::default(),
             matrix: MatrixCursor::default(),
             findings: FindingsCursor::default(),
+            keymap: Keymap::default(),
+            notes: Notes::default(),
             hit_map: HitMap::default(),
         }
     }
 }
 
 impl Ui {
+    /// The action that the palette lists at this place for what is typed.
+    pub fn action_found(&self, typed: &str, nth: usize) -> Option<Action> {
+        Some(self.keymap.found(self.beneath(), typed).get(nth)?.action)
+    }
+
     /// Which keys count now.
     pub fn context(&self) -> KeyContext {
         match &self.overlay {

@@ -6,7 +6,6 @@ use ratatui::text::Span;
 use super::canvas::Canvas;
 use super::prompt;
 use crate::app::Playback;
-use crate::app::keymap;
 use crate::app::state::Models;
 use crate::app::ui::{Overlay, Prompt, Ui, View};
 
@@ -63,7 +62,8 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &Ui) {
     let mut writer = canvas.line(area, 0);
     let context = ui.context();
     let is_played = models.playback().is_some();
-    let keys = if is_played { keymap::footer_of_a_recording(context) } else { keymap::footer(context) };
+    let keymap = &ui.keymap;
+    let keys = if is_played { keymap.footer_of_a_recording(context) } else { keymap.footer(context) };
     for (keys, word) in keys {
         let word = match word {
             "pause" if models.is_frozen() => "resume",

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use clap::{Args as _, Command};
 
-use super::{NOTES, NodeArgs, ScreenArgs};
+use super::{ConfigArgs, NOTES, NodeArgs, ScreenArgs};
 
 /// A command whose help describes its own options and names the others.
 pub(super) fn of_a_command(command: Command) -> Command {
     let all = ScreenArgs::augment_args(NodeArgs::augment_args(Command::new("all")));
+    let all = ConfigArgs::augment_args(all);
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
     let mut hidden = Vec::new();
     for arg in all.get_arguments() {

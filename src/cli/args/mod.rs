@@ -1,6 +1,7 @@
 //! The one table of options: `--help`, the environment variables and the checks all come from here.
 
 mod commands;
+mod config;
 mod control;
 mod demo;
 mod help;
@@ -14,12 +15,13 @@ pub use commands::{
     ChangesArgs, CheckArgs, CompletionsArgs, DialArgs, DiffArgs, DoctorArgs, ListArgs, ManArgs, MatrixArgs,
     NewSecretArgs, RecordArgs, ReplayArgs, ReportArgs, SecretCommand, WatchArgs,
 };
+pub use config::{ConfigArgs, ShowConfigArgs};
 pub use control::ControlPlace;
 pub use demo::{DemoArgs, MAX_DEMO_PEERS};
 pub use node::NodeArgs;
 pub(super) use node::shapes_a_node;
 pub use screen::ScreenArgs;
-pub use values::Dialed;
+pub use values::{CommandLine, Dialed};
 
 use demo::with_the_demos_defaults;
 
@@ -32,7 +34,8 @@ Start vigie on every machine: they find each other by UDP broadcast and dial eac
 const NOTES: &str = "\
 Durations look like 500ms, 5s or 2m. Every option can also be set by an environment variable: \
 VIGIE_DIAL_INTERVAL=5s for --dial-interval 5s, VIGIE_JSON=true (or yes, 1, false, no, 0) for --json, \
-VIGIE_PEER=host1,host2 for --peer host1 --peer host2. An option on the command line wins.";
+VIGIE_PEER=host1,host2 for --peer host1 --peer host2. An option on the command line wins, then the variable, then \
+the configuration file (`vigie config` shows it).";
 
 /// What the user types.
 #[derive(Debug, Parser)]
@@ -57,6 +60,9 @@ pub struct Cli {
     /// Options of the terminal app.
     #[command(flatten)]
     pub screen: ScreenArgs,
+    /// Which configuration counts.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// What to do, other than showing the terminal app.
@@ -101,6 +107,10 @@ pub enum CliCommand {
     /// It briefly uses the ports of a node and sends to itself; other vigies ignore that. Root sees more: the firewall rules,
     /// and which program uses a port.
     Doctor(DoctorArgs),
+    /// Print what counts, and where each value comes from: default, configuration file, variable or option.
+    ///
+    /// It checks the whole file, also what only other commands use.
+    Config(ShowConfigArgs),
     /// Make the shared secret of a group, for --secret-file.
     #[command(
         subcommand,

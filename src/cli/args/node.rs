@@ -1,5 +1,6 @@
 //! Options of a node, and the settings that they make.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use crate::secret::Secret;
 
 use super::control::ControlPlace;
 use super::values::{
-    backoff, control, dial_interval, dial_timeout, log_filter, own_address, period, retry_delay, target, text,
+    CommandLine, backoff, command_line, control, dial_interval, dial_timeout, log_filter, own_address,
+    period, retry_delay, scraped, stands, target, text,
 };
 
 /// Options of a node.
@@ -99,6 +101,16 @@ pub struct NodeArgs {
     /// Log level: error, warn, info, debug, trace, or TARGET=LEVEL,… [default: info].
     #[arg(long, value_name = "FILTER", value_parser = log_filter, help_heading = "Log")]
     pub log: Option<Targets>,
+
+    /// Serve metrics for Prometheus on this address, at /metrics; a port alone is one of loopback.
+    #[arg(long, value_name = "ADDR", value_parser = scraped, help_heading = "For operators")]
+    pub metrics: Option<SocketAddr>,
+    /// Run this command once per finding and per withdrawal, with the diagnosis event as JSON on its stdin.
+    #[arg(long, value_name = "COMMAND", value_parser = command_line, help_heading = "For operators")]
+    pub on_finding: Option<CommandLine>,
+    /// With --on-finding: for findings that stood for this time.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = stands, allow_hyphen_values = true, help_heading = "For operators")]
+    pub finding_stands: Duration,
 
     /// The first argument that says how a node is to be, as `--name`: no other node can answer for it. What the environment says
     /// holds for all nodes of the machine.

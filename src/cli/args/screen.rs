@@ -4,9 +4,12 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use crate::app::appearance::{Appearance, Depth, Theme, ThemeName};
+use crate::app::keymap::Keymap;
+use crate::app::ui::Notes;
 
 /// Options of the terminal app.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[command(next_help_heading = "Screen")]
 pub struct ScreenArgs {
     /// Colours: terminal (its own sixteen), dark, light or high-contrast; none with `NO_COLOR`.
@@ -21,6 +24,16 @@ pub struct ScreenArgs {
     /// Ring the terminal bell when a peer goes up or down.
     #[arg(long)]
     pub bell: bool,
+    /// Let the terminal notify of each finding, by OSC 9 or 777 where it has them, and else by its bell.
+    #[arg(long)]
+    pub notify: bool,
+
+    /// What keys do, by the configuration file.
+    #[arg(skip)]
+    pub keymap: Keymap,
+    /// What the configuration file notes of peers.
+    #[arg(skip)]
+    pub notes: Notes,
 }
 
 impl ScreenArgs {

@@ -1,6 +1,6 @@
 //! The values of options: read, and refused with what is expected.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -96,6 +96,40 @@ pub(super) fn log_filter(value: &str) -> Result<Targets, String> {
     value.parse().map_err(|_| "error, warn, info, debug, trace, off or TARGET=LEVEL,… is expected".to_owned())
 }
 
+/// Where scrapers come to: an address with a port, or a port of loopback.
+pub(super) fn scraped(value: &str) -> Result<SocketAddr, String> {
+    let port = value.parse().ok().filter(|port| *port != 0);
+    let loopback = port.map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let given = || value.parse().ok().filter(|addr: &SocketAddr| addr.port() != 0);
+    loopback.or_else(given).ok_or_else(|| {
+        "a port from 1 to 65535 is expected, or an address with one, like 10.0.0.7:9474 or [::1]:9474"
+            .to_owned()
+    })
+}
+
+/// How long a finding stands before a person is told elsewhere; not at all is long enough for some.
+pub(super) fn stands(value: &str) -> Result<Duration, String> {
+    duration_within(value, &(Duration::ZERO..=HOUR))
+}
+
+/// A command with its arguments, as it is run: without a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    /// What is run.
+    pub program: String,
+    /// What it gets.
+    pub arguments: Vec<String>,
+}
+
+/// A command, split as a shell would.
+pub(super) fn command_line(value: &str) -> Result<CommandLine, String> {
+    let mut words = shlex::split(value).unwrap_or_default().into_iter();
+    let program = words.next().filter(|program| !program.is_empty());
+    let program =
+        program.ok_or("a command is expected, like 'notify --to \"the team\"', with every quote closed")?;
+    Ok(CommandLine { program, arguments: words.collect() })
+}
+
 /// A host that is dialed or named.
 pub(super) fn target(value: &str) -> Result<Target, String> {
     value.parse().map_err(|error| match error {
@@ -165,6 +199,25 @@ mod tests {
             assert_eq!(name(text), None, "{text}");
         }
         assert!(dialed("").is_err() && dialed("a\nb").is_err());
+    }
+
+    #[test]
+    fn a_port_alone_is_one_of_loopback() {
+        let listens = |text: &str| scraped(text).ok().map(|addr| addr.to_string());
+        assert_eq!(listens("9474").as_deref(), Some("127.0.0.1:9474"));
+        assert_eq!(listens("0.0.0.0:9474").as_deref(), Some("0.0.0.0:9474"));
+        assert_eq!(listens("[::1]:9474").as_deref(), Some("[::1]:9474"));
+        assert_eq!(["0", "", "host:1", "10.0.0.1", "10.0.0.1:0", "70000"].map(listens), [const { None }; 6]);
+    }
+
+    #[test]
+    fn a_command_is_split_as_a_shell_would() {
+        let split = |text: &str| command_line(text).map(|command| (command.program, command.arguments)).ok();
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(split("a 'b c' \"d e\" f\\ g"), Some(("a".to_owned(), words(&["b c", "d e", "f g"]))));
+        // What a shell would expand is an argument as any other.
+        assert_eq!(split("a $HOME; b"), Some(("a".to_owned(), words(&["$HOME;", "b"]))));
+        assert_eq!(["", " ", "'a", "''"].map(split), [const { None }; 4]);
     }
 
     #[test]

@@ -38,8 +38,10 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, args: &ReplayArgs) -> Resu
     tracing::info!("playing {}: keys with . < > {{ }} C I J, and Space to pause", args.file.display());
     let mut model = Model::default();
     model.fold(&first);
-    let options = app::Options { local_ip: None, bell: look.bell, node: ShownNode::Recorded };
-    let app = App::new(options, look.appearance()).remembering(model);
+    let options =
+        app::Options { local_ip: None, bell: look.bell, notify: look.notify, node: ShownNode::Recorded };
+    let app = App::new(options, look.appearance()).with(look.keymap.clone(), look.notes.clone());
+    let app = app.remembering(model);
     let (tell, news) = mpsc::channel(NEWS);
     let (wishes, asked) = mpsc::channel(WISHES);
     let zone = look.appearance().zone;

@@ -38,20 +38,22 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let inside = Rect { width: area.width.saturating_sub(1), ..area };
     let unseen = Rect { height: 0, ..inside };
     let headings = if ui.focus == Pane::Main { theme.focused() } else { theme.strong() };
-    let lines = write(&mut Page::new(canvas, headings, unseen, 0), about, &stats);
+    let note = ui.notes.of(&peer.info);
+    let lines = write(&mut Page::new(canvas, headings, unseen, 0), about, note, &stats);
     let beyond = lines.saturating_sub(area.height);
     ui.details = ui.details.min(beyond);
-    write(&mut Page::new(canvas, headings, inside, ui.details), about, &stats);
+    write(&mut Page::new(canvas, headings, inside, ui.details), about, note, &stats);
     if beyond > 0 {
         scroll_bar(canvas, area, ui.details, beyond);
     }
 }
 
 /// Fills a page. Returns how many lines it takes.
-fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) -> u16 {
+fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, note: Option<&str>, stats: &Stats) -> u16 {
     let area = page.area();
     if area.width < TWO_COLUMNS {
         verdict(page, about);
+        whereabouts(page, about, note);
         past::changes(page, about);
         latency::write(page, about, stats);
         identity(page, about);
@@ -61,6 +63,7 @@ fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) -> u16 {
     let [left, right] = halves(area);
     let mut known = page.column(left);
     verdict(&mut known, about);
+    whereabouts(&mut known, about, note);
     latency::write(&mut known, about, stats);
     identity(&mut known, about);
     let lines = known.lines();
@@ -120,6 +123,14 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
         );
     } else {
         page.fact("dial", |writer| dial(writer, peer, theme));
+    }
+}
+
+/// What the person noted of it, and by which ways it is known.
+fn whereabouts(page: &mut Page<'_, '_>, about: PeerText<'_>, note: Option<&str>) {
+    let theme = about.appearance.theme;
+    if let Some(note) = note {
+        page.words("note", theme.strong(), note);
     }
     if let Some(paths) = about.paths() {
         page.words("paths", theme.text(), paths);

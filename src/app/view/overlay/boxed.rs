@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::{Block, Clear, Widget as _};
 
-use crate::app::keymap::{self, KeyContext};
+use crate::app::keymap::{KeyContext, Keymap};
 use crate::app::view::canvas::Canvas;
 use crate::text::wrap;
 
@@ -32,14 +32,14 @@ pub(super) fn paragraph(canvas: &mut Canvas<'_>, area: Rect, text: &str, style: 
     }
 }
 
-/// The keys of an overlay in its last line, when the text above leaves it free.
+/// The keys of an overlay in its last line, when the text above leaves it free. Prompts and questions have the same for everybody.
 pub(super) fn keys(canvas: &mut Canvas<'_>, inside: Rect, context: KeyContext) {
     if inside.height < 3 {
         return;
     }
     let theme = canvas.theme();
     let mut writer = canvas.line(inside, inside.height - 1);
-    for (keys, word) in keymap::footer(context) {
+    for (keys, word) in Keymap::default().footer(context) {
         writer.styled(&keys, theme.strong()).styled(" ", theme.dim()).text(word).text("   ");
     }
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::boxed::{WIDTH, frame};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
-use crate::app::keymap::{self, KeyContext};
+use crate::app::keymap::{KeyContext, Keymap};
 use crate::app::view::canvas::Canvas;
 use crate::app::view::layout::centred;
 use crate::engine::peers::PeerState;
@@ -18,9 +18,15 @@ const TWO_COLUMNS: u16 = 116;
 type HelpLine = (String, Option<&'static str>, Style);
 
 /// Draws it, and cuts the scrolling to what there is.
-pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, beneath: KeyContext, scroll: &mut u16) {
+pub(super) fn render(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    keymap: &Keymap,
+    beneath: KeyContext,
+    scroll: &mut u16,
+) {
     let two = area.width >= TWO_COLUMNS;
-    let columns = columns(if two { 2 } else { 1 }, beneath, canvas.theme());
+    let columns = columns(if two { 2 } else { 1 }, sections(keymap, beneath, canvas.theme()), canvas.theme());
     let highest = columns.iter().map(Vec::len).max().unwrap_or(0);
     let height = u16::try_from(highest).unwrap_or(u16::MAX).saturating_add(2);
     let outside = centred(area, if two { TWO_COLUMNS } else { WIDTH }, height);
@@ -54,8 +60,7 @@ fn write(canvas: &mut Canvas<'_>, place: Rect, line: u16, (keys, help, style): H
 }
 
 /// The help's sections, with a blank line between two, in one column or in two of about the same height.
-fn columns(count: usize, beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>> {
-    let sections = sections(beneath, theme);
+fn columns(count: usize, sections: Vec<Vec<HelpLine>>, theme: Theme) -> Vec<Vec<HelpLine>> {
     let all: usize = sections.iter().map(|section| section.len() + 1).sum();
     let mut columns: Vec<Vec<HelpLine>> = vec![Vec::new()];
     for section in sections {
@@ -73,9 +78,9 @@ fn columns(count: usize, beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>
 }
 
 /// First the keys that count where the help was asked for, then the signs, then the keys that count elsewhere.
-fn sections(beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>> {
+fn sections(keymap: &Keymap, beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>> {
     let (mut sections, mut elsewhere): (Vec<Vec<HelpLine>>, Vec<Vec<HelpLine>>) = Default::default();
-    for (section, entries) in keymap::help() {
+    for (section, entries) in keymap.help() {
         let entries = entries.into_iter().map(|(keys, help)| (keys, Some(help), theme.strong()));
         let entries = std::iter::once(heading(section.title(), theme)).chain(entries).collect();
         if section.covers(beneath) { &mut sections } else { &mut elsewhere }.push(entries);

@@ -9,7 +9,7 @@ use super::canvas::Canvas;
 use super::layout::{centred, cut_top};
 use super::prompt;
 use crate::app::When;
-use crate::app::keymap::{self, KeyContext};
+use crate::app::keymap::{Binding, KeyContext};
 use crate::app::ui::{Overlay, Prompt, Ui};
 use boxed::{WIDTH, frame, keys, paragraph};
 
@@ -22,11 +22,15 @@ const PALETTE: u16 = 12;
 /// Draws the overlay, if there is one. Returns where the cursor belongs.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option<Position> {
     let beneath = ui.beneath();
-    match &mut ui.overlay {
-        Some(Overlay::Help { scroll }) => help::render(canvas, area, beneath, scroll),
+    let Ui { overlay, keymap, .. } = ui;
+    match overlay {
+        Some(Overlay::Help { scroll }) => help::render(canvas, area, keymap, beneath, scroll),
         Some(Overlay::Add(prompt)) => return Some(add(canvas, area, prompt)),
         Some(Overlay::Palette { prompt, chosen }) => {
-            return Some(palette(canvas, area, beneath, prompt, *chosen));
+            let found = keymap.found(beneath, prompt.text());
+            // As high as with nothing typed: the box does not jump while one types.
+            let all = keymap.found(beneath, "").len();
+            return Some(palette(canvas, area, &found, all, (prompt, *chosen)));
         }
         Some(Overlay::Jump(prompt)) => return Some(jump(canvas, area, prompt)),
         Some(Overlay::Export) => {
@@ -87,14 +91,12 @@ fn jump(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) -> Position {
 fn palette(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    beneath: KeyContext,
-    prompt: &Prompt,
-    chosen: usize,
+    found: &[&Binding],
+    all: usize,
+    (prompt, chosen): (&Prompt, usize),
 ) -> Position {
     let theme = canvas.theme();
-    let found = keymap::found(beneath, prompt.text());
-    // As high as with nothing typed: the box does not jump while one types.
-    let all = u16::try_from(keymap::found(beneath, "").len()).unwrap_or(u16::MAX);
+    let all = u16::try_from(all).unwrap_or(u16::MAX);
     let inside = frame(canvas, centred(area, WIDTH, all.min(PALETTE) + 4), "Actions");
     let cursor = prompt::render(canvas, inside, ": ", prompt);
     let [list, _] = cut_top(cut_top(inside, 1)[1], inside.height.saturating_sub(2));

@@ -1,0 +1,123 @@
+//! `--metrics ADDR`: numbers for Prometheus, in a thread of its own that listens to the node's events as every other reader does.
+
+mod listener;
+mod numbers;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+
+use crate::engine::api::Command;
+use crate::engine::event::{Event, Stamped};
+use crate::net::{Node, Traffic};
+
+use super::args::NodeArgs;
+use super::error::CliError;
+use super::runtime;
+
+use listener::Asked;
+use numbers::Numbers;
+
+/// Connections at a time: a few scrapers, and a person who looks.
+const CONNECTIONS: usize = 8;
+
+/// Where scrapers come to, before there is a node.
+pub(super) struct Scrapes(TcpListener);
+
+/// Listens where the options say, if they do.
+///
+/// # Errors
+/// When nobody can listen there.
+pub(super) fn open(node: &NodeArgs) -> Result<Option<Scrapes>, CliError> {
+    let Some(addr) = node.metrics else { return Ok(None) };
+    let failed =
+        |error: io::Error| anyhow::anyhow!("cannot listen for scrapers on {addr} (--metrics): {error}");
+    let listener = TcpListener::bind(addr).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(Some(Scrapes(listener)))
+}
+
+/// Answers scrapers in a thread until the node stops.
+pub(super) fn serve(scrapes: Option<Scrapes>, node: &Node) -> Result<(), CliError> {
+    let Some(Scrapes(listener)) = scrapes else { return Ok(()) };
+    // A node that has stopped already has no numbers.
+    let Some(events) = node.events.upgrade().map(|events| events.subscribe()) else { return Ok(()) };
+    let server = Server { events, commands: node.commands.clone(), traffic: Arc::clone(&node.traffic) };
+    let runtime = runtime::current_thread()?;
+    if let Ok(addr) = listener.local_addr() {
+        tracing::info!("metrics at http://{addr}/metrics");
+    }
+    let thread = std::thread::Builder::new().name("vigie-metrics".into()).spawn(move || {
+        if let Err(error) = runtime.block_on(server.run(listener)) {
+            tracing::error!(%error, "no more metrics are served");
+        }
+    });
+    thread.map_err(anyhow::Error::from)?;
+    Ok(())
+}
+
+struct Server {
+    events: broadcast::Receiver<Stamped>,
+    commands: mpsc::Sender<Command>,
+    traffic: Arc<Traffic>,
+}
+
+/// What a connection wants next; none of one that is over.
+type Step = Option<(TcpStream, Asked)>;
+
+impl Server {
+    async fn run(mut self, listener: TcpListener) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut numbers = Numbers::new();
+        let mut connections: JoinSet<Step> = JoinSet::new();
+        self.ask_for_a_snapshot();
+        loop {
+            tokio::select! {
+                event = self.events.recv() => match event {
+                    Ok(stamped) => self.fold(&mut numbers, &stamped.event),
+                    Err(RecvError::Lagged(missed)) => self.fold(&mut numbers, &Event::Lagged { missed }),
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+                // Who comes while all are in use waits in the kernel's queue.
+                came = listener.accept(), if connections.len() < CONNECTIONS => {
+                    if let Ok((stream, _)) = came {
+                        connections.spawn(ask(stream));
+                    }
+                }
+                Some(step) = connections.join_next() => {
+                    if let Ok(Some((stream, asked))) = step {
+                        let text = match asked {
+                            Asked::Metrics(form) => numbers.text(&self.traffic, form).unwrap_or_default(),
+                            Asked::Other(_) => String::new(),
+                        };
+                        connections.spawn(async move {
+                            let _ = listener::answer(stream, asked, text).await;
+                            None
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn fold(&self, numbers: &mut Numbers, event: &Event) {
+        if numbers.fold(event) {
+            self.ask_for_a_snapshot();
+        }
+    }
+
+    fn ask_for_a_snapshot(&self) {
+        // A full queue means that the node is busy; the next lag asks again.
+        let _ = self.commands.try_send(Command::RequestSnapshot);
+    }
+}
+
+async fn ask(mut stream: TcpStream) -> Step {
+    let asked = listener::read(&mut stream).await.ok()?;
+    Some((stream, asked))
+}
