@@ -133,8 +133,8 @@ pub const LOOK_AT_TOLD_GAP: Duration = Duration::from_secs(10);
 /// Between two questions to the same address of which only rows tell.
 pub const ASK_TOLD_AGAIN: Duration = Duration::from_mins(5);
 
-/// Rows of the table for nodes that only rows of others tell of: more than two or three are a network that is cut apart, which is
-/// told anyway, or are made up.
+/// Rows of the table for nodes that only rows of others tell of, and heard nodes for which only others vouch: more than two or three are a
+/// network that is cut apart, which is told anyway, or are made up.
 pub const MAX_TOLD: usize = 16;
 
 /// Addresses remembered of them: what can be asked between two questions to one.
