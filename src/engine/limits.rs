@@ -133,8 +133,8 @@ pub const LOOK_AT_TOLD_GAP: Duration = Duration::from_secs(10);
 /// Between two questions to the same address of which only rows tell.
 pub const ASK_TOLD_AGAIN: Duration = Duration::from_mins(5);
 
-/// Rows of the table for nodes that only rows of others tell of: more than two or three are a network that is cut apart, which is
-/// told anyway, or are made up.
+/// Rows of the table for nodes that only rows of others tell of, and heard nodes for which only others vouch: more than two or three are a
+/// network that is cut apart, which is told anyway, or are made up.
 pub const MAX_TOLD: usize = 16;
 
 /// Addresses remembered of them: what can be asked between two questions to one.
@@ -314,6 +314,10 @@ pub const MULTICAST_ONE_IN: u8 = 3;
 
 /// Between two presences to the limited broadcast address, which reach hosts whose address or mask does not fit.
 pub const WIDE_EVERY: Duration = Duration::from_secs(10);
+
+/// How long a node in another network is remembered after its last word: only these presences of it are heard, and where 20 % of the
+/// packets are lost, six in a row are missing less than once in ten thousand.
+pub const WIDE_KEPT: Duration = Duration::from_mins(1);
 
 /// Nodes among which patterns are looked for: all pairs of so many are judged in some milliseconds.
 pub const MAX_JUDGED: usize = 256;

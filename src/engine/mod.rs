@@ -159,7 +159,7 @@ impl Engine {
         match self.lifecycle {
             Lifecycle::Running => {
                 self.settle(now);
-                self.set_timers();
+                self.set_timers(now);
                 self.run_timers(now);
                 self.settle(now);
                 self.start_dials(now);
@@ -168,7 +168,7 @@ impl Engine {
             Lifecycle::Leaving { .. } => self.say_goodbye(now),
             Lifecycle::Idle | Lifecycle::Closed => {}
         }
-        self.set_timers();
+        self.set_timers(now);
     }
 
     /// The next thing to do, in order.
@@ -225,7 +225,7 @@ impl Engine {
     }
 
     /// Every timer says when its part needs attention next.
-    fn set_timers(&mut self) {
+    fn set_timers(&mut self, now: Instant) {
         match self.lifecycle {
             Lifecycle::Running => {
                 self.timers.set(Timer::Announce, self.announcer.deadline());
@@ -238,7 +238,9 @@ impl Engine {
                 self.timers.set(Timer::LateDial, self.dialer.late_at());
                 self.timers.set(Timer::Look, self.looks.due());
                 self.timers.set(Timer::Visit, self.visitors.deadline());
-                self.timers.set(Timer::AskTold, self.told_nodes.deadline(&self.remote_rows));
+                // The first may come long after it was begun to look for them.
+                let told = self.told_nodes.deadline(&self.remote_rows).map(|at| at.max(now));
+                self.timers.set(Timer::AskTold, told);
             }
             Lifecycle::Leaving { .. } => {
                 self.timers.clear();

@@ -362,11 +362,21 @@ fn an_icmp_error_explains_the_trouble_of_its_time_alone() {
 
 /// Three or four hosts of which the first two never heard each other: an access point keeps them apart from the start.
 fn kept_apart_from_the_start(seed: u64, n: usize, dials: Tcp) -> (Lan, Vec<HostId>) {
+    faulty_from_the_start(seed, n, |lan, one, other| {
+        lan.between(one, other, |link| (link.udp, link.tcp) = (false, dials));
+    })
+}
+
+/// Three or four hosts; between the first two something fails before they start.
+fn faulty_from_the_start(
+    seed: u64,
+    n: usize,
+    fault: impl Fn(&mut Lan, HostId, HostId),
+) -> (Lan, Vec<HostId>) {
     let mut lan = Lan::new(seed);
     let nets: Vec<String> = (1..=n).map(|nth| format!("10.0.0.{nth}/24")).collect();
     let mut hosts = vec![lan.host(&nets[2])];
-    let cut = (HostId(1), HostId(2));
-    lan.between(cut.0, cut.1, |link| (link.udp, link.tcp) = (false, dials));
+    fault(&mut lan, HostId(1), HostId(2));
     hosts.insert(0, lan.host(&nets[0]));
     hosts.insert(1, lan.host(&nets[1]));
     hosts.extend(nets[3..].iter().map(|net| lan.host(net)));
@@ -400,6 +410,27 @@ fn two_hosts_that_never_met_and_whom_a_third_reaches_are_isolated() {
         lan.run_until(secs(30), |lan| lan.everybody_is(vigie::engine::peers::PeerState::Up))
             .expect("they meet");
         lan.run_for(secs(30));
+        for host in &hosts {
+            assert!(told(&lan, *host).is_empty(), "seed {seed}: not withdrawn: {:?}", ever(&lan, *host));
+        }
+        lan.invariants();
+    }
+}
+
+#[test]
+fn what_is_dropped_from_one_host_to_another_from_the_start_is_told_by_both() {
+    for (seed, n) in [(0, 3), (1, 4), (2, 4)] {
+        let (mut lan, hosts) = faulty_from_the_start(seed, n, |lan, from, to| {
+            lan.towards(from, to, |link| (link.udp, link.tcp) = (false, Tcp::Dropped));
+        });
+        lan.run_for(secs(60));
+        for of in [0, 1] {
+            let said = told(&lan, hosts[of]);
+            let what = said.values().map(|finding| (finding.verdict, finding.pattern)).collect::<Vec<_>>();
+            assert_eq!(what, [(Verdict::OneWayUdp, Pattern::Pair)], "seed {seed}: host {of} says {said:?}");
+        }
+        lan.heal();
+        lan.run_for(secs(60));
         for host in &hosts {
             assert!(told(&lan, *host).is_empty(), "seed {seed}: not withdrawn: {:?}", ever(&lan, *host));
         }

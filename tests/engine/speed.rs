@@ -38,7 +38,7 @@ const fn fault(
 
 const FAULTS: [Fault; 13] = [
     fault("killed", Verdict::ClosedPort, Lan::kill, [4.0, 5.0], [3.0, 6.0]),
-    fault("switched off", Verdict::HostDown, Lan::switch_off, [8.0, 9.0], [3.5, 6.0]),
+    fault("switched off", Verdict::HostDown, Lan::switch_off, [8.0, 9.0], [3.0, 6.0]),
     fault("stopped", Verdict::HungPeer, Lan::pause, [7.0, 8.0], [3.0, 6.0]),
     fault(
         "TCP in dropped",

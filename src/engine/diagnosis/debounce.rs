@@ -62,7 +62,7 @@ const POLICIES: [Policy; 5] = [
     Policy {
         applies: |finding, c| c.several && finding.verdict == Verdict::HostDown,
         stands: |c| c.settle.max(ECHO_TIMEOUT * 2),
-        gone: |c| c.settle.max(ECHO_TIMEOUT * 2).min(c.patience),
+        gone: |c| c.settle.min(c.patience),
     },
     Policy { applies: |_, _| true, stands: |c| c.settle, gone: |c| c.settle.min(c.patience) },
 ];
@@ -128,7 +128,7 @@ pub(in crate::engine::diagnosis) mod tests {
             (finding(1, Verdict::PacketLoss, &[(0, 1), (2, 1)]), circumstances(), (1_000, 1_000)),
             (scattered(Verdict::FirewallDrop), circumstances(), (7_000, 1_000)),
             (scattered(Verdict::PacketLoss), circumstances(), (1_000, 1_000)),
-            (finding(1, Verdict::HostDown, &[(0, 1)]), circumstances(), (2_000, 2_000)),
+            (finding(1, Verdict::HostDown, &[(0, 1)]), circumstances(), (2_000, 1_000)),
             (finding(1, Verdict::HostDown, &[(0, 1)]), alone, (1_000, 1_000)),
         ];
         for (finding, c, (stands, gone)) in table {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::address::{ZonedIp, share_network};
 use crate::engine::cause::OtherSecret;
-use crate::engine::limits::{MAX_STRANGERS, STRANGER_KEPT};
+use crate::engine::limits::{MAX_STRANGERS, STRANGER_KEPT, WIDE_KEPT};
 use crate::engine::peers::PeerInfo;
 
 use super::verdict::{Confidence, Verdict};
@@ -52,6 +52,11 @@ impl Mismatch {
             Self::Network { .. } => Verdict::WrongSubnet,
             Self::Secret(_) => Verdict::WrongSecret,
         }
+    }
+
+    /// How long a node is remembered after its last word: until several are missing that reach it.
+    fn kept(&self) -> Duration {
+        if let Self::Network { .. } = self { WIDE_KEPT } else { STRANGER_KEPT }
     }
 
     /// What is said of it is sure: a secret that does not fit may be somebody's who speaks in a node's name.
@@ -113,9 +118,9 @@ impl ForeignNodes {
     /// Drops those that were not heard for long, and those that have become peers.
     pub(crate) fn expire(&mut self, is_peer: impl Fn(&PeerInfo) -> bool, now: Instant) {
         self.by_ip.retain(|_, node| {
-            now.saturating_duration_since(node.heard) <= STRANGER_KEPT && !is_peer(&node.info)
+            now.saturating_duration_since(node.heard) <= node.mismatch.kept() && !is_peer(&node.info)
         });
-        self.shared_networks.retain(|_, (_, heard)| now.saturating_duration_since(*heard) <= STRANGER_KEPT);
+        self.shared_networks.retain(|_, (_, heard)| now.saturating_duration_since(*heard) <= WIDE_KEPT);
     }
 
     /// A peer of ours is heard at this address, too: somebody runs several nodes there, and knows it.
@@ -148,6 +153,7 @@ impl ForeignNodes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::limits::WIDE_EVERY;
     use crate::engine::peers::PeerKey;
     use crate::testkit::{secs, t0};
 
@@ -177,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn of_whom_only_rare_presences_are_heard_some_may_be_missing() {
+        let (t0, mut nodes) = (t0(), ForeignNodes::default());
+        let network =
+            Mismatch::Network { theirs: ([10, 0, 0, 7].into(), Some(24)), ours: ([10, 9, 0, 1].into(), 24) };
+        let _ = (nodes.note(info(7, "a"), network, t0), nodes.note(info(8, "b"), Mismatch::Version(2), t0));
+        let mut wrong = |at| {
+            nodes.expire(|_| false, at);
+            nodes.wrong(true).map(|node| node.info.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(wrong(t0 + WIDE_EVERY * 5), ["a"]);
+        assert_eq!(wrong(t0 + WIDE_KEPT + secs(1)), [""; 0]);
+    }
+
+    #[test]
     fn a_network_in_which_a_peer_is_too_is_no_mistake() {
         let (t0, mut nodes) = (t0(), ForeignNodes::default());
         let theirs = |host| (IpAddr::from([10, 0, 0, host]), Some(24));
@@ -192,7 +212,7 @@ mod tests {
         assert_eq!(wrong(&nodes, true), ["a", "b"], "that is a third network");
         nodes.note_peer_elsewhere([10, 0, 0, 9].into(), 24, t0);
         assert_eq!(wrong(&nodes, true), ["b"]);
-        let later = t0 + STRANGER_KEPT + secs(1);
+        let later = t0 + WIDE_KEPT + secs(1);
         let _ = (nodes.note(info(7, "a"), network(7), later), nodes.expire(|_| false, later));
         assert_eq!(wrong(&nodes, true), ["a"], "the peer is there no longer");
     }

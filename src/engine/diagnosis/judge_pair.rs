@@ -1,5 +1,7 @@
 //! The verdict on one direction of one pair: gathers the evidence, and asks the rules.
 
+use std::time::Duration;
+
 use crate::engine::limits::TOLD_TIME_ERROR;
 
 use super::grid::NodeIdx;
@@ -30,14 +32,19 @@ pub(super) fn judge_pair(
     // Trouble that is nothing but silence is no older than the last word.
     let since =
         since.map(|since| if mine.hears().is_ok() { since } else { since.max(mine.alive.unwrap_or(since)) });
+    // Where packets are lost by chance, trouble may be older than what fails now: that began after the last echo.
+    let echoed = view.node(to).echoed.filter(|_| from.is_self() && mine.echo.is_failing());
+    let since = since.map(|since| since.max(echoed.unwrap_or(since)));
     let told_since = since.map(|since| since + TOLD_TIME_ERROR);
     let waited = since.map(|since| view.ago(since));
     // By then it has noticed, too, that it no longer hears the other one.
     let noticed = view.row_age(to).noticed_until;
-    let noticed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since));
+    let (icmp, setting) = (view.icmp(from, to), view.setting());
+    // And where it counts what is lost all the time, it begins to count again only a while later.
+    let later = if mine.is_lossy() { setting.echo_period * 2 } else { Duration::ZERO };
+    let noticed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since + later));
     let theirs = view.observation(to, from);
     let believed = noticed && theirs.is_none_or(|theirs| view.is_one_way(mine, theirs));
-    let (icmp, setting) = (view.icmp(from, to), view.setting());
     rules::verdict(&PairEvidence {
         mine,
         theirs: theirs.filter(|_| believed),
@@ -54,4 +61,31 @@ pub(super) fn judge_pair(
         waited: waited.is_some_and(|waited| waited > setting.patience),
         waited_long: waited.is_some_and(|waited| waited > setting.patience + setting.notice),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::diagnosis::DiagnosisRun;
+    use crate::engine::diagnosis::verdict::Verdict;
+    use crate::engine::observation::{Observation, PathStatus};
+    use crate::testkit::judged::{fine, judged_behind, nodes_that_see};
+    use crate::testkit::{secs, t0};
+
+    #[test]
+    fn what_the_other_end_heard_before_it_could_notice_the_silence_says_nothing() {
+        let now = t0();
+        let ago = |seconds| now.checked_sub(secs(seconds));
+        // The trouble with it began by chance, long before the last echo came.
+        for (echoed, loss, told) in [(5, 0, None), (12, 0, Some(Verdict::OneWayUdp)), (12, 20, None)] {
+            let [echo, broadcast, unicast] = [PathStatus::Failing; 3];
+            let sees = |from, to| match (from, to) {
+                (0, 1) => Observation { echo, broadcast, unicast, loss: Some(loss), ..fine(now) },
+                _ => fine(now),
+            };
+            let mut nodes = nodes_that_see(4, sees, now);
+            (nodes[1].trouble, nodes[1].echoed) = (ago(30), ago(echoed));
+            let verdicts = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().verdicts;
+            assert_eq!(verdicts[1], told, "an echo {echoed} s ago, {loss} % lost");
+        }
+    }
 }

@@ -119,9 +119,14 @@ impl Observation {
         self.tcp.is_ok() || self.echo.is_ok()
     }
 
+    /// Whether packets are lost by chance, and more than a few.
+    pub fn is_lossy(&self) -> bool {
+        self.loss.is_some_and(|loss| loss >= LOSSY)
+    }
+
     /// Whether nothing at all is wrong with it, as far as is known.
     pub fn is_fine(&self) -> bool {
-        !self.paths().contains(&PathStatus::Failing) && self.loss.is_none_or(|loss| loss < LOSSY)
+        !self.paths().contains(&PathStatus::Failing) && !self.is_lossy()
     }
 
     /// Whether the same ways work and fail, for the same cause.

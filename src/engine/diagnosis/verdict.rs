@@ -123,6 +123,11 @@ impl Verdict {
         matches!(self, Self::ClosedPort | Self::HungPeer)
     }
 
+    /// Whether dials alone fail, and nothing tells why.
+    pub(super) fn is_of_dials(self) -> bool {
+        matches!(self, Self::FirewallDrop | Self::FirewallReject | Self::OneWayTcp)
+    }
+
     /// Whether everything passes, though some of it may be lost, as it may be everywhere.
     pub(super) fn passes(self) -> bool {
         matches!(self, Self::Ok | Self::PacketLoss)

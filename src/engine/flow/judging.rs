@@ -20,6 +20,7 @@ use crate::engine::diagnosis::{Diagnosis, DiagnosisRun, Progress};
 use crate::engine::event::Event;
 use crate::engine::gossip::remote_rows::RemoteRow;
 use crate::engine::gossip::rivals::Rival;
+use crate::engine::gossip::told_nodes;
 use crate::engine::limits::{
     DIAGNOSIS_PAUSE, DIAGNOSIS_SLICE, MAX_JUDGED, MEASURED_BESIDE, PERIOD_JITTER, VERDICT_SETTLES,
     WIDE_EVERY, WIRES_HEARD_FOR,
@@ -133,6 +134,8 @@ impl Engine {
     /// Takes the view.
     fn begin_to_judge(&mut self, now: Instant) -> Box<Underway> {
         self.prepare_to_judge(now);
+        let mut ctx = self.shared.context(self.peers.len(), now);
+        told_nodes::vouch(&self.remote_rows, &mut self.peers, &mut ctx);
         self.judging.schedule.begin(now);
         self.suspect_own_filter(now);
         self.compare_losses(now);

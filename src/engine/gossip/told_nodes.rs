@@ -3,6 +3,9 @@
 //! Two machines that an access point keeps apart from the start (client isolation) never hear of each other but by a third. This is
 //! the one exception to the rule that an address in a row is neither dialed nor sent to. It is narrow: the address is on a link of
 //! ours, a proven peer on the same link reaches the node there, one address is asked a second, and each once in five minutes.
+//!
+//! One that is heard and proves nothing, as it hears nothing of this node, is *vouched* for in the same way: it is measured as a proven peer
+//! is. Dialed it is not more often for that.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -111,6 +114,28 @@ impl ToldNodes {
     }
 }
 
+/// Sees which of those that are heard, and proved nothing, are reached by others at the very address at which they are dialed.
+pub(crate) fn vouch(rows: &RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) {
+    let is_unproven = |peer: &&Peer| !peer.is_proven() && !peer.is_second_hand();
+    let unproven = peers.unwell().iter().filter_map(|key| peers.get(*key)).filter(is_unproven);
+    let vouched_for = |peer: &Peer| {
+        let (id, ip) = (peer.id()?, peer.ip());
+        let here = |teller: &Peer, row: &RemoteRow| {
+            let at = row.observations().get(&id).and_then(|seen| seen.at);
+            at == Some(ip.ip()) && peer.interface().is_some() && teller.interface() == peer.interface()
+        };
+        reaching(id, rows, peers).any(|(_, teller, row)| here(teller, row)).then_some(())
+    };
+    let found: Vec<(PeerKey, bool)> =
+        unproven.take(MAX_TOLD).map(|peer| (peer.key(), vouched_for(peer).is_some())).collect();
+    for (key, vouched) in found {
+        let is_news = peers.get(key).is_some_and(|peer| peer.is_measured() != vouched);
+        if is_news && let Some(peer) = peers.get_mut(key) {
+            peer.set_vouched(vouched, ctx);
+        }
+    }
+}
+
 /// The peers with which all is well, in both directions, and that say that they reach this node by TCP and UDP, with their rows.
 fn reaching<'a>(
     id: NodeId,
@@ -184,6 +209,23 @@ mod tests {
             peer.set_observation(well());
         }
 
+        fn vouch(&mut self) {
+            vouch(&self.rows, &mut self.peers, &mut self.test.context());
+        }
+
+        /// A node is heard, which does not answer: its dials fail.
+        fn hear(&mut self, id: u128, addr: &str) -> PeerKey {
+            let ctx = &mut self.test.context();
+            let identity = Some((NodeId(id), Incarnation(1_000)));
+            let key =
+                self.peers.discover(addr.parse().unwrap(), identity, "host", Via::Broadcast, ctx).unwrap();
+            let peer = self.peers.get_mut(key).unwrap();
+            peer.last_seen.note_broadcast(ctx.now);
+            peer.health.note_trouble(ctx.now);
+            self.peers.index_condition(key);
+            key
+        }
+
         /// Node 2 tells its whole row.
         fn tell(&mut self, told: &[(u128, &str, Observation)]) {
             let mut entries = Vec::new();
@@ -243,6 +285,27 @@ mod tests {
             ("whom the teller does not reach", "10.0.0.3:17474", failing),
         ] {
             assert_eq!(Bed::new(&[(3, addr, seen)]).asked_within(secs(60)), [""; 0], "{what}");
+        }
+    }
+
+    #[test]
+    fn who_is_heard_and_proves_nothing_is_measured_while_others_reach_it_at_that_address() {
+        let elsewhere = Observation { echo: PathStatus::Failing, ..well() };
+        for (what, told, measured) in [
+            ("at its address", Some(("10.0.0.3:17474", well())), true),
+            ("at another one", Some(("10.0.0.4:17474", well())), false),
+            ("not at all", Some(("10.0.0.3:17474", elsewhere)), false),
+            ("nobody tells of it", None, false),
+        ] {
+            let mut bed = Bed::new(&[]);
+            let key = bed.hear(3, "10.0.0.3:17474");
+            bed.tell(&told.map(|(addr, seen)| (3, addr, seen)).into_iter().collect::<Vec<_>>());
+            bed.vouch();
+            let asked = bed.peers.get(key).unwrap().probes.deadline().is_some();
+            assert_eq!(asked, measured, "{what}");
+            bed.tell(&[]);
+            bed.vouch();
+            assert!(!bed.peers.get(key).unwrap().is_measured(), "{what}: nobody reaches it any longer");
         }
     }
 

@@ -126,7 +126,7 @@ impl Prober {
         let told = peer.is_second_hand();
         let next = ctx.now + if told { ASK_TOLD_AGAIN } else { echo_period(ctx.pace) };
         let next = if crowded { ctx.pace.in_step(next) } else { next };
-        if peer.state() == PeerState::Left || !(told || peer.is_proven()) {
+        if peer.state() == PeerState::Left || !(told || peer.is_measured()) {
             return peer.probes.set_next(None);
         }
         peer.probes.set_next(Some(next.max(ctx.now + BURST_GAP)));

@@ -18,8 +18,8 @@ use crate::engine::observation::{LOSSY, PathStatus};
 use super::given_up::{GivenUp, Late};
 use super::window::Window;
 
-/// So many lost one after the other are no chance: where 20 % are lost on each way, that is less than one in a hundred.
-const NO_CHANCE: u8 = 5;
+/// So many lost one after the other are no chance: where 20 % are lost on each way, that is one in three thousand.
+const NO_CHANCE: u8 = 8;
 
 /// An echo that was asked for and is not counted yet.
 #[derive(Debug, Clone, Copy)]
@@ -361,7 +361,8 @@ impl ProbeStats {
     /// Since when no echo comes; none if the latest came. Where packets are lost, the first may be missing by chance.
     pub(crate) fn lost_since(&self) -> Option<Moment> {
         let losses = self.losses.as_ref()?;
-        let is_sure = self.lossy && self.echoes.lost_in_a_row() >= NO_CHANCE;
+        let by_chance = self.lossy || self.echoes.lost_by_chance(u8::MAX);
+        let is_sure = by_chance && self.echoes.lost_in_a_row() >= NO_CHANCE;
         let since = if is_sure { losses.row_is_sure } else { losses.row_began };
         since.filter(|_| self.echoes.lost_in_a_row() > 0)
     }

@@ -64,10 +64,13 @@ impl Window {
         whole(whole(whole(ends, 1), 2), 4)
     }
 
-    /// How many were lost by chance, in how many pieces, and of how many: as if there had been no outages.
+    /// How many were lost by chance, in how many pieces, and of how many: as if there had been no outages, and those that are lost now may
+    /// be the first of one.
     fn scattered(self) -> (u32, u32, u32) {
-        let outages = self.outages();
-        let lost = self.outcomes() & !outages;
+        let outcomes = self.outcomes();
+        let now = outcomes & !outcomes.wrapping_add(1);
+        let outages = self.outages() | now;
+        let lost = outcomes & !outages;
         (lost.count_ones(), (lost & !(lost << 1)).count_ones(), u32::from(self.count) - outages.count_ones())
     }
 
@@ -121,6 +124,8 @@ mod tests {
         assert!(!lossy("....xxxxxxxx..x....x"), "two may be chance beside an outage");
         assert_eq!(window("..x.xxxxxxxxx..xx...x.").share_lost(), 30, "an outage is no loss");
         assert_eq!(window("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx").share_lost(), 0);
+        assert_eq!(window("..x..x..xx.x......xxxxxxx").share_lost(), 27, "what is lost now may be an outage");
+        assert!(!lossy("..x...........xxxx"), "one that begins after a loss by chance");
     }
 
     #[test]

@@ -52,7 +52,8 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usi
     incidents.extend(wrong_masks::wrong_masks(view, &mut failures));
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands::islands(&mut failures));
-    let hosts = single_hosts::single_hosts(&mut failures, verdicts);
+    let dialed = |from, to| view.observation(from, to).and_then(|seen| seen.checked);
+    let hosts = single_hosts::single_hosts(&mut failures, verdicts, dialed);
     incidents.retain(|incident| !single_hosts::explain(&hosts, incident));
     incidents.extend(hosts);
     incidents.extend(pairs::pairs(view, &failures, verdicts));

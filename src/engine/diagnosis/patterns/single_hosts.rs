@@ -1,16 +1,25 @@
 //! Hosts with which most of what fails has to do.
 
+use std::time::Instant;
+
 use super::failures::{Failures, Verdicts, usual};
 use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::{FailingPair, Incident};
 use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
+use crate::engine::limits::TOLD_TIME_ERROR;
 
 /// Hosts that explain most of what fails, one after the other: each has trouble with at least two others, and with most of
 /// those that are known.
 ///
 /// What fails between two speaks against the one end only if all is well between the other end and some third node, in the same
 /// direction. Else two hosts with a fault each would get a healthy third one accused, for it has trouble with both.
-pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<Incident> {
+///
+/// `dialed` tells when the last dial of one by another ended.
+pub(super) fn single_hosts(
+    failures: &mut Failures,
+    verdicts: &Verdicts,
+    dialed: impl Fn(NodeIdx, NodeIdx) -> Option<Instant>,
+) -> Vec<Incident> {
     let all = verdicts.nodes();
     let well = Well::new(verdicts);
     let troubled = |a: NodeIdx| failures.all().filter(|b| *b != a && well.concerns(failures, a, *b)).count();
@@ -43,6 +52,9 @@ pub(super) fn single_hosts(failures: &mut Failures, verdicts: &Verdicts) -> Vec<
                 continue;
             }
         }
+        if (Dials { verdicts, dialed: &dialed }).still_succeed(x, &pairs) {
+            continue;
+        }
         let others: Vec<NodeIdx> = failures.all().filter(|y| well.concerns(failures, *y, x)).collect();
         for pair in &pairs {
             failures.remove(pair.from, pair.to);
@@ -74,6 +86,29 @@ pub(super) fn explain(found: &[Incident], incident: &Incident) -> bool {
 /// Whether trouble with so many others, of these that are known, lies in the one that has it.
 fn is_most(with: usize, of: usize) -> bool {
     with >= 2 && with * 3 >= of * 2
+}
+
+/// How dials fare, and when.
+struct Dials<'a> {
+    verdicts: &'a Verdicts,
+    dialed: &'a dyn Fn(NodeIdx, NodeIdx) -> Option<Instant>,
+}
+
+impl Dials<'_> {
+    /// Whether only dials of one host fail in these pairs, or only dials to it, and one more of them got its reply after that began: then
+    /// TCP leaves that host, or arrives there, and the fault lies at the other ends.
+    fn still_succeed(&self, x: NodeIdx, pairs: &[FailingPair]) -> bool {
+        let (row, column) = (pairs.iter().all(|pair| pair.from == x), pairs.iter().all(|pair| pair.to == x));
+        let is_of_dials = pairs.iter().all(|pair| pair.verdict.is_of_dials());
+        let Some(began) = pairs.iter().filter_map(|pair| (self.dialed)(pair.from, pair.to)).min() else {
+            return false;
+        };
+        let passes = |pair| self.verdicts[pair].is_some_and(Verdict::passes);
+        let later =
+            |(from, to)| (self.dialed)(from, to) > Some(began + TOLD_TIME_ERROR) && passes((from, to));
+        let mut others = self.verdicts.nodes().map(|y| if row { (x, y) } else { (y, x) });
+        (row || column) && is_of_dials && others.any(later)
+    }
 }
 
 /// Which nodes something works with, by direction: how well at the best.
@@ -164,6 +199,12 @@ mod tests {
 
     use super::super::random::{all_failing, random};
     use super::*;
+    use crate::engine::cause::Cause;
+    use crate::engine::diagnosis::DiagnosisRun;
+    use crate::engine::diagnosis::finding::Finding;
+    use crate::engine::observation::{Observation, PathStatus};
+    use crate::testkit::judged::{fine, view_of};
+    use crate::testkit::{secs, t0};
 
     /// What an incident says, to be compared.
     type Told = (Verdict, Pattern, Vec<NodeIdx>, Vec<FailingPair>);
@@ -224,7 +265,7 @@ mod tests {
             }
         }
         let mut failures = Failures::new(&verdicts);
-        let found = single_hosts(&mut failures, &verdicts);
+        let found = single_hosts(&mut failures, &verdicts, |_, _| None);
         let mut accused: Vec<usize> = found.iter().map(|incident| incident.nodes[0].index()).collect();
         accused.sort_unstable();
         assert_eq!(accused, [3, 4, 5]);
@@ -233,11 +274,33 @@ mod tests {
     }
 
     #[test]
+    fn whose_dials_begin_to_fail_is_not_at_fault_if_another_one_gets_its_reply_later() {
+        let now = t0();
+        let ago = |seconds| now.checked_sub(secs(seconds));
+        for (outbound, reached_before, accused) in
+            [(true, 20, true), (true, 2, false), (false, 20, true), (false, 2, false)]
+        {
+            let sees = |from: u16, to: u16| match if outbound { (from, to) } else { (to, from) } {
+                (1, 2..) => {
+                    let (tcp, cause) = (PathStatus::Failing, Some(Cause::TimedOut));
+                    Observation { tcp, cause, checked: ago(5), ..fine(now) }
+                }
+                (1, 0) => Observation { checked: ago(reached_before), ..fine(now) },
+                _ => Observation { checked: ago(20), ..fine(now) },
+            };
+            let findings = DiagnosisRun::new(view_of(6, sees, now)).conclude().findings;
+            let pattern = if outbound { Pattern::Row } else { Pattern::Column };
+            let is_it = |finding: &Finding| finding.pattern == pattern && finding.nodes[0].0 == 1;
+            assert_eq!(findings.iter().any(is_it), accused, "{reached_before} s ago: {findings:?}");
+        }
+    }
+
+    #[test]
     fn hosts_that_explain_most_are_those_of_the_definition() {
         let mut rng = StdRng::seed_from_u64(7);
         for _ in 0..3_000 {
             let verdicts = random(&mut rng, &[Verdict::FirewallDrop, Verdict::OneWayUdp, Verdict::HungPeer]);
-            let found = single_hosts(&mut Failures::new(&verdicts), &verdicts);
+            let found = single_hosts(&mut Failures::new(&verdicts), &verdicts, |_, _| None);
             assert_eq!(told(found), single_hosts_by_definition(&verdicts), "{verdicts:?}");
         }
     }

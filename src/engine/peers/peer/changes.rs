@@ -74,6 +74,14 @@ impl Peer {
         self.apart = true;
     }
 
+    /// Whether others vouch for it that it is at the address that is dialed: then it is measured, though it proves nothing.
+    pub(crate) fn set_vouched(&mut self, vouched: bool, ctx: &mut Context<'_>) {
+        self.vouched = vouched;
+        if vouched && self.receives(ctx) && !self.apart {
+            self.probes.begin_regular(ctx);
+        }
+    }
+
     /// It lives a new life at the same place: what was proven of the old one is void.
     pub(crate) fn begin_life(
         &mut self,
@@ -144,6 +152,7 @@ impl Peer {
     /// Forgets what was seen of another life or at another address.
     fn forget_evidence(&mut self, now: Instant) {
         self.set_in_turn(false);
+        self.vouched = false;
         self.health = Health::new(now);
         self.probes = ProbeStats::default();
         self.last_seen.forget_evidence();

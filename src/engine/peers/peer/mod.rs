@@ -50,6 +50,8 @@ pub(crate) struct Peer {
     verdict: Verdict,
     /// Another node answers where it would be dialed: it has no place of its own there, and can only dial in.
     apart: bool,
+    /// It proved nothing, and others reach it at the address that is dialed.
+    vouched: bool,
     pub(crate) paths: Paths,
     pub(crate) last_seen: LastSeen,
     /// What is seen of it by each way.
@@ -111,6 +113,7 @@ impl Peer {
             state: PeerState::New,
             verdict: Verdict::Unknown,
             apart: false,
+            vouched: false,
             interface: None,
             expiry: None,
             armed: None,
@@ -196,6 +199,11 @@ impl Peer {
     /// Whether it proved the address that is dialed, whatever a person says.
     pub(crate) fn has_proved(&self) -> bool {
         self.paths.is_proven(self.ip())
+    }
+
+    /// Whether it may be measured: it proved the address that is dialed, or others reach it there.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.is_proven() || self.vouched
     }
 
     /// Whether it was ever reached.
