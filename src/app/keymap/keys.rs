@@ -90,7 +90,10 @@ fn is_free(section: Section) -> bool {
 /// `show-matrix` for `Show(Matrix)`.
 fn name_of(action: Action) -> String {
     let mut name = String::new();
-    for c in format!("{action:?}").chars().filter(char::is_ascii_alphabetic) {
+    // Without how far it goes.
+    let words = format!("{action:?}");
+    let words = words.chars().take_while(|c| !c.is_ascii_digit());
+    for c in words.filter(char::is_ascii_alphabetic) {
         if c.is_ascii_uppercase() && !name.is_empty() {
             name.push('-');
         }

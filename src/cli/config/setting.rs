@@ -40,7 +40,7 @@ impl Kind {
             ArgAction::SetTrue => Self::Switch,
             ArgAction::Append => Self::List,
             _ if whole.iter().any(|whole| becomes == *whole) => Self::Whole,
-            _ if becomes == TypeId::of::<f32>() => Self::Number,
+            _ if becomes == TypeId::of::<f32>() || becomes == TypeId::of::<f64>() => Self::Number,
             _ => Self::Text,
         }
     }
