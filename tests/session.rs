@@ -207,8 +207,11 @@ fn panic_behind_the_screen() -> ! {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (_events, receiver) = broadcast::channel(16);
     let (commands, mut asked) = mpsc::channel(16);
-    let app =
-        app::run(receiver, commands, App::new(app::Options::default(), Appearance::new(Theme::COLOURED)));
+    let app = app::run(
+        receiver,
+        app::Outlets::to_node(commands),
+        App::new(app::Options::default(), Appearance::new(Theme::COLOURED)),
+    );
     std::thread::spawn(move || {
         // The screen is there when it first asks.
         asked.blocking_recv().expect("it asks for a snapshot");

@@ -108,11 +108,11 @@ impl Bench {
             std::thread::yield_now();
         }
         let (tell, news) = mpsc::channel(64);
-        let (wishes, wished) = mpsc::channel(8);
+        let (wishes, asked) = mpsc::channel(8);
         let player = Player::new((story, index), &first, (1.0, jiff::tz::TimeZone::UTC), tell);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         // It ends with the test, which holds the other ends.
-        std::thread::spawn(move || runtime.block_on(player.play(wished)));
+        std::thread::spawn(move || runtime.block_on(player.play(asked)));
         let mut model = Model::default();
         model.fold(&first);
         Self { wishes, news, model, playback: None }
