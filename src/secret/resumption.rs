@@ -86,9 +86,10 @@ impl Ticket {
 
     /// Of these bytes, which are random.
     pub fn of(bytes: &[u8; Self::LENGTH]) -> Self {
-        let (id, key) = bytes.split_at(size_of::<TicketId>());
-        let exact = "invariant: the parts have the lengths of the whole";
-        Self { id: id.try_into().expect(exact), key: key.try_into().expect(exact) }
+        let (mut id, mut key) = (TicketId::default(), [0; 32]);
+        id.copy_from_slice(&bytes[..16]);
+        key.copy_from_slice(&bytes[16..]);
+        Self { id, key }
     }
 
     /// As it is told.
