@@ -190,7 +190,7 @@ mod tests {
         let drawn = key(1, "lab").asked(&ticket(7).id, &first).unwrap();
         let (mut there, second) = ticket(7).answer(&drawn, [2; NONCE]).unwrap();
         let mut here = asking.finish(&second).unwrap();
-        for text in [&b"request"[..], b"", &[7; 65_515]] {
+        for text in [&b"request"[..], b"", &vec![7; 65_515]] {
             let sealed = here.seal(text).unwrap();
             assert_eq!(there.open(&sealed).as_deref(), Some(text));
             assert_eq!(there.open(&sealed), None, "once");

@@ -142,7 +142,7 @@ async fn a_recorder_that_is_too_slow_says_how_much_it_missed_and_then_how_all_is
     let path = folder.0.join("a.ndjson");
     let recorded = record((&path, u64::MAX, 4), async |events, mut asked| {
         answer(&events, &mut asked).await;
-        while events.len() > 0 {
+        while !events.is_empty() {
             tokio::task::yield_now().await;
         }
         for nth in 8..20 {
