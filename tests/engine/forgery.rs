@@ -410,3 +410,24 @@ fn whatever_was_forged_within_a_dial_interval_all_peers_are_up_again() {
         }
     }
 }
+
+#[test]
+fn who_took_a_name_while_its_owner_was_down_keeps_it_no_longer_than_it_answers() {
+    for (what, says_goodbye) in [("it leaves", true), ("it falls silent", false)] {
+        let mut scene = Scene::new(9);
+        scene.lan.kill(scene.victim);
+        scene.lan.run_for(secs(60));
+        let next = Request { incarnation: Incarnation(u64::MAX), ..scene.request() };
+        for _ in 0..20 {
+            scene.exchange(ELSEWHERE, &next);
+            scene.lan.run_for(secs(1));
+        }
+        if says_goodbye {
+            let bye = scene.presence(Kind::Goodbye, 1);
+            scene.forge(ELSEWHERE, &Presence { incarnation: Incarnation(u64::MAX), ..bye });
+        }
+        scene.lan.run_for(secs(60));
+        scene.lan.restart(scene.victim, |config| config.incarnation.0 += 1);
+        scene.mends(what);
+    }
+}
