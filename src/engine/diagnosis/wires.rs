@@ -222,7 +222,9 @@ mod tests {
         let links = links(Ipv4Addr::new(10, 0, 0, 2));
         let (mut wires, start) = (Wires::default(), t0());
         for at in [start, start + PATIENCE] {
-            [(2, ONE), (2, OTHER), (3, ONE), (4, OTHER)].map(|(id, by)| wires.note(NodeId(id), by, at));
+            for (id, by) in [(2, ONE), (2, OTHER), (3, ONE), (4, OTHER)] {
+                wires.note(NodeId(id), by, at);
+            }
         }
         let now = start + PATIENCE + secs(1);
         let mut told = |there: &[u128]| {
