@@ -416,17 +416,19 @@ fn who_took_a_name_while_its_owner_was_down_keeps_it_no_longer_than_it_answers()
     for (what, says_goodbye) in [("it leaves", true), ("it falls silent", false)] {
         let mut scene = Scene::new(9);
         scene.lan.kill(scene.victim);
-        scene.lan.run_for(secs(60));
+        scene.lan.run_for(secs(30));
         let next = Request { incarnation: Incarnation(u64::MAX), ..scene.request() };
-        for _ in 0..20 {
+        for _ in 0..6 {
             scene.exchange(ELSEWHERE, &next);
             scene.lan.run_for(secs(1));
         }
+        let taken = scene.lan.hosts[scene.hosts[0].0].engine.snapshot(scene.lan.now).peers;
+        assert!(taken.iter().any(|peer| peer.info.incarnation == Some(Incarnation(u64::MAX))), "it is taken");
         if says_goodbye {
             let bye = scene.presence(Kind::Goodbye, 1);
             scene.forge(ELSEWHERE, &Presence { incarnation: Incarnation(u64::MAX), ..bye });
         }
-        scene.lan.run_for(secs(60));
+        scene.lan.run_for(secs(30));
         scene.lan.restart(scene.victim, |config| config.incarnation.0 += 1);
         scene.mends(what);
     }
