@@ -10,6 +10,7 @@ use crate::proto::Sealed;
 use crate::proto::exchange::HEADER;
 use crate::proto::presence::{Kind, Presence, sealed_in, split_tag};
 use crate::secret::Secret;
+use crate::secret::sessions::Sessions;
 use crate::secret::text::{KEY, Key, SecretText};
 use crate::testkit::{Solo, presence, request};
 
@@ -92,18 +93,20 @@ fn changed_datagram(bytes: &[u8]) {
 
 /// What comes by a connection, to the server and to the dialer.
 fn connection(bytes: &[u8]) {
+    let sessions = Sessions::new(Arc::clone(&SECRET));
+    let to = ([10, 0, 0, 2], 17_474).into();
     let mut body = bytes.to_vec();
     let mut stream = Stream::of(bytes);
-    let accepted = sealing::accept(&mut stream, &SECRET, &mut body).now_or_never();
+    let accepted = sealing::accept(&mut stream, &sessions, &mut body).now_or_never();
     assert!(!matches!(accepted, Some(Ok(Some(_)))), "a handshake without the secret");
     // With a first message that is right, and all that follows is not.
     let (_, first) = SECRET.dial().expect("the system has random numbers");
-    let mut body = Sealed { group: None, bytes: first[..].into() }.encode()[HEADER..].to_vec();
-    let accepted = sealing::accept(&mut Stream::of(bytes), &SECRET, &mut body).now_or_never();
+    let mut body = Sealed::of(&first).encode()[HEADER..].to_vec();
+    let accepted = sealing::accept(&mut Stream::of(bytes), &sessions, &mut body).now_or_never();
     assert!(!matches!(accepted, Some(Ok(Some(_)))), "a request without the secret");
     let (mut stream, mut reply) = (Stream::of(bytes), Vec::new());
     let request = request(7).encode();
-    let exchanged = sealing::exchange(&mut stream, Some(&SECRET), &request, &mut reply).now_or_never();
+    let exchanged = sealing::exchange(&mut stream, to, Some(&sessions), &request, &mut reply).now_or_never();
     assert!(matches!(exchanged, Some(Err(_))), "a reply without the secret");
     assert!(stream.written < 128, "the request was not sent to whoever has no secret");
 }

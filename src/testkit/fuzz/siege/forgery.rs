@@ -159,7 +159,7 @@ impl Known {
     /// A few pages.
     fn pages(&self, tape: &mut Tape<'_>) -> Vec<u8> {
         let mut pages = Vec::new();
-        for _ in 0..1 + tape.byte() % 2 {
+        for _ in 0..=(tape.byte() % 2) {
             let (owner, incarnation, _) = self.life(tape);
             let upto = tape.near(5);
             let head = PageHead {

@@ -16,7 +16,7 @@ use crate::engine::event::{Event, RejectReason};
 use crate::engine::limits::{MAX_UNPROVEN, STRANGER_ANSWERS, STRANGER_ANSWERS_WITHIN};
 use crate::engine::peers::PeerState;
 use crate::engine::{Incarnation, NodeId};
-use crate::proto::exchange::HEADER;
+use crate::proto::exchange::{HEADER, Request};
 use crate::proto::presence::{Kind, Presence};
 use crate::testkit::{HostId, Lan, Rogue, ms, presence, secs};
 
@@ -155,7 +155,7 @@ impl Siege {
         let from = SocketAddr::new(forger(tape), 40_000);
         self.connections += 1;
         let conn = ConnId(self.connections);
-        let frame = self.known.request(tape, |request| request.encode());
+        let frame = self.known.request(tape, Request::encode);
         let body = &frame[HEADER..];
         self.tell(tape, |lan, host| {
             lan.tell(host, Input::Request { conn, from, link: None, body: Ok(body), sealed: false });
@@ -164,7 +164,7 @@ impl Siege {
 
     /// From now on, who dials the forger gets this.
     fn answer(&mut self, tape: &mut Tape<'_>) {
-        let (ip, body, echoes) = (forger(tape), self.known.reply(tape), tape.byte() % 8 != 0);
+        let (ip, body, echoes) = (forger(tape), self.known.reply(tape), !tape.byte().is_multiple_of(8));
         self.lan.rogues.insert(ip, Rogue { body, echoes });
     }
 
@@ -261,7 +261,8 @@ impl Siege {
             assert!(rows.len() <= most, "{} rows", rows.len());
         }
         // By the port of broadcasts and by that of the node, and one more when a time begins anew.
-        let times = (self.lan.elapsed() - self.begun).as_secs() / STRANGER_ANSWERS_WITHIN.as_secs() + 2;
+        let times =
+            self.lan.elapsed().saturating_sub(self.begun).as_secs() / STRANGER_ANSWERS_WITHIN.as_secs() + 2;
         let most = usize::try_from(times).unwrap_or(usize::MAX) * NODES * 2 * usize::from(STRANGER_ANSWERS);
         assert!(self.to_the_third <= most, "{} datagrams to somebody who is not there", self.to_the_third);
     }
