@@ -479,6 +479,7 @@ fn a_third_of_all_presences_lost_raises_no_false_alarm() {
 }
 
 #[test]
+#[ignore = "it takes a minute, and a machine of its own: cargo test --test namespaces -- --ignored"]
 fn nodes_among_all_that_can_go_wrong_agree_in_the_end_and_keep_nothing_of_it() {
     let plan = Plan { nodes: 6, lasts: Duration::from_secs(20), seed: 1 };
     within(6, |lab| println!("{}", soak(lab, Path::new(program()), &plan)));

@@ -103,8 +103,8 @@ impl Known {
         Suspicion { suspect, incarnation, seen: tape.byte() % 6 }
     }
 
-    /// Hands a request to whoever sends it.
-    pub(super) fn request<T>(&self, tape: &mut Tape<'_>, send: impl FnOnce(&Request<'_>) -> T) -> T {
+    /// The frame of a request.
+    pub(super) fn request(&self, tape: &mut Tape<'_>) -> Vec<u8> {
         let (id, incarnation, _) = self.life(tape);
         let rows = tape.maybe(|tape| self.pages(tape));
         let wants = tape.maybe(|tape| self.wants(tape));
@@ -113,7 +113,7 @@ impl Known {
             (0..tape.byte() % 9).for_each(|_| append(&self.life(tape).0, &mut about));
             about
         });
-        send(&Request {
+        let request = Request {
             id,
             incarnation,
             group: tape.pick(&["default", "default", "default", "other"]),
@@ -125,7 +125,8 @@ impl Known {
             tether: tape.maybe(|tape| tape.byte() % 4 != 0),
             visitor: tape.maybe(|tape| tape.byte() % 2 == 0),
             ..request(0)
-        })
+        };
+        request.encode()
     }
 
     /// The body of a reply.

@@ -16,7 +16,7 @@ use crate::engine::event::{Event, RejectReason};
 use crate::engine::limits::{MAX_UNPROVEN, STRANGER_ANSWERS, STRANGER_ANSWERS_WITHIN};
 use crate::engine::peers::PeerState;
 use crate::engine::{Incarnation, NodeId};
-use crate::proto::exchange::{HEADER, Request};
+use crate::proto::exchange::HEADER;
 use crate::proto::presence::{Kind, Presence};
 use crate::testkit::{HostId, Lan, Rogue, ms, presence, secs};
 
@@ -155,7 +155,7 @@ impl Siege {
         let from = SocketAddr::new(forger(tape), 40_000);
         self.connections += 1;
         let conn = ConnId(self.connections);
-        let frame = self.known.request(tape, Request::encode);
+        let frame = self.known.request(tape);
         let body = &frame[HEADER..];
         self.tell(tape, |lan, host| {
             lan.tell(host, Input::Request { conn, from, link: None, body: Ok(body), sealed: false });
