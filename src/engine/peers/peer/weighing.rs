@@ -37,7 +37,8 @@ impl Peer {
             return Weight::NewLife;
         }
         if word.incarnation < known {
-            return self.weigh_past(word, id, ctx);
+            let proved = self.has_proved() || !here;
+            return if proved { Weight::Past } else { Weight::PastUnlessProved };
         }
         if !here && !self.has_ended() && !self.is_proven() {
             return Weight::Doubtful;
@@ -46,19 +47,6 @@ impl Peer {
             Holder::Gone => Weight::NewLife,
             Holder::Asked | Holder::Stays => Weight::Doubtful,
         }
-    }
-
-    /// A life that is over, unless the one that is known was a forger's, who took the name while its owner was down and is no more.
-    fn weigh_past(&mut self, word: Word, id: NodeId, ctx: &mut Context<'_>) -> Weight {
-        let here = word.from == self.ip();
-        if word.evidence != Evidence::None {
-            return match self.challenge((id, word.incarnation), ctx) {
-                Holder::Gone => Weight::NewLife,
-                Holder::Asked | Holder::Stays => Weight::Past,
-            };
-        }
-        let is_over = self.has_ended() && !self.left_lately(ctx.now);
-        if is_over || here && !self.has_proved() { Weight::PastUnlessProved } else { Weight::Past }
     }
 
     /// Another identity is heard at its address, or another life of it. Whoever is known to live there is asked first, by a dial and a nonce:
