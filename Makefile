@@ -11,7 +11,7 @@ DESTDIR ?=
 # What is installed. It is built if it is not there: so `make build && sudo make install` needs no cargo of root.
 BIN ?= target/release/vigie
 
-.PHONY: help build install uninstall run test check fmt lint doc deny shape bench accuracy figures portable fuzz screenshots clean
+.PHONY: help build install uninstall run test check fmt lint doc deny shape bench accuracy figures portable fuzz soak screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -85,8 +85,18 @@ portable: ## Check that it compiles for Windows and macOS
 figures: build ## Measure discovery, start, loss and cost on real hosts, beside an older program with BEFORE=path and the agent of serf with SERF=path
 	$(CARGO) run --release --locked --example figures -- ./target/release/vigie $(if $(BEFORE),--before $(BEFORE)) $(if $(SERF),--serf $(SERF))
 
-fuzz: ## Fuzz the decoders for a minute each (needs cargo-fuzz and a nightly toolchain)
-	cd fuzz && for target in presence exchange; do $(CARGO) fuzz run $$target -- -max_total_time=60 || exit 1; done
+# What each target does stands in src/testkit/fuzz. Without a sanitizer: there is no unsafe code to watch, and no nightly toolchain is needed.
+FUZZED ?= datagram exchange pages sealed control siege
+FUZZ_SECONDS ?= 60
+
+fuzz: ## Fuzz for a minute each what reads from others, and the engine among forgers (needs `cargo install cargo-fuzz`)
+	mkdir -p $(addprefix fuzz/corpus/,$(FUZZED))
+	for target in $(FUZZED); do \
+	  $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=10 || exit 1; \
+	done
+
+soak: build ## Twenty real nodes among all that can go wrong, for ten minutes; more with ARGS="--nodes 5 --seconds 60 --seed 7"
+	$(CARGO) run --release --locked --example soak -- ./target/release/vigie $(ARGS)
 
 screenshots: build ## Draw the pictures of the README from the real screen
 	$(CARGO) run --locked --example screenshots

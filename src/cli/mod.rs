@@ -39,6 +39,9 @@ mod visitor;
 mod watch;
 mod watching;
 
+#[cfg(any(test, feature = "testkit"))]
+pub(crate) use control::fuzz_control;
+
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;

@@ -49,6 +49,8 @@ pub enum RejectReason {
     WrongGroup,
     /// Of our group, and not made with our secret.
     WrongSecret,
+    /// Made with a secret, and this node has none.
+    SecretNeeded,
     /// A sequence number that was already seen: a duplicate, a late or a replayed datagram.
     Replayed,
     /// From an address that is on no link of this host.

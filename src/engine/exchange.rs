@@ -99,7 +99,7 @@ pub(crate) fn read_request<'a>(
             Ok(Sealed { group: Some(group), .. }) if group != ctx.config.group => {
                 declined(Status::WrongGroup, None, Some(RejectReason::WrongGroup))
             }
-            Ok(_) => declined(Status::BadRequest, None, Some(RejectReason::WrongSecret)),
+            Ok(_) => declined(Status::BadRequest, None, Some(RejectReason::about_secret(ctx.config))),
             Err(_) => declined(Status::BadRequest, None, Some(error.into())),
         },
         Ok(request) if request.group != ctx.config.group => {
@@ -115,7 +115,8 @@ pub(crate) fn read_request<'a>(
 
 /// Declines a request. A node that hides tells nothing to whoever did not seal it.
 pub(crate) fn decline(conn: ConnId, declined: Declined, sealed: bool, ctx: &mut Context<'_>) {
-    let is_about_secret = declined.reason == Some(RejectReason::WrongSecret);
+    let is_about_secret =
+        matches!(declined.reason, Some(RejectReason::WrongSecret | RejectReason::SecretNeeded));
     let secret = is_about_secret.then_some(ctx.config.secret.is_some());
     let hides = !sealed && ctx.config.secret.as_ref().is_some_and(|secret| secret.hides());
     let frame = Reply { secret, ..plain_reply(declined.status, declined.nonce, ctx) }.encode();

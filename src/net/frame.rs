@@ -12,7 +12,7 @@ const FIRST: usize = 512;
 
 /// Why there is no frame.
 #[derive(Debug)]
-pub(super) enum FrameError {
+pub(crate) enum FrameError {
     /// The stream failed, or ended before the frame did (then of the kind `UnexpectedEof`).
     Io(io::Error),
     /// The bytes are no frame of ours.
@@ -21,7 +21,7 @@ pub(super) enum FrameError {
 
 /// Reads one frame into `buffer`, which afterwards holds its body and nothing else. Memory grows with what arrives, never
 /// with what a header merely announces. What is no frame is noticed with its first wrong bytes.
-pub(super) async fn read_frame(
+pub(crate) async fn read_frame(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
 ) -> Result<(), FrameError> {

@@ -7,7 +7,7 @@ mod connections;
 mod dialer;
 mod driver;
 mod errno;
-mod frame;
+pub(crate) mod frame;
 mod host_name;
 mod icmp;
 pub mod interfaces;
@@ -17,7 +17,7 @@ mod node;
 mod resolver;
 #[cfg(target_os = "linux")]
 pub mod rtnetlink;
-mod sealing;
+pub(crate) mod sealing;
 pub mod selftest;
 mod server;
 mod servers;

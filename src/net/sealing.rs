@@ -20,7 +20,7 @@ use super::frame::{FrameError, read_frame};
 ///
 /// # Errors
 /// Why there is no reply.
-pub(super) async fn exchange(
+pub(crate) async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     to: SocketAddr,
     sessions: Option<&Sessions>,
@@ -103,7 +103,7 @@ async fn ask(
 ///
 /// # Errors
 /// How the other end fails to go on.
-pub(super) async fn accept(
+pub(crate) async fn accept(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     sessions: &Sessions,
     body: &mut Vec<u8>,

@@ -15,6 +15,7 @@ mod solo;
 
 pub mod clock;
 pub mod crowd;
+pub mod fuzz;
 pub mod judged;
 
 pub use clock::{ms, secs, t0};
@@ -23,7 +24,7 @@ pub use crowd::Crowd;
 pub use doorstep::Doorstep;
 pub use lan::host::Host;
 pub use lan::link::{Link, Tcp};
-pub use lan::{HostId, Lan, Logged, NO_NEIGHBOUR, Sent};
+pub use lan::{HostId, Lan, Logged, NO_NEIGHBOUR, Rogue, Sent};
 pub use messages::{failure, presence, reply, request};
 pub use peers::{TOLD_FRESH_FOR, blocking_rule, finding, matrix, named_peer, node, peer, peer_at, row, told};
 pub use ports::free_port;

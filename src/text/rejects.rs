@@ -13,6 +13,9 @@ impl RejectReason {
             Self::VersionMismatch => "a different protocol version (update the older vigie)",
             Self::WrongGroup => "different group",
             Self::WrongSecret => "not made with this node's secret",
+            Self::SecretNeeded => {
+                "made with a shared secret, and this node has none (to join, use the same --secret-file)"
+            }
             Self::Replayed => "a duplicate, late or replayed datagram",
             Self::OffLink => "not from a network of this machine (add it with --peer to dial it)",
             Self::UnusedLink => {

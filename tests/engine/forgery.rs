@@ -14,7 +14,7 @@ use vigie::engine::{Incarnation, NodeId, Nonce};
 use vigie::proto::exchange::{HEADER, Request};
 use vigie::proto::presence::{Kind, Presence, Suspicion};
 use vigie::proto::rows::{Entry, PageHead, append};
-use vigie::testkit::{HostId, Lan, Logged, Tcp, ms, presence, request, secs};
+use vigie::testkit::{HostId, Lan, Logged, Solo, Tcp, ms, presence, request, secs};
 
 /// The dial interval of a few nodes: so long after the last forged packet all is well again, at the latest.
 const INTERVAL: Duration = secs(10);
@@ -409,4 +409,84 @@ fn whatever_was_forged_within_a_dial_interval_all_peers_are_up_again() {
             assert!(rows <= 4 + usize::from(MAX_NODES_PER_ADDRESS), "seed {seed}: {rows} rows");
         }
     }
+}
+
+#[test]
+fn who_took_a_name_while_its_owner_was_down_keeps_it_no_longer_than_it_answers() {
+    for (what, says_goodbye) in [("it leaves", true), ("it falls silent", false)] {
+        let mut scene = Scene::new(9);
+        scene.lan.kill(scene.victim);
+        scene.lan.run_for(secs(30));
+        let next = Request { incarnation: Incarnation(u64::MAX), ..scene.request() };
+        for _ in 0..6 {
+            scene.exchange(ELSEWHERE, &next);
+            scene.lan.run_for(secs(1));
+        }
+        let taken = scene.lan.hosts[scene.hosts[0].0].engine.snapshot(scene.lan.now).peers;
+        assert!(taken.iter().any(|peer| peer.info.incarnation == Some(Incarnation(u64::MAX))), "it is taken");
+        if says_goodbye {
+            let bye = scene.presence(Kind::Goodbye, 1);
+            scene.forge(ELSEWHERE, &Presence { incarnation: Incarnation(u64::MAX), ..bye });
+        }
+        scene.lan.run_for(secs(30));
+        scene.lan.restart(scene.victim, |config| config.incarnation.0 += 1);
+        scene.mends(what);
+    }
+}
+
+/// A peer that is up, by the answer to its dial; what it said first, it said at this port.
+fn up_at(udp_port: u16) -> Solo {
+    let mut solo = Solo::new(|_| {});
+    let from = format!("10.0.0.2:{udp_port}");
+    solo.hear(&from, &Presence { udp_port, ..presence(Kind::Heartbeat, 2, 1) });
+    solo.run_for(secs(2));
+    let dial = solo.dials.pop().unwrap();
+    solo.answer(dial.1, 2, 1_000);
+    assert_eq!(solo.rows()[0].state, PeerState::Up);
+    solo
+}
+
+/// To which ports of the peer something was sent from now on, while it says where it is and answers there.
+fn asked_at(solo: &mut Solo, id: u128, udp_port: u16) -> Vec<u16> {
+    let from = format!("10.0.0.2:{udp_port}");
+    let said = |sequence| Presence { udp_port, ..presence(Kind::Heartbeat, id, sequence) };
+    solo.hear(&from, &said(2));
+    for sequence in 3..6 {
+        if solo
+            .sent
+            .iter()
+            .any(|(_, to, bytes)| to.port() == udp_port && Presence::decode(bytes).unwrap().nonce.is_some())
+        {
+            solo.echo(&from, &said(2 * sequence));
+        }
+        solo.run_for(secs(2));
+        solo.hear(&from, &said(2 * sequence + 1));
+    }
+    solo.sent.clear();
+    solo.run_for(secs(10));
+    solo.sent
+        .iter()
+        .filter(|(_, to, _)| to.ip().to_string() == "10.0.0.2")
+        .map(|(_, to, _)| to.port())
+        .collect()
+}
+
+#[test]
+fn a_peer_whose_new_life_is_first_seen_by_a_dial_is_asked_at_its_new_port() {
+    let mut solo = up_at(30_000);
+    while solo.dials.is_empty() {
+        solo.run_for(secs(1));
+    }
+    let dial = solo.dials.pop().unwrap();
+    solo.answer(dial.1, 9, 1_000);
+    assert_eq!(solo.rows()[0].info.id, Some(NodeId(9)));
+    let ports = asked_at(&mut solo, 9, 31_000);
+    assert!(!ports.is_empty() && ports.iter().all(|port| *port == 31_000), "{ports:?}");
+}
+
+#[test]
+fn a_port_that_was_forged_before_a_peer_proved_itself_is_mended_by_its_own_next_word() {
+    let mut solo = up_at(9);
+    let ports = asked_at(&mut solo, 2, 30_000);
+    assert!(!ports.is_empty() && ports.iter().all(|port| *port == 30_000), "{ports:?}");
 }

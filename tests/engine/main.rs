@@ -16,6 +16,7 @@ mod one_host;
 mod own_filter;
 mod paths;
 mod secret;
+mod seeds;
 mod slow_host;
 mod slow_links;
 mod speed;

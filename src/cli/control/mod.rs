@@ -11,6 +11,8 @@ mod connection;
 mod directory;
 mod door;
 mod follow;
+#[cfg(any(test, feature = "testkit"))]
+mod fuzzed;
 mod inside;
 mod keeper;
 mod limits;
@@ -21,6 +23,9 @@ mod request;
 #[cfg_attr(unix, path = "system/unix.rs")]
 #[cfg_attr(windows, path = "system/windows.rs")]
 mod system;
+
+#[cfg(any(test, feature = "testkit"))]
+pub(crate) use fuzzed::fuzz_control;
 
 pub(super) use ask::{ask, peers_named, watch};
 pub(super) use attach::{Attached, NotAttached, attach};

@@ -122,6 +122,7 @@ fn write_rejected(event: &Event, from: Endpoint, reason: RejectReason, count: u6
     match reason {
         RejectReason::WrongGroup
         | RejectReason::WrongSecret
+        | RejectReason::SecretNeeded
         | RejectReason::Replayed
         | RejectReason::OffLink => {
             info!(target: EVENTS, %from, count, "{event}");

@@ -75,11 +75,13 @@ impl Wires {
     }
 
     /// Of pairs of links in one network, two that are on two wires, if it was listened for at least `patience`: a few periods of
-    /// presences. Either has hosts that the other has not; or all are on the one, and the system sends by the other.
+    /// presences. Either has hosts that the other has not; or all are on the one, and the system sends by the other. Only nodes that are
+    /// known to be there say so: anybody can send to one of the links in the name of one that is not.
     pub(crate) fn split<'l>(
         &mut self,
         pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
         is_routed: impl Fn(LinkIndex) -> bool,
+        is_there: impl Fn(NodeId) -> bool,
         patience: Duration,
         now: Instant,
     ) -> Option<SplitNetwork> {
@@ -87,10 +89,11 @@ impl Wires {
             heard.by.retain(|(_, at)| now.saturating_duration_since(*at) <= patience);
             !heard.by.is_empty()
         });
-        self.find(pairs, is_routed, (patience, patience), now)
+        self.find(pairs, is_routed, is_there, (patience, patience), now)
     }
 
-    /// The same before it is certain: dials need not fail until then. On one wire the copies of a presence come together.
+    /// The same before it is certain, and of all who were heard: dials need not fail until then, and who is on the other wire could not prove
+    /// to be there. On one wire the copies of a presence come together.
     pub(crate) fn seem_split<'l>(
         &self,
         pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
@@ -98,17 +101,19 @@ impl Wires {
         patience: Duration,
         now: Instant,
     ) -> Option<SplitNetwork> {
-        self.find(pairs, is_routed, (COPIES_COME_WITHIN, patience), now)
+        self.find(pairs, is_routed, |_| true, (COPIES_COME_WITHIN, patience), now)
     }
 
     fn find<'l>(
         &self,
         pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
         is_routed: impl Fn(LinkIndex) -> bool,
+        counts: impl Fn(NodeId) -> bool,
         waited: Waited,
         now: Instant,
     ) -> Option<SplitNetwork> {
-        let heard = |test: &dyn Fn(&HeardBy) -> bool| self.heard.values().any(test);
+        let heard =
+            |test: &dyn Fn(&HeardBy) -> bool| self.heard.iter().any(|(id, by)| test(by) && counts(*id));
         let name = |interface: &Interface| interface.name.clone();
         pairs.filter_map(|(one, other)| Some((one, one.index?, other, other.index?))).find_map(
             |(one, a, other, b)| {
@@ -155,7 +160,7 @@ mod tests {
                 by.iter().for_each(|link| wires.note(id, *link, at));
             }
         }
-        wires.split(links.in_one_network(), |link| link == routed, PATIENCE, start + secs(41))
+        wires.split(links.in_one_network(), |link| link == routed, |_| true, PATIENCE, start + secs(41))
     }
 
     #[test]
@@ -213,6 +218,24 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_believed_who_may_not_be_there() {
+        let links = links(Ipv4Addr::new(10, 0, 0, 2));
+        let (mut wires, start) = (Wires::default(), t0());
+        for at in [start, start + PATIENCE] {
+            for (id, by) in [(2, ONE), (2, OTHER), (3, ONE), (4, OTHER)] {
+                wires.note(NodeId(id), by, at);
+            }
+        }
+        let now = start + PATIENCE + secs(1);
+        let mut told = |there: &[u128]| {
+            let is_there = |id: NodeId| there.contains(&{ id.0 });
+            wires.split(links.in_one_network(), |_| false, is_there, PATIENCE, now).is_some()
+        };
+        assert!(!told(&[2]) && !told(&[2, 3]), "the others were forged");
+        assert!(told(&[2, 3, 4]));
+    }
+
+    #[test]
     fn it_takes_the_patience_and_is_over_when_the_links_changed() {
         let links = links(Ipv4Addr::new(10, 0, 0, 2));
         let (mut wires, start) = (Wires::default(), t0());
@@ -222,16 +245,18 @@ mod tests {
         note(&mut wires, start);
         note(&mut wires, start + PATIENCE);
         assert_eq!(
-            wires.split(links.in_one_network(), |_| false, PATIENCE, start + PATIENCE),
+            wires.split(links.in_one_network(), |_| false, |_| true, PATIENCE, start + PATIENCE),
             None,
             "the other link had no time to hear it"
         );
         assert!(
-            wires.split(links.in_one_network(), |_| false, PATIENCE, start + PATIENCE + secs(1)).is_some()
+            wires
+                .split(links.in_one_network(), |_| false, |_| true, PATIENCE, start + PATIENCE + secs(1))
+                .is_some()
         );
         wires.begin_again(start + PATIENCE);
         assert_eq!(
-            wires.split(links.in_one_network(), |_| false, PATIENCE, start + PATIENCE + secs(2)),
+            wires.split(links.in_one_network(), |_| false, |_| true, PATIENCE, start + PATIENCE + secs(2)),
             None
         );
     }

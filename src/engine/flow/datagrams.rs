@@ -134,8 +134,9 @@ impl Engine {
         }
         let here = peers.get(key).is_some_and(|peer| datagram.is_from_dialed(peer));
         if here && datagram.misleads(peers.get(key)) {
+            // Where it comes from: what is known of where the peer receives may be the lie.
             if let Some(peer) = peers.get_mut(key) {
-                self.announcer.ask_for_proof(peer, peer.unicast(), &mut ctx);
+                self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
             }
         } else if here {
             datagram.apply_claims(key, peers, &mut ctx);

@@ -373,6 +373,10 @@ impl RemoteRows {
         assert_eq!(self.cells, self.of.values().map(|row| row.observations.len()).sum::<usize>());
         assert_eq!(self.troubled, self.of.values().filter(|row| row.troubled > 0).count());
         assert_eq!(self.told_by, told_by, "second-hand nodes are counted");
+        assert!(self.cells <= MAX_CELLS && self.of.len() <= MAX_ROWS, "all rows together are limited");
+        let within =
+            |row: &RemoteRow| row.observations.len() <= MAX_ROW && row.second_hand.len() <= MAX_SECOND_HAND;
+        assert!(self.of.values().all(|row| within(row)), "and each of them");
         let unmet: BTreeSet<NodeId> = told_by.into_keys().filter(|id| peers.by_id(*id).is_none()).collect();
         assert_eq!(self.unmet, unmet, "unmet are those that are no peers");
     }

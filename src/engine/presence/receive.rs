@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use crate::engine::address::{self, ZonedIp};
 use crate::engine::api::Socket;
 use crate::engine::cause::OtherSecret;
-use crate::engine::config::is_host;
+use crate::engine::config::{Config, is_host};
 use crate::engine::context::Context;
 use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::event::RejectReason;
@@ -61,6 +61,13 @@ impl From<DecodeError> for RejectReason {
     }
 }
 
+impl RejectReason {
+    /// Why something is refused that was not made with the secret of a node, or with one that it does not have.
+    pub(crate) fn about_secret(config: &Config) -> Self {
+        if config.secret.is_some() { Self::WrongSecret } else { Self::SecretNeeded }
+    }
+}
+
 /// Reads what was received.
 pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'_>) -> Reading<'a> {
     let Arrival { from, link, socket } = arrival;
@@ -69,7 +76,7 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
         Opened::Sealed(bytes) => (&bytes[..], true),
         Opened::Plain(bytes) => (*bytes, false),
         // Of which group it is, nobody here knows.
-        Opened::Shut => return Reading::Refused(RejectReason::WrongSecret, None),
+        Opened::Shut => return Reading::Refused(RejectReason::about_secret(ctx.config), None),
     };
     let is_ours = |presence: &Presence<'_>| was_sealed || ctx.wrapping().is_ours(presence, bytes);
     debug_assert!(bytes.len() <= MAX_PROBE + 1, "the net reads one byte more than is allowed, to notice");
@@ -100,7 +107,7 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
                 Some(_) => OtherSecret::Another,
             };
             let foreign = Foreign::on_our_link(from, Some(&presence), Mismatch::Secret(theirs), ctx);
-            Reading::Refused(RejectReason::WrongSecret, foreign)
+            Reading::Refused(RejectReason::about_secret(ctx.config), foreign)
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
         Ok(presence) => Reading::Presence(Datagram { from, link, socket, presence }),

@@ -9,6 +9,7 @@ mod faults;
 pub(super) mod host;
 pub(super) mod link;
 mod questions;
+mod rogue;
 mod schedule;
 mod tethers;
 mod wire;
@@ -34,6 +35,7 @@ use schedule::{Arrival, Replied, Schedule, Scheduled};
 use tethers::{Rope, Wanted};
 use wire::Dial;
 
+pub use rogue::Rogue;
 pub use wire::NO_NEIGHBOUR;
 
 /// Its place in [`Lan::hosts`].
@@ -79,6 +81,8 @@ pub struct Lan {
     pub links: HashMap<(HostId, HostId), Link>,
     /// How what is connected to these addresses ends, whatever its link says.
     pub by_address: HashMap<IpAddr, Tcp>,
+    /// What machines without a node say to whoever dials them, by address: a reply, as the body of its frame.
+    pub rogues: HashMap<IpAddr, Rogue>,
     /// Addresses from and to which no datagram passes.
     pub without_udp: HashSet<IpAddr>,
     /// What was published.
@@ -112,6 +116,7 @@ impl Lan {
             link: Link::default(),
             links: HashMap::new(),
             by_address: HashMap::new(),
+            rogues: HashMap::new(),
             without_udp: HashSet::new(),
             log: Vec::new(),
             sent: Vec::new(),

@@ -12,7 +12,7 @@ use super::host::{Call, Conn};
 use super::link::Tcp;
 use super::schedule::Arrival;
 use super::{HostId, Lan};
-use crate::testkit::failure;
+use crate::testkit::{failure, ms};
 
 /// A host, the life of its process, and how that calls the tether.
 type End = (HostId, u32, TetherId);
@@ -44,6 +44,14 @@ impl Lan {
         let life = self.hosts[id.0].life;
         self.hosts[id.0].asked.insert(tether);
         let failed = |cause| Arrival::TetherAnswered { tether, result: Err(failure(cause)) };
+        if let Some(body) = self.rogue_body(id, addr.ip(), request) {
+            return self.schedule(
+                ms(1),
+                id,
+                Some(life),
+                Arrival::TetherAnswered { tether, result: Ok(body) },
+            );
+        }
         let (after, result) = self.connect(id, addr, timeout);
         match result {
             Err(cause) => self.schedule(after, id, Some(life), failed(cause)),

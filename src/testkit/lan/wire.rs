@@ -158,6 +158,9 @@ impl Lan {
         host.note_dial(dial.id, dial.key, dial.addr);
         let life = host.life;
         let ended = |cause| Arrival::DialEnded { dial: dial.id, result: Err(failure(cause)) };
+        if let Some(result) = self.rogue_reply(id, dial.addr, dial.request) {
+            return self.schedule(ms(1), id, Some(life), Arrival::DialEnded { dial: dial.id, result });
+        }
         let (addr, after, result) = self.connect_by(id, dial);
         let server = match result {
             Ok(server) => server,

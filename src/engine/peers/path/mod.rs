@@ -238,9 +238,10 @@ impl Paths {
         self.round = 0;
     }
 
-    /// Another life of the peer: its numbers begin again, and it must prove its addresses.
+    /// Another life of the peer: its numbers begin again, it must prove its addresses, and says anew where it receives.
     pub(crate) fn restart(&mut self) {
         self.reset_sequences();
+        self.udp_port = 0;
         self.all.iter_mut().for_each(|path| (path.proven, path.check) = (false, None));
         if let Some(doubts) = &mut self.doubts {
             doubts.claimed = None;

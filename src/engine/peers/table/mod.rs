@@ -294,6 +294,11 @@ impl PeerTable {
         assert_eq!(self.by_ip.len(), self.rows.len(), "each row is in by_ip once");
         assert_eq!(self.keys.len(), self.rows.len());
         assert!(self.rows.len() <= crate::engine::limits::MAX_PEERS);
+        let unproven = self.iter().filter(|peer| !peer.is_proven() && !peer.was_reached()).count();
+        assert!(
+            unproven <= crate::engine::limits::MAX_UNPROVEN,
+            "the unproven have their part of the table only"
+        );
     }
 }
 
