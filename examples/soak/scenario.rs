@@ -106,12 +106,13 @@ pub(crate) fn soak(lab: &Lab, program: &Path, plan: &Plan) -> Figures {
     let before: Vec<Held> = soak.nodes.iter().map(Held::by).collect();
     let mut troubles = BTreeMap::new();
     let end = now() + plan.lasts;
-    // The first half of the nodes are never killed.
     while now() < end {
         let trouble = Trouble::ALL[soak.rng.random_range(0..Trouble::ALL.len())];
         *troubles.entry(trouble.as_str()).or_default() += 1;
         let Done { killed } = trouble.befall(&mut soak);
-        killed.into_iter().for_each(|nth| soak.veterans[nth] = false);
+        for nth in killed {
+            soak.veterans[nth] = false;
+        }
     }
     let calm = now();
     soak.agree("after the last trouble");

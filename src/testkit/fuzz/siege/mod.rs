@@ -271,7 +271,8 @@ impl Siege {
     fn ends_well(&mut self) {
         let all: Vec<HostId> = (0..NODES).map(HostId).collect();
         if self.faults {
-            // Who is about to leave has left then.
+            // Who is about to leave has left then, one that stands still, too.
+            self.lan.mend();
             self.lan.run_for(secs(1));
             for &host in &all {
                 if self.lan.hosts[host.0].stopped {
