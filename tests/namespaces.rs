@@ -1,18 +1,12 @@
 //! Several hosts with real faults: what a node sees of the others, and why it says it does not.
 
-#[path = "../examples/soak/scenario.rs"]
-mod scenario;
 mod support;
-#[path = "../examples/soak/trouble.rs"]
-mod trouble;
 
-use std::path::Path;
 use std::time::Duration;
 
-use scenario::{Plan, soak};
 use serde_json::json;
 use support::lab::{Host, Lab, within, within_routed};
-use support::node::{Node, program};
+use support::node::Node;
 use support::seen::{about, becomes, between, failed_dial, fails, kind, last_state};
 use support::{QUICK, SOON};
 
@@ -476,11 +470,4 @@ fn a_third_of_all_presences_lost_raises_no_false_alarm() {
             assert!(alarm.is_none(), "{:?}", alarm.map(|e| (**e).clone()));
         }
     });
-}
-
-#[test]
-#[ignore = "it takes a minute, and a machine of its own: cargo test --test namespaces -- --ignored"]
-fn nodes_among_all_that_can_go_wrong_agree_in_the_end_and_keep_nothing_of_it() {
-    let plan = Plan { nodes: 6, lasts: Duration::from_secs(20), seed: 1 };
-    within(6, |lab| println!("{}", soak(lab, Path::new(program()), &plan)));
 }
