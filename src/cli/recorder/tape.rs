@@ -19,7 +19,7 @@ use crate::record::Writer;
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// After events were taken, the next ones wait for so long: each wake-up costs more than the line it writes. It is short for the
-/// [`EVENTS`](crate::net::node::EVENTS) that are kept.
+/// [`EVENTS`](crate::net::EVENTS) that are kept.
 const REST: Duration = Duration::from_millis(50);
 
 /// Events taken before it is looked whether the recording is to end.
