@@ -25,9 +25,9 @@ pub(crate) enum Program<'p> {
 }
 
 /// The mean over all nodes: milliseconds of CPU a second, packets and bytes out a second, and memory in MB at the end.
-pub(crate) fn of_one(program: Program<'_>, hosts: u8, families: Families) -> Vec<f64> {
+pub(crate) fn of_one(program: Program<'_>, hosts: u16, families: Families) -> Vec<f64> {
     let lab = Lab::on_one_link(hosts, families);
-    let hosts: Vec<_> = (1..=hosts.into()).map(|n| lab.host(n)).collect();
+    let hosts: Vec<_> = (1..=usize::from(hosts)).map(|n| lab.host(n)).collect();
     introduce(&hosts, families);
     let nodes: Vec<_> = hosts.iter().map(|host| start(*host, hosts[0], program)).collect();
     std::thread::sleep(SETTLE);

@@ -15,7 +15,7 @@ const SETTLED: Duration = Duration::from_millis(2_500);
 /// Milliseconds from the `started` of the second node to the later `peer_discovered` of both. The links have their
 /// addresses. The times are those of reading: events themselves tell milliseconds.
 pub(crate) fn known_after(vigie: &Path, families: Families) -> Vec<f64> {
-    let lab = Lab::on_one_link(2, families);
+    let lab = Lab::on_one_link(2_u8, families);
     (0..TIMES).map(|_| once(&lab, vigie)).collect()
 }
 

@@ -1,26 +1,45 @@
-//! What IPv6 and many links cost, and how soon a killed process and a host that is cut off are known, on hosts with real kernels: `make figures`, or `make figures BEFORE=path` to compare with an older program.
+//! What IPv6 and many links cost, how soon a killed process and a host that is cut off are known, and how soon the cause of a fault
+//! is told, on hosts with real kernels: `make figures`, or `make figures BEFORE=path` to compare with an older program.
 //!
 //! The hosts are network namespaces of one machine; nothing leaves it. Each turn has namespaces of its own, which this program
 //! enters by running itself again; sides that are compared take turns, and what is printed are the medians.
 
+mod alarms;
+mod causes;
 mod cost;
 mod discovery;
+#[path = "../../tests/diagnosis/faults.rs"]
+#[expect(dead_code, reason = "the tests have hosts of both families")]
+mod faults;
 mod lost;
+#[path = "../../tests/diagnosis/outcome.rs"]
+#[expect(dead_code, reason = "the tests print whole tables")]
+mod outcome;
+#[path = "../../tests/diagnosis/scene.rs"]
+#[expect(dead_code, reason = "the tests are quick")]
+mod scene;
 mod start;
+#[path = "../../tests/diagnosis/starved.rs"]
+mod starved;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use alarms::Trouble;
 use cost::Program;
 use lost::Loss;
 use support::lab::{Families, missing, unshare};
 
 /// Turns of each network of the comparison.
 const ROUNDS: usize = 3;
+
+/// Hosts of a network in which a fault is made.
+const HOSTS: u8 = 4;
 
 #[derive(Parser)]
 struct Args {
@@ -37,7 +56,16 @@ struct Args {
     only: Option<Figure>,
     /// How many hosts the networks have whose cost is measured.
     #[arg(long, default_value_t = 101)]
-    hosts: u8,
+    hosts: u16,
+    /// How often each fault is made whose cause is to be told.
+    #[arg(long, default_value_t = 3)]
+    times: usize,
+    /// Say of each fault whose cause is to be told all that the hosts told, on stderr.
+    #[arg(long)]
+    all: bool,
+    /// How long networks live in which a healthy host could be accused.
+    #[arg(long, default_value = "10m", value_parser = humantime::parse_duration)]
+    time: Duration,
     #[command(subcommand)]
     turn: Option<Turn>,
 }
@@ -48,6 +76,8 @@ enum Figure {
     Links,
     Killed,
     CutOff,
+    Causes,
+    Alarms,
     Cost,
 }
 
@@ -59,6 +89,8 @@ enum Turn {
     Start,
     Datagrams,
     Lost { how: Loss },
+    Cause { nth: usize },
+    Alarms { trouble: Trouble },
     Cost { net: Net },
     CostOfSerf,
 }
@@ -104,6 +136,17 @@ fn main() -> Result<()> {
     if wanted(Figure::CutOff) {
         lost(&args, Loss::CutOff, "cutting off", "2000 ms, at most 3000 ms")?;
     }
+    if wanted(Figure::Causes) {
+        let cause = |nth: usize| {
+            let nth = nth.to_string();
+            let turn = ["--all", "cause", &nth];
+            inside(&args.vigie, &args, if args.all { &turn } else { &turn[1..] })
+        };
+        causes::report(args.times, cause);
+    }
+    if wanted(Figure::Alarms) {
+        alarms(&args)?;
+    }
     if wanted(Figure::Cost) {
         cost(&args)?;
     }
@@ -116,6 +159,8 @@ fn run(turn: Turn, args: &Args) -> Vec<f64> {
         Turn::Start => start::times(&args.vigie),
         Turn::Datagrams => start::datagrams(&args.vigie),
         Turn::Lost { how } => lost::known_after(&args.vigie, how),
+        Turn::Alarms { trouble } => alarms::of(&args.vigie, trouble, args.time),
+        Turn::Cause { nth } => causes::play(&args.vigie, nth, args.all),
         Turn::Cost { net } => cost::of_one(Program::Vigie(&args.vigie), args.hosts, net.into()),
         Turn::CostOfSerf => cost::of_one(Program::Serf(&args.vigie), args.hosts, Families::Ipv4),
     }
@@ -159,6 +204,21 @@ fn lost(args: &Args, how: Loss, what: &str, goal: &str) -> Result<()> {
     Ok(())
 }
 
+fn alarms(args: &Args) -> Result<()> {
+    println!("10 hosts for {}; goal: no false alarm", humantime::format_duration(args.time));
+    for trouble in Trouble::ALL {
+        let counts = inside(&args.vigie, args, &["alarms", &word(&trouble)])?;
+        let [wrong, right, aware] = counts[..] else {
+            anyhow::bail!("three counts are expected, not {counts:?}")
+        };
+        let name = trouble.name();
+        println!(
+            "  {name:<28} {wrong} false alarms; of the host at fault {right}, which {aware} hosts hold at the end"
+        );
+    }
+    Ok(())
+}
+
 fn cost(args: &Args) -> Result<()> {
     let now = args.vigie.as_path();
     let turn = |net: Net| vec!["cost".to_owned(), word(&net)];
@@ -192,7 +252,10 @@ fn cost(args: &Args) -> Result<()> {
 /// What a turn in namespaces of its own found.
 fn inside(vigie: &Path, args: &Args, turn: &[&str]) -> Result<Vec<f64>> {
     let mut command = unshare(&std::env::current_exe()?);
-    command.arg("--hosts").arg(args.hosts.to_string()).arg(vigie.canonicalize()?).args(turn);
+    command
+        .args(["--hosts", &args.hosts.to_string(), "--time", &format!("{}s", args.time.as_secs())])
+        .arg(vigie.canonicalize()?)
+        .args(turn);
     let output = command.stderr(std::process::Stdio::inherit()).output().context("unshare does not start")?;
     ensure!(output.status.success(), "{turn:?} failed: {}", output.status);
     let text = String::from_utf8(output.stdout)?;

@@ -41,7 +41,7 @@ const COUNTERS: &str = "
 
 /// Milliseconds from the start of the process to its `started`: of a host with one link, and of one with many, in turns.
 pub(crate) fn times(vigie: &Path) -> Vec<f64> {
-    let lab = Lab::on_one_link(2, Families::Both);
+    let lab = Lab::on_one_link(2_u8, Families::Both);
     add_links(lab.host(2));
     let turns = (0..TIMES).flat_map(|_| [(1, 1), (2, 1 + BRIDGES + POINT_TO_POINT)]);
     turns.map(|(host, links)| start(&lab, host, links, vigie)).collect()
@@ -50,7 +50,7 @@ pub(crate) fn times(vigie: &Path) -> Vec<f64> {
 /// How many rounds such a host had; on how many links it sent directed broadcasts, and on the one with most of them how many; the
 /// same of multicasts; the most limited broadcasts on one link.
 pub(crate) fn datagrams(vigie: &Path) -> Vec<f64> {
-    let lab = Lab::on_one_link(2, Families::Both);
+    let lab = Lab::on_one_link(2_u8, Families::Both);
     let host = lab.host(2);
     add_links(host);
     host.nft(COUNTERS);

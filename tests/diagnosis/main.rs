@@ -18,8 +18,9 @@ use std::sync::{Mutex, PoisonError};
 
 use faults::{Fault, Form};
 use outcome::Outcome;
+use scene::Program;
 use support::lab::{Families, Lab, has_passed, within_each};
-use support::node::Ran;
+use support::node::{Ran, program};
 
 /// Hosts of each lab.
 const HOSTS: u8 = 4;
@@ -55,7 +56,7 @@ fn wanted(faults: Vec<(Form, Fault)>) -> Vec<(Form, Fault)> {
 }
 
 fn play(lab: &Lab, (form, fault): &(Form, Fault)) {
-    outcome::print(&scene::play(lab, *form, fault));
+    outcome::print(&scene::play(lab, Program::quick(program()), *form, fault));
 }
 
 fn judge(faults: &[(Form, Fault)], ran: Option<Vec<Ran>>) {

@@ -12,6 +12,24 @@ use crate::support::node::{Node, Seen};
 use crate::support::seen::{about, becomes, kind, last_state};
 use crate::support::{QUICK, SOON, now, poll};
 
+/// Which program runs on the hosts, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Program<'p> {
+    /// Its path.
+    pub(crate) path: &'p str,
+    /// Options of every node.
+    pub(crate) options: &'static [&'static str],
+    /// How long what comes with a regular dial may take.
+    pub(crate) soon: Duration,
+}
+
+impl<'p> Program<'p> {
+    /// With times that make a scenario quick.
+    pub(crate) fn quick(path: &'p str) -> Self {
+        Self { path, options: &QUICK, soon: SOON * 2 }
+    }
+}
+
 const DIAL_INTERVAL: Duration = Duration::from_secs(1);
 const DIAL_TIMEOUT: Duration = Duration::from_secs(4);
 const MAX_RETRIES: u32 = 3;
@@ -27,6 +45,7 @@ const STANDS: Duration = Duration::from_secs(4);
 /// The hosts and the nodes on them.
 pub(crate) struct Scene<'l> {
     pub(crate) lab: &'l Lab,
+    program: Program<'l>,
     /// In which families its rules are.
     form: Form,
     nodes: BTreeMap<usize, Node>,
@@ -35,8 +54,8 @@ pub(crate) struct Scene<'l> {
 }
 
 impl<'l> Scene<'l> {
-    fn new(lab: &'l Lab, form: Form) -> Self {
-        Self { lab, form, nodes: BTreeMap::new(), past: Vec::new() }
+    fn new(lab: &'l Lab, program: Program<'l>, form: Form) -> Self {
+        Self { lab, program, form, nodes: BTreeMap::new(), past: Vec::new() }
     }
 
     /// Starts a node under its host's name.
@@ -46,13 +65,13 @@ impl<'l> Scene<'l> {
 
     /// Starts a node with more options, which may name it.
     pub(crate) fn start_with(&mut self, host: usize, more: &[&str]) {
-        let named = [&["watch", "--json"], &QUICK[..], more].concat();
+        let named = [&["watch", "--json"], self.program.options, more].concat();
         let name = match more {
             [.., "--name", name] => (*name).to_owned(),
             _ => self.lab.host(host).name(),
         };
         let args = if more.contains(&"--name") { &named[..named.len() - 2] } else { &named[..] };
-        let node = self.lab.host(host).vigie_named(&name, args);
+        let node = self.lab.host(host).start(self.program.path, &name, args);
         self.nodes.insert(host, node);
     }
 
@@ -169,10 +188,10 @@ impl<'l> Scene<'l> {
         for (host, node) in &self.nodes {
             for other in self.nodes.keys().filter(|other| *other != host) {
                 let name = self.lab.host(*other).name();
-                let up = node.wait_for(SOON * 2, becomes(&name, "up"));
+                let up = node.wait_for(self.program.soon, becomes(&name, "up"));
                 let mut mark = up.mark;
                 for _ in 0..2 {
-                    mark = node.since(mark).wait_for(SOON * 2, about("dial_succeeded", &name)).mark;
+                    mark = node.since(mark).wait_for(self.program.soon, about("dial_succeeded", &name)).mark;
                 }
                 if self.form != Form::Ipv4Alone {
                     let stands_by = |e: &Value| {
@@ -182,7 +201,7 @@ impl<'l> Scene<'l> {
                             && e["to"] == "up"
                             && addr.contains("fe80")
                     };
-                    node.wait_for(SOON * 2, stands_by);
+                    node.wait_for(self.program.soon, stands_by);
                 }
             }
         }
@@ -213,8 +232,8 @@ fn said(finding: &Value) -> (String, String) {
 }
 
 /// Plays a fault from beginning to end.
-pub(crate) fn play(lab: &Lab, form: Form, fault: &Fault) -> Outcome {
-    let mut scene = Scene::new(lab, form);
+pub(crate) fn play(lab: &Lab, program: Program<'_>, form: Form, fault: &Fault) -> Outcome {
+    let mut scene = Scene::new(lab, program, form);
     for host in (1..=usize::from(crate::HOSTS)).filter(|host| !fault.absent.contains(host)) {
         scene.start(host);
     }

@@ -186,8 +186,10 @@ pub(crate) struct Lab {
 
 impl Lab {
     /// To be made inside of its own namespaces only: see [`unshare`].
-    pub(crate) fn on_one_link(hosts: u8, families: Families) -> Self {
-        let addrs: Vec<_> = (1..=hosts).map(|n| format!("10.77.0.{n}")).collect();
+    pub(crate) fn on_one_link(hosts: impl Into<u16>, families: Families) -> Self {
+        let hosts = hosts.into();
+        let prefix = if hosts < 255 { 24 } else { 16 };
+        let addrs: Vec<_> = (1..=hosts).map(|n| format!("10.77.{}.{}", n / 255, n % 255)).collect();
         let mut root = String::from("link add br0 type bridge\nlink set br0 up\nlink set lo up\n");
         for n in 1..=hosts {
             let _ = write!(
@@ -195,10 +197,10 @@ impl Lab {
                 "netns add h{n}\nlink add v{n} type veth peer name eth0 netns h{n}\nlink set v{n} master br0 up\n"
             );
         }
-        Self::build(&root, addrs, families, |n| {
+        Self::build(&root, addrs, families, |_, addr| {
             let address = match families {
                 Families::Ipv6 => String::new(),
-                Families::Ipv4 | Families::Both => format!("addr add 10.77.0.{n}/24 brd + dev eth0\n"),
+                Families::Ipv4 | Families::Both => format!("addr add {addr}/{prefix} brd + dev eth0\n"),
             };
             address + "link set eth0 up\n"
         })
@@ -213,19 +215,24 @@ impl Lab {
             let _ = writeln!(root, "link add eth0 netns h{n} type veth peer name leg{n} netns h3");
         }
         let addrs = vec!["10.77.1.2".into(), "10.77.2.2".into(), "10.77.1.1".into()];
-        let lab = Self::build(&root, addrs, Families::Ipv4, |n| match n {
+        let lab = Self::build(&root, addrs, Families::Ipv4, |n, addr| match n {
             3 => (1..=2).fold(String::new(), |legs, n| {
                 legs + &format!("addr add 10.77.{n}.1/24 brd + dev leg{n}\nlink set leg{n} up\n")
             }),
             n => format!(
-                "addr add 10.77.{n}.2/24 brd + dev eth0\nlink set eth0 up\nroute add default via 10.77.{n}.1\n"
+                "addr add {addr}/24 brd + dev eth0\nlink set eth0 up\nroute add default via 10.77.{n}.1\n"
             ),
         });
         lab.host(3).run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
         lab
     }
 
-    fn build(root: &str, addrs: Vec<String>, families: Families, setup: impl Fn(usize) -> String) -> Self {
+    fn build(
+        root: &str,
+        addrs: Vec<String>,
+        families: Families,
+        setup: impl Fn(usize, &str) -> String,
+    ) -> Self {
         feed(Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/run"]), "");
         feed(Command::new("ip").args(["-batch", "-"]), root);
         let lab = Self { stage: Stage::new(), addrs };
@@ -235,7 +242,7 @@ impl Lab {
             }
             feed(
                 lab.host(n).command("ip").args(["-batch", "-"]),
-                &("link set lo up\n".to_owned() + &setup(n)),
+                &("link set lo up\n".to_owned() + &setup(n, lab.host(n).addr())),
             );
         }
         for n in 1..=lab.addrs.len() {
@@ -296,7 +303,13 @@ impl Host<'_> {
     /// Starts `vigie` here under another name.
     #[track_caller]
     pub(crate) fn vigie_named(&self, name: &str, args: &[&str]) -> Node {
-        let mut command = self.command(program());
+        self.start(program(), name, args)
+    }
+
+    /// Starts a `vigie` of one's own choice here under another name.
+    #[track_caller]
+    pub(crate) fn start(&self, program: &str, name: &str, args: &[&str]) -> Node {
+        let mut command = self.command(program);
         clean(&mut command);
         command.args(args).args(["--name", name]);
         self.lab.stage.spawn(name, command)
