@@ -106,8 +106,10 @@ fn is_alarm(event: &Value) -> bool {
 fn live(lab: &Lab, trouble: Trouble, time: Duration) {
     let culprit = lab.host(HOSTS.into());
     match trouble {
-        Trouble::LossEverywhere => (1..=HOSTS).for_each(|host| lose(&lab.host(host.into()), 30)),
-        Trouble::LossyHost => lose(&culprit, 80),
+        Trouble::LossEverywhere => {
+            (1..=HOSTS).for_each(|host| lose(&lab.host(host.into()), "numgen random mod 100 < 30 drop"))
+        }
+        Trouble::LossyHost => lose(&culprit, "numgen random mod 100 < 80 drop"),
         Trouble::FlipFlop | Trouble::BusyCores => {}
     }
     let _busy = (trouble == Trouble::BusyCores).then(Spinners::new);
@@ -115,16 +117,14 @@ fn live(lab: &Lab, trouble: Trouble, time: Duration) {
     let flip = FLIP.as_millis() / STEP.as_millis();
     for step in 0..steps {
         if trouble == Trouble::FlipFlop && step % flip == 0 {
-            if step / flip % 2 == 0 { lose(&culprit, 100) } else { culprit.heal() }
+            if step / flip % 2 == 0 { lose(&culprit, "drop") } else { culprit.heal() }
         }
         std::thread::sleep(STEP);
     }
 }
 
-fn lose(host: &Host<'_>, share: u8) {
-    host.nft(&format!(
-        "table inet lab {{ chain input {{ type filter hook input priority 0; numgen random mod 100 < {share} drop; }}; }}"
-    ));
+fn lose(host: &Host<'_>, rule: &str) {
+    host.nft(&format!("table inet lab {{ chain input {{ type filter hook input priority 0; {rule}; }}; }}"));
 }
 
 /// Threads that take all the time of all cores, until they are dropped.

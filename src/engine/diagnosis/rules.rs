@@ -78,9 +78,13 @@ const STRANGE: Dials = Dials::failed(&[Cause::Reset, Cause::ClosedEarly, Cause::
 /// lost once in 25. Of 32 echoes where 20 % are lost on each way, so many are not lost by chance.
 const HEAVY: u8 = 70;
 
+/// The same where all else works between the two and others reach the receiver: of many pairs, one loses several attempts by chance now and
+/// then. Where 30 % are lost on each way, that is half of the echoes.
+const HEAVY_FOR_A_PAIR: u8 = 45;
+
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a path to the method is of one lifetime only")]
-const RULES: [Rule; 31] = [
+const RULES: [Rule; 33] = [
     rule(Dials::failed(&OWN_FAULT), Verdict::LocalProblem, |_| true),
     rule(Dials::failed(&[Cause::WrongGroup]), Verdict::WrongGroup, |_| true),
     rule(Dials::failed(&[Cause::WrongSecret]), Verdict::WrongSecret, |_| true),
@@ -99,13 +103,13 @@ const RULES: [Rule; 31] = [
     rule(UNREACHABLE, Verdict::Isolated, |p| p.is_cut_off_alone()),
     rule(UNREACHABLE, Verdict::FirewallReject, |p| p.lives()),
     rule(GONE, Verdict::FirewallReject, |p| p.icmp_confirms(Verdict::FirewallReject)),
-    // TCP is accepted.
+    // TCP is accepted. A reply that is lost, and sent again in vain, tells nothing of who sent it.
+    rule(SILENT_PORT, Verdict::PacketLoss, |p| p.mine.is_lossy() && !p.mine.echo.is_failing()),
     rule(SILENT_PORT, Verdict::Mtu, |p| p.mine.large.is_failing()),
     rule(SILENT_PORT, Verdict::HungPeer, |_| true),
     // TCP vanishes.
-    rule(VANISHED, Verdict::OneWayTcp, |p| {
-        p.other_paths_work() && p.reaches_me() && p.witnesses.reach_here && p.witnesses.reached
-    }),
+    rule(VANISHED, Verdict::PacketLoss, |p| p.mine.loss >= Some(HEAVY_FOR_A_PAIR) && p.fails_one_way()),
+    rule(VANISHED, Verdict::OneWayTcp, |p| p.fails_one_way()),
     rule(VANISHED, Verdict::FirewallDrop, |p| {
         p.other_paths_work() && p.witnesses_looked() && p.reverse_is_known()
     }),
@@ -185,6 +189,11 @@ pub(super) fn verdict(evidence: &PairEvidence<'_>) -> Option<Verdict> {
 }
 
 impl PairEvidence<'_> {
+    /// Only connections in this direction fail, and both ends have others.
+    fn fails_one_way(&self) -> bool {
+        self.other_paths_work() && self.reaches_me() && self.witnesses.reach_here && self.witnesses.reached
+    }
+
     fn theirs_fails_by(&self, causes: &[Cause]) -> bool {
         self.theirs.is_some_and(|theirs| {
             theirs.tcp.is_failing() && theirs.cause.is_some_and(|cause| causes.contains(&cause))
@@ -382,6 +391,35 @@ mod tests {
             let evidence = PairEvidence { witnesses, ..evidence(sees(ways, cause)) };
             assert_eq!(verdict(&evidence), Some(expected), "{ways:?} {cause:?} {witnesses:?}");
         }
+    }
+
+    #[test]
+    fn where_packets_are_lost_a_reply_may_be_and_nobody_hangs() {
+        let hangs = |ways, loss| Observation { loss, ..sees(ways, Some(Cause::NoReply)) };
+        let told = |mine| verdict(&evidence(mine));
+        assert_eq!(told(hangs([No, Yes, Yes, Yes, Open], Some(46))), Some(Verdict::PacketLoss));
+        assert_eq!(told(hangs([No, No, Yes, Yes, Open], Some(46))), Some(Verdict::HungPeer), "no echo comes");
+        assert_eq!(told(hangs([No, Yes, Yes, Yes, Open], Some(LOSSY - 1))), Some(Verdict::HungPeer));
+        assert_eq!(told(hangs([No, Yes, Yes, Yes, Open], None)), Some(Verdict::HungPeer));
+    }
+
+    #[test]
+    fn where_half_of_the_packets_are_lost_a_pair_fails_by_chance() {
+        let witnesses = WitnessReports {
+            any: true,
+            looked: true,
+            reach: true,
+            reach_here: true,
+            alive: true,
+            reached: true,
+        };
+        let told = |loss| {
+            let mine = Observation { loss, ..sees([No, Yes, Yes, Yes, Yes], Some(Cause::TimedOut)) };
+            verdict(&PairEvidence { witnesses, ..evidence(mine) })
+        };
+        assert_eq!(told(Some(HEAVY_FOR_A_PAIR)), Some(Verdict::PacketLoss));
+        assert_eq!(told(Some(HEAVY_FOR_A_PAIR - 1)), Some(Verdict::OneWayTcp));
+        assert_eq!(told(None), Some(Verdict::OneWayTcp));
     }
 
     #[test]

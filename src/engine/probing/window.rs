@@ -1,5 +1,32 @@
 //! The last outcomes of one kind of probe, and what they say: loss, an outage, or chance.
 
+use smallvec::SmallVec;
+
+/// So many lost one after the other are an outage.
+const OUTAGE: u32 = 8;
+
+/// Outcomes that were lost one after the other.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// How many are later than the last of them.
+    begin: u32,
+    length: u32,
+}
+
+impl Piece {
+    /// Whether it went on in a later piece, of which hardly anything that came kept it apart: one of four or more, after one or two.
+    fn goes_on_in(self, later: Self) -> bool {
+        self.begin - (later.begin + later.length) <= 2
+            && self.length >= OUTAGE / 2
+            && later.length >= OUTAGE / 2
+    }
+
+    /// Its bits.
+    fn mask(self) -> u32 {
+        u32::MAX.checked_shr(32 - self.length).unwrap_or(0) << self.begin
+    }
+}
+
 /// The last 32 outcomes, a bit each: the latest is the lowest, and set if the probe was lost.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Window {
@@ -56,12 +83,29 @@ impl Window {
     }
 
     /// The outcomes of outages: all that were lost in pieces of eight or more. At 30 % loss on each way, such a piece is chance once in 200.
+    /// Two that hardly anything came between are no outages: most packets are lost.
     fn outages(self) -> u32 {
+        let pieces: SmallVec<[Piece; 4]> = self.pieces().collect();
+        let is_outage = |nth: usize| {
+            let piece = pieces[nth];
+            let newer = nth.checked_sub(1).is_some_and(|newer| piece.goes_on_in(pieces[newer]));
+            let older = pieces.get(nth + 1).is_some_and(|older| older.goes_on_in(piece));
+            piece.length >= OUTAGE && !newer && !older
+        };
+        (0..pieces.len()).filter(|nth| is_outage(*nth)).fold(0, |mask, nth| mask | pieces[nth].mask())
+    }
+
+    /// What was lost one after the other, from the latest.
+    fn pieces(self) -> impl Iterator<Item = Piece> {
         let lost = self.outcomes();
-        let in_a_row = |row: u32, more: u32| row & row << more;
-        let ends = in_a_row(in_a_row(in_a_row(lost, 1), 2), 4);
-        let whole = |row: u32, more: u32| row | row >> more;
-        whole(whole(whole(ends, 1), 2), 4)
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let rest = lost.checked_shr(at).filter(|rest| *rest != 0)?;
+            let begin = at + rest.trailing_zeros();
+            let length = (lost >> begin).trailing_ones();
+            at = begin + length;
+            Some(Piece { begin, length })
+        })
     }
 
     /// How many were lost by chance, in how many pieces, and of how many: as if there had been no outages, and those that are lost now may
@@ -126,6 +170,16 @@ mod tests {
         assert_eq!(window("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx").share_lost(), 0);
         assert_eq!(window("..x..x..xx.x......xxxxxxx").share_lost(), 27, "what is lost now may be an outage");
         assert!(!lossy("..x...........xxxx"), "one that begins after a loss by chance");
+    }
+
+    #[test]
+    fn where_most_are_lost_long_pieces_are_no_outages() {
+        let heavy = window("....xxxxxxxxx.xxxxxxxxxx..xxxxxx.");
+        assert!(heavy.is_lossy(false));
+        assert_eq!(heavy.share_lost(), 78);
+        let twice = window("..xxxxxxxxx......xxxxxxxxx......");
+        assert!(!twice.is_lossy(false), "two outages");
+        assert_eq!(twice.share_lost(), 0);
     }
 
     #[test]

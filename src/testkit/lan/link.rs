@@ -22,7 +22,7 @@ pub enum Tcp {
 pub struct Link {
     /// The least and the most that a packet takes.
     pub latency: (Duration, Duration),
-    /// Share of datagrams that is lost.
+    /// Share of packets that is lost; segments of TCP are sent again.
     pub loss: f64,
     /// Share of datagrams that is delivered twice.
     pub duplicates: f64,

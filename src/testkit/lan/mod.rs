@@ -11,6 +11,7 @@ pub(super) mod link;
 mod questions;
 mod rogue;
 mod schedule;
+mod segments;
 mod tethers;
 mod wire;
 

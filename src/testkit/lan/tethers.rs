@@ -76,7 +76,7 @@ impl Lan {
         if let Some(kept) = kept {
             self.ropes.push(Rope([end, (server, self.hosts[server.0].life, kept)]));
         }
-        let latency = self.latency(server, dialer);
+        let latency = self.latency(server, dialer) + self.sent_after(server, dialer);
         self.schedule(latency, dialer, Some(life), Arrival::TetherAnswered { tether, result });
     }
 

@@ -200,6 +200,7 @@ impl Lan {
         let life = self.hosts[server.0].life;
         self.tcp_bytes += request.len();
         let body = Arc::from(&request[HEADER..]);
+        let after = after + self.sent_after(id, server);
         self.schedule(after, server, Some(life), Arrival::Request { conn, from, body, sealed });
     }
 
@@ -251,9 +252,13 @@ impl Lan {
             _ if !routed_back => return (timeout, Err(Cause::TimedOut)),
             _ => {}
         }
+        let after = rtt + self.shaken_after(id, machine);
+        if after >= timeout {
+            return (timeout, Err(Cause::TimedOut));
+        }
         match owners.iter().find(|owner| self.hosts[owner.0].listens(addr.port())) {
-            Some(server) => (rtt, Ok(*server)),
-            None => (rtt, Err(Cause::Refused)),
+            Some(server) => (after, Ok(*server)),
+            None => (after, Err(Cause::Refused)),
         }
     }
 
@@ -276,6 +281,7 @@ impl Lan {
             }
         };
         let latency = self.latency(id, dialer);
+        let late = self.sent_after(id, dialer);
         let result = match frame {
             Some(frame) => {
                 self.tcp_bytes += frame.len();
@@ -284,11 +290,11 @@ impl Lan {
                     from_standby,
                     body,
                     connected,
-                    round_trip: latency * 2,
+                    round_trip: latency * 2 + late,
                 })
             }
             None => Err(failure(Cause::ClosedEarly)),
         };
-        self.schedule(latency, dialer, Some(life), Arrival::DialEnded { dial, result });
+        self.schedule(latency + late, dialer, Some(life), Arrival::DialEnded { dial, result });
     }
 }
