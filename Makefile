@@ -82,7 +82,7 @@ TARGETS := x86_64-pc-windows-gnu aarch64-apple-darwin
 portable: ## Check that it compiles for Windows and macOS
 	for target in $(TARGETS); do CC=true AR=true $(CARGO) check --locked --lib --bins --target $$target || exit 1; done
 
-figures: build ## Measure discovery, start, loss and cost on real hosts, beside an older program with BEFORE=path and the agent of serf with SERF=path
+figures: build ## Measure discovery, loss, causes, false alarms and cost on real hosts (about two hours), beside an older program with BEFORE=path and the agent of serf with SERF=path
 	$(CARGO) run --release --locked --example figures -- ./target/release/vigie $(if $(BEFORE),--before $(BEFORE)) $(if $(SERF),--serf $(SERF))
 
 # What each target does stands in src/testkit/fuzz. Without a sanitizer: there is no unsafe code to watch, and no nightly toolchain is needed.
