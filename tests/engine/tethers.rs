@@ -101,6 +101,28 @@ fn a_host_that_is_cut_off_is_known_to_all_within_two_seconds() {
 }
 
 #[test]
+fn who_is_a_little_late_itself_learns_of_a_host_that_is_cut_off_as_soon_as_others_do() {
+    for n in [3, 4, 8] {
+        for seed in 0..11 {
+            let mut lan = Lan::new(seed);
+            let hosts = lan.hosts(n);
+            lan.run_for(secs(30) + ms(seed * 1_234));
+            let (lost, others) = hosts.split_last().unwrap();
+            lan.starve(others[0], ms(130), ms(300));
+            lan.run_for(secs(5) + ms(seed * 77));
+            let since = lan.elapsed();
+            lan.switch_off(*lost);
+            lan.run_for(secs(3));
+            let known = known(&lan, others, *lost, since);
+            assert!(known.iter().all(Option::is_some), "{n} hosts, seed {seed}: {known:?}");
+            let wrong = alarms(&lan);
+            let wrong = wrong.iter().filter(|alarm| !alarm.contains(&lan.hosts[n - 1].config.name));
+            assert_eq!(wrong.count(), 0, "{:?}", alarms(&lan));
+        }
+    }
+}
+
+#[test]
 fn a_host_whose_udp_is_dropped_answers_a_dial_and_stays_up() {
     for inbound in [true, false] {
         let mut lan = Lan::new(5);

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::engine::api::{ConnId, TetherEnd, TetherId};
 use crate::engine::cause::Failure;
 use crate::engine::check_reply;
-use crate::engine::limits::{STALL, SUSPECT_DIALERS, WATCH_EVERY};
+use crate::engine::limits::{STALL, WATCH_EVERY};
 use crate::engine::peers::PeerKey;
 use crate::engine::presence::announce::{self, More};
 use crate::engine::probing::prober;
@@ -128,9 +128,10 @@ impl Engine {
         }
     }
 
-    /// This node's dial of a suspect was refused, or has no answer: those who do not dial it themselves are told, if there are any.
+    /// This node's dial of a suspect was refused, or has no answer: others are told, if there are any, for they may not dial it
+    /// themselves, or be too late to know.
     pub(super) fn tell_outcome(&mut self, key: PeerKey, seen: u8, now: Instant) {
-        if self.peers.len() > SUSPECT_DIALERS && self.watch.suspicions.note_outcome(key, now) {
+        if self.peers.len() > 1 && self.watch.suspicions.note_outcome(key, now) {
             self.tell_suspicion(key, seen, now);
         }
     }

@@ -191,9 +191,9 @@ impl Suspicions {
                 case.stage = Stage::Dialed { at: now, patience };
                 Step::Dial
             }
-            // An outcome of the dial says more than this; and whoever is late itself does not know.
+            // An outcome of the dial says more than this; and whoever is late itself does not know, unless another one says so, too.
             Stage::Overdue
-                if late.is_none_or(|late| late < case.asked)
+                if (late.is_none_or(|late| late < case.asked) || !case.witnesses.is_empty())
                     && suspect.dial.is_in_flight()
                     && suspect.probes.is_unanswered_since(case.asked) =>
             {
@@ -365,6 +365,32 @@ mod tests {
             assert_eq!(suspicions.next_due(test.now + patience), Some(peer.key()));
             let step = suspicions.next_step(&peer, None, || true, test.now + patience);
             assert_eq!(step, if answers { Step::Wait } else { Step::DoubtAndTell });
+        }
+    }
+
+    #[test]
+    fn who_was_late_itself_doubts_one_that_does_not_answer_if_another_one_says_so_too() {
+        for (witnessed, answers) in [(false, false), (true, false), (true, true)] {
+            let mut test = TestContext::new(|_| {});
+            let (mut suspicions, mut peer) = (Suspicions::default(), up(&mut test, 2));
+            let _ = suspicions.open(&peer, None, test.now);
+            test.now += SUSPICION_PATIENCE;
+            let late = Some(test.now);
+            assert_eq!(suspicions.next_due(test.now), Some(peer.key()));
+            assert_eq!(suspicions.next_step(&peer, late, || true, test.now), Step::Dial);
+            peer.dial.hurry();
+            let _ = peer.dial.start(DialId(1), 1, 5, test.now);
+            peer.probes.note_sent(Nonce(1), false, test.now);
+            test.now += UNANSWERED_AFTER;
+            if answers {
+                assert!(peer.probes.note_echo(Nonce(1), test.now).is_some());
+            }
+            assert_eq!(suspicions.next_due(test.now), Some(peer.key()));
+            if witnessed {
+                suspicions.note_witness(peer.key(), test.peer(11).key());
+            }
+            let doubted = suspicions.next_step(&peer, late, || true, test.now) == Step::DoubtAndTell;
+            assert_eq!(doubted, witnessed && !answers);
         }
     }
 
