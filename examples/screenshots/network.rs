@@ -138,7 +138,7 @@ fn findings(now: Instant) -> Vec<Arc<Finding>> {
             Verdict::FirewallDrop,
             Pattern::Column,
             column,
-            Advice::AllowTcpIn { on: on(NAS), port: PORT },
+            Advice::AllowTcpIn { on: on(NAS), port: PORT, udp: None },
         ),
         finding(
             ROBOT,

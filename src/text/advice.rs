@@ -27,40 +27,41 @@ impl fmt::Display for Advice {
                 "give {one} and {other} of this machine addresses in two networks, or connect both to one wire: with one network, answers leave by the wrong one"
             ),
             Self::AllowTcpOut { on, port } => {
-                write!(
-                    f,
-                    "allow outbound TCP connections on {}: {}",
-                    Machine(on),
-                    allow(Direction::Out, Opening::Tcp(*port))
-                )
+                let command = Machine(on).allow(Direction::Out, &[Opening::Tcp(*port)]);
+                write!(f, "allow outbound TCP connections on {}: {command}", Machine(on))
             }
-            Self::AllowTcpIn { on, port } => {
-                let command = allow(Direction::In, Opening::Tcp(*port));
+            Self::AllowTcpIn { on, port, udp: None } => {
+                let command = Machine(on).allow(Direction::In, &[Opening::Tcp(*port)]);
                 write!(f, "open TCP port {port} in the firewall of {}: {command}", Machine(on))
             }
+            Self::AllowTcpIn { on, port, udp: Some(udp) } => {
+                let command = Machine(on).allow(Direction::In, &[Opening::Udp(*udp), Opening::Tcp(*port)]);
+                let on = Machine(on);
+                if port == udp {
+                    write!(f, "open port {port} for TCP and UDP in the firewall of {on}: {command}")
+                } else {
+                    write!(f, "open TCP port {port} and UDP port {udp} in the firewall of {on}: {command}")
+                }
+            }
             Self::CheckRule { on, about, port } => {
-                let (on, command) = (Machine(on), allow(Direction::In, Opening::Tcp(*port)));
-                write!(f, "look for a rule about {about} in the firewall of {on}: {command}")
+                let command = Machine(on).allow(Direction::In, &[Opening::Tcp(*port)]);
+                write!(f, "look for a rule about {about} in the firewall of {}: {command}", Machine(on))
             }
             Self::AllowUdpIn { on, port } => {
-                write!(
-                    f,
-                    "allow inbound UDP on {}: {}",
-                    Machine(on),
-                    allow(Direction::In, Opening::Udp(*port))
-                )
+                let command = Machine(on).allow(Direction::In, &[Opening::Udp(*port)]);
+                write!(f, "allow inbound UDP on {}: {command}", Machine(on))
             }
             Self::AllowUdpOut { on, port } => {
-                let (on, command) = (Machine(on), allow(Direction::Out, Opening::Udp(*port)));
-                write!(f, "allow outbound UDP on {on}, and look for a filter in between: {command}")
-            }
-            Self::AllowUdp { on, port } => {
+                let command = Machine(on).allow(Direction::Out, &[Opening::Udp(*port)]);
                 write!(
                     f,
-                    "allow inbound and outbound UDP on {}: {}",
-                    Machine(on),
-                    allow(Direction::In, Opening::Udp(*port))
+                    "allow outbound UDP on {}, and look for a filter in between: {command}",
+                    Machine(on)
                 )
+            }
+            Self::AllowUdp { on, port } => {
+                let command = Machine(on).allow(Direction::In, &[Opening::Udp(*port)]);
+                write!(f, "allow inbound and outbound UDP on {}: {command}", Machine(on))
             }
             Self::AllowBroadcasts { on, port } => {
                 let on = Machine(on);
@@ -187,6 +188,13 @@ impl Advice {
 /// A node as the machine that something is to be done on.
 struct Machine<'a>(&'a Who);
 
+impl Machine<'_> {
+    /// What opens its firewall for this.
+    fn allow(&self, direction: Direction, openings: &[Opening]) -> String {
+        allow(direction, openings, *self.0 == Who::ThisNode).to_string()
+    }
+}
+
 impl fmt::Display for Machine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -200,6 +208,31 @@ impl fmt::Display for Machine<'_> {
 mod tests {
     use super::*;
     use crate::testkit::peer;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn of_a_firewall_of_which_nothing_is_known_no_tool_is_said_to_be_there() {
+        let open = |on, udp| Advice::AllowTcpIn { on, port: 17_474, udp };
+        let h2 = open(Who::Peer(peer(2, "h2")), None);
+        assert_eq!(
+            h2.to_string(),
+            "open TCP port 17474 in the firewall of h2: `sudo ufw allow 17474/tcp` if ufw is used there, else `sudo vigie doctor` there names the rule"
+        );
+        assert_eq!(
+            h2.command_first().as_deref(),
+            Some(
+                "`sudo ufw allow 17474/tcp`: open TCP port 17474 in the firewall of h2, if ufw is used there, else `sudo vigie doctor` there names the rule"
+            )
+        );
+        assert_eq!(
+            open(Who::ThisNode, Some(17_474)).to_string(),
+            "open port 17474 for TCP and UDP in the firewall of this machine: `sudo ufw allow 17474` if ufw is used here, else `sudo vigie doctor` names the rule"
+        );
+        assert_eq!(
+            open(Who::ThisNode, Some(17_475)).fix(),
+            "sudo ufw allow 17475/udp && sudo ufw allow 17474/tcp"
+        );
+    }
 
     #[test]
     fn advice_speaks_of_this_machine_and_of_others_by_name() {
@@ -223,8 +256,12 @@ mod tests {
             assert!(advice.contains("h2") && !advice.contains("this machine"), "{advice}");
         }
         let fix = |advice: Advice| advice.fix();
-        assert!(!fix(Advice::AllowTcpIn { on: h2(), port: 17_474 }).contains(['`', ':']));
+        assert!(!fix(Advice::AllowTcpIn { on: h2(), port: 17_474, udp: None }).contains(['`', ':']));
         assert!(fix(Advice::CheckLink { of: h2() }).starts_with("check the link of h2: cable"));
+        assert_eq!(
+            fix(Advice::AllowTcpIn { on: h2(), port: 1, udp: Some(2) }).matches(['1', '2']).count(),
+            2
+        );
         let isolated = Advice::CheckIsolation { host: Who::Peer(peer(2, "h2")), other: None }.to_string();
         assert!(isolated.contains("between h2 and the others"), "{isolated}");
     }

@@ -6,8 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::engine::NodeId;
 use crate::engine::cause::Cause;
+use crate::engine::packet_filter::Traffic;
 use crate::engine::peers::PeerInfo;
-use crate::engine::verdict::{Confidence, Evidence, Finding, FindingId, Pattern, Verdict};
+use crate::engine::verdict::{Advice, Confidence, Evidence, Finding, FindingId, Pattern, Verdict};
 
 use super::Label;
 use super::evidence::joined;
@@ -81,8 +82,30 @@ impl Finding {
         match (self.verdict, self.pattern) {
             // Nobody on this side hears them.
             (Verdict::Isolated, Pattern::Islands) => "cut off from this side of the network",
+            (Verdict::FirewallDrop, _) if self.blocks_udp() => "a firewall drops TCP and UDP",
+            (Verdict::FirewallReject, _) if self.blocks_udp() => "a firewall rejects TCP and blocks UDP",
+            (Verdict::OneWayUdp, _) if self.fails_by_tcp() => "UDP works in one direction only, TCP fails",
             (verdict, _) => verdict.description(),
         }
+    }
+
+    /// Whether what blocks TCP blocks UDP, too: by its rules, or as no echo comes back.
+    fn blocks_udp(&self) -> bool {
+        let mut rules = self.evidence.iter().filter_map(|seen| match seen {
+            Evidence::OwnFilter { rule } => Some(rule),
+            _ => None,
+        });
+        match rules.next() {
+            Some(rule) => {
+                rules.chain([rule]).any(|rule| rule.stops.iter().any(|stops| *stops != Traffic::Tcp))
+            }
+            None => matches!(self.advice, Advice::AllowTcpIn { udp: Some(_), .. }),
+        }
+    }
+
+    /// Whether a dial failed, too.
+    fn fails_by_tcp(&self) -> bool {
+        self.evidence.iter().any(|seen| matches!(seen, Evidence::DialFailed { .. }))
     }
 
     /// Whether another cause fits the evidence, too. Where no cause is named there is nothing to be sure of.
@@ -208,10 +231,12 @@ impl Serialize for Finding {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use super::*;
-    use crate::engine::verdict::Advice;
-    use crate::testkit::{finding, peer, t0};
+    use crate::engine::packet_filter::BlockingRule;
+    use crate::engine::verdict::evidence::Who;
+    use crate::testkit::{blocking_rule, finding, peer, t0};
 
     /// A finding about these, the accused one first, with failing pairs by position.
     fn about(names: &[&str], verdict: Verdict, pattern: Pattern, pairs: &[(usize, usize)]) -> Finding {
@@ -249,6 +274,38 @@ mod tests {
         assert_eq!(apart.headline(), "h1 and h2: cut off from this side of the network");
         let lossy = about(&["h1", "h2", "h3"], Verdict::PacketLoss, Pattern::Scattered, &[]);
         assert_eq!(lossy.headline(), "between 3 hosts: packets are lost", "no host is at fault");
+    }
+
+    #[test]
+    fn what_is_wrong_speaks_of_tcp_and_udp_where_both_are_stopped() {
+        let told = |verdict, advice, evidence| {
+            let finding = about(&["h2"], verdict, Pattern::Column, &[]);
+            Finding { advice, evidence, ..finding }.headline()
+        };
+        let on = || Who::Peer(peer(2, "h2"));
+        let open = |udp| Advice::AllowTcpIn { on: on(), port: 1, udp };
+        let rule = |stops: &[Traffic]| Evidence::OwnFilter {
+            rule: Arc::new(BlockingRule { stops: stops.to_vec(), ..blocking_rule() }),
+        };
+        let failed = Evidence::DialFailed {
+            from: Who::ThisNode,
+            to: on(),
+            cause: Cause::TimedOut,
+            ago: Duration::ZERO,
+        };
+        let (tcp, udp) = (rule(&[Traffic::Tcp]), rule(&[Traffic::Unicast]));
+        let table = [
+            (Verdict::FirewallDrop, open(None), vec![], "h2: a firewall drops TCP connections"),
+            (Verdict::FirewallDrop, open(Some(1)), vec![], "h2: a firewall drops TCP and UDP"),
+            (Verdict::FirewallReject, open(Some(1)), vec![], "h2: a firewall rejects TCP and blocks UDP"),
+            (Verdict::FirewallDrop, open(Some(1)), vec![tcp.clone()], "h2: a firewall drops TCP connections"),
+            (Verdict::FirewallDrop, open(None), vec![tcp, udp], "h2: a firewall drops TCP and UDP"),
+            (Verdict::OneWayUdp, open(None), vec![], "h2: UDP works in one direction only"),
+            (Verdict::OneWayUdp, open(None), vec![failed], "h2: UDP works in one direction only, TCP fails"),
+        ];
+        for (verdict, advice, evidence, headline) in table {
+            assert_eq!(told(verdict, advice, evidence), headline);
+        }
     }
 
     #[test]

@@ -159,16 +159,27 @@ fn firewalld(openings: &[Opening]) -> Vec<String> {
     vec![format!("firewall-cmd {}", ports.join(" ")), "firewall-cmd --runtime-to-permanent".to_owned()]
 }
 
-/// What opens the firewall of some machine of which no more is known than that it most likely runs this system.
-pub(super) fn allow(direction: Direction, opening: Opening) -> impl fmt::Display {
+/// What opens the firewall of a machine, this one or another, of which no more is known than that it most likely runs this system.
+pub(super) fn allow<'a>(
+    direction: Direction,
+    openings: &'a [Opening],
+    is_this_one: bool,
+) -> impl fmt::Display + 'a {
     fmt::from_fn(move |f| {
-        let command = |firewall: FirewallTool<'_>| firewall.allow(direction, &[opening]).join(" && ");
+        let command = |firewall: FirewallTool<'_>| firewall.allow(direction, openings);
         match System::OURS {
             System::Linux => {
-                write!(f, "`sudo {}`, or check `sudo nft list ruleset`", command(FirewallTool::Ufw))
+                let ufw: Vec<_> =
+                    command(FirewallTool::Ufw).iter().map(|ufw| format!("sudo {ufw}")).collect();
+                let (used, doctor) = if is_this_one { ("here", "") } else { ("there", " there") };
+                write!(
+                    f,
+                    "`{}` if ufw is used {used}, else `sudo vigie doctor`{doctor} names the rule",
+                    ufw.join(" && ")
+                )
             }
-            System::MacOs => write!(f, "`sudo {}`", command(FirewallTool::MacOs)),
-            System::Windows => write!(f, "`{}`", command(FirewallTool::Windows)),
+            System::MacOs => write!(f, "`sudo {}`", command(FirewallTool::MacOs).join(" && ")),
+            System::Windows => write!(f, "`{}`", command(FirewallTool::Windows).join("; ")),
             System::Other => f.write_str("check `pfctl -s rules`"),
         }
     })

@@ -85,3 +85,36 @@ fn a_host_behind_its_own_firewall_blames_itself_alone_and_says_which_rule_to_add
         }
     }
 }
+
+#[test]
+fn what_a_firewall_stops_is_told_once_and_in_the_words_that_hold_for_all_of_it() {
+    let all = [Traffic::Tcp, Traffic::Unicast, Traffic::Broadcast];
+    let rule = BlockingRule { direction: Direction::In, stops: all.to_vec(), ..blocking_rule() };
+    for seed in 0..8 {
+        let mut lan = Lan::new(seed);
+        let hosts = lan.hosts(4);
+        lan.run_for(secs(40) + ms(seed * 731 % 10_000));
+        lan.hosts[1].blocking = vec![rule.clone()];
+        for other in hosts.iter().filter(|host| host.0 != 1) {
+            lan.towards(*other, hosts[1], |link| (link.udp, link.tcp) = (false, Tcp::DroppedSyn));
+        }
+        lan.run_for(secs(60));
+        lan.hosts[1].blocking.clear();
+        lan.heal();
+        lan.run_for(secs(60));
+        for host in &hosts {
+            let told = lan.log.iter().filter(|logged| logged.host == *host);
+            let told = told.filter_map(|logged| match &logged.event {
+                Event::Diagnosis(finding) => Some(finding.to_string()),
+                _ => None,
+            });
+            let told: Vec<String> = told.collect();
+            let [first, over] = &told[..] else { panic!("seed {seed}, {host:?}: {told:#?}") };
+            assert!(
+                first.starts_with("h1: a firewall drops TCP and UDP; "),
+                "seed {seed}, {host:?}: {told:#?}"
+            );
+            assert_eq!(over, "h1: resolved", "seed {seed}, {host:?}");
+        }
+    }
+}

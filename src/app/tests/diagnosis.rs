@@ -69,7 +69,7 @@ fn the_command_of_an_advice_is_not_cut_where_it_is_long_or_the_screen_narrow() {
     insta::assert_snapshot!(banner.collect::<Vec<_>>().join("\n"));
     // Where several share the room, each has its line, and the command comes first.
     for nth in 2..5 {
-        let advice = Advice::AllowTcpIn { on: network.who(nth), port: 17_474 };
+        let advice = Advice::AllowTcpIn { on: network.who(nth), port: 17_474, udp: None };
         network.finds(Verdict::FirewallDrop, Pattern::Row, &[nth], &[(nth, 0), (nth, 1)], advice, now);
     }
     for finding in network.findings().iter().skip(old + 1) {

@@ -37,12 +37,14 @@ pub enum Advice {
         /// To this port.
         port: u16,
     },
-    /// Let TCP connections into a host.
+    /// Let TCP connections into a host, and UDP where that does not come in, either.
     AllowTcpIn {
         /// Into which.
         on: Who,
         /// On this port.
         port: u16,
+        /// The UDP port, if nothing arrives at that.
+        udp: Option<u16>,
     },
     /// A firewall has a rule about one host alone.
     CheckRule {

@@ -1,4 +1,4 @@
-//! What a finding says of an incident: the observations that it rests on, and the one thing to do.
+//! What a finding says of an incident, and the observations that it rests on.
 
 use std::sync::Arc;
 
@@ -12,15 +12,17 @@ use crate::engine::peers::{Slowness, Tardiness};
 use crate::proto;
 
 use super::advice::Advice;
+use super::advise::advice;
 use super::blocked::blocking_rules;
-use super::evidence::{Echo, Evidence, Heard, IcmpSender, Several, Who};
+use super::evidence::{Echo, Evidence, Heard, IcmpSender, Who};
 use super::finding::{Finding, FindingId, MAX_PAIRS_LISTED};
 use super::foreign_nodes::{ForeignNode, Mismatch};
 use super::grid::NodeIdx;
 use super::incident::{FailingPair, Incident};
-use super::network_view::{NetworkView, OwnRival, SplitNetwork};
+use super::network_view::{NetworkView, SplitNetwork};
 use super::rules::icmp_confirms;
 use super::verdict::{Confidence, Pattern, Verdict};
+use super::whom::{rival, several, shared_address, who};
 
 /// Pieces of evidence in one finding: what fits on a page about a peer.
 const MAX_EVIDENCE: usize = 6;
@@ -183,18 +185,6 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
     }
 }
 
-/// The address that these share: of several of this machine the one that the other has, too.
-fn shared_address(view: &NetworkView, nodes: &[NodeIdx]) -> Endpoint {
-    let other = nodes.iter().find(|node| !node.is_self()).unwrap_or(&NodeIdx::SELF);
-    rival(view, nodes).map_or(view.node(*other).info.addr, |rival| rival.addr)
-}
-
-/// The first of these that others find at an address of this machine.
-fn rival<'v>(view: &'v NetworkView, nodes: &[NodeIdx]) -> Option<&'v OwnRival> {
-    let mut rivals = view.setting().rivals.iter();
-    rivals.find(|rival| nodes.iter().any(|node| view.node(*node).info.id == Some(rival.id)))
-}
-
 /// Hosts with one address. A hardware address that two of them seem to have was read while the address went from one to the other.
 fn holders(view: &NetworkView, nodes: &[NodeIdx], addr: Endpoint) -> Vec<(Who, Option<HardwareAddr>)> {
     let hardware = |node: NodeIdx| {
@@ -296,103 +286,4 @@ fn of_others(view: &NetworkView, from: NodeIdx, to: NodeIdx, seen: &mut Vec<Evid
     if fail.count > 0 {
         seen.push(Evidence::OthersFail { others: fail, to: who(view, to) });
     }
-}
-
-/// What to do: to let through what these rules of this machine's own packet filter stop, if there are any.
-fn advice(view: &NetworkView, incident: &Incident, rules: &[Arc<BlockingRule>]) -> Advice {
-    let mut remedies: Vec<Arc<str>> = Vec::new();
-    for rule in rules {
-        if !remedies.contains(&rule.remedy) {
-            remedies.push(Arc::clone(&rule.remedy));
-        }
-    }
-    if remedies.is_empty() { by_verdict(view, incident) } else { Advice::LetThrough { remedies } }
-}
-
-/// What to do, by what is wrong.
-fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
-    let on = who(view, incident.accused());
-    let port = view.node(incident.accused()).info.addr.port();
-    let presence = view.setting().presence_port;
-    let other = incident.nodes.get(1).map(|node| who(view, *node));
-    match incident.verdict {
-        Verdict::Ok => Advice::Nothing,
-        Verdict::ClosedPort => Advice::Start { on },
-        Verdict::FirewallReject | Verdict::FirewallDrop | Verdict::OneWayTcp
-            if incident.pattern == Pattern::Row =>
-        {
-            Advice::AllowTcpOut { on, port }
-        }
-        Verdict::FirewallReject | Verdict::FirewallDrop | Verdict::OneWayTcp => match other {
-            Some(about) if incident.verdict == Verdict::OneWayTcp && incident.pattern == Pattern::Pair => {
-                Advice::CheckRule { on, about, port }
-            }
-            _ => Advice::AllowTcpIn { on, port },
-        },
-        Verdict::HostDown => Advice::CheckPower { host: on },
-        Verdict::Isolated if incident.pattern == Pattern::Islands => {
-            Advice::CheckUplink { hosts: several(view, incident.nodes.iter().copied()) }
-        }
-        Verdict::Isolated => Advice::CheckIsolation { host: on, other },
-        Verdict::OneWayUdp if is_deaf(view, incident) => Advice::AllowUdpIn { on, port: presence },
-        Verdict::OneWayUdp => Advice::AllowUdpOut { on, port: presence },
-        Verdict::BroadcastBlocked => Advice::AllowBroadcasts { on, port: presence },
-        Verdict::UdpBlocked => Advice::AllowUdp { on, port: presence },
-        Verdict::HungPeer => Advice::Restart { on },
-        Verdict::PacketLoss if incident.pattern == Pattern::Scattered => Advice::CheckShared,
-        Verdict::PacketLoss => Advice::CheckCable { host: on },
-        Verdict::Mtu => Advice::LowerMtu { of: on },
-        Verdict::WrongSubnet if incident.pattern == Pattern::Host => Advice::CorrectNetmask { on },
-        Verdict::WrongSubnet => {
-            Advice::AgreeOnNetmask { hosts: several(view, incident.nodes.iter().copied()) }
-        }
-        Verdict::NoRoute => {
-            let pair = incident.pairs.first().map(|pair| (pair.from, pair.to));
-            let (from, to) = pair.unwrap_or((NodeIdx::SELF, incident.accused()));
-            Advice::CheckRoute { on: who(view, from), to: who(view, to) }
-        }
-        Verdict::LocalProblem => of_own_fault(view, incident),
-        Verdict::WrongSecret => Advice::ShareSecret,
-        Verdict::WrongGroup => Advice::JoinGroup { on, group: view.setting().group.clone() },
-        Verdict::VersionMismatch => Advice::Update,
-        Verdict::DuplicateName => Advice::Rename,
-        Verdict::Flapping => Advice::CheckStability { of: on },
-        Verdict::SlowHost => Advice::CheckLoad { of: on },
-        Verdict::AddressConflict => Advice::Readdress { addr: shared_address(view, &incident.nodes) },
-        Verdict::Unknown => Advice::ReadLog { on },
-    }
-}
-
-/// Where UDP passes one way: whether it is the accused one that nothing arrives at.
-fn is_deaf(view: &NetworkView, incident: &Incident) -> bool {
-    let accused = incident.accused();
-    let hears = |by: NodeIdx, of: NodeIdx| {
-        view.observation(by, of).map(|seen| seen.broadcast.is_ok() || seen.unicast.is_ok())
-    };
-    incident.pairs.iter().any(|pair| {
-        let partner = if pair.from == accused { pair.to } else { pair.from };
-        hears(accused, partner) == Some(false) || hears(partner, accused) == Some(true)
-    })
-}
-
-fn of_own_fault(view: &NetworkView, incident: &Incident) -> Advice {
-    if let (Some(split), Pattern::Host) = (&view.setting().split, incident.pattern) {
-        return Advice::SeparateNetworks { links: split.links.clone() };
-    }
-    let on = who(view, incident.accused());
-    let cause = incident.pairs.iter().find_map(|pair| view.observation(pair.from, pair.to)?.cause);
-    match cause {
-        Some(cause @ (Cause::PermissionDenied | Cause::LocalResources | Cause::AddressNotAvailable)) => {
-            Advice::Against { cause, on }
-        }
-        _ => Advice::CheckLink { of: on },
-    }
-}
-
-fn who(view: &NetworkView, node: NodeIdx) -> Who {
-    if node.is_self() { Who::ThisNode } else { Who::Peer(Arc::clone(&view.node(node).info)) }
-}
-
-fn several(view: &NetworkView, nodes: impl Iterator<Item = NodeIdx>) -> Several {
-    Several::of(nodes.map(|node| who(view, node)))
 }

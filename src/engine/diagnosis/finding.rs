@@ -52,9 +52,14 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether it says the same as another, whatever the evidence.
+    /// Whether it says the same as another, whatever the evidence: to people it is the same, too, if more of what fails with a host is
+    /// known, and the same is to be done.
     pub fn same(&self, other: &Self) -> bool {
-        (self.verdict, self.pattern) == (other.verdict, other.pattern)
+        let is_of_one =
+            |finding: &Self| matches!(finding.pattern, Pattern::Host | Pattern::Column | Pattern::Row);
+        let alike = is_of_one(self) && is_of_one(other) && self.advice == other.advice;
+        self.verdict == other.verdict
+            && (self.pattern == other.pattern || alike)
             && (self.peer.id == other.peer.id && self.nodes == other.nodes || self.is_background())
     }
 
@@ -63,8 +68,24 @@ impl Finding {
         (self.verdict, self.pattern) == (Verdict::PacketLoss, Pattern::Scattered)
     }
 
+    /// Whether it tells what the other one does not, and what people need to mend it: that UDP is to be let in, too, or which of some hosts
+    /// is which.
+    pub(crate) fn tells_more_than(&self, other: &Self) -> bool {
+        self.tells_more_apart_than(other) || self.opens_udp() && !other.opens_udp()
+    }
+
+    /// It still advises to let UDP in, too, if another one that says the same did: UDP may have been let in already, or be lost by chance.
+    pub(super) fn as_much_as(self, told: &Self) -> Self {
+        let advice = if told.opens_udp() && told.same(&self) { &told.advice } else { &self.advice };
+        Self { advice: advice.clone(), ..self }
+    }
+
+    fn opens_udp(&self) -> bool {
+        matches!(self.advice, Advice::AllowTcpIn { udp: Some(_), .. })
+    }
+
     /// Whether it tells hosts apart that the other one does not: people look for one of them by that.
-    pub(crate) fn tells_more_apart_than(&self, other: &Self) -> bool {
+    fn tells_more_apart_than(&self, other: &Self) -> bool {
         let told = |finding: &Self| {
             let holders = finding.evidence.iter().filter_map(|evidence| match evidence {
                 Evidence::SharedAddress { holders, .. } => Some(holders),

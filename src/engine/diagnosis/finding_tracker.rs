@@ -287,12 +287,16 @@ impl TrackedFinding {
         } else if finding.pair_count > self.latest.pair_count {
             self.shrank = None;
         }
-        self.latest = Arc::new(Finding { since, id: self.latest.id, ..finding });
+        let finding = Finding { since, id: self.latest.id, ..finding };
+        self.latest = Arc::new(match &self.published {
+            Some(published) => finding.as_much_as(published),
+            None => finding,
+        });
         let Some(published) = &self.published else {
             return Signal::News(now.saturating_duration_since(since));
         };
         let ending = self.shrank.is_some_and(|at| now.saturating_duration_since(at) < c.patience);
-        if published.same(&self.latest) && !self.latest.tells_more_apart_than(published) {
+        if published.same(&self.latest) && !self.latest.tells_more_than(published) {
             Signal::Same
         } else if ending {
             Signal::Remnant
@@ -367,9 +371,8 @@ mod tests {
     use super::*;
     use crate::engine::diagnosis::debounce::tests::{ME, circumstances, finding};
     use crate::engine::hardware::HardwareAddr;
-    use crate::engine::verdict::Evidence;
-    use crate::engine::verdict::Pattern;
     use crate::engine::verdict::evidence::Who;
+    use crate::engine::verdict::{Advice, Evidence, Pattern};
     use crate::testkit::{ms, peer, t0};
 
     /// A tracker, and what it is told at which time.
@@ -440,6 +443,32 @@ mod tests {
         assert_eq!(trial.tracker.published().len(), 1);
         assert_eq!(trial.at(4_000, &[]), [(1, Verdict::Ok)]);
         assert!(trial.tracker.is_empty());
+    }
+
+    #[test]
+    fn more_paths_that_fail_with_one_host_are_no_news_and_more_that_is_to_be_done_is() {
+        let mut trial = Trial::new();
+        let open = |pattern, udp| {
+            let on = Who::Peer(peer(1, "h"));
+            let advice = Advice::AllowTcpIn { on, port: 17_474, udp };
+            [Finding { pattern, advice, ..finding(1, Verdict::FirewallDrop, &[(0, 1), (2, 1)]) }]
+        };
+        trial.at(0, &open(Pattern::Column, None));
+        let told = [(1, Verdict::FirewallDrop)];
+        let row = [Finding { advice: Advice::Rename, ..open(Pattern::Row, None)[0].clone() }];
+        for (at, found, news) in [
+            (500, open(Pattern::Host, None), &[][..]),
+            (1_000, open(Pattern::Column, None), &told),
+            (2_000, open(Pattern::Host, None), &[]),
+            (4_000, open(Pattern::Host, None), &[]),
+            (5_000, open(Pattern::Host, Some(17_474)), &told),
+            (6_000, open(Pattern::Host, None), &[]),
+            (7_000, open(Pattern::Host, Some(17_474)), &[]),
+            (8_000, row.clone(), &[]),
+            (9_000, row, &told),
+        ] {
+            assert_eq!(trial.at(at, &found), news, "{at}: {found:?}");
+        }
     }
 
     #[test]

@@ -11,12 +11,13 @@
 //!   to a verdict
 //! - `blocked`: what fails because this machine's own packet filter stops it
 //! - `patterns`: pairs that fail together are one `incident`: a column, a row, a block, or pairs here and there
-//! - `explain`: the `finding` of an incident, with its `evidence` and `advice`
+//! - `explain`, `advise`: the `finding` of an incident, with its `evidence` and `advice`; `whom`: the nodes that these speak of
 //! - `run`: all of that, once and in slices; `schedule`: when
 //! - `subject`: whom a finding is about; `finding_tracker`: when it is published, and when it is withdrawn; `debounce`: how long
 //!   that takes
 
 pub mod advice;
+mod advise;
 mod blocked;
 pub(crate) mod debounce;
 pub mod evidence;
@@ -40,6 +41,7 @@ mod run;
 pub(crate) mod schedule;
 mod subject;
 pub mod verdict;
+mod whom;
 pub(crate) mod wires;
 mod witnesses;
 

@@ -2,7 +2,7 @@
 
 use super::failures::Failures;
 use crate::engine::cause::Cause;
-use crate::engine::diagnosis::blocked::{Ways, blocked_ways};
+use crate::engine::diagnosis::blocked::{Ways, blocked_ways, blocking_rules};
 use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::{FailingPair, Incident};
 use crate::engine::diagnosis::network_view::NetworkView;
@@ -40,7 +40,12 @@ pub(super) fn own_filter(view: &NetworkView, failures: &mut Failures) -> Option<
 
 /// What is wrong with a machine whose packet filter stops this. The worst is told: what is to be done is the same.
 fn verdict(view: &NetworkView, blocked: &[(NodeIdx, NodeIdx, Ways)]) -> Verdict {
-    if blocked.iter().any(|(.., ways)| ways.tcp) {
+    // A rule that stops connections, too, stops those to come.
+    let stops_tcp = |(from, to, ways): &(NodeIdx, NodeIdx, Ways)| {
+        let rules = || blocking_rules(view, *from, *to);
+        ways.tcp || rules().iter().any(|rule| rule.stops.contains(&Traffic::Tcp))
+    };
+    if blocked.iter().any(stops_tcp) {
         let rejected = |(from, to, _): &(NodeIdx, NodeIdx, Ways)| {
             let cause = view.observation(*from, *to).and_then(|seen| seen.cause);
             cause.is_some_and(|cause| cause != Cause::TimedOut)
