@@ -36,12 +36,16 @@ pub(crate) struct Shared {
     dial_interval: HeldDialInterval,
     /// Where the steps of [`DIAL_STEP`] begin: at random, so that nodes do not step together.
     steps_from: Option<Instant>,
+    /// What comes in now may have waited to be read since then.
+    waited_since: Option<Instant>,
 }
 
 /// Lent to a part for one call.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
+    /// When what comes in now was there at the earliest: before now if this node stood still.
+    pub(crate) came: Instant,
     pub(crate) config: &'a Config,
     pub(crate) rng: &'a mut StdRng,
     pub(crate) links: &'a Links,
@@ -72,6 +76,7 @@ impl Shared {
             out: Outbox::default(),
             dial_interval: HeldDialInterval::new(config.dial_interval),
             steps_from: None,
+            waited_since: None,
             config,
         }
     }
@@ -79,8 +84,14 @@ impl Shared {
     /// The context of one call; `known` peers are in the table.
     pub(crate) fn context(&mut self, known: usize, now: Instant) -> Context<'_> {
         let pace = self.pace(known);
+        let came = self.waited_since.unwrap_or(now);
         let Self { config, rng, links, out, .. } = self;
-        Context { now, config, rng, links, out, pace }
+        Context { now, came, config, rng, links, out, pace }
+    }
+
+    /// What comes in from now on may have waited to be read since then, for this node stood still; none: it is read as it comes.
+    pub(crate) fn note_waited_since(&mut self, since: Option<Instant>) {
+        self.waited_since = since;
     }
 
     /// How many nodes there are, and what follows from that.

@@ -156,6 +156,9 @@ pub const HARDWARE_READS_PER_SECOND: u32 = 4;
 /// A timer later than this means that the whole process or machine stood still: nobody is blamed for silence.
 pub const STALL: Duration = Duration::from_secs(1);
 
+/// How long after that it may read what came meanwhile: full buffers of a socket, and connections that wait to be accepted.
+pub const BACKLOG_READ_WITHIN: Duration = Duration::from_millis(500);
+
 /// Between two look-ups of a host name that had no address.
 pub const RESOLVE_AGAIN: Duration = Duration::from_secs(30);
 
@@ -226,6 +229,9 @@ pub const BURSTS_OF_ALL_AT_ONCE: u32 = 3_200;
 
 /// Echoes that did not come in time and are remembered, for they may still come: as many as of which the outcome is remembered.
 pub const MAX_GIVEN_UP: usize = 64;
+
+/// Peers that are dialed beside one whose dial seems to vanish, to see whether those of others do.
+pub const DIALED_BESIDE: usize = 3;
 
 /// Peers that are measured beside one with which packets are lost, to see whether they are lost at this node's own end.
 pub const MEASURED_BESIDE: usize = 3;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::limits::{LATE_ECHO, LATE_TIMER, LATE_TIMES, LATE_WITHIN, SLOW_LASTS, STALL};
+use super::limits::{BACKLOG_READ_WITHIN, LATE_ECHO, LATE_TIMER, LATE_TIMES, LATE_WITHIN, SLOW_LASTS, STALL};
 use super::moment::Moment;
 use super::peers::PeerKey;
 use super::peers::peer::Rearm;
@@ -128,6 +128,9 @@ pub(super) enum Wakefulness {
 pub(super) struct Punctuality {
     /// Since when this process has run without standing still.
     awake_since: Option<Instant>,
+    /// When it last did anything, and when it did before it stood still.
+    ran: Option<Instant>,
+    ran_before: Option<Instant>,
     /// When it was last late.
     late: Option<Instant>,
     /// When it was so late that answers of this node are, the last time last; the first entries are those before there were so many.
@@ -152,7 +155,14 @@ impl Punctuality {
             self.hesitated.rotate_left(1);
             self.hesitated[LATE_TIMES - 1] = Some(now);
         }
-        if late > STALL { Wakefulness::StoodStill } else { Wakefulness::Awake }
+        let ran_before = self.ran.replace(now);
+        if late <= STALL {
+            let reads = |since| now.saturating_duration_since(since) < BACKLOG_READ_WITHIN;
+            self.ran_before = self.ran_before.filter(|_| self.awake_since.is_some_and(reads));
+            return Wakefulness::Awake;
+        }
+        self.ran_before = ran_before;
+        Wakefulness::StoodStill
     }
 
     /// It stood still until now.
@@ -163,6 +173,14 @@ impl Punctuality {
     /// Since when it has run without standing still; none if it never did.
     pub(super) fn awake_since(&self) -> Option<Instant> {
         self.awake_since
+    }
+
+    /// When it last ran before it stood still, if it has run again for so short a time only that what it reads may be from then, and was
+    /// not `asked` for since.
+    pub(super) fn reads_what_came_since(&self, asked: Option<Instant>, now: Instant) -> Option<Instant> {
+        let awake_since = self.awake_since?;
+        let reads = now.saturating_duration_since(awake_since) < BACKLOG_READ_WITHIN;
+        self.ran_before.filter(|_| reads && asked.is_none_or(|asked| asked < awake_since))
     }
 
     /// How late this node does what is due, if it often is.
@@ -224,6 +242,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_just_after_a_standstill_may_have_come_during_it_unless_it_was_asked_for_since() {
+        let (mut punctuality, now) = (Punctuality::default(), t0());
+        let _ = punctuality.note(None, now);
+        let woke = now + secs(60);
+        assert_eq!(punctuality.note(Some(now + secs(2)), woke), Wakefulness::StoodStill);
+        punctuality.wake_up(woke);
+        let _ = punctuality.note(None, woke + ms(1));
+        let last = woke + BACKLOG_READ_WITHIN;
+        for (asked, at, since) in [
+            (None, woke + ms(1), Some(now)),
+            (Some(now + secs(1)), woke + ms(1), Some(now)),
+            (Some(woke), woke + ms(1), None),
+            (None, last, None),
+        ] {
+            assert_eq!(punctuality.reads_what_came_since(asked, at), since);
+        }
+        let _ = punctuality.note(None, last);
+        punctuality.wake_up(last);
+        assert_eq!(punctuality.reads_what_came_since(None, last), None, "that was another standstill");
+    }
+
+    #[test]
     fn whoever_was_late_itself_does_not_know_who_else_was_and_hesitates_if_it_often_is() {
         let (mut punctuality, now) = (Punctuality::default(), t0());
         let due_before = |late: Duration, at: Duration| ((now + at).checked_sub(late), now + at);
@@ -236,6 +276,7 @@ mod tests {
             assert_eq!(punctuality.note(due, now), pace);
         }
         assert_eq!(punctuality.note(None, now + secs(31)), Wakefulness::Awake, "nothing was due");
+        assert_eq!(punctuality.reads_what_came_since(None, now + secs(31)), None, "nobody woke it up");
         assert!(punctuality.is_in_time_since(now + secs(30) + ms(1)));
         assert!(!punctuality.is_in_time_since(now + secs(30)));
         assert_eq!(punctuality.hesitation(now + secs(31)), None, "twice is not often");

@@ -20,6 +20,7 @@ mod seeds;
 mod slow_host;
 mod slow_links;
 mod speed;
+mod standstill;
 mod tethers;
 mod two_faults;
 mod visitors;

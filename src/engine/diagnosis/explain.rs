@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::engine::address::Endpoint;
-use crate::engine::cause::Cause;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::limits::{FLAPS, LATE_TIMES};
 use crate::engine::observation::{Observation, PathStatus};

@@ -264,15 +264,17 @@ pub(crate) fn note_failed_look(peer: &mut Peer, began: Instant, failure: &Failur
 }
 
 /// An attempt of a peer that was well had no answer for so long that its packets seem to vanish: echoes come all the time, and one
-/// came since. What it comes to is still awaited.
-pub(crate) fn note_late(peer: &mut Peer, began: Instant, ctx: &Context<'_>) {
+/// came since. What it comes to is still awaited. Whether it is so.
+pub(crate) fn note_late(peer: &mut Peer, began: Instant, ctx: &Context<'_>) -> bool {
     let was_well = peer.state() == PeerState::Up && peer.dial.cause().is_none();
     let echoed = peer.probes.last_echo().is_some_and(|at| at >= (began + OVERDUE_DIAL).into());
-    if was_well && echoed && peer.probes.all_came() && peer.dial.is_in_flight() {
+    let seems_to_vanish = was_well && echoed && peer.probes.all_came() && peer.dial.is_in_flight();
+    if seems_to_vanish {
         peer.dial.note_late(began, ctx.now);
         let alive = peer.last_alive();
         peer.health.note_new_trouble(began, alive);
     }
+    seems_to_vanish
 }
 
 /// An attempt that has ended.
@@ -444,12 +446,12 @@ mod tests {
             assert_eq!((dialer.late_at(), dialer.next_late(late - ms(1))), (Some(late), None));
             assert_eq!(dialer.next_late(late), Some(Unanswered::Late(peers[0].key(), began)));
             assert_eq!((dialer.next_late(late), dialer.late_at()), (None, None), "the other one has ended");
-            note_late(&mut peers[0], began, &test.context());
-            assert_eq!(peers[0].dial.cause(), None, "no echo tells that it lives now");
+            assert!(!note_late(&mut peers[0], began, &test.context()), "no echo tells that it lives now");
+            assert_eq!(peers[0].dial.cause(), None);
             peers[0].probes.note_sent(Nonce(99), false, overdue);
             let _ = peers[0].probes.note_echo(Nonce(99), overdue);
-            note_late(&mut peers[0], began, &test.context());
-            assert_eq!(peers[0].dial.cause().is_some(), seems_lost, "{echoes} echoes came");
+            assert_eq!(note_late(&mut peers[0], began, &test.context()), seems_lost, "{echoes} echoes came");
+            assert_eq!(peers[0].dial.cause().is_some(), seems_lost);
             assert_eq!(peers[0].is_troubled(), seems_lost);
         }
     }

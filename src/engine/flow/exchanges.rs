@@ -171,7 +171,11 @@ impl Engine {
             let Some(peer) = peers.get_mut(key) else { continue };
             match unanswered {
                 Unanswered::Overdue(_) => prober::ask(peer, &mut ctx),
-                Unanswered::Late(_, began) => dialer::note_late(peer, began, &ctx),
+                Unanswered::Late(_, began) => {
+                    if dialer::note_late(peer, began, &ctx) {
+                        self.dial_others_than(key, began, now);
+                    }
+                }
             }
         }
     }
@@ -194,6 +198,7 @@ impl Engine {
         if let Some(dialed) = Dialed::of(began, &result, now) {
             self.note_lateness(key, began, |peer| peer.note_dialed(dialed, now), now);
         }
+        self.shared.note_waited_since(self.punctuality.reads_what_came_since(Some(began), now));
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
         if peer.dial.take_aim().is_some() {
@@ -413,9 +418,9 @@ impl Engine {
 fn note_served(peer: &mut Peer, from: SocketAddr, prefix: Option<u8>, ctx: &mut Context<'_>) {
     // What reaches us from another address of its own says nothing of the one that is dialed.
     if peer.ip() == from.into() {
-        peer.last_seen.note_served(ctx.now);
+        peer.last_seen.note_served(ctx.came);
     } else {
-        peer.last_seen.note_any(ctx.now);
+        peer.last_seen.note_any(ctx.came);
     }
     // An address from which nothing but this came is nobody's way to it.
     if peer.ip() == from.into() || peer.paths.is_known(from.into()) {

@@ -240,7 +240,7 @@ impl Engine {
     }
 
     /// By then everybody has dialed everybody.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         self.patience_with(self.shared.dial_interval())
     }
 

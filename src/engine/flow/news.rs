@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::engine::cause::Retry;
 use crate::engine::gossip::page::tells_of_trouble;
-use crate::engine::limits::{LOOKED_AT_FOR_NEWS, LOOKERS};
+use crate::engine::limits::{DIALED_BESIDE, LOOKED_AT_FOR_NEWS, LOOKERS};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::presence::announce::{self, More};
@@ -58,19 +58,40 @@ impl Engine {
 
     /// Looks whether the trouble with peers is over: at those for which this node is among the few that do.
     pub(in crate::engine) fn look_again(&mut self, now: Instant) {
+        let patience = self.patience();
         for key in self.looks.round(&self.peers, now) {
             if !self.looks_for_others(key) {
                 continue;
             }
             let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             let Some(peer) = peers.get_mut(key).filter(|peer| peer.is_proven()) else { continue };
-            // What no retry can cure is not looked at more often.
-            if peer.dial.retry() == Some(Retry::Usual) {
+            // What no retry can cure is not looked at more often. Where dials get their reply, that tells at first what the other end sees.
+            let lately = peer.health.trouble().is_some_and(|at| ctx.is_within(at.into(), patience));
+            let is_deaf = peer.dial.cause().is_none() && peer.untimed_observation().echo.is_failing();
+            let tells = is_deaf && lately;
+            if peer.dial.retry() == Some(Retry::Usual) || tells {
                 peer.dial.queue_look(now);
             }
             let is_told = self.judging.findings.accuses(key);
             if !peer.untimed_observation().echo.is_ok() || is_told && peer.probes.is_lossy() {
                 self.prober.look_again(peer, &ctx);
+            }
+        }
+    }
+
+    /// Packets of a dial seem to vanish: at this node's own end, if so do those of others. A few are dialed at once that were not since then.
+    pub(super) fn dial_others_than(&mut self, key: PeerKey, since: Instant, now: Instant) {
+        let is_unknown = |peer: &&Peer| {
+            let dialed = peer.dial.ended().is_some_and(|at| at >= since.into());
+            peer.key() != key && peer.state() == PeerState::Up && peer.dial.is_idle() && !dialed
+        };
+        let others: SmallVec<[PeerKey; DIALED_BESIDE]> =
+            self.peers.iter().filter(is_unknown).take(DIALED_BESIDE).map(Peer::key).collect();
+        for other in others {
+            if self.checks_for_others.take(now)
+                && let Some(peer) = self.peers.get_mut(other)
+            {
+                peer.dial.hurry();
             }
         }
     }

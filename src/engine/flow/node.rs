@@ -136,6 +136,7 @@ impl Engine {
         if self.punctuality.note(self.poll_timeout(), now) == Wakefulness::StoodStill {
             self.reset_after_stall(now);
         }
+        self.shared.note_waited_since(self.punctuality.reads_what_came_since(None, now));
         if !was_slow && self.punctuality.hesitation(now).is_some() {
             self.judge_soon(now);
         }

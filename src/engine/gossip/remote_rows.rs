@@ -210,18 +210,17 @@ impl RemoteRows {
         peers: &PeerTable,
         ctx: &Context<'_>,
     ) {
-        let now = ctx.now;
         let told = Duration::from_millis(u64::from(head.age_ms));
         // What others pass on is older than they say by the time that it travels. Otherwise a row that goes to and fro would become younger
         // by that each time, until a dead node's seems to be from after its death.
         let age = if by == PageFrom::Another { told + TOLD_TIME_ERROR } else { told };
-        let confirmed = now.checked_sub(age).unwrap_or(now);
+        let confirmed = ctx.came.checked_sub(age).unwrap_or(ctx.came);
         let nothing_yet = head.upto == 0 && head.latest > 0;
         let unknown = !self.of.contains_key(&head.owner);
         if nothing_yet || unknown && self.of.len() >= MAX_ROWS {
             return;
         }
-        let new = || Box::new(RemoteRow::new(head.incarnation, confirmed, now));
+        let new = || Box::new(RemoteRow::new(head.incarnation, confirmed, ctx.now));
         let mut row = self.of.remove(&head.owner).unwrap_or_else(new);
         if row.takes(&head, by) {
             self.cells -= row.observations.len();

@@ -45,9 +45,9 @@ impl Datagram<'_> {
         let path = (self.source_ip(), peer.ip());
         let taken = peer.paths.take_heartbeat(path, presence.sequence, fingerprint(presence), ctx.now);
         if taken {
-            peer.last_seen.note_any(ctx.now);
+            peer.last_seen.note_any(ctx.came);
             if path.0 == path.1 {
-                peer.last_seen.note_broadcast(ctx.now);
+                peer.last_seen.note_broadcast(ctx.came);
             }
         }
         taken
@@ -85,13 +85,13 @@ impl Datagram<'_> {
         }
         let returning = silent || peer.has_left();
         peer.paths.note_heard(ip, dialed, (self.socket, sequence), returning, ctx.now);
-        peer.last_seen.note_any(ctx.now);
+        peer.last_seen.note_any(ctx.came);
         if dialed == ip {
             // A nonce or an echo is never broadcast.
             match self.socket == Socket::Shared && !self.is_unicast() {
                 true if self.is_wide() => {}
-                true => peer.last_seen.note_broadcast(ctx.now),
-                false => peer.last_seen.note_unicast(ctx.now),
+                true => peer.last_seen.note_broadcast(ctx.came),
+                false => peer.last_seen.note_unicast(ctx.came),
             }
         }
         Taken::Whole
@@ -105,7 +105,7 @@ impl Datagram<'_> {
         if peer.paths.is_far_behind(self.source_ip(), self.socket, self.presence.sequence) {
             Taken::ProveFirst
         } else if awaited {
-            peer.last_seen.note_unicast(ctx.now);
+            peer.last_seen.note_unicast(ctx.came);
             Taken::EchoOnly
         } else {
             Taken::Refused(RejectReason::Replayed)

@@ -373,6 +373,7 @@ mod tests {
         for (witnessed, answers) in [(false, false), (true, false), (true, true)] {
             let mut test = TestContext::new(|_| {});
             let (mut suspicions, mut peer) = (Suspicions::default(), up(&mut test, 2));
+            test.now += ms(1);
             let _ = suspicions.open(&peer, None, test.now);
             test.now += SUSPICION_PATIENCE;
             let late = Some(test.now);
@@ -380,7 +381,7 @@ mod tests {
             assert_eq!(suspicions.next_step(&peer, late, || true, test.now), Step::Dial);
             peer.dial.hurry();
             let _ = peer.dial.start(DialId(1), 1, 5, test.now);
-            peer.probes.note_sent(Nonce(1), false, test.now);
+            (0..u64::from(BURST)).for_each(|n| peer.probes.note_sent(Nonce(n), false, test.now));
             test.now += UNANSWERED_AFTER;
             if answers {
                 assert!(peer.probes.note_echo(Nonce(1), test.now).is_some());
@@ -390,7 +391,7 @@ mod tests {
                 suspicions.note_witness(peer.key(), test.peer(11).key());
             }
             let doubted = suspicions.next_step(&peer, late, || true, test.now) == Step::DoubtAndTell;
-            assert_eq!(doubted, witnessed && !answers);
+            assert_eq!(doubted, witnessed && !answers, "{witnessed} {answers}");
         }
     }
 

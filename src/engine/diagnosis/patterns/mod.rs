@@ -30,6 +30,7 @@ pub(super) use failures::Verdicts;
 
 use failures::Failures;
 
+use super::grid::NodeIdx;
 use super::incident::Incident;
 use super::network_view::NetworkView;
 
@@ -52,7 +53,11 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usi
     incidents.extend(wrong_masks::wrong_masks(view, &mut failures));
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands::islands(&mut failures));
-    let dialed = |from, to| view.observation(from, to).and_then(|seen| seen.checked);
+    let dialed = |from: NodeIdx, to: NodeIdx| {
+        let told = view.observation(from, to).and_then(|seen| seen.checked);
+        // Of dials of this node it is known here when the last one came.
+        if to.is_self() { told.max(view.node(from).served) } else { told }
+    };
     let hosts = single_hosts::single_hosts(&mut failures, verdicts, dialed);
     incidents.retain(|incident| !single_hosts::explain(&hosts, incident));
     incidents.extend(hosts);

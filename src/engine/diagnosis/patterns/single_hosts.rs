@@ -203,7 +203,7 @@ mod tests {
     use crate::engine::diagnosis::DiagnosisRun;
     use crate::engine::diagnosis::finding::Finding;
     use crate::engine::observation::{Observation, PathStatus};
-    use crate::testkit::judged::{fine, view_of};
+    use crate::testkit::judged::{fine, judged_behind, nodes_that_see, view_of};
     use crate::testkit::{secs, t0};
 
     /// What an incident says, to be compared.
@@ -292,6 +292,26 @@ mod tests {
             let pattern = if outbound { Pattern::Row } else { Pattern::Column };
             let is_it = |finding: &Finding| finding.pattern == pattern && finding.nodes[0].0 == 1;
             assert_eq!(findings.iter().any(is_it), accused, "{reached_before} s ago: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn whose_dials_still_come_here_is_not_at_fault_though_most_of_its_dials_fail() {
+        let now = t0();
+        let ago = |seconds| now.checked_sub(secs(seconds));
+        for (served, accused) in [(20, true), (2, false)] {
+            let sees = |from: u16, to: u16| match (from, to) {
+                (1, 2..) => {
+                    let (tcp, cause) = (PathStatus::Failing, Some(Cause::TimedOut));
+                    Observation { tcp, cause, checked: ago(5), ..fine(now) }
+                }
+                _ => Observation { checked: ago(20), ..fine(now) },
+            };
+            let mut nodes = nodes_that_see(6, sees, now);
+            nodes[1].served = ago(served);
+            let findings = DiagnosisRun::new(judged_behind(Vec::new(), nodes, now)).conclude().findings;
+            let is_it = |finding: &Finding| finding.pattern == Pattern::Row && finding.nodes[0].0 == 1;
+            assert_eq!(findings.iter().any(is_it), accused, "{served} s ago: {findings:?}");
         }
     }
 
