@@ -280,7 +280,7 @@ mod tests {
     fn what_is_wrong_speaks_of_tcp_and_udp_where_both_are_stopped() {
         let told = |verdict, advice, evidence| {
             let finding = about(&["h2"], verdict, Pattern::Column, &[]);
-            Finding { advice, evidence, ..finding }.headline()
+            Finding { evidence, advice, ..finding }.headline()
         };
         let on = || Who::Peer(peer(2, "h2"));
         let open = |udp| Advice::AllowTcpIn { on: on(), port: 1, udp };

@@ -160,11 +160,7 @@ fn firewalld(openings: &[Opening]) -> Vec<String> {
 }
 
 /// What opens the firewall of a machine, this one or another, of which no more is known than that it most likely runs this system.
-pub(super) fn allow<'a>(
-    direction: Direction,
-    openings: &'a [Opening],
-    is_this_one: bool,
-) -> impl fmt::Display + 'a {
+pub(super) fn allow(direction: Direction, openings: &[Opening], is_this_one: bool) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         let command = |firewall: FirewallTool<'_>| firewall.allow(direction, openings);
         match System::OURS {

@@ -51,7 +51,7 @@ const FAULTS: [Fault; 13] = [
         "TCP out dropped",
         Verdict::FirewallDrop,
         |lan, x| outbound(lan, x, |link| link.tcp = Tcp::DroppedSyn),
-        [9.0, 13.0],
+        [7.0, 12.0],
         [6.0, 8.0],
     ),
     fault(
@@ -72,14 +72,14 @@ const FAULTS: [Fault; 13] = [
         "UDP in dropped",
         Verdict::OneWayUdp,
         |lan, x| inbound(lan, x, |link| link.udp = false),
-        [13.0, 15.0],
+        [10.0, 11.0],
         [3.0, 6.0],
     ),
     fault(
         "UDP out dropped",
         Verdict::OneWayUdp,
         |lan, x| outbound(lan, x, |link| link.udp = false),
-        [14.0, 16.0],
+        [10.0, 11.0],
         [3.0, 6.0],
     ),
     fault(

@@ -75,7 +75,7 @@ impl Finding {
     }
 
     /// It still advises to let UDP in, too, if another one that says the same did: UDP may have been let in already, or be lost by chance.
-    pub(super) fn as_much_as(self, told: &Self) -> Self {
+    pub(super) fn telling_no_less_than(self, told: &Self) -> Self {
         let advice = if told.opens_udp() && told.same(&self) { &told.advice } else { &self.advice };
         Self { advice: advice.clone(), ..self }
     }

@@ -289,7 +289,7 @@ impl TrackedFinding {
         }
         let finding = Finding { since, id: self.latest.id, ..finding };
         self.latest = Arc::new(match &self.published {
-            Some(published) => finding.as_much_as(published),
+            Some(published) => finding.telling_no_less_than(published),
             None => finding,
         });
         let Some(published) = &self.published else {
@@ -451,7 +451,7 @@ mod tests {
         let open = |pattern, udp| {
             let on = Who::Peer(peer(1, "h"));
             let advice = Advice::AllowTcpIn { on, port: 17_474, udp };
-            [Finding { pattern, advice, ..finding(1, Verdict::FirewallDrop, &[(0, 1), (2, 1)]) }]
+            [Finding { advice, pattern, ..finding(1, Verdict::FirewallDrop, &[(0, 1), (2, 1)]) }]
         };
         trial.at(0, &open(Pattern::Column, None));
         let told = [(1, Verdict::FirewallDrop)];
