@@ -33,7 +33,7 @@ fn dial_from(source: Option<IpAddr>, to: SocketAddr, timeout: Duration) -> Resul
 }
 
 fn way(addr: SocketAddr) -> Way {
-    Way { addr, standby: Vec::new(), source: None, link: None, sessions: None }
+    Way { addr, standby: Vec::new(), source: None, link: None, sessions: None, is_sparing: false }
 }
 
 fn dial(to: SocketAddr) -> Result<Reached, Failure> {

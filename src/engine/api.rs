@@ -169,6 +169,8 @@ pub enum Output {
         request: Arc<[u8]>,
         /// For all of it together.
         timeout: Duration,
+        /// Nobody has proved to be there: the first packet is not to be sent again ([`crate::engine::limits::ONE_SYN`]).
+        is_sparing: bool,
     },
     /// Drop this dial and close its connection; no [`Input::DialEnded`] is awaited.
     AbandonDial(DialId),
@@ -245,10 +247,19 @@ pub enum Command {
 /// Which socket received a datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Socket {
-    /// The presence port, which several nodes of one host share.
+    /// The presence port, which several nodes of one host share; the datagram may have gone to everybody.
     Shared,
+    /// The same, by a datagram to an address of this machine, or where the system does not tell.
+    Addressed,
     /// This node's own port.
     Private,
+}
+
+impl Socket {
+    /// Whose numbers count: those of the presence port, or of the node's own.
+    pub(crate) fn port(self) -> Self {
+        if self == Self::Private { Self::Private } else { Self::Shared }
+    }
 }
 
 /// Names a dial in flight.

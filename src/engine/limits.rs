@@ -10,6 +10,12 @@ pub const MAX_PEERS: usize = 16_384;
 /// only; the oldest make room. Above the 1 000 nodes that may start at the same moment on one large link.
 pub const MAX_UNPROVEN: usize = 2_048;
 
+/// The same in one network of 24 bits (IPv4) or 64 (IPv6), all addresses of which one host can send from: a large link of IPv6 is one.
+pub const MAX_UNPROVEN_IN_A_NETWORK: usize = 1_024;
+
+/// The same in 48 bits of IPv6, which one customer has: more than one such network.
+pub const MAX_UNPROVEN_IN_A_SITE: usize = 1_536;
+
 /// Nodes behind one address: far more than anybody runs on one host, far less than a forger would like.
 pub const MAX_NODES_PER_ADDRESS: u16 = 32;
 
@@ -49,6 +55,20 @@ pub const MAX_DIALS_IN_FLIGHT: usize = 64;
 /// First dials a second to peers that have not proved their address (see the reflection rule of the protocol):
 /// what a forger could make one node send to a third party, in SYN packets a second.
 pub const UNPROVEN_DIALS_PER_SECOND: u32 = 5;
+
+/// Nodes that dial an address from which one datagram came and at which nobody proved to be: of all that are reached, the heaviest for
+/// that address. With each further datagram from there as many more do, so that a forger makes nodes send no more than it sends itself.
+pub const UNPROVEN_DIALERS: usize = 5;
+
+/// Shortest time between two dials by one node of an address at which nobody proved to be, whatever its ids are; less if the dial interval is.
+pub const UNPROVEN_DIALED_AGAIN: Duration = Duration::from_secs(10);
+
+/// Between two looks whether it is this node's turn to dial such an address: a part of the period of presences.
+pub const TURN_LOOKED_AT_AGAIN: Duration = Duration::from_secs(2);
+
+/// How long the connection to such an address may take, once the link knows who is there: less than the second after which a first packet
+/// is sent again (RFC 6298 §2).
+pub const ONE_SYN: Duration = Duration::from_millis(950);
 
 /// How long a new peer is given to prove its address before it is dialed without proof.
 pub const PROOF_GRACE: Duration = Duration::from_secs(1);

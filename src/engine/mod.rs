@@ -151,7 +151,7 @@ impl Engine {
                 self.shared.out().push(Output::Reply { conn, frame: None, tether: None });
             }
             (Lifecycle::Leaving { .. }, Input::Datagram { from, link, socket, bytes }) => {
-                self.confirm_goodbye(Arrival { from, link, socket }, bytes, now);
+                self.confirm_goodbye(Arrival::new(from, link, socket), bytes, now);
             }
             (Lifecycle::Leaving { .. } | Lifecycle::Closed, _) => {}
             (_, input) => self.handle_input(input, now),

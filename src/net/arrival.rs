@@ -24,6 +24,8 @@ pub(super) struct Received<'b> {
     pub(super) bytes: &'b [u8],
     pub(super) from: SocketAddr,
     pub(super) link: Option<LinkIndex>,
+    /// It went to everybody, as the system says.
+    pub(super) is_to_all: bool,
 }
 
 impl Buffer {
@@ -40,7 +42,7 @@ impl Buffer {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
-    use std::net::SocketAddr;
+    use std::net::{Ipv6Addr, SocketAddr};
     use std::os::fd::{AsFd, AsRawFd as _};
 
     use nix::libc;
@@ -118,18 +120,24 @@ mod linux {
         buffer: &'b mut Buffer,
     ) -> io::Result<Received<'b>> {
         let Buffer { bytes, control } = buffer;
-        let (n, from, link) = {
+        let (n, from, (link, is_to_all)) = {
             let mut parts = [IoSliceMut::new(bytes)];
             let fd = socket.as_fd().as_raw_fd();
             let message = recvmsg::<SockaddrStorage>(fd, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT)?;
-            let link = message.cmsgs()?.find_map(|told| match told {
-                ControlMessageOwned::Ipv4PacketInfo(info) => u32::try_from(info.ipi_ifindex).ok(),
-                ControlMessageOwned::Ipv6PacketInfo(info) => Some(info.ipi6_ifindex),
+            let told = message.cmsgs()?.find_map(|told| match told {
+                // What went to an address of this machine: that is where an answer leaves from.
+                ControlMessageOwned::Ipv4PacketInfo(info) => Some((
+                    u32::try_from(info.ipi_ifindex).ok(),
+                    info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr,
+                )),
+                ControlMessageOwned::Ipv6PacketInfo(info) => {
+                    Some((Some(info.ipi6_ifindex), Ipv6Addr::from(info.ipi6_addr.s6_addr).is_multicast()))
+                }
                 _ => None,
             });
-            (message.bytes, address(message.address).ok_or(ErrorKind::InvalidData)?, link)
+            (message.bytes, address(message.address).ok_or(ErrorKind::InvalidData)?, told.unwrap_or_default())
         };
-        Ok(Received { bytes: &buffer.bytes[..n], from, link: link.map(LinkIndex) })
+        Ok(Received { bytes: &buffer.bytes[..n], from, link: link.map(LinkIndex), is_to_all })
     }
 }
 
@@ -158,7 +166,7 @@ mod elsewhere {
         buffer: &'b mut Buffer,
     ) -> io::Result<Received<'b>> {
         let (n, from) = socket.try_recv_from(&mut buffer.bytes)?;
-        Ok(Received { bytes: &buffer.bytes[..n], from, link: None })
+        Ok(Received { bytes: &buffer.bytes[..n], from, link: None, is_to_all: false })
     }
 
     /// Routes decide by which link it leaves.
@@ -183,6 +191,6 @@ mod elsewhere {
         buffer: &'b mut Buffer,
     ) -> io::Result<Received<'b>> {
         let (n, from) = socket.recv_from(&mut buffer.bytes)?;
-        Ok(Received { bytes: &buffer.bytes[..n], from, link: None })
+        Ok(Received { bytes: &buffer.bytes[..n], from, link: None, is_to_all: false })
     }
 }

@@ -17,6 +17,7 @@ use crate::engine::address::ZonedIp;
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::is_host;
 use crate::engine::event::Event;
+use crate::engine::limits::ONE_SYN;
 use crate::engine::peers::PeerInfo;
 use crate::engine::retry::RetryPolicy;
 use crate::engine::{Incarnation, NodeId, Nonce, check_reply};
@@ -25,6 +26,7 @@ use crate::secret::sessions::Sessions;
 
 use super::errno::failure;
 use super::interfaces::{self, Selection};
+use super::neighbours::hardware_of;
 use super::sealing::exchange;
 
 /// How long the server is given to close first after its reply, so that it, not we, keeps the port in `TIME_WAIT`.
@@ -58,6 +60,8 @@ pub struct Way {
     pub link: Option<Arc<str>>,
     /// Under the secret of these: whoever is there must have it, too.
     pub sessions: Option<Arc<Sessions>>,
+    /// The first packet is sent once: nobody has proved to be there.
+    pub is_sparing: bool,
 }
 
 /// What is dialed, and how.
@@ -103,7 +107,14 @@ pub async fn retryable_dial(
         let addr = interfaces::told(to);
         report(Event::DialStarted { peer: peer(), addr, attempt, max, forced });
         let sessions = dial.sessions.clone();
-        let way = Way { addr: to, standby: Vec::new(), source: dial.source, link: None, sessions };
+        let way = Way {
+            addr: to,
+            standby: Vec::new(),
+            source: dial.source,
+            link: None,
+            sessions,
+            is_sparing: false,
+        };
         let result = self::attempt(&way, &dial.request, dial.policy.timeout, &mut reply).await;
         let failure = match result.and_then(|reached| check_reply(&reply, dial.nonce).map(|_| reached)) {
             Ok(reached) => {
@@ -207,6 +218,18 @@ async fn connect_by(
     let Way { addr, ref standby, source, ref link, .. } = *way;
     let deadline = begun + timeout;
     let mut first = pin!(connect(addr, source, link.as_deref()));
+    if way.is_sparing {
+        // Before the link knows who is there, no packet has left.
+        let early = timeout_at(deadline.min(begun + ONE_SYN), &mut first).await;
+        match early {
+            Ok(Ok(stream)) => return Ok((stream, None)),
+            Ok(Err(error)) => return Err(connect_failure(way, &error)),
+            Err(_) if hardware_of(addr.into()).is_some() => {
+                return Err(too_late(Cause::TimedOut, "connect", ONE_SYN));
+            }
+            Err(_) => {}
+        }
+    }
     let alone_until = if standby.is_empty() { deadline } else { begun + timeout / 2 };
     let failed = match timeout_at(alone_until, &mut first).await {
         Ok(Ok(stream)) => return Ok((stream, None)),

@@ -263,7 +263,9 @@ impl Driver {
                 return;
             }
             match self.sockets.try_receive(from, buffer) {
-                Ok(Received { bytes, from, link }) => {
+                Ok(Received { bytes, from, link, is_to_all }) => {
+                    let is_addressed = socket == Socket::Shared && !is_to_all;
+                    let socket = if is_addressed { Socket::Addressed } else { socket };
                     self.tell(Input::Datagram { from, link, socket, bytes });
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -352,10 +354,11 @@ impl Driver {
                     tracing::debug!(%source, %to, %error, "cannot send to the limited broadcast address");
                 }
             }
-            Output::Dial { dial, addr, standby, link, request, timeout } => {
+            Output::Dial { dial, addr, standby, link, request, timeout, is_sparing } => {
+                let sessions = self.sessions.clone();
                 self.dial(
                     dial,
-                    Way { addr, standby, source: self.source, link, sessions: self.sessions.clone() },
+                    Way { addr, standby, source: self.source, link, sessions, is_sparing },
                     request,
                     timeout,
                 );
@@ -374,7 +377,8 @@ impl Driver {
             }
             Output::Tether { tether, addr, link, request, timeout } => {
                 let sessions = self.sessions.clone();
-                let way = Way { addr, standby: Vec::new(), source: self.source, link, sessions };
+                let way =
+                    Way { addr, standby: Vec::new(), source: self.source, link, sessions, is_sparing: false };
                 self.pending.tethers.dial(tether, way, request, timeout, &mut self.tasks);
             }
             Output::DropTether(tether) => self.pending.tethers.release(tether),

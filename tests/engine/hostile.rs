@@ -51,7 +51,8 @@ fn echoes_to_senders_beyond_the_links_are_few_and_to_one_of_them_fewer() {
         let mut solo = Solo::new(|_| {});
         for sequence in 1..2_000 {
             let (nonce, from) = (Some(Nonce(sequence)), format!("192.0.2.{}:30000", sequence % senders));
-            solo.hear(&from, &Presence { nonce, ..presence(Kind::Hello, 7, sequence) });
+            let asks = Presence { nonce, ..presence(Kind::Hello, 7, sequence) };
+            solo.hear_at(Socket::Addressed, &from, &asks);
             solo.run_for(ms(5));
         }
         solo.sent.iter().filter(|(_, to, _)| to.ip().to_string().starts_with("192.0.2.")).count()

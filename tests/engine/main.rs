@@ -3,6 +3,7 @@
 #![allow(clippy::unchecked_time_subtraction, reason = "simulated time only goes on")]
 
 mod allocations;
+mod amplifier;
 mod crowd_load;
 mod diagnosis;
 mod dialing;

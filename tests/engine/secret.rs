@@ -240,3 +240,29 @@ fn the_forgeries_of_a_stranger_are_without_effect_under_a_secret() {
     assert!(lan.sent.iter().all(|sent| !sent.to.to_string().starts_with("10.0.9.9")));
     assert!(lan.everybody_is(PeerState::Up));
 }
+
+#[test]
+fn who_replaces_the_key_without_a_time_in_which_both_are_accepted_is_told_that_the_secrets_differ() {
+    for (behind, ahead) in [(&[1, 2][..], &[2][..]), (&[1], &[2, 1]), (&[1], &[2])] {
+        for hide in [false, true] {
+            for n in [2, 4] {
+            let mut lan = Lan::new(7);
+            let mut hosts: Vec<_> = (1..n).map(|n| host(&mut lan, n, Some(secret(behind, hide)))).collect();
+            let first = host(&mut lan, n, Some(secret(behind, hide)));
+            hosts.push(first);
+            lan.run_for(secs(60));
+            assert!(lan.everybody_is(PeerState::Up));
+            lan.forget_the_log();
+            lan.kill(first);
+            lan.run_for(secs(1));
+            lan.restart(first, |config| {
+                (config.secret, config.incarnation) = (Some(secret(ahead, hide)), Incarnation(2_000));
+            });
+            lan.run_for(secs(90));
+            for host in &hosts {
+                eprintln!("{behind:?} {ahead:?} hide {hide} of {n}: {host:?} {:?}", findings(&lan, *host));
+            }
+            }
+        }
+    }
+}

@@ -51,10 +51,17 @@ impl HeardBy {
 type Waited = (Duration, Duration);
 
 impl Wires {
-    /// A presence that went to all came from a node by a link.
-    pub(crate) fn note(&mut self, from: NodeId, link: LinkIndex, now: Instant) {
+    /// A presence that went to all came from a node by a link. Where there are too many nodes, one that may not be there makes room.
+    pub(crate) fn note(
+        &mut self,
+        from: NodeId,
+        link: LinkIndex,
+        is_there: impl Fn(NodeId) -> bool,
+        now: Instant,
+    ) {
         if self.heard.len() >= MAX_HEARD_BY_LINK && !self.heard.contains_key(&from) {
-            return;
+            let Some(spare) = self.heard.keys().copied().find(|id| !is_there(*id)) else { return };
+            self.heard.remove(&spare);
         }
         let heard = self.heard.entry(from).or_insert_with(|| HeardBy { since: now, by: SmallVec::new() });
         match heard.by.iter_mut().find(|(by, _)| *by == link) {
@@ -89,36 +96,43 @@ impl Wires {
             heard.by.retain(|(_, at)| now.saturating_duration_since(*at) <= patience);
             !heard.by.is_empty()
         });
-        self.find(pairs, is_routed, is_there, (patience, patience), now)
+        self.find(pairs, is_routed, (is_there, false), (patience, patience), now)
     }
 
     /// The same before it is certain, and of all who were heard: dials need not fail until then, and who is on the other wire could not prove
-    /// to be there. On one wire the copies of a presence come together.
+    /// to be there. On one wire the copies of a presence come together: where those of a node do that is known to be there, only such
+    /// nodes are believed.
     pub(crate) fn seem_split<'l>(
         &self,
         pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
         is_routed: impl Fn(LinkIndex) -> bool,
+        is_there: impl Fn(NodeId) -> bool,
         patience: Duration,
         now: Instant,
     ) -> Option<SplitNetwork> {
-        self.find(pairs, is_routed, |_| true, (COPIES_COME_WITHIN, patience), now)
+        self.find(pairs, is_routed, (is_there, true), (COPIES_COME_WITHIN, patience), now)
     }
 
+    /// `believes_all` who were heard, unless somebody who is there was heard by both.
     fn find<'l>(
         &self,
         pairs: impl Iterator<Item = (&'l Interface, &'l Interface)>,
         is_routed: impl Fn(LinkIndex) -> bool,
-        counts: impl Fn(NodeId) -> bool,
+        (is_there, believes_all): (impl Fn(NodeId) -> bool, bool),
         waited: Waited,
         now: Instant,
     ) -> Option<SplitNetwork> {
-        let heard =
-            |test: &dyn Fn(&HeardBy) -> bool| self.heard.iter().any(|(id, by)| test(by) && counts(*id));
         let name = |interface: &Interface| interface.name.clone();
         pairs.filter_map(|(one, other)| Some((one, one.index?, other, other.index?))).find_map(
             |(one, a, other, b)| {
+                let is_joined = |by: &HeardBy| [a, b].iter().all(|link| by.lately(*link, waited.1, now));
+                let believes_all =
+                    believes_all && !self.heard.iter().any(|(id, by)| is_joined(by) && is_there(*id));
+                let heard = |test: &dyn Fn(&HeardBy) -> bool| {
+                    self.heard.iter().any(|(id, by)| test(by) && (believes_all || is_there(*id)))
+                };
                 let only_on = |link, other| heard(&|heard| heard.is_only_on(link, other, waited, now));
-                let by_both = || heard(&|heard| [a, b].iter().all(|by| heard.lately(*by, waited.1, now)));
+                let by_both = || heard(&is_joined);
                 let all_by_the_unrouted = match (only_on(a, b), only_on(b, a)) {
                     (true, true) => Some(false),
                     (true, false) => (is_routed(b) && !by_both()).then_some(true),
@@ -157,7 +171,7 @@ mod tests {
         let (mut wires, start) = (Wires::default(), t0());
         for at in (0..=40).step_by(5).map(|seconds| start + secs(seconds)) {
             for (id, by) in (2..).map(NodeId).zip(heard) {
-                by.iter().for_each(|link| wires.note(id, *link, at));
+                by.iter().for_each(|link| wires.note(id, *link, |_| true, at));
             }
         }
         wires.split(links.in_one_network(), |link| link == routed, |_| true, PATIENCE, start + secs(41))
@@ -202,9 +216,10 @@ mod tests {
         let seems = |heard: &[(u128, LinkIndex)], after| {
             let mut wires = Wires::default();
             for (id, link) in heard {
-                wires.note(NodeId(*id), *link, start);
+                wires.note(NodeId(*id), *link, |_| false, start);
             }
-            wires.seem_split(links.in_one_network(), |link| link == ONE, PATIENCE, start + after).is_some()
+            let now = start + after;
+            wires.seem_split(links.in_one_network(), |link| link == ONE, |_| false, PATIENCE, now).is_some()
         };
         assert!(!seems(&[(2, OTHER)], COPIES_COME_WITHIN), "the other copy may be on its way");
         let soon = COPIES_COME_WITHIN + crate::testkit::ms(1);
@@ -223,7 +238,7 @@ mod tests {
         let (mut wires, start) = (Wires::default(), t0());
         for at in [start, start + PATIENCE] {
             for (id, by) in [(2, ONE), (2, OTHER), (3, ONE), (4, OTHER)] {
-                wires.note(NodeId(id), by, at);
+                wires.note(NodeId(id), by, |_| true, at);
             }
         }
         let now = start + PATIENCE + secs(1);
@@ -236,11 +251,38 @@ mod tests {
     }
 
     #[test]
+    fn where_a_node_that_is_there_is_heard_by_both_links_no_forger_makes_them_seem_to_be_apart() {
+        let (links, start) = (links(Ipv4Addr::new(10, 0, 0, 2)), t0());
+        let mut wires = Wires::default();
+        for (id, link) in [(2, ONE), (2, OTHER), (3, ONE), (4, OTHER)] {
+            wires.note(NodeId(id), link, |_| false, start);
+        }
+        let seems = |there: &[u128]| {
+            let (is_there, now) = (|id: NodeId| there.contains(&{ id.0 }), start + secs(1));
+            wires.seem_split(links.in_one_network(), |link| link == ONE, is_there, PATIENCE, now).is_some()
+        };
+        assert!(seems(&[]) && !seems(&[2]) && !seems(&[2, 3]));
+        assert!(seems(&[2, 3, 4]) && seems(&[3, 4]), "there are two wires, and one node is on both");
+    }
+
+    #[test]
+    fn forged_nodes_make_room_for_others_and_those_that_are_there_do_not() {
+        let is_there = |id: NodeId| id.0 < 10;
+        let (mut wires, now) = (Wires::default(), t0());
+        let many = u128::try_from(MAX_HEARD_BY_LINK).unwrap();
+        for id in (0..5).chain(1_000..1_000 + many).chain(5..10) {
+            wires.note(NodeId(id), ONE, is_there, now);
+        }
+        assert_eq!(wires.heard.len(), MAX_HEARD_BY_LINK);
+        assert!((0..10).all(|id| wires.heard.contains_key(&NodeId(id))));
+    }
+
+    #[test]
     fn it_takes_the_patience_and_is_over_when_the_links_changed() {
         let links = links(Ipv4Addr::new(10, 0, 0, 2));
         let (mut wires, start) = (Wires::default(), t0());
         let note = |wires: &mut Wires, at| {
-            [(NodeId(2), ONE), (NodeId(3), OTHER)].map(|(id, by)| wires.note(id, by, at))
+            [(NodeId(2), ONE), (NodeId(3), OTHER)].map(|(id, by)| wires.note(id, by, |_| true, at))
         };
         note(&mut wires, start);
         note(&mut wires, start + PATIENCE);

@@ -23,6 +23,7 @@ use crate::engine::peers::{PeerKey, PeerState};
 use crate::engine::rate_limiter::RateLimiter;
 
 use super::dial_state::LOOK;
+use super::turns::{self, DialedLately, Turns};
 use super::unanswered::{Awaited, Unanswered};
 
 /// Whose dial it is, and where it goes.
@@ -44,6 +45,7 @@ pub(crate) struct Dialer {
     regular: VecDeque<PeerKey>,
     rate: RateLimiter,
     unproven: RateLimiter,
+    dialed_lately: DialedLately,
 }
 
 impl Dialer {
@@ -57,15 +59,16 @@ impl Dialer {
             regular: VecDeque::new(),
             rate: RateLimiter::per_second(rate, rate / 10),
             unproven: RateLimiter::per_second(UNPROVEN_DIALS_PER_SECOND, UNPROVEN_DIALS_PER_SECOND),
+            dialed_lately: DialedLately::default(),
         }
     }
 
     /// Queues the attempt whose time has come.
-    pub(crate) fn wake(&mut self, peer: &mut Peer, ctx: &Context<'_>) {
+    pub(crate) fn wake(&mut self, peer: &mut Peer, turns: Turns, ctx: &Context<'_>) {
         if peer.dial.is_regular_due(ctx.now) {
-            if let Some(other) = self.path_to_look_at(peer, ctx) {
+            if let Some(other) = self.path_to_look_at(peer, turns, ctx) {
                 peer.dial.queue_look_at(other);
-            } else if self.may_dial(peer, ctx) {
+            } else if self.may_dial(peer, turns, ctx) {
                 peer.dial.queue(1, peer.state() == PeerState::New);
             }
         } else if let Some(attempt) = peer.dial.retry_due(ctx.now) {
@@ -74,8 +77,8 @@ impl Dialer {
     }
 
     /// Dials a peer now, if the reflection rule allows that: whether it does.
-    pub(crate) fn confirm(&mut self, peer: &mut Peer, ctx: &Context<'_>) -> bool {
-        let allowed = self.may_dial(peer, ctx);
+    pub(crate) fn confirm(&mut self, peer: &mut Peer, turns: Turns, ctx: &Context<'_>) -> bool {
+        let allowed = self.may_dial(peer, turns, ctx);
         if allowed {
             peer.dial.hurry();
         }
@@ -83,23 +86,35 @@ impl Dialer {
     }
 
     /// The other address of a peer that is to be looked at before its next dial; the reflection rule holds for it, too.
-    fn path_to_look_at(&mut self, peer: &Peer, ctx: &Context<'_>) -> Option<ZonedIp> {
+    fn path_to_look_at(&mut self, peer: &mut Peer, turns: Turns, ctx: &Context<'_>) -> Option<ZonedIp> {
         if peer.state() != PeerState::Up || ctx.pace.is_crowded() {
             return None;
         }
         let other = peer.paths.to_check(peer.ip(), ctx.links, ctx.now)?;
-        (peer.paths.is_proven(other) || self.unproven.take(ctx.now)).then_some(other)
+        (peer.paths.is_proven(other) || turns.elsewhere && self.take_unproven(peer, other, ctx))
+            .then_some(other)
     }
 
-    /// The reflection rule: a peer that has not proved its address is dialed only on a link of ours, within a small
-    /// budget of all such peers.
-    fn may_dial(&mut self, peer: &mut Peer, ctx: &Context<'_>) -> bool {
+    /// The reflection rule: a peer that has not proved its address is dialed only on a link of ours, by those whose turn it is, within a
+    /// small budget of all such peers.
+    fn may_dial(&mut self, peer: &mut Peer, turns: Turns, ctx: &Context<'_>) -> bool {
         if peer.is_proven() {
             return true;
         }
-        let allowed = ctx.links.reaches(peer.ip()) && self.unproven.take(ctx.now);
+        let ip = peer.ip();
+        let allowed = ctx.links.reaches(ip) && turns.here && self.take_unproven(peer, ip, ctx);
         if !allowed {
-            peer.rest_until(ctx.now + ctx.pace.dial_interval());
+            peer.rest_until(ctx.now + turns::looked_at_again(peer, ctx));
+        }
+        allowed
+    }
+
+    /// Whether an address may be dialed at which nobody has proved to be: then it is.
+    fn take_unproven(&mut self, peer: &mut Peer, ip: ZonedIp, ctx: &Context<'_>) -> bool {
+        let allowed = !self.dialed_lately.contains(ip, ctx) && self.unproven.take(ctx.now);
+        if allowed {
+            self.dialed_lately.note(ip, ctx.now);
+            peer.paths.note_dialed_unproven(ip);
         }
         allowed
     }
@@ -163,6 +178,8 @@ impl Dialer {
         if attempt != LOOK && !looks && standby.is_empty() {
             self.awaited.begin(id, ctx.now);
         }
+        let is_unproven = !peer.is_proven() || peer.dial.aim().is_some_and(|ip| !peer.paths.is_proven(ip));
+        let is_sparing = is_unproven && standby.is_empty();
         let (max, info) = (peer.dial.max(), Arc::clone(peer.info()));
         let told = ctx.links.told(addr);
         let is_look = attempt == LOOK;
@@ -172,7 +189,7 @@ impl Dialer {
         let link = ctx.links.chosen(peer.interface(), addr.into()).map(|link| Arc::clone(&link.name));
         let timeout = ctx.config.retry.timeout;
         let timeout = if is_look { timeout.min(LOOK_AGAIN) } else { timeout };
-        ctx.out.push(Output::Dial { dial: id, addr, standby, link, request, timeout });
+        ctx.out.push(Output::Dial { dial: id, addr, standby, link, request, timeout, is_sparing });
     }
 
     /// The dial that has ended; none if it was abandoned since.
@@ -378,6 +395,9 @@ mod tests {
     use crate::engine::peers::{PeerInfo, Via};
     use crate::testkit::{failure, ms, peer_at, secs};
 
+    /// It is this node's turn to dial any address.
+    const ALL: Turns = Turns { here: true, elsewhere: true };
+
     /// Fast enough for all that waits.
     const FAST: u32 = 1_000_000;
 
@@ -498,17 +518,17 @@ mod tests {
             Peer::new(PeerInfo::clone(&peer_at(9, "host", addr)), Via::Broadcast, now)
         };
         let mut beyond = at(([192, 0, 2, 9], 1), test.now);
-        assert!(!dialer.confirm(&mut beyond, &test.context()));
+        assert!(!dialer.confirm(&mut beyond, ALL, &test.context()));
         assert_eq!(beyond.dial.deadline(), Some((test.now + secs(10)).into()), "it has its turn again");
         beyond.name_at(&[beyond.addr()]);
-        assert!(dialer.confirm(&mut beyond, &test.context()), "a person named it");
+        assert!(dialer.confirm(&mut beyond, ALL, &test.context()), "a person named it");
         let confirmed = (0..20).filter(|n| {
             let mut peer = at(([10, 0, 0, 9 + n], 1), test.now);
-            dialer.confirm(&mut peer, &test.context())
+            dialer.confirm(&mut peer, ALL, &test.context())
         });
         assert_eq!(confirmed.count(), usize::try_from(UNPROVEN_DIALS_PER_SECOND).unwrap());
         let mut proven = test.proven_peer(2);
-        assert!(dialer.confirm(&mut proven, &test.context()), "who proved its address needs no budget");
+        assert!(dialer.confirm(&mut proven, ALL, &test.context()), "who proved its address needs no budget");
         assert_eq!(proven.dial.queued_in(true), Some(1));
     }
 
@@ -522,15 +542,15 @@ mod tests {
             let mut peer = test.proven_peer(2);
             peer.set_state(state, &mut test.context());
             peer.rest_until(test.now + ms(1));
-            dialer.wake(&mut peer, &test.context());
+            dialer.wake(&mut peer, ALL, &test.context());
             assert!(peer.dial.is_resting(), "it is not due yet");
             test.now += ms(1);
-            dialer.wake(&mut peer, &test.context());
+            dialer.wake(&mut peer, ALL, &test.context());
             assert_eq!(peer.dial.queued_in(urgent), Some(1), "{state:?}");
         }
         let mut retrying = test.proven_peer(2);
         retrying.dial.wait(3, test.now, test.now);
-        dialer.wake(&mut retrying, &test.context());
+        dialer.wake(&mut retrying, ALL, &test.context());
         assert_eq!(retrying.dial.queued_in(false), Some(3));
     }
 

@@ -8,4 +8,5 @@ pub(crate) mod dial_state;
 pub(crate) mod dialer;
 pub(crate) mod looks;
 pub mod retry;
+pub(crate) mod turns;
 pub(crate) mod unanswered;

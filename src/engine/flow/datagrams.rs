@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::engine::address::ZonedIp;
 use crate::engine::api::Icmp;
+use crate::engine::dialing::turns::Turns;
 use crate::engine::event::RejectReason;
 use crate::engine::interface::LinkIndex;
 use crate::engine::lifecycle::Lifecycle;
@@ -52,7 +53,7 @@ impl Engine {
             return self.handle_visitor(&datagram, now);
         }
         if let Some(link) = link.filter(|_| ctx.links.share_a_network() && datagram.is_to_all()) {
-            self.judging.wires.note(datagram.presence.id, link, now);
+            self.judging.wires.note(datagram.presence.id, link, |id| peers.is_there(id), now);
         }
         if datagram.is_wide() {
             match datagram.read_wide(peers, &ctx) {
@@ -86,8 +87,7 @@ impl Engine {
             Sender::Nobody => {}
             Sender::Refused(reason) => self.reject(reason, datagram.from, now),
             Sender::OffLink => {
-                let at = (datagram.from, datagram.socket);
-                self.announcer.answer_off_link(at, datagram.presence.nonce, &mut ctx);
+                self.announcer.answer_off_link(&datagram, &mut ctx);
                 self.reject(RejectReason::OffLink, datagram.from, now);
             }
         }
@@ -198,6 +198,7 @@ impl Engine {
     /// turn.
     pub(in crate::engine) fn conclude_probes(&mut self, key: PeerKey, now: Instant) {
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let turns = Turns::of(key, peers, &ctx);
         let Some(peer) = peers.get_mut(key) else { return };
         let dialed_since = match (peer.health.trouble(), peer.dial.ended()) {
             (Some(began), Some(at)) => at >= began,
@@ -205,7 +206,7 @@ impl Engine {
         };
         let fails = peer.probes.is_failing() || peer.probes.burst_seems_lost(now);
         if fails && !dialed_since && peer.dial.is_resting() {
-            self.dialer.confirm(peer, &ctx);
+            self.dialer.confirm(peer, turns, &ctx);
         }
     }
 

@@ -170,6 +170,8 @@ impl Engine {
             let (Unanswered::Overdue(key) | Unanswered::Late(key, _)) = unanswered;
             let Some(peer) = peers.get_mut(key) else { continue };
             match unanswered {
+                // Who proved nothing was asked, and may be a third one.
+                Unanswered::Overdue(_) if !peer.is_measured() => {}
                 Unanswered::Overdue(_) => prober::ask(peer, &mut ctx),
                 Unanswered::Late(_, began) => {
                     if dialer::note_late(peer, began, &ctx) {

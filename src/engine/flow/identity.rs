@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::Engine;
-use crate::engine::api::Socket;
 use crate::engine::event::Event;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::peers::NodeInfo;
@@ -19,7 +18,7 @@ impl Engine {
         match self.twin_watch.handle(datagram.from, &datagram.presence, &mut ctx) {
             TwinCheck::Settled => {}
             TwinCheck::Asks(nonce) => {
-                self.announcer.answer_off_link((datagram.from, Socket::Private), Some(nonce), &mut ctx);
+                self.announcer.ask_namesake(datagram.from, nonce, &mut ctx);
             }
             TwinCheck::IsTwin => self.take_another_id(datagram.from, now),
         }

@@ -108,11 +108,10 @@ impl Engine {
         let patience = self.wires_patience();
         let links = self.shared.links();
         let is_routed = |link| links.is_routed(link);
-        let peer = |id| self.peers.get(self.peers.by_id(id)?);
-        let is_there = |id| peer(id).is_some_and(|peer| peer.has_proved() || peer.was_reached());
+        let is_there = |id| self.peers.is_there(id);
         let wires = &mut self.judging.wires;
         let split = wires.split(links.in_one_network(), is_routed, is_there, patience, now);
-        let seem_split = || wires.seem_split(links.in_one_network(), is_routed, patience, now);
+        let seem_split = || wires.seem_split(links.in_one_network(), is_routed, is_there, patience, now);
         let apart = split.clone().or_else(seem_split);
         self.shared.links_mut().set_split(apart.map(|split| split.links));
         split

@@ -32,7 +32,7 @@ impl Engine {
             Input::Interfaces(interfaces) => self.handle_interfaces(interfaces, now),
             Input::Routed(links) => self.shared.links_mut().set_routed(links),
             Input::Datagram { from, link, socket, bytes } => {
-                self.handle_datagram(Arrival { from, link, socket }, bytes, now);
+                self.handle_datagram(Arrival::new(from, link, socket), bytes, now);
             }
             Input::Hardware { peer, hardware } => self.handle_hardware(peer, hardware, now),
             Input::FilterRules(rules) => self.handle_filter_rules(rules, now),

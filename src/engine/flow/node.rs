@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::engine::api::{Command, Output};
 use crate::engine::cause::Retry;
 use crate::engine::context::Context;
+use crate::engine::dialing::turns::Turns;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::exchange;
 use crate::engine::interface::Interface;
@@ -175,6 +176,7 @@ impl Engine {
     /// Does what is due for one peer.
     pub(in crate::engine) fn wake(&mut self, key: PeerKey, now: Instant) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+        let turns = Turns::of(key, peers, &ctx);
         let Some(peer) = peers.get_mut(key) else { return };
         peer.take_wake_up();
         self.announcer.wake(peer, &mut ctx);
@@ -182,7 +184,7 @@ impl Engine {
             && peer.suspect_silence(self.punctuality.awake_since(), &mut ctx) == Suspicion::ConfirmByDial
         {
             // The reflection rule holds here, too: forged presences that stop must not make us dial without limit.
-            if self.dialer.confirm(peer, &ctx) {
+            if self.dialer.confirm(peer, turns, &ctx) {
                 peer.dial.set_confirming(true);
             } else {
                 peer.fall_silent(&mut ctx);
@@ -200,7 +202,7 @@ impl Engine {
         }
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
-        self.dialer.wake(peer, &ctx);
+        self.dialer.wake(peer, turns, &ctx);
         if peer.is_expired(now) {
             peers.expire(key, &mut ctx);
         }

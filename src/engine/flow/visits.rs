@@ -20,8 +20,7 @@ impl Engine {
         if ctx.links.reaches(datagram.from.into()) {
             self.visitors.hear(datagram, &mut ctx);
         } else {
-            let at = (datagram.from, datagram.socket);
-            self.announcer.answer_off_link(at, datagram.presence.nonce, &mut ctx);
+            self.announcer.answer_off_link(datagram, &mut ctx);
         }
     }
 

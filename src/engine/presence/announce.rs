@@ -21,6 +21,7 @@ use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{Nonce, peers::PeerKey};
 use crate::proto::presence::{Kind, MULTICAST_GROUP, Presence, Suspicion};
 
+use super::receive::Datagram;
 use super::strangers::Strangers;
 
 /// The announcements of this node.
@@ -217,16 +218,19 @@ impl Announcer {
     }
 
     /// A sender beyond our links is told that we are here, so that it may dial us; we do not dial it.
-    /// Where that came by the port that broadcasts come by, anybody on the link may have sent it to all nodes.
-    pub(crate) fn answer_off_link(
-        &mut self,
-        (from, socket): (SocketAddr, Socket),
-        nonce: Option<Nonce>,
-        ctx: &mut Context<'_>,
-    ) {
-        let now = ctx.now;
-        if nonce.is_some() && self.may_echo(from.into(), socket, now) && self.off_link_answers.take(ctx.now) {
+    /// Not where that went to everybody: anybody on the link may have sent it in the name of a third one, and all nodes would answer.
+    pub(crate) fn answer_off_link(&mut self, datagram: &Datagram<'_>, ctx: &mut Context<'_>) {
+        let &Datagram { from, socket, may_be_to_all, presence: Presence { nonce, .. }, .. } = datagram;
+        let asks = nonce.is_some() && !may_be_to_all;
+        if asks && self.may_echo(from.into(), socket, ctx.now) && self.off_link_answers.take(ctx.now) {
             ctx.send(from, Kind::Heartbeat, None, nonce);
+        }
+    }
+
+    /// Asks whoever sends in this node's own name whether it receives there.
+    pub(crate) fn ask_namesake(&mut self, at: SocketAddr, nonce: Nonce, ctx: &mut Context<'_>) {
+        if self.off_link_answers.take(ctx.now) {
+            ctx.send(at, Kind::Heartbeat, None, Some(nonce));
         }
     }
 
@@ -245,7 +249,11 @@ impl Announcer {
 
     /// Asks who sends in a peer's name from this address to prove that it receives there.
     pub(crate) fn ask_for_proof(&mut self, peer: &mut Peer, at: SocketAddr, ctx: &mut Context<'_>) {
-        if !peer.introduction.was_answered(PROOF_ASKED_AGAIN, ctx.now) && self.answers.take(ctx.now) {
+        if peer.introduction.was_answered(PROOF_ASKED_AGAIN, ctx.now) {
+            return;
+        }
+        let may = peer.paths.is_proven(at.into()) || self.strangers.take(at.into(), ctx.now);
+        if may && self.answers.take(ctx.now) {
             peer.introduction.note_answered(ctx.now);
             peer.ask_at(at, ctx);
         }
@@ -337,6 +345,7 @@ fn send_to(
 #[cfg(test)]
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
+    use super::super::samples::heard;
     use super::*;
     use crate::engine::context::{TestContext, TestSent};
     use crate::engine::interface::{Interface, LinkIndex};
@@ -571,22 +580,29 @@ mod tests {
     fn who_is_beyond_our_links_gets_the_echo_it_asks_for_within_a_limit() {
         let mut test = TestContext::new(|_| {});
         let mut announcer = Announcer::default();
-        let from = SocketAddr::from(([192, 0, 2, 7], 9));
-        let at = (from, Socket::Private);
-        announcer.answer_off_link(at, None, &mut test.context());
-        assert_eq!(test.sent(), [], "it asks for nothing");
+        let asks = |nonce, socket, may_be_to_all| {
+            let presence = Presence { nonce, ..presence(Kind::Hello, 7, 1) };
+            Datagram { socket, may_be_to_all, ..heard("192.0.2.7", presence) }
+        };
+        let (nonce, from) = (Some(Nonce(7)), asks(None, Socket::Private, false).from);
+        announcer.answer_off_link(&asks(None, Socket::Private, false), &mut test.context());
+        announcer.answer_off_link(&asks(nonce, Socket::Shared, true), &mut test.context());
+        assert_eq!(test.sent(), [], "it asks for nothing, or somebody may have asked all nodes in its name");
         for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
-            announcer.answer_off_link(at, Some(Nonce(7)), &mut test.context());
+            announcer.answer_off_link(&asks(nonce, Socket::Private, false), &mut test.context());
         }
         let sent = test.sent();
         assert_eq!(sent.len(), usize::try_from(OFF_LINK_ANSWERS_PER_SECOND).unwrap());
         assert_eq!((sent[0].to, sent[0].echo, sent[0].nonce), (from, Some(Nonce(7)), None));
         test.now += secs(1);
         for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
-            announcer.answer_off_link((from, Socket::Shared), Some(Nonce(7)), &mut test.context());
+            announcer.answer_off_link(&asks(nonce, Socket::Shared, false), &mut test.context());
         }
-        let to_all = test.sent().len();
-        assert_eq!(to_all, usize::from(STRANGER_ANSWERS), "somebody may have asked all nodes in its name");
+        assert_eq!(
+            test.sent().len(),
+            usize::from(STRANGER_ANSWERS),
+            "the system may not tell whether it was to all"
+        );
     }
 
     #[test]

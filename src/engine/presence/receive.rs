@@ -25,7 +25,16 @@ pub(crate) struct Arrival {
     pub(crate) from: SocketAddr,
     /// By which link; none where the system does not tell.
     pub(crate) link: Option<LinkIndex>,
-    pub(crate) socket: Socket,
+    /// By the presence port or the node's own.
+    socket: Socket,
+    /// It may have gone to others, too.
+    may_be_to_all: bool,
+}
+
+impl Arrival {
+    pub(crate) fn new(from: SocketAddr, link: Option<LinkIndex>, socket: Socket) -> Self {
+        Self { from, link, socket: socket.port(), may_be_to_all: socket == Socket::Shared }
+    }
 }
 
 /// A datagram that is a presence of our group, by another node.
@@ -34,6 +43,8 @@ pub(crate) struct Datagram<'a> {
     pub(crate) from: SocketAddr,
     pub(crate) link: Option<LinkIndex>,
     pub(crate) socket: Socket,
+    /// It may have gone to others, too.
+    pub(crate) may_be_to_all: bool,
     pub(crate) presence: Presence<'a>,
 }
 
@@ -70,7 +81,7 @@ impl RejectReason {
 
 /// Reads what was received.
 pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'_>) -> Reading<'a> {
-    let Arrival { from, link, socket } = arrival;
+    let Arrival { from, link, socket, may_be_to_all } = arrival;
     let from = address::canonical(from);
     let (bytes, was_sealed) = match opened {
         Opened::Sealed(bytes) => (&bytes[..], true),
@@ -91,7 +102,7 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
             Reading::Refused(error.into(), foreign)
         }
         Ok(presence) if presence.id == ctx.config.id && is_ours(&presence) => {
-            Reading::Own(Datagram { from, link, socket, presence })
+            Reading::Own(Datagram { from, link, socket, may_be_to_all, presence })
         }
         Ok(presence) if presence.group != ctx.config.group => {
             let mismatch = Mismatch::Group(presence.group.to_owned());
@@ -110,7 +121,7 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
             Reading::Refused(RejectReason::about_secret(ctx.config), foreign)
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
-        Ok(presence) => Reading::Presence(Datagram { from, link, socket, presence }),
+        Ok(presence) => Reading::Presence(Datagram { from, link, socket, may_be_to_all, presence }),
     }
 }
 
@@ -166,7 +177,7 @@ mod tests {
     use crate::testkit::presence;
 
     fn by(from: SocketAddr, socket: Socket) -> Arrival {
-        Arrival { from, link: None, socket }
+        Arrival::new(from, None, socket)
     }
 
     /// What becomes of a presence: why it is refused, and why its sender is foreign.

@@ -19,7 +19,7 @@ pub(super) fn addr(text: &str) -> SocketAddr {
 }
 
 pub(super) fn heard<'a>(from: &str, presence: Presence<'a>) -> Datagram<'a> {
-    Datagram { from: addr(from), link: None, socket: Socket::Shared, presence }
+    Datagram { from: addr(from), link: None, socket: Socket::Shared, may_be_to_all: true, presence }
 }
 
 pub(super) fn discover(peers: &mut PeerTable, test: &mut TestContext, ip: &str, id: u128) -> PeerKey {

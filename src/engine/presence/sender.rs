@@ -79,9 +79,9 @@ impl Datagram<'_> {
 
     fn via(&self) -> Via {
         match self.socket {
-            Socket::Shared if self.from.is_ipv6() => Via::Multicast,
-            Socket::Shared => Via::Broadcast,
             Socket::Private => Via::Reply,
+            _ if self.from.is_ipv6() => Via::Multicast,
+            _ => Via::Broadcast,
         }
     }
 

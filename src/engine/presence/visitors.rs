@@ -241,6 +241,7 @@ impl Visitors {
                     link: link.map(|link| Arc::clone(&link.name)),
                     request: frame(visitor.ip(), ctx),
                     timeout: ctx.config.retry.timeout,
+                    is_sparing: false,
                 });
             }
         }

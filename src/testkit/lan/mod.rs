@@ -90,7 +90,9 @@ pub struct Lan {
     pub log: Vec<Logged>,
     /// What was sent by UDP, but for limited broadcasts.
     pub sent: Vec<Sent>,
-    /// Whether `log` and `sent` are written.
+    /// What was dialed: how long after the beginning, by whom, and where.
+    pub dialed: Vec<(Duration, HostId, SocketAddr)>,
+    /// Whether `log`, `sent` and `dialed` are written.
     pub record: bool,
     /// Bytes of requests and replies.
     pub tcp_bytes: usize,
@@ -121,6 +123,7 @@ impl Lan {
             without_udp: HashSet::new(),
             log: Vec::new(),
             sent: Vec::new(),
+            dialed: Vec::new(),
             record: true,
             tcp_bytes: 0,
             names: HashMap::new(),
@@ -281,11 +284,19 @@ impl Lan {
                         self.log.push(Logged { at: self.elapsed(), host: id, event });
                     }
                 }
-                Output::Dial { dial, addr, standby, request, timeout, .. } => {
+                Output::Dial { dial, addr, standby, request, timeout, is_sparing, .. } => {
                     let key = starting.take();
                     self.dial(
                         id,
-                        &Dial { id: dial, key, addr, standby: &standby, request: &request, timeout },
+                        &Dial {
+                            id: dial,
+                            key,
+                            addr,
+                            standby: &standby,
+                            request: &request,
+                            timeout,
+                            is_sparing,
+                        },
                     );
                 }
                 other => self.perform(id, other),

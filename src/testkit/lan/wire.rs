@@ -11,6 +11,7 @@ use crate::engine::api::{ConnId, DialId, Icmp, Socket, TetherId};
 use crate::engine::cause::Cause;
 use crate::engine::check_refusal;
 use crate::engine::config::Config;
+use crate::engine::limits::ONE_SYN;
 use crate::engine::peers::PeerKey;
 use crate::proto::Sealed;
 use crate::proto::exchange::HEADER;
@@ -59,6 +60,7 @@ pub(super) struct Dial<'a> {
     pub(super) standby: &'a [SocketAddr],
     pub(super) request: &'a [u8],
     pub(super) timeout: Duration,
+    pub(super) is_sparing: bool,
 }
 
 impl Lan {
@@ -101,7 +103,7 @@ impl Lan {
             if config.udp_port == to.port() {
                 self.transmit(id, owner, from, Socket::Private, bytes);
             } else if config.port == to.port() {
-                self.transmit(id, owner, from, Socket::Shared, bytes);
+                self.transmit(id, owner, from, Socket::Addressed, bytes);
             }
             self.refuse(id, owner, from, to);
         }
@@ -154,6 +156,9 @@ impl Lan {
     }
 
     pub(super) fn dial(&mut self, id: HostId, dial: &Dial<'_>) {
+        if self.record {
+            self.dialed.push((self.elapsed(), id, dial.addr));
+        }
         let host = &mut self.hosts[id.0];
         host.note_dial(dial.id, dial.key, dial.addr);
         let life = host.life;
@@ -206,7 +211,13 @@ impl Lan {
 
     /// When and how an attempt ends: to the address, or to the one that stands by.
     fn connect_by(&mut self, id: HostId, dial: &Dial<'_>) -> (SocketAddr, Duration, Result<HostId, Cause>) {
-        let (after, result) = self.connect(id, dial.addr, dial.timeout);
+        let (mut after, result) = self.connect(id, dial.addr, dial.timeout);
+        if dial.is_sparing
+            && !self.owners(dial.addr.ip()).is_empty()
+            && matches!(result, Err(Cause::TimedOut))
+        {
+            after = after.min(ONE_SYN);
+        }
         let alone = dial.timeout / 2;
         if result.is_ok() && after <= alone {
             return (dial.addr, after, result);

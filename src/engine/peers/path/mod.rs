@@ -35,6 +35,8 @@ pub(crate) struct Path {
     missed: u8,
     /// The peer receives at this address: it echoed a nonce, or a TCP connection stood.
     proven: bool,
+    /// Datagrams taken from it since it was last dialed without a proof.
+    unanswered: u8,
     heard: Moment,
     /// When it was first heard, at all or after a long silence there.
     since: Moment,
@@ -87,6 +89,7 @@ impl Path {
             greatest: [0; 2],
             missed: 0,
             proven: false,
+            unanswered: 0,
             heard: now,
             since: now,
             prefix: None,
@@ -139,6 +142,18 @@ impl Paths {
             index
         });
         &mut self.all[index]
+    }
+
+    /// How often something came from an address since it was last dialed without a proof.
+    pub(crate) fn unanswered(&self, ip: ZonedIp) -> u8 {
+        self.find(ip).map_or(0, |path| path.unanswered)
+    }
+
+    /// An address is dialed without a proof.
+    pub(crate) fn note_dialed_unproven(&mut self, ip: ZonedIp) {
+        if let Some(path) = self.find_mut(ip) {
+            path.unanswered = 0;
+        }
     }
 
     /// Whether the peer is known to receive at this address.
@@ -205,6 +220,7 @@ impl Paths {
         let path = self.find_or_add(ip, dialed, now);
         path.greatest[nth(socket)] = sequence;
         path.heard = now.into();
+        path.unanswered = path.unanswered.saturating_add(1);
         if path.missed >= ROUNDS_BEFORE_NEW {
             path.since = path.heard;
         }
@@ -412,7 +428,7 @@ fn rounds_before_move(ip: ZonedIp) -> u8 {
 
 fn nth(socket: Socket) -> usize {
     match socket {
-        Socket::Shared => 0,
+        Socket::Shared | Socket::Addressed => 0,
         Socket::Private => 1,
     }
 }

@@ -6,12 +6,13 @@
 mod changes;
 mod next_life;
 mod room;
+mod unproven;
 mod words;
 
 pub(crate) use changes::Following;
 pub(crate) use words::{Speaker, Voice};
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
@@ -29,6 +30,7 @@ use crate::engine::limits::ABLE_TRIED;
 
 use super::PeerKey;
 use super::peer::Peer;
+use unproven::Unproven;
 
 /// All peers.
 #[derive(Debug, Default)]
@@ -44,8 +46,8 @@ pub(crate) struct PeerTable {
     placed: u64,
     /// Every row once, in no order: to pick some at random.
     keys: Vec<PeerKey>,
-    /// In order of discovery; those proven, gone or named since are skipped.
-    unproven: VecDeque<PeerKey>,
+    /// Those proven, gone or named since are skipped.
+    unproven: Unproven,
     named: BTreeSet<PeerKey>,
     unwell: BTreeSet<PeerKey>,
     troubled: BTreeSet<PeerKey>,
@@ -125,6 +127,12 @@ impl PeerTable {
     pub(crate) fn by_id(&self, id: NodeId) -> Option<PeerKey> {
         let is_of = |key: &PeerKey| self.rows.get(*key).is_some_and(|row| row.id == Some(id));
         self.by_id.find(self.hasher.hash_one(id), is_of).copied()
+    }
+
+    /// Whether a node is known to be there: anybody can send in the name of one that is not.
+    pub(crate) fn is_there(&self, id: NodeId) -> bool {
+        let peer = self.by_id(id).and_then(|key| self.get(key));
+        peer.is_some_and(|peer| peer.has_proved() || peer.was_reached())
     }
 
     /// The row that is dialed at an address; of several, the last one that came there.

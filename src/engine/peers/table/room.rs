@@ -5,7 +5,7 @@ use rand::RngExt;
 use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::event::RejectReason;
-use crate::engine::limits::{ABLE_TRIED, MAX_NODES_PER_ADDRESS, MAX_PEERS, MAX_UNPROVEN};
+use crate::engine::limits::{ABLE_TRIED, MAX_NODES_PER_ADDRESS, MAX_PEERS};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{LeaveReason, PeerKey, PeerState};
 
@@ -61,30 +61,29 @@ impl PeerTable {
         if let Some(row) = self.rows.get_mut(key)
             && !std::mem::replace(&mut row.awaits_proof, true)
         {
-            self.unproven.push_back(key);
+            self.unproven.push(key, row.peer.ip());
         }
     }
 
-    /// Drops the oldest of those that have not proved their address, where they are too many.
+    /// Drops the oldest of those that have not proved their address, where they are too many, in all or in one network.
     pub(super) fn trim_unproven(&mut self, ctx: &mut Context<'_>) {
-        while self.unproven.len() > MAX_UNPROVEN {
-            self.evict_first_unproven(ctx);
+        while let Some(key) = self.unproven.pop_excess() {
+            self.evict_if_unproven(key, ctx);
         }
     }
 
     /// Drops the oldest unproven peer, if there is one.
     fn evict_unproven(&mut self, ctx: &mut Context<'_>) -> bool {
-        while !self.unproven.is_empty() {
-            if self.evict_first_unproven(ctx) {
+        while let Some(key) = self.unproven.pop() {
+            if self.evict_if_unproven(key, ctx) {
                 return true;
             }
         }
         false
     }
 
-    /// Takes the first entry off the queue, and its peer off the table, unless that was proven, reached or named since.
-    fn evict_first_unproven(&mut self, ctx: &mut Context<'_>) -> bool {
-        let Some(key) = self.unproven.pop_front() else { return false };
+    /// Takes a peer that is off the queue off the table, too, unless it was proven, reached or named since.
+    fn evict_if_unproven(&mut self, key: PeerKey, ctx: &mut Context<'_>) -> bool {
         let Some(row) = self.rows.get_mut(key) else { return false };
         row.awaits_proof = false;
         if row.peer.is_proven() || row.peer.was_reached() {

@@ -1,0 +1,113 @@
+//! Nobody makes nodes flood a third one: in whose name somebody else sends, that one is answered rarely and hardly dialed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use vigie::engine::api::{Input, Socket};
+use vigie::engine::limits::UNPROVEN_DIALERS;
+use vigie::engine::peers::PeerState;
+use vigie::engine::{Incarnation, Nonce};
+use vigie::proto::presence::{Kind, Presence};
+
+use vigie::testkit::{HostId, Lan, ms, presence, secs};
+
+const NODES: usize = 50;
+/// Of a datagram, of IPv4 and UDP, in bytes.
+const HEADERS: usize = 28;
+/// A SYN with its usual options, in bytes.
+const SYN: usize = 60;
+
+/// What was sent to one address.
+#[derive(Debug)]
+struct Suffered {
+    datagrams: usize,
+    /// With what the packets need themselves.
+    bytes: usize,
+    /// When it was dialed, from the first datagram that was forged.
+    dials: Vec<Duration>,
+}
+
+/// Fifty nodes that know each other.
+fn network() -> Lan {
+    let mut lan = Lan::new(3);
+    let hosts = lan.hosts(NODES);
+    lan.record = false;
+    lan.run_for(secs(15));
+    assert!(hosts[1..].iter().all(|&host| lan.state(hosts[0], host) == Some(PeerState::Up)));
+    lan.record = true;
+    lan
+}
+
+/// Somebody on the link sends this to all, in the name of an address.
+fn forge(lan: &mut Lan, from: &str, forged: &Presence<'_>) {
+    let (from, bytes) = (from.parse().unwrap(), forged.encode());
+    for host in 0..NODES {
+        let datagram = Input::Datagram { from, link: None, socket: Socket::Shared, bytes: &bytes };
+        lan.tell(HostId(host), datagram);
+    }
+}
+
+/// What came to an address since then.
+fn suffered(lan: &Lan, victim: &str, since: Duration) -> Suffered {
+    let victim: IpAddr = victim.parse::<SocketAddr>().unwrap().ip();
+    let sent = lan.sent.iter().filter(|sent| sent.to.ip() == victim).map(|sent| sent.bytes.len());
+    let (datagrams, payload) = sent.fold((0, 0), |(count, sum), len| (count + 1, sum + len));
+    let dials = lan.dialed.iter().filter(|(.., to)| to.ip() == victim);
+    let dials: Vec<Duration> = dials.map(|(at, ..)| *at - since).collect();
+    Suffered { datagrams, bytes: payload + datagrams * HEADERS + dials.len() * SYN, dials }
+}
+
+#[test]
+fn one_datagram_in_anothers_name_brings_it_one_of_each_node_and_a_few_late_dials() {
+    let mut lan = network();
+    let begun = lan.elapsed();
+    let asking = |nth| Presence { nonce: Some(Nonce(nth)), ..presence(Kind::Hello, 998, nth) };
+    forge(&mut lan, "10.0.200.1:30000", &presence(Kind::Hello, 999, 1));
+    forge(&mut lan, "10.0.200.2:30000", &asking(1));
+    let beyond = |nth| Presence { nonce: Some(Nonce(nth)), ..presence(Kind::Hello, 997, nth) };
+    (1..=20).for_each(|nth| forge(&mut lan, "192.0.2.1:30000", &beyond(nth)));
+    // Until everybody has forgotten it.
+    lan.run_for(secs(80));
+    for victim in ["10.0.200.1:1", "10.0.200.2:1"] {
+        let victim = suffered(&lan, victim, begun);
+        assert!(victim.datagrams <= NODES, "{victim:?}");
+        assert!((1..=UNPROVEN_DIALERS).contains(&victim.dials.len()), "{victim:?}");
+        assert!(victim.dials.iter().all(|at| *at >= secs(1)), "{victim:?}");
+    }
+    let beyond = suffered(&lan, "192.0.2.1:1", begun);
+    assert_eq!(beyond.bytes, 0, "beyond the links nobody is told anything");
+}
+
+#[test]
+fn twenty_datagrams_a_second_in_anothers_name_bring_it_three_times_their_bytes_at_most() {
+    let mut lan = network();
+    let begun = lan.elapsed();
+    let plain = |nth| presence(Kind::Hello, 999, nth);
+    let asking = |nth| Presence { nonce: Some(Nonce(nth)), ..presence(Kind::Hello, 998, nth) };
+    let strangers = |nth| presence(Kind::Heartbeat, 999 + u128::from(nth), 1);
+    // In the name of a node that all know.
+    let known = |nth| presence(Kind::Heartbeat, 1, 1 << 40 | nth);
+    let lives = |nth| Presence { incarnation: Incarnation(1 << 40 | nth), ..presence(Kind::Hello, 1, nth) };
+    let forged = [
+        ("10.0.200.1:30000", plain as fn(u64) -> Presence<'static>),
+        ("10.0.200.2:30000", asking),
+        ("10.0.200.3:30000", strangers),
+        ("10.0.200.4:30000", known),
+        ("10.0.200.5:30000", lives),
+    ];
+    let mut cost = [0; 5];
+    for nth in 1..=20 * 60 {
+        for ((from, forged), cost) in forged.iter().zip(&mut cost) {
+            *cost += forged(nth).encode().len() + HEADERS;
+            forge(&mut lan, from, &forged(nth));
+        }
+        lan.run_for(ms(50));
+    }
+    lan.run_for(secs(15));
+    for ((victim, _), cost) in forged.iter().zip(cost) {
+        let Suffered { datagrams, bytes, dials } = suffered(&lan, victim, begun);
+        let dials = dials.len();
+        eprintln!("{victim}: {datagrams} datagrams, {dials} dials, {bytes} bytes for {cost}");
+        assert!(bytes <= 3 * cost, "{victim}: {bytes} bytes for {cost}");
+    }
+}
