@@ -84,7 +84,7 @@ const HEAVY_FOR_A_PAIR: u8 = 45;
 
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a path to the method is of one lifetime only")]
-const RULES: [Rule; 33] = [
+const RULES: [Rule; 34] = [
     rule(Dials::failed(&OWN_FAULT), Verdict::LocalProblem, |_| true),
     rule(Dials::failed(&[Cause::WrongGroup]), Verdict::WrongGroup, |_| true),
     rule(Dials::failed(&[Cause::WrongSecret]), Verdict::WrongSecret, |_| true),
@@ -97,6 +97,8 @@ const RULES: [Rule; 33] = [
     // The other end says that it cannot send: then nothing of it arrives, either.
     rule(Dials::ANY, Verdict::LocalProblem, |p| !p.mine.is_fine() && p.theirs_fails_by(&OWN_FAULT)),
     rule(Dials::ANY, Verdict::NoRoute, |p| !p.mine.is_fine() && p.theirs_fails_by(&[Cause::NoRoute])),
+    // Nor is anything of it believed where it has another secret first.
+    rule(Dials::ANY, Verdict::WrongSecret, |p| !p.mine.is_fine() && p.theirs_fails_by(&[Cause::WrongSecret])),
     // TCP is answered, with a refusal.
     rule(REFUSED, Verdict::FirewallReject, |p| p.program_lives() || p.witnesses.reach),
     rule(REFUSED, Verdict::ClosedPort, |_| true),
