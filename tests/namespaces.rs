@@ -1,9 +1,15 @@
 //! Several hosts with real faults: what a node sees of the others, and why it says it does not.
 
+#[path = "../examples/soak/scenario.rs"]
+mod scenario;
 mod support;
+#[path = "../examples/soak/trouble.rs"]
+mod trouble;
 
+use std::path::Path;
 use std::time::Duration;
 
+use scenario::{Plan, soak};
 use serde_json::json;
 use support::lab::{Host, Lab, within, within_routed};
 use support::node::Node;
@@ -469,5 +475,14 @@ fn a_third_of_all_presences_lost_raises_no_false_alarm() {
                 .find(|e| e["event"] == "peer_state" && e["from"] == "up" && e["to"] != "left");
             assert!(alarm.is_none(), "{:?}", alarm.map(|e| (**e).clone()));
         }
+    });
+}
+
+/// The short form of `make soak`.
+#[test]
+fn nodes_among_all_that_can_go_wrong_agree_in_the_end_and_keep_nothing_of_it() {
+    within(5, |lab| {
+        let plan = Plan { nodes: 5, lasts: Duration::from_secs(20), seed: 3 };
+        println!("{}", soak(lab, Path::new(env!("CARGO_BIN_EXE_vigie")), &plan));
     });
 }

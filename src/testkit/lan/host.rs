@@ -137,6 +137,11 @@ impl Host {
         self.process == Process::Killed
     }
 
+    /// No process of ours runs there.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.process, Process::Killed | Process::Off)
+    }
+
     /// Its kernel takes connections to this port: those of a paused process wait.
     pub(super) fn listens(&self, port: u16) -> bool {
         matches!(self.process, Process::Runs | Process::Paused) && self.config.tcp_port == port

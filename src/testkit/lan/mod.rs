@@ -263,8 +263,11 @@ impl Lan {
         self.tell(to, Input::Datagram { from, link: None, socket: Socket::Shared, bytes });
     }
 
-    /// Tells an engine something, and does what it asks for.
+    /// Tells an engine something, and does what it asks for. One whose process has ended is told nothing.
     pub fn tell(&mut self, id: HostId, input: Input<'_>) {
+        if self.hosts[id.0].has_ended() {
+            return;
+        }
         let ended = matches!(input, Input::DialEnded { .. });
         let mut ends = 0;
         let mut starting = None;
