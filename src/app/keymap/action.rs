@@ -4,6 +4,7 @@ use tui_input::InputRequest;
 
 use crate::app::Play;
 use crate::app::export::Form;
+use crate::app::model::Column;
 use crate::app::ui::{Move, View};
 
 /// What a key does.
@@ -75,6 +76,8 @@ pub enum Action {
     Filter,
     /// Sort by the next column.
     Sort,
+    /// Sort by this column, or from its other end.
+    SortBy(Column),
     /// Sort from the other end.
     ReverseSort,
     /// Back to where one came from.

@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(key('D', KeyModifiers::SHIFT), Some(Action::DialAll));
         assert_eq!(key('D', KeyModifiers::NONE), Some(Action::DialAll));
         assert_eq!(key('d', KeyModifiers::ALT), None);
-        assert_eq!(key('d', KeyModifiers::CONTROL), None);
+        assert_eq!(key('f', KeyModifiers::CONTROL), None);
     }
 
     #[test]

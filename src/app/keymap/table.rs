@@ -11,6 +11,7 @@ use super::key::Key;
 use super::section::Section;
 use crate::app::Play;
 use crate::app::export::Form;
+use crate::app::model::Column;
 use crate::app::ui::{Move, View};
 
 /// One line of the table.
@@ -81,6 +82,16 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Rows, &[Key::char('/')], Action::Filter, Some("filter"), "list only matching peers"),
     bind(Section::Rows, &[Key::char('s')], Action::Sort, Some("sort"), "sort by the next column"),
     bind(Section::Rows, &[Key::char('S')], Action::ReverseSort, None, "reverse the sort order"),
+    bind(Section::Rows, &[Key::char('1')], Action::SortBy(Column::Name), None, "sort by name, or reverse that"),
+    bind(Section::Rows, &[Key::char('2')], Action::SortBy(Column::Address), None, "sort by address, or reverse that"),
+    bind(Section::Rows, &[Key::char('3')], Action::SortBy(Column::State), None, "sort by state, or reverse that"),
+    bind(Section::Rows, &[Key::char('4')], Action::SortBy(Column::Dial), None, "sort by dial, or reverse that"),
+    bind(Section::Rows, &[Key::char('5')], Action::SortBy(Column::RoundTrip), None, "sort by round trip, or reverse that"),
+    bind(Section::Rows, &[Key::char('6')], Action::SortBy(Column::Loss), None, "sort by loss, or reverse that"),
+    bind(Section::Rows, &[Key::char('7')], Action::SortBy(Column::History), None, "sort by history, or reverse that"),
+    bind(Section::Rows, &[Key::char('8')], Action::SortBy(Column::Heard), None, "sort by last heard, or reverse that"),
+    bind(Section::Rows, &[Key::char('9')], Action::SortBy(Column::Connect), None, "sort by connect time, or reverse that"),
+    bind(Section::Rows, &[Key::char('0')], Action::SortBy(Column::Cause), None, "sort by cause, or reverse that"),
     bind(Section::Peers, &[Key::of(KeyCode::Esc)], Action::Back, None, "list all peers"),
     bind(Section::Details, &[Key::char(']'), Key::of(KeyCode::Right)], Action::NextPeer, Some("next"), "to the next peer"),
     bind(Section::Details, &[Key::char('['), Key::of(KeyCode::Left)], Action::PreviousPeer, None, "to the previous peer"),
@@ -117,6 +128,8 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::of(KeyCode::Down), Key::char('j')], Action::Move(Move::Down), Some("move"), "one line down"),
     bind(Section::Panes, &[Key::of(KeyCode::PageUp)], Action::Move(Move::PageUp), None, "one page up"),
     bind(Section::Panes, &[Key::of(KeyCode::PageDown)], Action::Move(Move::PageDown), None, "one page down"),
+    bind(Section::Panes, &[Key::ctrl('u')], Action::Move(Move::HalfPageUp), None, "half a page up"),
+    bind(Section::Panes, &[Key::ctrl('d')], Action::Move(Move::HalfPageDown), None, "half a page down"),
     bind(Section::Panes, &[Key::of(KeyCode::Home), Key::char('g')], Action::Move(Move::First), None, "to the first line"),
     bind(Section::Panes, &[Key::of(KeyCode::End), Key::char('G')], Action::Move(Move::Last), None, "to the last line"),
     bind(Section::Recording, &[Key::char('.')], Action::Play(Play::Step), Some("step"), "play one event, then pause"),

@@ -72,9 +72,13 @@ impl LogPane {
         let to = match to {
             Move::Up => Some(sheet.up(top, 1)),
             Move::PageUp => Some(sheet.up(top, self.page.max(1))),
+            Move::HalfPageUp => Some(sheet.up(top, self.page.div_ceil(2).max(1))),
             Move::First => Some(At { index: 0, row: 0 }),
             Move::Down => Some(sheet.down(top, 1)).filter(|to| *to < lowest),
             Move::PageDown => Some(sheet.down(top, self.page.max(1))).filter(|to| *to < lowest),
+            Move::HalfPageDown => {
+                Some(sheet.down(top, self.page.div_ceil(2).max(1))).filter(|to| *to < lowest)
+            }
             Move::Last => None,
         };
         self.place = to.and_then(|to| self.standing_on(to)).map_or(LogPosition::Follows, LogPosition::Stands);

@@ -141,7 +141,16 @@ fn the_title_and_the_rows_of_a_filtered_and_searched_log() {
 #[test]
 fn an_empty_log_takes_every_move_and_filter() {
     let mut pane = LogPane::default();
-    for to in [Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::First, Move::Last] {
+    for to in [
+        Move::Up,
+        Move::Down,
+        Move::PageUp,
+        Move::PageDown,
+        Move::HalfPageUp,
+        Move::HalfPageDown,
+        Move::First,
+        Move::Last,
+    ] {
         pane.go(to);
     }
     pane.cycle_level();

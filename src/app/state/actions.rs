@@ -76,6 +76,7 @@ impl App {
             Action::PreviousPeer => self.next_peer(Move::Up),
             Action::OnlySelected => self.only_selected(now),
             Action::Sort => self.sort_by_next(),
+            Action::SortBy(column) => self.sort_by(column),
             Action::ReverseSort => self.reverse_sort(),
             Action::Earlier => self.ui.timeline.earlier(),
             Action::Later => self.ui.timeline.later(),

@@ -11,6 +11,10 @@ pub enum Move {
     PageUp,
     /// One page down.
     PageDown,
+    /// Half a page up.
+    HalfPageUp,
+    /// Half a page down.
+    HalfPageDown,
     /// To the first line.
     First,
     /// To the last line.
@@ -26,6 +30,8 @@ impl Move {
             Self::Down => lines.saturating_add(1),
             Self::PageUp => lines.saturating_sub(PAGE),
             Self::PageDown => lines.saturating_add(PAGE),
+            Self::HalfPageUp => lines.saturating_sub(PAGE / 2),
+            Self::HalfPageDown => lines.saturating_add(PAGE / 2),
             Self::First => 0,
             Self::Last => u16::MAX,
         }
@@ -39,6 +45,8 @@ impl Move {
             Self::Down => at.saturating_add(1),
             Self::PageUp => at.saturating_sub(page),
             Self::PageDown => at.saturating_add(page),
+            Self::HalfPageUp => at.saturating_sub(page.div_ceil(2)),
+            Self::HalfPageDown => at.saturating_add(page.div_ceil(2)),
             Self::First => 0,
             Self::Last => usize::MAX,
         };

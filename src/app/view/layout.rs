@@ -23,6 +23,13 @@ const SIDE_BY_SIDE: u16 = 160;
 /// does not fit above the other panes, it is shown alone: cut to a few rows, it shows no pattern.
 const MATRIX_BESIDE: u16 = 16;
 
+/// Up to this many lines, details and findings are shown alone, and a timeline that does not fit beside others: most of it would lie below
+/// the fold.
+const WHOLE: u16 = 40;
+
+/// Lines that the timeline has beside its rows: title, axis, what was said at its moment, and the legend.
+const TIMELINE_BESIDE: u16 = 8;
+
 /// Fewest lines of a lower pane, with its title.
 const MIN_LOWER: u16 = 4;
 
@@ -49,7 +56,7 @@ pub(super) struct Layout {
 
 /// The places of a screen; none when it is too small for panes.
 ///
-/// - *Tabs*: a low screen, a zoomed pane, and a matrix that needs it, show the focused pane alone.
+/// - *Tabs*: a low screen, a zoomed pane, details, findings and timeline on most screens, and a matrix that needs it, show the focused pane alone.
 /// - *Side by side*: a wide screen has attempts and log beside each other under the main pane, others stack the three.
 /// - *As much as it can fill*: the table of `rows` rows, those of findings included, and that of the matrix take the lines that they need, and attempts and log share what it
 ///   leave; details and timeline take all but the least that the others need.
@@ -73,7 +80,14 @@ pub(super) fn of(area: Rect, ui: &Ui, rows: usize) -> Option<Layout> {
         View::Matrix => u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(MATRIX_BESIDE),
         View::Details | View::Timeline | View::Findings => u16::MAX,
     };
-    let alone = ui.view == View::Matrix && wanted > body.height.saturating_sub(least);
+    let alone = match ui.view {
+        View::Peers => false,
+        View::Matrix => wanted > body.height.saturating_sub(least),
+        View::Details | View::Findings => area.height <= WHOLE,
+        View::Timeline => {
+            area.height <= WHOLE && rows > usize::from(body.height.saturating_sub(least + TIMELINE_BESIDE))
+        }
+    };
     let tabs = ui.zoomed || alone || body.height < STACKED;
     if tabs {
         panes[ui.focus as usize] = Some(body);
