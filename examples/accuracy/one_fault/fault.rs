@@ -42,6 +42,8 @@ impl Truth {
         let right = match finding.pattern {
             Pattern::Pair => finding.nodes.iter().any(involved),
             Pattern::Islands => finding.nodes.iter().all(involved),
+            // That packets are lost everywhere accuses nobody, and looks so to the one that loses them.
+            Pattern::Scattered if finding.verdict == Verdict::PacketLoss => self.about.contains(&by),
             _ => finding.nodes.first().is_some_and(involved),
         };
         right && self.verdicts.contains(&finding.verdict)

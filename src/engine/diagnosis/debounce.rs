@@ -39,7 +39,7 @@ struct Policy {
     gone: fn(&Circumstances) -> Duration,
 }
 
-const POLICIES: [Policy; 5] = [
+const POLICIES: [Policy; 6] = [
     // What only others say of one pair may be part of something larger: there must be time to see that.
     Policy { applies: is_second_hand, stands: |c| c.patience + c.dial_interval, gone: |c| c.patience },
     // Loss shows here first and there a moment later.
@@ -63,6 +63,12 @@ const POLICIES: [Policy; 5] = [
         applies: |finding, c| c.several && finding.verdict == Verdict::HostDown,
         stands: |c| c.settle.max(ECHO_TIMEOUT * 2),
         gone: |c| c.settle.min(c.patience),
+    },
+    // What a connection means that broke off, the next dial tells.
+    Policy {
+        applies: |finding, _| finding.verdict == Verdict::Unknown,
+        stands: |c| c.patience,
+        gone: |c| c.settle,
     },
     Policy { applies: |_, _| true, stands: |c| c.settle, gone: |c| c.settle.min(c.patience) },
 ];
@@ -130,6 +136,7 @@ pub(in crate::engine::diagnosis) mod tests {
             (scattered(Verdict::PacketLoss), circumstances(), (1_000, 1_000)),
             (finding(1, Verdict::HostDown, &[(0, 1)]), circumstances(), (2_000, 1_000)),
             (finding(1, Verdict::HostDown, &[(0, 1)]), alone, (1_000, 1_000)),
+            (finding(1, Verdict::Unknown, &[(0, 1)]), alone, (14_000, 1_000)),
         ];
         for (finding, c, (stands, gone)) in table {
             let expected = Debounce { stands: ms(stands), gone: ms(gone) };

@@ -80,7 +80,7 @@ const HEAVY: u8 = 70;
 
 /// The same where all else works between the two and others reach the receiver: of many pairs, one loses several attempts by chance now and
 /// then. Where 30 % are lost on each way, that is half of the echoes.
-const HEAVY_FOR_A_PAIR: u8 = 45;
+const HEAVY_FOR_A_PAIR: u8 = 50;
 
 /// From the most certain to the least: what the system itself says, what both ends say, what is missing.
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a path to the method is of one lifetime only")]

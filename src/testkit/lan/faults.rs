@@ -30,6 +30,10 @@ impl Lan {
 
     fn end_process(&mut self, id: HostId, process: Process) {
         for Conn { dialer, life, call, .. } in self.hosts[id.0].end_process(process) {
+            if process == Process::Off {
+                // Nobody is there who could say that it ends.
+                continue;
+            }
             let latency = self.latency(id, dialer);
             let reset = failure(Cause::Reset);
             let what = match call {
