@@ -8,7 +8,7 @@ use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::limits::{TURN_LOOKED_AT_AGAIN, UNPROVEN_DIALED_AGAIN, UNPROVEN_DIALERS};
 use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::engine::peers::{PeerKey, PeerTable};
 use crate::proto::rendezvous::weight;
 
 /// Which addresses of one peer it is this node's turn to dial without a proof.
@@ -39,8 +39,7 @@ impl Turns {
 fn has_turn(ip: ZonedIp, heard: usize, own: NodeId, peers: &PeerTable) -> bool {
     let (of, most) = (key_of(ip), UNPROVEN_DIALERS * heard);
     let mine = weight(of, own);
-    let up = peers.iter().filter(|peer| peer.state() == PeerState::Up);
-    let heavier = up.filter_map(Peer::id).filter(|other| weight(of, *other) > mine);
+    let heavier = peers.reachable().filter_map(Peer::id).filter(|other| weight(of, *other) > mine);
     heavier.take(most).count() < most
 }
 
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
     use crate::engine::Incarnation;
     use crate::engine::context::TestContext;
-    use crate::engine::peers::Via;
+    use crate::engine::peers::{PeerState, Via};
 
     #[test]
     fn five_of_all_dial_an_address_and_five_more_for_each_further_datagram() {
@@ -93,7 +92,10 @@ mod tests {
                     let identity = Some((NodeId(id.into()), Incarnation(1)));
                     let (addr, via) = (([10, 0, 0, id], 1).into(), Via::Broadcast);
                     let key = peers.discover(addr, identity, "host", via, &mut test.context()).unwrap();
-                    peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
+                    let peer = peers.get_mut(key).unwrap();
+                    peer.set_state(PeerState::Up, &mut test.context());
+                    peer.prove(peer.ip(), &mut test.context());
+                    peers.index_condition(key);
                 }
                 has_turn("10.0.9.9".parse().unwrap(), heard, NodeId(own.into()), &peers)
             };

@@ -282,7 +282,8 @@ impl PeerTable {
             self.unindex_id(id, key);
         }
         self.unplace(key, peer.ip());
-        for set in [&mut self.named, &mut self.unwell, &mut self.troubled, &mut self.far] {
+        for set in [&mut self.named, &mut self.unwell, &mut self.troubled, &mut self.far, &mut self.reachable]
+        {
             set.remove(&key);
         }
         if let Some(reason) = told {

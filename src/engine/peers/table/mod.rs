@@ -52,6 +52,7 @@ pub(crate) struct PeerTable {
     unwell: BTreeSet<PeerKey>,
     troubled: BTreeSet<PeerKey>,
     far: BTreeSet<PeerKey>,
+    reachable: BTreeSet<PeerKey>,
     /// How often a peer became reachable, somebody else, or no longer reachable.
     reachable_changes: u64,
     /// What changed since the engine settled last.
@@ -194,6 +195,11 @@ impl PeerTable {
         &self.far
     }
 
+    /// Peers that are up at an address that they proved to be their own.
+    pub(crate) fn reachable(&self) -> impl Iterator<Item = &Peer> {
+        self.reachable.iter().filter_map(|key| self.get(*key))
+    }
+
     /// How often a peer became reachable, somebody else, or no longer reachable: as long as this is the same, they are.
     pub(crate) fn reachable_changes(&self) -> u64 {
         self.reachable_changes
@@ -239,6 +245,11 @@ impl PeerTable {
         let reachable = peer.is_reachable();
         let changes = std::mem::replace(&mut row.reachable, reachable) != reachable;
         self.reachable_changes += u64::from(changes);
+        if changes && reachable {
+            self.reachable.insert(key);
+        } else if changes {
+            self.reachable.remove(&key);
+        }
         let (unwell, troubled, far) = (peer.is_unwell(), peer.is_troubled(), peer.is_far());
         for (set, belongs) in
             [(&mut self.unwell, unwell), (&mut self.troubled, troubled), (&mut self.far, far)]
@@ -292,6 +303,8 @@ impl PeerTable {
                 assert_eq!(self.unwell.contains(&key), unwell, "unwell peers are in their set");
                 assert_eq!(self.troubled.contains(&key), troubled, "troubled peers are in their set");
                 assert_eq!(self.far.contains(&key), far, "far peers are in their set");
+                let reachable = self.reachable.contains(&key);
+                assert_eq!(reachable, peer.is_reachable(), "reachable peers are in their set");
             }
             assert!(self.at(peer.ip()).any(|other| other.key() == key), "every row is in by_ip");
         }
