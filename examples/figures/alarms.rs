@@ -1,7 +1,7 @@
 //! False alarms of networks in which nothing is wrong but lost packets: that a live host is out of reach or silent, or any finding
 //! about it but `packet_loss`. Two of the networks are those of Rapid (Suresh et al., ATC 2018, section 7).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,7 +69,7 @@ pub(crate) fn of(vigie: &Path, trouble: Trouble, time: Duration) -> Vec<f64> {
     let culprit = trouble.has_culprit().then(|| format!("h{HOSTS}"));
     let (mut false_alarms, mut right, mut aware) = (0.0, 0.0, 0.0);
     for (host, (node, mark)) in nodes.iter().zip(marks).enumerate() {
-        let mut open = BTreeMap::new();
+        let mut open = BTreeSet::new();
         for event in node.since(mark).events(|event| is_alarm(event) || is_over(event)) {
             // What the one at fault says of others is what it sees.
             let is_right = culprit.as_deref().is_some_and(|culprit| {
@@ -80,7 +80,7 @@ pub(crate) fn of(vigie: &Path, trouble: Trouble, time: Duration) -> Vec<f64> {
                 open.remove(&event["id"].as_u64());
             } else if is_right {
                 right += 1.0;
-                open.insert(event["id"].as_u64(), ());
+                open.insert(event["id"].as_u64());
             } else {
                 eprintln!("{}: h{} says {}", trouble.name(), host + 1, *event);
                 false_alarms += 1.0;
@@ -107,7 +107,7 @@ fn live(lab: &Lab, trouble: Trouble, time: Duration) {
     let culprit = lab.host(HOSTS.into());
     match trouble {
         Trouble::LossEverywhere => {
-            (1..=HOSTS).for_each(|host| lose(&lab.host(host.into()), "numgen random mod 100 < 30 drop"))
+            (1..=HOSTS).for_each(|host| lose(&lab.host(host.into()), "numgen random mod 100 < 30 drop"));
         }
         Trouble::LossyHost => lose(&culprit, "numgen random mod 100 < 80 drop"),
         Trouble::FlipFlop | Trouble::BusyCores => {}
@@ -117,7 +117,7 @@ fn live(lab: &Lab, trouble: Trouble, time: Duration) {
     let flip = FLIP.as_millis() / STEP.as_millis();
     for step in 0..steps {
         if trouble == Trouble::FlipFlop && step % flip == 0 {
-            if step / flip % 2 == 0 { lose(&culprit, "drop") } else { culprit.heal() }
+            if (step / flip).is_multiple_of(2) { lose(&culprit, "drop") } else { culprit.heal() }
         }
         std::thread::sleep(STEP);
     }

@@ -16,7 +16,7 @@ const AT_ONCE: usize = 4;
 /// A regular dial of the defaults, and what it takes.
 const DIALED: Duration = Duration::from_secs(40);
 /// What is not told or over by then is not timed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Faults that have one goal.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -166,7 +166,7 @@ impl<'l> Scene<'l> {
             self.nodes.get(&host).map(|node| node.always().events(kind("diagnosis"))).unwrap_or_default()
         {
             event["replaces"].as_u64().and_then(|corrected| standing.remove(&corrected));
-            let id = event["id"].as_u64().unwrap();
+            let id = event["id"].as_u64().expect("a finding has a number");
             if event["verdict"] == "ok" {
                 standing.remove(&id);
             } else {
@@ -222,6 +222,10 @@ impl<'l> Scene<'l> {
     }
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).expect("a test does not last for ever")
+}
+
 fn word(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -243,7 +247,7 @@ pub(crate) fn play(lab: &Lab, program: Program<'_>, form: Form, fault: &Fault) -
     let begun = now();
     (fault.inject)(&mut scene);
     let told = watch_it_told(&scene, fault, begun);
-    outcome.told_ms = told.map(|took| u64::try_from(took.as_millis()).unwrap());
+    outcome.told_ms = told.map(millis);
     judge_observers(&scene, fault, &mut outcome);
     let healed = now();
     (fault.heal)(&mut scene);
@@ -252,7 +256,7 @@ pub(crate) fn play(lab: &Lab, program: Program<'_>, form: Form, fault: &Fault) -
         (quiet && scene.not_up().is_empty()).then(now)
     };
     let over = poll(fault.over_in_time, well);
-    outcome.over_ms = over.map(|at| u64::try_from((at - healed).as_millis()).unwrap());
+    outcome.over_ms = over.map(|at| millis(at - healed));
     if over.is_none() {
         for host in scene.nodes.keys() {
             for (who, what) in scene.standing(*host).iter().map(said) {

@@ -36,7 +36,7 @@ impl Lan {
         if loss == 0.0 {
             return Duration::ZERO;
         }
-        let lost = (0..MOST_TIMES).take_while(|_| self.rng.random_bool(loss)).count();
-        (0..lost).fold((Duration::ZERO, SEGMENT_AGAIN), |(sum, wait), _| (sum + wait, wait * 2)).0
+        let times = (0..MOST_TIMES).take_while(|_| self.rng.random_bool(loss)).count();
+        (0..times).fold((Duration::ZERO, SEGMENT_AGAIN), |(sum, wait), _| (sum + wait, wait * 2)).0
     }
 }
