@@ -6,7 +6,7 @@ use vigie::engine::cause::Cause;
 use vigie::engine::event::Event;
 use vigie::engine::limits::LEFT_KEPT;
 use vigie::engine::peers::{LeaveReason, PeerState};
-use vigie::engine::verdict::Verdict;
+use vigie::engine::verdict::{Confidence, Pattern, Verdict};
 use vigie::proto::presence::Kind;
 
 use vigie::testkit::{Lan, Solo, Tcp, ms, presence, secs};
@@ -35,9 +35,11 @@ fn false_alarms(lan: &Lan) -> Vec<String> {
         .collect()
 }
 
-/// A dial that loses so many packets fails once in eight times, and is retried.
+/// A dial that loses so many packets fails now and then, and is retried. Of all the pairs, one may lose several attempts one after the
+/// other: then it is told as likely, and no host is accused.
 #[test]
 fn nobody_is_accused_while_a_third_of_all_packets_is_lost() {
+    let mut by_chance = 0;
     for seed in 0..6 {
         let mut lan = Lan::new(seed);
         lan.link.loss = 0.3;
@@ -48,10 +50,18 @@ fn nobody_is_accused_while_a_third_of_all_packets_is_lost() {
         lan.run_for(secs(600));
         let failed = lan.log.iter().filter(|l| matches!(l.event, Event::DialFailed { .. })).count();
         assert!(failed > 100, "seed {seed}: {failed} attempts failed");
+        let one_pair = |event: &Event| {
+            let Event::Diagnosis(found) = event else { return false };
+            (found.verdict, found.pattern, found.confidence)
+                == (Verdict::OneWayTcp, Pattern::Pair, Confidence::Likely)
+        };
+        by_chance += lan.log.iter().filter(|l| one_pair(&l.event)).count();
+        lan.log.retain(|l| !one_pair(&l.event));
         let alarms = false_alarms(&lan);
         assert!(alarms.is_empty(), "seed {seed}: {:#?}", &alarms[..alarms.len().min(5)]);
         lan.invariants();
     }
+    assert!(by_chance <= 2, "{by_chance} of 540 pairs in ten minutes");
 }
 
 /// A host that loses 80 % of what comes in, as in the evaluation of Rapid (Suresh et al., ATC 2018, section 7).
