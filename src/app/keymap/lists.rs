@@ -34,11 +34,21 @@ impl Keymap {
         self.bindings().iter().filter(move |binding| binding.section.covers(context))
     }
 
-    /// The help: each section's heading with its keys and what they do.
+    /// The help: each section's heading with its keys and what they do. The keys that sort by a column are one line.
     pub fn help(&self) -> Vec<(Section, Vec<(String, &'static str)>)> {
         let mut sections: Vec<(Section, Vec<(String, &'static str)>)> = Vec::new();
-        for binding in self.bindings() {
-            let entry = (binding.keys_in_text(), binding.help);
+        let sorts = |binding: &&Binding| matches!(binding.action, Action::SortBy(_));
+        let mut columns: Vec<String> = Vec::new();
+        let mut bindings = self.bindings().iter().peekable();
+        while let Some(binding) = bindings.next() {
+            let mut entry = (binding.keys_in_text(), binding.help);
+            if sorts(&binding) {
+                columns.push(entry.0);
+                if bindings.peek().is_some_and(|next| sorts(next)) {
+                    continue;
+                }
+                entry = (ends_of(&columns), "sort by a column, or reverse that");
+            }
             match sections.iter_mut().find(|(other, _)| *other == binding.section) {
                 Some((_, entries)) => entries.push(entry),
                 None => sections.push((binding.section, vec![entry])),
@@ -86,6 +96,12 @@ impl Keymap {
         found.sort_by_key(|binding| !binding.word.is_some_and(|word| word.starts_with(typed.trim())));
         found
     }
+}
+
+/// The first and the last key of several actions.
+fn ends_of(keys: &[String]) -> String {
+    let ends = [keys.first(), keys.last()].map(|key| key.map_or("", String::as_str));
+    ends.join("…")
 }
 
 fn plays(binding: &Binding) -> bool {
