@@ -37,12 +37,12 @@ impl Keymap {
     /// The help: each section's heading with its keys and what they do. The keys that sort by a column are one line.
     pub fn help(&self) -> Vec<(Section, Vec<(String, &'static str)>)> {
         let mut sections: Vec<(Section, Vec<(String, &'static str)>)> = Vec::new();
-        let sorts = |binding: &&Binding| matches!(binding.action, Action::SortBy(_));
+        let sorts = |binding: &Binding| matches!(binding.action, Action::SortBy(_));
         let mut columns: Vec<String> = Vec::new();
         let mut bindings = self.bindings().iter().peekable();
         while let Some(binding) = bindings.next() {
             let mut entry = (binding.keys_in_text(), binding.help);
-            if sorts(&binding) {
+            if sorts(binding) {
                 columns.push(entry.0);
                 if bindings.peek().is_some_and(|next| sorts(next)) {
                     continue;
