@@ -415,12 +415,9 @@ pub const LOOKS_AT_ONCE: usize = 16;
 /// a second (RFC 6298 §2).
 pub const LATE_DIAL: Duration = Duration::from_millis(1_200);
 
-/// Where packets are lost, so many attempts in a row must have had no answer for TCP to fail: where 20 % are lost on each way, one in twenty
-/// has none.
+/// Where any of the echoes that are remembered was lost, so many attempts in a row must have had no answer for TCP to fail: where 20 % are
+/// lost on each way, one in twenty has none.
 pub const FAILED_IN_A_ROW: u32 = 3;
-
-/// The same where any of the latest echoes was lost, and it is not known yet whether that was chance.
-pub const FAILED_AND_A_LOSS: u32 = 2;
 
 /// A peer whose attempt has no answer for so long is asked for an echo: before that is late, it tells whether anything passes.
 pub const OVERDUE_DIAL: Duration = Duration::from_millis(800);

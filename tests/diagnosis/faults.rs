@@ -280,7 +280,7 @@ fn stopped_and_going() -> Fault {
 }
 
 /// How much longer it may take until so many echoes are counted that a small share of lost ones is no chance, at every host.
-const LOSS_IS_COUNTED: Duration = Duration::from_secs(10);
+const LOSS_IS_COUNTED: Duration = Duration::from_secs(20);
 
 fn loss() -> Vec<Fault> {
     let lossy = |share: u32| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::NodeId;
-use crate::engine::limits::ECHO_TIMEOUT;
+use crate::engine::limits::{ECHO_TIMEOUT, LOOK_AGAIN};
 
 use super::finding::Finding;
 use super::verdict::{Pattern, Verdict};
@@ -39,7 +39,7 @@ struct Policy {
     gone: fn(&Circumstances) -> Duration,
 }
 
-const POLICIES: [Policy; 6] = [
+const POLICIES: [Policy; 7] = [
     // What only others say of one pair may be part of something larger: there must be time to see that.
     Policy { applies: is_second_hand, stands: |c| c.patience + c.dial_interval, gone: |c| c.patience },
     // Loss shows here first and there a moment later.
@@ -62,6 +62,16 @@ const POLICIES: [Policy; 6] = [
     Policy {
         applies: |finding, c| c.several && finding.verdict == Verdict::HostDown,
         stands: |c| c.settle.max(ECHO_TIMEOUT * 2),
+        gone: |c| c.settle.min(c.patience),
+    },
+    // Where packets begin to be lost, one connection may fail before an echo does; a look tells.
+    Policy {
+        applies: |finding, c| {
+            c.several
+                && finding.pattern == Pattern::Pair
+                && matches!(finding.verdict, Verdict::OneWayTcp | Verdict::FirewallDrop)
+        },
+        stands: |c| c.settle + LOOK_AGAIN,
         gone: |c| c.settle.min(c.patience),
     },
     // What a connection means that broke off, the next dial tells.
@@ -128,6 +138,9 @@ pub(in crate::engine::diagnosis) mod tests {
         let table = [
             (finding(1, Verdict::ClosedPort, &[(0, 1)]), circumstances(), (1_000, 1_000)),
             (finding(1, Verdict::OneWayTcp, &[(2, 1)]), circumstances(), (24_000, 14_000)),
+            (finding(1, Verdict::OneWayTcp, &[(0, 1)]), circumstances(), (3_000, 1_000)),
+            (finding(1, Verdict::FirewallDrop, &[(0, 1)]), circumstances(), (3_000, 1_000)),
+            (finding(1, Verdict::FirewallDrop, &[(0, 1), (2, 1)]), circumstances(), (1_000, 1_000)),
             (finding(0, Verdict::FirewallDrop, &[(1, 0)]), alone, (1_000, 1_000)),
             (finding(1, Verdict::PacketLoss, &[(0, 1)]), circumstances(), (7_000, 7_000)),
             (finding(1, Verdict::PacketLoss, &[(0, 1)]), alone, (1_000, 1_000)),

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::engine::Nonce;
 use crate::engine::context::Context;
 use crate::engine::limits::{
-    ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FAILED_AND_A_LOSS, FAILED_IN_A_ROW,
+    ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FAILED_IN_A_ROW,
     FIRST_ECHO_SPREAD, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW,
     SEEMS_LOST,
 };
@@ -285,13 +285,7 @@ impl ProbeStats {
 
     /// How many attempts of a dial in a row must have had no answer, that not the loss of packets explains it.
     pub(crate) fn dials_to_fail(&self) -> u32 {
-        if self.lossy {
-            FAILED_IN_A_ROW
-        } else if self.echoes.lost_by_chance(BURST) {
-            FAILED_AND_A_LOSS
-        } else {
-            1
-        }
+        if self.lossy || self.echoes.any_lost_by_chance() { FAILED_IN_A_ROW } else { 1 }
     }
 
     /// The share of the echoes that is to be expected to be lost, above 0 and below 1.
@@ -361,7 +355,7 @@ impl ProbeStats {
     /// Since when no echo comes; none if the latest came. Where packets are lost, the first may be missing by chance.
     pub(crate) fn lost_since(&self) -> Option<Moment> {
         let losses = self.losses.as_ref()?;
-        let by_chance = self.lossy || self.echoes.lost_by_chance(u8::MAX);
+        let by_chance = self.lossy || self.echoes.any_lost_by_chance();
         let is_sure = by_chance && self.echoes.lost_in_a_row() >= NO_CHANCE;
         let since = if is_sure { losses.row_is_sure } else { losses.row_began };
         since.filter(|_| self.echoes.lost_in_a_row() > 0)

@@ -70,10 +70,9 @@ impl Window {
         self.outcomes().count_ones()
     }
 
-    /// Whether any of this many of the latest was lost by chance before those that are lost now.
-    pub(crate) fn lost_by_chance(self, latest: u8) -> bool {
-        let latest = Self { count: self.count.min(latest), ..self };
-        let lost = latest.outcomes() & !self.outages();
+    /// Whether any was lost by chance before those that are lost now.
+    pub(crate) fn any_lost_by_chance(self) -> bool {
+        let lost = self.outcomes() & !self.outages();
         lost & lost.wrapping_add(1) != 0
     }
 
@@ -195,10 +194,9 @@ mod tests {
         for (outcomes, chance) in
             [("......", false), (".....x", false), ("..xxxx", false), (".x...x", true), ("xx....", true)]
         {
-            assert_eq!(window(outcomes).lost_by_chance(6), chance, "{outcomes}");
+            assert_eq!(window(outcomes).any_lost_by_chance(), chance, "{outcomes}");
         }
-        assert!(!window("..xxxxxxxxxx....").lost_by_chance(16), "that was an outage");
-        assert!(!window("x.....").lost_by_chance(5), "that is long ago");
+        assert!(!window("..xxxxxxxxxx....").any_lost_by_chance(), "that was an outage");
     }
 
     #[test]
