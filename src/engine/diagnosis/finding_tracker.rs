@@ -324,7 +324,8 @@ impl PublishedFindings {
     }
 
     /// How long a finding must stand or be gone. While an incident begins or ends, what is seen of those concerned changes path
-    /// by path: another verdict on them must stand at least until everything can have been noticed.
+    /// by path: another verdict on them must stand at least until everything can have been noticed. So must any where packets are
+    /// lost everywhere: of many paths, chance has one look as if it failed.
     fn debounce(&self, finding: &Finding, signal: Signal, c: &Circumstances) -> Debounce {
         let debounce = usual_debounce(finding, c);
         let matters = match signal {
@@ -332,10 +333,22 @@ impl PublishedFindings {
             Signal::Absent => true,
             Signal::Same | Signal::Remnant | Signal::Unsettled => false,
         };
-        if !matters || !self.is_another_verdict(finding) {
+        if !matters {
             return debounce;
         }
-        Debounce { stands: debounce.stands.max(c.notice), gone: debounce.gone.max(c.notice.min(c.patience)) }
+        let (stands, gone) = (debounce.stands.max(c.notice), debounce.gone.max(c.notice.min(c.patience)));
+        match finding.verdict {
+            _ if self.is_another_verdict(finding) => Debounce { stands, gone },
+            Verdict::PacketLoss => debounce,
+            // It rests on several attempts anyway; for a moment one passes by chance, or it looks as if losses explained them.
+            Verdict::OneWayTcp if self.is_lossy_everywhere() => Debounce { gone, ..debounce },
+            _ if self.is_lossy_everywhere() => Debounce { stands, ..debounce },
+            _ => debounce,
+        }
+    }
+
+    fn is_lossy_everywhere(&self) -> bool {
+        self.published.iter().any(|known| known.is_background())
     }
 
     fn is_another_verdict(&self, finding: &Finding) -> bool {
@@ -544,11 +557,34 @@ mod tests {
     }
 
     #[test]
+    fn where_packets_are_lost_everywhere_what_else_seems_to_fail_must_stand_longer() {
+        let everywhere =
+            Finding { pattern: Pattern::Scattered, ..finding(5, Verdict::PacketLoss, &[(5, 6), (7, 8)]) };
+        for (verdict, stands, gone) in [
+            (Verdict::ClosedPort, 7_000, 1_000),
+            (Verdict::HungPeer, 7_000, 1_000),
+            (Verdict::OneWayTcp, 3_000, 7_000),
+        ] {
+            let mut trial = Trial::new();
+            let lossy = || vec![everywhere.clone()];
+            let also = |verdict| vec![everywhere.clone(), finding(1, verdict, &[(0, 1)])];
+            trial.at(0, &lossy());
+            assert_eq!(trial.at(1_000, &lossy()), [(5, Verdict::PacketLoss)]);
+            trial.at(2_000, &also(verdict));
+            assert_eq!(trial.at(2_000 + stands - 1, &also(verdict)), [], "{verdict:?}");
+            assert_eq!(trial.at(2_000 + stands, &also(verdict)), [(1, verdict)]);
+            trial.at(20_000, &lossy());
+            assert_eq!(trial.at(20_000 + gone - 1, &lossy()), [], "{verdict:?}");
+            assert_eq!(trial.at(20_000 + gone, &lossy()), [(1, Verdict::Ok)]);
+        }
+    }
+
+    #[test]
     fn the_host_that_is_behind_pairs_here_and_there_is_told_as_soon_as_it_is_seen() {
         for (verdict, of_host, stands) in [
             (Verdict::FirewallDrop, Verdict::FirewallDrop, 1_000),
             (Verdict::FirewallDrop, Verdict::HostDown, 7_000),
-            (Verdict::PacketLoss, Verdict::HungPeer, 1_000),
+            (Verdict::PacketLoss, Verdict::HungPeer, 7_000),
         ] {
             let mut trial = Trial::new();
             let pairs = [(0, 1), (2, 3), (0, 3), (4, 1)];

@@ -90,7 +90,7 @@ impl Witnesses {
             let Some(observation) = view.observation(by, to) else { continue };
             let dialed = dialed_until(view, by, observation);
             witnesses.dialed.note(dialed, by);
-            witnesses.alive.note(alive, by);
+            witnesses.alive.note(alive.filter(|at| is_sign(view, observation, *at)), by);
             if observation.tcp.is_ok() {
                 witnesses.reached.note(dialed, by);
             }
@@ -138,6 +138,12 @@ impl Witnesses {
     }
 }
 
+/// Whether the last sign of life that one had of another says that it lives: one that hears nothing of it since, for as long as others
+/// need to notice that, saw no more than they did before.
+fn is_sign(view: &NetworkView, observation: &Observation, at: Instant) -> bool {
+    !observation.hears().is_failing() || view.ago(at) <= view.setting().patience + view.setting().notice
+}
+
 /// Until when a node is known to have dialed another one.
 fn dialed_until(view: &NetworkView, by: NodeIdx, observation: &Observation) -> Option<Instant> {
     observation.checked.max(view.row_age(by).dialed_until)
@@ -146,7 +152,40 @@ fn dialed_until(view: &NetworkView, by: NodeIdx, observation: &Observation) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::cause::Cause;
+    use crate::engine::diagnosis::DiagnosisRun;
+    use crate::engine::observation::PathStatus;
+    use crate::engine::verdict::Verdict;
+    use crate::testkit::judged::{fine, view_of};
     use crate::testkit::{secs, t0};
+
+    #[test]
+    fn who_heard_of_it_later_but_nothing_since_does_not_tell_that_it_lives() {
+        let now = t0();
+        let ago = |seconds| now.checked_sub(secs(seconds));
+        for (last, hears, told) in
+            [(45, false, Some(Verdict::HostDown)), (10, false, None), (45, true, Some(Verdict::Isolated))]
+        {
+            let silent = Observation {
+                tcp: PathStatus::Failing,
+                echo: PathStatus::Failing,
+                broadcast: PathStatus::Failing,
+                unicast: PathStatus::Failing,
+                served: PathStatus::Unknown,
+                cause: Some(Cause::TimedOut),
+                checked: ago(2),
+                ..fine(now)
+            };
+            let sees = |from: u16, to: u16| match (from, to) {
+                (0, 2) => Observation { alive: ago(60), ..silent },
+                (_, 2) if hears => Observation { alive: ago(last), ..fine(now) },
+                (_, 2) => Observation { alive: ago(last), checked: ago(1), ..silent },
+                _ => fine(now),
+            };
+            let verdicts = DiagnosisRun::new(view_of(4, sees, now)).conclude().verdicts;
+            assert_eq!(verdicts[2], told, "{last} s ago, {hears}");
+        }
+    }
 
     #[test]
     fn the_latest_time_of_all_but_one_is_known_whoever_that_is() {

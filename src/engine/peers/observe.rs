@@ -147,7 +147,9 @@ impl Observer<'_> {
         let known_for_long = self.now.since(self.peer.health.since()) >= long;
         // Trouble may begin a moment before the last word comes: with a dial that was under way, or an echo.
         let silent_since = self.peer.probes.lost_since().filter(|_| echo.is_failing());
-        let last_word = silent_since.map(|since| since + ECHO_TIMEOUT);
+        // Where packets are lost by chance, the first echo of a silence may have been lost so before it.
+        let by_chance = if self.peer.probes.lost_here_and_there() { self.times.asks } else { Duration::ZERO };
+        let last_word = silent_since.map(|since| since + ECHO_TIMEOUT + by_chance);
         // Where echoes come, a missing broadcast may be lost by chance.
         let enough = match self.period() {
             _ if !echo.is_failing() => Some(long),
@@ -230,7 +232,7 @@ mod tests {
     use crate::engine::Nonce;
     use crate::engine::cause::Cause;
     use crate::engine::context::TestContext;
-    use crate::engine::limits::LOST_IN_A_ROW;
+    use crate::engine::limits::{BURST, LOST_IN_A_ROW};
     use crate::engine::peers::LeaveReason;
     use crate::testkit::{failure, ms, secs};
 
@@ -377,6 +379,32 @@ mod tests {
         );
         peer.last_seen.note_broadcast(began + ECHO_TIMEOUT);
         assert_eq!(look(&mut peer, &mut test, soon).broadcast, PathStatus::Ok, "it was heard since");
+    }
+
+    #[test]
+    fn where_packets_are_lost_by_chance_a_silence_may_have_begun_after_its_first_lost_echo() {
+        for (lossy, after, heard_since) in [
+            (false, ms(1_000), PathStatus::Ok),
+            (true, ms(1_000), PathStatus::Unknown),
+            (true, ms(3_499), PathStatus::Unknown),
+            (true, ms(3_500), PathStatus::Ok),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = heard(&test);
+            for n in 0..12 {
+                if lossy && n % 4 == 0 {
+                    lose(&mut peer, 1, test.now);
+                } else {
+                    echo(&mut peer, 100 + n, test.now);
+                }
+            }
+            let began = test.now + secs(2);
+            peer.health.note_trouble(began);
+            lose(&mut peer, BURST, began);
+            peer.last_seen.note_broadcast(began + after);
+            let seen = look(&mut peer, &mut test, began + secs(5));
+            assert_eq!((seen.echo, seen.broadcast), (PathStatus::Failing, heard_since), "{lossy} {after:?}");
+        }
     }
 
     #[test]

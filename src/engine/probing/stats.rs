@@ -8,9 +8,8 @@ use smallvec::SmallVec;
 use crate::engine::Nonce;
 use crate::engine::context::Context;
 use crate::engine::limits::{
-    ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FAILED_IN_A_ROW,
-    FIRST_ECHO_SPREAD, FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW,
-    SEEMS_LOST,
+    ALL_CAME, BURST, BURST_AGAIN, BURST_GAP, ECHO_TIMEOUT, FAILED_IN_A_ROW, FIRST_ECHO_SPREAD,
+    FIRST_ECHO_WITHIN, LARGE_LOST_IN_A_ROW, LARGE_LOST_WITH_LOSS, LOST_IN_A_ROW, SEEMS_LOST,
 };
 use crate::engine::moment::Moment;
 use crate::engine::observation::{LOSSY, PathStatus};
