@@ -318,6 +318,10 @@ impl<S: Screen> Loop<'_, S> {
                     Err(TrySendError::Full(_)) => self.app.ui.say("the node is busy: try again", false, at),
                     Err(TrySendError::Closed(_)) => self.app.ui.say("the node has stopped", false, at),
                 },
+                Some(Effect::LogLevel(level)) => {
+                    let said = format!("the log records {}", log::record(level));
+                    self.app.ui.say(said, true, at);
+                }
                 Some(Effect::Record) => {
                     let name = format!("{}.ndjson.zst", export::stem(&self.app, at));
                     self.wish(Wish::Record(name.into()), at);

@@ -52,6 +52,9 @@ fn page(sources: &Sources) -> String {
         let keys: Vec<String> = rebinding.keys.iter().map(|key| key.name()).collect();
         let _ = writeln!(page, "key {}: {} (line {line})", rebinding.action, keys.join(" "));
     }
+    if let (columns, Some(line)) = sources.columns() {
+        let _ = writeln!(page, "columns: {columns} (line {line})");
+    }
     for peer in sources.peers() {
         let told = [peer.address.as_deref(), peer.note.as_deref()];
         let told: Vec<&str> = told.into_iter().flatten().collect();
@@ -76,6 +79,12 @@ fn document(sources: &Sources) -> Json {
         let keys: Vec<String> = rebinding.keys.iter().map(|key| key.name()).collect();
         json!({ "action": rebinding.action, "keys": keys, "line": line })
     });
+    let (columns, line) = sources.columns();
+    let columns: Vec<Json> = columns
+        .wanted()
+        .iter()
+        .map(|column| json!({ "name": column.heading(), "width": columns.width(*column) }))
+        .collect();
     let peers = sources.peers().into_iter().map(
         |peer| json!({ "name": peer.name, "address": peer.address, "note": peer.note, "line": peer.line }),
     );
@@ -85,6 +94,7 @@ fn document(sources: &Sources) -> Json {
         "profile": sources.profile,
         "options": options,
         "keys": keys.collect::<Vec<_>>(),
+        "columns": { "show": columns, "line": line },
         "peers": peers.collect::<Vec<_>>(),
     })
 }

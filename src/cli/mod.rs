@@ -20,7 +20,6 @@ mod list;
 mod log;
 mod matrix;
 mod metrics;
-mod nearest;
 mod output;
 mod parsing;
 mod record;

@@ -12,6 +12,7 @@ mod evidence;
 mod finding;
 pub mod firewall;
 mod natural_order;
+mod nearest;
 mod plural;
 mod rejects;
 mod states;
@@ -24,6 +25,7 @@ pub use events::{
     interface_gone, interface_up, missed, moved, path,
 };
 pub use natural_order::{by_name, natural_cmp};
+pub use nearest::nearest;
 pub use plural::{Count, Label};
 pub use states::{Reason, what_is_wrong};
 pub use terminal::{LEFT_TO_RIGHT_MARK, ascii, is_printable, is_right_to_left, left_to_right, plain};

@@ -16,6 +16,8 @@ pub use theme::{Depth, Theme, ThemeName};
 pub struct Appearance {
     /// The colours.
     pub theme: Theme,
+    /// How many of them the terminal shows.
+    pub depth: Depth,
     /// Signs beyond ASCII are replaced.
     pub ascii: bool,
     /// Nothing flashes, and no bar runs: countdowns are figures that change once a second.
@@ -27,7 +29,7 @@ pub struct Appearance {
 impl Appearance {
     /// Colours, all signs, motion, and times in UTC.
     pub fn new(theme: Theme) -> Self {
-        Self { theme, ascii: false, still: false, zone: TimeZone::UTC }
+        Self { theme, depth: Depth::Sixteen, ascii: false, still: false, zone: TimeZone::UTC }
     }
 
     /// The day and the time as a name of a file: `20261122-210557`.

@@ -106,6 +106,12 @@ pub enum Action {
     PreviousMatch,
     /// Wrap long lines, or cut them.
     Wrap,
+    /// Ask for the columns of the table.
+    Columns,
+    /// Ask for other colours.
+    Theme,
+    /// Ask how much the log records.
+    LogLevel,
     /// Take what was typed, or say yes.
     Accept,
     /// Leave the overlay.
@@ -116,4 +122,11 @@ pub enum Action {
     ExportAs(Form),
     /// Change the text that is being typed.
     Edit(InputRequest),
+}
+
+impl Action {
+    /// Whether words are to be typed behind its own.
+    pub fn takes_words(self) -> bool {
+        matches!(self, Self::Columns | Self::Theme | Self::LogLevel)
+    }
 }

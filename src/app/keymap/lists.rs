@@ -34,11 +34,12 @@ impl Keymap {
         self.bindings().iter().filter(move |binding| binding.section.covers(context))
     }
 
-    /// The help: each section's heading with its keys and what they do. The keys that sort by a column are one line.
+    /// The help: each section's heading with its keys and what they do. The keys that sort by a column are one line; what has no key
+    /// is the last section.
     pub fn help(&self) -> Vec<(Section, Vec<(String, &'static str)>)> {
         let mut sections: Vec<(Section, Vec<(String, &'static str)>)> = Vec::new();
         let sorts = |binding: &Binding| matches!(binding.action, Action::SortBy(_));
-        let mut columns: Vec<String> = Vec::new();
+        let (mut columns, mut typed): (Vec<String>, Vec<(String, &'static str)>) = Default::default();
         let mut bindings = self.bindings().iter().peekable();
         while let Some(binding) = bindings.next() {
             let mut entry = (binding.keys_in_text(), binding.help);
@@ -49,10 +50,17 @@ impl Keymap {
                 }
                 entry = (ends_of(&columns), "sort by a column, or reverse that");
             }
+            if binding.keys.is_empty() {
+                typed.push(entry);
+                continue;
+            }
             match sections.iter_mut().find(|(other, _)| *other == binding.section) {
                 Some((_, entries)) => entries.push(entry),
                 None => sections.push((binding.section, vec![entry])),
             }
+        }
+        if !typed.is_empty() {
+            sections.push((Section::Typed, typed));
         }
         sections
     }
@@ -80,6 +88,19 @@ impl Keymap {
             }
         }
         text
+    }
+
+    /// The action of a context that words are typed for, and these words: `:columns name state`. None before the first blank.
+    pub fn typed<'t>(&self, context: KeyContext, text: &'t str) -> Option<(Action, &'t str)> {
+        let (first, rest) = text.trim_start().split_once(' ')?;
+        let mut takers = self.palette(context).filter(|binding| binding.action.takes_words());
+        takers.find(|binding| binding.word == Some(first)).map(|binding| (binding.action, rest))
+    }
+
+    /// What stands before the words that are typed for an action.
+    pub fn before_words(&self, action: Action) -> String {
+        let of_it = self.bindings().iter().find(|binding| binding.action == action);
+        format!("{} ", of_it.and_then(|binding| binding.word).unwrap_or_default())
     }
 
     /// The actions of a context in whose words every typed word is found, those first whose name begins with it.

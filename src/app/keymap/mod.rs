@@ -73,5 +73,6 @@ mod tests {
     fn the_readme_lists_every_binding() {
         let sorts = KEYMAP.iter().filter(|binding| matches!(binding.action, Action::SortBy(_))).count();
         assert_eq!(Keymap::default().markdown().lines().count(), KEYMAP.len() - sorts + 1 + 2);
+        assert!(Keymap::default().markdown().contains("| By name | `:columns` |"));
     }
 }

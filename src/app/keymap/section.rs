@@ -101,6 +101,8 @@ pub enum Section {
     Confirm,
     /// In the help pane.
     Help,
+    /// What is typed after `:`, as it has no key.
+    Typed,
 }
 
 impl Section {
@@ -128,6 +130,7 @@ impl Section {
             Self::Export => "Exporting",
             Self::Confirm => "Before forgetting a peer that is up",
             Self::Help => "This help",
+            Self::Typed => "By name",
         }
     }
 
@@ -160,6 +163,8 @@ impl Section {
             Self::Export => context == C::Export,
             Self::Confirm => context == C::Confirm,
             Self::Help => context == C::Help,
+            // Each counts where its own section does.
+            Self::Typed => false,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::app::ui::{Move, View};
 /// One line of the table.
 #[derive(Debug, Clone)]
 pub struct Binding {
-    /// Any of these.
+    /// Any of these; without any it is done by its word, typed after `:`, unless a person gives it a key.
     pub keys: Cow<'static, [Key]>,
     /// Does this.
     pub action: Action,
@@ -40,8 +40,11 @@ const fn bind(
 }
 
 impl Binding {
-    /// Its keys, with blanks between them.
+    /// Its keys, with blanks between them; what is typed for it where there are none.
     pub fn keys_in_text(&self) -> String {
+        if let (true, Some(word)) = (self.keys.is_empty(), self.word) {
+            return format!(":{word}");
+        }
         self.keys.iter().map(|key| name_in_text(*key)).collect::<Vec<_>>().join(" ")
     }
 }
@@ -132,6 +135,9 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::ctrl('d')], Action::Move(Move::HalfPageDown), None, "half a page down"),
     bind(Section::Panes, &[Key::of(KeyCode::Home), Key::char('g')], Action::Move(Move::First), None, "to the first line"),
     bind(Section::Panes, &[Key::of(KeyCode::End), Key::char('G')], Action::Move(Move::Last), None, "to the last line"),
+    bind(Section::Panes, &[], Action::Columns, Some("columns"), "choose, order and widen the columns"),
+    bind(Section::Panes, &[], Action::Theme, Some("theme"), "change the colours"),
+    bind(Section::Panes, &[], Action::LogLevel, Some("log"), "record more in the log, or less"),
     bind(Section::Recording, &[Key::char('.')], Action::Play(Play::Step), Some("step"), "play one event, then pause"),
     bind(Section::Recording, &[Key::char('<')], Action::Play(Play::Slower), Some("speed"), "half as fast"),
     bind(Section::Recording, &[Key::char('>')], Action::Play(Play::Faster), Some("speed"), "twice as fast"),

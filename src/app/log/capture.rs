@@ -13,7 +13,10 @@ use ratatui::widgets::Widget;
 use tokio::sync::Notify;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload;
 use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget};
 
 use super::pane::LogPane;
@@ -30,34 +33,53 @@ static NEW_LINES: Notify = Notify::const_new();
 static WAITING: AtomicBool = AtomicBool::new(false);
 
 /// The most detailed level that is recorded.
-static RECORDED: OnceLock<LevelFilter> = OnceLock::new();
+static RECORDED: Mutex<Option<LevelFilter>> = Mutex::new(None);
 
-/// Prepares the log pane, and returns the layer that feeds it. Give the layer to the process's subscriber, with a
-/// filter of its own; `max` is the most detailed level the pane will ever show.
-pub fn init<S>(max: tracing::level_filters::LevelFilter) -> impl Layer<S>
+/// Has records filtered by another level.
+static SET_LEVEL: OnceLock<Box<dyn Fn(tracing::level_filters::LevelFilter) + Send + Sync>> = OnceLock::new();
+
+/// Prepares the log pane, and returns the layer that feeds it what this filter lets through. Give it to the process's subscriber.
+pub fn init<S>(filter: Targets) -> impl Layer<S>
 where
-    S: Subscriber,
+    S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let recorded = max.into_level().map_or(LevelFilter::Off, |level| level_of(level).to_level_filter());
     tui_logger::set_hot_buffer_depth(WAITING_RECORDS);
-    tui_logger::set_default_level(recorded);
+    set_recorded(&filter);
     empty();
+    let (layer, handle) = reload::Layer::new(filter.clone());
     // The process has one subscriber, so this is the first time.
-    let _ = RECORDED.set(recorded);
-    PaneLayer { max }
+    let _ = SET_LEVEL.set(Box::new(move |level| {
+        // What is said of single targets goes on to count.
+        let filter = filter.clone().with_default(level);
+        set_recorded(&filter);
+        // Without a subscriber there is nothing to filter.
+        let _ = handle.reload(filter);
+    }));
+    PaneLayer.with_filter(layer)
+}
+
+/// Records this much from now on. Returns it in a word.
+pub(in crate::app) fn record(level: tracing::level_filters::LevelFilter) -> String {
+    if let Some(set) = SET_LEVEL.get() {
+        set(level);
+    }
+    if level == tracing::level_filters::LevelFilter::OFF { "nothing".to_owned() } else { level.to_string() }
+}
+
+fn set_recorded(filter: &Targets) {
+    let most = filter.iter().map(|(_, level)| level).chain(filter.default_level()).max();
+    let most = most.and_then(tracing::level_filters::LevelFilter::into_level);
+    let recorded = most.map_or(LevelFilter::Off, |level| level_of(level).to_level_filter());
+    tui_logger::set_default_level(recorded);
+    *RECORDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(recorded);
 }
 
 /// Hands everything to tui-logger, and rings.
-struct PaneLayer {
-    max: tracing::level_filters::LevelFilter,
-}
+struct PaneLayer;
 
 impl<S: Subscriber> Layer<S> for PaneLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let metadata = event.metadata();
-        if *metadata.level() > self.max {
-            return;
-        }
         let mut sentence = Sentence { only: metadata.target() == EVENTS, ..Sentence::default() };
         event.record(&mut sentence);
         let mut record = log::Record::builder();
@@ -120,8 +142,8 @@ pub(in crate::app) async fn new_lines() {
 
 /// Takes the waiting records into the pane. While it is not called, the pane stands still.
 pub fn take_lines(pane: &mut LogPane) {
-    if let Some(recorded) = RECORDED.get() {
-        pane.set_recorded(*recorded);
+    if let Some(recorded) = *RECORDED.lock().unwrap_or_else(PoisonError::into_inner) {
+        pane.set_recorded(recorded);
     }
     if !WAITING.swap(false, Ordering::Acquire) {
         return;

@@ -30,7 +30,7 @@ pub use records::{MAX_MESSAGE, MAX_RECORDS};
 pub use search::MAX_SEARCH;
 pub use wrap::Wrap;
 
-pub(super) use capture::new_lines;
+pub(super) use capture::{new_lines, record};
 
 /// The log's name for lines that are events: they are whole sentences, and their fields only repeat them for those
 /// who search the log file.

@@ -60,6 +60,11 @@ impl Column {
         }
     }
 
+    /// The one with this heading.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.heading() == name)
+    }
+
     /// The next one to sort by.
     #[must_use]
     pub fn next(self) -> Self {

@@ -52,7 +52,7 @@ impl App {
             Action::Mute => self.mute(now),
             Action::Accept => return self.accept(now),
             Action::Help => self.ui.overlay = Some(Overlay::Help { scroll: 0 }),
-            Action::Palette => self.ui.overlay = Some(Overlay::palette()),
+            Action::Palette => self.open_palette(),
             Action::Add => self.ui.overlay = Some(Overlay::Add(Prompt::default())),
             Action::Export => self.ui.overlay = Some(Overlay::Export),
             Action::Filter => self.ui.overlay = Some(Overlay::filter(self.models.shown().filter())),
@@ -90,6 +90,7 @@ impl App {
             Action::Target => self.ui.log.cycle_target(),
             Action::NextMatch => self.ui.log.next_match(),
             Action::PreviousMatch => self.ui.log.previous_match(),
+            Action::Columns | Action::Theme | Action::LogLevel => self.ask_words(action),
             Action::Wrap => self.ui.log.toggle_wrap(),
         }
         None
@@ -102,7 +103,7 @@ impl App {
         match &mut self.ui.overlay {
             // The view cuts the scrolling to what there is.
             Some(Overlay::Help { scroll }) => *scroll = to.scrolled(*scroll),
-            Some(Overlay::Palette { prompt, chosen }) => {
+            Some(Overlay::Palette { prompt, chosen, .. }) => {
                 *chosen = to.from(*chosen, self.ui.keymap.found(beneath, prompt.text()).len(), 1);
             }
             Some(_) => {}

@@ -1,5 +1,7 @@
 //! What the run loop is to do after an input.
 
+use tracing::level_filters::LevelFilter;
+
 use crate::app::Play;
 use crate::app::export::Form;
 use crate::engine::api::Command;
@@ -26,6 +28,8 @@ pub enum Effect {
     Record,
     /// Play the recording in another way.
     Play(Play),
+    /// Record this much in the log.
+    LogLevel(LevelFilter),
     /// Write a file.
     Export(Form),
     /// Leave.

@@ -11,6 +11,7 @@ mod findings;
 mod matrix;
 mod models;
 mod mouse;
+mod palette;
 mod peers;
 mod prompts;
 mod recordings;
@@ -26,7 +27,7 @@ use super::Options;
 use super::appearance::Appearance;
 use super::keymap::Keymap;
 use super::model::{Model, Novelty};
-use super::ui::{Notes, Ui, View};
+use super::ui::{Notes, TableColumns, Ui, View};
 use crate::engine::event::Stamped;
 
 /// The app.
@@ -54,10 +55,11 @@ impl App {
         Self { models, bell, notices, ui, appearance, options, recording: None }
     }
 
-    /// The same, with a person's own keys, and what they noted of peers.
+    /// The same, with a person's own keys and columns, and what they noted of peers.
     #[must_use]
-    pub fn with(mut self, keymap: Keymap, notes: Notes) -> Self {
+    pub fn with(mut self, keymap: Keymap, columns: TableColumns, notes: Notes) -> Self {
         self.ui.keymap = keymap;
+        self.ui.columns = columns;
         self.ui.notes = notes;
         self
     }

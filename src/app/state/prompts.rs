@@ -7,7 +7,7 @@ use tui_input::InputRequest;
 use super::{App, Effect};
 use crate::app::export::Form;
 use crate::app::model::Filter;
-use crate::app::ui::{Overlay, Prompt};
+use crate::app::ui::Overlay;
 use crate::engine::api::Command;
 
 impl App {
@@ -40,7 +40,7 @@ impl App {
                 self.models.set_filter(&filter);
             }
             Some(Overlay::Search(prompt)) => self.ui.log.set_search(prompt.text()),
-            Some(Overlay::Palette { chosen, .. }) => *chosen = 0,
+            Some(Overlay::Palette { .. }) => self.retyped_palette(),
             _ => {}
         }
     }
@@ -50,16 +50,8 @@ impl App {
         match self.ui.overlay.take() {
             Some(Overlay::Filter { before, .. }) => self.models.set_filter(&before),
             Some(Overlay::Search(_)) => self.ui.log.clear_search(),
+            Some(Overlay::Palette { before, .. }) => self.appearance.theme = before,
             _ => {}
-        }
-    }
-
-    /// Types the rest of the chosen action's words.
-    pub(super) fn complete(&mut self) {
-        if let Some(Overlay::Palette { prompt, chosen }) = &self.ui.overlay
-            && let Some(binding) = self.ui.keymap.found(self.ui.beneath(), prompt.text()).get(*chosen)
-        {
-            self.ui.overlay = Some(Overlay::Palette { prompt: Prompt::holding(binding.help), chosen: 0 });
         }
     }
 
@@ -82,15 +74,7 @@ impl App {
                     None
                 }
             }
-            Overlay::Palette { prompt, chosen } => {
-                let action = self.ui.action_found(prompt.text(), chosen);
-                let Some(action) = action else {
-                    // Stays open: it says that nothing is found.
-                    self.ui.overlay = Some(Overlay::Palette { prompt, chosen });
-                    return None;
-                };
-                self.act(action, now)
-            }
+            Overlay::Palette { prompt, chosen, before } => self.run_palette(prompt, chosen, before, now),
             Overlay::Jump(prompt) => self.jump(prompt, now),
             Overlay::Search(_) => {
                 self.ui.log.keep_search();

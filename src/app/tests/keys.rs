@@ -271,6 +271,7 @@ fn in_section(section: Section) -> Bench {
         Section::Export => &[KeyCode::Char('e')],
         Section::Confirm => &[KeyCode::Char('x')],
         Section::Help => &[KeyCode::Char('?'), KeyCode::Down],
+        Section::Typed => &[],
     };
     for i in 0..50 {
         let (wall, target) = (SystemTime::UNIX_EPOCH, if i % 2 == 0 { "vigie::net" } else { "vigie::event" });

@@ -1,10 +1,12 @@
 //! How the table is filtered, sorted and laid out, and what is noticed of its changes.
 
 use ratatui::style::Modifier;
+use tracing::level_filters::LevelFilter;
 
 use super::*;
+use crate::app::appearance::{Depth, ThemeName};
 use crate::app::model::{Column, SETTLE};
-use crate::app::ui::{Overlay, Pane, View};
+use crate::app::ui::{Overlay, Pane, TableColumns, View};
 
 fn listed(bench: &Bench) -> Vec<String> {
     bench.app.shown().rows(0..usize::MAX).map(|peer| peer.info.name.clone()).collect()
@@ -283,6 +285,68 @@ fn the_palette_finds_actions_by_their_words_completes_and_does_them() {
     bench.key(KeyCode::Char(':'));
     bench.typed("quit");
     assert_eq!(bench.key(KeyCode::Enter), Some(Effect::Quit));
+}
+
+#[test]
+fn columns_that_are_typed_stand_in_the_table_and_wrong_ones_are_refused_while_they_are_typed() {
+    let mut bench = busy();
+    bench.key(KeyCode::Char(':'));
+    bench.typed("columns");
+    bench.key(KeyCode::Enter);
+    let Some(Overlay::Palette { prompt, .. }) = &bench.app.ui.overlay else { panic!("it asks for them") };
+    assert_eq!(prompt.text(), format!("columns {}", TableColumns::default()), "those that count now");
+    bench.app.key(&KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL), bench.now());
+    bench.typed("columns rtt nmae");
+    assert!(bench.text(80, 24).contains("✖ unknown column nmae; the nearest name is name"));
+    bench.key(KeyCode::Enter);
+    assert!(bench.app.ui.overlay.is_some(), "it stays open");
+    for _ in 0..4 {
+        bench.key(KeyCode::Backspace);
+    }
+    bench.typed("name=30 cause");
+    bench.key(KeyCode::Enter);
+    assert!(bench.app.ui.overlay.is_none());
+    assert_eq!(bench.app.ui.status.as_ref().unwrap().text, "columns: rtt name=30 cause");
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let text = bench.text(width, height);
+        let headings = text.lines().find(|line| line.contains("cause")).unwrap();
+        let words: Vec<_> = headings.split_whitespace().collect();
+        assert_eq!(words, ["rtt", "name", "cause"], "{text}");
+        assert_eq!(headings.find("cause").unwrap() - headings.find("name").unwrap(), 31);
+    }
+    bench.key(KeyCode::Char(':'));
+    bench.typed("columns default");
+    bench.key(KeyCode::Enter);
+    assert_eq!(bench.app.ui.columns, TableColumns::default());
+}
+
+#[test]
+fn colours_are_shown_while_they_are_typed_kept_with_enter_and_left_with_escape() {
+    let mut bench = busy();
+    let before = bench.app.appearance.theme;
+    let dark = Theme::new(ThemeName::Dark, Depth::Sixteen);
+    for (end, theme) in [(KeyCode::Esc, before), (KeyCode::Enter, dark)] {
+        bench.key(KeyCode::Char(':'));
+        bench.typed("theme dark");
+        assert_eq!(bench.app.appearance.theme, dark, "shown at once");
+        assert_eq!(bench.key(end), None);
+        assert_eq!(bench.app.appearance.theme, theme);
+    }
+    bench.key(KeyCode::Char(':'));
+    bench.typed("theme light");
+    bench.key(KeyCode::Backspace);
+    assert_eq!(bench.app.appearance.theme, dark, "there is no theme ligh");
+    assert!(bench.text(80, 24).contains("the nearest name is light"));
+}
+
+#[test]
+fn the_level_of_the_log_is_asked_for_by_its_word() {
+    let mut bench = busy();
+    bench.key(KeyCode::Char(':'));
+    bench.typed("log");
+    bench.key(KeyCode::Tab);
+    bench.typed("debug");
+    assert_eq!(bench.key(KeyCode::Enter), Some(Effect::LogLevel(LevelFilter::DEBUG)));
 }
 
 #[test]

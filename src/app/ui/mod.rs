@@ -3,6 +3,7 @@
 //! Nothing here is known from the network, and nothing here survives the screen.
 
 mod attempts;
+mod columns;
 mod findings;
 mod hit_map;
 pub mod matrix;
@@ -12,10 +13,12 @@ mod overlay;
 mod pane;
 mod peers;
 pub mod timeline;
+mod typed;
 
 use std::time::{Duration, Instant};
 
 pub use attempts::AttemptsScroll;
+pub use columns::{MAX_WIDTH, TableColumns};
 pub use findings::{FindingsCursor, Mute};
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
@@ -25,6 +28,7 @@ pub use overlay::{MAX_TYPED, Overlay, Prompt};
 pub use pane::{Pane, View};
 pub use peers::PeersScroll;
 use timeline::TimelineCursor;
+pub use typed::Typed;
 
 use crate::app::keymap::{Action, KeyContext, Keymap};
 use crate::app::log::LogPane;
@@ -63,6 +67,8 @@ pub struct Ui {
     pub status: Option<StatusLine>,
     /// The table's selection and scrolling.
     pub peers: PeersScroll,
+    /// The table's columns.
+    pub columns: TableColumns,
     /// The attempts' scrolling.
     pub attempts: AttemptsScroll,
     /// The log.
@@ -93,6 +99,7 @@ impl Default for Ui {
             overlay: None,
             status: None,
             peers: PeersScroll::default(),
+            columns: TableColumns::default(),
             attempts: AttemptsScroll::default(),
             log: LogPane::default(),
             details: 0,
@@ -107,6 +114,12 @@ impl Default for Ui {
 }
 
 impl Ui {
+    /// What the prompt for an action holds: an action with what is typed for it, or why that cannot be read.
+    pub fn typed(&self, text: &str) -> Option<(Action, Result<Typed, String>)> {
+        let (action, words) = self.keymap.typed(self.beneath(), text)?;
+        Some((action, Typed::read(action, words)))
+    }
+
     /// The action that the palette lists at this place for what is typed.
     pub fn action_found(&self, typed: &str, nth: usize) -> Option<Action> {
         Some(self.keymap.found(self.beneath(), typed).get(nth)?.action)

@@ -2,6 +2,7 @@
 
 use tui_input::{Input, InputRequest};
 
+use crate::app::appearance::Theme;
 use crate::app::model::Filter;
 use crate::engine::config::{Target, TargetError};
 use crate::engine::peers::PeerKey;
@@ -35,6 +36,8 @@ pub enum Overlay {
         prompt: Prompt,
         /// Which of those found is chosen.
         chosen: usize,
+        /// The colours to go back to: others count while they are typed.
+        before: Theme,
     },
     /// The prompt for a moment of the recording.
     Jump(Prompt),
@@ -86,9 +89,9 @@ impl Prompt {
 }
 
 impl Overlay {
-    /// The prompt for an action, with nothing typed yet.
-    pub fn palette() -> Self {
-        Self::Palette { prompt: Prompt::default(), chosen: 0 }
+    /// The prompt for an action, with what is typed already, in these colours.
+    pub fn palette(typed: &str, before: Theme) -> Self {
+        Self::Palette { prompt: Prompt::holding(typed), chosen: 0, before }
     }
 
     /// The prompt for the filter, with the one that counts now.

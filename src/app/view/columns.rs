@@ -8,6 +8,7 @@ use super::{bar, sparkline};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
 use crate::app::model::{Column, PeerRow};
+use crate::app::ui::TableColumns;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::micros::Micros;
 use crate::engine::peers::{DialPhase, PeerState};
@@ -44,6 +45,9 @@ const BY_PRIORITY: [Column; Column::ALL.len()] = [
     Column::Via,
     Column::Connect,
 ];
+
+/// Of columns that a person has chosen: what is wrong is seen as long as anything is.
+const FIRST_OF_CHOSEN: [Column; 3] = [Column::Name, Column::State, Column::Cause];
 
 fn width(column: Column) -> Width {
     let (least, most) = match column {
@@ -217,28 +221,60 @@ fn loss(writer: &mut LineWriter<'_>, loss: Option<f32>, theme: Theme, usual: Sty
     }
 }
 
-/// The columns that fit, from the left, each with its width; a blank stands between two.
-pub(super) fn fitting(room: u16) -> Vec<(Column, u16)> {
-    if room < width(Column::Name).least + 1 + width(Column::State).least {
+/// The columns that fit of those that are wanted, from the left, each with its width; a blank stands between two.
+pub(super) fn fitting(wanted: &TableColumns, room: u16) -> Vec<(Column, u16)> {
+    let priority = by_priority(wanted);
+    let with_state = priority.starts_with(&[Column::Name, Column::State]);
+    if with_state && room < width(Column::Name).least + 1 + width(Column::State).least {
         // Where no word of a state fits, its sign does.
         let sign = u16::from(room > 2);
-        return [(Column::Name, room - 2 * sign), (Column::State, sign)]
-            .into_iter()
-            .filter(|(_, width)| *width > 0)
-            .collect();
+        let both = wanted.wanted().iter().filter_map(|column| match column {
+            Column::Name => Some((Column::Name, room - 2 * sign)),
+            Column::State => Some((Column::State, sign)),
+            _ => None,
+        });
+        return both.filter(|(_, width)| *width > 0).collect();
     }
     let mut widths = [0_u16; Column::ALL.len()];
     let mut left = room;
-    for (i, column) in BY_PRIORITY.into_iter().enumerate() {
-        let (gap, least) = (u16::from(i > 0), width(column).least);
+    for (i, &column) in priority.iter().enumerate() {
+        let most = wanted.width(column).unwrap_or(u16::MAX);
+        let (gap, least) = (u16::from(i > 0), width(column).least.min(most));
+        // The first is never missing.
+        let least = if i == 0 { least.min(room) } else { least };
         if least.saturating_add(gap) > left {
             continue;
         }
         widths[column as usize] = least;
         left -= least + gap;
     }
-    // What is left goes to those that can use it: first a little to the names, then to the rest.
-    for (column, share) in [
+    for (column, share, most) in shares(wanted, &priority, left) {
+        let taken = &mut widths[column as usize];
+        if *taken > 0 {
+            let more = share.min(left).min(most.saturating_sub(*taken));
+            *taken += more;
+            left -= more;
+        }
+    }
+    let wanted = wanted.wanted().iter().map(|column| (*column, widths[*column as usize]));
+    wanted.filter(|(_, width)| *width > 0).collect()
+}
+
+/// The wanted columns as they are given room. Of those that a person has chosen, the last goes first, and name, state and cause last.
+fn by_priority(wanted: &TableColumns) -> Vec<Column> {
+    if !wanted.is_chosen() {
+        return BY_PRIORITY.to_vec();
+    }
+    let is_first = |column: &Column| FIRST_OF_CHOSEN.contains(column);
+    let first = FIRST_OF_CHOSEN.into_iter().filter(|column| wanted.wanted().contains(column));
+    first.chain(wanted.wanted().iter().copied().filter(|column| !is_first(column))).collect()
+}
+
+/// Who takes how much of what is left, and at most to which width: first those whose width a person has set, then the names a little,
+/// then the rest.
+fn shares(wanted: &TableColumns, priority: &[Column], left: u16) -> Vec<(Column, u16, u16)> {
+    let set = priority.iter().filter_map(|column| Some((*column, u16::MAX, wanted.width(*column)?)));
+    let usual = [
         (Column::State, 1),
         (Column::Name, left / 3),
         (Column::Dial, 9),
@@ -249,25 +285,23 @@ pub(super) fn fitting(room: u16) -> Vec<(Column, u16)> {
         (Column::Name, u16::MAX),
         (Column::Address, u16::MAX),
         (Column::History, u16::MAX),
-    ] {
-        let taken = &mut widths[column as usize];
-        if *taken > 0 {
-            let more = share.min(left).min(width(column).most.saturating_sub(*taken));
-            *taken += more;
-            left -= more;
-        }
-    }
-    Column::ALL.into_iter().zip(widths).filter(|(_, width)| *width > 0).collect()
+    ];
+    let usual = usual.into_iter().filter(|(column, _)| wanted.width(*column).is_none());
+    set.chain(usual.map(|(column, share)| (column, share, width(column).most))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn usual(room: u16) -> Vec<(Column, u16)> {
+        fitting(&TableColumns::default(), room)
+    }
+
     #[test]
     fn columns_fit_at_every_width_and_the_name_is_always_there() {
         for room in 1..400 {
-            let columns = fitting(room);
+            let columns = usual(room);
             let gaps = u16::try_from(columns.len()).unwrap() - 1;
             assert!(columns.iter().map(|(_, width)| width).sum::<u16>() + gaps <= room, "{room}");
             assert_eq!(columns[0].0, Column::Name);
@@ -277,9 +311,46 @@ mod tests {
 
     #[test]
     fn a_usual_terminal_shows_the_round_trip_and_a_wide_one_everything() {
-        let shows = |room, column| fitting(room).iter().any(|(c, _)| *c == column);
+        let shows = |room, column| usual(room).iter().any(|(c, _)| *c == column);
         assert!(shows(78, Column::RoundTrip) && shows(78, Column::Heard));
         assert!(shows(118, Column::Cause) && shows(118, Column::Loss) && shows(118, Column::History));
         assert!(Column::ALL.into_iter().all(|column| shows(198, column)));
+    }
+
+    #[test]
+    fn chosen_columns_stand_in_their_order_and_fit_at_every_width() {
+        for text in ["rtt name=60 cause state=3 heard", "rtt", "cause name", "history=200 via", "state name"]
+        {
+            let wanted: TableColumns = text.parse().unwrap();
+            for room in 1..400 {
+                let columns = fitting(&wanted, room);
+                let gaps = u16::try_from(columns.len()).unwrap() - 1;
+                assert!(columns.iter().map(|(_, width)| width).sum::<u16>() + gaps <= room, "{text} {room}");
+                let mut order = wanted.wanted().iter();
+                assert!(
+                    columns.iter().all(|(column, _)| order.any(|known| known == column)),
+                    "{text} {room}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_width_that_is_set_is_kept_where_there_is_room_and_the_cause_goes_last() {
+        let wanted: TableColumns = "heard=9 via name=40 cause state=3 connect".parse().unwrap();
+        let widths = |room| fitting(&wanted, room);
+        let width = |room, column| widths(room).iter().find(|(c, _)| *c == column).map(|(_, width)| *width);
+        assert_eq!(
+            [Column::Heard, Column::Name, Column::State].map(|column| width(200, column)),
+            [9, 40, 3].map(Some)
+        );
+        assert_eq!(
+            widths(200).iter().map(|(_, width)| width).sum::<u16>(),
+            200 - 5,
+            "the cause has the rest"
+        );
+        let at = |room| widths(room).into_iter().map(|(column, _)| column).collect::<Vec<_>>();
+        assert_eq!(at(38), [Column::Name, Column::Cause, Column::State]);
+        assert_eq!(at(48), [Column::Heard, Column::Name, Column::Cause, Column::State]);
     }
 }

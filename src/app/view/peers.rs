@@ -28,7 +28,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     }
     let [table, below] = cut_bottom(area, if area.height >= WITH_DETAILS { 2 } else { 0 });
     let [headings, rows] = cut_top(table, 1);
-    let columns = fitting(area.width.saturating_sub(MARK));
+    let columns = fitting(&ui.columns, area.width.saturating_sub(MARK));
     heads(canvas, headings, &columns, model.sort());
     let page = usize::from(rows.height);
     let top = ui.peers.settle(model, page);

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::app::appearance::{Appearance, Depth, Theme, ThemeName};
 use crate::app::keymap::Keymap;
-use crate::app::ui::Notes;
+use crate::app::ui::{Notes, TableColumns};
 
 /// Options of the terminal app.
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ pub struct ScreenArgs {
     /// What keys do, by the configuration file.
     #[arg(skip)]
     pub keymap: Keymap,
+    /// The columns of the table, by the configuration file.
+    #[arg(skip)]
+    pub columns: TableColumns,
     /// What the configuration file notes of peers.
     #[arg(skip)]
     pub notes: Notes,
@@ -44,8 +47,10 @@ impl ScreenArgs {
 
     /// How things shall look, on the terminal that the environment describes.
     pub fn appearance(&self) -> Appearance {
+        let depth = Depth::of_environment();
         Appearance {
-            theme: Theme::new(self.theme, Depth::of_environment()),
+            theme: Theme::new(self.theme, depth),
+            depth,
             ascii: self.is_ascii(),
             still: self.reduced_motion,
             zone: TimeZone::system(),

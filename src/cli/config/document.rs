@@ -7,8 +7,11 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::app::keymap::{Key, Keymap, Rebinding};
-use crate::cli::nearest::nearest;
+use crate::app::model::Column;
+use crate::app::ui::TableColumns;
+use crate::text::nearest;
 
+use super::columns::Columns;
 use super::layers::{ConfigFile, Layer, PEER_OPTION};
 use super::peers::{NamedPeer, refused_name, refused_note};
 use super::setting::{Setting, refusal, values};
@@ -17,6 +20,10 @@ use super::setting::{Setting, refusal, values};
 pub(super) const PROFILE: &str = "profile";
 pub(super) const KEYS: &str = "keys";
 pub(super) const PEERS: &str = "peers";
+pub(super) const COLUMNS: &str = "columns";
+/// What `[columns]` has.
+pub(super) const SHOW: &str = "show";
+pub(super) const WIDTH: &str = "width";
 /// What a table of `[peers]` has.
 pub(super) const ADDRESS: &str = "address";
 pub(super) const NOTE: &str = "note";
@@ -111,6 +118,7 @@ impl Reader<'_> {
         let name: &str = key.get_ref();
         match name {
             KEYS => layer.keys.extend(self.keys(table_of(key, value)?)?),
+            COLUMNS => layer.columns = self.columns(key, table_of(key, value)?)?,
             PEERS => layer.peers.extend(self.peers(table_of(key, value)?)?),
             _ => {
                 let command = with_tables(self.root).find(|command| command.get_name() == name);
@@ -120,7 +128,7 @@ impl Reader<'_> {
                     layer.commands.push((name.to_owned(), settings.collect::<Checked<_>>()?));
                     return Ok(());
                 }
-                let tables = [KEYS, PEERS].into_iter().chain(more);
+                let tables = [KEYS, COLUMNS, PEERS].into_iter().chain(more);
                 let others: Vec<&str> = tables.chain(with_tables(self.root).map(Command::get_name)).collect();
                 let of_all: Vec<&Arg> = self.root.get_arguments().filter(|arg| is_in_files(arg)).collect();
                 layer.options.push(self.setting(&of_all, item, &others)?);
@@ -179,6 +187,21 @@ impl Reader<'_> {
             }
         };
         in_order(table).into_iter().map(one).collect()
+    }
+
+    fn columns(&self, key: &Spanned<DeString<'_>>, table: &DeTable<'_>) -> Checked<Columns> {
+        let mut columns = Columns { line: Some(self.line(key)), ..Columns::default() };
+        for (name, value) in in_order(table) {
+            match &**name.get_ref() {
+                SHOW => columns.show = Some(shown(value)?),
+                WIDTH => {
+                    let widths = in_order(table_of(name, value)?);
+                    columns.widths = widths.into_iter().map(column_width).collect::<Checked<_>>()?;
+                }
+                _ => return Err(unknown(name, [SHOW, WIDTH])),
+            }
+        }
+        Ok(columns)
     }
 
     fn peers(&self, table: &DeTable<'_>) -> Checked<Vec<NamedPeer>> {
@@ -242,6 +265,34 @@ fn table_of<'a, 'i>(
     match value.get_ref() {
         DeValue::Table(table) => Ok(table),
         _ => fault(value, format!("{} is a table: [{}] is expected", key.get_ref(), key.get_ref())),
+    }
+}
+
+/// The columns that an array names.
+fn shown(value: &Spanned<DeValue<'_>>) -> Checked<TableColumns> {
+    let names = value.get_ref().as_array().into_iter().flat_map(|names| names.iter());
+    let named = |name: &Spanned<DeValue<'_>>| match name.get_ref().as_str() {
+        Some(text) => TableColumns::named(text).map_err(|what| Fault { at: name.span().start, what }),
+        None => fault(name, "a name in quotes is expected, like \"rtt\"".to_owned()),
+    };
+    let columns = names.map(named).collect::<Checked<Vec<_>>>()?;
+    match TableColumns::of(&columns) {
+        _ if !value.get_ref().is_array() => {
+            fault(value, "an array of columns is expected, like [\"name\", \"state\"]".to_owned())
+        }
+        Ok(columns) => Ok(columns),
+        Err(what) => fault(value, what),
+    }
+}
+
+/// A column with the width that it is to have.
+fn column_width((name, value): Item<'_, '_>) -> Checked<(Column, u16)> {
+    let at = name.span().start;
+    let column = TableColumns::named(name.get_ref()).map_err(|what| Fault { at, what })?;
+    let width = value.get_ref().as_integer().and_then(|width| width.as_str().parse().ok());
+    match width {
+        Some(width) if TableColumns::refused_width(Some(width)).is_none() => Ok((column, width)),
+        _ => fault(value, TableColumns::refused_width(None).unwrap_or_default()),
     }
 }
 

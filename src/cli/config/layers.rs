@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Arg, Command};
 
 use crate::app::keymap::{Keymap, Rebinding};
-use crate::cli::nearest::nearest;
+use crate::app::ui::TableColumns;
+use crate::text::nearest;
 
+use super::columns::Columns;
 use super::peers::NamedPeer;
 use super::setting::Setting;
 
@@ -30,6 +32,7 @@ pub(super) struct Layer {
     /// Of one command, by its name.
     pub(super) commands: Vec<(String, Vec<Setting>)>,
     pub(super) keys: Vec<(Rebinding, usize)>,
+    pub(super) columns: Columns,
     pub(super) peers: Vec<NamedPeer>,
 }
 
@@ -103,6 +106,11 @@ impl ConfigFile {
         keys
     }
 
+    /// The columns of the table, and where the first of what is said of them stands, if anything is.
+    pub(in crate::cli) fn columns(&self, profile: Option<&str>) -> (TableColumns, Option<usize>) {
+        Columns::together(self.layers(profile).map(|layer| &layer.columns))
+    }
+
     /// The table of keys with what is said of them.
     ///
     /// # Errors
@@ -124,7 +132,7 @@ impl ConfigFile {
     }
 
     /// What counts, the strongest first.
-    fn layers(&self, profile: Option<&str>) -> impl Iterator<Item = &Layer> {
+    fn layers(&self, profile: Option<&str>) -> impl Iterator<Item = &Layer> + Clone {
         self.profile(profile).into_iter().chain([&self.root])
     }
 

@@ -3,6 +3,7 @@
 //! It knows no option by name but the one that takes the addresses of `[peers]`: what may stand in a file, and what its values may
 //! be, is in the table of options.
 
+mod columns;
 mod document;
 mod layers;
 mod peers;

@@ -4,8 +4,12 @@ use clap::{Arg, Command};
 use serde_json::{Map, Value, json};
 
 use crate::app::keymap::Keymap;
+use crate::app::model::Column;
+use crate::app::ui::MAX_WIDTH;
 
-use super::document::{ADDRESS, KEYS, NOTE, PEERS, PROFILE, is_in_files, own_options, with_tables};
+use super::document::{
+    ADDRESS, COLUMNS, KEYS, NOTE, PEERS, PROFILE, SHOW, WIDTH, is_in_files, own_options, with_tables,
+};
 use super::setting::Kind;
 
 /// What may stand in a file.
@@ -46,6 +50,7 @@ fn layer(root: &Command) -> Map<String, Value> {
     let keys = json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] });
     let keys: Map<String, Value> = Keymap::names().map(|name| (name, keys.clone())).collect();
     layer.insert(KEYS.to_owned(), object("Keys of actions, like \"F5\" or [\"x\", \"Ctrl-X\"].", &keys));
+    layer.insert(COLUMNS.to_owned(), columns());
     let text = |what: &str| json!({ "type": "string", "description": what });
     let about =
         [(ADDRESS, text("Where it is dialed, as with --peer.")), (NOTE, text("Shown in its details."))];
@@ -53,6 +58,21 @@ fn layer(root: &Command) -> Map<String, Value> {
     let peer = json!({ "anyOf": [{ "type": "string" }, about] });
     layer.insert(PEERS.to_owned(), table("Peers by their names: a note, or an address and a note.", &peer));
     layer
+}
+
+/// What may be said of the columns of the table.
+fn columns() -> Value {
+    let names: Vec<&str> = Column::ALL.into_iter().map(Column::heading).collect();
+    let width = json!({ "type": "integer", "minimum": 1, "maximum": MAX_WIDTH });
+    let widths = names.iter().map(|name| ((*name).to_owned(), width.clone())).collect();
+    let shown = json!({
+        "type": "array",
+        "description": "Those that are shown, from the left.",
+        "items": { "type": "string", "enum": names },
+    });
+    let both = [(SHOW, shown), (WIDTH, object("How wide they are, where there is room.", &widths))];
+    let both = both.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    object("Columns of the table of peers.", &both)
 }
 
 fn object(what: &str, properties: &Map<String, Value>) -> Value {

@@ -48,6 +48,9 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
         ("[check]\nport = 1", "c.toml:2: port is no option of a command: it belongs before the first table"),
         ("[keys]\ndial-al = \"F5\"", "c.toml:2: unknown key dial-al; the nearest name is dial-all"),
         ("[peers]\na = { adress = \"b\" }", "c.toml:2: unknown key adress; the nearest name is address"),
+        ("[columns]\n\nshow = [\"name\", \"rtx\"]", "c.toml:3: unknown column rtx; the nearest name is rtt"),
+        ("[columns]\nwidth = { nmae = 1 }", "c.toml:2: unknown column nmae; the nearest name is name"),
+        ("[columns]\nwidht = { name = 1 }", "c.toml:2: unknown key widht; the nearest name is width"),
         ("[profile.lab]\nprt = 1", "c.toml:2: unknown key prt; the nearest name is port"),
     ];
     for (text, line) in cases {
@@ -87,6 +90,17 @@ fn a_wrong_value_is_refused_with_its_line_and_what_is_expected() {
         ("port = [7]", "c.toml:1: invalid value for port: a number without quotes is expected"),
         ("name = { a = 1 }", "c.toml:1: invalid value for name: a text in quotes is expected"),
         ("check = 7", "c.toml:1: check is a table: [check] is expected"),
+        ("columns = 7", "c.toml:1: columns is a table: [columns] is expected"),
+        (
+            "[columns]\nshow = \"name\"",
+            "c.toml:2: an array of columns is expected, like [\"name\", \"state\"]",
+        ),
+        ("[columns]\nshow = [7]", "c.toml:2: a name in quotes is expected, like \"rtt\""),
+        ("[columns]\nshow = []", "c.toml:2: at least one column is expected"),
+        ("[columns]\nshow = [\"rtt\", \"rtt\"]", "c.toml:2: column rtt is named twice"),
+        ("[columns]\nwidth = 7", "c.toml:2: width is a table: [width] is expected"),
+        ("[columns.width]\nname = 201", "c.toml:2: a width from 1 to 200 is expected"),
+        ("[columns.width]\nname = \"30\"", "c.toml:2: a width from 1 to 200 is expected"),
         ("keys = 7", "c.toml:1: keys is a table: [keys] is expected"),
         ("[keys]\nquit = 7", "c.toml:2: a key in quotes, or an array of them, is expected, like \"F5\""),
         ("[keys]\nquit = \"d\"", "c.toml:2: d for quit already means dial in the same place"),
@@ -197,6 +211,8 @@ fn the_schema_takes_the_example_and_refuses_what_the_program_refuses() {
         "[keys]\ndial-al = \"F5\"",
         "[peers]\na = { adress = \"b\" }",
         "[profile.lab]\nprt = 1",
+        "[columns]\nshow = [\"rtx\"]",
+        "[columns.width]\nname = 0",
     ];
     for text in wrong {
         assert!(!takes(text) && read(text).is_err(), "{text}");
@@ -239,6 +255,8 @@ fn fits(whole: &Value, schema: &Value, document: &Value) -> bool {
                 "number" => document.is_number(),
                 other => panic!("{other}"),
             },
+            "minimum" => document.as_i64().is_none_or(|value| value >= says.as_i64().unwrap()),
+            "maximum" => document.as_i64().is_none_or(|value| value <= says.as_i64().unwrap()),
             "enum" => says.as_array().unwrap().contains(document),
             "anyOf" => says.as_array().unwrap().iter().any(|one| fits(whole, one, document)),
             "items" => {

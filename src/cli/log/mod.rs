@@ -100,9 +100,7 @@ fn lines_to_stderr(node: &NodeArgs, by: fn(&NodeArgs) -> Targets) -> Result<Writ
 /// For the terminal app: to its log pane, and to the file if one is named.
 pub(super) fn to_screen(node: &NodeArgs) -> Result<Writers, CliError> {
     let mut writers = Writers::default();
-    let filter = filter(node);
-    let most = filter.iter().map(|(_, level)| level).chain(filter.default_level()).max();
-    let pane = crate::app::log::init(most.unwrap_or(LevelFilter::INFO)).with_filter(filter);
+    let pane = crate::app::log::init(filter(node));
     install(Registry::default().with(pane).with(file(node, &mut writers)?))?;
     Ok(writers)
 }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, Command};
 
-use crate::cli::nearest::nearest;
+use crate::text::nearest;
 
 use super::given::Value;
 

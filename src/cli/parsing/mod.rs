@@ -107,6 +107,7 @@ pub(super) fn parse(
     let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Arguments)?;
     cli.node.shaped_by = shapes_a_node(&given);
     cli.screen.keymap = keymap(&sources)?;
+    cli.screen.columns = sources.columns().0;
     cli.screen.notes = notes(&sources);
     let origins = more.into_iter().map(|given| (given.option.clone(), given.name())).collect();
     let warnings = environment::unknown(&sources.variables, &sources.root);

@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::app::keymap::Rebinding;
+use crate::app::ui::TableColumns;
 use crate::cli::config::{ConfigFile, Kind, NamedPeer, own_options};
 
 use super::environment::{self, Variables, variable};
@@ -140,6 +141,11 @@ impl Sources {
     /// What the file says of keys, each with its line.
     pub(in crate::cli) fn keys(&self) -> Vec<&(Rebinding, usize)> {
         self.file.as_ref().map(|file| file.keys(self.profile.as_deref())).unwrap_or_default()
+    }
+
+    /// The columns of the table, and where the file says so, if it does.
+    pub(in crate::cli) fn columns(&self) -> (TableColumns, Option<usize>) {
+        self.file.as_ref().map(|file| file.columns(self.profile.as_deref())).unwrap_or_default()
     }
 
     /// What the file tells of peers.

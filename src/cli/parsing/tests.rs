@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction};
 
 use crate::app::keymap::{Action, Key, KeyContext};
+use crate::app::ui::TableColumns;
 use crate::cli::args;
 
 use super::environment::variable;
@@ -292,6 +293,21 @@ fn keys_of_the_file_count_and_those_of_the_profile_before_them() {
     };
     assert_eq!((action(&[], "F5"), action(&[], "D")), (Some(Action::DialAll), None));
     assert_eq!(action(&["--profile", "lab"], "A"), Some(Action::DialAll));
+}
+
+#[test]
+fn columns_of_the_profile_count_before_those_of_the_file_and_each_width_by_itself() {
+    let text = "[columns]\nshow = [\"name\", \"rtt\", \"cause\"]\nwidth = { name = 30, rtt = 9 }\n\
+        [profile.lab.columns.width]\nname = 40\n[profile.few.columns]\nshow = [\"rtt\"]\n";
+    let file = Written::new("columns", text);
+    let columns = |arguments: &[&str]| {
+        let parsed = file.parsed(arguments, &[]).unwrap();
+        (parsed.cli.screen.columns.to_string(), parsed.sources.columns().1)
+    };
+    assert_eq!(columns(&[]), ("name=30 rtt=9 cause".to_owned(), Some(1)));
+    assert_eq!(columns(&["--profile", "lab"]).0, "name=40 rtt=9 cause");
+    assert_eq!(columns(&["--profile", "few"]).0, "rtt=9");
+    assert_eq!(parse(["vigie".into()], [], None).unwrap().cli.screen.columns, TableColumns::default());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::boxed::{WIDTH, frame};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
-use crate::app::keymap::{KeyContext, Keymap};
+use crate::app::keymap::{KeyContext, Keymap, Section};
 use crate::app::view::canvas::Canvas;
 use crate::app::view::layout::centred;
 use crate::engine::peers::PeerState;
@@ -77,13 +77,17 @@ fn columns(count: usize, sections: Vec<Vec<HelpLine>>, theme: Theme) -> Vec<Vec<
     columns
 }
 
-/// First the keys that count where the help was asked for, then the signs, then the keys that count elsewhere.
+/// First the keys that count where the help was asked for, then the signs, what has a name alone, and the keys that count elsewhere.
 fn sections(keymap: &Keymap, beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>> {
     let (mut sections, mut elsewhere): (Vec<Vec<HelpLine>>, Vec<Vec<HelpLine>>) = Default::default();
     for (section, entries) in keymap.help() {
         let entries = entries.into_iter().map(|(keys, help)| (keys, Some(help), theme.strong()));
         let entries = std::iter::once(heading(section.title(), theme)).chain(entries).collect();
-        if section.covers(beneath) { &mut sections } else { &mut elsewhere }.push(entries);
+        match section {
+            Section::Typed => elsewhere.insert(0, entries),
+            _ if section.covers(beneath) => sections.push(entries),
+            _ => elsewhere.push(entries),
+        }
     }
     sections.push(legend(theme));
     sections.extend(elsewhere);

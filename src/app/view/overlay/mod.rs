@@ -9,8 +9,8 @@ use super::canvas::Canvas;
 use super::layout::{centred, cut_top};
 use super::prompt;
 use crate::app::When;
-use crate::app::keymap::{Binding, KeyContext};
-use crate::app::ui::{Overlay, Prompt, Ui};
+use crate::app::keymap::{Action, Binding, KeyContext};
+use crate::app::ui::{Overlay, Prompt, Typed, Ui};
 use boxed::{WIDTH, frame, keys, paragraph};
 
 /// Lines of the prompt and of the question.
@@ -26,11 +26,13 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option
     match overlay {
         Some(Overlay::Help { scroll }) => help::render(canvas, area, keymap, beneath, scroll),
         Some(Overlay::Add(prompt)) => return Some(add(canvas, area, prompt)),
-        Some(Overlay::Palette { prompt, chosen }) => {
+        Some(Overlay::Palette { prompt, chosen, .. }) => {
+            let typed = keymap.typed(beneath, prompt.text());
             let found = keymap.found(beneath, prompt.text());
             // As high as with nothing typed: the box does not jump while one types.
             let all = keymap.found(beneath, "").len();
-            return Some(palette(canvas, area, &found, all, (prompt, *chosen)));
+            let cursor = palette(canvas, area, &found, all, (prompt, *chosen), typed);
+            return Some(cursor);
         }
         Some(Overlay::Jump(prompt)) => return Some(jump(canvas, area, prompt)),
         Some(Overlay::Export) => {
@@ -94,15 +96,19 @@ fn palette(
     found: &[&Binding],
     all: usize,
     (prompt, chosen): (&Prompt, usize),
+    typed: Option<(Action, &str)>,
 ) -> Position {
     let theme = canvas.theme();
     let all = u16::try_from(all).unwrap_or(u16::MAX);
     let inside = frame(canvas, centred(area, WIDTH, all.min(PALETTE) + 4), "Actions");
     let cursor = prompt::render(canvas, inside, ": ", prompt);
     let [list, _] = cut_top(cut_top(inside, 1)[1], inside.height.saturating_sub(2));
-    if found.is_empty() {
+    if let Some((action, words)) = typed {
+        words_for(canvas, list, action, words);
+    } else if found.is_empty() {
         canvas.put(list, 0, "No matching action.", theme.warning());
     }
+    let found = if typed.is_some() { &[] } else { found };
     let top = (chosen + 1).saturating_sub(usize::from(list.height));
     for (line, (nth, binding)) in (0..list.height).zip(found.iter().enumerate().skip(top)) {
         let mut writer = canvas.line(list, line);
@@ -115,4 +121,15 @@ fn palette(
     }
     keys(canvas, inside, KeyContext::Palette);
     cursor
+}
+
+/// What is expected of the words that are typed for an action, and what is wrong with them.
+fn words_for(canvas: &mut Canvas<'_>, area: Rect, action: Action, words: &str) {
+    let theme = canvas.theme();
+    paragraph(canvas, area, &Typed::expected(action), theme.dim());
+    if let Err(why) = Typed::read(action, words)
+        && !words.trim().is_empty()
+    {
+        paragraph(canvas, cut_top(area, 2)[1], &format!("✖ {why}"), theme.bad());
+    }
 }

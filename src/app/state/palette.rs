@@ -1,0 +1,83 @@
+//! What a person asks for by words: an action of the palette, and what is typed for one.
+
+use std::time::Instant;
+
+use super::{App, Effect};
+use crate::app::appearance::Theme;
+use crate::app::keymap::Action;
+use crate::app::ui::{Overlay, Prompt, Typed};
+
+impl App {
+    /// Asks for an action.
+    pub(super) fn open_palette(&mut self) {
+        self.ui.overlay = Some(Overlay::palette("", self.appearance.theme));
+    }
+
+    /// Asks for the words of an action, with those that count now.
+    pub(super) fn ask_words(&mut self, action: Action) {
+        let mut typed = self.ui.keymap.before_words(action);
+        if action == Action::Columns {
+            typed += &self.ui.columns.to_string();
+        }
+        self.ui.overlay = Some(Overlay::palette(&typed, self.appearance.theme));
+    }
+
+    /// Types the rest of the chosen action's words.
+    pub(super) fn complete(&mut self) {
+        let Some(Overlay::Palette { prompt, chosen, before }) = &self.ui.overlay else { return };
+        let found = self.ui.keymap.found(self.ui.beneath(), prompt.text());
+        let Some(binding) = found.get(*chosen) else { return };
+        let action = binding.action;
+        if action.takes_words() {
+            return self.ask_words(action);
+        }
+        self.ui.overlay = Some(Overlay::palette(binding.help, *before));
+    }
+
+    /// Other words are typed: colours are shown at once.
+    pub(super) fn retyped_palette(&mut self) {
+        let Some(Overlay::Palette { prompt, chosen, before }) = &mut self.ui.overlay else { return };
+        *chosen = 0;
+        let (before, text) = (*before, prompt.text().to_owned());
+        self.appearance.theme = match self.ui.typed(&text) {
+            Some((_, Ok(Typed::Theme(name)))) => Theme::new(name, self.appearance.depth),
+            _ => before,
+        };
+    }
+
+    /// Does what the palette holds. One that holds nothing stays open, and says so.
+    pub(super) fn run_palette(
+        &mut self,
+        prompt: Prompt,
+        chosen: usize,
+        before: Theme,
+        now: Instant,
+    ) -> Option<Effect> {
+        match self.ui.typed(prompt.text()) {
+            Some((_, Ok(typed))) => {
+                self.appearance.theme = before;
+                return self.do_typed(typed, now);
+            }
+            Some((_, Err(_))) => {}
+            None => {
+                if let Some(action) = self.ui.action_found(prompt.text(), chosen) {
+                    return self.act(action, now);
+                }
+            }
+        }
+        self.ui.overlay = Some(Overlay::Palette { prompt, chosen, before });
+        None
+    }
+
+    fn do_typed(&mut self, typed: Typed, now: Instant) -> Option<Effect> {
+        match typed {
+            Typed::Columns(columns) => {
+                self.ui.columns = columns;
+                self.ui.say(format!("columns: {columns}"), true, now);
+            }
+            Typed::Theme(name) => self.appearance.theme = Theme::new(name, self.appearance.depth),
+            Typed::LogLevel(level) => return Some(Effect::LogLevel(level)),
+        }
+        None
+    }
+}

@@ -1,0 +1,90 @@
+//! What is typed behind the word of an action: `:columns name state`, `:theme dark`.
+
+use clap::ValueEnum as _;
+use tracing::level_filters::LevelFilter;
+
+use super::columns::TableColumns;
+use crate::app::appearance::ThemeName;
+use crate::app::keymap::Action;
+use crate::text::nearest;
+
+/// An action with what was typed for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typed {
+    /// The table has these columns.
+    Columns(TableColumns),
+    /// These are the colours.
+    Theme(ThemeName),
+    /// The log records this much.
+    LogLevel(LevelFilter),
+}
+
+impl Typed {
+    /// Reads what was typed for an action.
+    ///
+    /// # Errors
+    /// What is expected, in one line.
+    pub fn read(action: Action, words: &str) -> Result<Self, String> {
+        match action {
+            Action::Theme => theme(words.trim()).map(Self::Theme),
+            Action::LogLevel => level(words.trim()).map(Self::LogLevel),
+            _ => words.parse().map(Self::Columns),
+        }
+    }
+
+    /// What may be typed for an action.
+    pub fn expected(action: Action) -> String {
+        match action {
+            Action::Theme => format!("One of {}.", themes().join(", ")),
+            Action::LogLevel => format!("One of {}.", LEVELS.map(|(name, _)| name).join(", ")),
+            _ => "Names of columns from the left, name=30 for a width, or default.".to_owned(),
+        }
+    }
+}
+
+/// What the log can record.
+const LEVELS: [(&str, LevelFilter); 6] = [
+    ("off", LevelFilter::OFF),
+    ("error", LevelFilter::ERROR),
+    ("warn", LevelFilter::WARN),
+    ("info", LevelFilter::INFO),
+    ("debug", LevelFilter::DEBUG),
+    ("trace", LevelFilter::TRACE),
+];
+
+fn level(name: &str) -> Result<LevelFilter, String> {
+    let level = LEVELS.into_iter().find(|(known, _)| *known == name).map(|(_, level)| level);
+    level.ok_or_else(|| format!("unknown level {name}{}", nearest(name, LEVELS.map(|(name, _)| name))))
+}
+
+fn theme(name: &str) -> Result<ThemeName, String> {
+    let themes = themes();
+    let known = themes.iter().map(String::as_str);
+    ThemeName::from_str(name, false).map_err(|_| format!("unknown theme {name}{}", nearest(name, known)))
+}
+
+fn themes() -> Vec<String> {
+    let values = ThemeName::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_for_an_action_is_read_or_refused_with_the_nearest_name() {
+        use Action::{Columns, LogLevel, Theme};
+        assert_eq!(Typed::read(Theme, "high-contrast "), Ok(Typed::Theme(ThemeName::HighContrast)));
+        assert_eq!(Typed::read(LogLevel, "debug"), Ok(Typed::LogLevel(LevelFilter::DEBUG)));
+        assert!(matches!(Typed::read(Columns, "name rtt"), Ok(Typed::Columns(_))));
+        for (action, words, said) in [
+            (Theme, "drak", "unknown theme drak; the nearest name is dark"),
+            (LogLevel, "debgu", "unknown level debgu; the nearest name is debug"),
+            (Columns, "nmae", "unknown column nmae; the nearest name is name"),
+        ] {
+            assert_eq!(Typed::read(action, words), Err(said.to_owned()));
+        }
+        assert_eq!(Typed::expected(Theme), "One of terminal, dark, light, high-contrast.");
+    }
+}
