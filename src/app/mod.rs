@@ -40,7 +40,7 @@ mod tests;
 use std::net::IpAddr;
 
 pub use news::{News, NewsSource};
-pub use outlets::{Outlets, Play, Wish};
+pub use outlets::{Notebook, Outlets, Play, Wish};
 pub use playback::{Clock, Playback};
 pub use run::run;
 pub use when::When;

@@ -1,10 +1,13 @@
 //! What the app asks of others: of its node, and of who runs the app.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::model::Note;
 use super::when::When;
 use crate::engine::api::Command;
 
@@ -15,12 +18,43 @@ pub struct Outlets {
     pub commands: mpsc::Sender<Command>,
     /// To who runs the app.
     pub wishes: mpsc::Sender<Wish>,
+    /// Where notes on peers are kept.
+    pub notebook: Notebook,
+}
+
+/// Where notes on peers are kept.
+#[derive(Clone, Default)]
+pub struct Notebook(Option<Arc<Keep>>);
+
+/// Keeps what is noted of a peer, or says why not.
+type Keep = dyn Fn(&Note) -> Result<(), String> + Send + Sync;
+
+impl Notebook {
+    /// One that is kept so.
+    pub fn new(keep: impl Fn(&Note) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(keep)))
+    }
+
+    /// Keeps what is noted of a peer.
+    ///
+    /// # Errors
+    /// Why it is not kept, in one line.
+    pub fn keep(&self, note: &Note) -> Result<(), String> {
+        let keep = self.0.as_ref().ok_or_else(|| "nothing is kept here".to_owned())?;
+        keep(note)
+    }
+}
+
+impl fmt::Debug for Notebook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Notebook").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Outlets {
     /// Of an app that nobody can record or play.
     pub fn to_node(commands: mpsc::Sender<Command>) -> Self {
-        Self { commands, wishes: mpsc::channel(1).0 }
+        Self { commands, wishes: mpsc::channel(1).0, notebook: Notebook::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 use tokio::sync::{broadcast, mpsc};
 
 use crate::app::state::App;
-use crate::app::{self, Outlets, ShownNode};
+use crate::app::{self, Notebook, Outlets, ShownNode};
 use crate::engine::event::{Event, StopReason};
 use crate::net::{EVENTS, interfaces};
 
@@ -52,7 +52,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
     let record = node.record.as_deref().map(Prepared::at).transpose()?;
     let shown = runtime.block_on(async {
         tokio::select! {
-            shown = show(attached, app, record) => shown,
+            shown = show(attached, app, record, look.notebook.clone()) => shown,
             () = signals.first() => Ok(None),
         }
     });
@@ -67,7 +67,12 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
 }
 
 /// Runs the app until the person leaves, or the node goes; why that stopped.
-async fn show(attached: Attached, app: App, record: Option<Prepared>) -> std::io::Result<Option<StopReason>> {
+async fn show(
+    attached: Attached,
+    app: App,
+    record: Option<Prepared>,
+    notebook: Notebook,
+) -> std::io::Result<Option<StopReason>> {
     let (news, from_node) = mpsc::channel(NEWS);
     let (commands, to_node) = mpsc::channel(COMMANDS);
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
@@ -77,7 +82,7 @@ async fn show(attached: Attached, app: App, record: Option<Prepared>) -> std::io
         switch.begin(record, events.subscribe())?;
     }
     let news_and_beside = (Tee { news: from_node, events }, beside);
-    let app = app::run(news_and_beside, Outlets { commands, wishes }, app);
+    let app = app::run(news_and_beside, Outlets { commands, wishes, notebook }, app);
     let passing = attached.pass(news, to_node);
     tokio::pin!(app, passing);
     let shown = tokio::select! {

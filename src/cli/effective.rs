@@ -56,8 +56,9 @@ fn page(sources: &Sources) -> String {
         let _ = writeln!(page, "columns: {columns} (line {line})");
     }
     for peer in sources.peers() {
-        let told = [peer.address.as_deref(), peer.note.as_deref()];
-        let told: Vec<&str> = told.into_iter().flatten().collect();
+        let noted = [peer.noted.is_marked.then_some("marked"), peer.noted.is_pinned.then_some("pinned")];
+        let told = [peer.address.as_deref()].into_iter().chain(noted).chain([peer.note.as_deref()]);
+        let told: Vec<&str> = told.flatten().collect();
         let _ = writeln!(page, "peer {}: {} (line {})", peer.name, told.join(", "), peer.line);
     }
     page
@@ -86,7 +87,7 @@ fn document(sources: &Sources) -> Json {
         .map(|column| json!({ "name": column.heading(), "width": columns.width(*column) }))
         .collect();
     let peers = sources.peers().into_iter().map(
-        |peer| json!({ "name": peer.name, "address": peer.address, "note": peer.note, "line": peer.line }),
+        |peer| json!({ "name": peer.name, "address": peer.address, "note": peer.note, "mark": peer.noted.is_marked, "pin": peer.noted.is_pinned, "line": peer.line }),
     );
     json!({
         "v": 1,

@@ -73,7 +73,9 @@ pub(super) fn show(
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
     let mut switch = Switch::of(node.events.clone(), node.commands.clone(), tell);
     switch.begin_if(prepared, first)?;
-    let outlets = Outlets { commands: node.commands.clone(), wishes };
+    // What is noted of the demo's peers is of no use elsewhere.
+    let notebook = args.map(|_| screen.notebook.clone()).unwrap_or_default();
+    let outlets = Outlets { commands: node.commands.clone(), wishes, notebook };
     let shown = runtime.block_on(async {
         let app = app::run((events, beside), outlets, app);
         tokio::pin!(app);

@@ -106,6 +106,14 @@ pub enum Action {
     PreviousMatch,
     /// Wrap long lines, or cut them.
     Wrap,
+    /// Mark the selected peer, or no more.
+    Mark,
+    /// Pin the selected peer, or no more.
+    Pin,
+    /// Ask for a note on the selected peer.
+    Note,
+    /// List those that left, too, or not.
+    HideLeft,
     /// Ask for the columns of the table.
     Columns,
     /// Ask for other colours.
@@ -127,6 +135,6 @@ pub enum Action {
 impl Action {
     /// Whether words are to be typed behind its own.
     pub fn takes_words(self) -> bool {
-        matches!(self, Self::Columns | Self::Theme | Self::LogLevel)
+        matches!(self, Self::Note | Self::Columns | Self::Theme | Self::LogLevel)
     }
 }

@@ -12,6 +12,7 @@ mod history;
 mod incidents;
 mod journal;
 mod matrix;
+mod notes;
 mod order;
 mod past;
 mod peer;
@@ -32,6 +33,7 @@ pub use history::{EXACT, HISTORY, History, Sample};
 pub use incidents::Incident;
 pub use journal::{EntryId, Journal, JournalEntry, MAX_ENTRIES, What};
 pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
+pub use notes::{NOTE_MAX, Note, Noted, Notes};
 pub use order::Sort;
 pub use peer::{PathSummary, PeerRow};
 use rows::PeerRows;
@@ -107,6 +109,26 @@ impl Model {
     /// How the table is sorted.
     pub fn sort(&self) -> Sort {
         self.rows.sort()
+    }
+
+    /// What the person has noted of peers.
+    pub fn notes(&self) -> &Arc<Notes> {
+        self.rows.notes()
+    }
+
+    /// Notes this of peers.
+    pub fn set_notes(&mut self, notes: Arc<Notes>) {
+        self.rows.set_notes(notes);
+    }
+
+    /// Whether those that left are listed, too.
+    pub fn lists_left(&self) -> bool {
+        self.rows.lists_left()
+    }
+
+    /// Lists those that left, too, or does not.
+    pub fn list_left(&mut self, are_listed: bool) {
+        self.rows.list_left(are_listed);
     }
 
     /// Lists only the peers that a filter lets through.

@@ -27,26 +27,29 @@ impl Default for Sort {
     }
 }
 
-/// What a peer is sorted by: peers without a value come after the others, those that left after all. In eight bytes, as
-/// every row has one.
+/// What a peer is sorted by: peers that are pinned come first, those without a value after the others, those that left after all. In
+/// eight bytes, as every row has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rank(
-    /// The group in the upper two bits, from 1; the value in the others.
+    /// The group in the upper three bits, from 1; the value in the others.
     NonZeroU64,
 );
 
 /// The greatest value of a rank.
 pub(super) const GREATEST: u64 = (1 << VALUE_BITS) - 1;
-const VALUE_BITS: u32 = 62;
+/// Groups of those that are pinned, and as many of the others.
+const GROUPS: u64 = 3;
+const VALUE_BITS: u32 = 61;
 
 impl Rank {
-    /// The rank of a peer that has this value in the column, if any, and has left, or not.
-    pub(super) fn new(left: bool, value: Option<u64>) -> Self {
+    /// The rank of a peer that has this value in the column, if any, is pinned, and has left, or not.
+    pub(super) fn new(pinned: bool, left: bool, value: Option<u64>) -> Self {
         let group: u64 = match (left, value) {
             (false, Some(_)) => 1,
             (false, None) => 2,
             (true, _) => 3,
         };
+        let group = if pinned { group } else { group + GROUPS };
         let packed = group << VALUE_BITS | value.unwrap_or(0).min(GREATEST);
         Self(NonZeroU64::new(packed).unwrap_or(NonZeroU64::MAX))
     }

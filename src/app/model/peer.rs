@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::bands::Bands;
 use super::history::History;
+use super::notes::Noted;
 use super::order::Rank;
 use crate::engine::cause::{Cause, Detail};
 use crate::engine::micros::Micros;
@@ -77,6 +78,8 @@ pub struct PeerRow {
     pub paths: PathSummary,
     /// The interface towards it.
     pub interface: Option<Arc<str>>,
+    /// How it stands out, by the person's notes.
+    pub noted: Noted,
     /// Where it stands in the list, if it is listed.
     pub(super) placed: Option<Rank>,
     /// Other addresses than that of `info`, if there is anything to tell of any.
@@ -102,6 +105,7 @@ impl PeerRow {
             verdict: Verdict::Unknown,
             paths: PathSummary::default(),
             interface: None,
+            noted: Noted::default(),
             placed: None,
             elsewhere: None,
         }

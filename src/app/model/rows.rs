@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::bands::{Clock, Columns};
 use super::filter::Filter;
+use super::notes::Notes;
 use super::order::{Order, Place, Rank, Sort};
 use super::peer::PeerRow;
 use super::sort_value;
@@ -35,6 +36,9 @@ pub(super) struct PeerRows {
     peers: HashMap<PeerKey, Box<PeerRow>>,
     order: Order,
     filter: Filter,
+    notes: Arc<Notes>,
+    /// Those that left are not listed.
+    hides_left: bool,
     counts: [usize; PeerState::ALL.len()],
     /// Some row no longer stands where it belongs.
     unsettled: bool,
@@ -171,6 +175,31 @@ impl PeerRows {
         self.rearrange();
     }
 
+    /// What is noted of them.
+    pub(super) fn notes(&self) -> &Arc<Notes> {
+        &self.notes
+    }
+
+    /// Notes this of them.
+    pub(super) fn set_notes(&mut self, notes: Arc<Notes>) {
+        self.notes = notes;
+        for row in self.peers.values_mut() {
+            row.noted = self.notes.of(&row.info).map(|note| note.noted).unwrap_or_default();
+        }
+        self.rearrange();
+    }
+
+    /// Whether those that left are listed, too.
+    pub(super) fn lists_left(&self) -> bool {
+        !self.hides_left
+    }
+
+    /// Lists those that left, too, or does not.
+    pub(super) fn list_left(&mut self, are_listed: bool) {
+        self.hides_left = !are_listed;
+        self.rearrange();
+    }
+
     /// How they are sorted.
     pub(super) fn sort(&self) -> Sort {
         self.order.sort()
@@ -195,7 +224,7 @@ impl PeerRows {
     /// Changes a row, made here if this is the first word of the peer (events may have been missed), and keeps the
     /// list and the counts true.
     pub(super) fn update(&mut self, info: &Arc<PeerInfo>, at: Instant, change: impl FnOnce(&mut PeerRow)) {
-        self.rename(info);
+        let is_new = self.rename(info);
         let step = self.clock.step(at);
         let row = self.peers.entry(info.key).or_insert_with(|| {
             self.counts[PeerState::New as usize] += 1;
@@ -203,10 +232,14 @@ impl PeerRows {
         });
         self.counts[row.state as usize] -= 1;
         row.info = Arc::clone(info);
+        if is_new {
+            row.noted = self.notes.of(info).map(|note| note.noted).unwrap_or_default();
+        }
         change(row);
         row.bands.note(row.state, step);
         self.counts[row.state as usize] += 1;
-        let belongs = rank(&self.filter, self.order.sort(), self.epoch, row);
+        let listing = Listing { filter: &self.filter, hides_left: self.hides_left, sort: self.order.sort() };
+        let belongs = listing.rank(self.epoch, row);
         match (row.placed, belongs) {
             (Some(placed), Some(belongs)) => self.unsettled |= placed != belongs,
             (None, Some(belongs)) => {
@@ -218,12 +251,14 @@ impl PeerRows {
         }
     }
 
-    /// A peer that is called something else, or is somewhere else, is taken from its old place.
-    fn rename(&mut self, info: &PeerInfo) {
+    /// A peer that is called something else, or is somewhere else, is taken from its old place. Returns whether it is not known as such.
+    fn rename(&mut self, info: &PeerInfo) -> bool {
         let known = self.get(info.key).map(|row| &row.info);
-        if known.is_some_and(|known| known.name != info.name || known.addr != info.addr) {
+        let is_other = known.is_none_or(|known| known.name != info.name || known.addr != info.addr);
+        if is_other {
             self.unlist(info.key);
         }
+        is_other
     }
 
     fn unlist(&mut self, key: PeerKey) {
@@ -280,9 +315,9 @@ impl PeerRows {
         // In their present order, which is nearly the new one when they only settle.
         let mut keys = self.order.keys(0..usize::MAX).to_vec();
         keys.extend(self.peers.values().filter(|row| row.placed.is_none()).map(|row| row.info.key));
-        let sort = self.order.sort();
+        let listing = Listing { filter: &self.filter, hides_left: self.hides_left, sort: self.order.sort() };
         for row in self.peers.values_mut() {
-            row.placed = rank(&self.filter, sort, self.epoch, row);
+            row.placed = listing.rank(self.epoch, row);
         }
         let places = keys.into_iter().filter_map(|key| place(&self.peers, key)).collect();
         self.order.resort(places);
@@ -299,8 +334,22 @@ fn place(peers: &HashMap<PeerKey, Box<PeerRow>>, key: PeerKey) -> Option<Place<'
     Some(Place { rank: row.placed?, info: &row.info })
 }
 
-/// Where a row belongs, if it is listed.
-fn rank(filter: &Filter, sort: Sort, epoch: Option<Instant>, row: &PeerRow) -> Option<Rank> {
-    let value = || sort_value::value(sort.by, row, epoch.unwrap_or(row.since()));
-    filter.lets_through(row).then(|| Rank::new(row.state == PeerState::Left, value()))
+/// Which rows are listed, and in what order.
+#[derive(Clone, Copy)]
+struct Listing<'a> {
+    filter: &'a Filter,
+    hides_left: bool,
+    sort: Sort,
+}
+
+impl Listing<'_> {
+    /// Where a row belongs, if it is listed.
+    fn rank(self, epoch: Option<Instant>, row: &PeerRow) -> Option<Rank> {
+        let has_left = row.state == PeerState::Left;
+        if (has_left && self.hides_left) || !self.filter.lets_through(row) {
+            return None;
+        }
+        let value = sort_value::value(self.sort.by, row, epoch.unwrap_or(row.since()));
+        Some(Rank::new(row.noted.is_pinned, has_left, value))
+    }
 }

@@ -58,7 +58,7 @@ impl App {
             Action::Filter => self.ui.overlay = Some(Overlay::filter(self.models.shown().filter())),
             Action::Search => self.ui.overlay = Some(Overlay::Search(Prompt::default())),
             Action::Close => self.close(),
-            Action::Complete => self.complete(),
+            Action::Complete => self.complete(now),
             Action::Edit(request) => self.edit(request),
             Action::Show(view) => self.ui.show_or_leave(view),
             Action::Back => self.back(),
@@ -90,7 +90,10 @@ impl App {
             Action::Target => self.ui.log.cycle_target(),
             Action::NextMatch => self.ui.log.next_match(),
             Action::PreviousMatch => self.ui.log.previous_match(),
-            Action::Columns | Action::Theme | Action::LogLevel => self.ask_words(action),
+            Action::Mark => return self.mark(now),
+            Action::Pin => return self.pin(now),
+            Action::HideLeft => self.hide_left(now),
+            Action::Note | Action::Columns | Action::Theme | Action::LogLevel => self.ask_words(action, now),
             Action::Wrap => self.ui.log.toggle_wrap(),
         }
         None

@@ -4,6 +4,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::app::Play;
 use crate::app::export::Form;
+use crate::app::model::Note;
 use crate::engine::api::Command;
 use crate::engine::peers::{PeerInfo, PeerKey};
 
@@ -28,6 +29,13 @@ pub enum Effect {
     Record,
     /// Play the recording in another way.
     Play(Play),
+    /// Keep what is noted of a peer; then say so.
+    Keep {
+        /// All that is noted of it.
+        note: Note,
+        /// For the status line.
+        said: String,
+    },
     /// Record this much in the log.
     LogLevel(LevelFilter),
     /// Write a file.

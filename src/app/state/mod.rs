@@ -11,12 +11,14 @@ mod findings;
 mod matrix;
 mod models;
 mod mouse;
+mod notes;
 mod palette;
 mod peers;
 mod prompts;
 mod recordings;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bell::{Bell, Notices};
@@ -26,8 +28,8 @@ pub use models::Models;
 use super::Options;
 use super::appearance::Appearance;
 use super::keymap::Keymap;
-use super::model::{Model, Novelty};
-use super::ui::{Notes, TableColumns, Ui, View};
+use super::model::{Model, Notes, Novelty};
+use super::ui::{TableColumns, Ui, View};
 use crate::engine::event::Stamped;
 
 /// The app.
@@ -60,14 +62,14 @@ impl App {
     pub fn with(mut self, keymap: Keymap, columns: TableColumns, notes: Notes) -> Self {
         self.ui.keymap = keymap;
         self.ui.columns = columns;
-        self.ui.notes = notes;
+        self.models.set_notes(&Arc::new(notes));
         self
     }
 
     /// The same, with what is remembered of the time before.
     #[must_use]
     pub fn remembering(mut self, model: Model) -> Self {
-        self.models = Models::of(model);
+        self.models.replace(model);
         self
     }
 

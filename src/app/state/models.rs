@@ -1,9 +1,10 @@
 //! The live model, and beside it the one that the display was frozen with.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::app::Playback;
-use crate::app::model::{Filter, Model, Novelty, Sort};
+use crate::app::model::{Filter, Model, Notes, Novelty, Sort};
 use crate::engine::event::{Event, Stamped};
 
 /// The display as it stood when it was paused.
@@ -25,15 +26,12 @@ pub struct Models {
 }
 
 impl Models {
-    /// With what is known already.
-    pub(super) fn of(live: Model) -> Self {
-        Self { live, ..Self::default() }
-    }
-
-    /// Knows this from now on, listed and sorted as before.
+    /// Knows this from now on, listed, sorted and noted as before.
     pub(super) fn replace(&mut self, mut model: Model) {
         model.set_filter(self.live.filter().clone());
         model.set_sort(self.live.sort());
+        model.set_notes(Arc::clone(self.live.notes()));
+        model.list_left(self.live.lists_left());
         self.live = model;
     }
 
@@ -126,6 +124,16 @@ impl Models {
     /// Sorts both what is shown and what will be.
     pub(super) fn set_sort(&mut self, sort: Sort) {
         self.each().for_each(|model| model.set_sort(sort));
+    }
+
+    /// Notes this of peers, of what is shown and what will be.
+    pub(super) fn set_notes(&mut self, notes: &Arc<Notes>) {
+        self.each().for_each(|model| model.set_notes(Arc::clone(notes)));
+    }
+
+    /// Lists those that left, too, or does not.
+    pub(super) fn list_left(&mut self, are_listed: bool) {
+        self.each().for_each(|model| model.list_left(are_listed));
     }
 
     fn each(&mut self) -> impl Iterator<Item = &mut Model> {

@@ -14,22 +14,27 @@ impl App {
     }
 
     /// Asks for the words of an action, with those that count now.
-    pub(super) fn ask_words(&mut self, action: Action) {
+    pub(super) fn ask_words(&mut self, action: Action, now: Instant) {
         let mut typed = self.ui.keymap.before_words(action);
-        if action == Action::Columns {
-            typed += &self.ui.columns.to_string();
+        match action {
+            Action::Columns => typed += &self.ui.columns.to_string(),
+            Action::Note => match self.noted(now) {
+                Some(note) => typed += &note.text.unwrap_or_default(),
+                None => return,
+            },
+            _ => {}
         }
         self.ui.overlay = Some(Overlay::palette(&typed, self.appearance.theme));
     }
 
     /// Types the rest of the chosen action's words.
-    pub(super) fn complete(&mut self) {
+    pub(super) fn complete(&mut self, now: Instant) {
         let Some(Overlay::Palette { prompt, chosen, before }) = &self.ui.overlay else { return };
         let found = self.ui.keymap.found(self.ui.beneath(), prompt.text());
         let Some(binding) = found.get(*chosen) else { return };
         let action = binding.action;
         if action.takes_words() {
-            return self.ask_words(action);
+            return self.ask_words(action, now);
         }
         self.ui.overlay = Some(Overlay::palette(binding.help, *before));
     }
@@ -76,6 +81,7 @@ impl App {
                 self.ui.say(format!("columns: {columns}"), true, now);
             }
             Typed::Theme(name) => self.appearance.theme = Theme::new(name, self.appearance.depth),
+            Typed::Note(text) => return self.note(text, now),
             Typed::LogLevel(level) => return Some(Effect::LogLevel(level)),
         }
         None

@@ -14,6 +14,7 @@ mod matrix;
 mod memory;
 mod mouse;
 mod network;
+mod notes;
 mod past;
 mod screens;
 mod timeline;

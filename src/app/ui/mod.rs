@@ -8,7 +8,6 @@ mod findings;
 mod hit_map;
 pub mod matrix;
 mod movement;
-mod notes;
 mod overlay;
 mod pane;
 mod peers;
@@ -23,7 +22,6 @@ pub use findings::{FindingsCursor, Mute};
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
 pub use movement::Move;
-pub use notes::{Note, Notes};
 pub use overlay::{MAX_TYPED, Overlay, Prompt};
 pub use pane::{Pane, View};
 pub use peers::PeersScroll;
@@ -83,8 +81,6 @@ pub struct Ui {
     pub findings: FindingsCursor,
     /// What keys do.
     pub keymap: Keymap,
-    /// What the person has noted of peers.
-    pub notes: Notes,
     /// Where everything was drawn last: what the mouse points at.
     pub hit_map: HitMap,
 }
@@ -107,7 +103,6 @@ impl Default for Ui {
             matrix: MatrixCursor::default(),
             findings: FindingsCursor::default(),
             keymap: Keymap::default(),
-            notes: Notes::default(),
             hit_map: HitMap::default(),
         }
     }

@@ -6,15 +6,18 @@ use tracing::level_filters::LevelFilter;
 use super::columns::TableColumns;
 use crate::app::appearance::ThemeName;
 use crate::app::keymap::Action;
+use crate::app::model::NOTE_MAX;
 use crate::text::nearest;
 
 /// An action with what was typed for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Typed {
     /// The table has these columns.
     Columns(TableColumns),
     /// These are the colours.
     Theme(ThemeName),
+    /// This is noted of the selected peer; without words nothing is.
+    Note(Option<String>),
     /// The log records this much.
     LogLevel(LevelFilter),
 }
@@ -28,6 +31,7 @@ impl Typed {
         match action {
             Action::Theme => theme(words.trim()).map(Self::Theme),
             Action::LogLevel => level(words.trim()).map(Self::LogLevel),
+            Action::Note => note(words.trim()).map(Self::Note),
             _ => words.parse().map(Self::Columns),
         }
     }
@@ -37,6 +41,9 @@ impl Typed {
         match action {
             Action::Theme => format!("One of {}.", themes().join(", ")),
             Action::LogLevel => format!("One of {}.", LEVELS.map(|(name, _)| name).join(", ")),
+            Action::Note => {
+                "A line about the selected peer, which its details show; nothing to take it away.".to_owned()
+            }
             _ => "Names of columns from the left, name=30 for a width, or default.".to_owned(),
         }
     }
@@ -57,6 +64,14 @@ fn level(name: &str) -> Result<LevelFilter, String> {
     level.ok_or_else(|| format!("unknown level {name}{}", nearest(name, LEVELS.map(|(name, _)| name))))
 }
 
+fn note(text: &str) -> Result<Option<String>, String> {
+    match text.chars().count() {
+        0 => Ok(None),
+        1..=NOTE_MAX => Ok(Some(text.to_owned())),
+        long => Err(format!("a note has at most {NOTE_MAX} characters, and this has {long}")),
+    }
+}
+
 fn theme(name: &str) -> Result<ThemeName, String> {
     let themes = themes();
     let known = themes.iter().map(String::as_str);
@@ -74,10 +89,13 @@ mod tests {
 
     #[test]
     fn what_is_typed_for_an_action_is_read_or_refused_with_the_nearest_name() {
-        use Action::{Columns, LogLevel, Theme};
+        use Action::{Columns, LogLevel, Note, Theme};
         assert_eq!(Typed::read(Theme, "high-contrast "), Ok(Typed::Theme(ThemeName::HighContrast)));
         assert_eq!(Typed::read(LogLevel, "debug"), Ok(Typed::LogLevel(LevelFilter::DEBUG)));
         assert!(matches!(Typed::read(Columns, "name rtt"), Ok(Typed::Columns(_))));
+        assert_eq!(Typed::read(Note, " by the sea "), Ok(Typed::Note(Some("by the sea".to_owned()))));
+        assert_eq!(Typed::read(Note, ""), Ok(Typed::Note(None)));
+        assert!(Typed::read(Note, &"x".repeat(241)).unwrap_err().contains("at most 240"));
         for (action, words, said) in [
             (Theme, "drak", "unknown theme drak; the nearest name is dark"),
             (LogLevel, "debgu", "unknown level debgu; the nearest name is debug"),

@@ -83,6 +83,7 @@ fn heads(canvas: &mut Canvas<'_>, line: Rect, columns: &[(Column, u16)], sort: S
 }
 
 fn row(canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow, columns: &[(Column, u16)], tells_cause: bool) {
+    note(canvas, line, peer);
     let mut x = line.x + MARK;
     for &(column, width) in columns {
         let mut writer = canvas.stretch(x, line.y, width);
@@ -92,6 +93,17 @@ fn row(canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow, columns: &[(Column, 
         }
         x += width + 1;
     }
+}
+
+/// The sign of a peer that a person has marked or pinned, before its name.
+pub(super) fn note(canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow) {
+    let sign = match (peer.noted.is_marked, peer.noted.is_pinned) {
+        (true, _) => "*",
+        (false, true) => "↑",
+        (false, false) => return,
+    };
+    let style = canvas.theme().focused();
+    canvas.put(Rect { x: line.x + 1, width: line.width.saturating_sub(1).min(1), ..line }, 0, sign, style);
 }
 
 /// What to do when nobody is there yet.

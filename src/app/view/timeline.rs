@@ -147,6 +147,7 @@ impl BandRows {
     fn write(&self, canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow, columns: &Columns) {
         let theme = canvas.theme();
         let style = if peer.state == PeerState::Left { theme.dim() } else { theme.strong() };
+        peers::note(canvas, line, peer);
         let mut writer = canvas.line(line, 0);
         writer.skip(MARK);
         writer.part(self.shape.name).styled(&peer.info.name, style);

@@ -11,6 +11,7 @@ use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
 use crate::app::ui::timeline::TimelineSpan;
 use crate::app::ui::{Pane, Ui, View};
+use crate::engine::peers::PeerState;
 use crate::text::{Age, Count, fit};
 
 /// Draws a pane's title line. Where the panes share one place, the others are named too.
@@ -83,6 +84,9 @@ fn peers(model: &Model, ui: &Ui) -> String {
     // Writing to a string cannot fail.
     if shown.len() < listed {
         let _ = write!(says, " · rows {}–{}", shown.start + 1, shown.end);
+    }
+    if !model.lists_left() && model.count(PeerState::Left) > 0 {
+        let _ = write!(says, " · {} hidden", model.count(PeerState::Left));
     }
     if sort != crate::app::model::Sort::default() {
         let _ = write!(says, " · by {}{}", sort.by.heading(), if sort.reversed { ", reversed" } else { "" });

@@ -3,9 +3,11 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 
+use crate::app::Notebook;
 use crate::app::appearance::{Appearance, Depth, Theme, ThemeName};
 use crate::app::keymap::Keymap;
-use crate::app::ui::{Notes, TableColumns};
+use crate::app::model::Notes;
+use crate::app::ui::TableColumns;
 
 /// Options of the terminal app.
 #[derive(Debug, Args)]
@@ -37,6 +39,9 @@ pub struct ScreenArgs {
     /// What the configuration file notes of peers.
     #[arg(skip)]
     pub notes: Notes,
+    /// Where notes are kept.
+    #[arg(skip)]
+    pub notebook: Notebook,
 }
 
 impl ScreenArgs {

@@ -27,6 +27,8 @@ pub(super) const WIDTH: &str = "width";
 /// What a table of `[peers]` has.
 pub(super) const ADDRESS: &str = "address";
 pub(super) const NOTE: &str = "note";
+pub(super) const MARK: &str = "mark";
+pub(super) const PIN: &str = "pin";
 
 /// What is wrong, and where.
 struct Fault {
@@ -213,7 +215,7 @@ impl Reader<'_> {
             return Err(Fault { at: name.span().start, what });
         }
         let mut peer =
-            NamedPeer { name: name.get_ref().to_string(), address: None, note: None, line: self.line(name) };
+            NamedPeer { name: name.get_ref().to_string(), line: self.line(name), ..NamedPeer::default() };
         match value.get_ref() {
             DeValue::String(note) => peer.note = Some(checked(value, note, refused_note)?),
             DeValue::Table(table) => {
@@ -224,10 +226,12 @@ impl Reader<'_> {
                             peer.address = Some(checked(value, text, |text| self.refused_address(text))?);
                         }
                         (NOTE, Some(text)) => peer.note = Some(checked(value, text, refused_note)?),
+                        (MARK, _) => peer.noted.is_marked = switch(value)?,
+                        (PIN, _) => peer.noted.is_pinned = switch(value)?,
                         (ADDRESS | NOTE, None) => {
                             return fault(value, "a text in quotes is expected".to_owned());
                         }
-                        _ => return Err(unknown(key, [ADDRESS, NOTE])),
+                        _ => return Err(unknown(key, [ADDRESS, NOTE, MARK, PIN])),
                     }
                 }
             }
@@ -266,6 +270,10 @@ fn table_of<'a, 'i>(
         DeValue::Table(table) => Ok(table),
         _ => fault(value, format!("{} is a table: [{}] is expected", key.get_ref(), key.get_ref())),
     }
+}
+
+fn switch(value: &Spanned<DeValue<'_>>) -> Checked<bool> {
+    value.get_ref().as_bool().map_or_else(|| fault(value, "true or false is expected".to_owned()), Ok)
 }
 
 /// The columns that an array names.

@@ -5,6 +5,7 @@
 
 mod columns;
 mod document;
+mod keep;
 mod layers;
 mod peers;
 mod schema;
@@ -18,6 +19,7 @@ use clap::Command;
 use etcetera::BaseStrategy as _;
 
 pub(super) use document::own_options;
+pub(super) use keep::keep;
 pub(super) use layers::ConfigFile;
 pub(super) use peers::NamedPeer;
 pub(super) use schema::schema;

@@ -1,9 +1,10 @@
 //! `[peers]`: what the person knows of peers.
 
+use crate::app::model::{NOTE_MAX, Noted};
 use crate::proto::check_text;
 
 /// A peer that the file tells of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::cli) struct NamedPeer {
     /// As it calls itself.
     pub(in crate::cli) name: String,
@@ -11,12 +12,11 @@ pub(in crate::cli) struct NamedPeer {
     pub(in crate::cli) address: Option<String>,
     /// What the person wants to read of it.
     pub(in crate::cli) note: Option<String>,
+    /// How it stands out in the app.
+    pub(in crate::cli) noted: Noted,
     /// Where its key stands, from 1.
     pub(in crate::cli) line: usize,
 }
-
-/// Characters of a note: as many as three lines of a screen have.
-const NOTE_MAX: usize = 240;
 
 /// What is wrong with a note.
 pub(super) fn refused_note(note: &str) -> Option<String> {

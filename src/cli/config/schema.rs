@@ -8,7 +8,8 @@ use crate::app::model::Column;
 use crate::app::ui::MAX_WIDTH;
 
 use super::document::{
-    ADDRESS, COLUMNS, KEYS, NOTE, PEERS, PROFILE, SHOW, WIDTH, is_in_files, own_options, with_tables,
+    ADDRESS, COLUMNS, KEYS, MARK, NOTE, PEERS, PIN, PROFILE, SHOW, WIDTH, is_in_files, own_options,
+    with_tables,
 };
 use super::setting::Kind;
 
@@ -52,11 +53,19 @@ fn layer(root: &Command) -> Map<String, Value> {
     layer.insert(KEYS.to_owned(), object("Keys of actions, like \"F5\" or [\"x\", \"Ctrl-X\"].", &keys));
     layer.insert(COLUMNS.to_owned(), columns());
     let text = |what: &str| json!({ "type": "string", "description": what });
-    let about =
-        [(ADDRESS, text("Where it is dialed, as with --peer.")), (NOTE, text("Shown in its details."))];
+    let switch = |what: &str| json!({ "type": "boolean", "description": what });
+    let about = [
+        (ADDRESS, text("Where it is dialed, as with --peer.")),
+        (NOTE, text("Shown in its details.")),
+        (MARK, switch("Its row has a sign, and is:marked finds it.")),
+        (PIN, switch("Its row stands above the others.")),
+    ];
     let about = object("A peer.", &about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
     let peer = json!({ "anyOf": [{ "type": "string" }, about] });
-    layer.insert(PEERS.to_owned(), table("Peers by their names: a note, or an address and a note.", &peer));
+    layer.insert(
+        PEERS.to_owned(),
+        table("Peers by their names: a note, or an address, a note, a mark and a pin.", &peer),
+    );
     layer
 }
 

@@ -48,6 +48,7 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
         ("[check]\nport = 1", "c.toml:2: port is no option of a command: it belongs before the first table"),
         ("[keys]\ndial-al = \"F5\"", "c.toml:2: unknown key dial-al; the nearest name is dial-all"),
         ("[peers]\na = { adress = \"b\" }", "c.toml:2: unknown key adress; the nearest name is address"),
+        ("[peers]\na = { pni = true }", "c.toml:2: unknown key pni; the nearest name is pin"),
         ("[columns]\n\nshow = [\"name\", \"rtx\"]", "c.toml:3: unknown column rtx; the nearest name is rtt"),
         ("[columns]\nwidth = { nmae = 1 }", "c.toml:2: unknown column nmae; the nearest name is name"),
         ("[columns]\nwidht = { name = 1 }", "c.toml:2: unknown key widht; the nearest name is width"),
@@ -109,6 +110,7 @@ fn a_wrong_value_is_refused_with_its_line_and_what_is_expected() {
             "c.toml:2: invalid value 'b c' for address: 'b c' is not a host name or address",
         ),
         ("[peers]\na = \"\"", "c.toml:2: invalid note: one line of 1 to 240 characters is expected"),
+        ("[peers]\na = { mark = 1 }", "c.toml:2: true or false is expected"),
         ("[profile]\nlab = 7", "c.toml:2: lab is a table: [lab] is expected"),
     ];
     for (text, line) in cases {

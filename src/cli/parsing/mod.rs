@@ -8,12 +8,13 @@ mod given;
 mod sources;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
+use crate::app::Notebook;
 use crate::app::keymap::Keymap;
-use crate::app::ui::{Note, Notes};
+use crate::app::model::{Note, Notes};
 use crate::engine::config::Target;
 
 use super::args::{Cli, ConfigArgs, shapes_a_node};
@@ -90,9 +91,7 @@ pub(super) fn parse(
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Alone first: what is wrong with the arguments is nothing else's fault.
     let given = Cli::command().try_get_matches_from(&arguments).map_err(ParseError::Arguments)?;
-    let mut root = Cli::command();
-    // Options of all commands become options of each.
-    root.build();
+    let root = root();
     let (command, leaf) = chosen(&root, &given);
     let command = command.clone();
     let mut sources = Sources::new(root, &command, leaf, environment::set(environment));
@@ -108,6 +107,7 @@ pub(super) fn parse(
     cli.node.shaped_by = shapes_a_node(&given);
     cli.screen.keymap = keymap(&sources)?;
     cli.screen.columns = sources.columns().0;
+    cli.screen.notebook = notebook(&which.config, &sources);
     cli.screen.notes = notes(&sources);
     let origins = more.into_iter().map(|given| (given.option.clone(), given.name())).collect();
     let warnings = environment::unknown(&sources.variables, &sources.root);
@@ -154,13 +154,27 @@ fn keymap(sources: &Sources) -> Result<Keymap, String> {
     file.map_or_else(|| Ok(Keymap::default()), |file| file.keymap(sources.profile.as_deref()))
 }
 
+/// What a person notes in the app goes to the file that is named, or to the usual one.
+fn notebook(named: &Option<PathBuf>, sources: &Sources) -> Notebook {
+    let Some(path) = named.clone().or_else(|| sources.usual.clone()) else { return Notebook::default() };
+    let profile = sources.profile.clone();
+    Notebook::new(move |note| config::keep(&path, profile.as_deref(), note, &root()))
+}
+
+/// The table of options, with those of all commands in each.
+fn root() -> Command {
+    let mut root = Cli::command();
+    root.build();
+    root
+}
+
 fn notes(sources: &Sources) -> Notes {
     let note = |peer: &NamedPeer| {
         let target: Option<Target> = peer.address.as_ref().and_then(|address| address.parse().ok());
         let ip = target.and_then(|target| target.literal()).map(|addr| addr.ip());
-        Some(Note { name: peer.name.clone(), ip, text: peer.note.clone()? })
+        Note { name: peer.name.clone(), ip, text: peer.note.clone(), noted: peer.noted }
     };
-    Notes(sources.peers().into_iter().filter_map(note).collect())
+    Notes(sources.peers().into_iter().map(note).filter(|note| !note.is_empty()).collect())
 }
 
 #[cfg(test)]

@@ -276,7 +276,8 @@ fn peers_of_the_file_are_dialed_and_noted_and_an_argument_takes_the_place_of_all
     let peers = |cli: &Cli| cli.node.peer.iter().map(ToString::to_string).collect::<Vec<_>>();
     let cli = file.parsed(&[], &[]).unwrap().cli;
     assert_eq!(peers(&cli), ["10.0.0.1:17474", "10.0.0.2:7"]);
-    let notes: Vec<_> = cli.screen.notes.0.iter().map(|note| (&*note.name, note.ip, &*note.text)).collect();
+    let notes: Vec<_> =
+        cli.screen.notes.0.iter().map(|note| (&*note.name, note.ip, note.text.as_deref().unwrap())).collect();
     let ip = "10.0.0.2".parse().ok();
     assert_eq!(notes, [("roof", None, "ask Anna"), ("mast", ip, "by the sea")]);
     let lab = file.parsed(&["--profile", "lab"], &[]).unwrap().cli;

@@ -53,7 +53,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, args: &ReplayArgs) -> Resu
         .spawn(move || playing.block_on(player.play(asked)))
         .map_err(anyhow::Error::from)?;
     // There is no node: nobody takes commands.
-    let outlets = Outlets { commands: mpsc::channel(1).0, wishes };
+    let outlets = Outlets { commands: mpsc::channel(1).0, wishes, notebook: look.notebook.clone() };
     let shown = runtime.block_on(async {
         tokio::select! {
             shown = app::run(news, outlets, app) => shown,

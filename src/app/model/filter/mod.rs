@@ -23,7 +23,7 @@ pub struct Filter {
 
 impl Filter {
     /// Reads a text: its terms are words, which are looked for one by one, in any case and any order, and questions: `!up`,
-    /// `state:silent`, `net:10.1.0.0/16`, `rtt>5ms`, `loss>0`. A `!` turns each into its opposite.
+    /// `state:silent`, `net:10.1.0.0/16`, `rtt>5ms`, `loss>0`, `is:marked`. A `!` turns each into its opposite.
     pub fn new(text: &str) -> Self {
         let mut filter = Self { text: text.to_owned(), ..Self::default() };
         for term in text.split_whitespace() {

@@ -21,6 +21,10 @@ pub(super) enum Term {
     RoundTrip(Ordering, Duration),
     /// So many percent of its echoes are lost, or more, or fewer.
     Loss(Ordering, u8),
+    /// A person has marked it.
+    Marked,
+    /// A person has pinned it.
+    Pinned,
     /// The term that follows the `!` does not hold.
     Not(Box<Term>),
 }
@@ -43,6 +47,12 @@ impl Term {
             return state(word)
                 .map(Self::State)
                 .ok_or("state: new, up, retrying, unreachable, silent or left");
+        }
+        match text.strip_prefix("is:") {
+            Some("marked") => return Ok(Self::Marked),
+            Some("pinned") => return Ok(Self::Pinned),
+            Some(_) => return Err("is: marked or pinned"),
+            None => {}
         }
         if let Some(network) = text.strip_prefix("net:") {
             return read_network(network).ok_or("net: needs a network: net:10.1.0.0/16");
@@ -72,6 +82,8 @@ impl Term {
                 peer.rtt.is_some_and(|rtt| Duration::from(rtt).cmp(time) == *order)
             }
             Self::Loss(order, percent) => peer.paths.loss.is_some_and(|loss| loss.cmp(percent) == *order),
+            Self::Marked => peer.noted.is_marked,
+            Self::Pinned => peer.noted.is_pinned,
             Self::Not(term) => !term.holds(peer, finds),
         }
     }
@@ -81,7 +93,7 @@ impl Term {
         match self {
             Self::Word(word) => finds(word),
             Self::Network(network, prefix) => share_network(*network, ip, *prefix),
-            Self::State(_) | Self::RoundTrip(..) | Self::Loss(..) => true,
+            Self::State(_) | Self::RoundTrip(..) | Self::Loss(..) | Self::Marked | Self::Pinned => true,
             Self::Not(term) => match &**term {
                 Self::Word(_) | Self::Network(..) => !term.holds_of_node(ip, finds),
                 _ => true,
@@ -131,6 +143,8 @@ mod tests {
             ("rtt<300us", Term::RoundTrip(Ordering::Less, Duration::from_micros(300))),
             ("loss>0", Term::Loss(Ordering::Greater, 0)),
             ("loss=20%", Term::Loss(Ordering::Equal, 20)),
+            ("is:marked", Term::Marked),
+            ("!is:pinned", not(Term::Pinned)),
             ("lossy", Term::Word("lossy".into())),
             ("10.1.2.3:17474", Term::Word("10.1.2.3:17474".into())),
         ] {
@@ -150,6 +164,7 @@ mod tests {
             ("rtt>5", "rtt>5ms"),
             ("loss>x", "loss>0"),
             ("!loss>300", "loss>0"),
+            ("is:maked", "is: marked or pinned"),
         ] {
             let error = Term::read(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");

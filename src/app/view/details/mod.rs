@@ -10,7 +10,7 @@ use super::columns;
 use super::layout::halves;
 use super::page::{Page, scroll_bar};
 use crate::app::appearance::Theme;
-use crate::app::model::{Column, HISTORY, Model, PeerRow, Stats};
+use crate::app::model::{Column, HISTORY, Model, Note, PeerRow, Stats};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::app::view::line_writer::LineWriter;
@@ -38,7 +38,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let inside = Rect { width: area.width.saturating_sub(1), ..area };
     let unseen = Rect { height: 0, ..inside };
     let headings = if ui.focus == Pane::Main { theme.focused() } else { theme.strong() };
-    let note = ui.notes.of(&peer.info);
+    let note = model.notes().of(&peer.info).filter(|note| !note.is_empty());
     let lines = write(&mut Page::new(canvas, headings, unseen, 0), about, note, &stats);
     let beyond = lines.saturating_sub(area.height);
     ui.details = ui.details.min(beyond);
@@ -49,7 +49,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
 }
 
 /// Fills a page. Returns how many lines it takes.
-fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, note: Option<&str>, stats: &Stats) -> u16 {
+fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, note: Option<&Note>, stats: &Stats) -> u16 {
     let area = page.area();
     if area.width < TWO_COLUMNS {
         verdict(page, about);
@@ -127,7 +127,7 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
 }
 
 /// What the person noted of it, and by which ways it is known.
-fn whereabouts(page: &mut Page<'_, '_>, about: PeerText<'_>, note: Option<&str>) {
+fn whereabouts(page: &mut Page<'_, '_>, about: PeerText<'_>, note: Option<&Note>) {
     let theme = about.appearance.theme;
     if let Some(note) = note {
         page.words("note", theme.strong(), note);
