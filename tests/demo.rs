@@ -29,10 +29,26 @@ fn a_demo_shows_its_peers_their_faults_and_what_comes_of_them_and_quits_at_once(
     terminal.resize(50, 140);
     terminal
         .wait_for_words(SOON, &["you", "group demo", "6 peers", "printer", "nas", "robot-1", "camera-door"]);
-    terminal.wait_for_words(FAULTS_SHOW, &["demo:", "closes its tcp port", "✖ unreachable", "refused"]);
+    terminal.wait_for_words(FAULTS_SHOW, &["demo:", "starts to refuse tcp", "✖ unreachable", "refused"]);
     terminal.wait_for_words(FAULTS_SHOW, &["hangs: it accepts dials", "unreachable", "no reply"]);
     terminal.keys("q");
     leaves_cleanly(&terminal);
+}
+
+#[test]
+fn a_demo_with_a_script_does_what_it_says() {
+    let script = std::env::temp_dir().join(format!("vigie-demo-script-{}", std::process::id()));
+    std::fs::write(&script, "500ms nas dies for 1s\n").unwrap();
+    let mut terminal = demo(&["--peers", "3", "--script", script.to_str().unwrap()]);
+    terminal.resize(50, 140);
+    terminal.wait_for_words(SOON * 2, &["nas dies without saying goodbye", "nas is back"]);
+    terminal.keys("q");
+    leaves_cleanly(&terminal);
+    std::fs::write(&script, "5s nas explodes\n").unwrap();
+    let refused = demo(&["--peers", "3", "--script", script.to_str().unwrap()]);
+    refused.wait_for_words(SOON, &[":1: unknown fault explodes; the nearest name is"]);
+    assert_eq!(refused.wait_exit(SOON), 2);
+    std::fs::remove_file(script).unwrap();
 }
 
 #[test]

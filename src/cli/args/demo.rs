@@ -1,5 +1,7 @@
 //! The own options of `vigie demo`, and its own defaults of the options of a node.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::node::NodeArgs;
@@ -13,6 +15,9 @@ pub struct DemoArgs {
     /// Let some peers refuse, hang, lose dials, crash, restart, leave or move for a while; the log says which does what.
     #[arg(long)]
     pub faults: bool,
+    /// Let the peers do what this file says and nothing else: a line each, like `5s printer refuses for 20s`.
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
 }
 
 /// Peers of a demo: one octet numbers their addresses, and this many keep half a core busy.

@@ -3,6 +3,7 @@
 //! - `names`: what the peers are called
 //! - `loopback`: their addresses and ports
 //! - `schedule`: which peer has which fault, and when
+//! - `script`: the same, as a file says
 //! - `peer`: one of them, a real node
 //! - `fault_proxy`: the proxy in front of it, which makes dials fail
 
@@ -11,6 +12,7 @@ mod loopback;
 mod names;
 mod peer;
 mod schedule;
+mod script;
 
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,7 +32,7 @@ use super::identity::random;
 use super::{log, screen};
 
 use peer::{DemoPeer, Nature};
-use schedule::FaultSchedule;
+use schedule::{FaultSchedule, FaultStep};
 
 /// The log's name for what the demo does.
 const DEMO: &str = "vigie::demo";
@@ -47,14 +49,21 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result<u8, CliError> {
     screen::require_a_terminal()?;
+    let script = demo.script.as_deref().map(|path| script::read(path, demo.peers)).transpose();
+    let script = script.map_err(CliError::Usage)?;
     let _log = log::to_screen(node)?;
     loopback::check_addresses(demo.peers)?;
     loopback::allow_many_sockets();
     let mut rng = StdRng::from_seed(random()?);
     let own = settings(node, &mut rng)?;
-    let nature = if demo.faults { Nature::Faulty } else { Nature::Sound };
-    announce(demo, own.config.port);
-    let schedule = demo.faults.then(|| FaultSchedule::new(demo.peers, rng.random()));
+    let is_faulty = demo.faults || script.is_some();
+    let nature = if is_faulty { Nature::Faulty } else { Nature::Sound };
+    announce(demo, own.config.port, is_faulty);
+    let schedule: Steps = match script {
+        Some(steps) => Box::new(steps.into_iter()),
+        None if demo.faults => Box::new(FaultSchedule::new(demo.peers, rng.random())),
+        None => Box::new(std::iter::empty()),
+    };
     let of_a_peer = of_a_peer(&own, demo.peers);
     let peers = (0..demo.peers).map(|n| DemoPeer::new(n, nature, of_a_peer.clone(), rng.random())).collect();
     let thread = DemoThread::open(DemoNetwork { peers }, schedule).map_err(anyhow::Error::from)?;
@@ -89,15 +98,18 @@ fn of_a_peer(own: &Settings, peers: u8) -> Settings {
 }
 
 /// The first lines of the log: what is going on.
-fn announce(demo: &DemoArgs, port: u16) {
+fn announce(demo: &DemoArgs, port: u16, is_faulty: bool) {
     let (peers, first) = (demo.peers, loopback::Site::Home.address(0));
     info!(target: DEMO, "starting {peers} peers on this machine, from {first}:{port} up; no traffic leaves it");
-    if demo.faults {
+    if is_faulty {
         info!(target: DEMO, "their actions are logged here; compare them with the peers' states");
     } else {
         info!(target: DEMO, "none of them misbehaves; `vigie demo --faults` shows faults");
     }
 }
+
+/// What the peers do, in the order of time.
+type Steps = Box<dyn Iterator<Item = FaultStep> + Send>;
 
 /// All peers.
 #[derive(Debug)]
@@ -107,7 +119,7 @@ struct DemoNetwork {
 
 impl DemoNetwork {
     /// Starts the peers one after the other, and then does what the schedule says. Never ends by itself.
-    async fn play(&mut self, schedule: Option<FaultSchedule>) {
+    async fn play(&mut self, schedule: Steps) {
         for peer in &mut self.peers {
             if let Err(error) = peer.start().await {
                 warn!(target: DEMO, "{} cannot start: {error}", peer.name());
@@ -115,7 +127,7 @@ impl DemoNetwork {
             tokio::time::sleep(APART).await;
         }
         let begun = Instant::now();
-        for step in schedule.into_iter().flatten() {
+        for step in schedule {
             tokio::time::sleep_until(begun + step.at).await;
             let peer = &mut self.peers[usize::from(step.peer)];
             match peer.act(step.act).await {
@@ -144,7 +156,7 @@ struct DemoThread {
 }
 
 impl DemoThread {
-    fn open(mut network: DemoNetwork, schedule: Option<FaultSchedule>) -> std::io::Result<Self> {
+    fn open(mut network: DemoNetwork, schedule: Steps) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (owner, owner_gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("vigie-demo".into()).spawn(move || {

@@ -113,14 +113,14 @@ impl DemoPeer {
     pub(super) fn tell(&self, act: Act) -> String {
         use Fault as F;
         let did = match act {
-            Act::Begin(F::Refuses) => "closes its TCP port: dials are refused",
+            Act::Begin(F::Refuses) => "has a firewall that starts to refuse TCP: dials are refused",
             Act::Begin(F::Hangs) => "hangs: it accepts dials but answers none",
             Act::Begin(F::Loses) => "answers only some of the dials",
             Act::Begin(F::Restarts) => "crashes and restarts at once",
             Act::Begin(F::Leaves) => "says goodbye and leaves",
             Act::Begin(F::Dies) => "dies without saying goodbye",
             Act::Begin(F::Moves) => "is unplugged",
-            Act::End(F::Refuses) => "opens its TCP port again",
+            Act::End(F::Refuses) => "has a firewall that lets TCP through again",
             Act::End(F::Hangs | F::Loses) => "answers every dial again",
             Act::End(F::Restarts) => "has restarted",
             Act::End(F::Leaves | F::Dies) => "is back",
