@@ -83,7 +83,10 @@ impl Keymap {
         for (section, entries) in self.help() {
             let title = section.title();
             for (keys, help) in entries {
-                let keys: Vec<_> = keys.split(' ').map(|key| format!("`{key}`")).collect();
+                // What is typed may have a blank; keys have blanks between them.
+                let keys: Vec<&str> =
+                    if section == Section::Typed { vec![&keys] } else { keys.split(' ').collect() };
+                let keys: Vec<_> = keys.into_iter().map(|key| format!("`{key}`")).collect();
                 let _ = writeln!(text, "| {title} | {} | {help} |", keys.join(" "));
             }
         }
