@@ -68,7 +68,19 @@ pub fn ascii(symbol: &str) -> Option<&'static str> {
         "▃" => "=",
         "▇" | "█" | "▓" | "▒" | "▉" | "▊" | "▋" | "▌" | "▐" | "▍" | "▎" | "▏" => "#",
         "µ" | "μ" => "u",
-        _ => return None,
+        symbol => return braille(symbol),
+    })
+}
+
+/// A braille cell by the height of its dots.
+fn braille(symbol: &str) -> Option<&'static str> {
+    let dots =
+        symbol.chars().next().and_then(|c| u32::from(c).checked_sub(0x2800)).filter(|dots| *dots < 256)?;
+    // The upper two of four rows, and the lower two.
+    Some(match (dots & 0b0001_1011 > 0, dots & 0b1110_0100 > 0) {
+        (true, _) => ":",
+        (false, true) => ".",
+        (false, false) => " ",
     })
 }
 

@@ -43,7 +43,7 @@ pub use rows::{LEFT_SHOWN, SETTLE};
 #[cfg(test)]
 pub(super) use square::LOOKS;
 pub use square::{KINDS, PairKind, Square, Tally};
-pub use stats::{Histogram, Stats};
+pub use stats::{Histogram, Jitter, Stats};
 
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped, StopReason};

@@ -57,6 +57,48 @@ impl Stats {
     }
 }
 
+/// How much each round trip differs from the one before it, in microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Jitter {
+    /// From the oldest; none where one of the two attempts failed, and for the first.
+    pub steps: Vec<Option<u32>>,
+}
+
+impl Jitter {
+    /// Between the newest `n` attempts.
+    pub fn of(history: &History, n: usize) -> Self {
+        let mut before = None;
+        let steps = history.last(n).map(Self::round_trip).map(|this| {
+            let step = before.zip(this).map(|(before, this): (u32, u32)| before.abs_diff(this));
+            before = this;
+            step
+        });
+        Self { steps: steps.collect() }
+    }
+
+    /// Its figures.
+    pub fn stats(&self) -> Stats {
+        let mut sorted: Vec<u32> = self.steps.iter().flatten().copied().collect();
+        sorted.sort_unstable();
+        Stats { sorted, failed: 0 }
+    }
+
+    /// The mean of all; none before there is one.
+    pub fn mean(&self) -> Option<u32> {
+        let known = self.steps.iter().flatten();
+        let count = u64::try_from(known.clone().count()).ok().filter(|count| *count > 0)?;
+        u32::try_from(known.map(|us| u64::from(*us)).sum::<u64>() / count).ok()
+    }
+
+    /// How long an attempt took, if it was answered.
+    pub fn round_trip(sample: Sample) -> Option<u32> {
+        match sample {
+            Sample::Answered(us) => Some(us),
+            Sample::Failed(_) => None,
+        }
+    }
+}
+
 /// Round trips counted in columns that each reach to the same multiple of where they begin: what differs by a factor
 /// stands apart by the same distance, a millisecond or a second long. The edges are round figures (1, 2 or 5 with
 /// zeros), so that they stay when a new sample comes.
@@ -141,6 +183,16 @@ mod tests {
         for (us, below, above) in [(0, 1, 2), (1, 1, 2), (49, 20, 50), (50, 50, 100), (100, 100, 200)] {
             assert_eq!((round_below(us), round_above(us)), (below, above));
         }
+    }
+
+    #[test]
+    fn jitter_is_between_neighbours_that_were_both_answered() {
+        let mut history = history(&[100, 140, 110], 1);
+        history.failed(Cause::Refused);
+        history.answered(Duration::from_micros(900));
+        let jitter = Jitter::of(&history, 60);
+        assert_eq!(jitter.steps, [None, None, Some(40), Some(30), None, None]);
+        assert_eq!((jitter.mean(), Jitter::default().mean()), (Some(35), None));
     }
 
     proptest! {

@@ -10,6 +10,7 @@ mod columns;
 mod details;
 pub(super) mod findings;
 mod footer;
+mod graph;
 mod header;
 mod incidents;
 mod layout;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::app::appearance::Theme;
-use crate::app::model::{Histogram, Stats};
+use crate::app::model::{HISTORY, Histogram, Jitter, Stats};
 use crate::app::peer_text::{PeerText, figures};
+use crate::app::view::graph;
 use crate::app::view::line_writer::LineWriter;
 use crate::app::view::page::Page;
 use crate::app::view::sparkline::{self, BARS};
@@ -17,6 +18,12 @@ const HEIGHT: usize = 4;
 /// Most columns of the histogram: with the few samples there are, more would be mostly gaps.
 const COLUMNS: u16 = 40;
 
+/// Columns of the graph of the round trips, and its lines.
+const GRAPH: u16 = 30;
+const GRAPH_HEIGHT: usize = 3;
+/// Columns beside it: ` mean 1.13 ms, max 24.0 ms`.
+const SCALE: u16 = 27;
+
 /// Columns of a figure with its name, and two blanks.
 const FIGURE: u16 = 13;
 
@@ -25,7 +32,9 @@ pub(super) fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats)
     let theme = about.appearance.theme;
     page.heading("Round trips");
     page.words("dials", theme.text(), about.dials(stats));
-    if stats.answered() + stats.failed() > 0 {
+    if stats.answered() > 0 && page.beside_label() >= GRAPH + SCALE {
+        graph(page, about, stats);
+    } else if stats.answered() + stats.failed() > 0 {
         let left = about.peer.state == PeerState::Left;
         let width = page.beside_label();
         page.fact("latest", |writer| sparkline::write(writer, &about.peer.history, width, left));
@@ -45,6 +54,50 @@ pub(super) fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats)
     if let Some(histogram) = stats.histogram(usize::from(columns)) {
         spread(page, &histogram, columns, theme);
     }
+}
+
+/// The round trips and their jitter, the newest on the right, each on a scale that is logarithmic as that of the histogram is. Where an
+/// attempt failed, there is none.
+fn graph(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) {
+    let (theme, history) = (about.appearance.theme, &about.peer.history);
+    let is_left = about.peer.state == PeerState::Left;
+    let [good, bad] = if is_left { [theme.dim(); 2] } else { [theme.good(), theme.bad()] };
+    let time = |us| Measured(Duration::from_micros(us));
+    let Some(scale) = stats.histogram(GRAPH_HEIGHT * graph::STEPS) else { return };
+    let round_trips = levels(&scale, history.last(HISTORY).map(Jitter::round_trip));
+    for below in (0..GRAPH_HEIGHT).rev() {
+        let write = |writer: &mut LineWriter<'_>| {
+            for cell in graph::line(&round_trips, below) {
+                let sign = if cell.is_gap && below == 0 { '×' } else { cell.sign };
+                writer.styled(sign.encode_utf8(&mut [0; 4]), if cell.has_gap { bad } else { good });
+            }
+            match below {
+                0 => _ = writer.format(theme.dim(), format_args!(" {}", time(scale.low))),
+                below if below + 1 == GRAPH_HEIGHT => {
+                    writer.format(theme.dim(), format_args!(" {}", time(scale.high)));
+                }
+                _ => {}
+            }
+        };
+        if below + 1 == GRAPH_HEIGHT { page.fact("latest", write) } else { page.more(write) }
+    }
+    let jitter = Jitter::of(history, HISTORY);
+    let figures = jitter.stats();
+    let ends = jitter.mean().zip(figures.percentile(100));
+    if let (Some((mean, most)), Some(scale)) = (ends, figures.histogram(graph::STEPS)) {
+        page.fact("jitter", |writer| {
+            for cell in graph::line(&levels(&scale, jitter.steps.iter().copied()), 0) {
+                writer.styled(cell.sign.encode_utf8(&mut [0; 4]), good);
+            }
+            let (mean, most) = (time(mean.into()), time(most.into()));
+            writer.format(theme.dim(), format_args!(" mean {mean}, max {most}"));
+        });
+    }
+}
+
+/// How high each value stands on a scale.
+fn levels(scale: &Histogram, values: impl Iterator<Item = Option<u32>>) -> Vec<Option<usize>> {
+    values.map(|value| value.map(|us| scale.column(us) + 1)).collect()
 }
 
 /// How many of the round trips took how long, above the range of times.
