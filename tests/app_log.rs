@@ -3,6 +3,7 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use vigie::app::appearance::{Appearance, Theme};
 use vigie::app::log::{self, LogPane};
@@ -27,7 +28,8 @@ fn screen(pane: &mut LogPane, width: u16, height: u16) -> Vec<String> {
 
 #[test]
 fn what_is_traced_is_shown_scrolls_and_survives_every_size() {
-    let subscriber = tracing_subscriber::registry().with(log::init(LevelFilter::DEBUG));
+    let subscriber =
+        tracing_subscriber::registry().with(log::init(Targets::new().with_default(LevelFilter::DEBUG)));
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let mut pane = LogPane::default();
     assert!(screen(&mut pane, 60, 5).iter().all(String::is_empty));

@@ -9,6 +9,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use vigie::app::appearance::{Appearance, Theme};
@@ -102,7 +103,8 @@ pub(crate) fn micros(duration: Duration) -> f64 {
 fn fill_the_log(app: &mut App) {
     static LISTENS: Once = Once::new();
     LISTENS.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(log::init(LevelFilter::INFO));
+        let subscriber =
+            tracing_subscriber::registry().with(log::init(Targets::new().with_default(LevelFilter::INFO)));
         tracing::subscriber::set_global_default(subscriber).expect("nobody else has set one");
     });
     for line in 0..30 {

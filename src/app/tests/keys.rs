@@ -256,7 +256,7 @@ fn in_section(section: Section) -> Bench {
             &[KeyCode::Down]
         }
         Section::Details => &[KeyCode::Down, KeyCode::Enter],
-        Section::Matrix | Section::Findings => &[],
+        Section::Matrix | Section::Findings | Section::Typed => &[],
         Section::Timeline => &[KeyCode::Char('t'), KeyCode::Left, KeyCode::Left],
         Section::Attempts => &[KeyCode::Tab, KeyCode::PageDown],
         Section::Log => {
@@ -271,7 +271,6 @@ fn in_section(section: Section) -> Bench {
         Section::Export => &[KeyCode::Char('e')],
         Section::Confirm => &[KeyCode::Char('x')],
         Section::Help => &[KeyCode::Char('?'), KeyCode::Down],
-        Section::Typed => &[],
     };
     for i in 0..50 {
         let (wall, target) = (SystemTime::UNIX_EPOCH, if i % 2 == 0 { "vigie::net" } else { "vigie::event" });

@@ -279,11 +279,11 @@ fn switch(value: &Spanned<DeValue<'_>>) -> Checked<bool> {
 /// The columns that an array names.
 fn shown(value: &Spanned<DeValue<'_>>) -> Checked<TableColumns> {
     let names = value.get_ref().as_array().into_iter().flat_map(|names| names.iter());
-    let named = |name: &Spanned<DeValue<'_>>| match name.get_ref().as_str() {
+    let column = |name: &Spanned<DeValue<'_>>| match name.get_ref().as_str() {
         Some(text) => TableColumns::named(text).map_err(|what| Fault { at: name.span().start, what }),
         None => fault(name, "a name in quotes is expected, like \"rtt\"".to_owned()),
     };
-    let columns = names.map(named).collect::<Checked<Vec<_>>>()?;
+    let columns = names.map(column).collect::<Checked<Vec<_>>>()?;
     match TableColumns::of(&columns) {
         _ if !value.get_ref().is_array() => {
             fault(value, "an array of columns is expected, like [\"name\", \"state\"]".to_owned())

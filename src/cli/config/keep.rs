@@ -10,7 +10,7 @@ use std::{fs, io};
 use clap::Command;
 use toml::de::{DeTable, DeValue};
 
-use crate::app::model::Note;
+use crate::app::model::{Note, Noted};
 
 use super::document::{self, ADDRESS, MARK, NOTE, PEERS, PIN};
 use super::layers::ConfigFile;
@@ -58,13 +58,11 @@ pub(super) fn with_note(
     let changed = edited(text, &note.name, value.as_deref());
     // Whatever a person has written there: only what says just that, and leaves the rest alone, is written.
     let after = document::read(path, &changed, root).ok();
-    match after.is_some_and(|after| says(&before, &after, profile, &wanted)) {
-        true => Ok(changed),
-        false => {
-            let (name, value) = (key(&note.name), value.unwrap_or_else(|| "\"…\"".to_owned()));
-            Err(format!("put {name} = {value} into [{PEERS}] of {}", path.display()))
-        }
+    if after.is_some_and(|after| says(&before, &after, profile, &wanted)) {
+        return Ok(changed);
     }
+    let (name, value) = (key(&note.name), value.unwrap_or_else(|| "\"…\"".to_owned()));
+    Err(format!("put {name} = {value} into [{PEERS}] of {}", path.display()))
 }
 
 /// Whether a file says this of a peer, also with a profile, and all else as before.
@@ -72,7 +70,7 @@ fn says(before: &ConfigFile, after: &ConfigFile, profile: Option<&str>, wanted: 
     let without_lines = |file: &ConfigFile, profile| -> Vec<NamedPeer> {
         file.peers(profile).into_iter().map(|peer| NamedPeer { line: 0, ..peer.clone() }).collect()
     };
-    let is_nothing = wanted.address.is_none() && wanted.note.is_none() && wanted.noted == Default::default();
+    let is_nothing = wanted.address.is_none() && wanted.note.is_none() && wanted.noted == Noted::default();
     let told = without_lines(after, profile).into_iter().find(|peer| peer.name == wanted.name);
     let others = |file: &ConfigFile| -> Vec<NamedPeer> {
         without_lines(file, None).into_iter().filter(|peer| peer.name != wanted.name).collect()
@@ -136,7 +134,7 @@ fn next_line(text: &str, at: usize) -> usize {
 
 /// What stands in the file for a note; none where nothing is to stand there.
 fn value(note: &Note, address: Option<&str>) -> Option<String> {
-    let plain = address.is_none() && note.noted == Default::default();
+    let plain = address.is_none() && note.noted == Noted::default();
     if let (true, Some(text)) = (plain, &note.text) {
         return Some(quoted(text));
     }
@@ -199,7 +197,6 @@ fn beside(path: &Path) -> PathBuf {
 mod tests {
     use clap::CommandFactory as _;
 
-    use crate::app::model::Noted;
     use crate::cli::args::Cli;
 
     use super::*;

@@ -164,8 +164,8 @@ mod tests {
 
     #[test]
     fn a_script_is_read_in_the_order_of_time() {
-        let text = "# an incident\n\n10s nas dies for 20s  # until 30 s\n5s printer refuses\n30s nas hangs for 1m\n20s printer recovers\n2s robot-1 restarts\n";
         use Act::{Begin, End};
+        let text = "# an incident\n\n10s nas dies for 20s  # until 30 s\n5s printer refuses\n30s nas hangs for 1m\n20s printer recovers\n2s robot-1 restarts\n";
         let expected = [
             (2, 2, Begin(Fault::Restarts)),
             (3, 2, End(Fault::Restarts)),

@@ -107,7 +107,7 @@ pub(super) fn parse(
     cli.node.shaped_by = shapes_a_node(&given);
     cli.screen.keymap = keymap(&sources)?;
     cli.screen.columns = sources.columns().0;
-    cli.screen.notebook = notebook(&which.config, &sources);
+    cli.screen.notebook = notebook(which.config, &sources);
     cli.screen.notes = notes(&sources);
     let origins = more.into_iter().map(|given| (given.option.clone(), given.name())).collect();
     let warnings = environment::unknown(&sources.variables, &sources.root);
@@ -155,8 +155,8 @@ fn keymap(sources: &Sources) -> Result<Keymap, String> {
 }
 
 /// What a person notes in the app goes to the file that is named, or to the usual one.
-fn notebook(named: &Option<PathBuf>, sources: &Sources) -> Notebook {
-    let Some(path) = named.clone().or_else(|| sources.usual.clone()) else { return Notebook::default() };
+fn notebook(named: Option<PathBuf>, sources: &Sources) -> Notebook {
+    let Some(path) = named.or_else(|| sources.usual.clone()) else { return Notebook::default() };
     let profile = sources.profile.clone();
     Notebook::new(move |note| config::keep(&path, profile.as_deref(), note, &root()))
 }
