@@ -21,8 +21,12 @@ const COLUMNS: u16 = 40;
 /// Columns of the graph of the round trips, and its lines.
 const GRAPH: u16 = 30;
 const GRAPH_HEIGHT: usize = 3;
+/// Its lines where there is no room for the whole of [`SCALE`], and a line is worth more.
+const LOW_GRAPH_HEIGHT: usize = 2;
 /// Columns beside it: ` mean 1.13 ms, max 24.0 ms`.
 const SCALE: u16 = 27;
+/// Without the maximum: ` mean 1.13 ms`.
+const NARROW_SCALE: u16 = 14;
 
 /// Columns of a figure with its name, and two blanks.
 const FIGURE: u16 = 13;
@@ -32,7 +36,7 @@ pub(super) fn write(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats)
     let theme = about.appearance.theme;
     page.heading("Round trips");
     page.words("dials", theme.text(), about.dials(stats));
-    if stats.answered() > 0 && page.beside_label() >= GRAPH + SCALE {
+    if stats.answered() > 0 && page.beside_label() >= GRAPH + NARROW_SCALE {
         graph(page, about, stats);
     } else if stats.answered() + stats.failed() > 0 {
         let left = about.peer.state == PeerState::Left;
@@ -63,9 +67,11 @@ fn graph(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) {
     let is_left = about.peer.state == PeerState::Left;
     let [good, bad] = if is_left { [theme.dim(); 2] } else { [theme.good(), theme.bad()] };
     let time = |us| Measured(Duration::from_micros(us));
-    let Some(scale) = stats.histogram(GRAPH_HEIGHT * graph::STEPS) else { return };
+    let is_wide = page.beside_label() >= GRAPH + SCALE;
+    let height = if is_wide { GRAPH_HEIGHT } else { LOW_GRAPH_HEIGHT };
+    let Some(scale) = stats.histogram(height * graph::STEPS) else { return };
     let round_trips = levels(&scale, history.last(HISTORY).map(Jitter::round_trip));
-    for below in (0..GRAPH_HEIGHT).rev() {
+    for below in (0..height).rev() {
         let write = |writer: &mut LineWriter<'_>| {
             for cell in graph::line(&round_trips, below) {
                 let sign = if cell.is_gap && below == 0 { '×' } else { cell.sign };
@@ -73,13 +79,13 @@ fn graph(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) {
             }
             match below {
                 0 => _ = writer.format(theme.dim(), format_args!(" {}", time(scale.low))),
-                below if below + 1 == GRAPH_HEIGHT => {
+                below if below + 1 == height => {
                     writer.format(theme.dim(), format_args!(" {}", time(scale.high)));
                 }
                 _ => {}
             }
         };
-        if below + 1 == GRAPH_HEIGHT { page.fact("latest", write) } else { page.more(write) }
+        if below + 1 == height { page.fact("latest", write) } else { page.more(write) }
     }
     let jitter = Jitter::of(history, HISTORY);
     let figures = jitter.stats();
@@ -90,7 +96,10 @@ fn graph(page: &mut Page<'_, '_>, about: PeerText<'_>, stats: &Stats) {
                 writer.styled(cell.sign.encode_utf8(&mut [0; 4]), good);
             }
             let (mean, most) = (time(mean.into()), time(most.into()));
-            writer.format(theme.dim(), format_args!(" mean {mean}, max {most}"));
+            writer.format(theme.dim(), format_args!(" mean {mean}"));
+            if is_wide {
+                writer.format(theme.dim(), format_args!(", max {most}"));
+            }
         });
     }
 }
