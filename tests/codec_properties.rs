@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use vigie::proto::exchange::{HEADER, Reply, Request, Status, body_length};
 use vigie::proto::presence::{Kind, MAX_PERIOD_MS, MIN_PERIOD_MS, Presence, Suspicion};
 use vigie::proto::rows::{
-    self, Entry, GONE, LOSS_UNKNOWN, MAX_ABOUT, MAX_WANTS, PageHead, RowRequest, append,
+    self, Entry, GONE, LOSS_UNKNOWN, MAX_ABOUT, MAX_WANTS, PageHead, Proof, RowRequest, append,
 };
 use vigie::proto::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_PROBE, MAX_TEXT, NodeId, Nonce,
@@ -90,13 +90,21 @@ prop_compose! {
         mut versions in any::<[u64; 3]>(),
         age_ms in any::<u32>(),
         dial_interval_ms in any::<Option<u32>>(),
+        proof in any::<Option<[[u8; 32]; 4]>>(),
         entries in vec(entry(), 0..5),
     ) -> Page {
         versions.sort_unstable();
         let [from, upto, latest] = versions;
         let count = entries.iter().fold(0, |count, _| count + 1);
         let incarnation = Incarnation(incarnation);
-        (PageHead { owner: NodeId(owner), incarnation, from, upto, latest, age_ms, count, dial_interval_ms }, entries)
+        let proof = proof.map(|[key, digest, one, other]| {
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&one);
+            signature[32..].copy_from_slice(&other);
+            Proof { key, digest, signature }
+        });
+        let owner = NodeId(owner);
+        (PageHead { owner, incarnation, from, upto, latest, age_ms, count, dial_interval_ms, proof }, entries)
     }
 }
 

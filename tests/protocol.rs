@@ -14,7 +14,9 @@ use serde_json::Value;
 use vigie::engine::limits;
 use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
 use vigie::proto::presence::{self, Kind, Presence, Suspicion};
-use vigie::proto::rows::{self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append};
+use vigie::proto::rows::{
+    self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, Proof, RowRequest, append,
+};
 use vigie::proto::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, MAX_DATAGRAM, MAX_MESSAGE, MAX_PROBE, MAX_TEXT, NodeId, Nonce,
     Tag, VERSION,
@@ -250,6 +252,11 @@ impl<'a> Fields<'a> {
             age_ms: self.small("age_ms"),
             count: count.try_into().unwrap(),
             dial_interval_ms: self.number("dial_interval_ms"),
+            proof: self.bytes("proof").map(|bytes| Proof {
+                key: bytes[..32].try_into().unwrap(),
+                digest: bytes[32..64].try_into().unwrap(),
+                signature: bytes[64..].try_into().unwrap(),
+            }),
         }
     }
 
@@ -410,6 +417,7 @@ fn pages_of_more_bytes_than_the_specification_allows_are_refused() {
         age_ms: 0,
         count: 0,
         dial_interval_ms: Some(0),
+        proof: Some(Proof { key: [0; 32], digest: [0; 32], signature: [0; 64] }),
     };
     let mut pages = Vec::new();
     append(&head, &mut pages);

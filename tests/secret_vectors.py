@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks the vectors of shared secrets in docs/protocol-vectors.json, by docs/protocol.md alone.
 
-It shares nothing with the program: HMAC and SHA-256 are of Python's own library, X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439) and Noise
-(revision 34) are written out below. Run: python3 tests/secret_vectors.py docs/protocol-vectors.json
+It shares nothing with the program: HMAC, SHA-256 and SHA-512 are of Python's own library, X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439), Noise
+(revision 34) and Ed25519 (RFC 8032) are written out below. Run: python3 tests/secret_vectors.py docs/protocol-vectors.json
 """
 import hashlib
 import hmac
@@ -172,6 +172,181 @@ def resumed(resume_key, ticket, dialer_nonce, server_nonce, request, reply):
     return first, second, encrypt(to_server, 0, b"", request), encrypt(to_dialer, 1, b"", reply)
 
 
+# RFC 8032, sections 5.1.1 to 5.1.7.
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+
+def add(one, other):
+    (x1, y1, z1, t1), (x2, y2, z2, t2) = one, other
+    a, b = (y1 - x1) * (y2 - x2) % P, (y1 + x1) * (y2 + x2) % P
+    c, d = 2 * t1 * t2 * D % P, 2 * z1 * z2 % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(n, point):
+    found = 0, 1, 1, 0
+    while n:
+        if n & 1:
+            found = add(found, point)
+        point, n = add(point, point), n >> 1
+    return found
+
+
+def x_of(y, sign):
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    assert not (x * x - square) % P
+    return P - x if x % 2 != sign else x
+
+
+def packed(point):
+    x, y, z, _ = point
+    z = pow(z, P - 2, P)
+    return (y * z % P | x * z % P % 2 << 255).to_bytes(32, "little")
+
+
+def unpacked(point):
+    y = int.from_bytes(point, "little")
+    sign, y = y >> 255, y % 2**255
+    x = x_of(y, sign)
+    return x, y, 1, x * y % P
+
+
+BASE = unpacked((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def hashed(*parts):
+    return int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % L
+
+
+def key_pair(private):
+    h = hashlib.sha512(private).digest()
+    scalar = int.from_bytes(bytes([h[0] & 248]) + h[1:31] + bytes([h[31] & 127 | 64]), "little")
+    return scalar, h[32:], packed(times(scalar, BASE))
+
+
+def sign(private, text):
+    scalar, prefix, public = key_pair(private)
+    r = hashed(prefix, text)
+    point = packed(times(r, BASE))
+    return point + ((r + hashed(point, public, text) * scalar) % L).to_bytes(32, "little")
+
+
+def is_signed(public, text, signature):
+    point, s = signature[:32], int.from_bytes(signature[32:], "little")
+    right = add(unpacked(point), times(hashed(point, public, text), unpacked(public)))
+    return s < L and packed(times(s, BASE)) == packed(right)
+
+
+# RFC 8949, as far as rows need it: numbers, byte strings, texts and arrays.
+
+def cbor_head(major, n):
+    for size, more in ((0, 24), (1, 2**8), (2, 2**16), (4, 2**32), (8, 2**64)):
+        if n < more:
+            info = n if size == 0 else {1: 24, 2: 25, 4: 26, 8: 27}[size]
+            return bytes([major << 5 | info]) + (n.to_bytes(size, "big") if size else b"")
+
+
+def cbor(item):
+    if isinstance(item, int):
+        return cbor_head(0, item)
+    if isinstance(item, bytes):
+        return cbor_head(2, len(item)) + item
+    if isinstance(item, str):
+        return cbor_head(3, len(item.encode())) + item.encode()
+    return cbor_head(4, len(item)) + b"".join(map(cbor, item))
+
+
+def read(data, at):
+    """The item at a place, and the place behind it."""
+    major, n, at = data[at] >> 5, data[at] & 31, at + 1
+    if n >= 24:
+        size = 1 << n - 24
+        n, at = int.from_bytes(data[at:at + size], "big"), at + size
+    if major == 0:
+        return n, at
+    if major in (2, 3):
+        text = data[at:at + n]
+        return (text if major == 2 else text.decode()), at + n
+    assert major == 4
+    items = []
+    for _ in range(n):
+        item, at = read(data, at)
+        items.append(item)
+    return items, at
+
+
+# Section "Rows under a secret".
+
+def row_digest(entries):
+    """Of a whole row: each entry as it is signed, in the order of ids."""
+    forms = [cbor(entry[:5] + [65535, 65535] + entry[7:10]) for entry in sorted(entries)]
+    return hashlib.sha256(b"vigie 1 row entries\0" + b"".join(forms)).digest()
+
+
+def page_digest(head, entries):
+    return hashlib.sha256(b"vigie 1 row page\0" + struct.pack(">QQ", *head[2:4]) + entries).digest()
+
+
+def statement(group, head, row, page):
+    owner, incarnation, latest, interval = head[0], head[1], head[4], head[7]
+    numbers = struct.pack(">QQI", incarnation, latest, interval)
+    return b"vigie 1 row\0" + bytes([len(group)]) + group + owner + numbers + row + page
+
+
+def node_id(public):
+    return hashlib.sha256(b"vigie 1 node id\0" + public).digest()[:16]
+
+
+def vouches(group, page, is_own):
+    """Whether the owner of a row said what is in a page, which came from that one or was passed on."""
+    head, begin = read(page, 0)
+    entries, at = [], begin
+    while at < len(page):
+        entry, at = read(page, at)
+        entries.append(entry)
+    assert len(entries) == head[6]
+    if len(head) < 9 or len(head[8]) != 128:
+        return False
+    public, digest, signature = head[8][:32], head[8][32:64], head[8][64:]
+    if is_own:
+        row, said = digest, page_digest(head, page[begin:])
+    else:
+        row, said = row_digest(entries), digest
+        if head[2] != 0 or head[3] != head[4]:
+            return False
+    signed = is_signed(public, statement(group, head, row, said), signature)
+    return signed and node_id(public) == head[0]
+
+
+def check_row(case):
+    one = lambda name: bytes.fromhex(case[name])
+    group, page, passed_on = case["group"].encode(), one("page"), one("passed_on")
+    head, begin = read(page, 0)
+    _, _, public = key_pair(one("private_key"))
+    said = page_digest(head, page[begin:])
+    found = {
+        "public_key": public,
+        "id": node_id(public),
+        "page_digest": said,
+        "statement": statement(group, head, one("row_digest"), said),
+        "signature": sign(one("private_key"), one("statement")),
+    }
+    wrong = [name for name, value in found.items() if value != one(name)]
+    assert not wrong, f"{wrong} are not what the specification says"
+    assert vouches(group, page, True) and vouches(group, passed_on, False)
+    assert not vouches(b"else", page, True) and not vouches(group, page, False)
+    for name in case["forged"]:
+        bytes_of, is_own = bytes.fromhex(case["forged"][name]), name.startswith("own")
+        assert not vouches(group, bytes_of, is_own), name
+
+
 def check(case):
     one = lambda name: bytes.fromhex(case[name])
     key, group = one("key"), case["group"].encode()
@@ -204,7 +379,9 @@ def check(case):
 
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8") as file:
-        cases = json.load(file)["secrets"]
-    for case in cases:
+        vectors = json.load(file)
+    for case in vectors["secrets"]:
         check(case)
-    print(f"{len(cases)} vectors of secrets hold")
+    for case in vectors["rows"]:
+        check_row(case)
+    print(f"{len(vectors['secrets'])} vectors of secrets and {len(vectors['rows'])} of rows hold")

@@ -108,6 +108,8 @@ fn config(nth: u128, port: u16, peers: &[SocketAddr], secret: Option<Arc<Secret>
         dial_rate: 1_000_000,
         peers: peers.iter().map(target).collect(),
         secret,
+        // Under a secret each has a key of its own, which its seed makes.
+        seed: testkit::config(u64::try_from(nth).expect("small ids")).seed,
         ..testkit::config(0)
     }
 }

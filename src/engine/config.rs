@@ -11,6 +11,7 @@ pub use super::dialing::dial_interval::DialInterval;
 use super::retry::RetryPolicy;
 use super::{Incarnation, NodeId};
 use crate::secret::Secret;
+use crate::secret::signing::NodeKey;
 
 /// The UDP presence port and first choice of the TCP port: unassigned by IANA, and below every system's
 /// ephemeral range, where a dial to a closed loopback port could connect to itself.
@@ -19,7 +20,7 @@ pub const DEFAULT_PORT: u16 = 17_474;
 /// All that the engine needs to know of this node.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Random, for the life of the process.
+    /// Random, for the life of the process; under a secret made of the key.
     pub id: NodeId,
     /// Milliseconds since the Unix epoch at the start.
     pub incarnation: Incarnation,
@@ -49,8 +50,27 @@ pub struct Config {
     pub peers: Vec<Target>,
     /// What is said is made with it, and nothing else is believed.
     pub secret: Option<Arc<Secret>>,
-    /// Seeds the engine's randomness: jitter and nonces.
+    /// What this node signs its rows with; none without a secret. See [`Config::signing`].
+    pub key: Option<NodeKey>,
+    /// Seeds the engine's randomness: jitter and nonces. Under a secret also what is signed with.
     pub seed: [u8; 32],
+}
+
+impl Config {
+    /// The same; with a secret, also with a key, and the id that is made of it.
+    #[must_use]
+    pub fn signing(mut self) -> Self {
+        if self.secret.is_some() && self.key.is_none() {
+            self.take_key(NodeKey::from_seed(&self.seed));
+        }
+        self
+    }
+
+    /// Another key, and so another id.
+    pub(crate) fn take_key(&mut self, key: NodeKey) {
+        self.id = NodeId(u128::from_be_bytes(key.id()));
+        self.key = Some(key);
+    }
 }
 
 /// A host that a person named: `HOST`, `HOST:PORT`, `1.2.3.4:5`, `[::1]:5`, `::1` or `fe80::1%eth0`.

@@ -123,9 +123,12 @@ impl Shared {
         std::mem::take(&mut self.config.peers)
     }
 
-    /// Another identity of this node from now on.
+    /// Another identity of this node from now on: this one, or one that is made of it.
     pub(crate) fn change_id(&mut self, id: NodeId) {
-        self.config.id = id;
+        match self.config.key.as_ref().map(|key| key.next(&id.0.to_be_bytes())) {
+            Some(key) => self.config.take_key(key),
+            None => self.config.id = id,
+        }
     }
 
     pub(crate) fn links(&self) -> &Links {

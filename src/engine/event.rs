@@ -61,6 +61,8 @@ pub enum RejectReason {
     Retired,
     /// From another address than a peer's, in that peer's name.
     IdentityConflict,
+    /// A row that its owner did not sign: made up by another holder of the secret, or of a node that does not sign yet.
+    UnsignedRow,
     /// The table of peers is full.
     TableFull,
     /// More nodes at one address than one host plausibly runs.

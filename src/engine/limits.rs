@@ -429,6 +429,11 @@ pub const ALL_CAME: u8 = 8;
 /// When so many echoes of a burst are missing, the peer is dialed: what the others will say is known soon enough.
 pub const SEEMS_LOST: u8 = 6;
 
+/// Signatures of rows that are checked, a second: 2 % of a core. A hundred nodes tell some ten a second, a thousand as many.
+pub const ROW_SIGNATURES_PER_SECOND: u32 = 500;
+/// So many at once, which is the most that one message brings: 2 ms. A reply has 33 rows, if all that are asked for are new.
+pub const ROW_SIGNATURES_AT_ONCE: u32 = 48;
+
 /// Bytes of a presence that news of our row may take: what the rest of it leaves of the largest datagram, whatever the names.
 pub const NEWS_ROOM: usize = 880;
 

@@ -108,7 +108,7 @@ pub struct Engine {
 impl Engine {
     /// An engine that starts with its first [`Input::Interfaces`].
     pub fn new(config: Config) -> Self {
-        let checks = CHECKS_FOR_OTHERS_PER_SECOND;
+        let (checks, config) = (CHECKS_FOR_OTHERS_PER_SECOND, config.signing());
         let node = Arc::new(NodeInfo::of(&config));
         let (dialer, times) =
             (Dialer::new(config.dial_rate), Times::of(config.dial_interval.with_peers(0), &config));

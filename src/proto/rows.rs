@@ -1,9 +1,10 @@
 //! What nodes tell each other of the others: pages of rows, and which rows are wanted. Each is a byte string of an exchange
 //! that holds a CBOR sequence (RFC 8742), so that a list needs no memory to be read.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use minicbor::{Decode, Decoder, Encode};
+use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use super::map::{self, Sink};
 use super::presence::address;
@@ -50,6 +51,58 @@ pub struct PageHead {
     /// not say.
     #[n(7)]
     pub dial_interval_ms: Option<u32>,
+    /// That the owner said so; none without a secret.
+    #[n(8)]
+    pub proof: Option<Proof>,
+}
+
+/// Shows that the owner of a row said what a page says: its key, a digest of what the reader cannot know, and its signature. What is signed is no
+/// business of the codec.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// What the signature is checked with; the owner's id is made of it.
+    pub key: [u8; 32],
+    /// In a page of the owner's own: of the whole row. In one that is passed on: of the page that the owner signed.
+    pub digest: [u8; 32],
+    /// The owner's.
+    pub signature: [u8; 64],
+}
+
+impl Proof {
+    /// In bytes.
+    pub const LENGTH: usize = 32 + 32 + 64;
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proof(")?;
+        self.signature.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(")")
+    }
+}
+
+impl<C> Encode<C> for Proof {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[..32].copy_from_slice(&self.key);
+        bytes[32..64].copy_from_slice(&self.digest);
+        bytes[64..].copy_from_slice(&self.signature);
+        e.bytes(&bytes)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Proof {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let wrong = || minicbor::decode::Error::message("a proof has 128 bytes");
+        let (key, rest) = d.bytes()?.split_first_chunk().ok_or_else(wrong)?;
+        let (digest, signature) = rest.split_first_chunk().ok_or_else(wrong)?;
+        let signature = signature.try_into().map_err(|_| wrong())?;
+        Ok(Self { key: *key, digest: *digest, signature })
+    }
 }
 
 /// What the owner of a row sees of one node.
@@ -120,19 +173,44 @@ pub fn append<T: Encode<()>>(item: &T, bytes: &mut Vec<u8>) {
     }
 }
 
+/// The entries of a page, one after the other.
+#[derive(Debug, Clone)]
+pub struct Entries<'a> {
+    bytes: &'a [u8],
+    decoder: Decoder<'a>,
+    left: u16,
+}
+
+impl<'a> Entries<'a> {
+    /// All of them, as they came.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        self.decoder.decode().ok()
+    }
+}
+
 /// The pages of a byte string, each with its entries. Ends at the first error: what a decoder has accepted has none.
-pub fn pages(bytes: &[u8]) -> impl Iterator<Item = (PageHead, impl Iterator<Item = Entry<'_>>)> {
+pub fn pages(bytes: &[u8]) -> impl Iterator<Item = (PageHead, Entries<'_>)> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let mut decoder = Decoder::new(rest);
         let head: PageHead = decoder.decode().ok()?;
-        let entries = &rest[decoder.position()..];
+        let begin = decoder.position();
         for _ in 0..head.count {
             decoder.skip().ok()?;
         }
-        rest = &rest[decoder.position()..];
-        let mut decoder = Decoder::new(entries);
-        Some((head, (0..head.count).map_while(move |_| decoder.decode().ok())))
+        let (page, behind) = rest.split_at(decoder.position());
+        let bytes = &page[begin..];
+        rest = behind;
+        Some((head, Entries { bytes, decoder: Decoder::new(bytes), left: head.count }))
     })
 }
 
@@ -233,6 +311,7 @@ mod tests {
             age_ms: 0,
             count,
             dial_interval_ms: None,
+            proof: None,
         }
     }
 
@@ -279,7 +358,8 @@ mod tests {
     #[test]
     fn a_sequence_is_as_strict_as_a_message() {
         let (mut page, mut want, mut id) = (Vec::new(), Vec::new(), Vec::new());
-        append(&PageHead { dial_interval_ms: Some(10_000), ..head(0) }, &mut page);
+        let proof = Some(Proof { key: [1; 32], digest: [2; 32], signature: [3; 64] });
+        append(&PageHead { dial_interval_ms: Some(10_000), proof, ..head(0) }, &mut page);
         append(&RowRequest { owner: NodeId(1), incarnation: Incarnation(2), version: 3 }, &mut want);
         append(&NodeId(1), &mut id);
         for (check, item) in [(check_pages as Check, &page), (check_wants, &want), (check_about, &id)] {

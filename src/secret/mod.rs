@@ -6,12 +6,14 @@
 //! - `exchange`: the handshake of a connection, and what follows it
 //! - `resumption`: a connection without a handshake, by the ticket of an earlier one
 //! - `sessions`: the tickets of a node
+//! - `signing`: what a node signs its rows with, and its id under a secret
 
 mod derive;
 pub mod exchange;
 mod presence;
 pub mod resumption;
 pub mod sessions;
+pub mod signing;
 pub mod text;
 
 use std::fmt;

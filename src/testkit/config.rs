@@ -27,6 +27,7 @@ pub fn config(n: u64) -> Config {
         dial_rate: 50,
         peers: Vec::new(),
         secret: None,
+        key: None,
         seed,
     }
 }

@@ -343,6 +343,7 @@ impl Crowd {
                     latest: 1,
                     age_ms: 0,
                     dial_interval_ms: None,
+                    proof: None,
                     count: 0,
                 };
                 append(&head, &mut page);
@@ -360,6 +361,7 @@ impl Crowd {
                         latest,
                         age_ms: 0,
                         dial_interval_ms: None,
+                        proof: None,
                         count,
                     },
                     &mut page,

@@ -23,6 +23,9 @@ impl RejectReason {
             }
             Self::Retired => "another node has taken over its address (two hosts with one address?)",
             Self::IdentityConflict => "another host uses the id of a peer",
+            Self::UnsignedRow => {
+                "what a node sees of others, not signed by that node (update the older vigie)"
+            }
             Self::TableFull => "the peer table is full",
             Self::TooManyNodes => "too many nodes at one address",
             Self::TooManyConnections => "too many connections at once",

@@ -144,6 +144,7 @@ fn a_row_from_elsewhere_is_not_taken_for_a_peers() {
                     age_ms: 0,
                     count: 4,
                     dial_interval_ms: None,
+                    proof: None,
                 },
                 &mut row,
             );
@@ -360,6 +361,7 @@ fn forge_something(scene: &mut Scene, rng: &mut StdRng) {
         age_ms: 0,
         count: 1,
         dial_interval_ms: None,
+        proof: None,
     };
     append(&head, &mut row);
     append(&bad(NodeId(pick(&[1, 2, 3, 4, 77]).into())), &mut row);

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use vigie::engine::api::{ConnId, Input, Output};
 use vigie::engine::cause::Cause;
 use vigie::engine::event::{Event, RejectReason};
+use vigie::engine::observation::PathStatus;
 use vigie::engine::peers::PeerState;
 use vigie::engine::verdict::{Confidence, Verdict};
 use vigie::engine::{Incarnation, NodeId, Nonce};
 use vigie::proto::Tag;
 use vigie::proto::exchange::{HEADER, Request};
 use vigie::proto::presence::{Kind, Presence, Suspicion};
+use vigie::proto::rows::{Entry, PageHead, Proof, append};
 use vigie::secret::Secret;
 use vigie::secret::text::{KEY, Key, SecretText};
 use vigie::testkit::{HostId, Lan, Logged, Solo, ms, presence, request, secs};
@@ -239,6 +241,113 @@ fn the_forgeries_of_a_stranger_are_without_effect_under_a_secret() {
     }
     assert!(lan.sent.iter().all(|sent| !sent.to.to_string().starts_with("10.0.9.9")));
     assert!(lan.everybody_is(PeerState::Up));
+}
+
+/// What a host knows of how one sees another.
+fn told(lan: &Lan, of: HostId, [owner, seen]: [HostId; 2]) -> Option<PathStatus> {
+    let view = lan.hosts[of.0].engine.matrix(lan.now);
+    let at = |host: HostId| view.position(lan.hosts[host.0].config.id);
+    Some(view.observation(at(owner)?, at(seen)?, lan.now)?.tcp)
+}
+
+fn unsigned(event: &Event) -> bool {
+    matches!(event, Event::Rejected { reason: RejectReason::UnsignedRow, .. })
+}
+
+#[test]
+fn rows_are_known_to_all_also_of_nodes_that_only_others_reach_and_all_are_their_owners_words() {
+    for secret in [None, Some(secret(&[1], false)), Some(secret(&[1], true))] {
+        let mut lan = Lan::new(8);
+        let hosts: Vec<_> = (1..6).map(|n| host(&mut lan, n, secret.clone())).collect();
+        lan.run_for(secs(60));
+        // What each tells changes, by exchanges and at once.
+        lan.partition(&hosts[..1], &hosts[4..]);
+        lan.run_for(secs(90));
+        for owner in &hosts {
+            for seen in hosts.iter().filter(|seen| *seen != owner) {
+                let apart = [*owner, *seen].iter().all(|host| [hosts[0], hosts[4]].contains(host));
+                let expected = if apart { PathStatus::Failing } else { PathStatus::Ok };
+                for of in &hosts {
+                    assert_eq!(
+                        told(&lan, *of, [*owner, *seen]),
+                        Some(expected),
+                        "{of:?}: {owner:?} {seen:?}"
+                    );
+                }
+            }
+        }
+        let is_renamed = |lan: &Lan| {
+            let view = lan.hosts[hosts[0].0].engine.matrix(lan.now);
+            view.nodes.iter().any(|node| node.name == "renamed")
+        };
+        lan.heal();
+        lan.tell(hosts[4], Input::Renamed("renamed".into()));
+        assert!(lan.run_until(secs(60), is_renamed).is_some());
+        lan.run_for(secs(60));
+        assert!(lan.everybody_is(PeerState::Up));
+        for host in &hosts {
+            assert_eq!(lan.count(*host, unsigned), 0);
+        }
+        lan.invariants();
+    }
+}
+
+#[test]
+fn a_holder_of_the_secret_tells_nothing_in_the_name_of_another() {
+    let mut lan = Lan::new(9);
+    let hosts: Vec<_> = (1..5).map(|n| host(&mut lan, n, Some(secret(&[1], false)))).collect();
+    lan.run_for(secs(60));
+    lan.forget_the_log();
+    let (victim, other) = (lan.hosts[1].config.clone(), lan.hosts[2].config.id);
+    // It even sends from the address at which the other one is dialed: a row that says that nobody is reached, signed with its own key.
+    let entry = Entry {
+        id: other,
+        ways: 0b10_1010,
+        cause: 2,
+        rtt_us: 0,
+        loss: 100,
+        checked: 1,
+        alive: u16::MAX,
+        port: 17_474,
+        ip: "10.0.0.3".parse().unwrap(),
+        name: "h2",
+    };
+    let forger = lan.hosts[3].config.key.clone().unwrap();
+    for version in 1_000..1_040 {
+        let mut head = PageHead {
+            owner: victim.id,
+            incarnation: victim.incarnation,
+            from: 0,
+            upto: version,
+            latest: version,
+            age_ms: 0,
+            count: 1,
+            dial_interval_ms: Some(10_000),
+            proof: None,
+        };
+        let signature = forger.sign(&version.to_be_bytes());
+        head.proof = (version % 2 == 0).then(|| Proof { key: forger.public(), digest: [0; 32], signature });
+        let mut rows = Vec::new();
+        append(&head, &mut rows);
+        append(&entry, &mut rows);
+        let asked = Request {
+            id: victim.id,
+            incarnation: victim.incarnation,
+            name: "h1",
+            rows: Some(rows.as_slice().into()),
+            ..request(0)
+        };
+        let frame = asked.encode();
+        let (conn, from) = (ConnId(u64::MAX), "10.0.0.2:40000".parse().unwrap());
+        let body = Ok(&frame[HEADER..]);
+        lan.tell(hosts[0], Input::Request { conn, from, link: None, body, sealed: true });
+        assert_eq!(told(&lan, hosts[0], [hosts[1], hosts[2]]), Some(PathStatus::Ok));
+        lan.run_for(ms(500));
+    }
+    assert!(lan.everybody_is(PeerState::Up));
+    assert!(lan.count(hosts[0], unsigned) > 0, "it is told that it came");
+    assert_eq!(lan.count(hosts[0], |event| matches!(event, Event::Diagnosis(_))), 0);
+    lan.invariants();
 }
 
 #[test]

@@ -167,8 +167,10 @@ impl NodeArgs {
             dial_rate: self.dial_rate,
             peers: self.peer.clone(),
             secret: self.secret()?,
+            key: None,
             seed: random()?,
-        };
+        }
+        .signing();
         let selection = self.selection();
         Ok(Settings {
             config,

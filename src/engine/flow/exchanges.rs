@@ -17,6 +17,7 @@ use crate::engine::exchange::{self, ReplyRows, RequestRows, check_reply};
 use crate::engine::gossip::own_row::OwnPage;
 use crate::engine::gossip::relay;
 use crate::engine::gossip::remote_rows::{RemoteRow, RemoteRows};
+use crate::engine::gossip::signed::Signed;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
@@ -93,7 +94,7 @@ impl Engine {
         // Whoever dials from elsewhere may dial in a peer's name.
         let speaks = self.peers.get(key).is_some_and(|peer| peer.speaks_at(from));
         if let Some(bytes) = request.rows.filter(|_| speaks) {
-            self.take_rows(bytes, request.id, |_, _, owner| owner == request.id, now);
+            self.take_rows(bytes, (request.id, from), |_, _, owner| owner == request.id, now);
         }
         let page = self.rows_for_reply(request, now);
         if let Some(peer) = self.peers.get_mut(key) {
@@ -309,7 +310,7 @@ impl Engine {
             let may = |rows: &RemoteRows, peers: &PeerTable, owner| {
                 owner == reply.id || is_far(peers, owner).unwrap_or_else(|| rows.is_unmet(owner))
             };
-            self.take_rows(bytes, reply.id, may, now);
+            self.take_rows(bytes, (reply.id, addr.into()), may, now);
         }
         Ok(key)
     }
@@ -318,13 +319,22 @@ impl Engine {
     fn take_rows(
         &mut self,
         bytes: &[u8],
-        teller: NodeId,
+        (teller, from): (NodeId, ZonedIp),
         may: impl Fn(&RemoteRows, &PeerTable, NodeId) -> bool,
         now: Instant,
     ) {
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-        self.remote_rows.handle_pages(bytes, teller, |rows, owner| may(rows, peers, owner), peers, &ctx);
+        let may = |rows: &RemoteRows, owner| may(rows, peers, owner);
+        let signed = self.remote_rows.handle_pages(bytes, teller, may, peers, &ctx);
+        self.note_signed(signed, from, now);
         self.note_told(teller, now);
+    }
+
+    /// Rows came from there, which were their owners' words or not.
+    pub(super) fn note_signed(&mut self, signed: Signed, from: ZonedIp, now: Instant) {
+        if signed == Signed::No {
+            self.reject(RejectReason::UnsignedRow, from.at_port(0), now);
+        }
     }
 
     /// A peer told rows, its own among them.

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::engine::cause::Retry;
 use crate::engine::gossip::page::tells_of_trouble;
+use crate::engine::gossip::signed::Signed;
 use crate::engine::limits::{DIALED_BESIDE, LOOKED_AT_FOR_NEWS, LOOKERS};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
@@ -30,7 +31,11 @@ impl Engine {
     pub(in crate::engine) fn hear_news(&mut self, teller: PeerKey, id: NodeId, rows: &[u8], now: Instant) {
         let looks = self.worth_a_look(teller, rows, now);
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
-        self.remote_rows.handle_news(rows, id, peers, &ctx);
+        let signed = self.remote_rows.handle_news(rows, id, peers, &ctx);
+        if signed != Signed::Yes {
+            let from = self.peers.get(teller).map(Peer::ip);
+            return from.into_iter().for_each(|from| self.note_signed(signed, from, now));
+        }
         self.note_told(id, now);
         self.check_for_another(&looks, now);
     }

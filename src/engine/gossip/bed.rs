@@ -41,7 +41,17 @@ pub(super) fn row_page(
     let (owner, incarnation) = (NodeId(owner), Incarnation(life));
     let count = u16::try_from(told.len()).unwrap();
     page(
-        &PageHead { owner, incarnation, from, upto, latest, age_ms: 0, dial_interval_ms: None, count },
+        &PageHead {
+            owner,
+            incarnation,
+            from,
+            upto,
+            latest,
+            age_ms: 0,
+            dial_interval_ms: None,
+            count,
+            proof: None,
+        },
         &entries,
     )
 }
@@ -83,7 +93,7 @@ impl Bed {
     /// `teller` tells these pages.
     pub(super) fn take(&mut self, bytes: &[u8], teller: u128) {
         let ctx = self.test.context();
-        self.rows.handle_pages(bytes, NodeId(teller), |_, _| true, &self.peers, &ctx);
+        let _ = self.rows.handle_pages(bytes, NodeId(teller), |_, _| true, &self.peers, &ctx);
         self.rows.check(&self.peers);
     }
 
@@ -96,7 +106,7 @@ impl Bed {
     pub(super) fn news(&mut self, owner: u128, life: u64, versions: [u64; 3], told: &[Told]) {
         let bytes = row_page(owner, life, versions, told, self.test.now);
         let ctx = self.test.context();
-        self.rows.handle_news(&bytes, NodeId(owner), &self.peers, &ctx);
+        let _ = self.rows.handle_news(&bytes, NodeId(owner), &self.peers, &ctx);
         self.rows.check(&self.peers);
     }
 

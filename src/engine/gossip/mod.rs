@@ -7,6 +7,7 @@ pub(crate) mod page;
 pub(crate) mod relay;
 pub(crate) mod remote_rows;
 pub(crate) mod rivals;
+pub(crate) mod signed;
 pub(crate) mod sync;
 pub(crate) mod told_nodes;
 

@@ -12,10 +12,11 @@ use crate::engine::observation::Observation;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
-use crate::proto::rows::{MAX_PAGES, PageHead, append};
+use crate::proto::rows::{Entry, MAX_PAGES, PageHead, append};
 
 use super::news_schedule::NewsSchedule;
 use super::page::{HEAD_ROOM, entry, gone, page, to_ms};
+use super::signed::{PROOF_ROOM, Signing};
 use super::sync::GossipSync;
 
 /// Our own row and its versions.
@@ -34,6 +35,7 @@ pub(crate) struct OwnRow {
     /// Kilobytes of the row that are told.
     kilobytes: RateLimiter,
     news: NewsSchedule,
+    signing: Signing,
 }
 
 /// A page of our row.
@@ -54,6 +56,7 @@ impl Default for OwnRow {
             floor: 0,
             kilobytes: RateLimiter::per_second(ROW_KILOBYTES_PER_SECOND, ROW_KILOBYTES_PER_SECOND * 4),
             news: NewsSchedule::default(),
+            signing: Signing::default(),
         }
     }
 }
@@ -62,22 +65,35 @@ impl OwnRow {
     /// Takes what is seen of a peer now into the row, if that is worth telling: whether it is. In a network of too `many` for a
     /// whole matrix, only what is not fine is.
     pub(crate) fn advertise(&mut self, peer: &mut Peer, many: bool, ctx: &mut Context<'_>) -> bool {
-        let (key, new, old) = (peer.key(), peer.untimed_observation(), peer.gossip.advertised());
+        let (new, old) = (peer.untimed_observation(), peer.gossip.advertised());
         // Anybody can make up a node that is heard: it is told of when it has proved its address, or was dialed.
         let is_node = peer.is_proven() || peer.dial.ended().is_some();
         let Some(id) = peer.id().filter(|_| is_node) else { return false };
+        let is_signed = ctx.config.key.is_some();
         if !peer.gossip.advertise(&new, ctx.pace.dial_interval(), many, ctx.now) {
+            // What is signed may change with its version alone, be it but a name.
+            if is_signed && self.signing.renames(&entry_of(peer, id, ctx.now)) {
+                self.note_change(peer);
+            }
             return false;
         }
         self.told.insert(id);
-        self.version += 1;
-        self.changed.remove(&peer.gossip.note_change(self.version));
-        self.changed.insert(self.version, key);
+        self.note_change(peer);
+        if is_signed {
+            self.signing.tell(&entry_of(peer, id, ctx.now));
+        }
         // How much is lost, or how long it takes, goes with whatever is told next.
         if old.paths() != new.paths() || old.cause != new.cause || old.is_fine() != new.is_fine() {
             self.news.plan(!(old.is_fine() && new.is_fine()), ctx);
         }
         true
+    }
+
+    /// The entry of a peer is another one in the next version.
+    fn note_change(&mut self, peer: &mut Peer) {
+        self.version += 1;
+        self.changed.remove(&peer.gossip.note_change(self.version));
+        self.changed.insert(self.version, peer.key());
     }
 
     /// So many peers are new.
@@ -108,6 +124,7 @@ impl OwnRow {
             return;
         }
         self.version += 1;
+        self.signing.forget(id);
         self.gone.push_back((self.version, id));
         if self.gone.len() > MAX_GONE
             && let Some((version, _)) = self.gone.pop_front()
@@ -158,12 +175,21 @@ impl OwnRow {
     }
 
     /// What changed after version `has`, oldest change first, as far as there is room.
-    fn page(&self, has: u64, about: &[NodeId], room: usize, peers: &PeerTable, ctx: &Context<'_>) -> OwnPage {
+    fn page(
+        &mut self,
+        has: u64,
+        about: &[NodeId],
+        room: usize,
+        peers: &PeerTable,
+        ctx: &Context<'_>,
+    ) -> OwnPage {
+        let head_room = HEAD_ROOM + if ctx.config.key.is_some() { PROOF_ROOM } else { 0 };
         let from = if has > self.version || has < self.floor { 0 } else { has };
         let (mut entries, mut count, mut upto) = (Vec::new(), 0_u16, self.version);
         for id in about {
-            if let Some(peer) = peers.by_id(*id).and_then(|key| peers.get(key)) {
-                append(&entry_of(peer, *id, ctx.now), &mut entries);
+            let peer = peers.by_id(*id).and_then(|key| peers.get(key));
+            if let Some(entry) = peer.and_then(|peer| self.entry_to_tell(peer, *id, ctx)) {
+                append(&entry, &mut entries);
                 count += 1;
             }
         }
@@ -172,14 +198,13 @@ impl OwnRow {
             let before = entries.len();
             match change {
                 Ok(key) => {
-                    let Some((peer, id)) = peers.get(key).and_then(|peer| Some((peer, peer.id()?))) else {
-                        continue;
-                    };
-                    append(&entry_of(peer, id, ctx.now), &mut entries);
+                    let told = peers.get(key).and_then(|peer| self.entry_to_tell(peer, peer.id()?, ctx));
+                    let Some(entry) = told else { continue };
+                    append(&entry, &mut entries);
                 }
                 Err(id) => append(&gone(id), &mut entries),
             }
-            if entries.len() + HEAD_ROOM > room {
+            if entries.len() + head_room > room {
                 entries.truncate(before);
                 upto = last;
                 break;
@@ -197,8 +222,19 @@ impl OwnRow {
             age_ms: 0,
             dial_interval_ms: Some(to_ms(ctx.pace.dial_interval())),
             count,
+            proof: None,
         };
-        OwnPage { bytes: page(&head, &entries), upto }
+        let proof = self.signing.prove(&head, &entries, ctx);
+        OwnPage { bytes: page(&PageHead { proof, ..head }, &entries), upto }
+    }
+
+    /// What is told of a peer. Under a secret that is what is signed of it; none if that is nothing.
+    fn entry_to_tell<'a>(&'a self, peer: &'a Peer, id: NodeId, ctx: &Context<'_>) -> Option<Entry<'a>> {
+        let now = entry_of(peer, id, ctx.now);
+        if ctx.config.key.is_none() {
+            return Some(now);
+        }
+        self.signing.told(id).map(|told| Entry { checked: now.checked, alive: now.alive, ..told })
     }
 
     /// Entries that changed and peers that went after a version, in order.
@@ -215,7 +251,7 @@ impl OwnRow {
     }
 }
 
-fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> crate::proto::rows::Entry<'_> {
+fn entry_of(peer: &Peer, id: NodeId, now: Instant) -> Entry<'_> {
     // Of what is being measured only that there is life is known already.
     let told = peer.gossip.advertised();
     let alive = peer.last_alive().map(Instant::from);

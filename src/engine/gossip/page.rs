@@ -72,23 +72,33 @@ pub(crate) fn entry<'a>(
     addr: SocketAddr,
     as_of: Instant,
 ) -> Entry<'a> {
-    // Rounded up: nothing may look younger to others than it is.
-    let tenths = |at: Option<Instant>| {
-        let age = at.map(|at| as_of.saturating_duration_since(at).as_millis().div_ceil(100));
-        age.and_then(|age| u16::try_from(age).ok()).unwrap_or(NEVER)
-    };
     Entry {
         id,
         ways: paths_to_wire(observation),
         cause: cause_to_wire(observation.cause),
         rtt_us: observation.rtt.map_or(0, |rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX).max(1)),
         loss: observation.loss.map_or(LOSS_UNKNOWN, |loss| loss.min(100)),
-        checked: tenths(observation.checked),
-        alive: tenths(observation.alive),
+        checked: tenths(observation.checked, as_of),
+        alive: tenths(observation.alive, as_of),
         port: addr.port(),
         ip: addr.ip(),
         name,
     }
+}
+
+/// An entry as it was told, with these times.
+pub(crate) fn with_ages<'a>(
+    entry: Entry<'a>,
+    (checked, alive): (Option<Instant>, Option<Instant>),
+    as_of: Instant,
+) -> Entry<'a> {
+    Entry { checked: tenths(checked, as_of), alive: tenths(alive, as_of), ..entry }
+}
+
+/// An age as entries have it. Rounded up: nothing may look younger to others than it is.
+fn tenths(at: Option<Instant>, as_of: Instant) -> u16 {
+    let age = at.map(|at| as_of.saturating_duration_since(at).as_millis().div_ceil(100));
+    age.and_then(|age| u16::try_from(age).ok()).unwrap_or(NEVER)
 }
 
 /// What an entry tells; none if its paths cannot be read.

@@ -7,9 +7,9 @@ use std::ops::Bound;
 use crate::engine::context::Context;
 use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::{Incarnation, NodeId};
-use crate::proto::rows::{MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append};
+use crate::proto::rows::{Entry, MAX_PAGES, MAX_WANTS, PageHead, RowRequest, append};
 
-use super::page::{SMALLEST_ENTRY, entry, page, to_ms};
+use super::page::{SMALLEST_ENTRY, entry, page, to_ms, with_ages};
 use super::remote_rows::{RemoteRow, RemoteRows};
 
 /// Bytes of the request for one row, at most.
@@ -82,29 +82,32 @@ pub(crate) fn append_wanted(
         if !same && bytes.len() + row.observations().len() * SMALLEST_ENTRY > MAX_PAGES {
             continue;
         }
-        let page = relayed(want, row, same, peers, ctx);
+        let Some(page) = relayed(want, row, same, peers, ctx) else { continue };
         if bytes.len() + page.len() <= MAX_PAGES {
             bytes.extend_from_slice(&page);
         }
     }
 }
 
-/// The row of another as it was told to us: as a whole, or only that it still stands.
-fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ctx: &Context<'_>) -> Vec<u8> {
-    let own = ctx.links.own_address().at_port(ctx.config.tcp_port);
+/// The row of another as it was told to us: as a whole, or only that it still stands. None under a secret if it is not known as a whole, as
+/// its owner signed it.
+fn relayed(
+    want: &RowRequest,
+    row: &RemoteRow,
+    same: bool,
+    peers: &PeerTable,
+    ctx: &Context<'_>,
+) -> Option<Vec<u8>> {
+    let proof = if ctx.config.secret.is_some() && !same { Some(row.proof_for_others()?) } else { None };
     let (mut entries, mut count) = (Vec::new(), 0);
-    for (id, observation) in row.observations().iter().filter(|_| !same) {
-        let peer = peers.by_id(*id).and_then(|key| peers.get(key));
-        let (name, addr) = match (peer, row.second_hand().get(id)) {
-            _ if *id == ctx.config.id => (ctx.config.name.as_str(), own),
-            (Some(peer), _) => (peer.info().name.as_str(), peer.addr()),
-            (None, Some((name, addr))) => (name.as_str(), *addr),
-            (None, None) => continue,
-        };
-        let addr = SocketAddr::new(observation.at.unwrap_or(addr.ip()), addr.port());
-        // Ages count from when the row was confirmed, as in a page of its owner.
-        append(&entry(*id, observation, name, addr, row.confirmed()), &mut entries);
+    let mut tell = |entry: Entry<'_>| {
+        append(&entry, &mut entries);
         count += 1;
+    };
+    match proof {
+        _ if same => {}
+        Some(_) => signed_entries(row).for_each(&mut tell),
+        None => entries_of(row, peers, ctx).for_each(&mut tell),
     }
     // Rounded up: it may not look younger than it is.
     let age = ctx.now.saturating_duration_since(row.confirmed()).as_micros().div_ceil(1_000);
@@ -117,8 +120,38 @@ fn relayed(want: &RowRequest, row: &RemoteRow, same: bool, peers: &PeerTable, ct
         age_ms: u32::try_from(age).unwrap_or(u32::MAX),
         dial_interval_ms: Some(to_ms(row.dial_interval())),
         count,
+        proof,
     };
-    page(&head, &entries)
+    Some(page(&head, &entries))
+}
+
+/// What a row tells, as it is known here. Ages count from when the row was confirmed, as in a page of its owner.
+fn entries_of<'a>(
+    row: &'a RemoteRow,
+    peers: &'a PeerTable,
+    ctx: &Context<'a>,
+) -> impl Iterator<Item = Entry<'a>> {
+    let (config, own) = (ctx.config, ctx.links.own_address().at_port(ctx.config.tcp_port));
+    row.observations().iter().filter_map(move |(id, observation)| {
+        let peer = peers.by_id(*id).and_then(|key| peers.get(key));
+        let (name, addr) = match (peer, row.second_hand().get(id)) {
+            _ if *id == config.id => (config.name.as_str(), own),
+            (Some(peer), _) => (peer.info().name.as_str(), peer.addr()),
+            (None, Some((name, addr))) => (name.as_str(), *addr),
+            (None, None) => return None,
+        };
+        let addr = SocketAddr::new(observation.at.unwrap_or(addr.ip()), addr.port());
+        Some(entry(*id, observation, name, addr, row.confirmed()))
+    })
+}
+
+/// The same as its owner signed it.
+fn signed_entries(row: &RemoteRow) -> impl Iterator<Item = Entry<'_>> {
+    row.told().iter().map(|told| {
+        let seen = row.observations().get(&told.id);
+        let at = (seen.and_then(|seen| seen.checked), seen.and_then(|seen| seen.alive));
+        with_ages(told, at, row.confirmed())
+    })
 }
 
 /// Each of a set once, beginning behind the one that had the last turn.
@@ -214,6 +247,7 @@ mod tests {
             age_ms: 700,
             count,
             dial_interval_ms: Some(10_000),
+            proof: None,
         };
         assert_eq!(passed_on(&mut bed, 3, 2, 1, 5), [(head(5, 0), vec![])]);
         for (life, version) in [(1, 4), (1, 6), (2, 5)] {

@@ -16,10 +16,11 @@ use crate::engine::limits::{
 use crate::engine::observation::Observation;
 use crate::engine::peers::PeerTable;
 use crate::engine::{Incarnation, NodeId};
-use crate::proto::rows::{Entry, GONE, PageHead, pages};
+use crate::proto::rows::{Entries, GONE, PageHead, Proof, pages};
 
-use super::page::observation_of;
+use super::page::{observation_of, to_ms};
 use super::rivals::{Rival, Rivals};
+use super::signed::{Checks, Doubt, Signed, Told, Vouched};
 
 /// By which way a page came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub(crate) struct RemoteRow {
     dial_interval: Duration,
     /// It finds this node behind the address of another host.
     sees_me_translated: bool,
+    /// What it tells as its owner signed it; empty without a secret.
+    told: Told,
+    /// The last signature of its owner; none without a secret.
+    vouched: Option<Vouched>,
 }
 
 /// All of them.
@@ -67,6 +72,7 @@ pub(crate) struct RemoteRows {
     unmet: BTreeSet<NodeId>,
     expired: Option<Instant>,
     rivals: Rivals,
+    checks: Checks,
 }
 
 impl RemoteRow {
@@ -109,6 +115,16 @@ impl RemoteRow {
     /// ask for does not pass there.
     pub(crate) fn sees_me_translated(&self) -> bool {
         self.sees_me_translated
+    }
+
+    /// What it tells as its owner signed it; empty without a secret.
+    pub(super) fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// The owner's signature of the whole row; none if what is known is not all that it signed.
+    pub(super) fn proof_for_others(&self) -> Option<Proof> {
+        self.vouched.as_ref()?.for_others(&self.told, self.version)
     }
 
     /// When it last changed, here.
@@ -177,12 +193,17 @@ impl RemoteRows {
 
     /// Takes the news of its own row that a node told everybody. Datagrams overtake each other, and what was told by TCP: what is no
     /// newer than the row that is known takes nothing from it.
-    pub(crate) fn handle_news(&mut self, bytes: &[u8], owner: NodeId, peers: &PeerTable, ctx: &Context<'_>) {
-        for (head, entries) in pages(bytes) {
-            if head.owner == owner && head.upto > self.version_of(owner, head.incarnation) {
-                self.handle_page(head, entries, PageFrom::News, peers, ctx);
-            }
-        }
+    pub(crate) fn handle_news(
+        &mut self,
+        bytes: &[u8],
+        owner: NodeId,
+        peers: &PeerTable,
+        ctx: &Context<'_>,
+    ) -> Signed {
+        let newer = |rows: &Self, head: &PageHead| {
+            head.owner == owner && head.upto > rows.version_of(owner, head.incarnation)
+        };
+        self.handle_all(bytes, newer, |_| PageFrom::News, peers, ctx)
     }
 
     /// Takes the pages that one told, of the rows for which `may` holds.
@@ -193,19 +214,70 @@ impl RemoteRows {
         may: impl Fn(&Self, NodeId) -> bool,
         peers: &PeerTable,
         ctx: &Context<'_>,
-    ) {
-        for (head, entries) in pages(bytes) {
-            if head.owner != ctx.config.id && may(self, head.owner) {
-                let from = if head.owner == teller { PageFrom::ItsOwner } else { PageFrom::Another };
-                self.handle_page(head, entries, from, peers, ctx);
-            }
-        }
+    ) -> Signed {
+        let may = |rows: &Self, head: &PageHead| head.owner != ctx.config.id && may(rows, head.owner);
+        let from = |owner| if owner == teller { PageFrom::ItsOwner } else { PageFrom::Another };
+        self.handle_all(bytes, may, from, peers, ctx)
     }
 
-    fn handle_page<'a>(
+    fn handle_all(
+        &mut self,
+        bytes: &[u8],
+        may: impl Fn(&Self, &PageHead) -> bool,
+        from: impl Fn(NodeId) -> PageFrom,
+        peers: &PeerTable,
+        ctx: &Context<'_>,
+    ) -> Signed {
+        let mut signed = if ctx.config.secret.is_some() { Signed::Unseen } else { Signed::Yes };
+        for (head, entries) in pages(bytes) {
+            if !may(self, &head) {
+                continue;
+            }
+            let by = from(head.owner);
+            match self.vouched(head, &entries, by, ctx) {
+                Ok((head, vouched)) => {
+                    signed = signed.and(Signed::Yes);
+                    self.handle_page(head, (entries, vouched), by, peers, ctx);
+                }
+                Err(Doubt::NotNow) => {}
+                Err(Doubt::Unsigned) => signed = Signed::No,
+            }
+        }
+        signed
+    }
+
+    /// A page as far as it is its owner's word, and the signature that shows it; without a secret, as it is.
+    fn vouched(
         &mut self,
         head: PageHead,
-        entries: impl Iterator<Item = Entry<'a>>,
+        entries: &Entries<'_>,
+        by: PageFrom,
+        ctx: &Context<'_>,
+    ) -> Result<(PageHead, Option<Vouched>), Doubt> {
+        let row = self.of.get(&head.owner);
+        if ctx.config.secret.is_none() {
+            return Ok((PageHead { proof: None, ..head }, None));
+        }
+        let is_known =
+            |row: &&Box<RemoteRow>| (row.incarnation, row.version) == (head.incarnation, head.upto);
+        let says_nothing = head.count == 0 && head.from == head.upto && head.upto == head.latest;
+        if by == PageFrom::Another && says_nothing && head.proof.is_none() {
+            // That the row still stands is the teller's own word.
+            let row = row.filter(is_known).ok_or(Doubt::NotNow)?;
+            return Ok((PageHead { dial_interval_ms: Some(to_ms(row.dial_interval)), ..head }, None));
+        }
+        if row.is_some_and(|row| !row.takes(&head, by)) {
+            return Err(Doubt::NotNow);
+        }
+        let known = row.and_then(|row| row.vouched.as_ref());
+        let vouched = self.checks.check((&head, entries), by != PageFrom::Another, known, ctx)?;
+        Ok((head, Some(vouched)))
+    }
+
+    fn handle_page(
+        &mut self,
+        head: PageHead,
+        (entries, vouched): (Entries<'_>, Option<Vouched>),
         by: PageFrom,
         peers: &PeerTable,
         ctx: &Context<'_>,
@@ -228,16 +300,17 @@ impl RemoteRows {
             let before =
                 if row.begins_anew(&head, by) { self.void(&mut row, head.owner) } else { HashMap::new() };
             self.fill(&mut row, (head, entries), before, confirmed, peers, ctx);
+            row.vouched = vouched.or(row.vouched.take());
             self.cells += row.observations.len();
             self.troubled += usize::from(row.troubled > 0);
         }
         self.of.insert(head.owner, row);
     }
 
-    fn fill<'a>(
+    fn fill(
         &mut self,
         row: &mut RemoteRow,
-        (head, entries): (PageHead, impl Iterator<Item = Entry<'a>>),
+        (head, entries): (PageHead, Entries<'_>),
         mut before: HashMap<NodeId, Observation>,
         confirmed: Instant,
         peers: &PeerTable,
@@ -256,6 +329,7 @@ impl RemoteRows {
                 self.rivals.forget(head.owner, entry.id);
                 row.sees_me_translated &= entry.id != ctx.config.id;
                 row.troubled -= observations.remove(&entry.id).as_ref().map_or(0, fine);
+                row.told.forget(entry.id);
                 says_else = true;
                 if row.second_hand.remove(&entry.id).is_some() {
                     self.is_told_less(entry.id);
@@ -280,6 +354,9 @@ impl RemoteRows {
             let same = until_now.filter(|until_now| observation.hears_the_same_as(until_now));
             observation.told_since = Some(same.and_then(|same| same.told_since).unwrap_or(ctx.now));
             observations.insert(entry.id, observation);
+            if head.proof.is_some() {
+                row.told.take(&entry);
+            }
             let met = entry.id == ctx.config.id || peers.by_id(entry.id).is_some();
             let has_room = self.told_by.len() < MAX_TOLD_OF || self.told_by.contains_key(&entry.id);
             if !met && has_room && row.second_hand.len() < MAX_SECOND_HAND {
@@ -309,6 +386,7 @@ impl RemoteRows {
             self.is_told_less(id);
         }
         self.rivals.forget_row(owner);
+        row.told.clear();
         std::mem::take(Arc::make_mut(&mut row.observations))
     }
 
@@ -393,6 +471,8 @@ impl RemoteRow {
             dial_interval: Duration::ZERO,
             sees_me_translated: false,
             troubled: 0,
+            told: Told::default(),
+            vouched: None,
         }
     }
 
@@ -400,8 +480,8 @@ impl RemoteRow {
     /// asked for with the next exchange, for the version does not grow by it.
     fn takes(&self, head: &PageHead, by: PageFrom) -> bool {
         let another_life = head.incarnation > self.incarnation;
-        // Of its own row the owner knows best, whatever somebody told in its name.
-        let from_owner = by == PageFrom::ItsOwner && head.from == 0;
+        // Of its own row the owner knows best, whatever somebody told in its name. Under a secret nobody did.
+        let from_owner = by == PageFrom::ItsOwner && head.from == 0 && head.proof.is_none();
         let older = head.incarnation < self.incarnation || (!another_life && head.upto < self.version);
         (from_owner || !older) && !(another_life && head.from > 0)
     }
@@ -533,10 +613,11 @@ mod tests {
                 latest,
                 age_ms: 0,
                 dial_interval_ms: None,
+                proof: None,
                 count: 1,
             };
             let ctx = bed.test.context();
-            bed.rows.handle_pages(&page(&head, &entries), owner, |_, _| true, &bed.peers, &ctx);
+            let _ = bed.rows.handle_pages(&page(&head, &entries), owner, |_, _| true, &bed.peers, &ctx);
             bed.rows.of(owner).unwrap().sees_me_translated()
         };
         let (mut bed, me) = (Bed::new(&[2]), TestContext::new(|_| {}).context().config.id.0);
@@ -553,7 +634,7 @@ mod tests {
         let mut bed = Bed::new(&[2]);
         bed.tell(1, 1, [0, 1, 1], &[(7, Some(FINE))]);
         let bytes = row_page(2, 1, [0, 1, 1], &[(7, Some(FINE))], bed.test.now);
-        bed.rows.handle_pages(
+        let _ = bed.rows.handle_pages(
             &bytes,
             NodeId(3),
             |_, owner| owner != NodeId(2),

@@ -243,11 +243,12 @@ mod tests {
                 latest: upto,
                 age_ms: 0,
                 dial_interval_ms: None,
+                proof: None,
                 count,
             };
             let page = page(&head, &entries);
             let ctx = self.test.context();
-            self.rows.handle_pages(&page, NodeId(2), |_, _| true, &self.peers, &ctx);
+            let _ = self.rows.handle_pages(&page, NodeId(2), |_, _| true, &self.peers, &ctx);
         }
 
         /// The addresses that are asked within so long.

@@ -153,7 +153,7 @@ impl Lan {
         change(&mut config);
         // Otherwise every run of a scenario would be the same.
         config.seed[16..24].copy_from_slice(&self.rng.random::<u64>().to_le_bytes());
-        self.hosts.push(Host::new(config, nets.iter().map(|net| interface(net)).collect()));
+        self.hosts.push(Host::new(config.signing(), nets.iter().map(|net| interface(net)).collect()));
         self.tell_interfaces(id);
         id
     }

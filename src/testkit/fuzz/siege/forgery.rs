@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::engine::{Incarnation, NodeId, Nonce};
 use crate::proto::exchange::{Reply, Request, Status};
 use crate::proto::presence::{Kind, Presence, Suspicion};
-use crate::proto::rows::{Entry, PageHead, RowRequest, append};
+use crate::proto::rows::{Entry, PageHead, Proof, RowRequest, append};
 use crate::secret::TAG;
 use crate::testkit::{presence, reply, request};
 
@@ -172,6 +172,10 @@ impl Known {
                 age_ms: tape.pick(&[0, 0, 1_000, u32::MAX]),
                 count: (tape.byte() % 5).into(),
                 dial_interval_ms: tape.maybe(|tape| tape.pick(&[10_000, 0, u32::MAX])),
+                proof: tape.maybe(|tape| {
+                    let fill = tape.byte();
+                    Proof { key: [fill; 32], digest: [fill; 32], signature: [fill; 64] }
+                }),
             };
             append(&head, &mut pages);
             (0..head.count).for_each(|_| append(&self.entry(tape), &mut pages));
