@@ -87,11 +87,11 @@ pub(crate) fn entry<'a>(
 }
 
 /// An entry as it was told, with these times.
-pub(crate) fn with_ages<'a>(
-    entry: Entry<'a>,
+pub(crate) fn with_ages(
+    entry: Entry<'_>,
     (checked, alive): (Option<Instant>, Option<Instant>),
     as_of: Instant,
-) -> Entry<'a> {
+) -> Entry<'_> {
     Entry { checked: tenths(checked, as_of), alive: tenths(alive, as_of), ..entry }
 }
 

@@ -254,12 +254,11 @@ impl RemoteRows {
         by: PageFrom,
         ctx: &Context<'_>,
     ) -> Result<(PageHead, Option<Vouched>), Doubt> {
-        let row = self.of.get(&head.owner);
+        let row = self.of.get(&head.owner).map(Box::as_ref);
         if ctx.config.secret.is_none() {
             return Ok((PageHead { proof: None, ..head }, None));
         }
-        let is_known =
-            |row: &&Box<RemoteRow>| (row.incarnation, row.version) == (head.incarnation, head.upto);
+        let is_known = |row: &&RemoteRow| (row.incarnation, row.version) == (head.incarnation, head.upto);
         let says_nothing = head.count == 0 && head.from == head.upto && head.upto == head.latest;
         if by == PageFrom::Another && says_nothing && head.proof.is_none() {
             // That the row still stands is the teller's own word.
@@ -271,7 +270,7 @@ impl RemoteRows {
         }
         let known = row.and_then(|row| row.vouched.as_ref());
         let vouched = self.checks.check((&head, entries), by != PageFrom::Another, known, ctx)?;
-        Ok((head, Some(vouched)))
+        Ok((head, vouched))
     }
 
     fn handle_page(

@@ -36,6 +36,8 @@ pub(crate) struct Vouched {
     /// What is signed: both digests, whose row it is, in which life, version and group.
     statement: Box<[u8]>,
     latest: u64,
+    /// The page that it came with, if that is the owner's and has no entries: most are like that, one as the other.
+    still: Option<PageHead>,
 }
 
 /// What rows that came were.
@@ -78,8 +80,10 @@ pub(super) struct Signing {
     told: Told,
     /// Of the row in this version.
     digest: Option<(u64, Digest)>,
-    /// Of the last page without entries and the last one with some: whoever has the same version gets the same.
-    last: [Option<(Vec<u8>, Proof)>; 2],
+    /// Of the last page without entries, as it was before: whoever has the same version gets the same.
+    still: Option<(PageHead, Proof)>,
+    /// What was signed last of the pages with some.
+    last: Option<(Vec<u8>, Proof)>,
 }
 
 impl Told {
@@ -112,7 +116,7 @@ impl Told {
 
     fn digest(&self) -> Digest {
         let begun = Sha256::new().chain_update(b"vigie 1 row entries\0");
-        self.entries.values().fold(begun, |hash, form| hash.chain_update(form)).finalize().into()
+        self.entries.values().fold(begun, Sha256::chain_update).finalize().into()
     }
 }
 
@@ -132,15 +136,19 @@ impl Default for Checks {
 
 impl Checks {
     /// Whether the owner of a row has said what stands in a page: which came from that one itself, or from another that passes the whole row
-    /// on. What was found to be so before is not checked again.
+    /// on. None if that was found before.
     pub(super) fn check(
         &mut self,
         (head, entries): (&PageHead, &Entries<'_>),
         is_own: bool,
         known: Option<&Vouched>,
         ctx: &Context<'_>,
-    ) -> Result<Vouched, Doubt> {
+    ) -> Result<Option<Vouched>, Doubt> {
         let proof = head.proof.ok_or(Doubt::Unsigned)?;
+        let still = (is_own && head.count == 0).then_some(*head);
+        if still.is_some() && known.is_some_and(|known| known.still == still) {
+            return Ok(None);
+        }
         let passes_whole = head.from == 0 && head.upto == head.latest;
         let is_owners = NodeId(u128::from_be_bytes(id_of(&proof.key))) == head.owner;
         if !is_owners || !if is_own { head.age_ms == 0 } else { passes_whole } {
@@ -155,14 +163,15 @@ impl Checks {
         };
         let statement = statement(&ctx.config.group, head, &row, &page).ok_or(Doubt::Unsigned)?;
         let Proof { key, signature, .. } = proof;
-        let vouched = Vouched { key, row, page, signature, statement: statement.into(), latest: head.latest };
+        let statement = statement.into();
+        let vouched = Vouched { key, row, page, signature, statement, latest: head.latest, still };
         if known == Some(&vouched) {
-            return Ok(vouched);
+            return Ok(None);
         }
         if !self.budget.take(ctx.now) {
             return Err(Doubt::NotNow);
         }
-        is_signed(&key, &vouched.statement, &signature).then_some(vouched).ok_or(Doubt::Unsigned)
+        if is_signed(&key, &vouched.statement, &signature) { Ok(Some(vouched)) } else { Err(Doubt::Unsigned) }
     }
 }
 
@@ -185,7 +194,7 @@ impl Signing {
         let Some(told) = self.told.entry(entry.id) else { return false };
         let is_other = (told.name, told.ip, told.port) != (name, ip, port);
         if is_other {
-            let form = form_of(&Entry { name, ip, port, ..told });
+            let form = form_of(&Entry { port, ip, name, ..told });
             self.told.entries.insert(entry.id, form);
             self.digest = None;
         }
@@ -200,16 +209,22 @@ impl Signing {
     /// Signs a page of the row; none without a secret.
     pub(super) fn prove(&mut self, head: &PageHead, entries: &[u8], ctx: &Context<'_>) -> Option<Proof> {
         let key = ctx.config.key.as_ref()?;
+        if let Some((_, proof)) = self.still.filter(|(signed, _)| signed == head) {
+            return Some(proof);
+        }
         let known = self.digest.filter(|(version, _)| *version == head.latest);
         let digest = known.map_or_else(|| self.told.digest(), |(_, digest)| digest);
         self.digest = Some((head.latest, digest));
         let statement = statement(&ctx.config.group, head, &digest, &page_digest(head, entries))?;
-        let last = &mut self.last[usize::from(!entries.is_empty())];
-        if let Some((_, proof)) = last.as_ref().filter(|(signed, _)| *signed == statement) {
+        if let Some((_, proof)) = self.last.as_ref().filter(|(signed, _)| *signed == statement) {
             return Some(*proof);
         }
         let proof = Proof { key: key.public(), digest, signature: key.sign(&statement) };
-        *last = Some((statement, proof));
+        if head.count == 0 {
+            self.still = Some((*head, proof));
+        } else {
+            self.last = Some((statement, proof));
+        }
         Some(proof)
     }
 }
@@ -368,9 +383,9 @@ mod tests {
             assert_ne!(reader.takes(&wrong, id), Signed::Yes, "byte {at}");
             assert_eq!(reader.knows(id), None, "byte {at}");
         }
-        let mut forger = Node::new(3);
-        forger.sees(7, "seven", FAILING());
-        let its_own = forger.page(0);
+        let mut liar = Node::new(3);
+        liar.sees(7, "seven", FAILING());
+        let its_own = liar.page(0);
         for (what, forged) in [
             ("its own page in another's name", changed(&its_own, |head| head.owner = id, |_| true)),
             ("without a proof", changed(&told, |head| head.proof = None, |_| true)),
@@ -388,12 +403,12 @@ mod tests {
         let known = Some((2, vec![(7, true), (8, false)]));
         assert_eq!(reader.knows(id), known);
         // What is forged now costs the owner nothing, and the rest of the message is taken.
-        let forger_id = forger.id();
+        let liar_id = liar.id();
         let forged =
             [changed(&its_own, |head| (head.owner, head.latest) = (id, 9), |_| true), its_own].concat();
         assert_eq!(reader.takes(&forged, id), Signed::No);
         assert_eq!(reader.knows(id), known);
-        assert_eq!(reader.takes(&told, forger_id), Signed::No, "as if it were passed on");
+        assert_eq!(reader.takes(&told, liar_id), Signed::No, "as if it were passed on");
     }
 
     #[test]
