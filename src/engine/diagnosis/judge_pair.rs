@@ -44,11 +44,13 @@ pub(super) fn judge_pair(
     let later = if mine.is_lossy() { setting.echo_period * 2 } else { Duration::ZERO };
     let noticed = noticed.is_some_and(|until| since.is_none_or(|since| until >= since + later));
     let theirs = view.observation(to, from);
-    let believed = noticed && theirs.is_none_or(|theirs| view.is_one_way(mine, theirs));
+    let by_the_same_way = theirs.is_none_or(|theirs| view.is_one_way(mine, theirs));
+    let believed = noticed && by_the_same_way;
     rules::verdict(&PairEvidence {
         mine,
         theirs: theirs.filter(|_| believed),
         doubt: !believed && theirs.is_some_and(|theirs| theirs.hears_udp().is_ok()),
+        reverse_fails: by_the_same_way && theirs.is_some_and(|theirs| theirs.tcp.is_failing()),
         settled: view.is_settled(from, to),
         witnesses: witnesses.reports(view, (from, to), mine, told_since, steps),
         masks_differ,

@@ -32,6 +32,8 @@ pub(super) struct PairEvidence<'a> {
     pub(super) theirs: Option<&'a Observation>,
     /// The receiver said that it hears the sender, by another way, or too long ago to be believed: word of it may be on its way.
     pub(super) doubt: bool,
+    /// The receiver said that its dials of the sender fail, if only before it could notice a silence.
+    pub(super) reverse_fails: bool,
     /// What others see of the receiver.
     pub(super) witnesses: WitnessReports,
     /// The two say that their networks' masks differ.

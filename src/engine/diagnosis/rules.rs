@@ -244,9 +244,9 @@ impl PairEvidence<'_> {
         self.mine.served.is_ok() || self.their_tcp().is_ok()
     }
 
-    /// Whether it is known how TCP fares in the other direction.
+    /// Whether it is known how TCP fares in the other direction. If it fails there since before it fails here, that is known, too.
     fn reverse_is_known(&self) -> bool {
-        self.reaches_me() || self.their_tcp().is_failing() || self.waited
+        self.reaches_me() || self.reverse_fails || self.waited
     }
 
     /// UDP or the receiver's own dials pass.
@@ -329,6 +329,7 @@ mod tests {
             mine: kept(mine),
             theirs: None,
             doubt: false,
+            reverse_fails: false,
             witnesses: WitnessReports::default(),
             masks_differ: false,
             ours: true,
@@ -468,6 +469,15 @@ mod tests {
         let deaf = sees([Yes, No, No, No, Yes], None);
         let hears = Some(kept(sees([Yes, No, Yes, Yes, Yes], None)));
         assert_eq!(verdict(&PairEvidence { theirs: hears, ..evidence(deaf) }), Some(Verdict::OneWayUdp));
+    }
+
+    #[test]
+    fn of_dropped_connections_nothing_is_said_before_the_other_direction_is_known() {
+        let dropped = sees([No, Yes, Yes, Yes, Open], Some(Cause::TimedOut));
+        let unknown = PairEvidence { waited: false, ..evidence(dropped) };
+        assert_eq!(verdict(&unknown), None);
+        let fails_too = PairEvidence { reverse_fails: true, ..unknown };
+        assert_eq!(verdict(&fails_too), Some(Verdict::FirewallDrop));
     }
 
     #[test]

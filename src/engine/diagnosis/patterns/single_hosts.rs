@@ -183,8 +183,13 @@ fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
         _ => Pattern::Host,
     };
     let telling = pairs.iter().filter(|pair| inbound == 0 || pair.to == x);
+    let (usual, fail_by) = (usual(telling.map(|pair| pair.verdict)), |verdict| {
+        pairs.iter().filter(|pair| pair.verdict == verdict).count()
+    });
+    // Where packets are lost with it, a dial may have no answer for that, too.
+    let is_loss = usual == Verdict::FirewallDrop && fail_by(Verdict::PacketLoss) >= fail_by(usual);
     Incident {
-        verdict: usual(telling.map(|pair| pair.verdict)),
+        verdict: if is_loss { Verdict::PacketLoss } else { usual },
         pattern,
         confidence: if pairs.len() > 2 { Confidence::Certain } else { Confidence::Likely },
         nodes: vec![x],
@@ -205,6 +210,24 @@ mod tests {
     use crate::engine::observation::{Observation, PathStatus};
     use crate::testkit::judged::{fine, judged_behind, nodes_that_see, view_of};
     use crate::testkit::{secs, t0};
+
+    #[test]
+    fn where_packets_are_lost_with_a_host_a_dial_that_has_no_answer_is_no_firewall() {
+        use Verdict::{FirewallDrop as Drop, PacketLoss as Loss};
+        let of = |pairs: &[(u16, u16, Verdict)]| {
+            let node = |n: u16| NodeIdx::new(n.into());
+            let pair = |(from, to, verdict): &(u16, u16, Verdict)| FailingPair {
+                from: node(*from),
+                to: node(*to),
+                verdict: *verdict,
+            };
+            single_host(node(1), pairs.iter().map(pair).collect()).verdict
+        };
+        assert_eq!(of(&[(0, 1, Drop), (1, 2, Loss), (1, 3, Loss)]), Loss);
+        assert_eq!(of(&[(0, 1, Drop), (2, 1, Loss)]), Loss);
+        assert_eq!(of(&[(0, 1, Drop), (2, 1, Drop), (1, 3, Loss)]), Drop);
+        assert_eq!(of(&[(0, 1, Drop), (2, 1, Drop)]), Drop);
+    }
 
     /// What an incident says, to be compared.
     type Told = (Verdict, Pattern, Vec<NodeIdx>, Vec<FailingPair>);
