@@ -51,6 +51,7 @@
 //!         dial_rate: 50,
 //!         peers: Vec::new(),
 //!         secret: None,
+//!         key: None,
 //!         seed: [n; 32],
 //!     })
 //! }
