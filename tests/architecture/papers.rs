@@ -145,3 +145,16 @@ pub(crate) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     }
     found
 }
+
+#[test]
+fn what_is_fuzzed_is_built_of_the_crates_of_the_program() {
+    let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
+    let (_, behind) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let table = behind.lines().take_while(|line| !line.starts_with('['));
+    let used: Vec<&str> = table.filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    assert!(used.len() > 10, "they are found: {used:?}");
+    let fuzzed = std::fs::read_to_string("fuzz/Cargo.lock").unwrap();
+    let missing: Vec<_> =
+        used.iter().filter(|name| !fuzzed.contains(&format!("name = \"{name}\"\n"))).collect();
+    assert!(missing.is_empty(), "`cargo metadata --manifest-path fuzz/Cargo.toml` adds them: {missing:?}");
+}
