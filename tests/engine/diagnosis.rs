@@ -6,6 +6,7 @@ use std::time::Duration;
 use vigie::engine::api::{Icmp, Input};
 use vigie::engine::config::{Config, DialInterval};
 use vigie::engine::event::Event;
+use vigie::engine::peers::DialPhase;
 use vigie::engine::verdict::{Finding, Pattern, Verdict};
 
 use vigie::testkit::{HostId, Lan, Tcp, ms, secs};
@@ -117,6 +118,80 @@ fn a_machine_that_is_switched_off_is_down() {
 #[test]
 fn a_stopped_process_is_a_hung_peer() {
     verdict_is(Verdict::HungPeer, |lan, hosts| lan.pause(hosts[1]), |lan, hosts| lan.resume(hosts[1]));
+}
+
+/// Until the first host's connection to the second stands, and nothing has come by it.
+fn until_a_connection_stands(lan: &mut Lan, hosts: &[HostId]) {
+    lan.link.latency = (ms(6), ms(6));
+    let dials = |lan: &Lan| {
+        let row = lan.row(hosts[0], hosts[1]).expect("it is known");
+        matches!(row.dial, DialPhase::InFlight { .. })
+    };
+    lan.run_until(secs(30), dials).expect("it dials");
+    lan.run_for(ms(7));
+    assert!(dials(lan), "no reply came yet");
+}
+
+#[test]
+fn a_machine_that_is_switched_off_after_it_accepted_a_connection_is_down_and_no_program_hangs() {
+    verdict_is(
+        Verdict::HostDown,
+        |lan, hosts| {
+            until_a_connection_stands(lan, hosts);
+            lan.switch_off(hosts[1]);
+        },
+        |lan, hosts| lan.restart(hosts[1], |c| c.incarnation.0 += 1),
+    );
+}
+
+#[test]
+fn a_machine_that_is_cut_off_after_it_accepted_a_connection_is_down_and_no_program_hangs() {
+    verdict_is(
+        Verdict::HostDown,
+        |lan, hosts| {
+            until_a_connection_stands(lan, hosts);
+            lan.partition(&hosts[1..2], &[hosts[0], hosts[2], hosts[3]]);
+        },
+        healed,
+    );
+}
+
+#[test]
+fn a_filter_that_drops_tcp_from_when_a_connection_stands_is_told_and_no_program_hangs() {
+    verdict_is(
+        Verdict::FirewallDrop,
+        |lan, hosts| {
+            until_a_connection_stands(lan, hosts);
+            for &other in &hosts[..4] {
+                lan.towards(other, hosts[1], |link| link.tcp = Tcp::Dropped);
+            }
+        },
+        healed,
+    );
+}
+
+#[test]
+fn a_process_that_is_killed_after_it_accepted_a_connection_leaves_a_closed_port() {
+    verdict_is(
+        Verdict::ClosedPort,
+        |lan, hosts| {
+            until_a_connection_stands(lan, hosts);
+            lan.kill(hosts[1]);
+        },
+        |lan, hosts| lan.restart(hosts[1], |c| c.incarnation.0 += 1),
+    );
+}
+
+#[test]
+fn a_process_that_is_stopped_after_it_accepted_a_connection_is_a_hung_peer() {
+    verdict_is(
+        Verdict::HungPeer,
+        |lan, hosts| {
+            until_a_connection_stands(lan, hosts);
+            lan.pause(hosts[1]);
+        },
+        |lan, hosts| lan.resume(hosts[1]),
+    );
 }
 
 #[test]

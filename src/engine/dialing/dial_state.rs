@@ -84,6 +84,10 @@ struct Aside {
     abandoned: Option<DialId>,
     /// When the last dial that failed began.
     failure_began: Option<Moment>,
+    /// When the last dial began whose connection stood, and by which no reply came.
+    accepted: Option<Moment>,
+    /// The dial before was such a one, too.
+    accepted_before: bool,
     /// When a dial got its reply and the one before had failed.
     recovered: Option<Moment>,
 }
@@ -328,6 +332,9 @@ impl DialState {
         }
         self.cause = None;
         self.retry = None;
+        if let Some(aside) = &mut self.aside {
+            aside.accepted = None;
+        }
         self.ended = Some(now.into());
     }
 
@@ -336,24 +343,31 @@ impl DialState {
         self.outcomes.push(true);
         self.cause = Some(failure.cause);
         self.retry = Some(failure.retry);
-        self.aside.get_or_insert_default().failure_began = Some(began.into());
-        self.ended = Some(now.into());
+        self.note_failed(failure.cause, began, now);
     }
 
     /// The attempt in flight has had no answer for long: as it looks, its packets vanish.
     pub(crate) fn note_late(&mut self, began: Instant, now: Instant) {
         (self.cause, self.retry) = (Some(Cause::TimedOut), Some(Retry::Usual));
-        self.aside.get_or_insert_default().failure_began = Some(began.into());
-        self.ended = Some(now.into());
+        self.note_failed(Cause::TimedOut, began, now);
     }
 
     /// A look has failed as the attempts before it. How one ends that no answer comes to says less than they did, for it waits for
-    /// a shorter time.
+    /// a shorter time; but where connections stood, one that does not is news.
     pub(crate) fn note_failed_look(&mut self, failure: &Failure, began: Instant, now: Instant) {
-        if !matches!(failure.cause, Cause::TimedOut | Cause::NoReply) {
+        let stood = self.cause == Some(Cause::NoReply);
+        let says_less = matches!(failure.cause, Cause::TimedOut | Cause::NoReply);
+        if !says_less || stood {
             (self.cause, self.retry) = (Some(failure.cause), Some(failure.retry));
         }
-        self.aside.get_or_insert_default().failure_began = Some(began.into());
+        self.note_failed(failure.cause, began, now);
+    }
+
+    fn note_failed(&mut self, cause: Cause, began: Instant, now: Instant) {
+        let aside = self.aside.get_or_insert_default();
+        aside.failure_began = Some(began.into());
+        aside.accepted_before = aside.accepted.is_some();
+        aside.accepted = (cause == Cause::NoReply).then_some(began.into());
         self.ended = Some(now.into());
     }
 
@@ -409,6 +423,19 @@ impl DialState {
     /// When the last dial that failed began.
     pub(crate) fn failure_began(&self) -> Option<Moment> {
         self.aside.as_ref()?.failure_began
+    }
+
+    /// Whether no reply came only because the connection was cut once it stood: it may be if all else of the other end fell silent
+    /// later, and where nothing did, if it is the first.
+    pub(crate) fn may_have_been_cut(&self, echo: PathStatus, silent_since: Option<Moment>) -> bool {
+        let Some(aside) = self.aside.as_ref().filter(|_| self.cause == Some(Cause::NoReply)) else {
+            return false;
+        };
+        match echo {
+            PathStatus::Failing => aside.accepted <= silent_since,
+            PathStatus::Ok => !aside.accepted_before,
+            PathStatus::Unknown => false,
+        }
     }
 
     /// Whether the last attempt may have no answer because packets were lost by chance, where only so many in a row as are `enough` say
@@ -586,6 +613,32 @@ mod tests {
         let detail = crate::engine::cause::Detail::system("timed out");
         dial.note_failed_look(&Failure { cause: Cause::TimedOut, detail, ..unreachable }, t0, t0);
         assert_eq!(dial.cause(), Some(Cause::HostUnreachable));
+    }
+
+    #[test]
+    fn a_connection_that_stood_without_a_reply_says_that_the_program_hangs_unless_it_may_have_been_cut() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        let detail = crate::engine::cause::Detail::system("no reply");
+        let unanswered = Failure { cause: Cause::NoReply, detail, errno: None, retry: Retry::Usual };
+        let second = |n| t0 + Duration::from_secs(n);
+        let silent_since = Some(Moment::from(second(1)));
+        dial.note_failure(&unanswered, second(0), second(5));
+        assert!(dial.may_have_been_cut(PathStatus::Failing, silent_since), "it fell silent afterwards");
+        assert!(dial.may_have_been_cut(PathStatus::Ok, None), "a filter may have begun to drop then");
+        assert!(!dial.may_have_been_cut(PathStatus::Unknown, None), "nothing else was ever heard of it");
+        dial.note_failed_look(&unanswered, second(6), second(7));
+        assert!(
+            !dial.may_have_been_cut(PathStatus::Failing, silent_since),
+            "its system accepts, and it is silent"
+        );
+        assert!(!dial.may_have_been_cut(PathStatus::Ok, None), "twice");
+        let vanished = Failure { cause: Cause::TimedOut, ..unanswered.clone() };
+        dial.note_failed_look(&vanished, second(8), second(9));
+        assert_eq!(dial.cause(), Some(Cause::TimedOut), "no connection stands any longer");
+        assert!(!dial.may_have_been_cut(PathStatus::Failing, silent_since));
+        dial.note_success(Duration::ZERO, Duration::ZERO, second(10));
+        dial.note_failure(&unanswered, second(11), second(15));
+        assert!(dial.may_have_been_cut(PathStatus::Ok, None), "what was before is over");
     }
 
     #[test]

@@ -110,6 +110,8 @@ impl Observer<'_> {
             }
             echo => echo,
         };
+        let silent_since = peer.probes.lost_since().max(peer.last_alive());
+        let tcp = if peer.dial.may_have_been_cut(echo, silent_since) { PathStatus::Unknown } else { tcp };
         let seen = Observation {
             tcp,
             echo,

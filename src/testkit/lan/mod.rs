@@ -192,11 +192,13 @@ impl Lan {
     }
 
     fn deliver(&mut self, next: Scheduled) {
-        let host = &mut self.hosts[next.host.0];
+        let host = &self.hosts[next.host.0];
         let stale = next.life.is_some_and(|life| life != host.life)
             || matches!(next.what, Arrival::Tick) && host.tick_at != Some(next.at);
+        let vanishes = stale || self.is_cut_off(next.host, &next.what);
+        let host = &mut self.hosts[next.host.0];
         match host.process {
-            _ if stale => {}
+            _ if vanishes => {}
             _ if matches!(next.what, Arrival::Turn) => self.turn(next.host),
             Process::Paused => host.keep(next.what),
             _ => self.arrive(next.host, next.what),

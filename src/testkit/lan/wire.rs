@@ -209,6 +209,16 @@ impl Lan {
         self.schedule(after, server, Some(life), Arrival::Request { conn, from, body, sealed });
     }
 
+    /// Whether it is a request that no longer comes through: its connection stood, and since then what belongs to it vanishes.
+    pub(super) fn is_cut_off(&self, server: HostId, what: &Arrival) -> bool {
+        let Arrival::Request { conn, .. } = what else { return false };
+        self.hosts[server.0].conns.get(conn).is_some_and(|call| self.segments_vanish(call.dialer, server))
+    }
+
+    fn segments_vanish(&self, a: HostId, b: HostId) -> bool {
+        [self.link_between(a, b), self.link_between(b, a)].iter().any(|link| link.tcp == Tcp::Dropped)
+    }
+
     /// When and how an attempt ends: to the address, or to the one that stands by.
     fn connect_by(&mut self, id: HostId, dial: &Dial<'_>) -> (SocketAddr, Duration, Result<HostId, Cause>) {
         let (mut after, result) = self.connect(id, dial.addr, dial.timeout);
@@ -281,6 +291,9 @@ impl Lan {
         tether: Option<TetherId>,
     ) {
         let Some(Conn { dialer, life, call, refused }) = self.hosts[id.0].conns.remove(&conn) else { return };
+        if self.segments_vanish(dialer, id) {
+            return;
+        }
         let refused = |frame: &[u8]| refused.then(|| check_refusal(&frame[HEADER..]));
         let (dial, from_standby, connected) = match call {
             Call::Dial { dial, from_standby, connected } => (dial, from_standby, connected),
