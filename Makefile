@@ -11,7 +11,7 @@ DESTDIR ?=
 # What is installed. It is built if it is not there: so `make build && sudo make install` needs no cargo of root.
 BIN ?= target/release/vigie
 
-.PHONY: help build install uninstall run test check fmt lint doc deny shape bench accuracy figures portable fuzz soak screenshots clean
+.PHONY: help build install uninstall deb run test check fmt lint doc deny shape bench accuracy figures portable fuzz soak screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -44,6 +44,11 @@ uninstall: ## Remove what was installed
 	rm -f $(AT)/bin/vigie $(AT)/share/man/man1/vigie.1 $(AT)/share/man/man1/vigie-*.1
 	rm -f $(BASH) $(ZSH) $(FISH) $(UNIT) $(USER_UNIT)
 
+deb: build ## Pack what `make install` installs for Debian and Ubuntu (needs `cargo install --locked cargo-deb`)
+	@$(CARGO) deb --version >/dev/null 2>&1 || { echo 'there is no cargo-deb: cargo install --locked cargo-deb' >&2; exit 1; }
+	rm -rf target/deb && $(MAKE) --silent install DESTDIR=target/deb PREFIX=/usr
+	mkdir -p target/deb/scripts && $(CARGO) deb --locked --no-build --output target/debian/
+
 run: build ## Build the program and run it
 	./target/release/vigie $(ARGS)
 
@@ -64,7 +69,7 @@ doc: ## Build the documentation, warnings are errors
 
 deny: ## Check licences and sources of the dependencies, where cargo-deny is installed
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check licenses bans sources; \
-	else echo 'not checked: there is no cargo-deny (cargo install --locked cargo-deny)'; fi
+	else echo 'not checked: there is no cargo-deny (cargo install --locked cargo-deny)'; test -z "$$CI"; fi
 
 shape: ## Count what is wrong with the shape of the source, of another checkout with ROOT=path
 	@$(CARGO) run --quiet --locked --example shape -- $(ROOT)

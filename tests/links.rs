@@ -399,8 +399,9 @@ exec @ARGV"#;
 fn where_the_kernel_does_not_tell_the_interfaces_that_is_said_and_a_named_peer_is_reached() {
     let known = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
     if !known || !Path::new("/usr/bin/perl").exists() {
-        eprintln!("skipped: no perl to make the sandbox with, or another machine than it knows");
-        return;
+        let missing = "there is no perl to make the sandbox with, or this is another machine than it knows";
+        assert!(!known || std::env::var_os("CI").is_none(), "{missing}");
+        return eprintln!("skipped: {missing}");
     }
     let (stage, port) = (Stage::new(), free_port().to_string());
     let castor = ["--name", "castor", "--bind", "127.77.17.1"];
