@@ -692,6 +692,7 @@ fn the_specification_states_the_limits_of_the_code() {
         ("Wait of other news", usize::try_from(limits::NEWS_LATER.as_millis()).unwrap()),
         ("Rounds with news", limits::NEWS_PER_SECOND as usize),
         ("Nodes looked at for the news of one datagram", limits::LOOKED_AT_FOR_NEWS),
+        ("Nodes that look at one of them", limits::LOOKERS_FOR_NEWS),
         ("Entries kept", limits::MAX_CELLS),
         ("Entries of one row kept", limits::MAX_ROW),
         ("Longest body", MAX_BODY),

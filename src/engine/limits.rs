@@ -461,6 +461,10 @@ pub const NEWS_PER_SECOND: u32 = 4;
 /// The same of all nodes together, of which each has its share: they are broadcasts, and each node takes all of them.
 pub const NEWS_OF_ALL_PER_SECOND: u32 = 100;
 
+/// Nodes that look at one because of another's news of it: all of a few dozen. The bursts of so many, 32 echoes each with the large ones,
+/// are answered at once ([`ECHO_ANSWERS_PER_SECOND`]).
+pub const LOOKERS_FOR_NEWS: usize = 32;
+
 /// Nodes that news of one datagram may make us look at.
 pub const LOOKED_AT_FOR_NEWS: usize = 8;
 

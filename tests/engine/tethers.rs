@@ -1,9 +1,13 @@
 //! The end of a process is known to all at once, and nobody is thought gone because somebody says so.
 
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use vigie::engine::event::Event;
-use vigie::engine::limits::{MAX_TETHERS_PER_ADDRESS, SUSPECT_DIALERS, SUSPICIONS_PER_TELLER, TETHERS};
+use vigie::engine::limits::{
+    LOOKERS_FOR_NEWS, MAX_TETHERS_PER_ADDRESS, SUSPECT_DIALERS, SUSPICIONS_PER_TELLER, TETHERS,
+};
 use vigie::engine::peers::PeerState;
 use vigie::engine::{Incarnation, NodeId};
 use vigie::proto::presence::{Kind, Presence, Suspicion};
@@ -308,6 +312,50 @@ fn a_host_whose_echoes_are_lost_is_dialed_by_a_few_and_stays_up() {
     let lost =
         |l: &&vigie::testkit::Logged| matches!(l.event, Event::PeerState { to, .. } if to != PeerState::Up);
     assert_eq!(lan.log.iter().filter(lost).count(), 0);
+}
+
+/// How many hosts at most sent, or dialed, somewhere at least so often within one second; what `but` did or was sent does not count.
+fn most_at_once(
+    asked: impl Iterator<Item = (Duration, HostId, SocketAddr)>,
+    often: usize,
+    but: HostId,
+) -> usize {
+    let to_it = |to: &SocketAddr| to.ip() == IpAddr::from([10, 0, 0, but.0 as u8 + 1]);
+    let to_all = |to: &SocketAddr| to.ip() == IpAddr::from([10, 0, 0, 255]);
+    let mut times = HashMap::new();
+    for (at, who, to) in asked.filter(|(_, who, to)| *who != but && !to_it(to) && !to_all(to)) {
+        *times.entry((at.as_secs(), to, who)).or_insert(0) += 1;
+    }
+    let mut hosts = HashMap::new();
+    for ((second, to, _), _) in times.into_iter().filter(|(_, count)| *count >= often) {
+        *hosts.entry((second, to)).or_insert(0) += 1;
+    }
+    hosts.into_values().max().unwrap_or_default()
+}
+
+#[test]
+fn in_a_crowd_those_with_whom_one_has_trouble_are_looked_at_by_a_few_dozen() {
+    let faults: [fn(&mut Lan, &[HostId]); 3] = [
+        |lan, hosts| lan.partition(&hosts[..1], &hosts[79..]),
+        |lan, hosts| {
+            hosts[1..].iter().for_each(|from| lan.towards(*from, hosts[0], |link| link.broadcast = false))
+        },
+        |lan, hosts| {
+            hosts[1..].iter().for_each(|other| lan.between(hosts[0], *other, |link| link.loss = 0.3))
+        },
+    ];
+    for fault in faults {
+        let mut lan = Lan::new(7);
+        let hosts = lan.hosts(80);
+        lan.run_for(secs(40));
+        (lan.sent.clear(), lan.dialed.clear());
+        fault(&mut lan, &hosts);
+        lan.run_for(secs(30));
+        let sent = lan.sent.iter().map(|sent| (sent.at, sent.host, sent.to));
+        // A burst is sixteen echoes within a second.
+        let most = [most_at_once(lan.dialed.iter().copied(), 1, hosts[0]), most_at_once(sent, 10, hosts[0])];
+        assert!(most.iter().all(|most| *most <= LOOKERS_FOR_NEWS + SUSPECT_DIALERS), "{most:?}");
+    }
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl Engine {
         let wants: Vec<RowRequest> =
             request.wants.map(|bytes| rows::wants(bytes).collect()).unwrap_or_default();
         let about: Vec<NodeId> = request.about.map(|bytes| rows::about(bytes).collect()).unwrap_or_default();
-        self.check_for_another(&about, now);
+        self.check_for_another(&about, |_, _| true, now);
         let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let me = (ctx.config.id, ctx.config.incarnation);
         let mine = wants.iter().find(|want| (want.owner, want.incarnation) == me);
@@ -118,15 +118,24 @@ impl Engine {
         page
     }
 
-    /// Another asks about these: what is not known freshly is looked at now, within a budget.
-    pub(super) fn check_for_another(&mut self, about: &[NodeId], now: Instant) {
+    /// Another asks about these: what is not known freshly is looked at now, within a budget, if that is for this node to do.
+    pub(super) fn check_for_another(
+        &mut self,
+        about: &[NodeId],
+        is_ours: impl Fn(&Peer, &PeerTable) -> bool,
+        now: Instant,
+    ) {
         for id in about {
             let (ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             let Some(key) = peers.by_id(*id) else { continue };
-            let Some(peer) = peers.get_mut(key) else { continue };
+            let Some(peer) = peers.get(key) else { continue };
             let fresh = peer.dial.ended().is_some_and(|at| ctx.is_within(at.into(), FRESH_ENOUGH));
             let idle = peer.dial.is_idle() && peer.is_proven();
-            if !fresh && idle && self.checks_for_others.take(now) {
+            let may = !fresh && idle && self.checks_for_others.is_open(now) && is_ours(peer, peers);
+            if may
+                && self.checks_for_others.take(now)
+                && let Some(peer) = peers.get_mut(key)
+            {
                 peer.dial.hurry();
                 self.prober.begin_burst(peer, &ctx);
             }

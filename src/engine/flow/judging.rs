@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smallvec::SmallVec;
-
 use crate::engine::address::Endpoint;
 use crate::engine::api::Output;
 use crate::engine::context::fresh_for;
@@ -158,11 +156,10 @@ impl Engine {
         let Some((key, at, trouble)) = with else { return self.judging.loss.end() };
         self.judging.loss.begin(key, at, trouble);
         let links = self.shared.links();
-        let comparable = |peer: &&Peer| {
+        let comparable = |peer: &Peer| {
             peer.key() != key && peer.state() == PeerState::Up && !links.tell_apart(peer.ip().ip(), at)
         };
-        let others = self.peers.iter().filter(comparable).take(MEASURED_BESIDE).map(Peer::key);
-        let others: SmallVec<[PeerKey; MEASURED_BESIDE]> = others.collect();
+        let others = self.peers.own_choice(self.shared.config().id, MEASURED_BESIDE, comparable);
         let known = self.peers.len();
         for key in others {
             let Some(peer) = self.peers.get_mut(key) else { continue };

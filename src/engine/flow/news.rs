@@ -8,10 +8,11 @@ use smallvec::SmallVec;
 use crate::engine::cause::Retry;
 use crate::engine::gossip::page::tells_of_trouble;
 use crate::engine::gossip::signed::Signed;
-use crate::engine::limits::{DIALED_BESIDE, LOOKED_AT_FOR_NEWS, LOOKERS};
+use crate::engine::limits::{DIALED_BESIDE, LOOKED_AT_FOR_NEWS, LOOKERS, LOOKERS_FOR_NEWS};
 use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{PeerKey, PeerState};
+use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 use crate::engine::presence::announce::{self, More};
+use crate::engine::tethers::suspicions::is_chosen;
 use crate::engine::{Engine, NodeId};
 use crate::proto::rendezvous::weight;
 use crate::proto::rows::{GONE, pages};
@@ -37,7 +38,12 @@ impl Engine {
             return from.into_iter().for_each(|from| self.note_signed(signed, from, now));
         }
         self.note_told(id, now);
-        self.check_for_another(&looks, now);
+        // In a crowd not everybody looks: all their echoes at once would not be answered, and be taken for lost.
+        let own = self.shared.config().id;
+        let looks_for_all = |peer: &Peer, peers: &PeerTable| {
+            peer.key() == teller || peer.health.is_troubled() || is_chosen(own, peer, LOOKERS_FOR_NEWS, peers)
+        };
+        self.check_for_another(&looks, looks_for_all, now);
     }
 
     /// Whom this node looks at because of what another says of them: with whom that one has trouble, and with whom this node has
@@ -86,13 +92,11 @@ impl Engine {
 
     /// Packets of a dial seem to vanish: at this node's own end, if so do those of others. A few are dialed at once that were not since then.
     pub(super) fn dial_others_than(&mut self, key: PeerKey, since: Instant, now: Instant) {
-        let is_unknown = |peer: &&Peer| {
+        let is_unknown = |peer: &Peer| {
             let dialed = peer.dial.ended().is_some_and(|at| at >= since.into());
             peer.key() != key && peer.state() == PeerState::Up && peer.dial.is_idle() && !dialed
         };
-        let others: SmallVec<[PeerKey; DIALED_BESIDE]> =
-            self.peers.iter().filter(is_unknown).take(DIALED_BESIDE).map(Peer::key).collect();
-        for other in others {
+        for other in self.peers.own_choice(self.shared.config().id, DIALED_BESIDE, is_unknown) {
             if self.checks_for_others.take(now)
                 && let Some(peer) = self.peers.get_mut(other)
             {

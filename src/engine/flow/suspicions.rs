@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::engine::api::{ConnId, TetherEnd, TetherId};
 use crate::engine::cause::Failure;
 use crate::engine::check_reply;
-use crate::engine::limits::{STALL, WATCH_EVERY};
+use crate::engine::limits::{STALL, SUSPECT_DIALERS, WATCH_EVERY};
 use crate::engine::peers::PeerKey;
 use crate::engine::presence::announce::{self, More};
 use crate::engine::probing::prober;
@@ -110,7 +110,8 @@ impl Engine {
     pub(super) fn pursue(&mut self, key: PeerKey, now: Instant) {
         let own = self.shared.config().id;
         let Some(peer) = self.peers.get(key) else { return };
-        let (late, is_chosen) = (self.punctuality.last_late(), || is_chosen(own, peer, &self.peers));
+        let late = self.punctuality.last_late();
+        let is_chosen = || is_chosen(own, peer, SUSPECT_DIALERS, &self.peers);
         let step = self.watch.suspicions.next_step(peer, late, is_chosen, now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };

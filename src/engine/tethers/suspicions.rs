@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use crate::engine::limits::{
-    MAX_SUSPICIONS, SUSPECT_AGAIN, SUSPECT_DIALERS, SUSPICION_PATIENCE, SUSPICIONS_PER_TELLER,
-    SUSPICIONS_TOLD_PER_SECOND, UNANSWERED_AFTER, UNANSWERED_WITH_LOSS, WITNESSES,
+    MAX_SUSPICIONS, SUSPECT_AGAIN, SUSPICION_PATIENCE, SUSPICIONS_PER_TELLER, SUSPICIONS_TOLD_PER_SECOND,
+    UNANSWERED_AFTER, UNANSWERED_WITH_LOSS, WITNESSES,
 };
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
@@ -214,13 +214,13 @@ impl Suspicions {
     }
 }
 
-/// Whether this node is among those who dial a suspect: of all that are known and reached, the heaviest ones.
-pub(crate) fn is_chosen(own: NodeId, suspect: &Peer, peers: &PeerTable) -> bool {
+/// Whether this node is among so many who are to look at a suspect: of all that are known and reached, the heaviest ones.
+pub(crate) fn is_chosen(own: NodeId, suspect: &Peer, most: usize, peers: &PeerTable) -> bool {
     let Some(id) = suspect.id() else { return false };
     let mine = weight(id, own);
     let others = peers.iter().filter(|peer| peer.key() != suspect.key() && peer.state() == PeerState::Up);
     let heavier = others.filter_map(Peer::id).filter(|other| weight(id, *other) > mine);
-    heavier.take(SUSPECT_DIALERS).count() < SUSPECT_DIALERS
+    heavier.take(most).count() < most
 }
 
 #[cfg(test)]
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use crate::engine::api::DialId;
     use crate::engine::context::TestContext;
-    use crate::engine::limits::BURST;
+    use crate::engine::limits::{BURST, SUSPECT_DIALERS};
     use crate::engine::probing::prober;
     use crate::engine::{Incarnation, Nonce, peers::Via};
     use crate::testkit::{ms, secs};
@@ -411,7 +411,7 @@ mod tests {
                 suspect = Some(key);
             }
             let suspect = peers.get(suspect.unwrap()).unwrap();
-            is_chosen(NodeId((**own).into()), suspect, &peers)
+            is_chosen(NodeId((**own).into()), suspect, SUSPECT_DIALERS, &peers)
         });
         assert_eq!(chosen.count(), SUSPECT_DIALERS);
     }

@@ -12,6 +12,7 @@ mod words;
 pub(crate) use changes::Following;
 pub(crate) use words::{Speaker, Voice};
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::ABLE_TRIED;
+use crate::proto::rendezvous::weight;
 
 use super::PeerKey;
 use super::peer::Peer;
@@ -220,6 +222,24 @@ impl PeerTable {
         idle.partial_shuffle(ctx.rng, most).0.to_vec()
     }
 
+    /// Up to `most` peers that are apt, always the same as long as they are, and others than those of other nodes: if all nodes took the
+    /// first ones, a few would have all the load.
+    pub(crate) fn own_choice(
+        &self,
+        own: NodeId,
+        most: usize,
+        is_apt: impl Fn(&Peer) -> bool,
+    ) -> SmallVec<[PeerKey; 4]> {
+        let apt = self.iter().filter(|peer| is_apt(peer));
+        let mut apt: Vec<_> =
+            apt.filter_map(|peer| Some((Reverse(weight(own, peer.id()?)), peer.key()))).collect();
+        if apt.len() > most {
+            apt.select_nth_unstable(most);
+            apt.truncate(most);
+        }
+        apt.into_iter().map(|(_, key)| key).collect()
+    }
+
     /// The next peer to settle after it was touched.
     pub(crate) fn next_touched(&mut self) -> Option<PeerKey> {
         while let Some(key) = self.changes.touched.pop() {
@@ -389,6 +409,22 @@ mod tests {
         let left =
             |event| if let Event::PeerLeft { peer, reason } = event { Some((peer.id, reason)) } else { None };
         test.events().into_iter().filter_map(left).collect()
+    }
+
+    #[test]
+    fn each_node_has_its_own_choice_of_peers_and_keeps_it() {
+        let mut test = TestContext::new(|_| {});
+        let (peers, keys) = table(&mut test, 1..41);
+        let choice = |own: u128, most| peers.own_choice(NodeId(own), most, |peer| peer.key() != keys[0]);
+        let mut chosen = BTreeSet::new();
+        for own in 100..140 {
+            let three = choice(own, 3);
+            assert_eq!((three.len(), &three), (3, &choice(own, 3)));
+            assert!(!three.contains(&keys[0]), "it is not apt");
+            chosen.extend(three);
+        }
+        assert!(chosen.len() > 30, "{} of 39 share the load", chosen.len());
+        assert_eq!((choice(100, 0).len(), choice(100, 64).len()), (0, 39));
     }
 
     #[test]
