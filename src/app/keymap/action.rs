@@ -90,7 +90,11 @@ pub enum Action {
     Earlier,
     /// Forward in time.
     Later,
-    /// Show more of the past, or less.
+    /// Show less of the past, in finer columns.
+    ZoomIn,
+    /// Show more of the past.
+    ZoomOut,
+    /// Ask how much of the past to show.
     Span,
     /// Follow the newest lines again.
     Follow,
@@ -135,6 +139,6 @@ pub enum Action {
 impl Action {
     /// Whether words are to be typed behind its own.
     pub fn takes_words(self) -> bool {
-        matches!(self, Self::Note | Self::Columns | Self::Theme | Self::LogLevel)
+        matches!(self, Self::Note | Self::Columns | Self::Theme | Self::LogLevel | Self::Span)
     }
 }

@@ -79,6 +79,8 @@ pub enum Section {
     Log,
     /// In every pane.
     Panes,
+    /// In every pane but the timeline, which has other uses for such keys.
+    Sizes,
     /// In every pane, of a recording.
     Recording,
     /// Even over an overlay.
@@ -119,6 +121,7 @@ impl Section {
             Self::Attempts => "Attempts",
             Self::Log => "Log",
             Self::Panes => "Every pane",
+            Self::Sizes => "Every pane but the timeline",
             Self::Recording => "A recording",
             Self::Always => "Always",
             Self::Typing => "While typing",
@@ -147,6 +150,7 @@ impl Section {
             Self::Findings => context == C::Findings,
             Self::Attempts => context == C::Attempts,
             Self::Log => context == C::Log,
+            Self::Sizes => context != C::Timeline && Self::Panes.covers(context),
             Self::Panes | Self::Recording => {
                 matches!(
                     context,

@@ -1,5 +1,4 @@
-//! What states a peer was in during the last hour, in steps of fifteen seconds, and during the day before it, in steps of fifteen
-//! minutes: what the timeline draws.
+//! What states a peer was in during the last day, the finer the younger: what the timeline draws.
 
 use std::time::{Duration, Instant};
 
@@ -7,19 +6,28 @@ use smallvec::SmallVec;
 
 use crate::engine::peers::PeerState;
 
-/// The finest step of the timeline: about the time in which a peer is dialed again, and an hour of them is wider than
-/// most terminals.
-pub const STEP: Duration = Duration::from_secs(15);
+/// The finest step of the timeline: a cell of its last minute.
+pub const STEP: Duration = Duration::from_secs(1);
 
-/// Steps remembered one by one: an hour. An entry is kept only where the state changed, so that this bounds a peer that flaps all
-/// the time to 300 entries of 8 bytes for the hour and 92 for the day; one that is stable has one or two.
-pub const STEPS: u32 = 240;
+/// Until which age, in steps, so many steps are remembered one by one: a second for five minutes, a quarter of a minute for an hour, three
+/// minutes for six hours, and a quarter of an hour for the day. Each is a whole number of the one before. An entry is kept only where
+/// the state changed, so that this bounds a peer that flaps all the time to about 700 entries of 8 bytes; one that is stable has one or two.
+const GRAINS: [(u32, u32); 4] = [(5 * 60, 1), (60 * 60, 15), (6 * 60 * 60, 180), (DAY, COARSEST)];
 
-/// Steps that are remembered as one when they are older: a quarter of an hour, so that a day is as wide as a terminal.
-pub const COARSE: u32 = 60;
+/// Steps that are remembered as one when they are a day old: a day of them is as wide as a terminal.
+const COARSEST: u32 = 900;
 
-/// Steps remembered at all: a day.
-pub const DAY: u32 = 24 * STEPS;
+/// Steps that are remembered at all: a day.
+pub const DAY: u32 = 24 * 60 * 60;
+
+/// How many steps are remembered as one of those around a step, when it is this step now.
+fn grain(step: u32, now: u32) -> u32 {
+    let finer = GRAINS.array_windows().find(|[(age, _), (_, coarser)]| {
+        // What is coarser is so in whole.
+        step >= (now + 1).saturating_sub(*age) / coarser * coarser
+    });
+    finer.map_or(COARSEST, |[(_, steps), _]| *steps)
+}
 
 /// How bad a state is to see in a column, from the least: that of a column is the worst seen in it.
 ///
@@ -48,14 +56,7 @@ struct BandEntry {
     last: PeerState,
 }
 
-impl BandEntry {
-    /// The worst that is seen of it from a step on.
-    fn seen_from(self, first: u32) -> PeerState {
-        if self.step >= first { self.worst } else { self.last }
-    }
-}
-
-/// The states of one peer in the last hour, and roughly in the last day.
+/// The states of one peer in the last day.
 #[derive(Debug, Clone, Default)]
 pub struct Bands(
     /// By step. Two stand in the row itself: most peers need no more.
@@ -79,26 +80,24 @@ impl Bands {
             }
             None => self.0.push(fresh),
         }
-        self.coarsen_before((step + 1).saturating_sub(STEPS));
+        self.coarsen(step);
         self.forget_before((step + 1).saturating_sub(DAY));
     }
 
     /// The worst state of each column, from the left; none where the peer was not known yet, or no longer
     /// remembered. Costs the columns and the entries in them, and allocates nothing.
     pub fn worst<'a>(&'a self, columns: &Columns) -> impl Iterator<Item = Option<PeerState>> + 'a {
-        let mut entries = self.0.iter().copied().peekable();
-        let mut held: Option<BandEntry> = None;
+        let mut begin = 0;
         columns.steps().map(move |steps| {
             let (first, last) = steps?;
-            let mut worst = held.map(|entry| entry.seen_from(first));
-            while let Some(entry) = entries.next_if(|entry| entry.step <= last) {
-                // One from before the column counts for the state that it left behind, and for nothing older.
-                let before = worst.filter(|_| entry.step >= first);
-                let seen = entry.seen_from(first);
-                worst = Some(before.map_or(seen, |before| worse(before, seen)));
-                held = Some(entry);
+            // No column begins before the one on its left, but where they are finer than what is remembered, with it.
+            while self.0.get(begin).is_some_and(|entry| entry.step < first) {
+                begin += 1;
             }
-            worst
+            let seen = self.0[begin..].iter().take_while(|entry| entry.step <= last);
+            let before = || begin.checked_sub(1).map(|before| self.0[before].last);
+            // The first entry of a column counts the state that it began with.
+            seen.map(|entry| entry.worst).reduce(worse).or_else(before)
         })
     }
 
@@ -114,7 +113,7 @@ impl Bands {
     pub(super) fn remembered(states: &[(Instant, PeerState, PeerState)], origin: Instant) -> Self {
         // In a record a step may begin a microsecond early.
         const ROUNDED: Duration = Duration::from_millis(1);
-        let mut clock = Clock(Some(origin));
+        let mut clock = Clock { origin: Some(origin), latest: 0 };
         let entry = |(at, worst, last): &(Instant, PeerState, PeerState)| {
             let step = clock.step(at.checked_add(ROUNDED).unwrap_or(*at));
             BandEntry { step, worst: *worst, last: *last }
@@ -122,14 +121,12 @@ impl Bands {
         Self(states.iter().map(entry).collect())
     }
 
-    /// Takes together what is older than a step, by whole quarters of an hour.
-    fn coarsen_before(&mut self, oldest: u32) {
-        let fine = oldest / COARSE * COARSE;
-        let coarse = self.0.partition_point(|entry| entry.step < fine);
+    /// Takes together what is remembered as one, when it is this step now.
+    fn coarsen(&mut self, now: u32) {
         let mut kept = 0_usize;
-        for nth in 0..coarse {
+        for nth in 0..self.0.len() {
             let BandEntry { step, worst, last } = self.0[nth];
-            let begin = step / COARSE * COARSE;
+            let begin = step - step % grain(step, now);
             match kept.checked_sub(1).map(|before| &mut self.0[before]) {
                 Some(before) if before.step == begin => {
                     *before = BandEntry { step: begin, worst: worse(before.worst, worst), last };
@@ -140,7 +137,7 @@ impl Bands {
                 }
             }
         }
-        self.0.drain(kept..coarse);
+        self.0.truncate(kept);
     }
 
     /// Drops what is older than a step, but for the entry that says how that step began.
@@ -156,26 +153,32 @@ fn worse(a: PeerState, b: PeerState) -> PeerState {
 
 /// Counts the steps from the first event on.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Clock(Option<Instant>);
+pub(super) struct Clock {
+    origin: Option<Instant>,
+    /// The latest of them: what is older is remembered the more coarsely.
+    latest: u32,
+}
 
 impl Clock {
     /// The step of an event's time; the first event starts the count.
     pub(super) fn step(&mut self, at: Instant) -> u32 {
-        let origin = *self.0.get_or_insert(at);
+        let origin = *self.origin.get_or_insert(at);
         let steps = at.saturating_duration_since(origin).as_secs() / STEP.as_secs();
-        u32::try_from(steps).unwrap_or(u32::MAX - 1)
+        let step = u32::try_from(steps).unwrap_or(u32::MAX - 1);
+        self.latest = self.latest.max(step);
+        step
     }
 
     /// The time until `end`, in columns. It may begin before any [`Instant`] that the system can tell.
     pub(super) fn columns(self, end: Instant, width: Duration, count: u32) -> Columns {
-        let to = since(self.0.unwrap_or(end), end);
+        let to = since(self.origin.unwrap_or(end), end);
         let span = i64::try_from(width.saturating_mul(count).as_millis()).unwrap_or(i64::MAX);
-        Columns { from: to.saturating_sub(span), to, count }
+        Columns { from: to.saturating_sub(span), to, count, now: self.latest }
     }
 
     /// The end of the column of this width that an instant falls into, counted from the first event.
     pub(super) fn end_of_column(self, at: Instant, width: Duration) -> Instant {
-        let Some(origin) = self.0 else { return at };
+        let Some(origin) = self.origin else { return at };
         let width = width.max(Duration::from_millis(1));
         let passed = at.saturating_duration_since(origin).as_millis();
         let ends = (passed / width.as_millis() + 1) * width.as_millis();
@@ -194,18 +197,26 @@ fn since(origin: Instant, at: Instant) -> i64 {
 
 /// A window of time cut into columns of equal width: made once a frame, asked for each peer.
 ///
-/// A column counts the whole of each step that it touches: a state of less than [`STEP`] is never lost between two. A
-/// window that slides with the clock therefore flickers where columns and steps do not fall together; one that ends at
-/// [`Model::end_of_column`](super::Model::end_of_column), with columns of whole steps, does not.
+/// A column counts the whole of each step that it touches, and of all those that are remembered as one with it: a state of less than
+/// [`STEP`] is never lost between two. A window that slides with the clock therefore flickers where columns and steps do not fall together;
+/// one that ends at [`Model::end_of_column`](super::Model::end_of_column), with columns of whole steps, does not.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns {
     /// Milliseconds since the first event.
     from: i64,
     to: i64,
     count: u32,
+    /// The step of now.
+    now: u32,
 }
 
 impl Columns {
+    /// How much of the time is told by one state where it is told most coarsely, whatever a column's width.
+    pub fn grain(self) -> Duration {
+        let first = self.steps().flatten().next();
+        STEP * first.map_or(1, |(first, _)| grain(first, self.now))
+    }
+
     /// First and last step of each column; none for one that ends before the first event.
     fn steps(self) -> impl Iterator<Item = Option<(u32, u32)>> {
         const STEP_MS: i128 = STEP.as_millis().cast_signed();
@@ -216,7 +227,9 @@ impl Columns {
             let (begin, end) = (edge(i), edge(i + 1));
             // Its end belongs to the next column.
             let last = step((end - 1).max(begin))?;
-            Some((step(begin).unwrap_or(0), last))
+            let first = step(begin).unwrap_or(0);
+            let begin_of = |step: u32| step - step % grain(step, self.now);
+            Some((begin_of(first), begin_of(last).saturating_add(grain(last, self.now) - 1)))
         })
     }
 }
@@ -229,7 +242,7 @@ mod tests {
 
     /// Columns of one step each, from the first step on.
     fn one_each(count: u32) -> Columns {
-        Columns { from: 0, to: i64::from(count) * 15_000, count }
+        Columns { from: 0, to: i64::from(count) * 1_000, count, now: 0 }
     }
 
     fn noted(notes: &[(PeerState, u32)]) -> Bands {
@@ -248,14 +261,14 @@ mod tests {
         let seen: Vec<_> = bands.worst(&one_each(9)).collect();
         let (up, left) = (Some(Up), Some(Left));
         assert_eq!(seen, [None, None, Some(New), up, Some(Retrying), up, up, up, left]);
-        let halves: Vec<_> = bands.worst(&Columns { from: 0, to: 8 * 15_000, count: 2 }).collect();
+        let halves: Vec<_> = bands.worst(&Columns { from: 0, to: 8_000, count: 2, now: 8 }).collect();
         assert_eq!(halves, [Some(New), Some(Retrying)]);
     }
 
     #[test]
     fn columns_finer_than_a_step_show_the_step_that_they_are_in() {
         let bands = noted(&[(Up, 0), (Silent, 1)]);
-        let columns = Columns { from: 0, to: 30_000, count: 6 };
+        let columns = Columns { from: 0, to: 2_000, count: 6, now: 2 };
         let seen: Vec<_> = bands.worst(&columns).collect();
         assert_eq!(seen, [Some(Up), Some(Up), Some(Up), Some(Silent), Some(Silent), Some(Silent)]);
     }
@@ -263,34 +276,36 @@ mod tests {
     #[test]
     fn before_the_first_event_nothing_is_known() {
         let bands = noted(&[(Up, 0)]);
-        let seen: Vec<_> = bands.worst(&Columns { from: -60_000, to: 60_000, count: 4 }).collect();
+        let seen: Vec<_> = bands.worst(&Columns { from: -4_000, to: 4_000, count: 4, now: 4 }).collect();
         assert_eq!(seen, [None, None, Some(Up), Some(Up)]);
     }
 
     #[test]
     fn a_window_of_no_width_or_no_columns_is_harmless() {
         let bands = noted(&[(Up, 0)]);
-        assert_eq!(bands.worst(&Columns { from: 5, to: 5, count: 2 }).collect::<Vec<_>>(), [Some(Up); 2]);
-        assert_eq!(bands.worst(&Columns { from: 5, to: 50, count: 0 }).count(), 0);
+        assert_eq!(
+            bands.worst(&Columns { from: 5, to: 5, count: 2, now: 0 }).collect::<Vec<_>>(),
+            [Some(Up); 2]
+        );
+        assert_eq!(bands.worst(&Columns { from: 5, to: 50, count: 0, now: 0 }).count(), 0);
     }
 
     #[test]
     fn a_peer_that_flaps_for_days_is_held_for_one_and_a_stable_one_in_its_row() {
         let mut bands = Bands::default();
         let mut most = 0;
-        for step in 0..20_000 {
+        for step in 0..100_000 {
             bands.note(Up, step);
             bands.note(Unreachable, step);
             most = most.max(bands.0.len());
         }
-        let (hour, day) = ((STEPS + COARSE) as usize, (DAY / COARSE) as usize);
-        assert!(most > STEPS as usize && most <= hour + day, "{most}");
+        assert!(most > 600 && most <= 730, "{most}");
         assert_eq!(size_of::<BandEntry>(), 8);
         let mut stable = noted(&[(New, 0), (Up, 0), (Silent, 300), (Up, 301)]);
         assert_eq!(stable.0.len(), 3);
-        stable.note(Silent, 10_000);
+        stable.note(Silent, 100_000);
         assert_eq!(stable.0.len(), 2, "what is older than a day goes but for the state that it ended in");
-        assert_eq!(stable.worst(&one_each(10_001)).last(), Some(Some(Silent)));
+        assert_eq!(stable.worst(&one_each(100_001)).last(), Some(Some(Silent)));
         assert!(!noted(&[(New, 0), (Up, 0), (Silent, 2)]).0.spilled());
     }
 
@@ -300,7 +315,7 @@ mod tests {
         let origin = Instant::now();
         let mut clock = Clock::default();
         assert_eq!(clock.step(origin), 0);
-        assert_eq!(clock.step(origin + Duration::from_secs(44)), 2);
+        assert_eq!(clock.step(origin + Duration::from_millis(44_900)), 44);
         let width = Duration::from_secs(30);
         for (now, end) in [(0, 30), (29, 30), (30, 60), (61, 90)] {
             let end = origin + Duration::from_secs(end);
@@ -308,15 +323,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_older_is_remembered_more_coarsely_and_in_whole() {
+        let now = 2 * DAY;
+        let grains: Vec<_> =
+            [0, 290, 400, 3_590, 4_000, 21_000, 23_000, DAY - 1_000].map(|age| grain(now - age, now)).into();
+        assert_eq!(grains, [1, 1, 15, 15, 180, 180, 900, 900]);
+        for step in now - DAY..now {
+            let (here, next) = (grain(step, now), grain(step + 1, now));
+            assert!(here == next || (here > next && (step + 1) % here == 0), "{step}");
+        }
+    }
+
     fn states() -> impl Strategy<Value = Vec<(u32, PeerState)>> {
         let state = (0..PeerState::ALL.len()).prop_map(|i| PeerState::ALL[i]);
-        proptest::collection::vec((0..4_u32, state), 0..400)
+        let gap = prop_oneof![6 => 0..4_u32, 3 => 0..60_u32, 1 => 0..4_000_u32];
+        proptest::collection::vec((gap, state), 0..300)
     }
 
     proptest! {
         #[test]
-        fn columns_agree_with_a_list_of_all_that_was_seen(
-            changes in states(), from in -100_000..4_000_000_i64, span in 0..4_000_000_i64, count in 0..200_u32,
+        fn columns_agree_with_a_list_of_all_that_was_seen_in_what_is_remembered_as_one(
+            changes in states(), back in 0..80_000_000_i64, span in 0..90_000_000_i64, count in 0..100_u32,
         ) {
             let (mut bands, mut step) = (Bands::default(), 0);
             // All states seen in each step.
@@ -329,12 +357,14 @@ mod tests {
                 step += gap;
                 bands.note(state, step);
                 all[step as usize].push(state);
-                prop_assert!(bands.0.len() <= 400);
+                prop_assert!(bands.0.len() <= 730);
             }
             let last = all.last().and_then(|seen| seen.last().copied());
-            let oldest = (step + 1).saturating_sub(STEPS);
-            let from = if oldest == 0 { from } else { i64::from(oldest) * 15_000 + from.abs() };
-            let columns = Columns { from, to: from + span, count };
+            let to = i64::from(step) * 1_000 - back % (i64::from(step) * 1_000 + 1);
+            // A day before the last change all is remembered, but for the one step that it began in.
+            let oldest = (i64::from(step) - i64::from(DAY - COARSEST)).max(-1_000) * 1_000;
+            let from = (to - span).max(oldest).min(to);
+            let columns = Columns { from, to, count, now: step };
             let expected = columns.steps().map(|steps| {
                 let (first, end) = steps?;
                 let seen = (first..=end).flat_map(|s| match all.get(s as usize) {
@@ -344,36 +374,6 @@ mod tests {
                 seen.max_by_key(|state| badness(*state))
             });
             prop_assert_eq!(bands.worst(&columns).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
-        }
-
-        #[test]
-        fn columns_of_whole_quarters_of_an_hour_agree_with_it_for_a_day(
-            changes in proptest::collection::vec((0..60_u32, (0..PeerState::ALL.len()).prop_map(|i| PeerState::ALL[i])), 0..400),
-            quarters in 1..8_u32,
-        ) {
-            let (mut bands, mut step, mut now) = (Bands::default(), 0, None);
-            // The worst of each quarter.
-            let mut seen: Vec<Option<PeerState>> = Vec::new();
-            for (gap, state) in changes {
-                step += gap;
-                bands.note(state, step);
-                let nth = (step / COARSE) as usize;
-                seen.resize(seen.len().max(nth + 1), now);
-                seen[nth] = Some(seen[nth].map_or(state, |before| worse(before, state)));
-                now = Some(state);
-            }
-            seen.resize(seen.len().next_multiple_of(quarters as usize), now);
-            let kept = (DAY / COARSE - 1) / quarters;
-            let expected: Vec<_> = seen
-                .chunks(quarters as usize)
-                .map(|column| column.iter().copied().flatten().max_by_key(|state| badness(*state)))
-                .collect();
-            let count = kept.min(u32::try_from(expected.len()).unwrap());
-            let to = i64::try_from(seen.len()).unwrap() * i64::from(COARSE) * 15_000;
-            let span = i64::from(count * quarters * COARSE) * 15_000;
-            let columns = Columns { from: to - span, to, count };
-            let last = &expected[expected.len() - count as usize..];
-            prop_assert_eq!(bands.worst(&columns).collect::<Vec<_>>(), last);
         }
     }
 }

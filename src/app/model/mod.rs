@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use attempts::{Attempt, AttemptId, Attempts, MAX_ATTEMPTS, Outcome};
-pub use bands::{Bands, COARSE, Columns, DAY, STEP, STEPS, badness};
+pub use bands::{Bands, Columns, DAY, STEP, badness};
 pub use column::Column;
 pub use filter::Filter;
 pub use history::{EXACT, HISTORY, History, Sample};

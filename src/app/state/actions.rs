@@ -80,7 +80,8 @@ impl App {
             Action::ReverseSort => self.reverse_sort(),
             Action::Earlier => self.ui.timeline.earlier(),
             Action::Later => self.ui.timeline.later(),
-            Action::Span => self.ui.timeline.change_span(),
+            Action::ZoomIn => self.ui.timeline.zoom_in(),
+            Action::ZoomOut => self.ui.timeline.zoom_out(),
             Action::MoveAside(to) => self.ui.matrix.go_aside(to),
             Action::NextFailing => self.next_failing(now),
             Action::Figures => self.ui.matrix.figures ^= true,
@@ -93,7 +94,9 @@ impl App {
             Action::Mark => return self.mark(now),
             Action::Pin => return self.pin(now),
             Action::HideLeft => self.hide_left(now),
-            Action::Note | Action::Columns | Action::Theme | Action::LogLevel => self.ask_words(action, now),
+            Action::Note | Action::Columns | Action::Theme | Action::LogLevel | Action::Span => {
+                self.ask_words(action, now);
+            }
             Action::Wrap => self.ui.log.toggle_wrap(),
         }
         None

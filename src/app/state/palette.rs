@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{App, Effect};
 use crate::app::appearance::Theme;
 use crate::app::keymap::Action;
-use crate::app::ui::{Overlay, Prompt, Typed};
+use crate::app::ui::{Overlay, Prompt, Typed, View};
 
 impl App {
     /// Asks for an action.
@@ -82,6 +82,10 @@ impl App {
             }
             Typed::Theme(name) => self.appearance.theme = Theme::new(name, self.appearance.depth),
             Typed::Note(text) => return self.note(text, now),
+            Typed::Span(span) => {
+                self.ui.timeline.choose(span);
+                self.ui.show(View::Timeline);
+            }
             Typed::LogLevel(level) => return Some(Effect::LogLevel(level)),
         }
         None

@@ -252,9 +252,12 @@ fn in_section(section: Section) -> Bench {
     }
     let opening: &[KeyCode] = match section {
         Section::Peers => &[KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Enter],
-        Section::Rows | Section::Peer | Section::Panes | Section::Always | Section::Recording => {
-            &[KeyCode::Down]
-        }
+        Section::Rows
+        | Section::Peer
+        | Section::Panes
+        | Section::Sizes
+        | Section::Always
+        | Section::Recording => &[KeyCode::Down],
         Section::Details => &[KeyCode::Down, KeyCode::Enter],
         Section::Matrix | Section::Findings | Section::Typed => &[],
         Section::Timeline => &[KeyCode::Char('t'), KeyCode::Left, KeyCode::Left],

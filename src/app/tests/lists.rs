@@ -263,17 +263,17 @@ fn a_pane_grows_at_the_cost_of_the_others_as_far_as_they_keep_their_least() {
 fn the_palette_finds_actions_by_their_words_completes_and_does_them() {
     let mut bench = busy();
     bench.key(KeyCode::Char(':'));
-    bench.typed("last hour");
-    assert!(bench.text(80, 24).contains("show the last hour"));
+    bench.typed("the past, or");
+    assert!(bench.text(80, 24).contains("show the past"));
     bench.key(KeyCode::Tab);
     let Some(Overlay::Palette { prompt, .. }) = &bench.app.ui.overlay else { panic!("it is still open") };
-    assert_eq!(prompt.text(), "show the last hour, or the table");
+    assert_eq!(prompt.text(), "show the past, or the table");
     bench.key(KeyCode::Enter);
     assert_eq!(bench.app.ui.view, View::Timeline);
     assert!(bench.app.ui.overlay.is_none());
     bench.key(KeyCode::Char(':'));
     for (name, first) in
-        [("export", "export the table"), ("zoom", "show only this pane"), ("timeline", "show the last hour")]
+        [("export", "export the table"), ("zoom", "show less of the past"), ("timeline", "show the past")]
     {
         assert!(bench.app.ui.keymap.found(bench.app.ui.beneath(), name)[0].help.starts_with(first), "{name}");
     }

@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier};
 use super::*;
 use crate::app::model::MAX_ENTRIES;
 use crate::app::ui::View;
+use crate::app::ui::timeline::TimelineSpan;
 
 use PeerState::{New, Retrying, Silent, Unreachable, Up};
 
@@ -28,6 +29,7 @@ fn incidents() -> Bench {
     bench.wait(15 * MINUTE).discovered(&anna).wait(20).state(&anna, New, Up);
     bench.wait(2 * MINUTE).state(&bob, Up, Silent).wait(MINUTE).state(&nas, Up, Retrying).wait(40_000);
     bench.key(KeyCode::Char('t'));
+    bench.app.ui.timeline.choose(Some(TimelineSpan::Hour));
     bench
 }
 
@@ -42,6 +44,14 @@ impl Bench {
             self.screen(width, 24);
             self.key(code);
         }
+        self
+    }
+
+    /// Types this after a colon.
+    fn typed_for(&mut self, words: &str) -> &mut Self {
+        self.key(KeyCode::Char(':'));
+        self.typed(words);
+        self.key(KeyCode::Enter);
         self
     }
 
@@ -118,7 +128,7 @@ fn the_moments_words_follow_the_peer_that_is_selected() {
 }
 
 #[test]
-fn the_cursor_stays_on_its_moment_while_time_passes_and_is_never_older_than_the_hour() {
+fn the_cursor_stays_on_its_moment_while_time_passes_and_is_never_older_than_a_day() {
     let mut bench = incidents();
     bench.pressed(KeyCode::Char('h'), 20, 80).screen(80, 24);
     let (moment, ago) = bench.app.ui.timeline.moment().unwrap();
@@ -133,22 +143,25 @@ fn the_cursor_stays_on_its_moment_while_time_passes_and_is_never_older_than_the_
         "another width is no other moment"
     );
     bench.wait(50 * MINUTE).screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.column(), Some(0), "what is shown goes with it");
+    assert_eq!(bench.app.ui.timeline.moment().unwrap().0.start, moment.start);
+    bench.wait(60 * 24 * MINUTE).screen(80, 24);
     let (oldest, ago) = bench.app.ui.timeline.moment().unwrap();
-    assert_eq!(bench.app.ui.timeline.column(), Some(0));
-    assert!(oldest.start > moment.start && ago <= Duration::from_hours(1), "{ago:?}");
-    bench.pressed(KeyCode::Left, 1, 80);
+    assert!(oldest.start > moment.start && ago <= Duration::from_hours(24), "{ago:?}");
+    bench.pressed(KeyCode::Left, 1, 80).screen(80, 24);
     assert_eq!(bench.app.ui.timeline.moment().unwrap().0, oldest);
 }
 
 #[test]
-fn the_cursor_goes_to_the_borders_of_the_hour_and_the_last_column_is_now() {
+fn the_cursor_goes_to_the_borders_of_what_is_known_and_the_last_column_is_now() {
     let mut bench = incidents();
     bench.pressed(KeyCode::Left, 300, 80).screen(80, 24);
     assert_eq!(bench.app.ui.timeline.column(), Some(0));
     bench.pressed(KeyCode::Right, 58, 80).screen(80, 24);
     assert_eq!(bench.app.ui.timeline.column(), Some(58));
-    bench.pressed(KeyCode::Char('l'), 1, 80);
-    assert!(!bench.app.ui.timeline.is_past());
+    assert!(!bench.text(80, 24).contains(" now"), "the first minutes of all are shown");
+    bench.pressed(KeyCode::Char('l'), 5, 80);
+    assert!(!bench.app.ui.timeline.is_past() && bench.text(80, 24).contains(" now▼"));
     bench.pressed(KeyCode::Right, 3, 80);
     assert!(!bench.app.ui.timeline.is_past());
 }
@@ -308,22 +321,111 @@ fn every_size_can_be_drawn_with_the_cursor_anywhere() {
     }
 }
 
-#[test]
-fn v_shows_the_last_day_and_the_hour_again() {
+/// Ten hours with a fault of twenty seconds in each.
+fn ten_hours() -> Bench {
     let mut bench = Bench::new();
     let bob = peer(11, "bob");
-    bench.started(&[("eth0", 0)]).discovered(&bob).state(&bob, PeerState::New, PeerState::Up);
+    bench.started(&[("eth0", 0)]).discovered(&bob).state(&bob, New, Up);
     for _ in 0..10 {
-        bench.wait(3_600_000).state(&bob, PeerState::Up, PeerState::Unreachable);
-        bench.wait(20_000).state(&bob, PeerState::Unreachable, PeerState::Up);
+        bench.wait(60 * MINUTE).state(&bob, Up, Unreachable);
+        bench.wait(20_000).state(&bob, Unreachable, Up);
     }
-    bench.wait(3_700_000).key(KeyCode::Char('t'));
-    let fails = |text: &str| text.lines().find(|line| line.contains("▸ bob")).unwrap().matches('█').count();
-    let hour = bench.text(120, 30);
-    bench.key(KeyCode::Char('v'));
-    let day = bench.text(120, 30);
-    assert!(day.contains("24 hours") && day.contains("one cell = 15 min"), "{day}");
-    assert!(fails(&hour) == 0 && fails(&day) == 10, "{hour}\n{day}");
-    bench.key(KeyCode::Char('v'));
-    assert_eq!(bench.text(120, 30), hour);
+    bench.wait(62 * MINUTE).key(KeyCode::Char('t'));
+    bench
+}
+
+/// How many cells of bob's band tell of a fault.
+fn fails(text: &str) -> usize {
+    text.lines().find(|line| line.contains("▸ bob")).unwrap().matches(['█', '✖']).count()
+}
+
+#[test]
+fn plus_and_minus_show_less_and_more_of_the_past_down_to_a_minute_and_up_to_a_day() {
+    let mut bench = ten_hours();
+    let mut seen = Vec::new();
+    for key in ["", "+", "+", "+", "+", "+", "+", "-", "-", "-", "-", "-", "-"] {
+        key.chars().for_each(|key| _ = bench.key(KeyCode::Char(key)));
+        let text = pane(&mut bench, 120, 30).join("\n");
+        let cell = text
+            .split_whitespace()
+            .zip(text.split_whitespace().skip(1))
+            .find(|(_, unit)| unit.ends_with("/cell"));
+        let (number, unit) = cell.unwrap_or_else(|| panic!("{text}"));
+        let title: Vec<_> =
+            text.split_whitespace().skip_while(|word| *word != "Timeline").skip(1).take(2).collect();
+        seen.push(format!("{}: {number} {unit}, {} faults", title.join(" "), fails(&text)));
+    }
+    insta::assert_snapshot!(seen.join("\n"));
+}
+
+#[test]
+fn the_moment_that_is_looked_at_stays_in_view_at_every_zoom() {
+    let mut bench = ten_hours();
+    bench.pressed(KeyCode::Left, 14, 80).screen(80, 24);
+    let (moment, _) = bench.app.ui.timeline.moment().unwrap();
+    for key in ['+', '+', '+', '+', '+', '-', '-', '-', '-', '-'] {
+        bench.pressed(KeyCode::Char(key), 1, 80).screen(80, 24);
+        let (seen, _) = bench.app.ui.timeline.moment().unwrap();
+        assert!(seen.contains(&moment.start), "{key}: {seen:?}");
+        assert!(bench.app.ui.timeline.column().is_some_and(|column| column > 0));
+    }
+    bench.typed_for("zoom 1m").screen(80, 24);
+    let text = pane(&mut bench, 80, 24).join("\n");
+    assert!(
+        text.contains("1 minute") && text.contains("15 min/cell"),
+        "so old a moment is known to a quarter of an hour: {text}"
+    );
+}
+
+#[test]
+fn the_cursor_goes_beyond_what_is_shown_as_far_as_anything_is_known() {
+    let mut bench = ten_hours();
+    bench.typed_for("zoom 1h").pressed(KeyCode::Left, 65, 80).screen(80, 24);
+    let (moment, ago) = bench.app.ui.timeline.moment().unwrap();
+    assert_eq!(ago.as_secs() / 60, 65);
+    assert!(bench.text(80, 24).contains("▼"));
+    assert_eq!(fails(&bench.text(80, 24)), 1, "an hour and two minutes ago");
+    bench.pressed(KeyCode::Right, 1, 80).screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.moment().unwrap().0.start, moment.end);
+    bench.pressed(KeyCode::Right, 65, 80).screen(80, 24);
+    assert!(!bench.app.ui.timeline.is_past());
+    bench.typed_for("zoom 24h").pressed(KeyCode::Left, 100, 80).screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.column(), Some(0));
+}
+
+#[test]
+fn a_fresh_start_shows_what_there_is_and_more_as_time_goes_on_until_the_person_chooses() {
+    let mut bench = Bench::new();
+    let bob = peer(11, "bob");
+    bench.started(&[("eth0", 0)]).discovered(&bob).state(&bob, New, Up).wait(40_000);
+    bench.state(&bob, Up, Unreachable).wait(10_000);
+    bench.key(KeyCode::Char('t'));
+    insta::assert_snapshot!(pane(&mut bench, 80, 24).join("\n"));
+    let mut span = |wait| {
+        bench.wait(wait).screen(80, 24);
+        bench.app.ui.timeline.span()
+    };
+    use TimelineSpan::{Day, FiveMinutes, Hour, Minute, QuarterHour, SixHours};
+    assert_eq!(
+        [0, 11_000, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE].map(&mut span),
+        [Minute, FiveMinutes, QuarterHour, Hour, SixHours, Day]
+    );
+    bench.key(KeyCode::Char('+'));
+    bench.wait(48 * 60 * MINUTE).screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.span(), SixHours);
+    bench.typed_for("zoom auto").screen(80, 24);
+    assert_eq!(bench.app.ui.timeline.span(), Day);
+}
+
+#[test]
+fn a_time_is_typed_from_any_pane_and_others_are_refused() {
+    let mut bench = incidents();
+    bench.key(KeyCode::Char('t'));
+    bench.typed_for("zoom 6h");
+    assert_eq!(
+        (bench.app.ui.view, bench.app.ui.timeline.span_at(bench.app.shown(), bench.now())),
+        (View::Timeline, TimelineSpan::SixHours)
+    );
+    bench.typed_for("zoom 2h");
+    assert!(bench.text(80, 24).contains("unknown time 2h"));
 }

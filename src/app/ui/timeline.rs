@@ -1,32 +1,88 @@
-//! Where the timeline is looked at: the last hour or day as it was drawn, and a moment in it.
+//! Where the timeline is looked at: how much of the past as it was drawn, and a moment in it.
 
 use std::ops::Range;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use crate::app::model::{COARSE, DAY, Model, STEP, STEPS};
+use crate::app::model::{DAY, Model, STEP};
+use crate::text::nearest;
 
 /// How much of the past is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimelineSpan {
-    /// An hour.
+    /// A minute.
     #[default]
+    Minute,
+    /// Five of them.
+    FiveMinutes,
+    /// Fifteen of them.
+    QuarterHour,
+    /// An hour.
     Hour,
+    /// Six of them.
+    SixHours,
     /// A day.
     Day,
 }
 
 impl TimelineSpan {
-    /// How many steps it has, and of how many a column is at least.
+    /// All of them, the shortest first.
+    pub const ALL: [Self; 6] =
+        [Self::Minute, Self::FiveMinutes, Self::QuarterHour, Self::Hour, Self::SixHours, Self::Day];
+
+    /// As it is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Minute => "1m",
+            Self::FiveMinutes => "5m",
+            Self::QuarterHour => "15m",
+            Self::Hour => "1h",
+            Self::SixHours => "6h",
+            Self::Day => "24h",
+        }
+    }
+
+    /// In words.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Minute => "1 minute",
+            Self::FiveMinutes => "5 minutes",
+            Self::QuarterHour => "15 minutes",
+            Self::Hour => "1 hour",
+            Self::SixHours => "6 hours",
+            Self::Day => "24 hours",
+        }
+    }
+
+    /// The shortest that holds all of a time, or the longest.
+    fn holding(known: Duration) -> Self {
+        Self::ALL.into_iter().find(|span| STEP * span.steps().0 >= known).unwrap_or(Self::Day)
+    }
+
+    /// How many steps it has, and of how many a column is at least: those of its oldest part are not remembered one by one.
     fn steps(self) -> (u32, u32) {
         match self {
-            Self::Hour => (STEPS, 1),
-            Self::Day => (DAY, COARSE),
+            Self::Minute => (60, 1),
+            Self::FiveMinutes => (5 * 60, 1),
+            Self::QuarterHour => (15 * 60, 15),
+            Self::Hour => (60 * 60, 15),
+            Self::SixHours => (6 * 60 * 60, 180),
+            Self::Day => (DAY, 900),
         }
     }
 }
 
-/// The last hour or day, cut into columns of whole steps: a state is then seen in no other column than its own, and nothing
-/// flickers as time goes on. The last column has now in it.
+impl FromStr for TimelineSpan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|span| span.as_str() == text);
+        known.ok_or_else(|| format!("unknown time {text}{}", nearest(text, Self::ALL.map(Self::as_str))))
+    }
+}
+
+/// A stretch of the past, cut into columns of whole steps: a state is then seen in no other column than its own, and nothing
+/// flickers as time goes on. Where it follows the time, the last column has now in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimelineWindow {
     /// What is shown as now.
@@ -40,12 +96,6 @@ pub struct TimelineWindow {
 }
 
 impl TimelineWindow {
-    /// The time until `now` in at most so many columns.
-    pub fn new(model: &Model, now: Instant, span: TimelineSpan, room: u16) -> Self {
-        let (width, count) = Self::cut(span, room);
-        Self { now, end: model.end_of_column(now, width), width, count }
-    }
-
     /// The width and number of the columns that it has, in room for so many: each of as few steps as can be. At
     /// least one, whatever the room.
     pub fn cut(span: TimelineSpan, room: u16) -> (Duration, u16) {
@@ -71,56 +121,109 @@ impl TimelineWindow {
     }
 }
 
-/// The cursor: it holds a moment, not a column, so that it stays on what is being read while time goes on.
+/// The cursor: it holds a moment, not a column, so that it stays on what is being read while time goes on, and what is shown goes with it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TimelineCursor {
     /// When the column that it is in began; none follows now.
     at: Option<Instant>,
-    span: TimelineSpan,
+    /// What the person has chosen; until then, what is known so far is shown.
+    chosen: Option<TimelineSpan>,
     /// What was drawn last.
+    span: TimelineSpan,
     window: Option<TimelineWindow>,
+    /// When that ends, if it does not follow the time.
+    end: Option<Instant>,
+    /// The column, of so many, that the moment stays in while another time is shown.
+    place: Option<(u16, u16)>,
+    /// Nothing is known of the time before.
+    oldest: Option<Instant>,
 }
 
 impl TimelineCursor {
-    /// This is drawn now. A moment that is older than that becomes the oldest in it.
-    pub fn settle(&mut self, window: TimelineWindow) {
-        self.window = Some(window);
-        if let (Some(at), Some(oldest)) = (self.at, window.column(0)) {
-            self.at = Some(at.max(oldest.start));
-        }
+    /// How much of the past is to be drawn at this moment.
+    pub fn span_at(&self, model: &Model, now: Instant) -> TimelineSpan {
+        let known = model.first_event().map_or(Duration::ZERO, |first| now.saturating_duration_since(first));
+        self.chosen.unwrap_or_else(|| TimelineSpan::holding(known))
     }
 
-    /// How much of the past is to be drawn.
+    /// What is drawn at this moment, in at most so many columns: the time until now, or that around the cursor's moment.
+    pub fn settle(&mut self, model: &Model, now: Instant, room: u16) -> TimelineWindow {
+        self.span = self.span_at(model, now);
+        let (width, count) = TimelineWindow::cut(self.span, room);
+        let newest = model.end_of_column(now, width);
+        let day_ago = now.checked_sub(STEP * DAY);
+        self.oldest = model.first_event().max(day_ago);
+        self.at = self.at.max(self.at.and(day_ago)).filter(|at| *at < newest);
+        let place = self.place.take();
+        let end = self.at.map_or(newest, |at| {
+            let of_column = model.end_of_column(at, width);
+            let after = |nth: u16| width * u32::from(count.saturating_sub(1).saturating_sub(nth));
+            if let Some((nth, of)) = place {
+                let nth = u32::from(nth) * u32::from(count) / u32::from(of.max(1));
+                return of_column + after(u16::try_from(nth).unwrap_or(u16::MAX));
+            }
+            // Its end belongs to the next column.
+            let whole = |end: Instant| model.end_of_column(end.checked_sub(INSTANT).unwrap_or(end), width);
+            self.end.map_or(newest, whole).clamp(of_column, of_column + after(0))
+        });
+        let end = end.min(newest);
+        self.end = (end < newest).then_some(end);
+        let window = TimelineWindow { now, end, width, count };
+        self.window = Some(window);
+        window
+    }
+
+    /// How much of the past was drawn last.
     pub fn span(&self) -> TimelineSpan {
         self.span
     }
 
-    /// A day instead of an hour, or an hour again.
-    pub fn change_span(&mut self) {
-        self.span = match self.span {
-            TimelineSpan::Hour => TimelineSpan::Day,
-            TimelineSpan::Day => TimelineSpan::Hour,
-        };
+    /// Shows so much of the past from now on; without a choice, all that is known.
+    pub fn choose(&mut self, span: Option<TimelineSpan>) {
+        self.chosen = span;
+        self.place = self.column().zip(self.window.map(|window| window.count));
     }
 
-    /// One column back.
+    /// Shows less of the past, in finer columns.
+    pub fn zoom_in(&mut self) {
+        let shorter = TimelineSpan::ALL.into_iter().rfind(|span| *span < self.span);
+        self.choose(shorter.or(Some(self.span)));
+    }
+
+    /// Shows more of the past.
+    pub fn zoom_out(&mut self) {
+        let longer = TimelineSpan::ALL.into_iter().find(|span| *span > self.span);
+        self.choose(longer.or(Some(self.span)));
+    }
+
+    /// One column back, and beyond what was drawn, as far as anything is known.
     pub fn earlier(&mut self) {
-        if let Some(window) = self.window {
-            self.go_to(self.nth(window).saturating_sub(1));
+        let Some(window) = self.window else { return };
+        match self.nth(window).checked_sub(1) {
+            Some(before) => self.go_to(before),
+            None => {
+                let begin = window.column(0).map(|column| column.start);
+                let begin = begin.filter(|begin| Some(*begin) > self.oldest);
+                self.at = begin.and_then(|begin| begin.checked_sub(window.width)).or(self.at);
+            }
         }
     }
 
     /// One column on.
     pub fn later(&mut self) {
-        if let Some(window) = self.window {
-            self.go_to(self.nth(window).saturating_add(1));
+        let Some(window) = self.window else { return };
+        let next = self.nth(window).saturating_add(1);
+        if next < window.count || self.end.is_none() {
+            self.go_to(next);
+        } else {
+            self.at = Some(window.end);
         }
     }
 
-    /// To a column of those drawn last, from 0; the last is now.
+    /// To a column of those drawn last, from 0; the last is now, where now is shown.
     pub fn go_to(&mut self, nth: u16) {
         let Some(window) = self.window else { return };
-        if nth.saturating_add(1) >= window.count {
+        if self.end.is_none() && nth.saturating_add(1) >= window.count {
             self.to_now();
         } else if let Some(column) = window.column(nth) {
             self.at = Some(column.start);
@@ -153,13 +256,16 @@ impl TimelineCursor {
     }
 }
 
+/// The shortest time.
+const INSTANT: Duration = Duration::from_nanos(1);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_hour_and_a_day_are_cut_into_whole_steps_that_fit_the_room() {
-        for span in [TimelineSpan::Hour, TimelineSpan::Day] {
+    fn every_span_is_cut_into_whole_steps_that_fit_the_room() {
+        for span in TimelineSpan::ALL {
             let (all, least) = span.steps();
             for room in 1..500 {
                 let (width, count) = TimelineWindow::cut(span, room);
@@ -188,6 +294,20 @@ mod tests {
         assert_eq!(window.column(count), None);
         assert_eq!(window.nth(end.checked_sub(Duration::from_hours(2)).unwrap()), 0);
         assert_eq!(window.nth(end + width), count - 1);
+    }
+
+    #[test]
+    fn what_is_known_is_held_by_the_shortest_span_that_can() {
+        let holding = |seconds| TimelineSpan::holding(Duration::from_secs(seconds)).as_str();
+        assert_eq!(
+            [0, 60, 61, 300, 3_600, 3_601, 86_400, 400_000].map(holding),
+            ["1m", "1m", "5m", "5m", "1h", "6h", "24h", "24h"]
+        );
+        assert_eq!("6h".parse(), Ok(TimelineSpan::SixHours));
+        assert_eq!(
+            "15min".parse::<TimelineSpan>().unwrap_err(),
+            "unknown time 15min; the nearest name is 15m"
+        );
     }
 
     #[test]

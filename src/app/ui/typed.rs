@@ -4,6 +4,7 @@ use clap::ValueEnum as _;
 use tracing::level_filters::LevelFilter;
 
 use super::columns::TableColumns;
+use super::timeline::TimelineSpan;
 use crate::app::appearance::ThemeName;
 use crate::app::keymap::Action;
 use crate::app::model::NOTE_MAX;
@@ -20,6 +21,8 @@ pub enum Typed {
     Note(Option<String>),
     /// The log records this much.
     LogLevel(LevelFilter),
+    /// The timeline shows this much of the past; without a choice, all that is known.
+    Span(Option<TimelineSpan>),
 }
 
 impl Typed {
@@ -32,6 +35,7 @@ impl Typed {
             Action::Theme => theme(words.trim()).map(Self::Theme),
             Action::LogLevel => level(words.trim()).map(Self::LogLevel),
             Action::Note => note(words.trim()).map(Self::Note),
+            Action::Span => span(words.trim()).map(Self::Span),
             _ => words.parse().map(Self::Columns),
         }
     }
@@ -44,10 +48,19 @@ impl Typed {
             Action::Note => {
                 "A line about the selected peer, which its details show; nothing to take it away.".to_owned()
             }
+            Action::Span => {
+                format!(
+                    "One of {}; or {AUTO}, as much as is known.",
+                    TimelineSpan::ALL.map(TimelineSpan::as_str).join(", ")
+                )
+            }
             _ => "Names of columns from the left, name=30 for a width, or default.".to_owned(),
         }
     }
 }
+
+/// What leaves a choice to vigie.
+const AUTO: &str = "auto";
 
 /// What the log can record.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -62,6 +75,10 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 fn level(name: &str) -> Result<LevelFilter, String> {
     let level = LEVELS.into_iter().find(|(known, _)| *known == name).map(|(_, level)| level);
     level.ok_or_else(|| format!("unknown level {name}{}", nearest(name, LEVELS.map(|(name, _)| name))))
+}
+
+fn span(text: &str) -> Result<Option<TimelineSpan>, String> {
+    if text == AUTO { Ok(None) } else { text.parse().map(Some) }
 }
 
 fn note(text: &str) -> Result<Option<String>, String> {
@@ -89,16 +106,19 @@ mod tests {
 
     #[test]
     fn what_is_typed_for_an_action_is_read_or_refused_with_the_nearest_name() {
-        use Action::{Columns, LogLevel, Note, Theme};
+        use Action::{Columns, LogLevel, Note, Span, Theme};
         assert_eq!(Typed::read(Theme, "high-contrast "), Ok(Typed::Theme(ThemeName::HighContrast)));
         assert_eq!(Typed::read(LogLevel, "debug"), Ok(Typed::LogLevel(LevelFilter::DEBUG)));
         assert!(matches!(Typed::read(Columns, "name rtt"), Ok(Typed::Columns(_))));
         assert_eq!(Typed::read(Note, " by the sea "), Ok(Typed::Note(Some("by the sea".to_owned()))));
+        assert_eq!(Typed::read(Span, "15m"), Ok(Typed::Span(Some(TimelineSpan::QuarterHour))));
+        assert_eq!(Typed::read(Span, "auto"), Ok(Typed::Span(None)));
         assert_eq!(Typed::read(Note, ""), Ok(Typed::Note(None)));
         assert!(Typed::read(Note, &"x".repeat(241)).unwrap_err().contains("at most 240"));
         for (action, words, said) in [
             (Theme, "drak", "unknown theme drak; the nearest name is dark"),
             (LogLevel, "debgu", "unknown level debgu; the nearest name is debug"),
+            (Span, "24hr", "unknown time 24hr; the nearest name is 24h"),
             (Columns, "nmae", "unknown column nmae; the nearest name is name"),
         ] {
             assert_eq!(Typed::read(action, words), Err(said.to_owned()));

@@ -1,4 +1,4 @@
-//! The last hour or day: a band of states for every peer, and what was said at the moment under the cursor.
+//! The time that passed: a band of states for every peer, and what was said at the moment under the cursor.
 
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -47,10 +47,8 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
         return peers::empty(canvas, area, model);
     }
     let lines = TimelineLayout::of(area, model.listed());
-    let span = ui.timeline.span();
-    let shape = TimelineColumns::of(span, area.width);
-    let window = TimelineWindow::new(model, canvas.now(), span, shape.band);
-    ui.timeline.settle(window);
+    let shape = TimelineColumns::of(ui.timeline.span_at(model, canvas.now()), area.width);
+    let window = ui.timeline.settle(model, canvas.now(), shape.band);
     let top = ui.peers.settle(model, usize::from(lines.rows.height));
     if model.listed() == 0 {
         let style = canvas.theme().dim();
@@ -60,6 +58,8 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     axis::render(canvas, bands, model, &ui.timeline, window);
     let rows = BandRows { shape, window, cursor: ui.timeline.column() };
     let columns = model.columns(window.end, window.width, u32::from(window.count));
+    let names = Rect { x: area.x + MARK.min(area.width), width: shape.name, ..lines.axis }.intersection(area);
+    axis::cell(canvas, names, window.width.max(columns.grain()));
     let page = top..top.saturating_add(usize::from(lines.rows.height));
     for (y, peer) in (lines.rows.y..).zip(model.rows(page)) {
         let line = Rect { y, height: 1, ..lines.rows };
@@ -76,7 +76,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
         let column = ui.timeline.column().and_then(|nth| window.column(nth));
         moment::render(canvas, lines.words, model, peer, column.as_ref());
     }
-    legend(canvas, lines.legend, window);
+    legend(canvas, lines.legend);
 }
 
 /// Which lines are for what.
@@ -180,8 +180,8 @@ impl BandRows {
     }
 }
 
-/// What the signs mean, the most usual first, and how much time each stands for.
-fn legend(canvas: &mut Canvas<'_>, line: Rect, window: TimelineWindow) {
+/// What the signs mean, the most usual first.
+fn legend(canvas: &mut Canvas<'_>, line: Rect) {
     use PeerState::{Left, New, Retrying, Silent, Unreachable, Up};
     let theme = canvas.theme();
     let mut writer = canvas.line(line, 0);
@@ -193,11 +193,6 @@ fn legend(canvas: &mut Canvas<'_>, line: Rect, window: TimelineWindow) {
         writer.sign(band(state), theme.state(state)).styled(" ", theme.dim()).text(state.as_str());
         writer.skip(2);
     }
-    let seconds = window.width.as_secs();
-    let (number, unit) = if seconds.is_multiple_of(60) { (seconds / 60, "min") } else { (seconds, "s") };
-    if writer.room() >= "one cell = 3600 s".len() {
-        writer.format(theme.dim(), format_args!("one cell = {number} {unit}"));
-    }
 }
 
 #[cfg(test)]
@@ -206,8 +201,7 @@ mod tests {
 
     #[test]
     fn at_every_width_the_columns_fit_and_the_band_has_most_of_them() {
-        let spans = [TimelineSpan::Hour, TimelineSpan::Day];
-        for (width, span) in (8..400).flat_map(|width| spans.map(|span| (width, span))) {
+        for (width, span) in (8..400).flat_map(|width| TimelineSpan::ALL.map(|span| (width, span))) {
             let shape = TimelineColumns::of(span, width);
             let after = 2 + if shape.word { WORD } else { 0 } + if shape.age { AGE } else { 0 };
             let all = shape.before_band() + shape.band + after;

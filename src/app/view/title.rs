@@ -9,7 +9,6 @@ use super::layout;
 use crate::app::appearance::Appearance;
 use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
-use crate::app::ui::timeline::TimelineSpan;
 use crate::app::ui::{Pane, Ui, View};
 use crate::engine::peers::PeerState;
 use crate::text::{Age, Count, fit};
@@ -103,8 +102,7 @@ fn timeline(model: &Model, ui: &Ui, appearance: &Appearance) -> String {
     let moment = ui.timeline.moment().and_then(|(during, ago)| {
         Some(format!("{}–{}, {} ago", time(during.start)?, time(during.end)?, Age(ago)))
     });
-    let span = if ui.timeline.span() == TimelineSpan::Day { "24 hours" } else { "" };
-    let parts = [span.to_owned(), moment.unwrap_or_default(), peers(model, ui)];
+    let parts = [ui.timeline.span().description().to_owned(), moment.unwrap_or_default(), peers(model, ui)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 

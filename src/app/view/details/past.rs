@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::app::appearance::signs::{self, glyph};
-use crate::app::model::{JournalEntry, STEP, STEPS, What};
+use crate::app::model::{JournalEntry, What};
 use crate::app::peer_text::PeerText;
+use crate::app::ui::timeline::{TimelineSpan, TimelineWindow};
 use crate::app::view::attempts;
 use crate::app::view::line_writer::LineWriter;
 use crate::app::view::page::Page;
@@ -20,14 +21,10 @@ const ATTEMPTS: usize = 20;
 pub(super) fn changes(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     let theme = about.appearance.theme;
     page.heading("Last hour");
-    // Columns of whole steps, lest they flicker; all of them are the hour.
-    let room = u32::from(page.width()).max(1);
-    let steps = STEPS.div_ceil(room);
-    let count = STEPS / steps;
-    page.line(|writer| band(writer, about, STEP * steps, count));
+    let (each, count) = TimelineWindow::cut(TimelineSpan::Hour, page.width());
+    page.line(|writer| band(writer, about, each, u32::from(count)));
     page.line(|writer| {
-        let end = u16::try_from(count).unwrap_or(u16::MAX);
-        writer.part(end).styled("now", theme.dim()).right();
+        writer.part(count).styled("now", theme.dim()).right();
         writer.styled("an hour ago", theme.dim());
     });
     for (_, entry) in about.model.journal().of_peer(about.peer.info.key).take(CHANGES) {
