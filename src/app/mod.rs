@@ -6,12 +6,14 @@
 //! - [`view`], [`appearance`]: the screen, drawn from the two above.
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
 //! - `news`, `outlets`: what comes from the node, wherever that is, and what is asked of it and of who runs the app.
+//! - [`checkup`]: what the doctor says of this machine.
 //! - `playback`, `when`: how a recording is played, and how people name a moment of it.
 //! - `run`, `paste`, `notification`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets: nor does it know whether the node is in its process.
 
 pub mod appearance;
+pub mod checkup;
 pub mod clipboard;
 #[cfg_attr(unix, path = "device/unix.rs")]
 #[cfg_attr(not(unix), path = "device/elsewhere.rs")]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 
+use super::checkup::Checkup;
 use super::model::Model;
 use super::playback::Playback;
 use crate::engine::event::Stamped;
@@ -30,6 +31,8 @@ pub enum News {
     },
     /// A recording is played, from now on so.
     Playing(Playback),
+    /// How far the examination of this machine is.
+    Checkup(Checkup),
     /// The node does not do what it was asked for; why.
     Refused(String),
     /// Nothing comes any more; why.

@@ -65,6 +65,13 @@ pub enum Wish {
     Record(PathBuf),
     /// Play the recording that is shown in another way, or from elsewhere on.
     Play(Play),
+    /// Examine this machine, on which a node has these ports.
+    Examine {
+        /// That of its presence.
+        port: u16,
+        /// That on which it accepts connections.
+        tcp_port: u16,
+    },
 }
 
 /// What a person wants of a recording that is played.

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
+use super::checkup::Checkup;
 use super::news::{News, NewsSource};
 use super::outlets::{Outlets, Wish};
 use super::paste::{Burst, Pastes};
@@ -183,6 +184,10 @@ impl<S: Screen> Loop<'_, S> {
                     self.dirty = true;
                     self.app.models.play(playback);
                 }
+                Some(News::Checkup(checkup)) => {
+                    self.dirty = true;
+                    self.app.ui.checkup = checkup;
+                }
                 Some(News::Refused(why)) => {
                     self.dirty = true;
                     self.app.ui.say(why, false, now());
@@ -235,11 +240,13 @@ impl<S: Screen> Loop<'_, S> {
         }
     }
 
-    /// Asks who runs the app.
-    fn wish(&mut self, wish: Wish, at: Instant) {
-        if self.outlets.wishes.try_send(wish).is_err() {
+    /// Asks who runs the app. Returns whether that was heard.
+    fn wish(&mut self, wish: Wish, at: Instant) -> bool {
+        let is_heard = self.outlets.wishes.try_send(wish).is_ok();
+        if !is_heard {
             self.app.ui.say("vigie is busy: try again", false, at);
         }
+        is_heard
     }
 
     fn lagged(&mut self, missed: u64) {
@@ -306,7 +313,7 @@ impl<S: Screen> Loop<'_, S> {
             Input::Key(key) => match self.app.key(key, at) {
                 Some(Effect::Redraw) => self.screen.redraw()?,
                 // It asks nothing of a node.
-                Some(Effect::Play(play)) => self.wish(Wish::Play(play), at),
+                Some(Effect::Play(play)) => _ = self.wish(Wish::Play(play), at),
                 Some(_) if is_pasted => {
                     self.app.ui.say("these keys look pasted: nothing was done", false, at);
                 }
@@ -329,9 +336,14 @@ impl<S: Screen> Loop<'_, S> {
                     let said = format!("the log records {}", log::record(level));
                     self.app.ui.say(said, true, at);
                 }
+                Some(Effect::Examine { port, tcp_port }) => {
+                    if self.wish(Wish::Examine { port, tcp_port }, at) {
+                        self.app.ui.checkup = Checkup::Runs("starting");
+                    }
+                }
                 Some(Effect::Record) => {
                     let name = format!("{}.ndjson.zst", export::stem(&self.app, at));
-                    self.wish(Wish::Record(name.into()), at);
+                    let _ = self.wish(Wish::Record(name.into()), at);
                 }
                 Some(Effect::Copy { text, said }) => {
                     let place = self.screen.copy(&text)?;

@@ -10,6 +10,7 @@ use crate::net::{EVENTS, interfaces};
 use super::args::{NodeArgs, ScreenArgs};
 use super::complaint::complain;
 use super::control::{self, Attached, NotAttached, Place};
+use super::doctor::Examiner;
 use super::error::CliError;
 use super::recorder::{BESIDE, Prepared, Switch, Tee};
 use super::{log, runtime, screen, signals};
@@ -52,7 +53,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
     let record = node.record.as_deref().map(Prepared::at).transpose()?;
     let shown = runtime.block_on(async {
         tokio::select! {
-            shown = show(attached, app, record, look.notebook.clone()) => shown,
+            shown = show(attached, app, node, (record, look.notebook.clone())) => shown,
             () = signals.first() => Ok(None),
         }
     });
@@ -70,13 +71,14 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
 async fn show(
     attached: Attached,
     app: App,
-    record: Option<Prepared>,
-    notebook: Notebook,
+    node: &NodeArgs,
+    (record, notebook): (Option<Prepared>, Notebook),
 ) -> std::io::Result<Option<StopReason>> {
     let (news, from_node) = mpsc::channel(NEWS);
     let (commands, to_node) = mpsc::channel(COMMANDS);
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
     let events = broadcast::channel(EVENTS).0;
+    let examiner = Examiner::new(node, tell.clone());
     let mut switch = Switch::of(events.downgrade(), commands.clone(), tell);
     if let Some(record) = record {
         switch.begin(record, events.subscribe())?;
@@ -88,7 +90,7 @@ async fn show(
     let shown = tokio::select! {
         shown = &mut app => Some(shown),
         () = &mut passing => None,
-        () = switch.serve(asked) => None,
+        () = switch.serve(asked, |wish| examiner.hear(wish)) => None,
     };
     let shown = match shown {
         Some(shown) => shown,

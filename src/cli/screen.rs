@@ -14,6 +14,7 @@ use crate::net::{Node, Settings, interfaces};
 
 use super::args::{ControlPlace, NodeArgs, ScreenArgs};
 use super::control::{self, Door, Keeper};
+use super::doctor::Examiner;
 use super::error::CliError;
 use super::recorder::{BESIDE, Prepared, Switch};
 use super::runtime::{self, STOP_PATIENCE};
@@ -23,7 +24,7 @@ pub(super) fn run(args: &NodeArgs, screen: &ScreenArgs) -> Result<u8, CliError> 
     require_a_terminal()?;
     let _log = log::to_screen(args)?;
     let settings = Settings { waits_for_interface: true, ..args.settings()? };
-    show(settings, screen, (Some(args), args.record.as_deref()))
+    show(settings, screen, (Some(args), args.record.as_deref()), args)
 }
 
 /// Refuses to go on where there is nobody to see the screen.
@@ -41,11 +42,12 @@ pub(super) fn require_a_terminal() -> Result<(), CliError> {
 }
 
 /// Runs a node and shows its screen, until the person quits or a signal comes. With `args` it can be asked, too, and
-/// with a file it is recorded.
+/// with a file it is recorded. The doctor goes by the options of `examined`.
 pub(super) fn show(
     settings: Settings,
     screen: &ScreenArgs,
     (args, record): (Option<&NodeArgs>, Option<&Path>),
+    examined: &NodeArgs,
 ) -> Result<u8, CliError> {
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
@@ -71,6 +73,7 @@ pub(super) fn show(
         screen.notes.clone(),
     );
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
+    let examiner = Examiner::new(examined, tell.clone());
     let mut switch = Switch::of(node.events.clone(), node.commands.clone(), tell);
     switch.begin_if(prepared, first)?;
     // What is noted of the demo's peers is of no use elsewhere.
@@ -81,7 +84,7 @@ pub(super) fn show(
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
-            () = switch.serve(asked) => {}
+            () = switch.serve(asked, |wish| examiner.hear(wish)) => {}
             () = signals.first() => {}
         }
         // The screen ends with the node's last event. A node too busy to end is left behind below.

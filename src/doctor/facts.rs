@@ -70,6 +70,8 @@ pub struct DoctorRequest {
     pub bind_is_ours: bool,
     /// The options that choose interfaces, as they were given; empty without any.
     pub selection: String,
+    /// A node runs here already, and has these ports: the one that this is about.
+    pub is_running: bool,
 }
 
 impl DoctorRequest {

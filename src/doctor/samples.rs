@@ -38,6 +38,7 @@ pub(crate) fn healthy() -> MachineFacts {
         system: System::Linux,
         root: false,
         request: DoctorRequest {
+            is_running: false,
             port: 17_474,
             tcp_port: None,
             bind: None,

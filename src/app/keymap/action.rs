@@ -34,6 +34,8 @@ pub enum Action {
     Pause,
     /// Record, or record no more.
     Record,
+    /// Have this machine examined.
+    Doctor,
     /// Play the recording in another way.
     Play(Play),
     /// Ask for a moment of the recording.

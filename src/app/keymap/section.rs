@@ -19,6 +19,8 @@ pub enum KeyContext {
     Log,
     /// The help pane.
     Help,
+    /// What the doctor says.
+    Doctor,
     /// The prompt for a peer's address.
     Add,
     /// The prompt for the peers' filter.
@@ -37,7 +39,7 @@ pub enum KeyContext {
 
 impl KeyContext {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Peers,
         Self::Details,
         Self::Timeline,
@@ -46,6 +48,7 @@ impl KeyContext {
         Self::Attempts,
         Self::Log,
         Self::Help,
+        Self::Doctor,
         Self::Add,
         Self::Filter,
         Self::Search,
@@ -101,7 +104,7 @@ pub enum Section {
     Export,
     /// In the question.
     Confirm,
-    /// In the help pane.
+    /// In the help pane, and in what the doctor says.
     Help,
     /// What is typed after `:`, as it has no key.
     Typed,
@@ -132,7 +135,7 @@ impl Section {
             Self::Jump => "Going to a moment",
             Self::Export => "Exporting",
             Self::Confirm => "Before forgetting a peer that is up",
-            Self::Help => "This help",
+            Self::Help => "Help and doctor",
             Self::Typed => "By name",
         }
     }
@@ -166,7 +169,7 @@ impl Section {
             Self::Jump => context == C::Jump,
             Self::Export => context == C::Export,
             Self::Confirm => context == C::Confirm,
-            Self::Help => context == C::Help,
+            Self::Help => matches!(context, C::Help | C::Doctor),
             // Each counts where its own section does.
             Self::Typed => false,
         }

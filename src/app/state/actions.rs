@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{App, Effect};
 use crate::app::keymap::{Action, KeyContext};
 use crate::app::model::{Column, Filter, Sort};
-use crate::app::ui::{Move, Overlay, Pane, Prompt, View};
+use crate::app::ui::{Move, Overlay, Pane, Prompt, View, finding_rows};
 
 impl App {
     /// Takes a key in.
@@ -47,6 +47,7 @@ impl App {
             Action::Copy => return self.copy(now),
             Action::Pause => return self.pause(now),
             Action::Record => return self.record(now),
+            Action::Doctor => return self.examine(now),
             Action::Play(play) => return self.play(play, now),
             Action::Jump => self.ask_moment(now),
             Action::Mute => self.mute(now),
@@ -108,7 +109,7 @@ impl App {
         let shown = self.models.shown();
         match &mut self.ui.overlay {
             // The view cuts the scrolling to what there is.
-            Some(Overlay::Help { scroll }) => *scroll = to.scrolled(*scroll),
+            Some(Overlay::Help { scroll } | Overlay::Doctor { scroll }) => *scroll = to.scrolled(*scroll),
             Some(Overlay::Palette { prompt, chosen, .. }) => {
                 *chosen = to.from(*chosen, self.ui.keymap.found(beneath, prompt.text()).len(), 1);
             }
@@ -120,7 +121,10 @@ impl App {
                 (Pane::Main, View::Findings) if self.ui.findings.is_open() => {
                     self.ui.details = to.scrolled(self.ui.details);
                 }
-                (Pane::Main, View::Findings) => self.ui.findings.go(to, &shown.incidents()),
+                (Pane::Main, View::Findings) => {
+                    let rows = finding_rows(&shown.incidents(), &self.ui.checkup);
+                    self.ui.findings.go(to, &rows);
+                }
                 (Pane::Attempts, _) => self.ui.attempts.go(to, shown),
                 (Pane::Log, _) => self.ui.log.go(to),
             },

@@ -27,6 +27,13 @@ pub enum Effect {
     },
     /// Record to a new file, or record no more.
     Record,
+    /// Examine this machine, on which a node has these ports.
+    Examine {
+        /// That of its presence.
+        port: u16,
+        /// That on which it accepts connections.
+        tcp_port: u16,
+    },
     /// Play the recording in another way.
     Play(Play),
     /// Keep what is noted of a peer; then say so.

@@ -6,6 +6,7 @@
 
 mod actions;
 mod bell;
+mod checkup;
 mod effect;
 mod findings;
 mod matrix;

@@ -80,7 +80,7 @@ impl App {
                 self.ui.log.keep_search();
                 None
             }
-            Overlay::Filter { .. } | Overlay::Help { .. } | Overlay::Export => None,
+            Overlay::Filter { .. } | Overlay::Help { .. } | Overlay::Doctor { .. } | Overlay::Export => None,
         }
     }
 

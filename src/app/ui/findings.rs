@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::movement::Move;
+use crate::app::checkup::Checkup;
 use crate::app::model::Incident;
 use crate::engine::verdict::{Finding, FindingId};
 
@@ -21,10 +22,25 @@ pub enum Mute {
     UntilOver,
 }
 
+/// A line of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindingRow {
+    /// What is or was wrong in the network.
+    Network(FindingId),
+    /// What the doctor said of this machine: the nth.
+    Machine(usize),
+}
+
+/// The lines of the list: what is wrong in the network, and below it what is wrong with this machine.
+pub fn finding_rows(incidents: &[Incident], checkup: &Checkup) -> Vec<FindingRow> {
+    let network = incidents.iter().map(|incident| FindingRow::Network(incident.finding.id));
+    network.chain((0..checkup.remarks().len()).map(FindingRow::Machine)).collect()
+}
+
 /// The selection, and what is muted.
 #[derive(Debug, Clone, Default)]
 pub struct FindingsCursor {
-    selected: Option<FindingId>,
+    selected: Option<FindingRow>,
     /// Where it stood when it was drawn last: its neighbour takes its place.
     at: usize,
     /// Its evidence has the whole pane.
@@ -37,7 +53,7 @@ pub struct FindingsCursor {
 
 impl FindingsCursor {
     /// The selected one.
-    pub fn selected(&self) -> Option<FindingId> {
+    pub fn selected(&self) -> Option<FindingRow> {
         self.selected
     }
 
@@ -57,32 +73,32 @@ impl FindingsCursor {
     }
 
     /// Selects one.
-    pub fn pick(&mut self, finding: FindingId) {
-        self.selected = Some(finding);
+    pub fn pick(&mut self, row: FindingRow) {
+        self.selected = Some(row);
     }
 
     /// Moves through the list.
-    pub fn go(&mut self, to: Move, incidents: &[Incident]) {
-        self.hold(incidents);
-        let at = to.from(self.at, incidents.len(), self.page);
-        self.selected = incidents.get(at).map(|incident| incident.finding.id);
+    pub fn go(&mut self, to: Move, rows: &[FindingRow]) {
+        self.hold(rows);
+        let at = to.from(self.at, rows.len(), self.page);
+        self.selected = rows.get(at).copied();
         self.at = at;
     }
 
     /// Selects another one if the selected one is gone. Returns the position of the selected one.
-    pub fn hold(&mut self, incidents: &[Incident]) -> Option<usize> {
-        let is_selected = |incident: &Incident| Some(incident.finding.id) == self.selected;
-        let at = incidents.iter().position(is_selected);
-        self.at = at.unwrap_or_else(|| self.at.min(incidents.len().saturating_sub(1)));
-        self.selected = incidents.get(self.at).map(|incident| incident.finding.id);
+    pub fn hold(&mut self, rows: &[FindingRow]) -> Option<usize> {
+        let at = rows.iter().position(|row| Some(*row) == self.selected);
+        self.at = at.unwrap_or_else(|| self.at.min(rows.len().saturating_sub(1)));
+        self.selected = rows.get(self.at).copied();
         self.selected.map(|_| self.at)
     }
 
     /// The first of `page` lines, among which the selected one is.
-    pub fn settle(&mut self, incidents: &[Incident], page: usize) -> usize {
+    pub fn settle(&mut self, rows: &[FindingRow], page: usize) -> usize {
         self.page = page;
-        self.hold(incidents);
-        let last_top = incidents.len().saturating_sub(page);
+        self.hold(rows);
+        let page = page.max(1);
+        let last_top = rows.len().saturating_sub(page);
         self.top = self.top.clamp((self.at + 1).saturating_sub(page), self.at).min(last_top);
         self.top
     }

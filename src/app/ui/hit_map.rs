@@ -2,10 +2,10 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::findings::FindingRow;
 use super::pane::Pane;
 use crate::app::model::Column;
 use crate::engine::peers::PeerKey;
-use crate::engine::verdict::FindingId;
 
 /// Where things were drawn.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +21,7 @@ pub struct HitMap {
     /// Those peers.
     pub peers: Vec<PeerKey>,
     /// Lines that tell of a finding.
-    pub findings: Vec<(Rect, FindingId)>,
+    pub findings: Vec<(Rect, FindingRow)>,
     /// The timeline's columns, from its axis to its last row.
     pub bands: Rect,
     /// The matrix's rows, from their names to their counts.

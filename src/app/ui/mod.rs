@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use attempts::AttemptsScroll;
 pub use columns::{MAX_WIDTH, TableColumns};
-pub use findings::{FindingsCursor, Mute};
+pub use findings::{FindingRow, FindingsCursor, Mute, finding_rows};
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
 pub use movement::Move;
@@ -28,6 +28,7 @@ pub use peers::PeersScroll;
 use timeline::TimelineCursor;
 pub use typed::Typed;
 
+use crate::app::checkup::Checkup;
 use crate::app::keymap::{Action, KeyContext, Keymap};
 use crate::app::log::LogPane;
 
@@ -79,6 +80,8 @@ pub struct Ui {
     pub matrix: MatrixCursor,
     /// Where the findings are looked at, and which of them are muted.
     pub findings: FindingsCursor,
+    /// What the doctor says of this machine.
+    pub checkup: Checkup,
     /// What keys do.
     pub keymap: Keymap,
     /// Where everything was drawn last: what the mouse points at.
@@ -102,6 +105,7 @@ impl Default for Ui {
             timeline: TimelineCursor::default(),
             matrix: MatrixCursor::default(),
             findings: FindingsCursor::default(),
+            checkup: Checkup::default(),
             keymap: Keymap::default(),
             hit_map: HitMap::default(),
         }
@@ -124,6 +128,7 @@ impl Ui {
     pub fn context(&self) -> KeyContext {
         match &self.overlay {
             Some(Overlay::Help { .. }) => KeyContext::Help,
+            Some(Overlay::Doctor { .. }) => KeyContext::Doctor,
             Some(Overlay::Add(_)) => KeyContext::Add,
             Some(Overlay::Filter { .. }) => KeyContext::Filter,
             Some(Overlay::Search(_)) => KeyContext::Search,

@@ -19,6 +19,11 @@ pub enum Overlay {
         /// Lines above the first one shown.
         scroll: u16,
     },
+    /// What the doctor says, scrolled down by so many lines.
+    Doctor {
+        /// Lines above the first one shown.
+        scroll: u16,
+    },
     /// The prompt for a peer's address.
     Add(Prompt),
     /// The prompt for the filter of the peers.
@@ -112,7 +117,7 @@ impl Overlay {
             | Self::Search(prompt)
             | Self::Jump(prompt)
             | Self::Palette { prompt, .. } => Some(prompt),
-            Self::Help { .. } | Self::Export | Self::Forget { .. } => None,
+            Self::Help { .. } | Self::Doctor { .. } | Self::Export | Self::Forget { .. } => None,
         }
     }
 }

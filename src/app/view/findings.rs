@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use crate::app::ui::FindingRow;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::verdict::{Confidence, Finding};
 use crate::text::{columns, wrap};
@@ -58,10 +59,10 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, findings: &[Arc<Findin
         } else {
             head(&mut writer, finding, &[&finding.headline(), &word(finding)]);
         }
-        canvas.hit_map.findings.push((at(line), finding.id));
+        canvas.hit_map.findings.push((at(line), FindingRow::Network(finding.id)));
         line += 1;
         for text in own {
-            canvas.hit_map.findings.push((at(line), finding.id));
+            canvas.hit_map.findings.push((at(line), FindingRow::Network(finding.id)));
             let mut writer = canvas.line(area, line);
             let style = writer.theme().warning();
             writer.skip(INDENT).styled(&text, style);

@@ -5,10 +5,12 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::layout::cut_top;
+use super::overlay::doctor;
 use super::page::{Page, scroll_bar};
 use super::{findings, peers};
+use crate::app::checkup::{Checkup, Grade, Remark};
 use crate::app::model::{Incident, Model};
-use crate::app::ui::{Mute, Pane, Ui};
+use crate::app::ui::{FindingRow, Mute, Pane, Ui, finding_rows};
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::verdict::Confidence;
 use crate::text::Age;
@@ -37,52 +39,74 @@ const WITH_EVIDENCE: u16 = 9;
 /// Draws them.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
     let incidents = model.incidents();
-    if incidents.is_empty() {
+    let all_rows = finding_rows(&incidents, &ui.checkup);
+    if all_rows.is_empty() {
         let style = canvas.theme().dim();
-        return canvas.put(area, 0, "  Nothing is wrong, as far as this node knows, and nothing was.", style);
+        canvas.put(area, 0, "  Nothing is wrong, as far as this node knows, and nothing was.", style);
+        if let Checkup::Done(_) = &ui.checkup {
+            canvas.put(area, 1, "  The doctor found nothing wrong with this machine.", style);
+        }
+        return;
     }
     if ui.findings.is_open() {
-        return open(canvas, area, model, ui, &incidents);
+        return open(canvas, area, model, ui, &incidents, &all_rows);
     }
-    let all = u16::try_from(incidents.len()).unwrap_or(u16::MAX).saturating_add(1);
+    // The heading above what the doctor says.
+    let heading = usize::from(!ui.checkup.remarks().is_empty());
+    let all = u16::try_from(all_rows.len() + heading).unwrap_or(u16::MAX).saturating_add(1);
     let most = if area.height < WITH_EVIDENCE { area.height } else { area.height / SHARE };
     let [list, below] = cut_top(area, all.min(most));
     let [heads, rows] = cut_top(list, 1);
     head(canvas, heads);
-    let page = usize::from(rows.height);
-    let top = ui.findings.settle(&incidents, page);
-    for (y, incident) in (rows.y..).zip(incidents.iter().skip(top).take(page)) {
-        let line = Rect { y, height: 1, ..rows };
-        row(canvas, line, model, ui, incident);
-        canvas.hit_map.findings.push((line, incident.finding.id));
-        if ui.findings.selected() == Some(incident.finding.id) {
+    let page = usize::from(rows.height).saturating_sub(heading);
+    let top = ui.findings.settle(&all_rows, page);
+    let mut line = Rect { height: 1, ..rows };
+    let mut is_headed = false;
+    for (nth, finding_row) in all_rows.iter().enumerate().skip(top).take(page) {
+        if !is_headed && matches!(finding_row, FindingRow::Machine(_)) {
+            machine_head(canvas, line, model, &ui.checkup);
+            (is_headed, line.y) = (true, line.y + 1);
+        }
+        match (finding_row, incidents.get(nth)) {
+            (FindingRow::Machine(nth), _) => machine_row(canvas, line, &ui.checkup.remarks()[*nth]),
+            (FindingRow::Network(_), Some(incident)) => row(canvas, line, model, ui, incident),
+            (FindingRow::Network(_), None) => {}
+        }
+        canvas.hit_map.findings.push((line, *finding_row));
+        if ui.findings.selected() == Some(*finding_row) {
             peers::mark(canvas, line, ui);
         }
+        line.y += 1;
     }
     if below.height > 1
-        && let Some(incident) = ui.findings.hold(&incidents).and_then(|at| incidents.get(at))
+        && let Some(at) = ui.findings.hold(&all_rows)
     {
         let [_, below] = cut_top(below, 1);
         let headings = canvas.theme().strong();
-        let now = canvas.now();
-        let mute = ui.findings.mute_of(incident.finding.id, now);
-        argue(&mut Page::new(canvas, headings, below, 0), model, incident, mute);
+        explain(&mut Page::new(canvas, headings, below, 0), model, ui, (all_rows[at], incidents.get(at)));
     }
 }
 
 /// The evidence of the selected one alone.
-fn open(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui, incidents: &[Incident]) {
-    let Some(incident) = ui.findings.hold(incidents).and_then(|at| incidents.get(at)) else { return };
+fn open(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    ui: &mut Ui,
+    incidents: &[Incident],
+    rows: &[FindingRow],
+) {
+    let Some(at) = ui.findings.hold(rows) else { return };
+    let selected = (rows[at], incidents.get(at));
     let theme = canvas.theme();
     let headings = if ui.focus == Pane::Main { theme.focused() } else { theme.strong() };
-    let mute = ui.findings.mute_of(incident.finding.id, canvas.now());
     // The last column is the scroll bar's.
     let inside = Rect { width: area.width.saturating_sub(1), ..area };
     let unseen = Rect { height: 0, ..inside };
-    let lines = argue(&mut Page::new(canvas, headings, unseen, 0), model, incident, mute);
+    let lines = explain(&mut Page::new(canvas, headings, unseen, 0), model, ui, selected);
     let beyond = lines.saturating_sub(area.height);
     ui.details = ui.details.min(beyond);
-    argue(&mut Page::new(canvas, headings, inside, ui.details), model, incident, mute);
+    explain(&mut Page::new(canvas, headings, inside, ui.details), model, ui, selected);
     if beyond > 0 {
         scroll_bar(canvas, area, ui.details, beyond);
     }
@@ -135,6 +159,47 @@ fn row(canvas: &mut Canvas<'_>, line: Rect, model: &Model, ui: &Ui, incident: &I
     writer.styled(&finding.headline(), if dimmed { theme.dim() } else { theme.strong() });
     if let Some(paths) = finding.paths() {
         writer.styled(" — ", theme.dim()).styled(&paths, plain);
+    }
+}
+
+/// What stands above what the doctor says of this machine.
+fn machine_head(canvas: &mut Canvas<'_>, line: Rect, model: &Model, checkup: &Checkup) {
+    let (strong, dim, appearance) = (canvas.theme().strong(), canvas.theme().dim(), canvas.appearance());
+    let mut writer = canvas.line(line, 0);
+    writer.skip(MARK).styled("This machine", strong);
+    if let Checkup::Done(examination) = checkup
+        && let Some(wall) = model.wall(examination.at)
+    {
+        let (hour, minute, second) = appearance.time_of_day(wall);
+        writer.format(dim, format_args!(", by the doctor at {hour:02}:{minute:02}:{second:02}"));
+    }
+}
+
+fn machine_row(canvas: &mut Canvas<'_>, line: Rect, remark: &Remark) {
+    let theme = canvas.theme();
+    let (sign, style) = doctor::sign(remark.grade, theme);
+    let mut writer = canvas.line(line, 0);
+    let words = if remark.grade == Grade::Note { theme.dim() } else { theme.strong() };
+    writer.skip(MARK).sign(sign, style).text(" ").styled(&remark.what, words);
+}
+
+/// Fills a page with why something is said and what to do. Returns how many lines it takes.
+fn explain(
+    page: &mut Page<'_, '_>,
+    model: &Model,
+    ui: &Ui,
+    selected: (FindingRow, Option<&Incident>),
+) -> u16 {
+    match selected {
+        (FindingRow::Machine(nth), _) => {
+            ui.checkup.remarks().get(nth).into_iter().for_each(|remark| doctor::explain(page, remark));
+            page.lines()
+        }
+        (FindingRow::Network(finding), Some(incident)) => {
+            let mute = ui.findings.mute_of(finding, page.now());
+            argue(page, model, incident, mute)
+        }
+        (FindingRow::Network(_), None) => 0,
     }
 }
 

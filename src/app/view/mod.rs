@@ -62,7 +62,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
             }
         }
         drawn.cursor = footer::render(&mut canvas, layout.footer, models, ui);
-        drawn.cursor = overlay::render(&mut canvas, area, ui).or(drawn.cursor);
+        drawn.cursor = overlay::render(&mut canvas, area, options.node, ui).or(drawn.cursor);
     } else {
         header::summary(&mut canvas, area, models);
     }

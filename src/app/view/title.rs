@@ -65,7 +65,7 @@ fn says(pane: Pane, model: &Model, ui: &Ui, appearance: &Appearance) -> String {
         (Pane::Main, View::Timeline) => timeline(model, ui, appearance),
         (Pane::Main, View::Details) => one_peer(model, ui),
         (Pane::Main, View::Matrix) => matrix(model, ui),
-        (Pane::Main, View::Findings) => findings(model),
+        (Pane::Main, View::Findings) => findings(model, ui),
         (Pane::Attempts, _) => attempts(model, ui),
         (Pane::Log, _) => ui.log.title(),
     }
@@ -106,13 +106,18 @@ fn timeline(model: &Model, ui: &Ui, appearance: &Appearance) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
-/// How many hold, and how many are over.
-fn findings(model: &Model) -> String {
+/// How many hold, how many are over, and how many are the doctor's.
+fn findings(model: &Model, ui: &Ui) -> String {
     let open = model.matrix().findings().len();
-    match model.incidents().len() - open {
-        0 => open.to_string(),
-        over => format!("{open} · {over} over"),
-    }
+    let over = match model.incidents().len() - open {
+        0 => String::new(),
+        over => format!(" · {over} over"),
+    };
+    let here = match ui.checkup.remarks().len() {
+        0 => String::new(),
+        here => format!(" · {here} of this machine"),
+    };
+    format!("{open}{over}{here}")
 }
 
 /// How many nodes there are, which of them stand alone, and in what order.

@@ -67,7 +67,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, demo: &DemoArgs) -> Result
     let of_a_peer = of_a_peer(&own, demo.peers);
     let peers = (0..demo.peers).map(|n| DemoPeer::new(n, nature, of_a_peer.clone(), rng.random())).collect();
     let thread = DemoThread::open(DemoNetwork { peers }, schedule).map_err(anyhow::Error::from)?;
-    let shown = screen::show(own, look, (None, node.record.as_deref()));
+    let shown = screen::show(own, look, (None, node.record.as_deref()), node);
     thread.close();
     shown
 }

@@ -13,19 +13,39 @@ use crate::net::addresses::{self, Address, Usability};
 use crate::net::interfaces;
 use crate::net::selftest::{self, Plan, SelfTest, SelfTestFailure, SelfTestSender, SelfTestStep};
 
-/// Finds out everything, which takes a few seconds where much is wrong.
+/// The ports of a node that runs here already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Running {
+    /// That of its presence.
+    pub(super) port: u16,
+    /// That on which it accepts connections.
+    pub(super) tcp_port: u16,
+}
+
+/// Finds out everything, which takes a few seconds where much is wrong, and tells what it is about to do. It is about the node that runs,
+/// or about one that would be started so.
 ///
 /// # Errors
 /// When not even the interfaces can be read.
-pub(super) fn look_at(node: &NodeArgs) -> io::Result<MachineFacts> {
-    let request = request(node)?;
+pub(super) fn look_at(
+    node: &NodeArgs,
+    running: Option<Running>,
+    tell: impl Fn(&'static str),
+) -> io::Result<MachineFacts> {
+    tell("reading the interfaces");
+    let mut request = request(node)?;
+    if let Some(Running { port, tcp_port }) = running {
+        request = DoctorRequest { port, tcp_port: Some(tcp_port), is_running: true, ..request };
+    }
     let usable = interfaces::usable(&node.selection())?;
     let (of_ipv6, mut used): (Vec<_>, Vec<_>) = usable.into_iter().partition(|i| i.addr.is_ipv6());
     used.retain(|interface| interface.broadcast.is_some());
     let mut links = links();
     add_addresses(&mut links, addresses::all()?);
     let udp_holders = holders(Transport::Udp, request.port);
+    tell("trying ports and broadcasts");
     let trials = try_sockets(node, &request, &used, &udp_holders);
+    tell("reading firewall rules and limits");
     Ok(read(Observed { request, links, used, of_ipv6, udp_holders, trials }))
 }
 
@@ -41,6 +61,7 @@ fn request(node: &NodeArgs) -> io::Result<DoctorRequest> {
         bind: node.bind.filter(|addr| !addr.ip().is_unspecified()),
         bind_is_ours: node.bind.map_or(Ok(true), interfaces::holds)?,
         selection: [include, exclude].concat().join(" "),
+        is_running: false,
     })
 }
 

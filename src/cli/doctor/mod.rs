@@ -1,6 +1,7 @@
 //! `vigie doctor`: examines this machine and prints what is wrong with it. The [doctor](crate::doctor) concludes; this file
 //! asks it and prints.
 
+mod inside;
 mod machine;
 mod page;
 
@@ -12,6 +13,7 @@ use super::args::{DoctorArgs, NodeArgs, ScreenArgs};
 use super::error::{CliError, exit};
 use super::{log, output, runtime, signals};
 
+pub(super) use inside::Examiner;
 use page::CheckSigns;
 
 pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Result<u8, CliError> {
@@ -21,7 +23,7 @@ pub(super) fn run(node: &NodeArgs, screen: &ScreenArgs, args: &DoctorArgs) -> Re
     let for_looking = node.clone();
     let thread = std::thread::Builder::new().name("vigie-doctor".into());
     // After an interrupt nobody waits for it.
-    let looking = thread.spawn(move || drop(looked.send(machine::look_at(&for_looking))));
+    let looking = thread.spawn(move || drop(looked.send(machine::look_at(&for_looking, None, |_| ()))));
     looking.map_err(anyhow::Error::from)?;
     let signals = signals::heed(exit::INTERRUPTED)?;
     runtime.block_on(async {

@@ -66,11 +66,12 @@ impl Switch {
         Ok(self.begin(prepared, events).map_err(anyhow::Error::from)?)
     }
 
-    /// Begins or ends it whenever the person wants that.
-    pub(in crate::cli) async fn serve(&mut self, mut wishes: mpsc::Receiver<Wish>) {
+    /// Begins or ends it whenever the person wants that; what else is wished is for another to hear.
+    pub(in crate::cli) async fn serve(&mut self, mut wishes: mpsc::Receiver<Wish>, other: impl Fn(&Wish)) {
         while let Some(wish) = wishes.recv().await {
-            if let Wish::Record(path) = wish {
-                self.turn(&path);
+            match &wish {
+                Wish::Record(path) => self.turn(path),
+                wish => other(wish),
             }
         }
         std::future::pending::<()>().await;

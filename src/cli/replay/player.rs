@@ -100,7 +100,7 @@ impl Player {
                 wish = wishes.recv() => match wish {
                     None => return Ok(()),
                     Some(Wish::Play(play)) => self.wish(play).await?,
-                    Some(Wish::Record(_)) => {}
+                    Some(Wish::Record(_) | Wish::Examine { .. }) => {}
                 },
                 () = due => self.events().await?,
                 () = sleep(LOOK), if !self.indexed => self.look().await?,

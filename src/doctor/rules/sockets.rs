@@ -95,8 +95,11 @@ pub(super) fn udp(facts: &MachineFacts) -> Examined {
         findings.push(deaf(facts, "UDP", failure));
     }
     let holders = &facts.udp_port.holders;
-    let state =
-        if holders.is_empty() { "free".to_owned() } else { format!("shared with {}", names(holders)) };
+    let state = match (holders.is_empty(), facts.request.is_running) {
+        (true, true) => "used by the node that runs here".to_owned(),
+        (true, false) => "free".to_owned(),
+        (false, _) => format!("shared with {}", names(holders)),
+    };
     let saw = format!("{port} is {state} and receives datagrams");
     Examined { saw, findings, ..Examined::default() }
 }
@@ -137,7 +140,10 @@ pub(super) fn tcp(facts: &MachineFacts) -> Examined {
     let port = facts.request.tcp();
     let mut findings = Vec::new();
     let mut saw = format!("{port} is free and accepts connections");
-    if let Some(refused) = &facts.tcp_port.refused {
+    let is_own = |refused: &&TrialFailure| facts.request.is_running && refused.kind == ErrorKind::AddrInUse;
+    if facts.tcp_port.refused.as_ref().is_some_and(|refused| is_own(&refused)) {
+        saw = format!("{port} is used by the node that runs here");
+    } else if let Some(refused) = &facts.tcp_port.refused {
         let needed = facts.request.tcp_port.is_some();
         if !needed && only_vigies(&facts.tcp_port) {
             saw = format!(

@@ -431,3 +431,22 @@ fn a_report_has_the_fields_of_the_contract() {
     assert_eq!(finding["severity"], "warning");
     assert!(["what", "evidence", "fix"].iter().all(|field| finding[*field].is_string()), "{finding:?}");
 }
+
+#[test]
+fn the_ports_of_the_node_that_runs_here_are_its_own_and_no_finding() {
+    let mut facts = healthy();
+    facts.request.is_running = true;
+    facts.request.tcp_port = Some(17_474);
+    facts.tcp_port.refused = Some(TrialFailure {
+        step: TrialStep::Bind,
+        kind: ErrorKind::AddrInUse,
+        error: "Address already in use".into(),
+    });
+    let report = examine(&facts);
+    assert!(report.ok, "{:?}", report.findings);
+    let saw = |name| report.checks.iter().find(|check| check.name == name).unwrap().saw.clone();
+    assert_eq!(saw("TCP port"), "17474 is used by the node that runs here");
+    assert!(saw("UDP port").starts_with("17474 is used by the node that runs here"));
+    facts.request.is_running = false;
+    assert!(!examine(&facts).ok);
+}

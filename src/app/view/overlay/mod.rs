@@ -1,6 +1,7 @@
 //! What lies over the panes: the help, the prompt for an address, the palette, questions.
 
 mod boxed;
+pub(super) mod doctor;
 mod help;
 
 use ratatui::layout::{Position, Rect};
@@ -8,9 +9,9 @@ use ratatui::layout::{Position, Rect};
 use super::canvas::Canvas;
 use super::layout::{centred, cut_top};
 use super::prompt;
-use crate::app::When;
 use crate::app::keymap::{Action, Binding, KeyContext};
 use crate::app::ui::{Overlay, Prompt, Typed, Ui};
+use crate::app::{ShownNode, When};
 use boxed::{WIDTH, frame, keys, paragraph};
 
 /// Lines of the prompt and of the question.
@@ -20,11 +21,12 @@ const PROMPT: u16 = 6;
 const PALETTE: u16 = 12;
 
 /// Draws the overlay, if there is one. Returns where the cursor belongs.
-pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option<Position> {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, node: ShownNode, ui: &mut Ui) -> Option<Position> {
     let beneath = ui.beneath();
-    let Ui { overlay, keymap, .. } = ui;
+    let Ui { overlay, keymap, checkup, .. } = ui;
     match overlay {
         Some(Overlay::Help { scroll }) => help::render(canvas, area, keymap, beneath, scroll),
+        Some(Overlay::Doctor { scroll }) => doctor::render(canvas, area, checkup, node, scroll),
         Some(Overlay::Add(prompt)) => return Some(add(canvas, area, prompt)),
         Some(Overlay::Palette { prompt, chosen, .. }) => {
             let typed = keymap.typed(beneath, prompt.text());

@@ -1,0 +1,100 @@
+//! What the doctor says of this machine.
+
+use ratatui::layout::Rect;
+
+use super::boxed::{WIDTH, frame};
+use crate::app::checkup::{Check, Checkup, Examination, Grade, Remark};
+use crate::app::view::canvas::Canvas;
+use crate::app::view::layout::centred;
+use crate::app::view::page::{Page, scroll_bar};
+use crate::app::{ShownNode, appearance::Theme};
+
+/// Draws it, and cuts the scrolling to what there is.
+pub(super) fn render(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    checkup: &Checkup,
+    node: ShownNode,
+    scroll: &mut u16,
+) {
+    let place = |lines: u16| centred(area, WIDTH, lines.saturating_add(2));
+    let headings = canvas.theme().strong();
+    // As wide inside as the box is, but for its borders, blanks and the scroll bar.
+    let unseen = Rect { width: place(0).width.saturating_sub(5), height: 0, ..area };
+    let lines = write(&mut Page::new(canvas, headings, unseen, 0), checkup, node);
+    let title = if matches!(checkup, Checkup::Runs(_)) {
+        "Doctor · Esc hides it, it goes on"
+    } else {
+        "Doctor · Esc closes it"
+    };
+    let inside = frame(canvas, place(lines), title);
+    let beyond = lines.saturating_sub(inside.height);
+    *scroll = (*scroll).min(beyond);
+    let text = Rect { width: inside.width.saturating_sub(1), ..inside };
+    write(&mut Page::new(canvas, headings, text, *scroll), checkup, node);
+    if beyond > 0 {
+        scroll_bar(canvas, inside, *scroll, beyond);
+    }
+}
+
+/// Fills a page with it. Returns how many lines it takes.
+fn write(page: &mut Page<'_, '_>, checkup: &Checkup, node: ShownNode) -> u16 {
+    let theme = page.theme();
+    let about = match node {
+        ShownNode::Attached => {
+            "This machine, on which the node runs, too, seen with the rights of this process: those of the node's may differ."
+        }
+        _ => "This machine, and the ports of the node that runs in this process.",
+    };
+    page.words("of", theme.dim(), about);
+    match checkup {
+        Checkup::Unasked => page.words("now", theme.dim(), "nothing was examined yet"),
+        Checkup::Runs(step) => {
+            page.words("now", theme.strong(), format_args!("{step} … this takes a few seconds"))
+        }
+        Checkup::Failed(why) => page.words("failed", theme.bad(), why),
+        Checkup::Done(examination) => told(page, examination),
+    }
+    page.lines()
+}
+
+fn told(page: &mut Page<'_, '_>, Examination { checks, remarks, .. }: &Examination) {
+    let theme = page.theme();
+    page.heading("Checks");
+    for Check { name, grade, saw } in checks {
+        page.line(|writer| {
+            let (sign, style) = sign(*grade, theme);
+            writer.sign(sign, style).text(" ").part(12).styled(name, theme.dim());
+            writer.skip(12).text(" ").text(saw);
+        });
+    }
+    if remarks.is_empty() {
+        return page.words("so", theme.good(), "nothing is wrong with this machine");
+    }
+    page.heading("Findings, in ! too, where y copies a fix");
+    for remark in remarks {
+        explain(page, remark);
+    }
+}
+
+/// What is to be said, why, and what fixes it.
+pub(in crate::app::view) fn explain(page: &mut Page<'_, '_>, remark: &Remark) {
+    let theme = page.theme();
+    let Remark { grade, what, evidence, fix } = remark;
+    page.line(|writer| {
+        let (sign, style) = sign(*grade, theme);
+        writer.sign(sign, style).text(" ").styled(what, theme.strong());
+    });
+    page.words("seen", theme.text(), evidence);
+    page.words("try", theme.warning(), fix);
+}
+
+/// The sign of a grade, and its colour.
+pub(in crate::app::view) fn sign(grade: Grade, theme: Theme) -> (&'static str, ratatui::style::Style) {
+    match grade {
+        Grade::Fine => ("✓", theme.good()),
+        Grade::Note => ("·", theme.dim()),
+        Grade::Warning => ("?", theme.warning()),
+        Grade::Error => ("!", theme.alarm_text()),
+    }
+}
