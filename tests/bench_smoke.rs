@@ -112,8 +112,8 @@ fn a_peer_takes_little_memory() {
 
 #[test]
 fn a_frame_costs_as_many_allocations_with_many_peers_as_with_few() {
-    let allocations = |peers: u64| {
-        let (mut network, mut screen) = (frame::Network::new(peers), frame::Screen::default());
+    let allocations = |mut network: frame::Network| {
+        let mut screen = frame::Screen::default();
         screen.empty_frame();
         let mut frame = || {
             network.go_on();
@@ -122,8 +122,13 @@ fn a_frame_costs_as_many_allocations_with_many_peers_as_with_few() {
         (0..5).for_each(|_| frame());
         allocation_counter::measure(|| (0..10).for_each(|_| frame())).count_total
     };
-    let (few, many) = (allocations(100), allocations(2_000));
+    let (few, many) = (allocations(frame::Network::new(100)), allocations(frame::Network::new(2_000)));
     assert!(many <= few * 6 / 5, "{many} allocations with 2 000 peers, {few} with 100");
+    let of_every_column = allocations(frame::Network::with_every_column(2_000));
+    assert!(
+        of_every_column <= many * 6 / 5,
+        "{of_every_column} allocations with every column, {many} without"
+    );
 }
 
 #[test]

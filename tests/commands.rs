@@ -85,6 +85,37 @@ fn the_help_lists_every_command_and_option() {
 }
 
 #[test]
+fn the_help_of_every_command_is_as_it_was_read() {
+    let commands = [
+        "",
+        "attach",
+        "watch",
+        "record",
+        "replay",
+        "diff",
+        "report",
+        "list",
+        "check",
+        "matrix",
+        "dial",
+        "doctor",
+        "config",
+        "secret",
+        "secret new",
+        "demo",
+        "man",
+        "completions",
+    ];
+    let help = |command: &&str| {
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let ran = run_briefly(&args);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{command}");
+        format!("$ vigie {}\n{}", args.join(" "), ran.out)
+    };
+    insta::assert_snapshot!(commands.iter().map(help).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn every_value_out_of_its_range_is_refused_before_anything_starts() {
     let long = "x".repeat(10_000);
     let cases: &[(&str, &[&str])] = &[

@@ -92,6 +92,62 @@ fn no_picture_is_older_than_the_screen() {
     }
 }
 
+/// What people read and may type.
+const PAPERS: [(&str, &str); 6] = [
+    ("README.md", README),
+    ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
+    ("SECURITY.md", include_str!("../SECURITY.md")),
+    ("docs/control.md", include_str!("../docs/control.md")),
+    ("docs/recording.md", include_str!("../docs/recording.md")),
+    ("docs/threat-model.md", include_str!("../docs/threat-model.md")),
+];
+
+/// The words of a command line of vigie, if it is one: up to a comment, a pipe or the next command.
+fn words(line: &str) -> Option<Vec<String>> {
+    let line = line.trim().trim_start_matches("$ ").trim_start_matches("sudo ");
+    let command = line.strip_prefix("vigie ").or((line == "vigie").then_some(""))?;
+    let end = [" #", " | ", " && ", "; "].iter().filter_map(|end| command.find(end)).min();
+    let words = shlex::split(&command[..end.unwrap_or(command.len())])?;
+    Some(std::iter::once("vigie".to_owned()).chain(words).collect())
+}
+
+#[test]
+fn every_command_of_a_block_can_be_typed_as_it_stands() {
+    let mut tried = 0;
+    for (paper, text) in PAPERS {
+        let blocks = text.split("```").skip(1).step_by(2);
+        let of_a_shell =
+            |block: &&str| ["sh\n", "powershell\n", "console\n"].iter().any(|kind| block.starts_with(kind));
+        for line in blocks.filter(of_a_shell).flat_map(str::lines) {
+            let Some(words) = words(line) else { continue };
+            let parsed = Cli::command().try_get_matches_from(&words);
+            assert!(parsed.is_ok(), "{paper}: {line}\n{}", parsed.unwrap_err());
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+#[test]
+fn every_command_within_a_sentence_has_names_that_the_program_knows() {
+    use clap::error::ErrorKind::{InvalidSubcommand, UnknownArgument};
+    let mut tried = 0;
+    for (paper, text) in PAPERS {
+        for span in text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            let Some(words) = words(span).filter(|words| words.len() > 1) else { continue };
+            // A word of the sentence may stand for a file, a name or a time.
+            if let Err(error) = Cli::command().try_get_matches_from(&words) {
+                assert!(
+                    ![InvalidSubcommand, UnknownArgument].contains(&error.kind()),
+                    "{paper}: {span}\n{error}"
+                );
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
 /// What stands between a mark that begins so and its end.
 fn between(begin: &str, end: &str) -> &'static str {
     let (_, rest) = README.split_once(begin).unwrap();

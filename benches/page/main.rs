@@ -125,14 +125,18 @@ fn memory_of_many() {
 }
 
 fn frames() {
-    let mut network = frame::Network::new(MANY as u64);
-    let (mut screen, mut empty) = (frame::Screen::default(), frame::Screen::default());
-    let ours = || {
-        network.go_on();
-        network.frame(&mut screen)
+    let of = |mut network: frame::Network| {
+        let (mut screen, mut empty) = (frame::Screen::default(), frame::Screen::default());
+        let ours = || {
+            network.go_on();
+            network.frame(&mut screen)
+        };
+        versus(500, Cap::within(secs(15)), ours, || empty.empty_frame())
     };
-    let found = versus(500, Cap::within(secs(15)), ours, || empty.empty_frame());
+    let found = of(frame::Network::new(MANY as u64));
     print(&Line::ratio("frame at 10 000 peers ÷ empty frame, 200×50", "µs", found, Goal::AtMost(2.0)));
+    let found = of(frame::Network::with_every_column(MANY as u64));
+    print(&Line::ratio("the same with every column on", "µs", found, Goal::AtMost(2.2)));
 }
 
 fn attaching() {

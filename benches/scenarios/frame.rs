@@ -13,7 +13,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use vigie::app::appearance::{Appearance, Theme};
+use vigie::app::model::Column;
 use vigie::app::state::App;
+use vigie::app::ui::TableColumns;
 use vigie::app::{Options, log, view};
 use vigie::engine::cause::{Cause, Detail};
 use vigie::engine::event::{Event, Stamped};
@@ -149,6 +151,13 @@ impl Network {
             network.fold(Event::PeerState { peer, from: PeerState::New, to });
         }
         fill_the_log(&mut network.app);
+        network
+    }
+
+    /// The same, with every column on.
+    pub(crate) fn with_every_column(peers: u64) -> Self {
+        let mut network = Self::new(peers);
+        network.app.ui.columns = TableColumns::of(&Column::ALL).expect("no column is there twice");
         network
     }
 

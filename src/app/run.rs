@@ -358,7 +358,10 @@ impl<S: Screen> Loop<'_, S> {
                 }
                 None => {}
             },
-            Input::Mouse(event) => self.app.mouse(*event),
+            Input::Mouse(event) => {
+                self.app.mouse(*event);
+                self.app.click_again(*event, at);
+            }
             Input::Paste(text) => self.app.paste(text),
             // Even when it comes back to the size it had: what lay outside in between is lost.
             Input::Resize(..) => self.screen.redraw()?,

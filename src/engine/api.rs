@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::address::ZonedIp;
 use crate::engine::cause::Failure;
-use crate::engine::config::Target;
+use crate::engine::config::{DialInterval, Target};
 use crate::engine::event::{Event, RejectReason, StopReason};
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::{Interface, LinkIndex};
@@ -238,6 +238,9 @@ pub enum Command {
     RequestSnapshot,
     /// Publish an [`Event::Matrix`].
     RequestMatrix,
+    /// Dial each peer so often from now on, as if the node had been started so. Readers learn it with the next [`Event::Snapshot`],
+    /// other nodes with this one's rows.
+    SetDialInterval(DialInterval),
     /// Drop a peer from the table. One that is heard again is discovered again.
     Forget(PeerKey),
     /// Say goodbye and stop.

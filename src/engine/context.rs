@@ -14,7 +14,7 @@ use crate::proto::presence::{Kind, Presence};
 use super::address::ZonedIp;
 use super::api::Output;
 use super::config::{Config, Target};
-use super::dialing::dial_interval::HeldDialInterval;
+use super::dialing::dial_interval::{DialInterval, HeldDialInterval};
 use super::event::Event;
 use super::interface::Interface;
 use super::limits::{ANSWER_AT_ONCE, COPIES_COME_WITHIN, DIAL_SPREAD, DIAL_STEP};
@@ -107,6 +107,12 @@ impl Shared {
     /// So many peers are known now. Whether the period of the regular dials is another one from now on.
     pub(crate) fn adapt_dial_interval(&mut self, known: usize, now: Instant) -> bool {
         self.dial_interval.adapt(known, now)
+    }
+
+    /// A person sets how often each peer is dialed.
+    pub(crate) fn set_dial_interval(&mut self, setting: DialInterval, known: usize, now: Instant) {
+        self.config.dial_interval = setting;
+        self.dial_interval.set(setting, known, now);
     }
 
     pub(crate) fn config(&self) -> &Config {

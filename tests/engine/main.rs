@@ -6,6 +6,7 @@ mod allocations;
 mod amplifier;
 mod crowd_load;
 mod diagnosis;
+mod dial_interval;
 mod dialing;
 mod discovery;
 mod flapping;

@@ -34,6 +34,8 @@ pub enum Action {
     Pause,
     /// Record, or record no more.
     Record,
+    /// Ask how often each peer is to be dialed.
+    Interval,
     /// Have this machine examined.
     Doctor,
     /// Play the recording in another way.
@@ -141,6 +143,9 @@ pub enum Action {
 impl Action {
     /// Whether words are to be typed behind its own.
     pub fn takes_words(self) -> bool {
-        matches!(self, Self::Note | Self::Columns | Self::Theme | Self::LogLevel | Self::Span)
+        matches!(
+            self,
+            Self::Note | Self::Columns | Self::Theme | Self::LogLevel | Self::Span | Self::Interval
+        )
     }
 }

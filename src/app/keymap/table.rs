@@ -144,6 +144,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[], Action::Theme, Some("theme"), "change the colours"),
     bind(Section::Panes, &[], Action::LogLevel, Some("log"), "record more in the log, or less"),
     bind(Section::Panes, &[], Action::Doctor, Some("doctor"), "examine this machine"),
+    bind(Section::Panes, &[], Action::Interval, Some("interval"), "choose how often each peer is dialed"),
     bind(Section::Panes, &[], Action::Span, Some("zoom"), "choose how much of the past to show"),
     bind(Section::Recording, &[Key::char('.')], Action::Play(Play::Step), Some("step"), "play one event, then pause"),
     bind(Section::Recording, &[Key::char('<')], Action::Play(Play::Slower), Some("speed"), "half as fast"),

@@ -95,7 +95,12 @@ impl App {
             Action::Mark => return self.mark(now),
             Action::Pin => return self.pin(now),
             Action::HideLeft => self.hide_left(now),
-            Action::Note | Action::Columns | Action::Theme | Action::LogLevel | Action::Span => {
+            Action::Note
+            | Action::Columns
+            | Action::Theme
+            | Action::LogLevel
+            | Action::Span
+            | Action::Interval => {
                 self.ask_words(action, now);
             }
             Action::Wrap => self.ui.log.toggle_wrap(),

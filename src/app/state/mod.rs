@@ -7,6 +7,8 @@
 mod actions;
 mod bell;
 mod checkup;
+mod clicks;
+mod double_click;
 mod effect;
 mod findings;
 mod matrix;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bell::{Bell, Notices};
+use clicks::Clicks;
 pub use effect::Effect;
 pub use models::Models;
 
@@ -40,6 +43,7 @@ pub struct App {
     pub models: Models,
     bell: Bell,
     notices: Notices,
+    clicks: Clicks,
     /// What the person has set.
     pub ui: Ui,
     /// How things look.
@@ -55,7 +59,7 @@ impl App {
     pub fn new(options: Options, appearance: Appearance) -> Self {
         let (bell, notices) = (Bell::default(), Notices::default());
         let (models, ui) = (Models::default(), Ui::default());
-        Self { models, bell, notices, ui, appearance, options, recording: None }
+        Self { models, bell, notices, clicks: Clicks::default(), ui, appearance, options, recording: None }
     }
 
     /// The same, with a person's own keys and columns, and what they noted of peers.

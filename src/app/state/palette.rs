@@ -3,9 +3,12 @@
 use std::time::Instant;
 
 use super::{App, Effect};
+use crate::app::ShownNode;
 use crate::app::appearance::Theme;
 use crate::app::keymap::Action;
 use crate::app::ui::{Overlay, Prompt, Typed, View};
+use crate::engine::api::Command;
+use crate::engine::config::DialInterval;
 
 impl App {
     /// Asks for an action.
@@ -86,7 +89,30 @@ impl App {
                 self.ui.timeline.choose(span);
                 self.ui.show(View::Timeline);
             }
+            Typed::Interval(interval) => return self.set_interval(interval, now),
             Typed::LogLevel(level) => return Some(Effect::LogLevel(level)),
+        }
+        None
+    }
+
+    /// Has each peer dialed so often, where that is this app's node to decide.
+    fn set_interval(&mut self, interval: DialInterval, now: Instant) -> Option<Effect> {
+        match self.options.node {
+            ShownNode::Own | ShownNode::OwnBesideAnother => {
+                let said = match interval {
+                    DialInterval::Auto => "each peer is dialed as often as their number allows".to_owned(),
+                    DialInterval::Every(period) => {
+                        format!("each peer is dialed every {}", humantime::format_duration(period))
+                    }
+                };
+                return Some(Effect::Send { command: Command::SetDialInterval(interval), said });
+            }
+            ShownNode::Attached => {
+                let said =
+                    "the node is another program's: start it with --dial-interval, or dial its peers by D";
+                self.ui.say(said, false, now);
+            }
+            ShownNode::Recorded => self.ui.say("this is a recording: there is no node to ask", false, now),
         }
         None
     }

@@ -7,6 +7,7 @@ mod export;
 mod findings;
 mod fold;
 mod fuzz;
+mod interval;
 mod journal;
 mod keys;
 mod lists;

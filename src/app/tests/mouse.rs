@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
 use crate::app::model::{Column, Sort};
-use crate::app::ui::Pane;
+use crate::app::ui::{Pane, View};
 
 fn mouse(bench: &mut Bench, kind: MouseEventKind, column: u16, row: u16) {
     bench.app.mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
@@ -87,4 +87,33 @@ fn a_click_outside_of_everything_or_before_the_first_frame_does_nothing() {
         click(&mut bench, x, y);
         bench.screen(80, 24);
     }
+}
+
+#[test]
+fn two_clicks_in_short_order_show_all_about_a_peer_or_a_finding_and_two_slow_ones_do_not() {
+    let twice = |bench: &mut Bench, (column, row): (u16, u16), apart: u64| {
+        for wait in [0, apart] {
+            bench.wait(wait).screen(80, 24);
+            let kind = MouseEventKind::Down(MouseButton::Left);
+            let (event, now) = (MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }, bench.now());
+            bench.app.mouse(event);
+            bench.app.click_again(event, now);
+        }
+    };
+    let mut bench = busy();
+    let place = find(&mut bench, "host10  ");
+    twice(&mut bench, place, 900);
+    assert_eq!(bench.app.ui.view, View::Peers);
+    bench.wait(2_000);
+    let place = find(&mut bench, "host10  ");
+    twice(&mut bench, place, 200);
+    assert_eq!(bench.app.ui.view, View::Details);
+    assert!(bench.text(80, 24).contains("host10"));
+    let mut bench = super::findings::shown();
+    let place = find(&mut bench, "over: h5");
+    twice(&mut bench, place, 100);
+    assert!(bench.app.ui.findings.is_open());
+    let heading = find(&mut bench, "Findings");
+    twice(&mut bench, heading, 100);
+    assert!(bench.app.ui.view == View::Findings, "a title has nothing to show");
 }

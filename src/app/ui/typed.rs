@@ -1,5 +1,7 @@
 //! What is typed behind the word of an action: `:columns name state`, `:theme dark`.
 
+use std::time::Duration;
+
 use clap::ValueEnum as _;
 use tracing::level_filters::LevelFilter;
 
@@ -8,6 +10,7 @@ use super::timeline::TimelineSpan;
 use crate::app::appearance::ThemeName;
 use crate::app::keymap::Action;
 use crate::app::model::NOTE_MAX;
+use crate::engine::config::DialInterval;
 use crate::text::nearest;
 
 /// An action with what was typed for it.
@@ -23,6 +26,8 @@ pub enum Typed {
     LogLevel(LevelFilter),
     /// The timeline shows this much of the past; without a choice, all that is known.
     Span(Option<TimelineSpan>),
+    /// Each peer is dialed so often.
+    Interval(DialInterval),
 }
 
 impl Typed {
@@ -36,6 +41,7 @@ impl Typed {
             Action::LogLevel => level(words.trim()).map(Self::LogLevel),
             Action::Note => note(words.trim()).map(Self::Note),
             Action::Span => span(words.trim()).map(Self::Span),
+            Action::Interval => interval(words.trim()).map(Self::Interval),
             _ => words.parse().map(Self::Columns),
         }
     }
@@ -47,6 +53,9 @@ impl Typed {
             Action::LogLevel => format!("One of {}.", LEVELS.map(|(name, _)| name).join(", ")),
             Action::Note => {
                 "A line about the selected peer, which its details show; nothing to take it away.".to_owned()
+            }
+            Action::Interval => {
+                format!("Seconds, or a time like 500ms or 2m; or {AUTO}, by the number of peers.")
             }
             Action::Span => {
                 format!(
@@ -81,6 +90,16 @@ fn span(text: &str) -> Result<Option<TimelineSpan>, String> {
     if text == AUTO { Ok(None) } else { text.parse().map(Some) }
 }
 
+fn interval(text: &str) -> Result<DialInterval, String> {
+    if text == AUTO {
+        return Ok(DialInterval::Auto);
+    }
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let period = seconds.or_else(|| humantime::parse_duration(text).ok());
+    let period = period.filter(|period| (DialInterval::SHORTEST..=DialInterval::LONGEST).contains(period));
+    period.map(DialInterval::Every).ok_or_else(|| format!("a time from 100ms to 1h is expected, or {AUTO}"))
+}
+
 fn note(text: &str) -> Result<Option<String>, String> {
     match text.chars().count() {
         0 => Ok(None),
@@ -106,13 +125,22 @@ mod tests {
 
     #[test]
     fn what_is_typed_for_an_action_is_read_or_refused_with_the_nearest_name() {
-        use Action::{Columns, LogLevel, Note, Span, Theme};
+        use Action::{Columns, Interval, LogLevel, Note, Span, Theme};
         assert_eq!(Typed::read(Theme, "high-contrast "), Ok(Typed::Theme(ThemeName::HighContrast)));
         assert_eq!(Typed::read(LogLevel, "debug"), Ok(Typed::LogLevel(LevelFilter::DEBUG)));
         assert!(matches!(Typed::read(Columns, "name rtt"), Ok(Typed::Columns(_))));
         assert_eq!(Typed::read(Note, " by the sea "), Ok(Typed::Note(Some("by the sea".to_owned()))));
         assert_eq!(Typed::read(Span, "15m"), Ok(Typed::Span(Some(TimelineSpan::QuarterHour))));
         assert_eq!(Typed::read(Span, "auto"), Ok(Typed::Span(None)));
+        let every = |millis| Ok(Typed::Interval(DialInterval::Every(Duration::from_millis(millis))));
+        assert_eq!(
+            ["30", "500ms", "1h"].map(|text| Typed::read(Interval, text)),
+            [30_000, 500, 3_600_000].map(every)
+        );
+        assert_eq!(Typed::read(Interval, "auto "), Ok(Typed::Interval(DialInterval::Auto)));
+        for text in ["", "0", "50ms", "2h", "-1", "often"] {
+            assert!(Typed::read(Interval, text).unwrap_err().contains("100ms to 1h"), "{text}");
+        }
         assert_eq!(Typed::read(Note, ""), Ok(Typed::Note(None)));
         assert!(Typed::read(Note, &"x".repeat(241)).unwrap_err().contains("at most 240"));
         for (action, words, said) in [

@@ -14,6 +14,7 @@ use crate::app::appearance::signs::glyph;
 use crate::app::model::Model;
 use crate::app::state::Models;
 use crate::app::{Options, ShownNode};
+use crate::engine::config::DialInterval;
 use crate::engine::interface::{Interface, InterfaceKind};
 use crate::engine::limits::AUTO_DIAL_INTERVAL;
 use crate::engine::peers::PeerState;
@@ -194,9 +195,14 @@ fn counts(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
     [with_period, full, total].into_iter().find(fits).unwrap_or_else(|| spell(Spelt::Signs))
 }
 
-/// How often each peer is dialed, where that is so rarely that what is shown may be old.
+/// How often each peer is dialed, where a person has set that, or it is so rarely that what is shown may be old.
 fn period(model: &Model, theme: Theme) -> Option<Span<'static>> {
-    let period = model.node()?.dial_interval.with_peers(model.len());
+    let setting = model.node()?.dial_interval;
+    let period = setting.with_peers(model.len());
+    if let DialInterval::Every(period) = setting {
+        let words = humantime::format_duration(period);
+        return Some(Span::styled(format!("  each dialed every {words}"), theme.dim()));
+    }
     (period > AUTO_DIAL_INTERVAL)
         .then(|| Span::styled(format!("  each dialed every {}", Age(period)), theme.dim()))
 }

@@ -39,7 +39,7 @@ const OFF: &str = "off";
 const AUTO: &str = "auto";
 
 pub(super) fn period(value: &str) -> Result<Duration, String> {
-    duration_within(value, &(Duration::from_millis(100)..=HOUR))
+    duration_within(value, &(DialInterval::SHORTEST..=DialInterval::LONGEST))
 }
 
 pub(super) fn dial_interval(value: &str) -> Result<DialInterval, String> {

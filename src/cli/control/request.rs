@@ -171,7 +171,8 @@ impl Order {
             Command::AddPeer(target) => Self::Add { host: target.to_string() },
             Command::RequestSnapshot => Self::Snapshot,
             Command::RequestMatrix => Self::Matrix,
-            Command::Stop(_) => return None,
+            // The first is set where the node was started.
+            Command::SetDialInterval(_) | Command::Stop(_) => return None,
         })
     }
 

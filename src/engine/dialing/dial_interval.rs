@@ -15,6 +15,12 @@ pub enum DialInterval {
 }
 
 impl DialInterval {
+    /// The shortest that a person may set.
+    pub const SHORTEST: Duration = Duration::from_millis(100);
+
+    /// The longest.
+    pub const LONGEST: Duration = Duration::from_hours(1);
+
     /// The period with so many peers.
     pub fn with_peers(self, known: usize) -> Duration {
         match self {
@@ -42,6 +48,11 @@ pub(crate) struct HeldDialInterval {
 impl HeldDialInterval {
     pub(crate) fn new(setting: DialInterval) -> Self {
         Self { setting, held: setting.with_peers(0), needed: None }
+    }
+
+    /// A person sets it otherwise, with so many peers known: from now on it is that.
+    pub(crate) fn set(&mut self, setting: DialInterval, known: usize, now: Instant) {
+        *self = Self { setting, held: setting.with_peers(known), needed: Some(now) };
     }
 
     /// The period now.
@@ -88,6 +99,13 @@ mod tests {
         assert_eq!(interval.get(), secs(20));
         assert!(interval.adapt(5, start + secs(42)));
         assert_eq!(interval.get(), secs(10));
+        interval.set(DialInterval::Every(secs(2)), 64, start + secs(50));
+        assert!(
+            !interval.adapt(320, start + secs(51)) && interval.get() == secs(2),
+            "a person's word counts at once"
+        );
+        interval.set(DialInterval::Auto, 64, start + secs(60));
+        assert_eq!(interval.get(), secs(20));
         let mut fixed = HeldDialInterval::new(DialInterval::Every(secs(3)));
         assert!(!fixed.adapt(1_000, start));
         assert_eq!(fixed.get(), secs(3));

@@ -6,14 +6,16 @@ use std::time::Instant;
 use crate::engine::Engine;
 use crate::engine::api::{Command, Output};
 use crate::engine::cause::Retry;
+use crate::engine::config::DialInterval;
 use crate::engine::context::Context;
 use crate::engine::dialing::turns::Turns;
 use crate::engine::event::{Event, StopReason};
 use crate::engine::exchange;
 use crate::engine::interface::Interface;
 use crate::engine::lifecycle::{AfterGoodbye, Lifecycle};
+use crate::engine::peers::observe::Times;
 use crate::engine::peers::peer::{Peer, Suspicion};
-use crate::engine::peers::{LeaveReason, PeerKey};
+use crate::engine::peers::{LeaveReason, NodeInfo, PeerKey};
 use crate::engine::presence::announce;
 use crate::engine::presence::receive::{self, Arrival, Reading};
 use crate::engine::probing::prober::ProbeOutcome;
@@ -75,11 +77,30 @@ impl Engine {
                 let view = self.matrix(now);
                 self.publish(Event::Matrix(Arc::new(view)));
             }
+            Command::SetDialInterval(setting) => self.set_dial_interval(setting, now),
             Command::Forget(key) => {
                 let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
                 peers.forget(key, &mut ctx);
             }
             Command::Stop(reason) => self.leave(reason, now),
+        }
+    }
+
+    /// Where peers are dialed more rarely, the dial that is planned still comes in its time: with it each learns of the new period before it
+    /// counts. Where they are dialed more often, all are once within the new period: what is known of them is then as young as it has to be.
+    fn set_dial_interval(&mut self, setting: DialInterval, now: Instant) {
+        let before = self.shared.dial_interval();
+        self.shared.set_dial_interval(setting, self.peers.len(), now);
+        self.times = Times::of(self.shared.dial_interval(), self.shared.config());
+        self.node = Arc::new(NodeInfo::of(self.shared.config()));
+        if self.shared.dial_interval() >= before {
+            return;
+        }
+        for key in self.peers.keys() {
+            let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
+            if let Some(peer) = peers.get_mut(key) {
+                peer.rest_at_most_an_interval(&mut ctx);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::app::view::line_writer::LineWriter;
 use crate::app::view::page::Page;
 use crate::app::view::sparkline::{self, BARS};
 use crate::engine::peers::PeerState;
-use crate::text::Measured;
+use crate::text::{Count, Measured};
 
 /// Lines of the histogram.
 const HEIGHT: usize = 4;
@@ -120,6 +120,11 @@ fn spread(page: &mut Page<'_, '_>, histogram: &Histogram, columns: u16, theme: T
                 let eighths = (count * HEIGHT * BARS.len()).div_ceil(most);
                 let here = eighths.saturating_sub(below).min(BARS.len());
                 writer.styled(here.checked_sub(1).map_or(" ", |bar| BARS[bar]), theme.good());
+            }
+            match from_top {
+                0 => _ = writer.format(theme.dim(), format_args!(" {}", Count(most, "dial"))),
+                below if below + 1 == HEIGHT => _ = writer.styled(" 0", theme.dim()),
+                _ => {}
             }
         };
         if from_top == 0 { page.fact("spread", write) } else { page.more(write) }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
+
 use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::event::Event;
@@ -11,7 +13,7 @@ use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
 use crate::engine::links::Links;
 use crate::engine::peers::health::Health;
 use crate::engine::peers::path::standby::PathChange;
-use crate::engine::peers::{LeaveReason, PeerState};
+use crate::engine::peers::{DialPhase, LeaveReason, PeerState};
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::{Incarnation, NodeId, Nonce};
 
@@ -39,6 +41,18 @@ impl Peer {
             self.dial.rest_until(next);
         } else {
             self.dial.stop();
+        }
+    }
+
+    /// Its next regular dial comes within the period that is set now, if it was planned by a longer one.
+    pub(crate) fn rest_at_most_an_interval(&mut self, ctx: &mut Context<'_>) {
+        let interval = ctx.pace.dial_interval();
+        let is_late = |next: Instant| next > ctx.now + interval;
+        if self.dial.is_resting()
+            && !self.is_second_hand()
+            && matches!(self.dial.phase(), DialPhase::Resting { next: Some(next) } if is_late(next))
+        {
+            self.rest_until(ctx.now + interval.mul_f64(ctx.rng.random_range(0.05..=1.0)));
         }
     }
 
