@@ -337,9 +337,8 @@ impl<S: Screen> Loop<'_, S> {
                     self.app.ui.say(said, true, at);
                 }
                 Some(Effect::Examine { port, tcp_port }) => {
-                    if self.wish(Wish::Examine { port, tcp_port }, at) {
-                        self.app.ui.checkup = Checkup::Runs("starting");
-                    }
+                    let is_heard = self.wish(Wish::Examine { port, tcp_port }, at);
+                    self.app.ui.checkup = if is_heard { Checkup::Runs("starting") } else { Checkup::Unasked };
                 }
                 Some(Effect::Record) => {
                     let name = format!("{}.ndjson.zst", export::stem(&self.app, at));

@@ -78,7 +78,7 @@ async fn show(
     let (commands, to_node) = mpsc::channel(COMMANDS);
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
     let events = broadcast::channel(EVENTS).0;
-    let examiner = Examiner::new(node, tell.clone());
+    let doctor = Examiner::new(node, tell.clone());
     let mut switch = Switch::of(events.downgrade(), commands.clone(), tell);
     if let Some(record) = record {
         switch.begin(record, events.subscribe())?;
@@ -90,7 +90,7 @@ async fn show(
     let shown = tokio::select! {
         shown = &mut app => Some(shown),
         () = &mut passing => None,
-        () = switch.serve(asked, |wish| examiner.hear(wish)) => None,
+        () = switch.serve(asked, |wish| doctor.hear(wish)) => None,
     };
     let shown = match shown {
         Some(shown) => shown,

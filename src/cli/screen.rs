@@ -73,7 +73,7 @@ pub(super) fn show(
         screen.notes.clone(),
     );
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
-    let examiner = Examiner::new(examined, tell.clone());
+    let doctor = Examiner::new(examined, tell.clone());
     let mut switch = Switch::of(node.events.clone(), node.commands.clone(), tell);
     switch.begin_if(prepared, first)?;
     // What is noted of the demo's peers is of no use elsewhere.
@@ -84,7 +84,7 @@ pub(super) fn show(
         tokio::pin!(app);
         tokio::select! {
             shown = &mut app => return shown,
-            () = switch.serve(asked, |wish| examiner.hear(wish)) => {}
+            () = switch.serve(asked, |wish| doctor.hear(wish)) => {}
             () = signals.first() => {}
         }
         // The screen ends with the node's last event. A node too busy to end is left behind below.

@@ -395,6 +395,7 @@ fn the_cursor_goes_beyond_what_is_shown_as_far_as_anything_is_known() {
 
 #[test]
 fn a_fresh_start_shows_what_there_is_and_more_as_time_goes_on_until_the_person_chooses() {
+    use TimelineSpan::{Day, FiveMinutes, Hour, Minute, QuarterHour, SixHours};
     let mut bench = Bench::new();
     let bob = peer(11, "bob");
     bench.started(&[("eth0", 0)]).discovered(&bob).state(&bob, New, Up).wait(40_000);
@@ -405,7 +406,6 @@ fn a_fresh_start_shows_what_there_is_and_more_as_time_goes_on_until_the_person_c
         bench.wait(wait).screen(80, 24);
         bench.app.ui.timeline.span()
     };
-    use TimelineSpan::{Day, FiveMinutes, Hour, Minute, QuarterHour, SixHours};
     assert_eq!(
         [0, 11_000, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE].map(&mut span),
         [Minute, FiveMinutes, QuarterHour, Hour, SixHours, Day]

@@ -199,14 +199,12 @@ impl TimelineCursor {
     /// One column back, and beyond what was drawn, as far as anything is known.
     pub fn earlier(&mut self) {
         let Some(window) = self.window else { return };
-        match self.nth(window).checked_sub(1) {
-            Some(before) => self.go_to(before),
-            None => {
-                let begin = window.column(0).map(|column| column.start);
-                let begin = begin.filter(|begin| Some(*begin) > self.oldest);
-                self.at = begin.and_then(|begin| begin.checked_sub(window.width)).or(self.at);
-            }
+        if let Some(before) = self.nth(window).checked_sub(1) {
+            return self.go_to(before);
         }
+        let begin = window.column(0).map(|column| column.start);
+        let begin = begin.filter(|begin| Some(*begin) > self.oldest);
+        self.at = begin.and_then(|begin| begin.checked_sub(window.width)).or(self.at);
     }
 
     /// One column on.

@@ -50,7 +50,7 @@ fn write(page: &mut Page<'_, '_>, checkup: &Checkup, node: ShownNode) -> u16 {
     match checkup {
         Checkup::Unasked => page.words("now", theme.dim(), "nothing was examined yet"),
         Checkup::Runs(step) => {
-            page.words("now", theme.strong(), format_args!("{step} … this takes a few seconds"))
+            page.words("now", theme.strong(), format_args!("{step} … this takes a few seconds"));
         }
         Checkup::Failed(why) => page.words("failed", theme.bad(), why),
         Checkup::Done(examination) => told(page, examination),
