@@ -7,6 +7,7 @@
 //! - `peer_text`, [`export`]: what is told of a peer in words, copied, and written to files.
 //! - `news`, `outlets`: what comes from the node, wherever that is, and what is asked of it and of who runs the app.
 //! - `playback`, `when`: how a recording is played, and how people name a moment of it.
+//! - `preferences`: what a person has set in the configuration file.
 //! - `run`, `paste`, `notification`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets: nor does it know whether the node is in its process.
@@ -26,6 +27,7 @@ mod outlets;
 mod paste;
 mod peer_text;
 mod playback;
+mod preferences;
 mod run;
 mod screen_size;
 pub mod state;
@@ -42,6 +44,7 @@ use std::net::IpAddr;
 pub use news::{News, NewsSource};
 pub use outlets::{Notebook, Outlets, Play, Wish};
 pub use playback::{Clock, Playback};
+pub use preferences::Preferences;
 pub use run::run;
 pub use when::When;
 

@@ -53,7 +53,8 @@ fn page(sources: &Sources) -> String {
         let _ = writeln!(page, "key {}: {} (line {line})", rebinding.action, keys.join(" "));
     }
     if let (columns, Some(line)) = sources.columns() {
-        let _ = writeln!(page, "columns: {columns} (line {line})");
+        let grouped = if sources.is_grouped() { ", grouped by subnet" } else { "" };
+        let _ = writeln!(page, "columns: {columns}{grouped} (line {line})");
     }
     for peer in sources.peers() {
         let noted = [peer.noted.is_marked.then_some("marked"), peer.noted.is_pinned.then_some("pinned")];
@@ -95,7 +96,7 @@ fn document(sources: &Sources) -> Json {
         "profile": sources.profile,
         "options": options,
         "keys": keys.collect::<Vec<_>>(),
-        "columns": { "show": columns, "line": line },
+        "columns": { "show": columns, "group": sources.is_grouped(), "line": line },
         "peers": peers.collect::<Vec<_>>(),
     })
 }

@@ -72,6 +72,14 @@ pub enum Action {
     OnlySelected,
     /// Show all about the selected peer.
     Details,
+    /// Group the peers of the table by subnet, or no more.
+    Group,
+    /// Show only the heading of the selected group.
+    Fold,
+    /// Show its peers, too.
+    Unfold,
+    /// Fold all groups, or unfold them.
+    FoldAll,
     /// Ask for a text to filter the peers by.
     Filter,
     /// Sort by the next column.

@@ -40,6 +40,11 @@ const fn bind(
 }
 
 impl Binding {
+    /// Its first key as a text names it; what is typed for it where it has none.
+    pub fn name_in_text(&self) -> String {
+        self.keys.first().map_or_else(|| self.keys_in_text(), |key| name_in_text(*key))
+    }
+
     /// Its keys, with blanks between them; what is typed for it where there are none.
     pub fn keys_in_text(&self) -> String {
         if let (true, Some(word)) = (self.keys.is_empty(), self.word) {
@@ -96,6 +101,9 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Rows, &[Key::char('9')], Action::SortBy(Column::Connect), None, "sort by connect time, or reverse that"),
     bind(Section::Rows, &[Key::char('0')], Action::SortBy(Column::Cause), None, "sort by cause, or reverse that"),
     bind(Section::Peers, &[Key::of(KeyCode::Esc)], Action::Back, None, "list all peers"),
+    bind(Section::Peers, &[Key::char('o')], Action::Group, None, "group by subnet, or not"),
+    bind(Section::Peers, &[Key::of(KeyCode::Left), Key::char('h')], Action::Fold, None, "fold its group, or unfold it"),
+    bind(Section::Peers, &[Key::of(KeyCode::Right), Key::char('l')], Action::Unfold, None, "fold its group, or unfold it"),
     bind(Section::Details, &[Key::char(']'), Key::of(KeyCode::Right)], Action::NextPeer, Some("next"), "to the next peer"),
     bind(Section::Details, &[Key::char('['), Key::of(KeyCode::Left)], Action::PreviousPeer, None, "to the previous peer"),
     bind(Section::Peer, &[Key::char('x'), Key::of(KeyCode::Delete)], Action::Forget, None, "forget it until it is heard again"),
@@ -135,6 +143,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::ctrl('d')], Action::Move(Move::HalfPageDown), None, "half a page down"),
     bind(Section::Panes, &[Key::of(KeyCode::Home), Key::char('g')], Action::Move(Move::First), None, "to the first line"),
     bind(Section::Panes, &[Key::of(KeyCode::End), Key::char('G')], Action::Move(Move::Last), None, "to the last line"),
+    bind(Section::Peers, &[], Action::FoldAll, Some("fold all"), "fold all groups, or unfold them"),
     bind(Section::Peer, &[], Action::Mark, Some("mark"), "mark it, or no more"),
     bind(Section::Peer, &[], Action::Pin, Some("pin"), "keep it above the others, or no more"),
     bind(Section::Peer, &[], Action::Note, Some("note"), "write a note on it"),

@@ -8,9 +8,12 @@ mod bands;
 mod chain;
 mod column;
 mod filter;
+mod groups;
 mod history;
 mod incidents;
 mod journal;
+mod lines;
+mod listing;
 mod matrix;
 mod notes;
 mod order;
@@ -29,9 +32,12 @@ pub use attempts::{Attempt, AttemptId, Attempts, MAX_ATTEMPTS, Outcome};
 pub use bands::{Bands, COARSE, Columns, DAY, STEP, STEPS, badness};
 pub use column::Column;
 pub use filter::Filter;
+pub use groups::{Group, GroupId};
+use groups::{Groups, Networks};
 pub use history::{EXACT, HISTORY, History, Sample};
 pub use incidents::Incident;
 pub use journal::{EntryId, Journal, JournalEntry, MAX_ENTRIES, What};
+pub use lines::{LineId, Lines};
 pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
 pub use notes::{NOTE_MAX, Note, Noted, Notes};
 pub use order::Sort;
@@ -141,6 +147,31 @@ impl Model {
         self.rows.set_sort(sort);
     }
 
+    /// The lines of the table: peers, and headings where they are grouped.
+    pub fn lines(&self) -> Lines<'_> {
+        Lines(&self.rows)
+    }
+
+    /// Groups the peers of the table by subnet, or no more.
+    pub fn group(&mut self, are_grouped: bool) {
+        self.rows.set_groups(are_grouped.then(Groups::default));
+    }
+
+    /// Groups and folds the peers as another model does.
+    pub fn group_as(&mut self, other: &Self) {
+        self.rows.set_groups(other.rows.groups().cloned());
+    }
+
+    /// Shows only the heading of a group, or its peers, too.
+    pub fn fold_group(&mut self, id: GroupId, is_folded: bool) {
+        self.rows.groups_mut().into_iter().for_each(|groups| groups.fold(id, is_folded));
+    }
+
+    /// The same of all groups.
+    pub fn fold_groups(&mut self, are_folded: bool) {
+        self.rows.groups_mut().into_iter().for_each(|groups| groups.fold_all(are_folded));
+    }
+
     /// The peers of a stretch of the table, in the order they are listed. Costs what the stretch costs.
     pub fn rows(&self, stretch: Range<usize>) -> impl Iterator<Item = &PeerRow> {
         self.rows.stretch(stretch)
@@ -244,16 +275,19 @@ impl Model {
             Event::Diagnosis(finding) => self.diagnose(finding, at),
             Event::Started { node, interfaces } => {
                 self.node = Some(Arc::clone(node));
-                self.interfaces = interfaces.to_vec();
+                self.set_interfaces(interfaces.to_vec());
             }
             Event::IdChanged { node, .. } | Event::NodeRenamed { node, .. } => {
                 self.node = Some(Arc::clone(node));
             }
             Event::InterfaceUp { interface } => {
-                self.interfaces.retain(|known| known.zoned_ip() != interface.zoned_ip());
-                self.interfaces.push(Interface::clone(interface));
+                let others = self.interfaces.iter().filter(|known| known.zoned_ip() != interface.zoned_ip());
+                self.set_interfaces(others.chain([&**interface]).cloned().collect());
             }
-            Event::InterfaceDown { interface } => self.interfaces.retain(|known| known != &**interface),
+            Event::InterfaceDown { interface } => {
+                let others = self.interfaces.iter().filter(|known| *known != &**interface);
+                self.set_interfaces(others.cloned().collect());
+            }
             Event::Lagged { missed } => {
                 let before = self.missed.map_or(0, |missed| missed.total);
                 self.missed = Some(Missed { total: before.saturating_add(*missed), at });
@@ -307,10 +341,15 @@ impl Model {
         self.rows.settle(now)
     }
 
+    fn set_interfaces(&mut self, interfaces: Vec<Interface>) {
+        self.rows.set_networks(Networks::of(&interfaces));
+        self.interfaces = interfaces;
+    }
+
     fn replace(&mut self, snapshot: &Snapshot, stamped: &Stamped) {
         self.node = Some(Arc::clone(&snapshot.node));
         if self.interfaces != *snapshot.interfaces {
-            self.interfaces = snapshot.interfaces.to_vec();
+            self.set_interfaces(snapshot.interfaces.to_vec());
         }
         for peer in &snapshot.peers {
             let over = peer.state == PeerState::Left && peer.dial == DialPhase::Resting { next: None };

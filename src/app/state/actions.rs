@@ -72,6 +72,10 @@ impl App {
             Action::Details if in_matrix => self.column_details(now),
             Action::Details if in_findings => self.open_finding(now),
             Action::Details => self.details(now),
+            Action::Group => self.group(now),
+            Action::Fold => self.fold_selected(true, now),
+            Action::Unfold => self.fold_selected(false, now),
+            Action::FoldAll => self.fold_all(now),
             Action::NextPeer => self.next_peer(Move::Down),
             Action::PreviousPeer => self.next_peer(Move::Up),
             Action::OnlySelected => self.only_selected(now),
@@ -124,14 +128,18 @@ impl App {
         }
     }
 
+    /// Of a group, its peers, or only its heading.
     fn details(&mut self, now: Instant) {
+        if let Some(group) = self.ui.peers.heading().filter(|_| self.ui.view == View::Peers) {
+            return self.turn_group(group);
+        }
         if self.selected(now).is_some() {
             self.ui.show(View::Details);
         }
     }
 
     fn next_peer(&mut self, to: Move) {
-        self.ui.peers.go(to, self.models.shown());
+        self.ui.peers.go_to_peer(to, self.models.shown());
         self.ui.details = 0;
     }
 

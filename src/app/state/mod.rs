@@ -8,6 +8,7 @@ mod actions;
 mod bell;
 mod effect;
 mod findings;
+mod groups;
 mod matrix;
 mod models;
 mod mouse;
@@ -25,11 +26,10 @@ use bell::{Bell, Notices};
 pub use effect::Effect;
 pub use models::Models;
 
-use super::Options;
 use super::appearance::Appearance;
-use super::keymap::Keymap;
-use super::model::{Model, Notes, Novelty};
-use super::ui::{TableColumns, Ui, View};
+use super::model::{Model, Novelty};
+use super::ui::{Ui, View};
+use super::{Options, Preferences};
 use crate::engine::event::Stamped;
 
 /// The app.
@@ -57,11 +57,13 @@ impl App {
         Self { models, bell, notices, ui, appearance, options, recording: None }
     }
 
-    /// The same, with a person's own keys and columns, and what they noted of peers.
+    /// The same, as a person wants it.
     #[must_use]
-    pub fn with(mut self, keymap: Keymap, columns: TableColumns, notes: Notes) -> Self {
+    pub fn with(mut self, preferences: Preferences) -> Self {
+        let Preferences { keymap, columns, is_grouped, notes } = preferences;
         self.ui.keymap = keymap;
         self.ui.columns = columns;
+        self.models.group(is_grouped);
         self.models.set_notes(&Arc::new(notes));
         self
     }

@@ -4,6 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::App;
+use crate::app::model::LineId;
 use crate::app::ui::Move;
 
 /// Lines that one notch of the wheel moves.
@@ -40,8 +41,11 @@ impl App {
             self.show_finding(*finding);
         } else if let Some(column) = heading {
             self.sort_by(column);
-        } else if let Some(peer) = self.ui.hit_map.peer_at(at) {
-            self.ui.peers.click(peer, self.models.shown());
+        } else if let Some(line) = self.ui.hit_map.line_at(at) {
+            self.ui.peers.click(line, self.models.shown());
+            if let LineId::Heading(group) = line {
+                self.turn_group(group);
+            }
         }
         if let Some(column) = self.ui.hit_map.column_at(at) {
             self.ui.timeline.go_to(column);

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::network::Network;
 use super::*;
 use crate::app::keymap::KEYMAP;
+use crate::app::model::Group;
 use crate::app::ui::View;
 use crate::engine::event::{RejectReason, StopReason};
 use crate::engine::peers::{Elsewhere, HeardFrom, PathState};
@@ -154,6 +155,17 @@ proptest! {
             prop_assert_eq!(counted, model.len());
             prop_assert_eq!(model.rows(0..usize::MAX).count(), model.listed());
             prop_assert!(model.listed() == model.len() || !model.filter().is_empty());
+            let lines = model.lines();
+            for (at, line) in lines.stretch(0..usize::MAX).into_iter().enumerate() {
+                prop_assert_eq!((lines.position(line), lines.at(at)), (Some(at), Some(line)));
+            }
+            if let Some(groups) = lines.groups() {
+                prop_assert_eq!(groups.iter().map(Group::len).sum::<usize>(), model.listed());
+                for state in PeerState::ALL {
+                    let shown = model.rows(0..usize::MAX).filter(|peer| peer.state == state).count();
+                    prop_assert_eq!(groups.iter().map(|group| group.count(state)).sum::<usize>(), shown);
+                }
+            }
             for (at, peer) in model.rows(0..usize::MAX).enumerate() {
                 prop_assert_eq!(model.position(peer.info.key), Some(at));
             }

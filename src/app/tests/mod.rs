@@ -6,6 +6,7 @@ mod export;
 mod findings;
 mod fold;
 mod fuzz;
+mod groups;
 mod journal;
 mod keys;
 mod lists;

@@ -11,6 +11,7 @@ mod details;
 pub(super) mod findings;
 mod footer;
 mod graph;
+mod groups;
 mod header;
 mod incidents;
 mod layout;
@@ -77,9 +78,10 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
 /// The rows that the main pane could fill.
 fn rows(model: &Model, ui: &Ui, width: u16, now: Instant) -> usize {
     let matrix = model.matrix();
+    let headings = model.lines().groups().map_or(0, <[_]>::len);
     match ui.view {
         View::Matrix => matrix.marks().size(),
-        _ => model.len() + findings::wanted(&ui.findings.told(matrix.findings(), now), width),
+        _ => model.len() + headings + findings::wanted(&ui.findings.told(matrix.findings(), now), width),
     }
 }
 

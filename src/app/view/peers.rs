@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::columns::{self, fitting, is_figure};
 use super::layout::{cut_bottom, cut_top};
-use super::{findings, selected};
-use crate::app::model::{Column, Model, PeerRow, Sort};
+use super::{findings, groups, selected};
+use crate::app::model::{Column, LineId, Model, PeerRow, Sort};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::text::{chief_addresses, wrap};
@@ -31,16 +31,21 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let columns = fitting(&ui.columns, area.width.saturating_sub(MARK));
     heads(canvas, headings, &columns, model.sort());
     let page = usize::from(rows.height);
-    let top = ui.peers.settle(model, page);
+    let top = ui.peers.settle_table(model, page);
     if model.listed() == 0 {
         canvas.put(rows, 0, "  No match. / to edit, Esc to clear.", theme.dim());
     }
     let tells_cause = columns.iter().any(|(column, _)| *column == Column::Cause);
-    for (y, peer) in (rows.y..).zip(model.rows(top..top.saturating_add(page))) {
+    for (y, id) in (rows.y..).zip(model.lines().stretch(top..top.saturating_add(page))) {
         let line = Rect { y, height: 1, ..rows };
-        row(canvas, line, peer, &columns, tells_cause);
-        canvas.hit_map.peers.push(peer.info.key);
-        if ui.peers.selected() == Some(peer.info.key) {
+        match id {
+            LineId::Heading(group) => groups::heading(canvas, line, model.lines(), group),
+            LineId::Peer(key) => {
+                model.peer(key).into_iter().for_each(|peer| row(canvas, line, peer, &columns, tells_cause));
+            }
+        }
+        canvas.hit_map.peers.push(id);
+        if ui.peers.line() == Some(id) {
             mark(canvas, line, ui);
         }
     }
@@ -48,6 +53,8 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
         let about = PeerText { model, peer, appearance: canvas.appearance(), now: canvas.now() };
         selected::render(canvas, below, about);
+    } else if let Some(group) = ui.peers.heading() {
+        groups::hint(canvas, below, (model.lines(), group), &ui.keymap);
     }
 }
 

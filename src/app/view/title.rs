@@ -74,7 +74,7 @@ fn says(pane: Pane, model: &Model, ui: &Ui, appearance: &Appearance) -> String {
 
 /// How many peers there are, which of them are shown when not all are, and in what order.
 fn peers(model: &Model, ui: &Ui) -> String {
-    let (all, listed, shown) = (model.len(), model.listed(), ui.peers.shown(model));
+    let (all, listed, (shown, lines)) = (model.len(), model.listed(), ui.peers.shown());
     let mut says = match (all, model.filter().is_empty()) {
         (0, _) => return String::new(),
         (_, true) => all.to_string(),
@@ -82,7 +82,10 @@ fn peers(model: &Model, ui: &Ui) -> String {
     };
     let sort = model.sort();
     // Writing to a string cannot fail.
-    if shown.len() < listed {
+    if let (Some(groups), View::Peers) = (model.lines().groups(), ui.view) {
+        let _ = write!(says, " · {}", Count(groups.len(), "group"));
+    }
+    if shown.len() < lines {
         let _ = write!(says, " · rows {}–{}", shown.start + 1, shown.end);
     }
     if !model.lists_left() && model.count(PeerState::Left) > 0 {

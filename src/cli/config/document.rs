@@ -24,6 +24,7 @@ pub(super) const COLUMNS: &str = "columns";
 /// What `[columns]` has.
 pub(super) const SHOW: &str = "show";
 pub(super) const WIDTH: &str = "width";
+pub(super) const GROUP: &str = "group";
 /// What a table of `[peers]` has.
 pub(super) const ADDRESS: &str = "address";
 pub(super) const NOTE: &str = "note";
@@ -200,7 +201,8 @@ impl Reader<'_> {
                     let widths = in_order(table_of(name, value)?);
                     columns.widths = widths.into_iter().map(column_width).collect::<Checked<_>>()?;
                 }
-                _ => return Err(unknown(name, [SHOW, WIDTH])),
+                GROUP => columns.group = Some(switch(value)?),
+                _ => return Err(unknown(name, [SHOW, WIDTH, GROUP])),
             }
         }
         Ok(columns)

@@ -111,6 +111,11 @@ impl ConfigFile {
         Columns::together(self.layers(profile).map(|layer| &layer.columns))
     }
 
+    /// Whether the peers of the table are grouped.
+    pub(in crate::cli) fn is_grouped(&self, profile: Option<&str>) -> bool {
+        self.layers(profile).find_map(|layer| layer.columns.group).unwrap_or_default()
+    }
+
     /// The table of keys with what is said of them.
     ///
     /// # Errors

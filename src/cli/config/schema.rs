@@ -8,7 +8,7 @@ use crate::app::model::Column;
 use crate::app::ui::MAX_WIDTH;
 
 use super::document::{
-    ADDRESS, COLUMNS, KEYS, MARK, NOTE, PEERS, PIN, PROFILE, SHOW, WIDTH, is_in_files, own_options,
+    ADDRESS, COLUMNS, GROUP, KEYS, MARK, NOTE, PEERS, PIN, PROFILE, SHOW, WIDTH, is_in_files, own_options,
     with_tables,
 };
 use super::setting::Kind;
@@ -79,9 +79,11 @@ fn columns() -> Value {
         "description": "Those that are shown, from the left.",
         "items": { "type": "string", "enum": names },
     });
-    let both = [(SHOW, shown), (WIDTH, object("How wide they are, where there is room.", &widths))];
-    let both = both.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    object("Columns of the table of peers.", &both)
+    let grouped = json!({ "type": "boolean", "description": "Whether its peers are grouped by subnet." });
+    let widths = object("How wide they are, where there is room.", &widths);
+    let all = [(SHOW, shown), (WIDTH, widths), (GROUP, grouped)];
+    let all = all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    object("Columns of the table of peers.", &all)
 }
 
 fn object(what: &str, properties: &Map<String, Value>) -> Value {

@@ -148,6 +148,11 @@ impl Sources {
         self.file.as_ref().map(|file| file.columns(self.profile.as_deref())).unwrap_or_default()
     }
 
+    /// Whether the peers of the table are grouped.
+    pub(in crate::cli) fn is_grouped(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.is_grouped(self.profile.as_deref()))
+    }
+
     /// What the file tells of peers.
     pub(in crate::cli) fn peers(&self) -> Vec<&NamedPeer> {
         self.file.as_ref().map(|file| file.peers(self.profile.as_deref())).unwrap_or_default()

@@ -40,8 +40,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, args: &ReplayArgs) -> Resu
     model.fold(&first);
     let options =
         app::Options { local_ip: None, bell: look.bell, notify: look.notify, node: ShownNode::Recorded };
-    let app =
-        App::new(options, look.appearance()).with(look.keymap.clone(), look.columns, look.notes.clone());
+    let app = App::new(options, look.appearance()).with(look.preferences.clone());
     let app = app.remembering(model);
     let (tell, news) = mpsc::channel(NEWS);
     let (wishes, asked) = mpsc::channel(WISHES);
