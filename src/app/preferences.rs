@@ -1,7 +1,7 @@
 //! What a person's configuration file says of the app.
 
 use super::keymap::Keymap;
-use super::model::Notes;
+use super::model::{Notes, SavedFilters};
 use super::ui::TableColumns;
 
 /// What a person's configuration file says of the app.
@@ -15,4 +15,6 @@ pub struct Preferences {
     pub is_grouped: bool,
     /// What is noted of peers.
     pub notes: Notes,
+    /// Filters with names.
+    pub filters: SavedFilters,
 }

@@ -56,6 +56,9 @@ fn page(sources: &Sources) -> String {
         let grouped = if sources.is_grouped() { ", grouped by subnet" } else { "" };
         let _ = writeln!(page, "columns: {columns}{grouped} (line {line})");
     }
+    for named in sources.filters() {
+        let _ = writeln!(page, "filter {}: {} (line {})", named.filter.name, named.filter.text, named.line);
+    }
     for peer in sources.peers() {
         let noted = [peer.noted.is_marked.then_some("marked"), peer.noted.is_pinned.then_some("pinned")];
         let told = [peer.address.as_deref()].into_iter().chain(noted).chain([peer.note.as_deref()]);
@@ -90,6 +93,9 @@ fn document(sources: &Sources) -> Json {
     let peers = sources.peers().into_iter().map(
         |peer| json!({ "name": peer.name, "address": peer.address, "note": peer.note, "mark": peer.noted.is_marked, "pin": peer.noted.is_pinned, "line": peer.line }),
     );
+    let filters = sources.filters().into_iter();
+    let filters = filters
+        .map(|named| json!({ "name": named.filter.name, "filter": named.filter.text, "line": named.line }));
     json!({
         "v": 1,
         "file": sources.file.as_ref().map(|file| file.path.to_string_lossy()),
@@ -97,6 +103,7 @@ fn document(sources: &Sources) -> Json {
         "options": options,
         "keys": keys.collect::<Vec<_>>(),
         "columns": { "show": columns, "group": sources.is_grouped(), "line": line },
+        "filters": filters.collect::<Vec<_>>(),
         "peers": peers.collect::<Vec<_>>(),
     })
 }

@@ -82,6 +82,10 @@ pub enum Action {
     FoldAll,
     /// Ask for a text to filter the peers by.
     Filter,
+    /// Ask for a saved filter.
+    SavedFilter,
+    /// Ask for a name for the filter.
+    SaveFilter,
     /// Sort by the next column.
     Sort,
     /// Sort by this column, or from its other end.
@@ -143,6 +147,7 @@ pub enum Action {
 impl Action {
     /// Whether words are to be typed behind its own.
     pub fn takes_words(self) -> bool {
-        matches!(self, Self::Note | Self::Columns | Self::Theme | Self::LogLevel)
+        use Action::{Columns, LogLevel, Note, SaveFilter, SavedFilter, Theme};
+        matches!(self, Note | SavedFilter | SaveFilter | Columns | Theme | LogLevel)
     }
 }

@@ -148,6 +148,8 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Peer, &[], Action::Pin, Some("pin"), "keep it above the others, or no more"),
     bind(Section::Peer, &[], Action::Note, Some("note"), "write a note on it"),
     bind(Section::Rows, &[], Action::HideLeft, Some("hide left"), "hide peers that left, or show them"),
+    bind(Section::Panes, &[], Action::SavedFilter, Some("filter"), "list by a saved filter"),
+    bind(Section::Panes, &[], Action::SaveFilter, Some("save"), "save the filter under a name"),
     bind(Section::Panes, &[], Action::Columns, Some("columns"), "choose, order and widen the columns"),
     bind(Section::Panes, &[], Action::Theme, Some("theme"), "change the colours"),
     bind(Section::Panes, &[], Action::LogLevel, Some("log"), "record more in the log, or less"),

@@ -20,6 +20,7 @@ mod order;
 mod past;
 mod peer;
 mod rows;
+mod saved_filters;
 mod sort_value;
 mod square;
 mod stats;
@@ -46,6 +47,7 @@ use rows::PeerRows;
 #[cfg(test)]
 pub(super) use rows::ROWS_SEEN;
 pub use rows::{LEFT_SHOWN, SETTLE};
+pub use saved_filters::{SavedFilter, SavedFilters};
 #[cfg(test)]
 pub(super) use square::LOOKS;
 pub use square::{KINDS, PairKind, Square, Tally};

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{App, Effect};
 use crate::app::keymap::{Action, KeyContext};
 use crate::app::model::{Column, Filter, Sort};
-use crate::app::ui::{Move, Overlay, Pane, Prompt, View};
+use crate::app::ui::{Choice, Move, Overlay, Pane, Prompt, View};
 
 impl App {
     /// Takes a key in.
@@ -97,7 +97,12 @@ impl App {
             Action::Mark => return self.mark(now),
             Action::Pin => return self.pin(now),
             Action::HideLeft => self.hide_left(now),
-            Action::Note | Action::Columns | Action::Theme | Action::LogLevel => self.ask_words(action, now),
+            Action::Note
+            | Action::SavedFilter
+            | Action::SaveFilter
+            | Action::Columns
+            | Action::Theme
+            | Action::LogLevel => self.ask_words(action, now),
             Action::Wrap => self.ui.log.toggle_wrap(),
         }
         None
@@ -111,7 +116,11 @@ impl App {
             // The view cuts the scrolling to what there is.
             Some(Overlay::Help { scroll }) => *scroll = to.scrolled(*scroll),
             Some(Overlay::Palette { prompt, chosen, .. }) => {
-                *chosen = to.from(*chosen, self.ui.keymap.found(beneath, prompt.text()).len(), 1);
+                let listed = match self.ui.keymap.typed(beneath, prompt.text()) {
+                    Some((action, words)) => Choice::of(action, words, &self.ui.filters).len(),
+                    None => self.ui.keymap.found(beneath, prompt.text()).len(),
+                };
+                *chosen = to.from(*chosen, listed, 1);
             }
             Some(_) => {}
             None => match (pane, self.ui.view) {

@@ -7,6 +7,7 @@
 mod actions;
 mod bell;
 mod effect;
+mod filters;
 mod findings;
 mod groups;
 mod matrix;
@@ -60,7 +61,8 @@ impl App {
     /// The same, as a person wants it.
     #[must_use]
     pub fn with(mut self, preferences: Preferences) -> Self {
-        let Preferences { keymap, columns, is_grouped, notes } = preferences;
+        let Preferences { keymap, columns, is_grouped, notes, filters } = preferences;
+        self.ui.filters = filters;
         self.ui.keymap = keymap;
         self.ui.columns = columns;
         self.models.group(is_grouped);

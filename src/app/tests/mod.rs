@@ -3,6 +3,7 @@
 mod details;
 mod diagnosis;
 mod export;
+mod filters;
 mod findings;
 mod fold;
 mod fuzz;

@@ -26,10 +26,11 @@ pub use overlay::{MAX_TYPED, Overlay, Prompt};
 pub use pane::{Pane, View};
 pub use peers::PeersScroll;
 use timeline::TimelineCursor;
-pub use typed::Typed;
+pub use typed::{Choice, Typed};
 
 use crate::app::keymap::{Action, KeyContext, Keymap};
 use crate::app::log::LogPane;
+use crate::app::model::SavedFilters;
 
 /// How long the status line says what was done, before the keys are shown again.
 pub const STATUS_SHOWN: Duration = Duration::from_secs(4);
@@ -81,6 +82,8 @@ pub struct Ui {
     pub findings: FindingsCursor,
     /// What keys do.
     pub keymap: Keymap,
+    /// Filters with names.
+    pub filters: SavedFilters,
     /// Where everything was drawn last: what the mouse points at.
     pub hit_map: HitMap,
 }
@@ -103,6 +106,7 @@ impl Default for Ui {
             matrix: MatrixCursor::default(),
             findings: FindingsCursor::default(),
             keymap: Keymap::default(),
+            filters: SavedFilters::default(),
             hit_map: HitMap::default(),
         }
     }
@@ -112,7 +116,13 @@ impl Ui {
     /// What the prompt for an action holds: an action with what is typed for it, or why that cannot be read.
     pub fn typed(&self, text: &str) -> Option<(Action, Result<Typed, String>)> {
         let (action, words) = self.keymap.typed(self.beneath(), text)?;
-        Some((action, Typed::read(action, words)))
+        Some((action, Typed::read(action, words, &self.filters)))
+    }
+
+    /// What the prompt for an action offers for the words behind it: those that begin as what is typed.
+    pub fn offered(&self, text: &str) -> Vec<Choice> {
+        let typed = self.keymap.typed(self.beneath(), text);
+        typed.map_or_else(Vec::new, |(action, words)| Choice::of(action, words, &self.filters))
     }
 
     /// The action that the palette lists at this place for what is typed.

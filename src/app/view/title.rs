@@ -78,7 +78,11 @@ fn peers(model: &Model, ui: &Ui) -> String {
     let mut says = match (all, model.filter().is_empty()) {
         (0, _) => return String::new(),
         (_, true) => all.to_string(),
-        (_, false) => format!("{listed} of {all} · /{}", model.filter().text()),
+        (_, false) => {
+            let text = model.filter().text();
+            let name = ui.filters.name_of(text).map(|name| format!(" ({name})")).unwrap_or_default();
+            format!("{listed} of {all} · /{text}{name}")
+        }
     };
     let sort = model.sort();
     // Writing to a string cannot fail.

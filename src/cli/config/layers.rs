@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Arg, Command};
 
 use crate::app::keymap::{Keymap, Rebinding};
+use crate::app::model::SavedFilters;
 use crate::app::ui::TableColumns;
 use crate::text::nearest;
 
 use super::columns::Columns;
+use super::filters::NamedFilter;
 use super::peers::NamedPeer;
 use super::setting::Setting;
 
@@ -34,6 +36,7 @@ pub(super) struct Layer {
     pub(super) keys: Vec<(Rebinding, usize)>,
     pub(super) columns: Columns,
     pub(super) peers: Vec<NamedPeer>,
+    pub(super) filters: Vec<NamedFilter>,
 }
 
 impl ConfigFile {
@@ -93,6 +96,22 @@ impl ConfigFile {
             }
         }
         peers
+    }
+
+    /// The filters of the app; those of the profile in the place of others of the same name.
+    pub(in crate::cli) fn filters(&self, profile: Option<&str>) -> Vec<&NamedFilter> {
+        let mut filters: Vec<&NamedFilter> = Vec::new();
+        for named in self.layers(profile).flat_map(|layer| &layer.filters) {
+            if !filters.iter().any(|known| known.filter.name == named.filter.name) {
+                filters.push(named);
+            }
+        }
+        filters
+    }
+
+    /// The same, as the app has them.
+    pub(in crate::cli) fn saved_filters(&self, profile: Option<&str>) -> SavedFilters {
+        self.filters(profile).into_iter().map(|named| named.filter.clone()).collect()
     }
 
     /// What is said of keys, each with its line.

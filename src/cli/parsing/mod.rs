@@ -110,6 +110,7 @@ pub(super) fn parse(
         columns: sources.columns().0,
         is_grouped: sources.is_grouped(),
         notes: notes(&sources),
+        filters: sources.filters().into_iter().map(|named| named.filter.clone()).collect(),
     };
     cli.screen.notebook = notebook(which.config, &sources);
     let origins = more.into_iter().map(|given| (given.option.clone(), given.name())).collect();
@@ -161,7 +162,7 @@ fn keymap(sources: &Sources) -> Result<Keymap, String> {
 fn notebook(named: Option<PathBuf>, sources: &Sources) -> Notebook {
     let Some(path) = named.or_else(|| sources.usual.clone()) else { return Notebook::default() };
     let profile = sources.profile.clone();
-    Notebook::new(move |note| config::keep(&path, profile.as_deref(), note, &root()))
+    Notebook::new(move |kept| config::keep(&path, profile.as_deref(), kept, &root()))
 }
 
 /// The table of options, with those of all commands in each.
