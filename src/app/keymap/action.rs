@@ -80,6 +80,8 @@ pub enum Action {
     Unfold,
     /// Fold all groups, or unfold them.
     FoldAll,
+    /// Show two peers side by side.
+    ComparePeers,
     /// Ask for a text to filter the peers by.
     Filter,
     /// Ask for a saved filter.

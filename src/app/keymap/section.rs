@@ -7,6 +7,8 @@ pub enum KeyContext {
     Peers,
     /// All about one peer.
     Details,
+    /// Two peers side by side.
+    Compare,
     /// The last hour.
     Timeline,
     /// Who reaches whom.
@@ -37,9 +39,10 @@ pub enum KeyContext {
 
 impl KeyContext {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Peers,
         Self::Details,
+        Self::Compare,
         Self::Timeline,
         Self::Matrix,
         Self::Findings,
@@ -67,6 +70,8 @@ pub enum Section {
     Peer,
     /// In a peer's details.
     Details,
+    /// In the comparison of two peers.
+    Compare,
     /// In the timeline.
     Timeline,
     /// In the matrix.
@@ -113,6 +118,7 @@ impl Section {
             Self::Rows => "Peers and timeline",
             Self::Peer => "The selected peer",
             Self::Details => "Details",
+            Self::Compare => "Two peers",
             Self::Timeline => "Timeline",
             Self::Matrix => "Matrix",
             Self::Findings => "Findings",
@@ -142,6 +148,7 @@ impl Section {
             Self::Rows => matches!(context, C::Peers | C::Timeline),
             Self::Peer => matches!(context, C::Peers | C::Details | C::Timeline),
             Self::Details => context == C::Details,
+            Self::Compare => context == C::Compare,
             Self::Timeline => context == C::Timeline,
             Self::Matrix => context == C::Matrix,
             Self::Findings => context == C::Findings,
@@ -150,7 +157,14 @@ impl Section {
             Self::Panes | Self::Recording => {
                 matches!(
                     context,
-                    C::Peers | C::Details | C::Timeline | C::Matrix | C::Findings | C::Attempts | C::Log
+                    C::Peers
+                        | C::Details
+                        | C::Compare
+                        | C::Timeline
+                        | C::Matrix
+                        | C::Findings
+                        | C::Attempts
+                        | C::Log
                 )
             }
             Self::Always => true,

@@ -67,6 +67,7 @@ const SKIP: Duration = Duration::from_mins(1);
 pub const KEYMAP: &[Binding] = &[
     bind(Section::Peers, &[Key::of(KeyCode::Enter)], Action::Details, Some("details"), "show details of the selected peer"),
     bind(Section::Details, &[Key::of(KeyCode::Esc), Key::of(KeyCode::Enter)], Action::Back, Some("back"), "back to the table"),
+    bind(Section::Compare, &[Key::of(KeyCode::Esc), Key::of(KeyCode::Enter)], Action::Back, Some("back"), "back to the table"),
     bind(Section::Timeline, &[Key::of(KeyCode::Left), Key::char('h')], Action::Earlier, Some("time"), "back in time"),
     bind(Section::Timeline, &[Key::of(KeyCode::Right), Key::char('l')], Action::Later, Some("time"), "forward in time"),
     bind(Section::Timeline, &[Key::char('v')], Action::Span, Some("day"), "show the last day, or the last hour"),
@@ -109,6 +110,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Peer, &[Key::char('x'), Key::of(KeyCode::Delete)], Action::Forget, None, "forget it until it is heard again"),
     bind(Section::Peer, &[Key::char('f')], Action::OnlySelected, None, "show only its attempts, or all"),
     bind(Section::Peer, &[Key::char('y')], Action::Copy, None, "copy its details to the clipboard"),
+    bind(Section::Peer, &[Key::char('c')], Action::ComparePeers, None, "compare it with the marked peer"),
     bind(Section::Attempts, &[Key::of(KeyCode::Esc)], Action::Follow, Some("follow"), "follow the newest lines"),
     bind(Section::Attempts, &[Key::char('f')], Action::OnlySelected, Some("one peer"), "show only the selected peer's, or all"),
     bind(Section::Log, &[Key::of(KeyCode::Esc)], Action::Follow, Some("follow"), "follow the newest lines"),

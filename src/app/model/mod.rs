@@ -56,7 +56,7 @@ pub use stats::{Histogram, Jitter, Stats};
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::interface::Interface;
-use crate::engine::peers::{DialPhase, NodeInfo, PeerKey, PeerState, Snapshot};
+use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot};
 use crate::engine::verdict::{Finding, Verdict};
 
 /// Events that the reader was too slow for.
@@ -152,6 +152,11 @@ impl Model {
     /// The lines of the table: peers, and headings where they are grouped.
     pub fn lines(&self) -> Lines<'_> {
         Lines(&self.rows)
+    }
+
+    /// The subnet of a peer, as the table would group it.
+    pub fn subnet_of(&self, peer: &PeerInfo) -> GroupId {
+        self.rows.subnet_of(peer)
     }
 
     /// Groups the peers of the table by subnet, or no more.

@@ -103,6 +103,11 @@ impl Order {
         is_new && self.groups.is_some()
     }
 
+    /// The networks that groups are made by.
+    pub(super) fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
     /// Sorts by groups first, or no more: [`Order::resort`] must follow.
     pub(super) fn set_groups(&mut self, groups: Option<Groups>) {
         self.groups = groups;

@@ -157,6 +157,11 @@ impl PeerRows {
         self.order.group(self.place(key)?)
     }
 
+    /// The subnet of a peer.
+    pub(super) fn subnet_of(&self, peer: &PeerInfo) -> GroupId {
+        self.order.networks().group(peer, false)
+    }
+
     /// Groups them, or no more.
     pub(super) fn set_groups(&mut self, groups: Option<Groups>) {
         self.order.set_groups(groups);

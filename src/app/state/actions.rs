@@ -76,6 +76,7 @@ impl App {
             Action::Fold => self.fold_selected(true, now),
             Action::Unfold => self.fold_selected(false, now),
             Action::FoldAll => self.fold_all(now),
+            Action::ComparePeers => self.compare(now),
             Action::NextPeer => self.next_peer(Move::Down),
             Action::PreviousPeer => self.next_peer(Move::Up),
             Action::OnlySelected => self.only_selected(now),
@@ -124,7 +125,7 @@ impl App {
             }
             Some(_) => {}
             None => match (pane, self.ui.view) {
-                (Pane::Main, View::Details) => self.ui.details = to.scrolled(self.ui.details),
+                (Pane::Main, View::Details | View::Compare) => self.ui.details = to.scrolled(self.ui.details),
                 (Pane::Main, View::Peers | View::Timeline) => self.ui.peers.go(to, shown),
                 (Pane::Main, View::Matrix) => self.ui.matrix.go(to),
                 (Pane::Main, View::Findings) if self.ui.findings.is_open() => {
@@ -162,7 +163,9 @@ impl App {
             View::Peers => self.models.set_filter(&Filter::default()),
             View::Timeline if self.ui.timeline.is_past() => self.ui.timeline.to_now(),
             View::Findings if self.ui.findings.open(false) => {}
-            View::Timeline | View::Details | View::Matrix | View::Findings => self.ui.show(View::Peers),
+            View::Timeline | View::Details | View::Compare | View::Matrix | View::Findings => {
+                self.ui.show(View::Peers)
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod actions;
 mod bell;
+mod compare;
 mod effect;
 mod filters;
 mod findings;

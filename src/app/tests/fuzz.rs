@@ -142,7 +142,7 @@ proptest! {
     #[test]
     fn nothing_panics_and_the_counts_are_true(
         steps in prop::collection::vec(any::<Step>(), 0..120),
-        view in prop::sample::select(vec![View::Peers, View::Details, View::Timeline, View::Matrix]),
+        view in prop::sample::select(vec![View::Peers, View::Details, View::Compare, View::Timeline, View::Matrix]),
     ) {
         let mut bench = Bench::new();
         bench.app.ui.view = view;

@@ -1,5 +1,6 @@
 //! Tests of the app as a whole: events and keys in, frames and commands out.
 
+mod compare;
 mod details;
 mod diagnosis;
 mod export;

@@ -31,6 +31,7 @@ pub use typed::{Choice, Typed};
 use crate::app::keymap::{Action, KeyContext, Keymap};
 use crate::app::log::LogPane;
 use crate::app::model::SavedFilters;
+use crate::engine::peers::PeerKey;
 
 /// How long the status line says what was done, before the keys are shown again.
 pub const STATUS_SHOWN: Duration = Duration::from_secs(4);
@@ -74,6 +75,8 @@ pub struct Ui {
     pub log: LogPane,
     /// Lines above the first one of the details.
     pub details: u16,
+    /// The two peers that are compared.
+    pub compared: Option<[PeerKey; 2]>,
     /// Where the timeline is looked at.
     pub timeline: TimelineCursor,
     /// How the matrix is looked at.
@@ -102,6 +105,7 @@ impl Default for Ui {
             attempts: AttemptsScroll::default(),
             log: LogPane::default(),
             details: 0,
+            compared: None,
             timeline: TimelineCursor::default(),
             matrix: MatrixCursor::default(),
             findings: FindingsCursor::default(),
@@ -149,6 +153,7 @@ impl Ui {
     pub fn beneath(&self) -> KeyContext {
         match (self.focus, self.view) {
             (Pane::Main, View::Peers) => KeyContext::Peers,
+            (Pane::Main, View::Compare) => KeyContext::Compare,
             (Pane::Main, View::Details) => KeyContext::Details,
             (Pane::Main, View::Timeline) => KeyContext::Timeline,
             (Pane::Main, View::Matrix) => KeyContext::Matrix,

@@ -78,12 +78,12 @@ pub(super) fn of(area: Rect, ui: &Ui, rows: usize) -> Option<Layout> {
     let wanted = match ui.view {
         View::Peers => wanted(rows),
         View::Matrix => u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(MATRIX_BESIDE),
-        View::Details | View::Timeline | View::Findings => u16::MAX,
+        View::Details | View::Compare | View::Timeline | View::Findings => u16::MAX,
     };
     let alone = match ui.view {
         View::Peers => false,
         View::Matrix => wanted > body.height.saturating_sub(least),
-        View::Details | View::Findings => area.height <= WHOLE,
+        View::Details | View::Compare | View::Findings => area.height <= WHOLE,
         View::Timeline => {
             area.height <= WHOLE && rows > usize::from(body.height.saturating_sub(least + TIMELINE_BESIDE))
         }
@@ -144,8 +144,14 @@ mod tests {
             for height in 1..70 {
                 let area = Rect::new(0, 0, width, height);
                 for (nth, (focus, peers)) in Pane::ALL.into_iter().zip([0, 15, 100_000]).enumerate() {
-                    let view = [View::Peers, View::Timeline, View::Details, View::Matrix, View::Findings]
-                        [usize::from(width) % 5];
+                    let view = [
+                        View::Peers,
+                        View::Timeline,
+                        View::Details,
+                        View::Matrix,
+                        View::Findings,
+                        View::Compare,
+                    ][usize::from(width) % 6];
                     let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
                     let ui = Ui { focus, view, grown, zoomed: width % 5 == 0, ..Ui::default() };
                     let Some(layout) = of(area, &ui, peers) else {

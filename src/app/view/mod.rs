@@ -7,6 +7,7 @@ mod axis;
 mod bar;
 mod canvas;
 mod columns;
+mod compare;
 mod details;
 pub(super) mod findings;
 mod footer;
@@ -89,6 +90,7 @@ fn rows(model: &Model, ui: &Ui, width: u16, now: Instant) -> usize {
 fn body(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, model: &Model, ui: &mut Ui) {
     match (pane, ui.view) {
         (Pane::Main, View::Peers) => peers::render(canvas, area, model, ui),
+        (Pane::Main, View::Compare) => compare::render(canvas, area, model, ui),
         (Pane::Main, View::Details) => details::render(canvas, area, model, ui),
         (Pane::Main, View::Timeline) => timeline::render(canvas, area, model, ui),
         (Pane::Main, View::Matrix) => matrix::render(canvas, area, model, ui),

@@ -52,6 +52,7 @@ fn name(pane: Pane, view: View) -> &'static str {
     match (pane, view) {
         (Pane::Main, View::Peers) => "Peers",
         (Pane::Main, View::Details) => "Peer",
+        (Pane::Main, View::Compare) => "Two peers",
         (Pane::Main, View::Timeline) => "Timeline",
         (Pane::Main, View::Matrix) => "Matrix",
         (Pane::Main, View::Findings) => "Findings",
@@ -65,6 +66,7 @@ fn says(pane: Pane, model: &Model, ui: &Ui, appearance: &Appearance) -> String {
         (Pane::Main, View::Peers) => peers(model, ui),
         (Pane::Main, View::Timeline) => timeline(model, ui, appearance),
         (Pane::Main, View::Details) => one_peer(model, ui),
+        (Pane::Main, View::Compare) => "≠ differs".to_owned(),
         (Pane::Main, View::Matrix) => matrix(model, ui),
         (Pane::Main, View::Findings) => findings(model),
         (Pane::Attempts, _) => attempts(model, ui),
