@@ -120,6 +120,12 @@ impl Keymap {
         of_it.map(Binding::name_in_text).unwrap_or_default()
     }
 
+    /// The key for an action where several have it: in this section.
+    pub fn key_in(&self, section: Section, action: Action) -> String {
+        let here = |binding: &&Binding| binding.section == section && binding.action == action;
+        self.bindings().iter().find(here).map(Binding::name_in_text).unwrap_or_default()
+    }
+
     /// The actions of a context in whose words every typed word is found, those first whose name begins with it.
     pub fn found(&self, context: KeyContext, typed: &str) -> Vec<&Binding> {
         let words: Vec<_> = typed.split_whitespace().map(str::to_lowercase).collect();

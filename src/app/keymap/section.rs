@@ -94,7 +94,7 @@ pub enum Section {
     Add,
     /// In the prompt for a filter.
     Filter,
-    /// In the prompt for a search.
+    /// In the prompt for a search, in the log or in the help.
     Search,
     /// In the prompt for an action.
     Palette,
@@ -130,7 +130,7 @@ impl Section {
             Self::Typing => "While typing",
             Self::Add => "Adding a peer",
             Self::Filter => "Filtering the peers",
-            Self::Search => "Searching the log",
+            Self::Search => "Searching",
             Self::Palette => "Choosing an action",
             Self::Jump => "Going to a moment",
             Self::Export => "Exporting",

@@ -199,4 +199,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Help, &[Key::of(KeyCode::Down), Key::char('j')], Action::Move(Move::Down), Some("scroll"), "one line down"),
     bind(Section::Help, &[Key::of(KeyCode::PageUp)], Action::Move(Move::PageUp), None, "one page up"),
     bind(Section::Help, &[Key::of(KeyCode::PageDown)], Action::Move(Move::PageDown), None, "one page down"),
+    bind(Section::Help, &[Key::char('/')], Action::Search, None, "find a text"),
+    bind(Section::Help, &[Key::char('n')], Action::NextMatch, None, "to the next match"),
+    bind(Section::Help, &[Key::char('N')], Action::PreviousMatch, None, "to the previous match"),
 ];

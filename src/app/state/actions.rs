@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{App, Effect};
 use crate::app::keymap::{Action, KeyContext};
 use crate::app::model::{Column, Filter, Sort};
-use crate::app::ui::{Choice, Move, Overlay, Pane, Prompt, View};
+use crate::app::ui::{Choice, HelpPage, Move, Overlay, Pane, Prompt, View};
 
 impl App {
     /// Takes a key in.
@@ -51,12 +51,12 @@ impl App {
             Action::Jump => self.ask_moment(now),
             Action::Mute => self.mute(now),
             Action::Accept => return self.accept(now),
-            Action::Help => self.ui.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Help => self.ui.overlay = Some(Overlay::Help(HelpPage::default())),
             Action::Palette => self.open_palette(),
             Action::Add => self.ui.overlay = Some(Overlay::Add(Prompt::default())),
             Action::Export => self.ui.overlay = Some(Overlay::Export),
             Action::Filter => self.ui.overlay = Some(Overlay::filter(self.models.shown().filter())),
-            Action::Search => self.ui.overlay = Some(Overlay::Search(Prompt::default())),
+            Action::Search => self.search(),
             Action::Close => self.close(),
             Action::Complete => self.complete(now),
             Action::Edit(request) => self.edit(request),
@@ -93,8 +93,8 @@ impl App {
             Action::Compare => self.ui.matrix.compare(),
             Action::Level => self.ui.log.cycle_level(),
             Action::Target => self.ui.log.cycle_target(),
-            Action::NextMatch => self.ui.log.next_match(),
-            Action::PreviousMatch => self.ui.log.previous_match(),
+            Action::NextMatch => self.go_to_match(false),
+            Action::PreviousMatch => self.go_to_match(true),
             Action::Mark => return self.mark(now),
             Action::Pin => return self.pin(now),
             Action::HideLeft => self.hide_left(now),
@@ -115,7 +115,7 @@ impl App {
         let shown = self.models.shown();
         match &mut self.ui.overlay {
             // The view cuts the scrolling to what there is.
-            Some(Overlay::Help { scroll }) => *scroll = to.scrolled(*scroll),
+            Some(Overlay::Help(help)) => help.scroll = to.scrolled(help.scroll),
             Some(Overlay::Palette { prompt, chosen, .. }) => {
                 let listed = match self.ui.keymap.typed(beneath, prompt.text()) {
                     Some((action, words)) => Choice::of(action, words, &self.ui.filters).len(),

@@ -11,6 +11,7 @@ mod effect;
 mod filters;
 mod findings;
 mod groups;
+mod help;
 mod matrix;
 mod models;
 mod mouse;

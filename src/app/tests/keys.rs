@@ -276,7 +276,9 @@ fn in_section(section: Section) -> Bench {
         Section::Jump => &[KeyCode::Char('J'), KeyCode::Char('5'), KeyCode::Char('m')],
         Section::Export => &[KeyCode::Char('e')],
         Section::Confirm => &[KeyCode::Char('x')],
-        Section::Help => &[KeyCode::Char('?'), KeyCode::Down],
+        Section::Help => {
+            &[KeyCode::Char('?'), KeyCode::Char('/'), KeyCode::Char('e'), KeyCode::Enter, KeyCode::Down]
+        }
     };
     for i in 0..50 {
         let (wall, target) = (SystemTime::UNIX_EPOCH, if i % 2 == 0 { "vigie::net" } else { "vigie::event" });

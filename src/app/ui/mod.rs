@@ -5,6 +5,7 @@
 mod attempts;
 mod columns;
 mod findings;
+mod help;
 mod hit_map;
 pub mod matrix;
 mod movement;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 pub use attempts::AttemptsScroll;
 pub use columns::{MAX_WIDTH, TableColumns};
 pub use findings::{FindingsCursor, Mute};
+pub use help::HelpPage;
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
 pub use movement::Move;
@@ -137,7 +139,8 @@ impl Ui {
     /// Which keys count now.
     pub fn context(&self) -> KeyContext {
         match &self.overlay {
-            Some(Overlay::Help { .. }) => KeyContext::Help,
+            Some(Overlay::Help(help)) if help.is_typing => KeyContext::Search,
+            Some(Overlay::Help(_)) => KeyContext::Help,
             Some(Overlay::Add(_)) => KeyContext::Add,
             Some(Overlay::Filter { .. }) => KeyContext::Filter,
             Some(Overlay::Search(_)) => KeyContext::Search,

@@ -2,6 +2,7 @@
 
 use tui_input::{Input, InputRequest};
 
+use super::help::HelpPage;
 use crate::app::appearance::Theme;
 use crate::app::model::Filter;
 use crate::engine::config::{Target, TargetError};
@@ -14,11 +15,8 @@ pub const MAX_TYPED: usize = 270;
 /// What lies over the panes, or has taken the last line.
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    /// The help, scrolled down by so many lines.
-    Help {
-        /// Lines above the first one shown.
-        scroll: u16,
-    },
+    /// The help.
+    Help(HelpPage),
     /// The prompt for a peer's address.
     Add(Prompt),
     /// The prompt for the filter of the peers.
@@ -112,7 +110,8 @@ impl Overlay {
             | Self::Search(prompt)
             | Self::Jump(prompt)
             | Self::Palette { prompt, .. } => Some(prompt),
-            Self::Help { .. } | Self::Export | Self::Forget { .. } => None,
+            Self::Help(help) if help.is_typing => Some(&mut help.search),
+            Self::Help(_) | Self::Export | Self::Forget { .. } => None,
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, ui: &mut Ui) -> Option
     let beneath = ui.beneath();
     let Ui { overlay, keymap, filters, .. } = ui;
     match overlay {
-        Some(Overlay::Help { scroll }) => help::render(canvas, area, keymap, beneath, scroll),
+        Some(Overlay::Help(help)) => return help::render(canvas, area, keymap, beneath, help),
         Some(Overlay::Add(prompt)) => return Some(add(canvas, area, prompt)),
         Some(Overlay::Palette { prompt, chosen, .. }) => {
             let typed = keymap.typed(beneath, prompt.text());
