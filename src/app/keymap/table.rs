@@ -42,7 +42,8 @@ const fn bind(
 impl Binding {
     /// Its first key as a text names it; what is typed for it where it has none.
     pub fn name_in_text(&self) -> String {
-        self.keys.first().map_or_else(|| self.keys_in_text(), |key| name_in_text(*key))
+        let typed = || format!(":{}", self.word.unwrap_or(self.help));
+        self.keys.first().map_or_else(typed, |key| name_in_text(*key))
     }
 
     /// Its keys, with blanks between them; what is typed for it where there are none.

@@ -19,6 +19,7 @@ mod mouse;
 mod network;
 mod notes;
 mod past;
+mod rebound;
 mod screens;
 mod timeline;
 

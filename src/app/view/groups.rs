@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::line_writer::LineWriter;
 use crate::app::appearance::signs::glyph;
-use crate::app::keymap::{Action, Keymap};
+use crate::app::keymap::Action;
 use crate::app::model::{Group, GroupId, Lines};
 use crate::engine::peers::PeerState;
 use crate::text::Count;
@@ -45,9 +45,9 @@ fn states(writer: &mut LineWriter<'_>, group: &Group) {
 }
 
 /// What to do with the selected one, where else more is told of a peer.
-pub(super) fn hint(canvas: &mut Canvas<'_>, area: Rect, (lines, id): (Lines<'_>, GroupId), keymap: &Keymap) {
+pub(super) fn hint(canvas: &mut Canvas<'_>, area: Rect, lines: Lines<'_>, id: GroupId) {
     let theme = canvas.theme();
-    let key = keymap.key_for(Action::Details);
+    let key = canvas.key(Action::Details);
     let does = if lines.is_folded(id) { "shows its peers" } else { "folds it" };
     canvas.put(area, 0, &format!("  {id}: {key} {does}."), theme.dim());
 }

@@ -48,7 +48,8 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     if ground != Theme::COLOURED.ground() {
         buf.set_style(area, ground);
     }
-    let mut canvas = Canvas::new(buf, &app.appearance, app.models.shown_at(now));
+    let keymap = app.ui.keymap.clone();
+    let mut canvas = Canvas::new(buf, &app.appearance, app.models.shown_at(now)).with_keys(&keymap);
     let App { models, ui, options, recording, .. } = app;
     let model = models.shown();
     let mut drawn = Drawn::default();

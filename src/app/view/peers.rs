@@ -6,6 +6,7 @@ use super::canvas::Canvas;
 use super::columns::{self, fitting, is_figure};
 use super::layout::{cut_bottom, cut_top};
 use super::{findings, groups, selected};
+use crate::app::keymap::{Action, Section};
 use crate::app::model::{Column, LineId, Model, PeerRow, Sort};
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
@@ -33,7 +34,8 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let page = usize::from(rows.height);
     let top = ui.peers.settle_table(model, page);
     if model.listed() == 0 {
-        canvas.put(rows, 0, "  No match. / to edit, Esc to clear.", theme.dim());
+        let (edit, clear) = (canvas.key(Action::Filter), canvas.key_in(Section::Peers, Action::Back));
+        canvas.put(rows, 0, &format!("  No match. {edit} to edit, {clear} to clear."), theme.dim());
     }
     let tells_cause = columns.iter().any(|(column, _)| *column == Column::Cause);
     for (y, id) in (rows.y..).zip(model.lines().stretch(top..top.saturating_add(page))) {
@@ -54,7 +56,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
         let about = PeerText { model, peer, appearance: canvas.appearance(), now: canvas.now() };
         selected::render(canvas, below, about);
     } else if let Some(group) = ui.peers.heading() {
-        groups::hint(canvas, below, (model.lines(), group), &ui.keymap);
+        groups::hint(canvas, below, model.lines(), group);
     }
 }
 
@@ -115,7 +117,7 @@ pub(super) fn note(canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow) {
 
 /// What to do when nobody is there yet.
 pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let theme = canvas.theme();
+    let (theme, add) = (canvas.theme(), canvas.key(Action::Add));
     let mut lines = vec![("No peers yet.".to_owned(), theme.strong())];
     let port = model.node().map(|node| (node.port, node.tcp_port));
     let (heard, mute): (Vec<_>, Vec<_>) = chief_addresses(model.interfaces()).partition(|i| !i.is_mute());
@@ -125,7 +127,7 @@ pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         Some((udp, tcp)) => {
             for interface in &mute {
                 let text = format!(
-                    "{} cannot broadcast: press a to add a peer there by its address.",
+                    "{} cannot broadcast: press {add} to add a peer there by its address.",
                     interface.name
                 );
                 lines.push((text, theme.warning()));
@@ -133,15 +135,18 @@ pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             if !on.is_empty() {
                 lines.push((format!("Listening for others on {}.", on.join(", ")), theme.text()));
             } else if mute.is_empty() {
-                let text = "No interface of this machine can broadcast: connect to a network, or press a to add a peer by its address.";
-                lines.push((text.into(), theme.warning()));
+                let text = format!(
+                    "No interface of this machine can broadcast: connect to a network, or press {add} to add a peer by its address."
+                );
+                lines.push((text, theme.warning()));
             }
             lines.push(("• Start vigie on another machine of the same network.".into(), theme.text()));
             lines.push((
                 format!("• If it is running there but does not appear here, open UDP port {udp} and TCP port {tcp} in both firewalls."),
                 theme.text(),
             ));
-            lines.push(("• Across a router, press a and type the address of a peer.".into(), theme.text()));
+            let text = format!("• Across a router, press {add} and type the address of a peer.");
+            lines.push((text, theme.text()));
         }
     }
     let room = Rect { x: area.x + MARK.min(area.width), width: area.width.saturating_sub(2 * MARK), ..area };

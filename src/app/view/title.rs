@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::layout;
 use crate::app::appearance::Appearance;
+use crate::app::keymap::{Action, Section};
 use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
 use crate::app::ui::timeline::TimelineSpan;
@@ -163,6 +164,10 @@ fn attempts(model: &Model, ui: &Ui) -> String {
         Some(peer) => format!("of {}", peer.info.name),
         None => "of a peer that is gone".to_owned(),
     });
-    let how = if ui.attempts.follows() { "newest first" } else { "scrolled, Esc follows" };
-    only.into_iter().chain([how.to_owned()]).collect::<Vec<_>>().join(" · ")
+    let how = if ui.attempts.follows() {
+        "newest first".to_owned()
+    } else {
+        format!("scrolled, {} follows", ui.keymap.key_in(Section::Attempts, Action::Follow))
+    };
+    only.into_iter().chain([how]).collect::<Vec<_>>().join(" · ")
 }

@@ -7,7 +7,7 @@ use super::boxed::{WIDTH, frame};
 use crate::app::appearance::Theme;
 use crate::app::appearance::signs::glyph;
 use crate::app::keymap::{Action, KeyContext, Keymap, Section};
-use crate::app::ui::HelpPage;
+use crate::app::ui::{HelpPage, Move};
 use crate::app::view::canvas::Canvas;
 use crate::app::view::layout::{centred, cut_bottom};
 use crate::app::view::prompt;
@@ -44,13 +44,13 @@ pub(super) fn render(
         help.scroll = help.scroll.clamp((line + 1).saturating_sub(seen), line);
     }
     help.scroll = help.scroll.min(hidden);
+    let key = |action| keymap.key_in(Section::Help, action);
     let more = match (hidden > 0, help.scroll < hidden) {
-        (false, _) => "",
-        (true, true) => " · more below: ↓",
-        (true, false) => " · more above: ↑",
+        (false, _) => String::new(),
+        (true, true) => format!(" · more below: {}", key(Action::Move(Move::Down))),
+        (true, false) => format!(" · more above: {}", key(Action::Move(Move::Up))),
     };
-    let close = keymap.key_in(Section::Help, Action::Close);
-    let find = keymap.key_in(Section::Help, Action::Search);
+    let (close, find) = (key(Action::Close), key(Action::Search));
     let inside = frame(canvas, outside, &format!("Help · {close} closes it · {find} finds a text{more}"));
     let [text, below] = cut_bottom(inside, u16::from(searches));
     let width = if two { text.width / 2 } else { text.width };
