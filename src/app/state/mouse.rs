@@ -5,7 +5,7 @@ use ratatui::layout::Position;
 
 use super::App;
 use crate::app::model::LineId;
-use crate::app::ui::Move;
+use crate::app::ui::{Border, Move};
 
 /// Lines that one notch of the wheel moves.
 const WHEEL_LINES: usize = 3;
@@ -17,7 +17,9 @@ impl App {
         match (event.kind, &self.ui.overlay) {
             (MouseEventKind::ScrollUp, _) => self.wheel(Move::Up, at),
             (MouseEventKind::ScrollDown, _) => self.wheel(Move::Down, at),
-            (MouseEventKind::Down(MouseButton::Left), None) => self.click(at),
+            (MouseEventKind::Down(MouseButton::Left), None) => self.press(at),
+            (MouseEventKind::Drag(MouseButton::Left), None) => self.ui.drag_to(at),
+            (MouseEventKind::Up(MouseButton::Left), _) => self.ui.let_border_go(),
             _ => {}
         }
     }
@@ -29,6 +31,13 @@ impl App {
                 (None, None) => {}
                 (Some(_), _) => self.go(to, self.ui.focus),
             }
+        }
+    }
+
+    /// A border is taken; all else, and the title of a pane, is clicked.
+    fn press(&mut self, at: Position) {
+        if !matches!(self.ui.take_border(at), Some(Border::Column(_))) {
+            self.click(at);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::borders::Border;
 use super::pane::Pane;
 use crate::app::model::{Column, LineId};
 use crate::engine::verdict::FindingId;
@@ -13,6 +14,8 @@ pub struct HitMap {
     pub panes: [Option<Rect>; Pane::ALL.len()],
     /// The names of the panes, where they can be clicked.
     pub tabs: Vec<(Rect, Pane)>,
+    /// What can be dragged.
+    pub borders: Vec<(Rect, Border)>,
     /// The headings of the table.
     pub headings: Vec<(Rect, Column)>,
     /// The rows of the main pane's list: one peer each, or the heading of a group.

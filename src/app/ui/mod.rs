@@ -3,6 +3,7 @@
 //! Nothing here is known from the network, and nothing here survives the screen.
 
 mod attempts;
+mod borders;
 mod columns;
 mod findings;
 mod help;
@@ -18,6 +19,7 @@ mod typed;
 use std::time::{Duration, Instant};
 
 pub use attempts::AttemptsScroll;
+pub use borders::{Border, Drag};
 pub use columns::{MAX_WIDTH, TableColumns};
 pub use findings::{FindingsCursor, Mute};
 pub use help::HelpPage;
@@ -63,6 +65,12 @@ pub struct Ui {
     pub zoomed: bool,
     /// Lines that the main pane has been given beyond its usual share.
     pub grown: i16,
+    /// Lines that the attempts have been given beyond their half, above the log.
+    pub split: i16,
+    /// Columns that they have been given beyond their half, beside it.
+    pub side: i16,
+    /// The border that is being dragged.
+    pub drag: Option<Drag>,
     /// What lies over the panes, if anything.
     pub overlay: Option<Overlay>,
     /// What was done last.
@@ -100,6 +108,9 @@ impl Default for Ui {
             view: View::Peers,
             zoomed: false,
             grown: 0,
+            split: 0,
+            side: 0,
+            drag: None,
             overlay: None,
             status: None,
             peers: PeersScroll::default(),

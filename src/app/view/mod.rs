@@ -54,7 +54,8 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     let model = models.shown();
     let mut drawn = Drawn::default();
     if let Some(layout) = layout::of(area, ui, rows(model, ui, area.width, canvas.now())) {
-        ui.grown = layout.grown;
+        (ui.grown, ui.split, ui.side) = (layout.grown, layout.split, layout.side);
+        canvas.hit_map.borders = layout.borders();
         header::render(&mut canvas, layout.header, (models, *options, recording.is_some()), now);
         for pane in Pane::ALL {
             if let Some(area) = layout.panes[pane as usize] {

@@ -9,7 +9,7 @@ use super::{findings, groups, selected};
 use crate::app::keymap::{Action, Section};
 use crate::app::model::{Column, LineId, Model, PeerRow, Sort};
 use crate::app::peer_text::PeerText;
-use crate::app::ui::{Pane, Ui};
+use crate::app::ui::{Border, Pane, Ui};
 use crate::text::{chief_addresses, wrap};
 
 /// From this many lines on, two of them tell more of the selected peer.
@@ -86,8 +86,12 @@ fn heads(canvas: &mut Canvas<'_>, line: Rect, columns: &[(Column, u16)], sort: S
         if is_figure(column) {
             writer.right();
         }
-        canvas.hit_map.headings.push((Rect { x, y: line.y, width, height: line.height.min(1) }, column));
+        let heading = Rect { x, y: line.y, width, height: line.height.min(1) };
+        canvas.hit_map.headings.push((heading, column));
         x += width + 1;
+        if columns.last().is_some_and(|(last, _)| *last != column) {
+            canvas.hit_map.borders.push((Rect { x: x - 1, width: 1, ..heading }, Border::Column(column)));
+        }
     }
 }
 
