@@ -164,7 +164,7 @@ impl App {
             View::Timeline if self.ui.timeline.is_past() => self.ui.timeline.to_now(),
             View::Findings if self.ui.findings.open(false) => {}
             View::Timeline | View::Details | View::Compare | View::Matrix | View::Findings => {
-                self.ui.show(View::Peers)
+                self.ui.show(View::Peers);
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::text::{Age, Measured};
 
 /// Columns of the sign of what differs, and of a label, each with a blank.
 const SIGN: u16 = 2;
-const LABEL: u16 = 9;
+const LABEL: u16 = 10;
 
 /// Lines of the graphs.
 const GRAPH_HEIGHT: usize = 3;
@@ -80,12 +80,13 @@ impl Sheet<'_, '_> {
 
     /// Adds a line of words.
     fn words<T: Display>(&mut self, label: &str, differs: bool, words: [Option<T>; 2]) {
+        let words = words.map(|words| words.map(|words| words.to_string()));
         if words.iter().all(Option::is_none) {
             return;
         }
         let (text, dim) = (self.0.theme().text(), self.0.theme().dim());
         self.line(label, differs, |nth, writer| match &words[nth] {
-            Some(words) => _ = writer.format(text, format_args!("{words}")),
+            Some(words) => _ = writer.styled(words, text),
             None => _ = writer.styled("–", dim),
         });
     }

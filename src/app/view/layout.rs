@@ -187,7 +187,7 @@ mod tests {
                     let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
                     let [split, side] = [[0, 90, -90], [-9, 200, 0]].map(|by| by[usize::from(width) % 3]);
                     let zoomed = width % 5 == 0;
-                    let ui = Ui { focus, view, grown, split, side, zoomed, ..Ui::default() };
+                    let ui = Ui { focus, view, zoomed, grown, split, side, ..Ui::default() };
                     let Some(layout) = of(area, &ui, peers) else {
                         assert!(width < MIN_WIDTH || height < MIN_HEIGHT);
                         continue;
