@@ -15,7 +15,7 @@ impl App {
         let peer = self.ui.peers.choose(self.models.shown()).map(|peer| peer.info.key);
         if peer.is_none() {
             let is_group = self.ui.peers.heading().is_some();
-            let said = if is_group { "a subnet is selected, no peer" } else { "no peer is selected" };
+            let said = if is_group { "a group is selected, no peer" } else { "no peer is selected" };
             self.ui.say(said, false, now);
         }
         peer

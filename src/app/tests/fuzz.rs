@@ -120,7 +120,8 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             bench.fold(Event::Diagnosis(Arc::new(finding)));
         }
         22 => {
-            let (kind, at) = (MouseEventKind::Down(MouseButton::Left), number % 220);
+            let kinds = [MouseEventKind::Down, MouseEventKind::Drag, MouseEventKind::Up];
+            let (kind, at) = (kinds[usize::from(number) % 3](MouseButton::Left), number % 220);
             let (row, modifiers) = (u16::from(variant) % 70, KeyModifiers::NONE);
             bench.app.mouse(MouseEvent { kind, column: at, row, modifiers });
         }

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
-use crate::app::model::GroupId;
+use crate::app::model::{GroupId, ROWS_SEEN};
 use crate::app::ui::{Move, View};
 
 /// Peers in three subnets, one of which this node is in with a mask of its own.
@@ -79,7 +79,7 @@ fn a_group_is_folded_by_its_heading_by_any_of_its_peers_and_all_at_once() {
     let folded = ["- 10.1.0.0/16", "a2", "a1", "▸ + 10.9.0.0/24", "- 10.9.1.0/24", "c1"];
     assert_eq!(table(&mut bench), folded);
     assert_eq!(bench.key(KeyCode::Char('d')), None);
-    assert!(bench.text(100, 30).contains("a subnet is selected, no peer"));
+    assert!(bench.text(100, 30).contains("a group is selected, no peer"));
     bench.key(KeyCode::Char('l'));
     assert_eq!(table(&mut bench).len(), 8);
     bench.key(KeyCode::Enter);
@@ -178,4 +178,24 @@ fn a_new_interface_changes_the_groups_and_a_frozen_display_is_grouped_alike() {
     assert!(bench.text(100, 30).contains("2 groups"));
     assert!(bench.app.shown().lines().group(GroupId::NoAddress).is_none());
     bench.app.ui.peers.go(Move::Last, bench.app.models.shown());
+}
+
+#[test]
+fn of_ten_thousand_grouped_peers_a_frame_looks_at_no_more_rows_than_of_a_hundred() {
+    let drawn = |peers: u64| {
+        let mut bench = Bench::new();
+        bench.started(&[("eth0", 0)]);
+        let rows = (0..peers).map(|i| row(&peer(i, &format!("host{i}")), PeerState::Up)).collect();
+        bench.fold(snapshot(rows));
+        bench.key(KeyCode::Char('o'));
+        bench.screen(120, 40);
+        bench.key(KeyCode::End);
+        bench.screen(120, 40);
+        ROWS_SEEN.set(0);
+        (bench.text(120, 40), ROWS_SEEN.get())
+    };
+    let ((_, of_a_hundred), (text, of_ten_thousand)) = (drawn(100), drawn(10_000));
+    assert!(text.contains("10000 · 40 groups") && text.contains("–10040"), "{text}");
+    assert!(of_a_hundred > 0, "they are counted");
+    assert_eq!(of_ten_thousand, of_a_hundred);
 }

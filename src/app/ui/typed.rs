@@ -90,7 +90,7 @@ impl Choice {
 
 fn saved(name: &str, filters: &SavedFilters) -> Result<SavedFilter, String> {
     filters.get(name).cloned().ok_or_else(|| match filters.all() {
-        [] => "no filter is saved yet".to_owned(),
+        [] => "no filter is saved yet: :save NAME saves the current one".to_owned(),
         all => format!("unknown filter {name}{}", nearest(name, all.iter().map(|filter| &*filter.name))),
     })
 }
