@@ -126,6 +126,12 @@ impl Keymap {
         self.bindings().iter().find(here).map(Binding::name_in_text).unwrap_or_default()
     }
 
+    /// The keys of a section, as texts name them.
+    pub fn keys_in(&self, section: Section) -> String {
+        let here = self.bindings().iter().filter(|binding| binding.section == section);
+        here.map(Binding::name_in_text).collect::<Vec<_>>().join(" ")
+    }
+
     /// The actions of a context in whose words every typed word is found, those first whose name begins with it.
     pub fn found(&self, context: KeyContext, typed: &str) -> Vec<&Binding> {
         let words: Vec<_> = typed.split_whitespace().map(str::to_lowercase).collect();

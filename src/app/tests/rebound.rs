@@ -166,6 +166,8 @@ fn what_has_no_key_any_more_is_named_as_it_is_typed() {
     let none = |action: &str| Rebinding { action: action.to_owned(), keys: Vec::new() };
     let keymap = Keymap::rebound(&[none("back"), none("add")]).unwrap();
     assert_eq!(keymap.key_for(Action::Add), ":add");
+    assert_eq!(keymap.keys_in(Section::Recording), ". < > { } C I J");
+    assert!(!strange().keys_in(Section::Recording).is_ascii());
     assert_eq!(keymap.key_in(Section::Peers, Action::Back), ":list all peers");
     let found = keymap.found(KeyContext::Peers, "list all peers");
     assert_eq!(found[0].action, Action::Back, "and it is found so");

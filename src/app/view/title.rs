@@ -89,7 +89,7 @@ fn peers(model: &Model, ui: &Ui) -> String {
     };
     let sort = model.sort();
     // Writing to a string cannot fail.
-    if let (Some(groups), View::Peers) = (model.lines().groups(), ui.view) {
+    if let (Some(groups @ [_, ..]), View::Peers) = (model.lines().groups(), ui.view) {
         let _ = write!(says, " · {}", Count(groups.len(), "group"));
     }
     if shown.len() < lines {
