@@ -1,6 +1,6 @@
 //! Where the help is looked at, and what is searched for in it.
 
-use super::overlay::Prompt;
+use super::prompt::Prompt;
 
 /// Where the help is looked at.
 #[derive(Debug, Clone, Default)]

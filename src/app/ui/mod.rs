@@ -13,10 +13,13 @@ mod movement;
 mod overlay;
 mod pane;
 mod peers;
+mod prompt;
 pub mod timeline;
 mod typed;
 
 use std::time::{Duration, Instant};
+
+use ratatui::layout::Position;
 
 pub use attempts::AttemptsScroll;
 pub use borders::{Border, Drag};
@@ -26,9 +29,10 @@ pub use help::HelpPage;
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
 pub use movement::Move;
-pub use overlay::{MAX_TYPED, Overlay, Prompt};
+pub use overlay::Overlay;
 pub use pane::{Pane, View};
 pub use peers::PeersScroll;
+pub use prompt::{MAX_TYPED, Prompt};
 use timeline::TimelineCursor;
 pub use typed::{Choice, Typed};
 
@@ -194,6 +198,47 @@ impl Ui {
     pub fn grow(&mut self, lines: i16) {
         let lines = if self.focus == Pane::Main { lines } else { -lines };
         self.grown = self.grown.saturating_add(lines).clamp(-MAX_GROWN, MAX_GROWN);
+    }
+
+    /// Takes the border at a position, if there is one.
+    pub fn take_border(&mut self, at: Position) -> Option<Border> {
+        let (place, border) = *self.hit_map.borders.iter().find(|(place, _)| place.contains(at))?;
+        let was = match border {
+            Border::Main => self.grown,
+            Border::Lower => self.split,
+            Border::Side => self.side,
+            // The border stands right behind its column.
+            Border::Column(column) => {
+                let heading = self.hit_map.headings.iter().find(|(_, known)| *known == column);
+                heading.map_or(1, |(heading, _)| i16::try_from(place.x - heading.x).unwrap_or(1))
+            }
+        };
+        self.drag = Some(Drag { border, from: at, was });
+        Some(border)
+    }
+
+    /// Moves the border that is held to a position. The layout keeps what cannot be given.
+    pub fn drag_to(&mut self, at: Position) {
+        let Some(Drag { border, from, was }) = self.drag else { return };
+        let moved = |from: u16, to: u16| {
+            let by = i32::from(to) - i32::from(from);
+            i16::try_from(i32::from(was) + by).unwrap_or(was)
+        };
+        let lines = moved(from.y, at.y).clamp(-MAX_GROWN, MAX_GROWN);
+        match border {
+            Border::Main => self.grown = lines,
+            Border::Lower => self.split = lines,
+            Border::Side => self.side = moved(from.x, at.x),
+            Border::Column(column) => {
+                let width = u16::try_from(moved(from.x, at.x)).unwrap_or(0).clamp(1, MAX_WIDTH);
+                self.columns = self.columns.with_width(column, width);
+            }
+        }
+    }
+
+    /// Lets the border go. It stays where it is until the screen ends.
+    pub fn let_border_go(&mut self) {
+        self.drag = None;
     }
 
     /// Shows the newest lines of the focused list again.
