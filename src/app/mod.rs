@@ -8,6 +8,7 @@
 //! - `news`, `outlets`: what comes from the node, wherever that is, and what is asked of it and of who runs the app.
 //! - [`checkup`]: what the doctor says of this machine.
 //! - `playback`, `when`: how a recording is played, and how people name a moment of it.
+//! - `preferences`, `kept`: what a person has set in the configuration file, and what of the app goes there.
 //! - `run`, `paste`, `notification`, [`terminal`], `screen_size`, `device`, [`clipboard`], [`log`]: the loop, and the only parts that touch the process: its terminal, its log lines.
 //!
 //! It knows the node by its events and commands only, never its sockets: nor does it know whether the node is in its process.
@@ -19,6 +20,7 @@ pub mod clipboard;
 #[cfg_attr(not(unix), path = "device/elsewhere.rs")]
 mod device;
 pub mod export;
+mod kept;
 pub mod keymap;
 pub mod log;
 pub mod model;
@@ -28,6 +30,7 @@ mod outlets;
 mod paste;
 mod peer_text;
 mod playback;
+mod preferences;
 mod run;
 mod screen_size;
 pub mod state;
@@ -41,9 +44,11 @@ mod tests;
 
 use std::net::IpAddr;
 
+pub use kept::Kept;
 pub use news::{News, NewsSource};
 pub use outlets::{Notebook, Outlets, Play, Wish};
 pub use playback::{Clock, Playback};
+pub use preferences::Preferences;
 pub use run::run;
 pub use when::When;
 

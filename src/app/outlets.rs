@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::model::Note;
+use super::kept::Kept;
 use super::when::When;
 use crate::engine::api::Command;
 
@@ -18,30 +18,30 @@ pub struct Outlets {
     pub commands: mpsc::Sender<Command>,
     /// To who runs the app.
     pub wishes: mpsc::Sender<Wish>,
-    /// Where notes on peers are kept.
+    /// Where notes are kept.
     pub notebook: Notebook,
 }
 
-/// Where notes on peers are kept.
+/// Where notes are kept.
 #[derive(Clone, Default)]
 pub struct Notebook(Option<Arc<Keep>>);
 
-/// Keeps what is noted of a peer, or says why not.
-type Keep = dyn Fn(&Note) -> Result<(), String> + Send + Sync;
+/// Keeps what is noted, or says why not.
+type Keep = dyn Fn(&Kept) -> Result<(), String> + Send + Sync;
 
 impl Notebook {
     /// One that is kept so.
-    pub fn new(keep: impl Fn(&Note) -> Result<(), String> + Send + Sync + 'static) -> Self {
+    pub fn new(keep: impl Fn(&Kept) -> Result<(), String> + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(keep)))
     }
 
-    /// Keeps what is noted of a peer.
+    /// Keeps what is noted.
     ///
     /// # Errors
     /// Why it is not kept, in one line.
-    pub fn keep(&self, note: &Note) -> Result<(), String> {
+    pub fn keep(&self, kept: &Kept) -> Result<(), String> {
         let keep = self.0.as_ref().ok_or_else(|| "nothing is kept here".to_owned())?;
-        keep(note)
+        keep(kept)
     }
 }
 

@@ -325,12 +325,12 @@ impl<S: Screen> Loop<'_, S> {
                     Err(TrySendError::Full(_)) => self.app.ui.say("the node is busy: try again", false, at),
                     Err(TrySendError::Closed(_)) => self.app.ui.say("the node has stopped", false, at),
                 },
-                Some(Effect::Keep { note, said }) => {
-                    let (kept, good) = match self.outlets.notebook.keep(&note) {
+                Some(Effect::Keep { kept, said }) => {
+                    let (said, good) = match self.outlets.notebook.keep(&kept) {
                         Ok(()) => (said, true),
                         Err(why) => (format!("{said}, until the screen ends: {why}"), false),
                     };
-                    self.app.ui.say(kept, good, at);
+                    self.app.ui.say(said, good, at);
                 }
                 Some(Effect::LogLevel(level)) => {
                     let said = format!("the log records {}", log::record(level));

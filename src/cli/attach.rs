@@ -47,8 +47,7 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs) -> Result<u8, CliError> {
         notify: look.notify,
         node: ShownNode::Attached,
     };
-    let app =
-        App::new(options, look.appearance()).with(look.keymap.clone(), look.columns, look.notes.clone());
+    let app = App::new(options, look.appearance()).with(look.preferences.clone());
     let app = app.remembering(model);
     let record = node.record.as_deref().map(Prepared::at).transpose()?;
     let shown = runtime.block_on(async {

@@ -53,7 +53,11 @@ fn page(sources: &Sources) -> String {
         let _ = writeln!(page, "key {}: {} (line {line})", rebinding.action, keys.join(" "));
     }
     if let (columns, Some(line)) = sources.columns() {
-        let _ = writeln!(page, "columns: {columns} (line {line})");
+        let grouped = if sources.is_grouped() { ", grouped by subnet" } else { "" };
+        let _ = writeln!(page, "columns: {columns}{grouped} (line {line})");
+    }
+    for named in sources.filters() {
+        let _ = writeln!(page, "filter {}: {} (line {})", named.filter.name, named.filter.text, named.line);
     }
     for peer in sources.peers() {
         let noted = [peer.noted.is_marked.then_some("marked"), peer.noted.is_pinned.then_some("pinned")];
@@ -89,13 +93,17 @@ fn document(sources: &Sources) -> Json {
     let peers = sources.peers().into_iter().map(
         |peer| json!({ "name": peer.name, "address": peer.address, "note": peer.note, "mark": peer.noted.is_marked, "pin": peer.noted.is_pinned, "line": peer.line }),
     );
+    let filters = sources.filters().into_iter();
+    let filters = filters
+        .map(|named| json!({ "name": named.filter.name, "filter": named.filter.text, "line": named.line }));
     json!({
         "v": 1,
         "file": sources.file.as_ref().map(|file| file.path.to_string_lossy()),
         "profile": sources.profile,
         "options": options,
         "keys": keys.collect::<Vec<_>>(),
-        "columns": { "show": columns, "line": line },
+        "columns": { "show": columns, "group": sources.is_grouped(), "line": line },
+        "filters": filters.collect::<Vec<_>>(),
         "peers": peers.collect::<Vec<_>>(),
     })
 }

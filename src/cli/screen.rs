@@ -67,11 +67,7 @@ pub(super) fn show(
         notify: screen.notify,
         node: if door.is_anothers { ShownNode::OwnBesideAnother } else { ShownNode::Own },
     };
-    let app = App::new(options, screen.appearance()).with(
-        screen.keymap.clone(),
-        screen.columns,
-        screen.notes.clone(),
-    );
+    let app = App::new(options, screen.appearance()).with(screen.preferences.clone());
     let ((tell, beside), (wishes, asked)) = (mpsc::channel(BESIDE), mpsc::channel(BESIDE));
     let doctor = Examiner::new(examined, tell.clone());
     let mut switch = Switch::of(node.events.clone(), node.commands.clone(), tell);

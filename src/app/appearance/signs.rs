@@ -66,6 +66,7 @@ pub fn ascii(symbol: &str) -> Option<&'static str> {
         "↓" | "▼" => "v",
         "▂" | "╌" => "_",
         "▃" => "=",
+        "≠" => "!",
         "▇" | "█" | "▓" | "▒" | "▉" | "▊" | "▋" | "▌" | "▐" | "▍" | "▎" | "▏" => "#",
         "µ" | "μ" => "u",
         symbol => return braille(symbol),

@@ -46,7 +46,7 @@ struct ExportedPeer<'a> {
     history_us: Vec<Option<u32>>,
 }
 
-/// All peers, in the order of the table; those that the filter hides are left out.
+/// All peers, in the order of the table; those that the filter hides are left out, and those of folded groups are not.
 pub(super) fn document(model: &Model, now: Instant) -> io::Result<String> {
     let document = Document {
         v: 1,

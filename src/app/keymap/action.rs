@@ -76,8 +76,22 @@ pub enum Action {
     OnlySelected,
     /// Show all about the selected peer.
     Details,
+    /// Group the peers of the table by subnet, or no more.
+    Group,
+    /// Show only the heading of the selected group.
+    Fold,
+    /// Show its peers, too.
+    Unfold,
+    /// Fold all groups, or unfold them.
+    FoldAll,
+    /// Show two peers side by side.
+    ComparePeers,
     /// Ask for a text to filter the peers by.
     Filter,
+    /// Ask for a saved filter.
+    SavedFilter,
+    /// Ask for a name for the filter.
+    SaveFilter,
     /// Sort by the next column.
     Sort,
     /// Sort by this column, or from its other end.
@@ -143,9 +157,7 @@ pub enum Action {
 impl Action {
     /// Whether words are to be typed behind its own.
     pub fn takes_words(self) -> bool {
-        matches!(
-            self,
-            Self::Note | Self::Columns | Self::Theme | Self::LogLevel | Self::Span | Self::Interval
-        )
+        use Action::{Columns, Interval, LogLevel, Note, SaveFilter, SavedFilter, Span, Theme};
+        matches!(self, Note | SavedFilter | SaveFilter | Columns | Theme | LogLevel | Span | Interval)
     }
 }

@@ -2,21 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::action::Action;
 use super::key::Key;
 use super::section::{KeyContext, Section};
 use super::table::{Binding, KEYMAP};
 
-/// All keys with what they do.
-#[derive(Debug, Clone)]
-pub struct Keymap(Cow<'static, [Binding]>);
+/// All keys with what they do: without any of a person's own, the one table.
+#[derive(Debug, Clone, Default)]
+pub struct Keymap(Option<Arc<[Binding]>>);
 
-impl Default for Keymap {
-    fn default() -> Self {
-        Self(Cow::Borrowed(KEYMAP))
-    }
-}
+/// The one table.
+static USUAL: Keymap = Keymap(None);
 
 /// Other keys for an action, wherever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +52,7 @@ impl Keymap {
         }
         match clash(&bindings, rebindings) {
             Some(clash) => Err(clash),
-            None => Ok(Self(Cow::Owned(bindings))),
+            None => Ok(Self(Some(bindings.into()))),
         }
     }
 
@@ -66,7 +64,12 @@ impl Keymap {
 
     /// The table.
     pub fn bindings(&self) -> &[Binding] {
-        &self.0
+        self.0.as_deref().unwrap_or(KEYMAP)
+    }
+
+    /// The one table.
+    pub fn usual() -> &'static Self {
+        &USUAL
     }
 }
 

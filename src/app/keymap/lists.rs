@@ -54,6 +54,14 @@ impl Keymap {
                 typed.push(entry);
                 continue;
             }
+            if let Some((_, entries)) = sections.iter_mut().find(|(other, _)| *other == binding.section)
+                && let Some((keys, help)) = entries.last_mut()
+                && *help == binding.help
+            {
+                // Two that belong together.
+                *keys = format!("{keys} {}", entry.0);
+                continue;
+            }
             match sections.iter_mut().find(|(other, _)| *other == binding.section) {
                 Some((_, entries)) => entries.push(entry),
                 None => sections.push((binding.section, vec![entry])),
@@ -104,6 +112,24 @@ impl Keymap {
     pub fn before_words(&self, action: Action) -> String {
         let of_it = self.bindings().iter().find(|binding| binding.action == action);
         format!("{} ", of_it.and_then(|binding| binding.word).unwrap_or_default())
+    }
+
+    /// The key for an action, as texts name it; what is typed for it where it has none.
+    pub fn key_for(&self, action: Action) -> String {
+        let of_it = self.bindings().iter().find(|binding| binding.action == action);
+        of_it.map(Binding::name_in_text).unwrap_or_default()
+    }
+
+    /// The key for an action where several have it: in this section.
+    pub fn key_in(&self, section: Section, action: Action) -> String {
+        let here = |binding: &&Binding| binding.section == section && binding.action == action;
+        self.bindings().iter().find(here).map(Binding::name_in_text).unwrap_or_default()
+    }
+
+    /// The keys of a section, as texts name them.
+    pub fn keys_in(&self, section: Section) -> String {
+        let here = self.bindings().iter().filter(|binding| binding.section == section);
+        here.map(Binding::name_in_text).collect::<Vec<_>>().join(" ")
     }
 
     /// The actions of a context in whose words every typed word is found, those first whose name begins with it.

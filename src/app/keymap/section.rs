@@ -7,6 +7,8 @@ pub enum KeyContext {
     Peers,
     /// All about one peer.
     Details,
+    /// Two peers side by side.
+    Compare,
     /// The last hour.
     Timeline,
     /// Who reaches whom.
@@ -39,9 +41,10 @@ pub enum KeyContext {
 
 impl KeyContext {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Peers,
         Self::Details,
+        Self::Compare,
         Self::Timeline,
         Self::Matrix,
         Self::Findings,
@@ -70,6 +73,8 @@ pub enum Section {
     Peer,
     /// In a peer's details.
     Details,
+    /// In the comparison of two peers.
+    Compare,
     /// In the timeline.
     Timeline,
     /// In the matrix.
@@ -94,7 +99,7 @@ pub enum Section {
     Add,
     /// In the prompt for a filter.
     Filter,
-    /// In the prompt for a search.
+    /// In the prompt for a search, in the log or in the help.
     Search,
     /// In the prompt for an action.
     Palette,
@@ -106,6 +111,8 @@ pub enum Section {
     Confirm,
     /// In the help pane, and in what the doctor says.
     Help,
+    /// In the help pane alone.
+    HelpText,
     /// What is typed after `:`, as it has no key.
     Typed,
 }
@@ -118,6 +125,7 @@ impl Section {
             Self::Rows => "Peers and timeline",
             Self::Peer => "The selected peer",
             Self::Details => "Details",
+            Self::Compare => "Two peers",
             Self::Timeline => "Timeline",
             Self::Matrix => "Matrix",
             Self::Findings => "Findings",
@@ -130,12 +138,13 @@ impl Section {
             Self::Typing => "While typing",
             Self::Add => "Adding a peer",
             Self::Filter => "Filtering the peers",
-            Self::Search => "Searching the log",
+            Self::Search => "Searching",
             Self::Palette => "Choosing an action",
             Self::Jump => "Going to a moment",
             Self::Export => "Exporting",
             Self::Confirm => "Before forgetting a peer that is up",
             Self::Help => "Help and doctor",
+            Self::HelpText => "This help",
             Self::Typed => "By name",
         }
     }
@@ -148,6 +157,7 @@ impl Section {
             Self::Rows => matches!(context, C::Peers | C::Timeline),
             Self::Peer => matches!(context, C::Peers | C::Details | C::Timeline),
             Self::Details => context == C::Details,
+            Self::Compare => context == C::Compare,
             Self::Timeline => context == C::Timeline,
             Self::Matrix => context == C::Matrix,
             Self::Findings => context == C::Findings,
@@ -157,7 +167,14 @@ impl Section {
             Self::Panes | Self::Recording => {
                 matches!(
                     context,
-                    C::Peers | C::Details | C::Timeline | C::Matrix | C::Findings | C::Attempts | C::Log
+                    C::Peers
+                        | C::Details
+                        | C::Compare
+                        | C::Timeline
+                        | C::Matrix
+                        | C::Findings
+                        | C::Attempts
+                        | C::Log
                 )
             }
             Self::Always => true,
@@ -170,6 +187,7 @@ impl Section {
             Self::Export => context == C::Export,
             Self::Confirm => context == C::Confirm,
             Self::Help => matches!(context, C::Help | C::Doctor),
+            Self::HelpText => context == C::Help,
             // Each counts where its own section does.
             Self::Typed => false,
         }

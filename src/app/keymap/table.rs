@@ -40,6 +40,12 @@ const fn bind(
 }
 
 impl Binding {
+    /// Its first key as a text names it; what is typed for it where it has none.
+    pub fn name_in_text(&self) -> String {
+        let typed = || format!(":{}", self.word.unwrap_or(self.help));
+        self.keys.first().map_or_else(typed, |key| name_in_text(*key))
+    }
+
     /// Its keys, with blanks between them; what is typed for it where there are none.
     pub fn keys_in_text(&self) -> String {
         if let (true, Some(word)) = (self.keys.is_empty(), self.word) {
@@ -62,6 +68,7 @@ const SKIP: Duration = Duration::from_mins(1);
 pub const KEYMAP: &[Binding] = &[
     bind(Section::Peers, &[Key::of(KeyCode::Enter)], Action::Details, Some("details"), "show details of the selected peer"),
     bind(Section::Details, &[Key::of(KeyCode::Esc), Key::of(KeyCode::Enter)], Action::Back, Some("back"), "back to the table"),
+    bind(Section::Compare, &[Key::of(KeyCode::Esc), Key::of(KeyCode::Enter)], Action::Back, Some("back"), "back to the table"),
     bind(Section::Timeline, &[Key::of(KeyCode::Left), Key::char('h')], Action::Earlier, Some("time"), "back in time"),
     bind(Section::Timeline, &[Key::of(KeyCode::Right), Key::char('l')], Action::Later, Some("time"), "forward in time"),
     bind(Section::Timeline, &[Key::char('+'), Key::char('=')], Action::ZoomIn, Some("zoom"), "show less of the past, in finer cells"),
@@ -97,11 +104,15 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Rows, &[Key::char('9')], Action::SortBy(Column::Connect), None, "sort by connect time, or reverse that"),
     bind(Section::Rows, &[Key::char('0')], Action::SortBy(Column::Cause), None, "sort by cause, or reverse that"),
     bind(Section::Peers, &[Key::of(KeyCode::Esc)], Action::Back, None, "list all peers"),
+    bind(Section::Peers, &[Key::char('o')], Action::Group, None, "group by subnet, or not"),
+    bind(Section::Peers, &[Key::of(KeyCode::Left), Key::char('h')], Action::Fold, None, "fold its group, or unfold it"),
+    bind(Section::Peers, &[Key::of(KeyCode::Right), Key::char('l')], Action::Unfold, None, "fold its group, or unfold it"),
     bind(Section::Details, &[Key::char(']'), Key::of(KeyCode::Right)], Action::NextPeer, Some("next"), "to the next peer"),
     bind(Section::Details, &[Key::char('['), Key::of(KeyCode::Left)], Action::PreviousPeer, None, "to the previous peer"),
     bind(Section::Peer, &[Key::char('x'), Key::of(KeyCode::Delete)], Action::Forget, None, "forget it until it is heard again"),
     bind(Section::Peer, &[Key::char('f')], Action::OnlySelected, None, "show only its attempts, or all"),
     bind(Section::Peer, &[Key::char('y')], Action::Copy, None, "copy its details to the clipboard"),
+    bind(Section::Peer, &[Key::char('c')], Action::ComparePeers, None, "compare it with the marked peer"),
     bind(Section::Attempts, &[Key::of(KeyCode::Esc)], Action::Follow, Some("follow"), "follow the newest lines"),
     bind(Section::Attempts, &[Key::char('f')], Action::OnlySelected, Some("one peer"), "show only the selected peer's, or all"),
     bind(Section::Log, &[Key::of(KeyCode::Esc)], Action::Follow, Some("follow"), "follow the newest lines"),
@@ -136,10 +147,13 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Panes, &[Key::ctrl('d')], Action::Move(Move::HalfPageDown), None, "half a page down"),
     bind(Section::Panes, &[Key::of(KeyCode::Home), Key::char('g')], Action::Move(Move::First), None, "to the first line"),
     bind(Section::Panes, &[Key::of(KeyCode::End), Key::char('G')], Action::Move(Move::Last), None, "to the last line"),
+    bind(Section::Peers, &[], Action::FoldAll, Some("fold all"), "fold all groups, or unfold them"),
     bind(Section::Peer, &[], Action::Mark, Some("mark"), "mark it, or no more"),
     bind(Section::Peer, &[], Action::Pin, Some("pin"), "keep it above the others, or no more"),
     bind(Section::Peer, &[], Action::Note, Some("note"), "write a note on it"),
     bind(Section::Rows, &[], Action::HideLeft, Some("hide left"), "hide peers that left, or show them"),
+    bind(Section::Panes, &[], Action::SavedFilter, Some("filter"), "list by a saved filter"),
+    bind(Section::Panes, &[], Action::SaveFilter, Some("save"), "save the filter under a name"),
     bind(Section::Panes, &[], Action::Columns, Some("columns"), "choose, order and widen the columns"),
     bind(Section::Panes, &[], Action::Theme, Some("theme"), "change the colours"),
     bind(Section::Panes, &[], Action::LogLevel, Some("log"), "record more in the log, or less"),
@@ -190,4 +204,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Section::Help, &[Key::of(KeyCode::Down), Key::char('j')], Action::Move(Move::Down), Some("scroll"), "one line down"),
     bind(Section::Help, &[Key::of(KeyCode::PageUp)], Action::Move(Move::PageUp), None, "one page up"),
     bind(Section::Help, &[Key::of(KeyCode::PageDown)], Action::Move(Move::PageDown), None, "one page down"),
+    bind(Section::HelpText, &[Key::char('/')], Action::Search, None, "find a text"),
+    bind(Section::HelpText, &[Key::char('n')], Action::NextMatch, None, "to the next match"),
+    bind(Section::HelpText, &[Key::char('N')], Action::PreviousMatch, None, "to the previous match"),
 ];

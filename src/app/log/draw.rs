@@ -8,6 +8,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::pane::LogPane;
 use super::records::Record;
+use crate::app::keymap::Action;
 use crate::app::view::Canvas;
 use crate::text::columns;
 
@@ -36,9 +37,11 @@ impl LogPane {
         }
         let Some(top) = self.settle(area.width, usize::from(area.height)) else {
             if !self.records.is_empty() {
-                let none = "  Nothing matches the filter (L, T to change it).";
+                let keys = [Action::Level, Action::Target].map(|action| canvas.key(action)).join(", ");
                 let style = canvas.theme().dim();
-                canvas.line(area, 0).styled(none, style);
+                canvas
+                    .line(area, 0)
+                    .format(style, format_args!("  Nothing matches the filter ({keys} to change it)."));
             }
             return;
         };

@@ -8,15 +8,19 @@ mod bands;
 mod chain;
 mod column;
 mod filter;
+mod groups;
 mod history;
 mod incidents;
 mod journal;
+mod lines;
+mod listing;
 mod matrix;
 mod notes;
 mod order;
 mod past;
 mod peer;
 mod rows;
+mod saved_filters;
 mod sort_value;
 mod square;
 mod stats;
@@ -29,9 +33,12 @@ pub use attempts::{Attempt, AttemptId, Attempts, MAX_ATTEMPTS, Outcome};
 pub use bands::{Bands, Columns, DAY, STEP, badness};
 pub use column::Column;
 pub use filter::Filter;
+pub use groups::{Group, GroupId};
+use groups::{Groups, Networks};
 pub use history::{EXACT, HISTORY, History, Sample};
 pub use incidents::Incident;
 pub use journal::{EntryId, Journal, JournalEntry, MAX_ENTRIES, What};
+pub use lines::{LineId, Lines};
 pub use matrix::{Change, Comparison, MOMENT, MOMENTS, Mark, Matrix, Novelty};
 pub use notes::{NOTE_MAX, Note, Noted, Notes};
 pub use order::Sort;
@@ -40,6 +47,7 @@ use rows::PeerRows;
 #[cfg(test)]
 pub(super) use rows::ROWS_SEEN;
 pub use rows::{LEFT_SHOWN, SETTLE};
+pub use saved_filters::{SavedFilter, SavedFilters};
 #[cfg(test)]
 pub(super) use square::LOOKS;
 pub use square::{KINDS, PairKind, Square, Tally};
@@ -48,7 +56,7 @@ pub use stats::{Histogram, Jitter, Stats};
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::interface::Interface;
-use crate::engine::peers::{DialPhase, NodeInfo, PeerKey, PeerState, Snapshot};
+use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot};
 use crate::engine::verdict::{Finding, Verdict};
 
 /// Events that the reader was too slow for.
@@ -139,6 +147,36 @@ impl Model {
     /// Sorts the table in another way.
     pub fn set_sort(&mut self, sort: Sort) {
         self.rows.set_sort(sort);
+    }
+
+    /// The lines of the table: peers, and headings where they are grouped.
+    pub fn lines(&self) -> Lines<'_> {
+        Lines(&self.rows)
+    }
+
+    /// The subnet of a peer, as the table would group it.
+    pub fn subnet_of(&self, peer: &PeerInfo) -> GroupId {
+        self.rows.subnet_of(peer)
+    }
+
+    /// Groups the peers of the table by subnet, or no more.
+    pub fn group(&mut self, are_grouped: bool) {
+        self.rows.set_groups(are_grouped.then(Groups::default));
+    }
+
+    /// Groups and folds the peers as another model does.
+    pub fn group_as(&mut self, other: &Self) {
+        self.rows.set_groups(other.rows.groups().cloned());
+    }
+
+    /// Shows only the heading of a group, or its peers, too.
+    pub fn fold_group(&mut self, id: GroupId, is_folded: bool) {
+        self.rows.groups_mut().into_iter().for_each(|groups| groups.fold(id, is_folded));
+    }
+
+    /// The same of all groups.
+    pub fn fold_groups(&mut self, are_folded: bool) {
+        self.rows.groups_mut().into_iter().for_each(|groups| groups.fold_all(are_folded));
     }
 
     /// The peers of a stretch of the table, in the order they are listed. Costs what the stretch costs.
@@ -244,16 +282,19 @@ impl Model {
             Event::Diagnosis(finding) => self.diagnose(finding, at),
             Event::Started { node, interfaces } => {
                 self.node = Some(Arc::clone(node));
-                self.interfaces = interfaces.to_vec();
+                self.set_interfaces(interfaces.to_vec());
             }
             Event::IdChanged { node, .. } | Event::NodeRenamed { node, .. } => {
                 self.node = Some(Arc::clone(node));
             }
             Event::InterfaceUp { interface } => {
-                self.interfaces.retain(|known| known.zoned_ip() != interface.zoned_ip());
-                self.interfaces.push(Interface::clone(interface));
+                let others = self.interfaces.iter().filter(|known| known.zoned_ip() != interface.zoned_ip());
+                self.set_interfaces(others.chain([&**interface]).cloned().collect());
             }
-            Event::InterfaceDown { interface } => self.interfaces.retain(|known| known != &**interface),
+            Event::InterfaceDown { interface } => {
+                let others = self.interfaces.iter().filter(|known| *known != &**interface);
+                self.set_interfaces(others.cloned().collect());
+            }
             Event::Lagged { missed } => {
                 let before = self.missed.map_or(0, |missed| missed.total);
                 self.missed = Some(Missed { total: before.saturating_add(*missed), at });
@@ -307,10 +348,15 @@ impl Model {
         self.rows.settle(now)
     }
 
+    fn set_interfaces(&mut self, interfaces: Vec<Interface>) {
+        self.rows.set_networks(Networks::of(&interfaces));
+        self.interfaces = interfaces;
+    }
+
     fn replace(&mut self, snapshot: &Snapshot, stamped: &Stamped) {
         self.node = Some(Arc::clone(&snapshot.node));
         if self.interfaces != *snapshot.interfaces {
-            self.interfaces = snapshot.interfaces.to_vec();
+            self.set_interfaces(snapshot.interfaces.to_vec());
         }
         for peer in &snapshot.peers {
             let over = peer.state == PeerState::Left && peer.dial == DialPhase::Resting { next: None };

@@ -8,7 +8,8 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 
 use super::column::Column;
-use crate::engine::peers::{PeerInfo, PeerKey};
+use super::groups::{GroupId, Groups, Networks};
+use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
 use crate::text::natural_cmp;
 
 /// What the table is sorted by.
@@ -61,6 +62,10 @@ impl Rank {
     fn value(self) -> u64 {
         self.0.get() & GREATEST
     }
+
+    fn is_pinned(self) -> bool {
+        self.group() <= GROUPS
+    }
 }
 
 /// Where a peer belongs.
@@ -75,6 +80,9 @@ pub(super) struct Place<'a> {
 pub(super) struct Order {
     sort: Sort,
     keys: Vec<PeerKey>,
+    networks: Networks,
+    /// Where the table is grouped: how many peers of each group are listed, as [`Order::count`] is told.
+    groups: Option<Groups>,
 }
 
 impl Order {
@@ -86,6 +94,48 @@ impl Order {
     /// How it is sorted.
     pub(super) fn sort(&self) -> Sort {
         self.sort
+    }
+
+    /// The networks that groups are made by. Returns whether it has to be sorted again.
+    pub(super) fn set_networks(&mut self, networks: Networks) -> bool {
+        let is_new = self.networks != networks;
+        self.networks = networks;
+        is_new && self.groups.is_some()
+    }
+
+    /// The networks that groups are made by.
+    pub(super) fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    /// Sorts by groups first, or no more: [`Order::resort`] must follow.
+    pub(super) fn set_groups(&mut self, groups: Option<Groups>) {
+        self.groups = groups;
+    }
+
+    /// The groups, if it is sorted by them first.
+    pub(super) fn groups(&self) -> Option<&Groups> {
+        self.groups.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn groups_mut(&mut self) -> Option<&mut Groups> {
+        self.groups.as_mut()
+    }
+
+    /// The group of a place.
+    pub(super) fn group(&self, place: Place<'_>) -> Option<GroupId> {
+        self.groups.as_ref().map(|_| self.networks.group(place.info, place.rank.is_pinned()))
+    }
+
+    /// A peer in this state is listed at a place, or is no longer.
+    pub(super) fn count(&mut self, place: Place<'_>, state: PeerState, is_listed: bool) {
+        let id = self.group(place);
+        match (id, &mut self.groups) {
+            (Some(id), Some(groups)) if is_listed => groups.add(id, state),
+            (Some(id), Some(groups)) => groups.take(id, state),
+            _ => {}
+        }
     }
 
     /// How many there are.
@@ -124,7 +174,7 @@ impl Order {
 
     /// Lists these peers and no others. Costs little when most are in order already.
     pub(super) fn resort(&mut self, mut places: Vec<Place<'_>>) {
-        places.sort_by(|a, b| compare(self.sort, *a, *b));
+        places.sort_by(|a, b| self.compare(*a, *b));
         self.keys.clear();
         self.keys.extend(places.iter().map(|place| place.info.key));
     }
@@ -135,8 +185,11 @@ impl Order {
         of: impl Fn(PeerKey) -> Option<Place<'a>>,
     ) -> Result<usize, usize> {
         // A key that nobody knows would be a row that was not taken out: it is passed over.
-        self.keys
-            .binary_search_by(|key| of(*key).map_or(Ordering::Less, |other| compare(self.sort, other, place)))
+        self.keys.binary_search_by(|key| of(*key).map_or(Ordering::Less, |other| self.compare(other, place)))
+    }
+
+    fn compare(&self, a: Place<'_>, b: Place<'_>) -> Ordering {
+        self.group(a).cmp(&self.group(b)).then_with(|| compare(self.sort, a, b))
     }
 }
 

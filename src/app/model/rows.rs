@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::bands::{Clock, Columns};
 use super::filter::Filter;
+use super::groups::{GroupId, Groups, Networks};
+use super::listing::Listing;
 use super::notes::Notes;
-use super::order::{Order, Place, Rank, Sort};
+use super::order::{Order, Place, Sort};
 use super::peer::PeerRow;
-use super::sort_value;
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped};
 use crate::engine::peers::{LeaveReason, PeerInfo, PeerKey, PeerState, Via};
@@ -136,6 +137,44 @@ impl PeerRows {
         self.order.keys(stretch).iter().filter_map(|key| self.get(*key))
     }
 
+    /// The keys of a stretch.
+    pub(super) fn keys(&self, stretch: Range<usize>) -> &[PeerKey] {
+        self.order.keys(stretch)
+    }
+
+    /// The groups, if there are any.
+    pub(super) fn groups(&self) -> Option<&Groups> {
+        self.order.groups()
+    }
+
+    /// The same, to be folded.
+    pub(super) fn groups_mut(&mut self) -> Option<&mut Groups> {
+        self.order.groups_mut()
+    }
+
+    /// The group of one that is listed.
+    pub(super) fn group_of(&self, key: PeerKey) -> Option<GroupId> {
+        self.order.group(self.place(key)?)
+    }
+
+    /// The subnet of a peer.
+    pub(super) fn subnet_of(&self, peer: &PeerInfo) -> GroupId {
+        self.order.networks().group(peer, false)
+    }
+
+    /// Groups them, or no more.
+    pub(super) fn set_groups(&mut self, groups: Option<Groups>) {
+        self.order.set_groups(groups);
+        self.rearrange();
+    }
+
+    /// Groups are those of these networks.
+    pub(super) fn set_networks(&mut self, networks: Networks) {
+        if self.order.set_networks(networks) {
+            self.rearrange();
+        }
+    }
+
     /// The key of the one at a position.
     pub(super) fn key_at(&self, position: usize) -> Option<PeerKey> {
         self.order.keys(position..position.saturating_add(1)).first().copied()
@@ -231,6 +270,9 @@ impl PeerRows {
             Box::new(PeerRow::new(Arc::clone(info), at))
         });
         self.counts[row.state as usize] -= 1;
+        if let Some(rank) = row.placed {
+            self.order.count(Place { rank, info }, row.state, false);
+        }
         row.info = Arc::clone(info);
         if is_new {
             row.noted = self.notes.of(info).map(|note| note.noted).unwrap_or_default();
@@ -238,12 +280,16 @@ impl PeerRows {
         change(row);
         row.bands.note(row.state, step);
         self.counts[row.state as usize] += 1;
+        if let Some(rank) = row.placed {
+            self.order.count(Place { rank, info }, row.state, true);
+        }
         let listing = Listing { filter: &self.filter, hides_left: self.hides_left, sort: self.order.sort() };
         let belongs = listing.rank(self.epoch, row);
         match (row.placed, belongs) {
             (Some(placed), Some(belongs)) => self.unsettled |= placed != belongs,
             (None, Some(belongs)) => {
                 row.placed = Some(belongs);
+                self.order.count(Place { rank: belongs, info }, row.state, true);
                 self.order.insert(Place { rank: belongs, info }, |key| place(&self.peers, key));
             }
             (Some(_), None) => self.unlist(info.key),
@@ -262,7 +308,10 @@ impl PeerRows {
     }
 
     fn unlist(&mut self, key: PeerKey) {
-        if let Some(listed) = place(&self.peers, key) {
+        if let Some(row) = self.peers.get(&key)
+            && let Some(listed) = place(&self.peers, key)
+        {
+            self.order.count(listed, row.state, false);
             self.order.remove(listed, |key| place(&self.peers, key));
         }
         if let Some(row) = self.peers.get_mut(&key) {
@@ -321,6 +370,17 @@ impl PeerRows {
         }
         let places = keys.into_iter().filter_map(|key| place(&self.peers, key)).collect();
         self.order.resort(places);
+        self.count_groups();
+    }
+
+    fn count_groups(&mut self) {
+        let Some(groups) = self.order.groups_mut() else { return };
+        groups.clear();
+        for key in self.order.keys(0..usize::MAX).to_vec() {
+            if let (Some(row), Some(place)) = (self.peers.get(&key), place(&self.peers, key)) {
+                self.order.count(place, row.state, true);
+            }
+        }
     }
 
     fn place(&self, key: PeerKey) -> Option<Place<'_>> {
@@ -332,24 +392,4 @@ impl PeerRows {
 fn place(peers: &HashMap<PeerKey, Box<PeerRow>>, key: PeerKey) -> Option<Place<'_>> {
     let row = peers.get(&key)?;
     Some(Place { rank: row.placed?, info: &row.info })
-}
-
-/// Which rows are listed, and in what order.
-#[derive(Clone, Copy)]
-struct Listing<'a> {
-    filter: &'a Filter,
-    hides_left: bool,
-    sort: Sort,
-}
-
-impl Listing<'_> {
-    /// Where a row belongs, if it is listed.
-    fn rank(self, epoch: Option<Instant>, row: &PeerRow) -> Option<Rank> {
-        let has_left = row.state == PeerState::Left;
-        if (has_left && self.hides_left) || !self.filter.lets_through(row) {
-            return None;
-        }
-        let value = sort_value::value(self.sort.by, row, epoch.unwrap_or(row.since()));
-        Some(Rank::new(row.noted.is_pinned, has_left, value))
-    }
 }

@@ -24,6 +24,14 @@ impl Stats {
         stats
     }
 
+    /// Those of both together.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        let mut sorted = [&*self.sorted, &*other.sorted].concat();
+        sorted.sort_unstable();
+        Self { sorted, failed: self.failed + other.failed }
+    }
+
     /// Attempts that got their reply.
     pub fn answered(&self) -> usize {
         self.sorted.len()

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{App, Effect};
 use crate::app::keymap::{Action, KeyContext};
 use crate::app::model::{Column, Filter, Sort};
-use crate::app::ui::{Move, Overlay, Pane, Prompt, View, finding_rows};
+use crate::app::ui::{Choice, HelpPage, Move, Overlay, Pane, Prompt, View, finding_rows};
 
 impl App {
     /// Takes a key in.
@@ -52,12 +52,12 @@ impl App {
             Action::Jump => self.ask_moment(now),
             Action::Mute => self.mute(now),
             Action::Accept => return self.accept(now),
-            Action::Help => self.ui.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Help => self.ui.overlay = Some(Overlay::Help(HelpPage::default())),
             Action::Palette => self.open_palette(),
             Action::Add => self.ui.overlay = Some(Overlay::Add(Prompt::default())),
             Action::Export => self.ui.overlay = Some(Overlay::Export),
             Action::Filter => self.ui.overlay = Some(Overlay::filter(self.models.shown().filter())),
-            Action::Search => self.ui.overlay = Some(Overlay::Search(Prompt::default())),
+            Action::Search => self.search(),
             Action::Close => self.close(),
             Action::Complete => self.complete(now),
             Action::Edit(request) => self.edit(request),
@@ -73,6 +73,11 @@ impl App {
             Action::Details if in_matrix => self.column_details(now),
             Action::Details if in_findings => self.open_finding(now),
             Action::Details => self.details(now),
+            Action::Group => self.group(now),
+            Action::Fold => self.fold_selected(true, now),
+            Action::Unfold => self.fold_selected(false, now),
+            Action::FoldAll => self.fold_all(now),
+            Action::ComparePeers => self.compare(now),
             Action::NextPeer => self.next_peer(Move::Down),
             Action::PreviousPeer => self.next_peer(Move::Up),
             Action::OnlySelected => self.only_selected(now),
@@ -90,19 +95,19 @@ impl App {
             Action::Compare => self.ui.matrix.compare(),
             Action::Level => self.ui.log.cycle_level(),
             Action::Target => self.ui.log.cycle_target(),
-            Action::NextMatch => self.ui.log.next_match(),
-            Action::PreviousMatch => self.ui.log.previous_match(),
+            Action::NextMatch => self.go_to_match(false),
+            Action::PreviousMatch => self.go_to_match(true),
             Action::Mark => return self.mark(now),
             Action::Pin => return self.pin(now),
             Action::HideLeft => self.hide_left(now),
             Action::Note
+            | Action::SavedFilter
+            | Action::SaveFilter
             | Action::Columns
             | Action::Theme
             | Action::LogLevel
             | Action::Span
-            | Action::Interval => {
-                self.ask_words(action, now);
-            }
+            | Action::Interval => self.ask_words(action, now),
             Action::Wrap => self.ui.log.toggle_wrap(),
         }
         None
@@ -114,13 +119,18 @@ impl App {
         let shown = self.models.shown();
         match &mut self.ui.overlay {
             // The view cuts the scrolling to what there is.
-            Some(Overlay::Help { scroll } | Overlay::Doctor { scroll }) => *scroll = to.scrolled(*scroll),
+            Some(Overlay::Help(help)) => help.scroll = to.scrolled(help.scroll),
+            Some(Overlay::Doctor { scroll }) => *scroll = to.scrolled(*scroll),
             Some(Overlay::Palette { prompt, chosen, .. }) => {
-                *chosen = to.from(*chosen, self.ui.keymap.found(beneath, prompt.text()).len(), 1);
+                let listed = match self.ui.keymap.typed(beneath, prompt.text()) {
+                    Some((action, words)) => Choice::of(action, words, &self.ui.filters).len(),
+                    None => self.ui.keymap.found(beneath, prompt.text()).len(),
+                };
+                *chosen = to.from(*chosen, listed, 1);
             }
             Some(_) => {}
             None => match (pane, self.ui.view) {
-                (Pane::Main, View::Details) => self.ui.details = to.scrolled(self.ui.details),
+                (Pane::Main, View::Details | View::Compare) => self.ui.details = to.scrolled(self.ui.details),
                 (Pane::Main, View::Peers | View::Timeline) => self.ui.peers.go(to, shown),
                 (Pane::Main, View::Matrix) => self.ui.matrix.go(to),
                 (Pane::Main, View::Findings) if self.ui.findings.is_open() => {
@@ -136,14 +146,18 @@ impl App {
         }
     }
 
+    /// Of a group, its peers, or only its heading.
     fn details(&mut self, now: Instant) {
+        if let Some(group) = self.ui.peers.heading().filter(|_| self.ui.view == View::Peers) {
+            return self.turn_group(group);
+        }
         if self.selected(now).is_some() {
             self.ui.show(View::Details);
         }
     }
 
     fn next_peer(&mut self, to: Move) {
-        self.ui.peers.go(to, self.models.shown());
+        self.ui.peers.go_to_peer(to, self.models.shown());
         self.ui.details = 0;
     }
 
@@ -157,7 +171,9 @@ impl App {
             View::Peers => self.models.set_filter(&Filter::default()),
             View::Timeline if self.ui.timeline.is_past() => self.ui.timeline.to_now(),
             View::Findings if self.ui.findings.open(false) => {}
-            View::Timeline | View::Details | View::Matrix | View::Findings => self.ui.show(View::Peers),
+            View::Timeline | View::Details | View::Compare | View::Matrix | View::Findings => {
+                self.ui.show(View::Peers);
+            }
         }
     }
 

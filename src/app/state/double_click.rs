@@ -8,6 +8,7 @@ use ratatui::layout::Position;
 use super::App;
 use super::clicks::Clicked;
 use crate::app::keymap::Action;
+use crate::app::model::LineId;
 use crate::app::ui::Pane;
 
 impl App {
@@ -33,7 +34,10 @@ impl App {
             (Some(row), Some(column)) => Some(Clicked::Pair(row, column)),
             _ => None,
         };
-        let peer = || places.peer_at(at).map(Clicked::Peer);
+        let peer = || match places.line_at(at) {
+            Some(LineId::Peer(peer)) => Some(Clicked::Peer(peer)),
+            _ => None,
+        };
         finding.map(|(_, row)| Clicked::Finding(*row)).or_else(peer).or_else(pair)
     }
 }

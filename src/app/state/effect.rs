@@ -2,9 +2,8 @@
 
 use tracing::level_filters::LevelFilter;
 
-use crate::app::Play;
 use crate::app::export::Form;
-use crate::app::model::Note;
+use crate::app::{Kept, Play};
 use crate::engine::api::Command;
 use crate::engine::peers::{PeerInfo, PeerKey};
 
@@ -36,10 +35,10 @@ pub enum Effect {
     },
     /// Play the recording in another way.
     Play(Play),
-    /// Keep what is noted of a peer; then say so.
+    /// Keep what is noted; then say so.
     Keep {
-        /// All that is noted of it.
-        note: Note,
+        /// What.
+        kept: Kept,
         /// For the status line.
         said: String,
     },

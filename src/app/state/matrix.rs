@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::{App, Effect};
+use crate::app::keymap::{Action, Section};
 use crate::app::model::{Filter, PeerRow};
 use crate::app::ui::View;
 use crate::app::ui::matrix::{Arrangement, BlockId};
@@ -27,7 +28,10 @@ impl App {
         let model = self.models.shown();
         let Some((_, column)) = self.ui.matrix.pair() else { return Err("no pair is selected".into()) };
         let node = column.node().and_then(|node| model.matrix().latest()?.nodes.get(node));
-        let Some(node) = node else { return Err("that is a subnet: Enter shows its nodes".into()) };
+        let Some(node) = node else {
+            let open = self.ui.keymap.key_in(Section::Matrix, Action::Details);
+            return Err(format!("that is a subnet: {open} shows its nodes"));
+        };
         if model.node().is_some_and(|own| own.id == node.id) {
             return Err(format!("{} is this node itself", node.name));
         }

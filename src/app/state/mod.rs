@@ -8,9 +8,13 @@ mod actions;
 mod bell;
 mod checkup;
 mod clicks;
+mod compare;
 mod double_click;
 mod effect;
+mod filters;
 mod findings;
+mod groups;
+mod help;
 mod matrix;
 mod models;
 mod mouse;
@@ -29,11 +33,10 @@ use clicks::Clicks;
 pub use effect::Effect;
 pub use models::Models;
 
-use super::Options;
 use super::appearance::Appearance;
-use super::keymap::Keymap;
-use super::model::{Model, Notes, Novelty};
-use super::ui::{TableColumns, Ui, View};
+use super::model::{Model, Novelty};
+use super::ui::{Ui, View};
+use super::{Options, Preferences};
 use crate::engine::event::Stamped;
 
 /// The app.
@@ -62,11 +65,14 @@ impl App {
         Self { models, bell, notices, clicks: Clicks::default(), ui, appearance, options, recording: None }
     }
 
-    /// The same, with a person's own keys and columns, and what they noted of peers.
+    /// The same, as a person wants it.
     #[must_use]
-    pub fn with(mut self, keymap: Keymap, columns: TableColumns, notes: Notes) -> Self {
+    pub fn with(mut self, preferences: Preferences) -> Self {
+        let Preferences { keymap, columns, is_grouped, notes, filters } = preferences;
+        self.ui.filters = filters;
         self.ui.keymap = keymap;
         self.ui.columns = columns;
+        self.models.group(is_grouped);
         self.models.set_notes(&Arc::new(notes));
         self
     }

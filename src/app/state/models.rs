@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::app::Playback;
-use crate::app::model::{Filter, Model, Notes, Novelty, Sort};
+use crate::app::model::{Filter, GroupId, Model, Notes, Novelty, Sort};
 use crate::engine::event::{Event, Stamped};
 
 /// The display as it stood when it was paused.
@@ -32,6 +32,7 @@ impl Models {
         model.set_sort(self.live.sort());
         model.set_notes(Arc::clone(self.live.notes()));
         model.list_left(self.live.lists_left());
+        model.group_as(&self.live);
         self.live = model;
     }
 
@@ -134,6 +135,21 @@ impl Models {
     /// Lists those that left, too, or does not.
     pub(super) fn list_left(&mut self, are_listed: bool) {
         self.each().for_each(|model| model.list_left(are_listed));
+    }
+
+    /// Groups the peers by subnet, or no more.
+    pub(super) fn group(&mut self, are_grouped: bool) {
+        self.each().for_each(|model| model.group(are_grouped));
+    }
+
+    /// Shows only the heading of a group, or its peers, too.
+    pub(super) fn fold_group(&mut self, group: GroupId, is_folded: bool) {
+        self.each().for_each(|model| model.fold_group(group, is_folded));
+    }
+
+    /// The same of all groups.
+    pub(super) fn fold_groups(&mut self, are_folded: bool) {
+        self.each().for_each(|model| model.fold_groups(are_folded));
     }
 
     fn each(&mut self) -> impl Iterator<Item = &mut Model> {

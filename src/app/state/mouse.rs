@@ -4,7 +4,8 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::App;
-use crate::app::ui::Move;
+use crate::app::model::LineId;
+use crate::app::ui::{Border, Move};
 
 /// Lines that one notch of the wheel moves.
 const WHEEL_LINES: usize = 3;
@@ -16,7 +17,9 @@ impl App {
         match (event.kind, &self.ui.overlay) {
             (MouseEventKind::ScrollUp, _) => self.wheel(Move::Up, at),
             (MouseEventKind::ScrollDown, _) => self.wheel(Move::Down, at),
-            (MouseEventKind::Down(MouseButton::Left), None) => self.click(at),
+            (MouseEventKind::Down(MouseButton::Left), None) => self.press(at),
+            (MouseEventKind::Drag(MouseButton::Left), None) => self.ui.drag_to(at),
+            (MouseEventKind::Up(MouseButton::Left), _) => self.ui.let_border_go(),
             _ => {}
         }
     }
@@ -31,6 +34,13 @@ impl App {
         }
     }
 
+    /// A border is taken; all else, and the title of a pane, is clicked.
+    fn press(&mut self, at: Position) {
+        if !matches!(self.ui.take_border(at), Some(Border::Column(_))) {
+            self.click(at);
+        }
+    }
+
     fn click(&mut self, at: Position) {
         let heading =
             self.ui.hit_map.headings.iter().find(|(place, _)| place.contains(at)).map(|(_, column)| *column);
@@ -40,8 +50,11 @@ impl App {
             self.show_finding(*finding);
         } else if let Some(column) = heading {
             self.sort_by(column);
-        } else if let Some(peer) = self.ui.hit_map.peer_at(at) {
-            self.ui.peers.click(peer, self.models.shown());
+        } else if let Some(line) = self.ui.hit_map.line_at(at) {
+            self.ui.peers.click(line, self.models.shown());
+            if let LineId::Heading(group) = line {
+                self.turn_group(group);
+            }
         }
         if let Some(column) = self.ui.hit_map.column_at(at) {
             self.ui.timeline.go_to(column);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{App, Effect};
+use crate::app::Kept;
 use crate::app::model::Note;
 
 impl App {
@@ -63,6 +64,6 @@ impl App {
         let said = format!("{} {}", change(note), info.name);
         let note = note.clone();
         self.models.set_notes(&notes);
-        Some(Effect::Keep { note, said })
+        Some(Effect::Keep { kept: Kept::Note(note), said })
     }
 }

@@ -33,6 +33,14 @@ impl App {
     /// Types the rest of the chosen action's words.
     pub(super) fn complete(&mut self, now: Instant) {
         let Some(Overlay::Palette { prompt, chosen, before }) = &self.ui.overlay else { return };
+        if let Some((action, _)) = self.ui.typed(prompt.text()) {
+            if let Some(choice) = self.ui.offered(prompt.text()).get(*chosen) {
+                let typed = self.ui.keymap.before_words(action) + &choice.name;
+                self.ui.overlay = Some(Overlay::palette(&typed, *before));
+                self.retyped_palette();
+            }
+            return;
+        }
         let found = self.ui.keymap.found(self.ui.beneath(), prompt.text());
         let Some(binding) = found.get(*chosen) else { return };
         let action = binding.action;
@@ -61,12 +69,12 @@ impl App {
         before: Theme,
         now: Instant,
     ) -> Option<Effect> {
-        match self.ui.typed(prompt.text()) {
-            Some((_, Ok(typed))) => {
+        match self.chosen_words(&prompt, chosen) {
+            Some(Ok(typed)) => {
                 self.appearance.theme = before;
                 return self.do_typed(typed, now);
             }
-            Some((_, Err(_))) => {}
+            Some(Err(_)) => {}
             None => {
                 if let Some(action) = self.ui.action_found(prompt.text(), chosen) {
                     return self.act(action, now);
@@ -75,6 +83,18 @@ impl App {
         }
         self.ui.overlay = Some(Overlay::Palette { prompt, chosen, before });
         None
+    }
+
+    /// What is typed for an action, or what is chosen in the place of more typing. A name that is new is taken as it is.
+    fn chosen_words(&self, prompt: &Prompt, chosen: usize) -> Option<Result<Typed, String>> {
+        let (action, typed) = self.ui.typed(prompt.text())?;
+        let offered = self.ui.offered(prompt.text());
+        match offered.get(chosen) {
+            Some(choice) if typed.is_err() || chosen > 0 => {
+                Some(Typed::read(action, &choice.name, &self.ui.filters))
+            }
+            _ => Some(typed),
+        }
     }
 
     fn do_typed(&mut self, typed: Typed, now: Instant) -> Option<Effect> {
@@ -90,6 +110,8 @@ impl App {
                 self.ui.show(View::Timeline);
             }
             Typed::Interval(interval) => return self.set_interval(interval, now),
+            Typed::Filter(filter) => self.recall(&filter, now),
+            Typed::SaveFilter(name) => return self.save_filter(name, now),
             Typed::LogLevel(level) => return Some(Effect::LogLevel(level)),
         }
         None

@@ -14,7 +14,9 @@ impl App {
     pub(super) fn selected(&mut self, now: Instant) -> Option<PeerKey> {
         let peer = self.ui.peers.choose(self.models.shown()).map(|peer| peer.info.key);
         if peer.is_none() {
-            self.ui.say("no peer is selected", false, now);
+            let is_group = self.ui.peers.heading().is_some();
+            let said = if is_group { "a group is selected, no peer" } else { "no peer is selected" };
+            self.ui.say(said, false, now);
         }
         peer
     }

@@ -7,7 +7,7 @@ use tui_input::InputRequest;
 use super::{App, Effect};
 use crate::app::export::Form;
 use crate::app::model::Filter;
-use crate::app::ui::Overlay;
+use crate::app::ui::{HelpPage, Overlay};
 use crate::engine::api::Command;
 
 impl App {
@@ -39,6 +39,7 @@ impl App {
                 let filter = Filter::new(prompt.text());
                 self.models.set_filter(&filter);
             }
+            Some(Overlay::Help(help)) => help.retyped(),
             Some(Overlay::Search(prompt)) => self.ui.log.set_search(prompt.text()),
             Some(Overlay::Palette { .. }) => self.retyped_palette(),
             _ => {}
@@ -48,6 +49,11 @@ impl App {
     /// Leaves the overlay as if it had never been there.
     pub(super) fn close(&mut self) {
         match self.ui.overlay.take() {
+            // Only what was searched for goes.
+            Some(Overlay::Help(help)) if help.is_typing => {
+                self.ui.overlay =
+                    Some(Overlay::Help(HelpPage { scroll: help.scroll, ..HelpPage::default() }));
+            }
             Some(Overlay::Filter { before, .. }) => self.models.set_filter(&before),
             Some(Overlay::Search(_)) => self.ui.log.clear_search(),
             Some(Overlay::Palette { before, .. }) => self.appearance.theme = before,
@@ -80,7 +86,11 @@ impl App {
                 self.ui.log.keep_search();
                 None
             }
-            Overlay::Filter { .. } | Overlay::Help { .. } | Overlay::Doctor { .. } | Overlay::Export => None,
+            Overlay::Help(help) => {
+                self.ui.overlay = Some(Overlay::Help(HelpPage { is_typing: false, ..help }));
+                None
+            }
+            Overlay::Filter { .. } | Overlay::Doctor { .. } | Overlay::Export => None,
         }
     }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::network::Network;
 use super::*;
 use crate::app::keymap::KEYMAP;
+use crate::app::model::Group;
 use crate::app::ui::View;
 use crate::engine::event::{RejectReason, StopReason};
 use crate::engine::peers::{Elsewhere, HeardFrom, PathState};
@@ -119,7 +120,8 @@ fn step(bench: &mut Bench, (what, variant, number): Step) -> Option<(u16, u16)> 
             bench.fold(Event::Diagnosis(Arc::new(finding)));
         }
         22 => {
-            let (kind, at) = (MouseEventKind::Down(MouseButton::Left), number % 220);
+            let kinds = [MouseEventKind::Down, MouseEventKind::Drag, MouseEventKind::Up];
+            let (kind, at) = (kinds[usize::from(number) % 3](MouseButton::Left), number % 220);
             let (row, modifiers) = (u16::from(variant) % 70, KeyModifiers::NONE);
             bench.app.mouse(MouseEvent { kind, column: at, row, modifiers });
         }
@@ -141,7 +143,7 @@ proptest! {
     #[test]
     fn nothing_panics_and_the_counts_are_true(
         steps in prop::collection::vec(any::<Step>(), 0..120),
-        view in prop::sample::select(vec![View::Peers, View::Details, View::Timeline, View::Matrix]),
+        view in prop::sample::select(vec![View::Peers, View::Details, View::Compare, View::Timeline, View::Matrix]),
     ) {
         let mut bench = Bench::new();
         bench.app.ui.view = view;
@@ -154,6 +156,17 @@ proptest! {
             prop_assert_eq!(counted, model.len());
             prop_assert_eq!(model.rows(0..usize::MAX).count(), model.listed());
             prop_assert!(model.listed() == model.len() || !model.filter().is_empty());
+            let lines = model.lines();
+            for (at, line) in lines.stretch(0..usize::MAX).into_iter().enumerate() {
+                prop_assert_eq!((lines.position(line), lines.at(at)), (Some(at), Some(line)));
+            }
+            if let Some(groups) = lines.groups() {
+                prop_assert_eq!(groups.iter().map(Group::len).sum::<usize>(), model.listed());
+                for state in PeerState::ALL {
+                    let shown = model.rows(0..usize::MAX).filter(|peer| peer.state == state).count();
+                    prop_assert_eq!(groups.iter().map(|group| group.count(state)).sum::<usize>(), shown);
+                }
+            }
             for (at, peer) in model.rows(0..usize::MAX).enumerate() {
                 prop_assert_eq!(model.position(peer.info.key), Some(at));
             }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::app::ShownNode;
 use crate::app::keymap::{Action, KEYMAP, Section};
-use crate::app::ui::{Overlay, Pane};
+use crate::app::ui::{Overlay, Pane, View};
 use crate::engine::api::Command;
 
 fn table(names: &[&str]) -> Bench {
@@ -237,6 +237,12 @@ fn in_section(section: Section) -> Bench {
         bench.screen(80, 24);
         return bench;
     }
+    if section == Section::Compare {
+        let mut bench = table(&["a", "b"]);
+        bench.app.ui.compared = Some([peer(1, "a").key, peer(2, "b").key]);
+        bench.app.ui.show(View::Compare);
+        return bench;
+    }
     if section == Section::Findings {
         let mut bench = super::findings::shown();
         bench.screen(80, 24);
@@ -259,7 +265,7 @@ fn in_section(section: Section) -> Bench {
         | Section::Always
         | Section::Recording => &[KeyCode::Down],
         Section::Details => &[KeyCode::Down, KeyCode::Enter],
-        Section::Matrix | Section::Findings | Section::Typed => &[],
+        Section::Compare | Section::Matrix | Section::Findings | Section::Typed => &[],
         Section::Timeline => &[KeyCode::Char('t'), KeyCode::Left, KeyCode::Left],
         Section::Attempts => &[KeyCode::Tab, KeyCode::PageDown],
         Section::Log => {
@@ -273,7 +279,9 @@ fn in_section(section: Section) -> Bench {
         Section::Jump => &[KeyCode::Char('J'), KeyCode::Char('5'), KeyCode::Char('m')],
         Section::Export => &[KeyCode::Char('e')],
         Section::Confirm => &[KeyCode::Char('x')],
-        Section::Help => &[KeyCode::Char('?'), KeyCode::Down],
+        Section::Help | Section::HelpText => {
+            &[KeyCode::Char('?'), KeyCode::Char('/'), KeyCode::Char('e'), KeyCode::Enter, KeyCode::Down]
+        }
     };
     for i in 0..50 {
         let (wall, target) = (SystemTime::UNIX_EPOCH, if i % 2 == 0 { "vigie::net" } else { "vigie::event" });

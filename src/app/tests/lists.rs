@@ -336,6 +336,8 @@ fn colours_are_shown_while_they_are_typed_kept_with_enter_and_left_with_escape()
     bench.typed("theme light");
     bench.key(KeyCode::Backspace);
     assert_eq!(bench.app.appearance.theme, dark, "there is no theme ligh");
+    assert!(bench.text(80, 24).contains("▸ light"), "but one that begins so");
+    bench.typed("x");
     assert!(bench.text(80, 24).contains("the nearest name is light"));
 }
 

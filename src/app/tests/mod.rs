@@ -1,12 +1,15 @@
 //! Tests of the app as a whole: events and keys in, frames and commands out.
 
 mod checkup;
+mod compare;
 mod details;
 mod diagnosis;
 mod export;
+mod filters;
 mod findings;
 mod fold;
 mod fuzz;
+mod groups;
 mod interval;
 mod journal;
 mod keys;
@@ -18,6 +21,7 @@ mod mouse;
 mod network;
 mod notes;
 mod past;
+mod rebound;
 mod screens;
 mod timeline;
 

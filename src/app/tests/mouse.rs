@@ -117,3 +117,64 @@ fn two_clicks_in_short_order_show_all_about_a_peer_or_a_finding_and_two_slow_one
     twice(&mut bench, heading, 100);
     assert!(bench.app.ui.view == View::Findings, "a title has nothing to show");
 }
+
+/// Takes what is at a place, and drags it to another one.
+fn drag(bench: &mut Bench, from: (u16, u16), to: (u16, u16), (width, height): (u16, u16)) {
+    mouse(bench, MouseEventKind::Down(MouseButton::Left), from.0, from.1);
+    bench.screen(width, height);
+    mouse(bench, MouseEventKind::Drag(MouseButton::Left), to.0, to.1);
+    bench.screen(width, height);
+    mouse(bench, MouseEventKind::Up(MouseButton::Left), to.0, to.1);
+    // What is moved now is held by nobody.
+    mouse(bench, MouseEventKind::Drag(MouseButton::Left), 0, 0);
+    bench.screen(width, height);
+}
+
+fn pane(bench: &Bench, pane: Pane) -> ratatui::layout::Rect {
+    bench.app.ui.hit_map.panes[pane as usize].unwrap()
+}
+
+#[test]
+fn the_titles_of_lower_panes_are_dragged_up_and_down_as_far_as_the_others_keep_their_least() {
+    let mut bench = busy();
+    bench.screen(80, 40);
+    let [attempts, log] = [Pane::Attempts, Pane::Log].map(|lower| pane(&bench, lower).y);
+    drag(&mut bench, (30, log), (30, log - 2), (80, 40));
+    assert_eq!((pane(&bench, Pane::Attempts).y, pane(&bench, Pane::Log).y), (attempts, log - 2));
+    drag(&mut bench, (30, attempts), (30, attempts + 3), (80, 40));
+    assert_eq!(pane(&bench, Pane::Attempts).y, attempts + 3);
+    let at = pane(&bench, Pane::Attempts).y;
+    drag(&mut bench, (30, at), (30, 0), (80, 40));
+    assert_eq!(pane(&bench, Pane::Main).height, 4, "the table keeps its least");
+    let at = pane(&bench, Pane::Log).y;
+    drag(&mut bench, (30, at), (30, 39), (80, 40));
+    assert_eq!(pane(&bench, Pane::Log).height, 4);
+}
+
+#[test]
+fn the_column_between_attempts_and_log_is_dragged_aside() {
+    let mut bench = busy();
+    bench.screen(200, 60);
+    let attempts = pane(&bench, Pane::Attempts);
+    drag(&mut bench, (attempts.right(), attempts.y + 2), (attempts.right() + 20, attempts.y + 2), (200, 60));
+    assert_eq!(pane(&bench, Pane::Attempts).width, attempts.width + 20);
+    assert_eq!(pane(&bench, Pane::Log).right(), 200);
+    let lines = pane(&bench, Pane::Main).height;
+    drag(&mut bench, (150, attempts.y), (150, attempts.y - 5), (200, 60));
+    assert_eq!(pane(&bench, Pane::Main).height, lines - 5);
+}
+
+#[test]
+fn a_column_is_dragged_to_another_width_without_being_sorted_by() {
+    let mut bench = busy();
+    bench.screen(120, 40);
+    let sort = bench.app.shown().sort();
+    let (heading, _) = bench.app.ui.hit_map.headings[0];
+    drag(&mut bench, (heading.right(), heading.y), (heading.right() + 8, heading.y), (120, 40));
+    let (wider, column) = bench.app.ui.hit_map.headings[0];
+    assert_eq!((wider.width, column), (heading.width + 8, Column::Name));
+    assert!(bench.app.ui.columns.to_string().starts_with(&format!("name={} ", wider.width)));
+    drag(&mut bench, (wider.right(), wider.y), (0, wider.y), (120, 40));
+    assert_eq!(bench.app.ui.hit_map.headings[0].0.width, 1);
+    assert_eq!(bench.app.shown().sort(), sort);
+}

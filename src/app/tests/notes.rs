@@ -1,6 +1,7 @@
 //! What a person notes of peers, and how that shows.
 
 use super::*;
+use crate::app::Kept;
 use crate::app::model::{Column, Note, Noted};
 
 fn typed_action(bench: &mut Bench, words: &str) -> Option<Effect> {
@@ -12,7 +13,7 @@ fn typed_action(bench: &mut Bench, words: &str) -> Option<Effect> {
 #[track_caller]
 fn kept(effect: Option<Effect>) -> (Note, String) {
     match effect {
-        Some(Effect::Keep { note, said }) => (note, said),
+        Some(Effect::Keep { kept: Kept::Note(note), said }) => (note, said),
         other => panic!("nothing is kept: {other:?}"),
     }
 }

@@ -56,6 +56,40 @@ fn the_help_lists_every_key() {
 }
 
 #[test]
+fn a_text_is_found_in_the_help_and_its_places_are_gone_to_in_turn() {
+    let mut bench = busy();
+    bench.key(KeyCode::Char('?'));
+    bench.key(KeyCode::Char('/'));
+    bench.typed("RECORD");
+    let screen = bench.text(80, 24);
+    assert!(screen.contains("/RECORD") && screen.contains("1 of "), "{screen}");
+    assert!(screen.contains("record to a file"), "{screen}");
+    bench.key(KeyCode::Enter);
+    let styled = |bench: &mut Bench| {
+        let screen = bench.screen(80, 24);
+        let is = |y: &u16| (2..78).any(|x| screen[(x, *y)].modifier.contains(Modifier::REVERSED));
+        let line = (0..24).find(is).map(|y| lines(&screen)[usize::from(y)].clone());
+        line.and_then(|line| line.split('│').nth(1).map(|text| text.trim().to_owned()))
+    };
+    let first = styled(&mut bench).expect("the line that is meant is marked");
+    assert!(bench.text(80, 24).contains("· n N"));
+    bench.key(KeyCode::Char('n'));
+    let second = styled(&mut bench).unwrap();
+    assert_ne!(first, second);
+    bench.key(KeyCode::Char('N'));
+    assert_eq!(styled(&mut bench), Some(first.clone()));
+    bench.key(KeyCode::Char('N'));
+    assert_ne!(styled(&mut bench), Some(first), "round to the last one");
+    bench.key(KeyCode::Char('/'));
+    bench.typed("no such");
+    assert!(bench.text(80, 24).contains("no match"));
+    bench.key(KeyCode::Esc);
+    assert!(bench.text(80, 24).contains("Help · Esc closes it · / finds a text"));
+    bench.key(KeyCode::Esc);
+    assert!(bench.app.ui.overlay.is_none());
+}
+
+#[test]
 fn the_help_scrolls_where_it_does_not_fit() {
     let mut bench = busy();
     bench.key(KeyCode::Char('?'));

@@ -2,10 +2,10 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::borders::Border;
 use super::findings::FindingRow;
 use super::pane::Pane;
-use crate::app::model::Column;
-use crate::engine::peers::PeerKey;
+use crate::app::model::{Column, LineId};
 
 /// Where things were drawn.
 #[derive(Debug, Clone, Default)]
@@ -14,12 +14,14 @@ pub struct HitMap {
     pub panes: [Option<Rect>; Pane::ALL.len()],
     /// The names of the panes, where they can be clicked.
     pub tabs: Vec<(Rect, Pane)>,
+    /// What can be dragged.
+    pub borders: Vec<(Rect, Border)>,
     /// The headings of the table.
     pub headings: Vec<(Rect, Column)>,
-    /// The rows of the main pane's list: one peer each.
+    /// The rows of the main pane's list: one peer each, or the heading of a group.
     pub rows: Rect,
-    /// Those peers.
-    pub peers: Vec<PeerKey>,
+    /// What they are.
+    pub peers: Listed,
     /// Lines that tell of a finding.
     pub findings: Vec<(Rect, FindingRow)>,
     /// The timeline's columns, from its axis to its last row.
@@ -32,6 +34,17 @@ pub struct HitMap {
     pub cell: u16,
 }
 
+/// What the rows of a list are, from the top.
+#[derive(Debug, Clone, Default)]
+pub struct Listed(Vec<LineId>);
+
+impl Listed {
+    /// One more row.
+    pub fn push(&mut self, line: impl Into<LineId>) {
+        self.0.push(line.into());
+    }
+}
+
 impl HitMap {
     /// The pane at a position.
     pub fn pane_at(&self, position: Position) -> Option<Pane> {
@@ -39,10 +52,10 @@ impl HitMap {
         Pane::ALL.into_iter().find(there)
     }
 
-    /// The peer of the list at a position.
-    pub fn peer_at(&self, position: Position) -> Option<PeerKey> {
+    /// The line of the list at a position.
+    pub fn line_at(&self, position: Position) -> Option<LineId> {
         let row = self.rows.contains(position).then(|| usize::from(position.y - self.rows.y))?;
-        self.peers.get(row).copied()
+        self.peers.0.get(row).copied()
     }
 
     /// The row and the column of the matrix at a position, from 0 on the screen.

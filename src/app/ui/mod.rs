@@ -3,34 +3,44 @@
 //! Nothing here is known from the network, and nothing here survives the screen.
 
 mod attempts;
+mod borders;
 mod columns;
 mod findings;
+mod help;
 mod hit_map;
 pub mod matrix;
 mod movement;
 mod overlay;
 mod pane;
 mod peers;
+mod prompt;
 pub mod timeline;
 mod typed;
 
 use std::time::{Duration, Instant};
 
+use ratatui::layout::Position;
+
 pub use attempts::AttemptsScroll;
+pub use borders::{Border, Drag};
 pub use columns::{MAX_WIDTH, TableColumns};
 pub use findings::{FindingRow, FindingsCursor, Mute, finding_rows};
+pub use help::HelpPage;
 pub use hit_map::HitMap;
 use matrix::MatrixCursor;
 pub use movement::Move;
-pub use overlay::{MAX_TYPED, Overlay, Prompt};
+pub use overlay::Overlay;
 pub use pane::{Pane, View};
 pub use peers::PeersScroll;
+pub use prompt::{MAX_TYPED, Prompt};
 use timeline::TimelineCursor;
-pub use typed::Typed;
+pub use typed::{Choice, Typed};
 
 use crate::app::checkup::Checkup;
 use crate::app::keymap::{Action, KeyContext, Keymap};
 use crate::app::log::LogPane;
+use crate::app::model::SavedFilters;
+use crate::engine::peers::PeerKey;
 
 /// How long the status line says what was done, before the keys are shown again.
 pub const STATUS_SHOWN: Duration = Duration::from_secs(4);
@@ -60,6 +70,12 @@ pub struct Ui {
     pub zoomed: bool,
     /// Lines that the main pane has been given beyond its usual share.
     pub grown: i16,
+    /// Lines that the attempts have been given beyond their half, above the log.
+    pub split: i16,
+    /// Columns that they have been given beyond their half, beside it.
+    pub side: i16,
+    /// The border that is being dragged.
+    pub drag: Option<Drag>,
     /// What lies over the panes, if anything.
     pub overlay: Option<Overlay>,
     /// What was done last.
@@ -74,6 +90,8 @@ pub struct Ui {
     pub log: LogPane,
     /// Lines above the first one of the details.
     pub details: u16,
+    /// The two peers that are compared.
+    pub compared: Option<[PeerKey; 2]>,
     /// Where the timeline is looked at.
     pub timeline: TimelineCursor,
     /// How the matrix is looked at.
@@ -84,6 +102,8 @@ pub struct Ui {
     pub checkup: Checkup,
     /// What keys do.
     pub keymap: Keymap,
+    /// Filters with names.
+    pub filters: SavedFilters,
     /// Where everything was drawn last: what the mouse points at.
     pub hit_map: HitMap,
 }
@@ -95,6 +115,9 @@ impl Default for Ui {
             view: View::Peers,
             zoomed: false,
             grown: 0,
+            split: 0,
+            side: 0,
+            drag: None,
             overlay: None,
             status: None,
             peers: PeersScroll::default(),
@@ -102,11 +125,13 @@ impl Default for Ui {
             attempts: AttemptsScroll::default(),
             log: LogPane::default(),
             details: 0,
+            compared: None,
             timeline: TimelineCursor::default(),
             matrix: MatrixCursor::default(),
             findings: FindingsCursor::default(),
             checkup: Checkup::default(),
             keymap: Keymap::default(),
+            filters: SavedFilters::default(),
             hit_map: HitMap::default(),
         }
     }
@@ -116,7 +141,13 @@ impl Ui {
     /// What the prompt for an action holds: an action with what is typed for it, or why that cannot be read.
     pub fn typed(&self, text: &str) -> Option<(Action, Result<Typed, String>)> {
         let (action, words) = self.keymap.typed(self.beneath(), text)?;
-        Some((action, Typed::read(action, words)))
+        Some((action, Typed::read(action, words, &self.filters)))
+    }
+
+    /// What the prompt for an action offers for the words behind it: those that begin as what is typed.
+    pub fn offered(&self, text: &str) -> Vec<Choice> {
+        let typed = self.keymap.typed(self.beneath(), text);
+        typed.map_or_else(Vec::new, |(action, words)| Choice::of(action, words, &self.filters))
     }
 
     /// The action that the palette lists at this place for what is typed.
@@ -127,7 +158,8 @@ impl Ui {
     /// Which keys count now.
     pub fn context(&self) -> KeyContext {
         match &self.overlay {
-            Some(Overlay::Help { .. }) => KeyContext::Help,
+            Some(Overlay::Help(help)) if help.is_typing => KeyContext::Search,
+            Some(Overlay::Help(_)) => KeyContext::Help,
             Some(Overlay::Doctor { .. }) => KeyContext::Doctor,
             Some(Overlay::Add(_)) => KeyContext::Add,
             Some(Overlay::Filter { .. }) => KeyContext::Filter,
@@ -144,6 +176,7 @@ impl Ui {
     pub fn beneath(&self) -> KeyContext {
         match (self.focus, self.view) {
             (Pane::Main, View::Peers) => KeyContext::Peers,
+            (Pane::Main, View::Compare) => KeyContext::Compare,
             (Pane::Main, View::Details) => KeyContext::Details,
             (Pane::Main, View::Timeline) => KeyContext::Timeline,
             (Pane::Main, View::Matrix) => KeyContext::Matrix,
@@ -170,6 +203,47 @@ impl Ui {
     pub fn grow(&mut self, lines: i16) {
         let lines = if self.focus == Pane::Main { lines } else { -lines };
         self.grown = self.grown.saturating_add(lines).clamp(-MAX_GROWN, MAX_GROWN);
+    }
+
+    /// Takes the border at a position, if there is one.
+    pub fn take_border(&mut self, at: Position) -> Option<Border> {
+        let (place, border) = *self.hit_map.borders.iter().find(|(place, _)| place.contains(at))?;
+        let was = match border {
+            Border::Main => self.grown,
+            Border::Lower => self.split,
+            Border::Side => self.side,
+            // The border stands right behind its column.
+            Border::Column(column) => {
+                let heading = self.hit_map.headings.iter().find(|(_, known)| *known == column);
+                heading.map_or(1, |(heading, _)| i16::try_from(place.x - heading.x).unwrap_or(1))
+            }
+        };
+        self.drag = Some(Drag { border, from: at, was });
+        Some(border)
+    }
+
+    /// Moves the border that is held to a position. The layout keeps what cannot be given.
+    pub fn drag_to(&mut self, at: Position) {
+        let Some(Drag { border, from, was }) = self.drag else { return };
+        let moved = |from: u16, to: u16| {
+            let by = i32::from(to) - i32::from(from);
+            i16::try_from(i32::from(was) + by).unwrap_or(was)
+        };
+        let lines = moved(from.y, at.y).clamp(-MAX_GROWN, MAX_GROWN);
+        match border {
+            Border::Main => self.grown = lines,
+            Border::Lower => self.split = lines,
+            Border::Side => self.side = moved(from.x, at.x),
+            Border::Column(column) => {
+                let width = u16::try_from(moved(from.x, at.x)).unwrap_or(0).clamp(1, MAX_WIDTH);
+                self.columns = self.columns.with_width(column, width);
+            }
+        }
+    }
+
+    /// Lets the border go. It stays where it is until the screen ends.
+    pub fn let_border_go(&mut self) {
+        self.drag = None;
     }
 
     /// Shows the newest lines of the focused list again.

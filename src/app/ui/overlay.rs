@@ -1,24 +1,17 @@
 //! What lies over the panes: the help, prompts, questions.
 
-use tui_input::{Input, InputRequest};
-
+use super::help::HelpPage;
+use super::prompt::Prompt;
 use crate::app::appearance::Theme;
 use crate::app::model::Filter;
 use crate::engine::config::{Target, TargetError};
 use crate::engine::peers::PeerKey;
-use crate::text::is_printable;
-
-/// Longest text of a prompt, in bytes: the longest host name, brackets and a port.
-pub const MAX_TYPED: usize = 270;
 
 /// What lies over the panes, or has taken the last line.
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    /// The help, scrolled down by so many lines.
-    Help {
-        /// Lines above the first one shown.
-        scroll: u16,
-    },
+    /// The help.
+    Help(HelpPage),
     /// What the doctor says, scrolled down by so many lines.
     Doctor {
         /// Lines above the first one shown.
@@ -57,42 +50,6 @@ pub enum Overlay {
     },
 }
 
-/// A line of text that is being typed, of at most [`MAX_TYPED`] bytes.
-#[derive(Debug, Clone, Default)]
-pub struct Prompt(Input);
-
-impl Prompt {
-    /// One that holds a text already.
-    pub fn holding(text: &str) -> Self {
-        Self(Input::new(text.to_owned()))
-    }
-
-    /// The text.
-    pub fn text(&self) -> &str {
-        self.0.value()
-    }
-
-    /// Puts a text in where the cursor is, without what a terminal must not print.
-    pub fn insert(&mut self, text: &str) {
-        for c in text.chars().filter(|c| is_printable(*c)) {
-            if self.text().len() + c.len_utf8() <= MAX_TYPED {
-                self.0.handle(InputRequest::InsertChar(c));
-            }
-        }
-    }
-
-    /// Moves or erases.
-    pub fn edit(&mut self, request: InputRequest) {
-        self.0.handle(request);
-    }
-
-    /// The first column that is shown in so many, and the cursor's column among them.
-    pub fn window(&self, width: usize) -> (usize, usize) {
-        let from = self.0.visual_scroll(width.saturating_sub(1));
-        (from, self.0.visual_cursor().saturating_sub(from))
-    }
-}
-
 impl Overlay {
     /// The prompt for an action, with what is typed already, in these colours.
     pub fn palette(typed: &str, before: Theme) -> Self {
@@ -117,7 +74,8 @@ impl Overlay {
             | Self::Search(prompt)
             | Self::Jump(prompt)
             | Self::Palette { prompt, .. } => Some(prompt),
-            Self::Help { .. } | Self::Doctor { .. } | Self::Export | Self::Forget { .. } => None,
+            Self::Help(help) if help.is_typing => Some(&mut help.search),
+            Self::Help(_) | Self::Doctor { .. } | Self::Export | Self::Forget { .. } => None,
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum View {
     Peers,
     /// All about the selected peer.
     Details,
+    /// Two peers side by side.
+    Compare,
     /// The last hour of every peer.
     Timeline,
     /// Who reaches whom.

@@ -8,6 +8,7 @@ use super::bar;
 use super::canvas::Canvas;
 use super::columns::TENTHS_BELOW;
 use crate::app::appearance::signs::glyph;
+use crate::app::keymap::Action;
 use crate::app::model::{Attempt, Model, Outcome};
 use crate::app::ui::Ui;
 use crate::app::view::line_writer::LineWriter;
@@ -35,10 +36,12 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
         }
     }
     if lines == 0 {
-        let none =
-            if ui.attempts.only().is_some() { "  None recorded: f shows all." } else { "  No dial yet." };
+        let none = match ui.attempts.only() {
+            Some(_) => format!("  None recorded: {} shows all.", canvas.key(Action::OnlySelected)),
+            None => "  No dial yet.".to_owned(),
+        };
         let style = canvas.theme().dim();
-        canvas.put(area, 0, none, style);
+        canvas.put(area, 0, &none, style);
     }
 }
 

@@ -10,6 +10,7 @@ use ratatui::text::Line;
 use super::line_writer::LineWriter;
 use super::pen::Pen;
 use crate::app::appearance::{Appearance, Theme};
+use crate::app::keymap::{Action, Keymap, Section};
 use crate::app::ui::HitMap;
 
 /// What a frame leaves behind beside its cells.
@@ -26,6 +27,7 @@ pub struct Drawn {
 pub struct Canvas<'a> {
     buf: &'a mut Buffer,
     pen: Pen<'a>,
+    keymap: &'a Keymap,
     /// Where things were drawn so far.
     pub(super) hit_map: HitMap,
 }
@@ -33,7 +35,24 @@ pub struct Canvas<'a> {
 impl<'a> Canvas<'a> {
     /// A canvas on these cells, for what is known at this time.
     pub fn new(buf: &'a mut Buffer, appearance: &'a Appearance, now: Instant) -> Self {
-        Self { buf, pen: Pen::new(appearance, now), hit_map: HitMap::default() }
+        Self { buf, pen: Pen::new(appearance, now), keymap: Keymap::usual(), hit_map: HitMap::default() }
+    }
+
+    /// The same, where keys do this: for texts that name one.
+    #[must_use]
+    pub fn with_keys(mut self, keymap: &'a Keymap) -> Self {
+        self.keymap = keymap;
+        self
+    }
+
+    /// The key for an action, as texts name it.
+    pub(in crate::app) fn key(&self, action: Action) -> String {
+        self.keymap.key_for(action)
+    }
+
+    /// The same where several have it: in this section.
+    pub(in crate::app) fn key_in(&self, section: Section, action: Action) -> String {
+        self.keymap.key_in(section, action)
     }
 
     /// How things look.

@@ -237,16 +237,21 @@ pub(super) fn fitting(wanted: &TableColumns, room: u16) -> Vec<(Column, u16)> {
     }
     let mut widths = [0_u16; Column::ALL.len()];
     let mut left = room;
+    let first = priority.iter().take_while(|column| FIRST_OF_CHOSEN.contains(column)).count();
     for (i, &column) in priority.iter().enumerate() {
-        let most = wanted.width(column).unwrap_or(u16::MAX);
-        let (gap, least) = (u16::from(i > 0), width(column).least.min(most));
+        let set = wanted.width(column);
+        let (gap, least) = (u16::from(i > 0), set.unwrap_or(u16::MAX).min(width(column).least));
         // The first is never missing.
         let least = if i == 0 { least.min(room) } else { least };
-        if least.saturating_add(gap) > left {
-            continue;
+        if least.saturating_add(gap) <= left {
+            // A width that is set comes before columns that matter less, but not before name, state and cause.
+            let set = set.filter(|_| i >= first).unwrap_or(least).clamp(least, left - gap);
+            widths[column as usize] = set;
+            left -= set + gap;
         }
-        widths[column as usize] = least;
-        left -= least + gap;
+        if i + 1 == first {
+            left = widen(&mut widths, left, wanted);
+        }
     }
     for (column, share, most) in shares(wanted, &priority, left) {
         let taken = &mut widths[column as usize];
@@ -258,6 +263,18 @@ pub(super) fn fitting(wanted: &TableColumns, room: u16) -> Vec<(Column, u16)> {
     }
     let wanted = wanted.wanted().iter().map(|column| (*column, widths[*column as usize]));
     wanted.filter(|(_, width)| *width > 0).collect()
+}
+
+/// Gives those that are there the widths that a person has set, as far as there is room. Returns what is left of it.
+fn widen(widths: &mut [u16; Column::ALL.len()], mut left: u16, wanted: &TableColumns) -> u16 {
+    for column in wanted.wanted() {
+        let taken = &mut widths[*column as usize];
+        let set = wanted.width(*column).filter(|_| *taken > 0);
+        let more = set.map_or(0, |set| set.saturating_sub(*taken)).min(left);
+        *taken += more;
+        left -= more;
+    }
+    left
 }
 
 /// The wanted columns as they are given room. Of those that a person has chosen, the last goes first, and name, state and cause last.
@@ -351,6 +368,7 @@ mod tests {
         );
         let at = |room| widths(room).into_iter().map(|(column, _)| column).collect::<Vec<_>>();
         assert_eq!(at(38), [Column::Name, Column::Cause, Column::State]);
-        assert_eq!(at(48), [Column::Heard, Column::Name, Column::Cause, Column::State]);
+        assert_eq!(at(48), at(38), "the width of the name comes before columns that matter less");
+        assert_eq!(at(76), [Column::Heard, Column::Name, Column::Cause, Column::State]);
     }
 }

@@ -66,6 +66,7 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &Ui) {
     let keys = if is_played { keymap.footer_of_a_recording(context) } else { keymap.footer(context) };
     for (keys, word) in keys {
         let word = match word {
+            "details" if ui.peers.heading().is_some() && ui.view == View::Peers => "fold",
             "pause" if models.is_frozen() => "resume",
             "pause" if models.playback().is_some_and(Playback::is_paused) => "play",
             "timeline" if ui.view == View::Timeline => "table",

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::ui::{Pane, Ui, View};
+use crate::app::ui::{Border, Pane, Ui, View};
 
 /// Below this width only the summary line is drawn.
 const MIN_WIDTH: u16 = 20;
@@ -52,6 +52,24 @@ pub(super) struct Layout {
     pub(super) tabs: bool,
     /// Lines that the main pane could be given of those it was to be given.
     pub(super) grown: i16,
+    /// The same of the attempts, above the log and beside it.
+    pub(super) split: i16,
+    pub(super) side: i16,
+}
+
+impl Layout {
+    /// What can be dragged: the titles of the panes below others, and the column between two of them.
+    pub(super) fn borders(&self) -> Vec<(Rect, Border)> {
+        let [Some(_), Some(attempts), Some(log)] = self.panes else { return Vec::new() };
+        let title = |pane: Rect| Rect { height: 1, ..pane };
+        if attempts.y == log.y {
+            let between = Rect { x: attempts.right(), width: log.x - attempts.right(), ..attempts };
+            let [top, between] = cut_top(between, 1);
+            let main = Rect { width: top.right() - attempts.x, ..title(attempts) };
+            return vec![(main, Border::Main), (title(log), Border::Main), (between, Border::Side)];
+        }
+        vec![(title(attempts), Border::Main), (title(log), Border::Lower)]
+    }
 }
 
 /// The places of a screen; none when it is too small for panes.
@@ -78,12 +96,12 @@ pub(super) fn of(area: Rect, ui: &Ui, rows: usize) -> Option<Layout> {
     let wanted = match ui.view {
         View::Peers => wanted(rows),
         View::Matrix => u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(MATRIX_BESIDE),
-        View::Details | View::Timeline | View::Findings => u16::MAX,
+        View::Details | View::Compare | View::Timeline | View::Findings => u16::MAX,
     };
     let alone = match ui.view {
         View::Peers => false,
         View::Matrix => wanted > body.height.saturating_sub(least),
-        View::Details | View::Findings => area.height <= WHOLE,
+        View::Details | View::Compare | View::Findings => area.height <= WHOLE,
         View::Timeline => {
             area.height <= WHOLE && rows > usize::from(body.height.saturating_sub(least + TIMELINE_BESIDE))
         }
@@ -91,15 +109,29 @@ pub(super) fn of(area: Rect, ui: &Ui, rows: usize) -> Option<Layout> {
     let tabs = ui.zoomed || alone || body.height < STACKED;
     if tabs {
         panes[ui.focus as usize] = Some(body);
-        return Some(Layout { header, panes, footer, tabs, grown: ui.grown });
+        return Some(Layout { header, panes, footer, tabs, grown: ui.grown, split: ui.split, side: ui.side });
     }
     let usual = least.max(body.height.saturating_sub(wanted));
     let lower = usual.saturating_add_signed(ui.grown.saturating_neg()).clamp(fewest, body.height - MIN_MAIN);
     let grown = i16::try_from(i32::from(usual) - i32::from(lower)).unwrap_or(0);
     let [main, lower] = cut_bottom(body, lower);
-    let [attempts, log] = if side_by_side { halves(lower) } else { cut_bottom(lower, lower.height / 2) };
+    let ([attempts, log], split, side) = if side_by_side {
+        let (left, side) = moved(lower.width / 2, ui.side, (MIN_WIDTH, lower.width - 1 - MIN_WIDTH));
+        let log = Rect { x: lower.x + left + 1, width: lower.width - left - 1, ..lower };
+        ([Rect { width: left, ..lower }, log], ui.split, side)
+    } else {
+        let usual = lower.height - lower.height / 2;
+        let (top, split) = moved(usual, ui.split, (MIN_LOWER, lower.height - MIN_LOWER));
+        (cut_top(lower, top), split, ui.side)
+    };
     panes = [Some(main), Some(attempts), Some(log)];
-    Some(Layout { header, panes, footer, tabs, grown })
+    Some(Layout { header, panes, footer, tabs, grown, split, side })
+}
+
+/// A size that a person has changed by so much, as far as it may: and by how much that is.
+fn moved(usual: u16, by: i16, (least, most): (u16, u16)) -> (u16, i16) {
+    let size = usual.saturating_add_signed(by).clamp(least.min(usual), most.max(usual));
+    (size, i16::try_from(i32::from(size) - i32::from(usual)).unwrap_or(0))
 }
 
 /// Lines that the table of so many rows fills: with its title, its headings, a blank line and the details.
@@ -144,10 +176,18 @@ mod tests {
             for height in 1..70 {
                 let area = Rect::new(0, 0, width, height);
                 for (nth, (focus, peers)) in Pane::ALL.into_iter().zip([0, 15, 100_000]).enumerate() {
-                    let view = [View::Peers, View::Timeline, View::Details, View::Matrix, View::Findings]
-                        [usize::from(width) % 5];
+                    let view = [
+                        View::Peers,
+                        View::Timeline,
+                        View::Details,
+                        View::Matrix,
+                        View::Findings,
+                        View::Compare,
+                    ][usize::from(width) % 6];
                     let grown = [0, 200, -200][(nth + usize::from(height)) % 3];
-                    let ui = Ui { focus, view, grown, zoomed: width % 5 == 0, ..Ui::default() };
+                    let [split, side] = [[0, 90, -90], [-9, 200, 0]].map(|by| by[usize::from(width) % 3]);
+                    let zoomed = width % 5 == 0;
+                    let ui = Ui { focus, view, zoomed, grown, split, side, ..Ui::default() };
                     let Some(layout) = of(area, &ui, peers) else {
                         assert!(width < MIN_WIDTH || height < MIN_HEIGHT);
                         continue;

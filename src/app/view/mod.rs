@@ -7,10 +7,12 @@ mod axis;
 mod bar;
 mod canvas;
 mod columns;
+mod compare;
 mod details;
 pub(super) mod findings;
 mod footer;
 mod graph;
+mod groups;
 mod header;
 mod incidents;
 mod layout;
@@ -46,12 +48,14 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
     if ground != Theme::COLOURED.ground() {
         buf.set_style(area, ground);
     }
-    let mut canvas = Canvas::new(buf, &app.appearance, app.models.shown_at(now));
+    let keymap = app.ui.keymap.clone();
+    let mut canvas = Canvas::new(buf, &app.appearance, app.models.shown_at(now)).with_keys(&keymap);
     let App { models, ui, options, recording, .. } = app;
     let model = models.shown();
     let mut drawn = Drawn::default();
     if let Some(layout) = layout::of(area, ui, rows(model, ui, area.width, canvas.now())) {
-        ui.grown = layout.grown;
+        (ui.grown, ui.split, ui.side) = (layout.grown, layout.split, layout.side);
+        canvas.hit_map.borders = layout.borders();
         header::render(&mut canvas, layout.header, (models, *options, recording.is_some()), now);
         for pane in Pane::ALL {
             if let Some(area) = layout.panes[pane as usize] {
@@ -77,9 +81,10 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
 /// The rows that the main pane could fill.
 fn rows(model: &Model, ui: &Ui, width: u16, now: Instant) -> usize {
     let matrix = model.matrix();
+    let headings = model.lines().groups().map_or(0, <[_]>::len);
     match ui.view {
         View::Matrix => matrix.marks().size(),
-        _ => model.len() + findings::wanted(&ui.findings.told(matrix.findings(), now), width),
+        _ => model.len() + headings + findings::wanted(&ui.findings.told(matrix.findings(), now), width),
     }
 }
 
@@ -87,6 +92,7 @@ fn rows(model: &Model, ui: &Ui, width: u16, now: Instant) -> usize {
 fn body(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, model: &Model, ui: &mut Ui) {
     match (pane, ui.view) {
         (Pane::Main, View::Peers) => peers::render(canvas, area, model, ui),
+        (Pane::Main, View::Compare) => compare::render(canvas, area, model, ui),
         (Pane::Main, View::Details) => details::render(canvas, area, model, ui),
         (Pane::Main, View::Timeline) => timeline::render(canvas, area, model, ui),
         (Pane::Main, View::Matrix) => matrix::render(canvas, area, model, ui),

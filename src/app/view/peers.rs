@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::columns::{self, fitting, is_figure};
 use super::layout::{cut_bottom, cut_top};
-use super::{findings, selected};
-use crate::app::model::{Column, Model, PeerRow, Sort};
+use super::{findings, groups, selected};
+use crate::app::keymap::{Action, Section};
+use crate::app::model::{Column, LineId, Model, PeerRow, Sort};
 use crate::app::peer_text::PeerText;
-use crate::app::ui::{Pane, Ui};
+use crate::app::ui::{Border, Pane, Ui};
 use crate::text::{chief_addresses, wrap};
 
 /// From this many lines on, two of them tell more of the selected peer.
@@ -31,16 +32,22 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let columns = fitting(&ui.columns, area.width.saturating_sub(MARK));
     heads(canvas, headings, &columns, model.sort());
     let page = usize::from(rows.height);
-    let top = ui.peers.settle(model, page);
+    let top = ui.peers.settle_table(model, page);
     if model.listed() == 0 {
-        canvas.put(rows, 0, "  No match. / to edit, Esc to clear.", theme.dim());
+        let (edit, clear) = (canvas.key(Action::Filter), canvas.key_in(Section::Peers, Action::Back));
+        canvas.put(rows, 0, &format!("  No match. {edit} to edit, {clear} to clear."), theme.dim());
     }
     let tells_cause = columns.iter().any(|(column, _)| *column == Column::Cause);
-    for (y, peer) in (rows.y..).zip(model.rows(top..top.saturating_add(page))) {
+    for (y, id) in (rows.y..).zip(model.lines().stretch(top..top.saturating_add(page))) {
         let line = Rect { y, height: 1, ..rows };
-        row(canvas, line, peer, &columns, tells_cause);
-        canvas.hit_map.peers.push(peer.info.key);
-        if ui.peers.selected() == Some(peer.info.key) {
+        match id {
+            LineId::Heading(group) => groups::heading(canvas, line, model.lines(), group),
+            LineId::Peer(key) => {
+                model.peer(key).into_iter().for_each(|peer| row(canvas, line, peer, &columns, tells_cause));
+            }
+        }
+        canvas.hit_map.peers.push(id);
+        if ui.peers.line() == Some(id) {
             mark(canvas, line, ui);
         }
     }
@@ -48,6 +55,8 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     if let Some(peer) = ui.peers.selected().and_then(|key| model.peer(key)) {
         let about = PeerText { model, peer, appearance: canvas.appearance(), now: canvas.now() };
         selected::render(canvas, below, about);
+    } else if let Some(group) = ui.peers.heading() {
+        groups::hint(canvas, below, model.lines(), group);
     }
 }
 
@@ -77,8 +86,12 @@ fn heads(canvas: &mut Canvas<'_>, line: Rect, columns: &[(Column, u16)], sort: S
         if is_figure(column) {
             writer.right();
         }
-        canvas.hit_map.headings.push((Rect { x, y: line.y, width, height: line.height.min(1) }, column));
+        let heading = Rect { x, y: line.y, width, height: line.height.min(1) };
+        canvas.hit_map.headings.push((heading, column));
         x += width + 1;
+        if columns.last().is_some_and(|(last, _)| *last != column) {
+            canvas.hit_map.borders.push((Rect { x: x - 1, width: 1, ..heading }, Border::Column(column)));
+        }
     }
 }
 
@@ -108,7 +121,7 @@ pub(super) fn note(canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow) {
 
 /// What to do when nobody is there yet.
 pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let theme = canvas.theme();
+    let (theme, add) = (canvas.theme(), canvas.key(Action::Add));
     let mut lines = vec![("No peers yet.".to_owned(), theme.strong())];
     let port = model.node().map(|node| (node.port, node.tcp_port));
     let (heard, mute): (Vec<_>, Vec<_>) = chief_addresses(model.interfaces()).partition(|i| !i.is_mute());
@@ -118,7 +131,7 @@ pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         Some((udp, tcp)) => {
             for interface in &mute {
                 let text = format!(
-                    "{} cannot broadcast: press a to add a peer there by its address.",
+                    "{} cannot broadcast: press {add} to add a peer there by its address.",
                     interface.name
                 );
                 lines.push((text, theme.warning()));
@@ -126,15 +139,18 @@ pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             if !on.is_empty() {
                 lines.push((format!("Listening for others on {}.", on.join(", ")), theme.text()));
             } else if mute.is_empty() {
-                let text = "No interface of this machine can broadcast: connect to a network, or press a to add a peer by its address.";
-                lines.push((text.into(), theme.warning()));
+                let text = format!(
+                    "No interface of this machine can broadcast: connect to a network, or press {add} to add a peer by its address."
+                );
+                lines.push((text, theme.warning()));
             }
             lines.push(("• Start vigie on another machine of the same network.".into(), theme.text()));
             lines.push((
                 format!("• If it is running there but does not appear here, open UDP port {udp} and TCP port {tcp} in both firewalls."),
                 theme.text(),
             ));
-            lines.push(("• Across a router, press a and type the address of a peer.".into(), theme.text()));
+            let text = format!("• Across a router, press {add} and type the address of a peer.");
+            lines.push((text, theme.text()));
         }
     }
     let room = Rect { x: area.x + MARK.min(area.width), width: area.width.saturating_sub(2 * MARK), ..area };

@@ -7,6 +7,7 @@ use super::canvas::Canvas;
 use super::layout::{cut_bottom, cut_top};
 use super::{axis, moment, peers};
 use crate::app::appearance::signs::{band, glyph};
+use crate::app::keymap::Action;
 use crate::app::model::{Columns, Model, PeerRow};
 use crate::app::ui::Ui;
 use crate::app::ui::timeline::{TimelineSpan, TimelineWindow};
@@ -38,9 +39,6 @@ const WITH_LEGEND: u16 = 9;
 /// Most lines that tell what was said: more is for the details.
 const MOST_WORDS: u16 = 5;
 
-/// Stands in the place of the rows when the filter lets no peer through.
-const NO_MATCH: &str = "  No match. / to edit.";
-
 /// Draws it.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
     if model.is_empty() {
@@ -52,7 +50,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     let top = ui.peers.settle(model, usize::from(lines.rows.height));
     if model.listed() == 0 {
         let style = canvas.theme().dim();
-        canvas.put(lines.rows, 0, NO_MATCH, style);
+        canvas.put(lines.rows, 0, &format!("  No match. {} to edit.", canvas.key(Action::Filter)), style);
     }
     let bands = Rect { x: area.x + shape.before_band(), width: shape.band, ..lines.axis };
     axis::render(canvas, bands, model, &ui.timeline, window);

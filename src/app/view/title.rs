@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::layout;
 use crate::app::appearance::Appearance;
+use crate::app::keymap::{Action, Section};
 use crate::app::model::Model;
 use crate::app::ui::matrix::Arrangement;
 use crate::app::ui::{Pane, Ui, View};
@@ -51,6 +52,7 @@ fn name(pane: Pane, view: View) -> &'static str {
     match (pane, view) {
         (Pane::Main, View::Peers) => "Peers",
         (Pane::Main, View::Details) => "Peer",
+        (Pane::Main, View::Compare) => "Two peers",
         (Pane::Main, View::Timeline) => "Timeline",
         (Pane::Main, View::Matrix) => "Matrix",
         (Pane::Main, View::Findings) => "Findings",
@@ -64,6 +66,7 @@ fn says(pane: Pane, model: &Model, ui: &Ui, appearance: &Appearance) -> String {
         (Pane::Main, View::Peers) => peers(model, ui),
         (Pane::Main, View::Timeline) => timeline(model, ui, appearance),
         (Pane::Main, View::Details) => one_peer(model, ui),
+        (Pane::Main, View::Compare) => "≠ differs".to_owned(),
         (Pane::Main, View::Matrix) => matrix(model, ui),
         (Pane::Main, View::Findings) => findings(model, ui),
         (Pane::Attempts, _) => attempts(model, ui),
@@ -73,15 +76,22 @@ fn says(pane: Pane, model: &Model, ui: &Ui, appearance: &Appearance) -> String {
 
 /// How many peers there are, which of them are shown when not all are, and in what order.
 fn peers(model: &Model, ui: &Ui) -> String {
-    let (all, listed, shown) = (model.len(), model.listed(), ui.peers.shown(model));
+    let (all, listed, (shown, lines)) = (model.len(), model.listed(), ui.peers.shown());
     let mut says = match (all, model.filter().is_empty()) {
         (0, _) => return String::new(),
         (_, true) => all.to_string(),
-        (_, false) => format!("{listed} of {all} · /{}", model.filter().text()),
+        (_, false) => {
+            let text = model.filter().text();
+            let name = ui.filters.name_of(text).map(|name| format!(" ({name})")).unwrap_or_default();
+            format!("{listed} of {all} · /{text}{name}")
+        }
     };
     let sort = model.sort();
     // Writing to a string cannot fail.
-    if shown.len() < listed {
+    if let (Some(groups @ [_, ..]), View::Peers) = (model.lines().groups(), ui.view) {
+        let _ = write!(says, " · {}", Count(groups.len(), "group"));
+    }
+    if shown.len() < lines {
         let _ = write!(says, " · rows {}–{}", shown.start + 1, shown.end);
     }
     if !model.lists_left() && model.count(PeerState::Left) > 0 {
@@ -157,6 +167,10 @@ fn attempts(model: &Model, ui: &Ui) -> String {
         Some(peer) => format!("of {}", peer.info.name),
         None => "of a peer that is gone".to_owned(),
     });
-    let how = if ui.attempts.follows() { "newest first" } else { "scrolled, Esc follows" };
-    only.into_iter().chain([how.to_owned()]).collect::<Vec<_>>().join(" · ")
+    let how = if ui.attempts.follows() {
+        "newest first".to_owned()
+    } else {
+        format!("scrolled, {} follows", ui.keymap.key_in(Section::Attempts, Action::Follow))
+    };
+    only.into_iter().chain([how]).collect::<Vec<_>>().join(" · ")
 }

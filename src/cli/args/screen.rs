@@ -3,11 +3,8 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use crate::app::Notebook;
 use crate::app::appearance::{Appearance, Depth, Theme, ThemeName};
-use crate::app::keymap::Keymap;
-use crate::app::model::Notes;
-use crate::app::ui::TableColumns;
+use crate::app::{Notebook, Preferences};
 
 /// Options of the terminal app.
 #[derive(Debug, Args)]
@@ -30,15 +27,9 @@ pub struct ScreenArgs {
     #[arg(long)]
     pub notify: bool,
 
-    /// What keys do, by the configuration file.
+    /// What the configuration file says of the app.
     #[arg(skip)]
-    pub keymap: Keymap,
-    /// The columns of the table, by the configuration file.
-    #[arg(skip)]
-    pub columns: TableColumns,
-    /// What the configuration file notes of peers.
-    #[arg(skip)]
-    pub notes: Notes,
+    pub preferences: Preferences,
     /// Where notes are kept.
     #[arg(skip)]
     pub notebook: Notebook,

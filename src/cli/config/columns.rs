@@ -1,4 +1,4 @@
-//! `[columns]`: which columns the table of peers has, and how wide.
+//! `[columns]`: which columns the table of peers has, how wide, and whether its peers are grouped.
 
 use crate::app::model::Column;
 use crate::app::ui::TableColumns;
@@ -9,6 +9,8 @@ pub(super) struct Columns {
     /// Those that are shown, from the left.
     pub(super) show: Option<TableColumns>,
     pub(super) widths: Vec<(Column, u16)>,
+    /// Whether its peers are grouped by subnet.
+    pub(super) group: Option<bool>,
     /// Where its table begins, from 1.
     pub(super) line: Option<usize>,
 }

@@ -7,11 +7,12 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::app::keymap::{Key, Keymap, Rebinding};
-use crate::app::model::Column;
+use crate::app::model::{Column, SavedFilter};
 use crate::app::ui::TableColumns;
 use crate::text::nearest;
 
 use super::columns::Columns;
+use super::filters::NamedFilter;
 use super::layers::{ConfigFile, Layer, PEER_OPTION};
 use super::peers::{NamedPeer, refused_name, refused_note};
 use super::setting::{Setting, refusal, values};
@@ -21,9 +22,11 @@ pub(super) const PROFILE: &str = "profile";
 pub(super) const KEYS: &str = "keys";
 pub(super) const PEERS: &str = "peers";
 pub(super) const COLUMNS: &str = "columns";
+pub(super) const FILTERS: &str = "filters";
 /// What `[columns]` has.
 pub(super) const SHOW: &str = "show";
 pub(super) const WIDTH: &str = "width";
+pub(super) const GROUP: &str = "group";
 /// What a table of `[peers]` has.
 pub(super) const ADDRESS: &str = "address";
 pub(super) const NOTE: &str = "note";
@@ -121,6 +124,7 @@ impl Reader<'_> {
         match name {
             KEYS => layer.keys.extend(self.keys(table_of(key, value)?)?),
             COLUMNS => layer.columns = self.columns(key, table_of(key, value)?)?,
+            FILTERS => layer.filters.extend(self.filters(table_of(key, value)?)?),
             PEERS => layer.peers.extend(self.peers(table_of(key, value)?)?),
             _ => {
                 let command = with_tables(self.root).find(|command| command.get_name() == name);
@@ -130,7 +134,7 @@ impl Reader<'_> {
                     layer.commands.push((name.to_owned(), settings.collect::<Checked<_>>()?));
                     return Ok(());
                 }
-                let tables = [KEYS, COLUMNS, PEERS].into_iter().chain(more);
+                let tables = [KEYS, COLUMNS, FILTERS, PEERS].into_iter().chain(more);
                 let others: Vec<&str> = tables.chain(with_tables(self.root).map(Command::get_name)).collect();
                 let of_all: Vec<&Arg> = self.root.get_arguments().filter(|arg| is_in_files(arg)).collect();
                 layer.options.push(self.setting(&of_all, item, &others)?);
@@ -200,10 +204,26 @@ impl Reader<'_> {
                     let widths = in_order(table_of(name, value)?);
                     columns.widths = widths.into_iter().map(column_width).collect::<Checked<_>>()?;
                 }
-                _ => return Err(unknown(name, [SHOW, WIDTH])),
+                GROUP => columns.group = Some(switch(value)?),
+                _ => return Err(unknown(name, [SHOW, WIDTH, GROUP])),
             }
         }
         Ok(columns)
+    }
+
+    fn filters(&self, table: &DeTable<'_>) -> Checked<Vec<NamedFilter>> {
+        let one = |(name, value): Item<'_, '_>| {
+            if let Some(what) = SavedFilter::refused_name(name.get_ref()) {
+                return Err(Fault { at: name.span().start, what });
+            }
+            let Some(text) = value.get_ref().as_str() else {
+                return fault(value, "a filter in quotes is expected, like \"rtt>5ms\"".to_owned());
+            };
+            let text = checked(value, text.trim(), SavedFilter::refused_text)?;
+            let filter = SavedFilter { name: name.get_ref().to_string(), text };
+            Ok(NamedFilter { filter, line: self.line(name) })
+        };
+        in_order(table).into_iter().map(one).collect()
     }
 
     fn peers(&self, table: &DeTable<'_>) -> Checked<Vec<NamedPeer>> {

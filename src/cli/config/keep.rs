@@ -1,30 +1,30 @@
-//! What a person notes of a peer in the app goes into `[peers]` of the file; all else in it stays as it is, comments too.
+//! What a person notes of a peer in the app goes into `[peers]` of the file, and the filters that they save into `[filters]`; all else in it
+//! stays as it is.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::Write as _;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use clap::Command;
-use toml::de::{DeTable, DeValue};
 
-use crate::app::model::{Note, Noted};
+use crate::app::Kept;
+use crate::app::model::{Note, Noted, SavedFilter};
 
-use super::document::{self, ADDRESS, MARK, NOTE, PEERS, PIN};
+use super::document::{self, ADDRESS, FILTERS, MARK, NOTE, PEERS, PIN};
+use super::edit::{edited, key, quoted};
 use super::layers::ConfigFile;
 use super::peers::{NamedPeer, refused_name, refused_note};
 use super::{bytes_of, is_absence};
 
-/// Keeps what is noted of a peer.
+/// Keeps what is noted of a peer, or a filter.
 ///
 /// # Errors
 /// When the file cannot be changed so, with a line to put into it, or cannot be written.
 pub(in crate::cli) fn keep(
     path: &Path,
     profile: Option<&str>,
-    note: &Note,
+    kept: &Kept,
     root: &Command,
 ) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
@@ -33,7 +33,10 @@ pub(in crate::cli) fn keep(
         Err(error) if is_absence(&error) => String::new(),
         Err(error) => return Err(failed(&error)),
     };
-    let changed = with_note(path, profile, &text, note, root)?;
+    let changed = match kept {
+        Kept::Note(note) => with_note(path, profile, &text, note, root)?,
+        Kept::Filter(filter) => with_filter(path, profile, &text, filter, root)?,
+    };
     write(path, &changed).map_err(|error| failed(&error))
 }
 
@@ -55,7 +58,7 @@ pub(super) fn with_note(
     let value = value(note, address.as_deref());
     let wanted =
         NamedPeer { name: note.name.clone(), address, note: note.text.clone(), noted: note.noted, line: 0 };
-    let changed = edited(text, &note.name, value.as_deref());
+    let changed = edited(text, PEERS, &note.name, value.as_deref());
     // Whatever a person has written there: only what says just that, and leaves the rest alone, is written.
     let after = document::read(path, &changed, root).ok();
     if after.is_some_and(|after| says(&before, &after, profile, &wanted)) {
@@ -63,6 +66,36 @@ pub(super) fn with_note(
     }
     let (name, value) = (key(&note.name), value.unwrap_or_else(|| "\"…\"".to_owned()));
     Err(format!("put {name} = {value} into [{PEERS}] of {}", path.display()))
+}
+
+/// A file's text with a filter; without that, if it has no text.
+pub(super) fn with_filter(
+    path: &Path,
+    profile: Option<&str>,
+    text: &str,
+    filter: &SavedFilter,
+    root: &Command,
+) -> Result<String, String> {
+    let before = document::read(path, text, root)?;
+    let value = Some(&filter.text).filter(|text| !text.is_empty()).map(|text| quoted(text));
+    let changed = edited(text, FILTERS, &filter.name, value.as_deref());
+    let after = document::read(path, &changed, root).ok();
+    let says =
+        |file: &ConfigFile| file.saved_filters(profile).get(&filter.name).map(|told| told.text.clone());
+    let others = |file: &ConfigFile| {
+        let mut others = file.saved_filters(None);
+        others.set(SavedFilter { name: filter.name.clone(), text: String::new() });
+        (others, file.peers(None).len())
+    };
+    let wanted = value.as_ref().map(|_| filter.text.clone());
+    if after.is_some_and(|after| says(&after) == wanted && others(&before) == others(&after)) {
+        return Ok(changed);
+    }
+    let name = key(&filter.name);
+    Err(match value {
+        Some(value) => format!("put {name} = {value} into [{FILTERS}] of {}", path.display()),
+        None => format!("take {name} out of [{FILTERS}] of {}", path.display()),
+    })
 }
 
 /// Whether a file says this of a peer, also with a profile, and all else as before.
@@ -78,60 +111,6 @@ fn says(before: &ConfigFile, after: &ConfigFile, profile: Option<&str>, wanted: 
     told.as_ref() == Some(wanted).filter(|_| !is_nothing) && others(before) == others(after)
 }
 
-/// The text of a file in which a peer's entry is this, or none.
-fn edited(text: &str, name: &str, value: Option<&str>) -> String {
-    let Some(table) = peers_of(text) else {
-        let Some(value) = value else { return text.to_owned() };
-        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        let blank = if text.is_empty() { "" } else { "\n" };
-        return format!("{text}{gap}{blank}[{PEERS}]\n{} = {value}\n", key(name));
-    };
-    let (place, new) = match (table.entry(name), value) {
-        (Some(entry), Some(value)) => (entry.clone(), format!("{} = {value}", key(name))),
-        // What stands behind it in its line goes with it.
-        (Some(entry), None) => (entry.start..next_line(text, entry.end), String::new()),
-        (None, Some(value)) => (table.begin..table.begin, format!("{} = {value}\n", key(name))),
-        (None, None) => return text.to_owned(),
-    };
-    let mut text = text.to_owned();
-    if place.start == text.len() && !text.ends_with('\n') {
-        text.push('\n');
-        text.push_str(&new);
-    } else {
-        text.replace_range(place, &new);
-    }
-    text
-}
-
-/// Where `[peers]` stands in a text.
-struct PeersTable {
-    /// Behind the line of its heading.
-    begin: usize,
-    /// Each entry: its name, and where it stands.
-    entries: Vec<(String, Range<usize>)>,
-}
-
-impl PeersTable {
-    fn entry(&self, name: &str) -> Option<&Range<usize>> {
-        self.entries.iter().find(|(known, _)| known == name).map(|(_, place)| place)
-    }
-}
-
-fn peers_of(text: &str) -> Option<PeersTable> {
-    let document = DeTable::parse(text).ok()?;
-    let (key, value) = document.get_ref().iter().find(|(key, _)| key.get_ref() == PEERS)?;
-    let DeValue::Table(peers) = value.get_ref() else { return None };
-    let begin = next_line(text, key.span().end);
-    let entries = peers.iter();
-    let entries =
-        entries.map(|(name, value)| (name.get_ref().to_string(), name.span().start..value.span().end));
-    Some(PeersTable { begin, entries: entries.collect() })
-}
-
-fn next_line(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
-}
-
 /// What stands in the file for a note; none where nothing is to stand there.
 fn value(note: &Note, address: Option<&str>) -> Option<String> {
     let plain = address.is_none() && note.noted == Noted::default();
@@ -144,25 +123,6 @@ fn value(note: &Note, address: Option<&str>) -> Option<String> {
     let switches = switches.into_iter().filter(|(_, is_on)| *is_on).map(|(key, _)| format!("{key} = true"));
     let all: Vec<String> = texts.chain(switches).collect();
     (!all.is_empty()).then(|| format!("{{ {} }}", all.join(", ")))
-}
-
-/// A name as a key of TOML.
-fn key(name: &str) -> String {
-    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
-}
-
-/// A text as a basic string of TOML.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        let _ = match c {
-            '"' | '\\' => write!(quoted, "\\{c}"),
-            c if c.is_control() => write!(quoted, "\\u{:04X}", u32::from(c)),
-            c => write!(quoted, "{c}"),
-        };
-    }
-    quoted + "\""
 }
 
 /// Writes a file whole or not at all, with the rights that it had; where a link leads to it, the link stays.
@@ -269,17 +229,39 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_goes_to_its_entry_and_without_a_text_it_goes_away() {
+        let with = |text: &str, name: &str, filter: &str, profile: Option<&str>| {
+            let filter = SavedFilter { name: name.to_owned(), text: filter.to_owned() };
+            with_filter(Path::new("c.toml"), profile, text, &filter, &root())
+        };
+        let saved = "[filters]\nslow = \"rtt>5ms\"\n";
+        assert_eq!(with("", "slow", "rtt>5ms", None).unwrap(), saved);
+        let both = with(saved, "bäd", "!up", None).unwrap();
+        assert_eq!(both, "[filters]\n\"bäd\" = \"!up\"\nslow = \"rtt>5ms\"\n");
+        assert_eq!(with(saved, "slow", "rtt>9ms", None).unwrap(), "[filters]\nslow = \"rtt>9ms\"\n");
+        assert_eq!(with(saved, "slow", "", None).unwrap(), "[filters]\n");
+        let of_profile = "[profile.lab.filters]\nslow = \"x\"\n";
+        let refused = "put slow = \"y\" into [filters] of c.toml";
+        assert_eq!(with(of_profile, "slow", "y", Some("lab")).unwrap_err(), refused);
+        assert_eq!(
+            with(of_profile, "slow", "", Some("lab")).unwrap_err(),
+            "take slow out of [filters] of c.toml"
+        );
+        assert!(with("intervall = 1\n", "slow", "y", None).unwrap_err().starts_with("c.toml:1: unknown key"));
+    }
+
+    #[test]
     fn the_file_is_made_where_there_is_none_and_keeps_its_link() {
         let folder = std::env::temp_dir().join(format!("vigie-keep-{}", std::process::id()));
         let path = folder.join("a").join("config.toml");
         let marked = note("roof", None, true, false);
-        keep(&path, None, &marked, &root()).unwrap();
+        keep(&path, None, &Kept::Note(marked), &root()).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "[peers]\nroof = { mark = true }\n");
         let link = folder.join("link.toml");
         #[cfg(unix)]
         std::os::unix::fs::symlink(&path, &link).unwrap();
         #[cfg(unix)]
-        keep(&link, None, &note("roof", None, true, true), &root()).unwrap();
+        keep(&link, None, &Kept::Note(note("roof", None, true, true)), &root()).unwrap();
         #[cfg(unix)]
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         #[cfg(unix)]

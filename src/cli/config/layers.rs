@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Arg, Command};
 
 use crate::app::keymap::{Keymap, Rebinding};
+use crate::app::model::SavedFilters;
 use crate::app::ui::TableColumns;
 use crate::text::nearest;
 
 use super::columns::Columns;
+use super::filters::NamedFilter;
 use super::peers::NamedPeer;
 use super::setting::Setting;
 
@@ -34,6 +36,7 @@ pub(super) struct Layer {
     pub(super) keys: Vec<(Rebinding, usize)>,
     pub(super) columns: Columns,
     pub(super) peers: Vec<NamedPeer>,
+    pub(super) filters: Vec<NamedFilter>,
 }
 
 impl ConfigFile {
@@ -95,6 +98,22 @@ impl ConfigFile {
         peers
     }
 
+    /// The filters of the app; those of the profile in the place of others of the same name.
+    pub(in crate::cli) fn filters(&self, profile: Option<&str>) -> Vec<&NamedFilter> {
+        let mut filters: Vec<&NamedFilter> = Vec::new();
+        for named in self.layers(profile).flat_map(|layer| &layer.filters) {
+            if !filters.iter().any(|known| known.filter.name == named.filter.name) {
+                filters.push(named);
+            }
+        }
+        filters
+    }
+
+    /// The same, as the app has them.
+    pub(in crate::cli) fn saved_filters(&self, profile: Option<&str>) -> SavedFilters {
+        self.filters(profile).into_iter().map(|named| named.filter.clone()).collect()
+    }
+
     /// What is said of keys, each with its line.
     pub(in crate::cli) fn keys(&self, profile: Option<&str>) -> Vec<&(Rebinding, usize)> {
         let mut keys: Vec<&(Rebinding, usize)> = Vec::new();
@@ -109,6 +128,11 @@ impl ConfigFile {
     /// The columns of the table, and where the first of what is said of them stands, if anything is.
     pub(in crate::cli) fn columns(&self, profile: Option<&str>) -> (TableColumns, Option<usize>) {
         Columns::together(self.layers(profile).map(|layer| &layer.columns))
+    }
+
+    /// Whether the peers of the table are grouped.
+    pub(in crate::cli) fn is_grouped(&self, profile: Option<&str>) -> bool {
+        self.layers(profile).find_map(|layer| layer.columns.group).unwrap_or_default()
     }
 
     /// The table of keys with what is said of them.

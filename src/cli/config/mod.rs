@@ -5,6 +5,8 @@
 
 mod columns;
 mod document;
+mod edit;
+mod filters;
 mod keep;
 mod layers;
 mod peers;
@@ -19,6 +21,7 @@ use clap::Command;
 use etcetera::BaseStrategy as _;
 
 pub(super) use document::own_options;
+pub(super) use filters::NamedFilter;
 pub(super) use keep::keep;
 pub(super) use layers::ConfigFile;
 pub(super) use peers::NamedPeer;

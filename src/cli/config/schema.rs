@@ -8,8 +8,8 @@ use crate::app::model::Column;
 use crate::app::ui::MAX_WIDTH;
 
 use super::document::{
-    ADDRESS, COLUMNS, KEYS, MARK, NOTE, PEERS, PIN, PROFILE, SHOW, WIDTH, is_in_files, own_options,
-    with_tables,
+    ADDRESS, COLUMNS, FILTERS, GROUP, KEYS, MARK, NOTE, PEERS, PIN, PROFILE, SHOW, WIDTH, is_in_files,
+    own_options, with_tables,
 };
 use super::setting::Kind;
 
@@ -52,6 +52,11 @@ fn layer(root: &Command) -> Map<String, Value> {
     let keys: Map<String, Value> = Keymap::names().map(|name| (name, keys.clone())).collect();
     layer.insert(KEYS.to_owned(), object("Keys of actions, like \"F5\" or [\"x\", \"Ctrl-X\"].", &keys));
     layer.insert(COLUMNS.to_owned(), columns());
+    let filter = json!({ "type": "string" });
+    layer.insert(
+        FILTERS.to_owned(),
+        table("Filters of the app by their names, like slow = \"rtt>5ms\".", &filter),
+    );
     let text = |what: &str| json!({ "type": "string", "description": what });
     let switch = |what: &str| json!({ "type": "boolean", "description": what });
     let about = [
@@ -79,9 +84,11 @@ fn columns() -> Value {
         "description": "Those that are shown, from the left.",
         "items": { "type": "string", "enum": names },
     });
-    let both = [(SHOW, shown), (WIDTH, object("How wide they are, where there is room.", &widths))];
-    let both = both.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    object("Columns of the table of peers.", &both)
+    let grouped = json!({ "type": "boolean", "description": "Whether its peers are grouped by subnet." });
+    let widths = object("How wide they are, where there is room.", &widths);
+    let all = [(SHOW, shown), (WIDTH, widths), (GROUP, grouped)];
+    let all = all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    object("Columns of the table of peers.", &all)
 }
 
 fn object(what: &str, properties: &Map<String, Value>) -> Value {

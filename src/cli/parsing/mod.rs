@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use crate::app::Notebook;
 use crate::app::keymap::Keymap;
 use crate::app::model::{Note, Notes};
+use crate::app::{Notebook, Preferences};
 use crate::engine::config::Target;
 
 use super::args::{Cli, ConfigArgs, shapes_a_node};
@@ -105,10 +105,14 @@ pub(super) fn parse(
     let matches = matches_with(&arguments, &more)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Arguments)?;
     cli.node.shaped_by = shapes_a_node(&given);
-    cli.screen.keymap = keymap(&sources)?;
-    cli.screen.columns = sources.columns().0;
+    cli.screen.preferences = Preferences {
+        keymap: keymap(&sources)?,
+        columns: sources.columns().0,
+        is_grouped: sources.is_grouped(),
+        notes: notes(&sources),
+        filters: sources.filters().into_iter().map(|named| named.filter.clone()).collect(),
+    };
     cli.screen.notebook = notebook(which.config, &sources);
-    cli.screen.notes = notes(&sources);
     let origins = more.into_iter().map(|given| (given.option.clone(), given.name())).collect();
     let warnings = environment::unknown(&sources.variables, &sources.root);
     Ok(Parsed { cli, warnings, origins: Origins(origins), sources })
@@ -158,7 +162,7 @@ fn keymap(sources: &Sources) -> Result<Keymap, String> {
 fn notebook(named: Option<PathBuf>, sources: &Sources) -> Notebook {
     let Some(path) = named.or_else(|| sources.usual.clone()) else { return Notebook::default() };
     let profile = sources.profile.clone();
-    Notebook::new(move |note| config::keep(&path, profile.as_deref(), note, &root()))
+    Notebook::new(move |kept| config::keep(&path, profile.as_deref(), kept, &root()))
 }
 
 /// The table of options, with those of all commands in each.

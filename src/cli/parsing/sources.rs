@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use crate::app::keymap::Rebinding;
 use crate::app::ui::TableColumns;
-use crate::cli::config::{ConfigFile, Kind, NamedPeer, own_options};
+use crate::cli::config::{ConfigFile, Kind, NamedFilter, NamedPeer, own_options};
 
 use super::environment::{self, Variables, variable};
 use super::given::{Given, Origin, Value};
@@ -146,6 +146,16 @@ impl Sources {
     /// The columns of the table, and where the file says so, if it does.
     pub(in crate::cli) fn columns(&self) -> (TableColumns, Option<usize>) {
         self.file.as_ref().map(|file| file.columns(self.profile.as_deref())).unwrap_or_default()
+    }
+
+    /// Whether the peers of the table are grouped.
+    pub(in crate::cli) fn is_grouped(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.is_grouped(self.profile.as_deref()))
+    }
+
+    /// The filters of the app.
+    pub(in crate::cli) fn filters(&self) -> Vec<&NamedFilter> {
+        self.file.as_ref().map(|file| file.filters(self.profile.as_deref())).unwrap_or_default()
     }
 
     /// What the file tells of peers.

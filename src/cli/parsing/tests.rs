@@ -276,12 +276,18 @@ fn peers_of_the_file_are_dialed_and_noted_and_an_argument_takes_the_place_of_all
     let peers = |cli: &Cli| cli.node.peer.iter().map(ToString::to_string).collect::<Vec<_>>();
     let cli = file.parsed(&[], &[]).unwrap().cli;
     assert_eq!(peers(&cli), ["10.0.0.1:17474", "10.0.0.2:7"]);
-    let notes: Vec<_> =
-        cli.screen.notes.0.iter().map(|note| (&*note.name, note.ip, note.text.as_deref().unwrap())).collect();
+    let notes: Vec<_> = cli
+        .screen
+        .preferences
+        .notes
+        .0
+        .iter()
+        .map(|note| (&*note.name, note.ip, note.text.as_deref().unwrap()))
+        .collect();
     let ip = "10.0.0.2".parse().ok();
     assert_eq!(notes, [("roof", None, "ask Anna"), ("mast", ip, "by the sea")]);
     let lab = file.parsed(&["--profile", "lab"], &[]).unwrap().cli;
-    assert_eq!((peers(&lab).len(), lab.screen.notes.0.len()), (3, 1));
+    assert_eq!((peers(&lab).len(), lab.screen.preferences.notes.0.len()), (3, 1));
     assert_eq!(peers(&file.parsed(&["--peer", "host"], &[]).unwrap().cli), ["host:17474"]);
 }
 
@@ -289,7 +295,7 @@ fn peers_of_the_file_are_dialed_and_noted_and_an_argument_takes_the_place_of_all
 fn keys_of_the_file_count_and_those_of_the_profile_before_them() {
     let file = Written::new("keys", "[keys]\ndial-all = \"F5\"\n[profile.lab.keys]\ndial-all = [\"A\"]\n");
     let action = |arguments: &[&str], key: &str| {
-        let keymap = file.parsed(arguments, &[]).unwrap().cli.screen.keymap;
+        let keymap = file.parsed(arguments, &[]).unwrap().cli.screen.preferences.keymap;
         keymap.action(KeyContext::Peers, &key.parse::<Key>().unwrap().event())
     };
     assert_eq!((action(&[], "F5"), action(&[], "D")), (Some(Action::DialAll), None));
@@ -303,12 +309,20 @@ fn columns_of_the_profile_count_before_those_of_the_file_and_each_width_by_itsel
     let file = Written::new("columns", text);
     let columns = |arguments: &[&str]| {
         let parsed = file.parsed(arguments, &[]).unwrap();
-        (parsed.cli.screen.columns.to_string(), parsed.sources.columns().1)
+        (parsed.cli.screen.preferences.columns.to_string(), parsed.sources.columns().1)
     };
     assert_eq!(columns(&[]), ("name=30 rtt=9 cause".to_owned(), Some(1)));
     assert_eq!(columns(&["--profile", "lab"]).0, "name=40 rtt=9 cause");
     assert_eq!(columns(&["--profile", "few"]).0, "rtt=9");
-    assert_eq!(parse(["vigie".into()], [], None).unwrap().cli.screen.columns, TableColumns::default());
+    let grouped = |text: &str| {
+        Written::new("groups", text).parsed(&[], &[]).map(|parsed| parsed.cli.screen.preferences.is_grouped)
+    };
+    assert!(grouped("[columns]\ngroup = true\n").unwrap() && !grouped("[columns]\n").unwrap());
+    assert!(grouped("[columns]\ngroup = 1\n").is_err());
+    assert_eq!(
+        parse(["vigie".into()], [], None).unwrap().cli.screen.preferences.columns,
+        TableColumns::default()
+    );
 }
 
 #[test]

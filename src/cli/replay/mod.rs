@@ -9,6 +9,7 @@ mod tests;
 
 use tokio::sync::mpsc;
 
+use crate::app::keymap::{Action, Section};
 use crate::app::model::Model;
 use crate::app::state::App;
 use crate::app::{self, Outlets, ShownNode};
@@ -35,13 +36,14 @@ pub(super) fn run(node: &NodeArgs, look: &ScreenArgs, args: &ReplayArgs) -> Resu
     let runtime = runtime::current_thread()?;
     let signals = signals::heed(0)?;
     let index = Index::begin(&args.file, first.at).map_err(anyhow::Error::from)?;
-    tracing::info!("playing {}: keys with . < > {{ }} C I J, and Space to pause", args.file.display());
+    let keymap = &look.preferences.keymap;
+    let (keys, pause) = (keymap.keys_in(Section::Recording), keymap.key_for(Action::Pause));
+    tracing::info!("playing {}: keys with {keys}, and {pause} to pause", args.file.display());
     let mut model = Model::default();
     model.fold(&first);
     let options =
         app::Options { local_ip: None, bell: look.bell, notify: look.notify, node: ShownNode::Recorded };
-    let app =
-        App::new(options, look.appearance()).with(look.keymap.clone(), look.columns, look.notes.clone());
+    let app = App::new(options, look.appearance()).with(look.preferences.clone());
     let app = app.remembering(model);
     let (tell, news) = mpsc::channel(NEWS);
     let (wishes, asked) = mpsc::channel(WISHES);

@@ -9,6 +9,7 @@ use super::scene::Scene;
 use super::shape::MARK;
 use super::words::{Grouped, words};
 use crate::app::appearance::signs;
+use crate::app::keymap::{Action, Section};
 use crate::app::model::{Mark, Tally};
 use crate::app::ui::matrix::Block;
 use crate::app::view::canvas::Canvas;
@@ -26,8 +27,10 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let Some((row, column)) = scene.cursor.pair() else {
         if area.height > 0 {
             let style = canvas.theme().dim();
-            let text = "No match. / to edit, Esc to show all.";
-            canvas.line(area, 0).skip(MARK).styled(text, style);
+            let [edit, back] =
+                [Action::Filter, Action::Back].map(|action| canvas.key_in(Section::Matrix, action));
+            let text = format!("No match. {edit} to edit, {back} to show all.");
+            canvas.line(area, 0).skip(MARK).styled(&text, style);
         }
         return;
     };

@@ -10,7 +10,8 @@ use super::canvas::Canvas;
 use super::layout::{centred, cut_top};
 use super::prompt;
 use crate::app::keymap::{Action, Binding, KeyContext};
-use crate::app::ui::{Overlay, Prompt, Typed, Ui};
+use crate::app::model::SavedFilters;
+use crate::app::ui::{Choice, Overlay, Prompt, Typed, Ui};
 use crate::app::{ShownNode, When};
 use boxed::{WIDTH, frame, keys, paragraph};
 
@@ -20,12 +21,15 @@ const PROMPT: u16 = 6;
 /// Most lines of the palette's list.
 const PALETTE: u16 = 12;
 
+/// Columns of the name of what can be chosen, and a blank: the longest of a filter.
+const CHOICE: u16 = 25;
+
 /// Draws the overlay, if there is one. Returns where the cursor belongs.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, node: ShownNode, ui: &mut Ui) -> Option<Position> {
     let beneath = ui.beneath();
-    let Ui { overlay, keymap, checkup, .. } = ui;
+    let Ui { overlay, keymap, filters, checkup, .. } = ui;
     match overlay {
-        Some(Overlay::Help { scroll }) => help::render(canvas, area, keymap, beneath, scroll),
+        Some(Overlay::Help(help)) => return help::render(canvas, area, keymap, beneath, help),
         Some(Overlay::Doctor { scroll }) => doctor::render(canvas, area, checkup, node, scroll),
         Some(Overlay::Add(prompt)) => return Some(add(canvas, area, prompt)),
         Some(Overlay::Palette { prompt, chosen, .. }) => {
@@ -33,7 +37,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, node: ShownNode, ui: &
             let found = keymap.found(beneath, prompt.text());
             // As high as with nothing typed: the box does not jump while one types.
             let all = keymap.found(beneath, "").len();
-            let cursor = palette(canvas, area, &found, all, (prompt, *chosen), typed);
+            let cursor = palette(canvas, area, &found, all, (prompt, *chosen), (typed, filters));
             return Some(cursor);
         }
         Some(Overlay::Jump(prompt)) => return Some(jump(canvas, area, prompt)),
@@ -98,7 +102,7 @@ fn palette(
     found: &[&Binding],
     all: usize,
     (prompt, chosen): (&Prompt, usize),
-    typed: Option<(Action, &str)>,
+    (typed, filters): (Option<(Action, &str)>, &SavedFilters),
 ) -> Position {
     let theme = canvas.theme();
     let all = u16::try_from(all).unwrap_or(u16::MAX);
@@ -106,7 +110,7 @@ fn palette(
     let cursor = prompt::render(canvas, inside, ": ", prompt);
     let [list, _] = cut_top(cut_top(inside, 1)[1], inside.height.saturating_sub(2));
     if let Some((action, words)) = typed {
-        words_for(canvas, list, action, words);
+        words_for(canvas, list, (action, words), chosen, filters);
     } else if found.is_empty() {
         canvas.put(list, 0, "No matching action.", theme.warning());
     }
@@ -125,13 +129,38 @@ fn palette(
     cursor
 }
 
-/// What is expected of the words that are typed for an action, and what is wrong with them.
-fn words_for(canvas: &mut Canvas<'_>, area: Rect, action: Action, words: &str) {
+/// What is expected of the words that are typed for an action, what is wrong with them, and what can be taken in the place of more typing.
+fn words_for(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (action, words): (Action, &str),
+    chosen: usize,
+    filters: &SavedFilters,
+) {
     let theme = canvas.theme();
     paragraph(canvas, area, &Typed::expected(action), theme.dim());
-    if let Err(why) = Typed::read(action, words)
-        && !words.trim().is_empty()
+    let [_, below] = cut_top(area, 2);
+    let choices = Choice::of(action, words, filters);
+    if !choices.is_empty() {
+        return list_choices(canvas, below, &choices, chosen);
+    }
+    if let Err(why) = Typed::read(action, words, filters)
+        && (!words.trim().is_empty() || action == Action::SavedFilter)
     {
-        paragraph(canvas, cut_top(area, 2)[1], &format!("✖ {why}"), theme.bad());
+        paragraph(canvas, below, &format!("✖ {why}"), theme.bad());
+    }
+}
+
+fn list_choices(canvas: &mut Canvas<'_>, area: Rect, choices: &[Choice], chosen: usize) {
+    let theme = canvas.theme();
+    let top = (chosen + 1).saturating_sub(usize::from(area.height));
+    for (line, (nth, choice)) in (0..area.height).zip(choices.iter().enumerate().skip(top)) {
+        let mut writer = canvas.line(area, line);
+        writer.styled(if nth == chosen { "▸ " } else { "  " }, theme.focused());
+        writer.part(CHOICE).styled(&choice.name, theme.strong());
+        writer.skip(CHOICE).styled(&choice.about, theme.text());
+        if nth == chosen {
+            canvas.restyle(Rect { y: area.y + line, height: 1, ..area }, theme.selected());
+        }
     }
 }
