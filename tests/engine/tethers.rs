@@ -320,7 +320,8 @@ fn most_at_once(
     often: usize,
     but: HostId,
 ) -> usize {
-    let to_it = |to: &SocketAddr| to.ip() == IpAddr::from([10, 0, 0, but.0 as u8 + 1]);
+    let its = IpAddr::from([10, 0, 0, u8::try_from(but.0 + 1).unwrap()]);
+    let to_it = |to: &SocketAddr| to.ip() == its;
     let to_all = |to: &SocketAddr| to.ip() == IpAddr::from([10, 0, 0, 255]);
     let mut times = HashMap::new();
     for (at, who, to) in asked.filter(|(_, who, to)| *who != but && !to_it(to) && !to_all(to)) {
@@ -338,17 +339,18 @@ fn in_a_crowd_those_with_whom_one_has_trouble_are_looked_at_by_a_few_dozen() {
     let faults: [fn(&mut Lan, &[HostId]); 3] = [
         |lan, hosts| lan.partition(&hosts[..1], &hosts[79..]),
         |lan, hosts| {
-            hosts[1..].iter().for_each(|from| lan.towards(*from, hosts[0], |link| link.broadcast = false))
+            hosts[1..].iter().for_each(|from| lan.towards(*from, hosts[0], |link| link.broadcast = false));
         },
         |lan, hosts| {
-            hosts[1..].iter().for_each(|other| lan.between(hosts[0], *other, |link| link.loss = 0.3))
+            hosts[1..].iter().for_each(|other| lan.between(hosts[0], *other, |link| link.loss = 0.3));
         },
     ];
     for fault in faults {
         let mut lan = Lan::new(7);
         let hosts = lan.hosts(80);
         lan.run_for(secs(40));
-        (lan.sent.clear(), lan.dialed.clear());
+        lan.sent.clear();
+        lan.dialed.clear();
         fault(&mut lan, &hosts);
         lan.run_for(secs(30));
         let sent = lan.sent.iter().map(|sent| (sent.at, sent.host, sent.to));
