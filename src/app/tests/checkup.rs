@@ -7,7 +7,7 @@ use crate::app::ui::View;
 
 const FIX: &str = "sudo nft insert rule inet filter input udp dport 17474 accept";
 
-fn examination(bench: &Bench) -> Checkup {
+pub(super) fn examination(bench: &Bench) -> Checkup {
     let check = |name, grade, saw: &str| Check { name, grade, saw: saw.to_owned() };
     Checkup::Done(Arc::new(Examination {
         at: bench.now(),
@@ -110,6 +110,18 @@ fn of_a_recording_no_machine_is_examined_and_attached_it_is_said_whose_rights_co
     assert!(bench.text(120, 24).contains("run vigie doctor there"), "{}", bench.text(120, 24));
     let (mut bench, effect) = asked(ShownNode::Attached);
     assert!(effect.is_some() && bench.text(80, 24).contains("rights of this process"));
+}
+
+#[test]
+fn a_finding_that_is_longer_than_a_line_is_read_whole() {
+    let (mut bench, _) = asked(ShownNode::Own);
+    let what = "a firewall rule drops what comes in ".repeat(3) + "and that is all";
+    let remark = Remark { grade: Grade::Error, what, evidence: "seen".into(), fix: FIX.into() };
+    let (at, checks) = (bench.now(), Vec::new());
+    bench.app.ui.checkup = Checkup::Done(Arc::new(Examination { at, checks, remarks: vec![remark] }));
+    for (width, height) in [(80, 24), (60, 30), (200, 60)] {
+        assert!(bench.text(width, height).contains("that is all"), "{}", bench.text(width, height));
+    }
 }
 
 #[test]

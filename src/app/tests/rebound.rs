@@ -4,7 +4,7 @@ use super::network::eight;
 use super::*;
 use crate::app::Preferences;
 use crate::app::keymap::{Action, KEYMAP, KeyContext, Keymap, Rebinding, Section};
-use crate::app::ui::{Move, Pane, View};
+use crate::app::ui::{Move, Overlay, Pane, View};
 
 /// Every action that may have another key has one that no table had: a letter from beyond ASCII.
 fn strange() -> Keymap {
@@ -130,6 +130,15 @@ fn panes_views_and_overlays_name_the_key_that_is_bound() {
     bench.typed("peer");
     bench.key(KeyCode::Enter);
     names_none_at(&mut bench, "a text found in the help", &[(80, 24)]);
+    press(&mut bench, Action::Close);
+    bench.app.ui.checkup = super::checkup::examination(&bench);
+    bench.app.ui.overlay = Some(Overlay::Doctor { scroll: 0 });
+    names_no_usual_key(&mut bench, "the doctor");
+    assert!(
+        bench
+            .text(80, 40)
+            .contains(&format!("Doctor · {} closes it", strange().key_in(Section::Help, Action::Close)))
+    );
     press(&mut bench, Action::Close);
     press(&mut bench, Action::Group);
     press(&mut bench, Action::Fold);

@@ -9,6 +9,7 @@ use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, Stateful
 
 use super::canvas::Canvas;
 use crate::app::appearance::Theme;
+use crate::app::keymap::{Action, Section};
 use crate::app::view::line_writer::LineWriter;
 use crate::text::wrap;
 
@@ -22,7 +23,7 @@ const LABEL: u16 = 9;
 const NARROW: u16 = 40;
 
 /// Most lines of one text.
-const WRAPPED: usize = 5;
+pub(super) const WRAPPED: usize = 5;
 
 /// What stands before a line.
 #[derive(Clone, Copy)]
@@ -69,6 +70,16 @@ impl<'p, 'c> Page<'p, 'c> {
     /// The colours.
     pub(super) fn theme(&self) -> Theme {
         self.canvas.theme()
+    }
+
+    /// The key for an action, as texts name it.
+    pub(super) fn key(&self, action: Action) -> String {
+        self.canvas.key(action)
+    }
+
+    /// The same where several have it: in this section.
+    pub(super) fn key_in(&self, section: Section, action: Action) -> String {
+        self.canvas.key_in(section, action)
     }
 
     /// The time that is shown.

@@ -4,10 +4,13 @@ use ratatui::layout::Rect;
 
 use super::boxed::{WIDTH, frame};
 use crate::app::checkup::{Check, Checkup, Examination, Grade, Remark};
+use crate::app::keymap::{Action, Section};
+use crate::app::ui::View;
 use crate::app::view::canvas::Canvas;
 use crate::app::view::layout::centred;
-use crate::app::view::page::{Page, scroll_bar};
+use crate::app::view::page::{Page, WRAPPED, scroll_bar};
 use crate::app::{ShownNode, appearance::Theme};
+use crate::text::wrap;
 
 /// Draws it, and cuts the scrolling to what there is.
 pub(super) fn render(
@@ -22,12 +25,9 @@ pub(super) fn render(
     // As wide inside as the box is, but for its borders, blanks and the scroll bar.
     let unseen = Rect { width: place(0).width.saturating_sub(5), height: 0, ..area };
     let lines = write(&mut Page::new(canvas, headings, unseen, 0), checkup, node);
-    let title = if matches!(checkup, Checkup::Runs(_)) {
-        "Doctor · Esc hides it, it goes on"
-    } else {
-        "Doctor · Esc closes it"
-    };
-    let inside = frame(canvas, place(lines), title);
+    let close = canvas.key_in(Section::Help, Action::Close);
+    let then = if matches!(checkup, Checkup::Runs(_)) { "hides it, it goes on" } else { "closes it" };
+    let inside = frame(canvas, place(lines), &format!("Doctor · {close} {then}"));
     let beyond = lines.saturating_sub(inside.height);
     *scroll = (*scroll).min(beyond);
     let text = Rect { width: inside.width.saturating_sub(1), ..inside };
@@ -60,6 +60,8 @@ fn write(page: &mut Page<'_, '_>, checkup: &Checkup, node: ShownNode) -> u16 {
 
 fn told(page: &mut Page<'_, '_>, Examination { checks, remarks, .. }: &Examination) {
     let theme = page.theme();
+    let [findings, copy] =
+        [page.key(Action::Show(View::Findings)), page.key_in(Section::Findings, Action::Copy)];
     page.heading("Checks");
     for Check { name, grade, saw } in checks {
         page.line(|writer| {
@@ -71,7 +73,7 @@ fn told(page: &mut Page<'_, '_>, Examination { checks, remarks, .. }: &Examinati
     if remarks.is_empty() {
         return page.words("so", theme.good(), "nothing is wrong with this machine");
     }
-    page.heading("Findings, in ! too, where y copies a fix");
+    page.heading(&format!("Findings, in {findings} too, where {copy} copies a fix"));
     for remark in remarks {
         explain(page, remark);
     }
@@ -81,10 +83,17 @@ fn told(page: &mut Page<'_, '_>, Examination { checks, remarks, .. }: &Examinati
 pub(in crate::app::view) fn explain(page: &mut Page<'_, '_>, remark: &Remark) {
     let theme = page.theme();
     let Remark { grade, what, evidence, fix } = remark;
-    page.line(|writer| {
-        let (sign, style) = sign(*grade, theme);
-        writer.sign(sign, style).text(" ").styled(what, theme.strong());
-    });
+    let (sign, style) = sign(*grade, theme);
+    for (nth, row) in wrap(what, usize::from(page.width()).saturating_sub(2), WRAPPED).iter().enumerate() {
+        page.line(|writer| {
+            if nth == 0 {
+                writer.sign(sign, style);
+            } else {
+                writer.skip(1);
+            }
+            writer.text(" ").styled(row, theme.strong());
+        });
+    }
     page.words("seen", theme.text(), evidence);
     page.words("try", theme.warning(), fix);
 }
