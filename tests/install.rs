@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use support::is_there;
 use support::node::program;
 
 /// Where it is installed; gone after the test.
@@ -47,15 +48,6 @@ fn succeeded(mut command: Command) -> String {
     let text = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
     assert!(status.success(), "{command:?}: {text}");
     text
-}
-
-fn is_there(tool: &str) -> bool {
-    let is_there = Command::new(tool).arg("--version").output().is_ok();
-    if !is_there {
-        assert!(std::env::var_os("CI").is_none(), "there is no {tool}");
-        eprintln!("not checked: there is no {tool}");
-    }
-    is_there
 }
 
 #[test]

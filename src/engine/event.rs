@@ -75,6 +75,31 @@ pub enum RejectReason {
     ClosedEarly,
 }
 
+impl RejectReason {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::Foreign,
+        Self::Malformed,
+        Self::Truncated,
+        Self::Oversized,
+        Self::VersionMismatch,
+        Self::WrongGroup,
+        Self::WrongSecret,
+        Self::SecretNeeded,
+        Self::Replayed,
+        Self::OffLink,
+        Self::UnusedLink,
+        Self::Retired,
+        Self::IdentityConflict,
+        Self::UnsignedRow,
+        Self::TableFull,
+        Self::TooManyNodes,
+        Self::TooManyConnections,
+        Self::TooSlow,
+        Self::ClosedEarly,
+    ];
+}
+
 /// One thing that happened, told to everybody who listens. The field names are those of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -34,6 +34,16 @@ pub(crate) const QUICK: [&str; 10] = [
     "3",
 ];
 
+/// Whether there is such a tool: what needs it is not tested without it, but for where changes are decided upon.
+pub(crate) fn is_there(tool: &str) -> bool {
+    let is_there = std::process::Command::new(tool).arg("--version").output().is_ok();
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "there is no {tool}");
+        eprintln!("not checked: there is no {tool}");
+    }
+    is_there
+}
+
 /// Whether a thread of that process is in the midst of a write, or that cannot be told. A write that ends at once is
 /// hardly ever seen: who is seen writing twice is kept waiting.
 pub(crate) fn is_writing(id: u32) -> bool {

@@ -85,6 +85,10 @@ impl Numbers {
         let help = "Round trip of answered dials: from the request until the whole reply";
         registry.register_with_unit("dial_round_trip", help, Unit::Seconds, self.round_trips.clone());
         registry.register("exchanges_served", "Dials of other nodes that were answered", self.served.clone());
+        // From the start, or what is rejected first would be no change that anybody sees.
+        for reason in RejectReason::ALL {
+            self.rejected.get_or_create(&[("reason", word(reason))]);
+        }
         registry.register("rejected", "What was rejected, by reason", self.rejected.clone());
         registry.register("events_missed", "Events that these numbers lack", self.missed.clone());
         registry.register("received_datagrams", "Datagrams received", self.received.clone());
