@@ -1,4 +1,8 @@
 //! The rules of nftables, from `nft -j list ruleset` (`libnftables-json(5)`).
+//!
+//! They are read field by field and not by types for all of that schema (the crate `nftables`): those refuse a whole ruleset for one
+//! statement, or one form of a flag, that they do not know (nftables-rs issues 70, 183 and 243), and a firewall that cannot be read at all
+//! is worse than one rule that is not understood.
 
 mod field;
 
