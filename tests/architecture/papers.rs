@@ -48,6 +48,20 @@ fn every_heading_that_the_papers_link_to_is_there() {
 }
 
 #[test]
+fn the_index_of_the_papers_lists_each_of_them_and_nothing_that_is_not_there() {
+    let index = read("docs/README.md");
+    let entries = std::fs::read_dir(root().join("docs")).unwrap().flatten();
+    let papers =
+        entries.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name != "README.md");
+    let missing: Vec<_> = papers.filter(|name| !index.contains(&format!("({name})"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let targets = index.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let gone: Vec<_> =
+        targets.map(|(path, _)| path).filter(|path| !root().join("docs").join(path).exists()).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+}
+
+#[test]
 fn every_file_begins_with_what_it_is_for() {
     let silent: Vec<_> = sources("src").into_iter().filter(|(_, text)| !text.starts_with("//! ")).collect();
     assert!(silent.is_empty(), "{:#?}", silent.iter().map(|(path, _)| path).collect::<Vec<_>>());
