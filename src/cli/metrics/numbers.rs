@@ -87,7 +87,7 @@ impl Numbers {
         registry.register("exchanges_served", "Dials of other nodes that were answered", self.served.clone());
         // From the start, or what is rejected first would be no change that anybody sees.
         for reason in RejectReason::ALL {
-            self.rejected.get_or_create(&[("reason", word(reason))]);
+            drop(self.rejected.get_or_create(&[("reason", word(reason))]));
         }
         registry.register("rejected", "What was rejected, by reason", self.rejected.clone());
         registry.register("events_missed", "Events that these numbers lack", self.missed.clone());
