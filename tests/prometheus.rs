@@ -35,7 +35,7 @@ fn get(port: u16, path: &str) -> Option<String> {
 
 /// Each byte as `%XX`, which any query survives.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
 /// What Prometheus says to a query.
