@@ -63,6 +63,7 @@ fn good_reply() -> Vec<u8> {
         tether: None,
         visitor: None,
         secret: None,
+        dial_in_ms: None,
     }
     .encode()
 }

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::proto::exchange::{Reply, Request, Status};
 use crate::proto::{DecodeError, Sealed};
@@ -35,6 +36,8 @@ pub(crate) struct ReplyRows {
     pub(crate) pages: Vec<u8>,
     /// The version of the asker's row that we have.
     pub(crate) have: u64,
+    /// When the asker had best dial again.
+    pub(crate) dial_in: Option<Duration>,
 }
 
 /// A request that is answered with nothing but this.
@@ -131,7 +134,9 @@ pub(crate) fn reply(
     tether: Option<TetherId>,
     ctx: &mut Context<'_>,
 ) {
+    let dial_in = rows.and_then(|rows| rows.dial_in);
     let reply = Reply {
+        dial_in_ms: dial_in.map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
         rows: rows.map(|rows| rows.pages.as_slice().into()),
         have: rows.map(|rows| rows.have),
         prefix: ctx.links.prefix_towards(from),
@@ -157,6 +162,7 @@ fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> R
         tether: None,
         visitor: config.visitor.then_some(true),
         secret: None,
+        dial_in_ms: None,
     }
 }
 

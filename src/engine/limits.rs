@@ -415,6 +415,13 @@ pub const LOOKS_AT_ONCE: usize = 16;
 /// a second (RFC 6298 §2).
 pub const LATE_DIAL: Duration = Duration::from_millis(1_200);
 
+/// Dials of others that are remembered to spread them: of more, those are apart by less than a hundredth of the interval anyhow.
+pub const MAX_INBOUND_DIALS: usize = 256;
+
+/// The part of its interval by which a node moves a regular dial because the peer wants it at another time: nobody can make it dial much more
+/// often than it wants to.
+pub const DIAL_MOVED_BY: f64 = 0.25;
+
 /// Where any of the echoes that are remembered was lost, so many attempts in a row must have had no answer for TCP to fail: where 20 % are
 /// lost on each way, one in twenty has none.
 pub const FAILED_IN_A_ROW: u32 = 3;

@@ -56,6 +56,7 @@ use config::Config;
 use context::Shared;
 use diagnosis::judging::Judging;
 use dialing::dialer::Dialer;
+use dialing::inbound::InboundDials;
 use dialing::looks::Looks;
 use gossip::{own_row::OwnRow, relay::Relay, remote_rows::RemoteRows, told_nodes::ToldNodes};
 use lifecycle::Lifecycle;
@@ -89,6 +90,7 @@ pub struct Engine {
     visitors: Visitors,
     rejects: Rejects,
     dialer: Dialer,
+    inbound: InboundDials,
     /// The nonce that every dial sends: a TCP reply needs no fresh proof.
     request_nonce: Nonce,
     looks: Looks,
@@ -127,6 +129,7 @@ impl Engine {
             visitors: Visitors::default(),
             rejects: Rejects::default(),
             dialer,
+            inbound: InboundDials::default(),
             looks: Looks::default(),
             prober: Prober::default(),
             own_row: OwnRow::default(),

@@ -116,6 +116,9 @@ pub struct Reply<'a> {
     /// The request was not made with the server's secret: whether it has one.
     #[n(11)]
     pub secret: Option<bool>,
+    /// When the server had best be dialed next, in milliseconds from now.
+    #[n(12)]
+    pub dial_in_ms: Option<u32>,
 }
 
 impl<'a> Request<'a> {
@@ -220,6 +223,7 @@ mod tests {
             tether: None,
             visitor: None,
             secret: None,
+            dial_in_ms: None,
         };
         let too_long = Err(DecodeError::Malformed("the prefix"));
         assert!(Request::decode(&request.encode()[HEADER..]).is_ok());

@@ -69,6 +69,7 @@ pub fn reply(id: u128, nonce: Nonce) -> Reply<'static> {
         tether: None,
         visitor: None,
         secret: None,
+        dial_in_ms: None,
     }
 }
 

@@ -58,6 +58,7 @@ fn reply(nonce: Nonce) -> Vec<u8> {
         tether: None,
         visitor: None,
         secret: None,
+        dial_in_ms: None,
     }
     .encode()
 }

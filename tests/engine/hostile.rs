@@ -440,6 +440,7 @@ impl Chaos {
             tether: None,
             visitor: None,
             secret: None,
+            dial_in_ms: None,
         }
         .encode();
         let cause = self.pick(&Cause::ALL);

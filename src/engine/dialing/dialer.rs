@@ -16,7 +16,8 @@ use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::{
-    ASK_TOLD_AGAIN, LOOK_AGAIN, MAX_DIALS_IN_FLIGHT, OVERDUE_DIAL, SILENT_KEPT, UNPROVEN_DIALS_PER_SECOND,
+    ASK_TOLD_AGAIN, DIAL_MOVED_BY, LOOK_AGAIN, MAX_DIALS_IN_FLIGHT, OVERDUE_DIAL, SILENT_KEPT,
+    UNPROVEN_DIALS_PER_SECOND,
 };
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState};
@@ -251,9 +252,15 @@ impl Dialer {
 }
 
 /// An attempt got its reply. `peer` may be another than the one dialed, with another address: the reply may have merged the two.
-pub(crate) fn note_success(peer: &mut Peer, answer: Answer<'_>, ctx: &mut Context<'_>) {
+/// It may say when it wants to be dialed next.
+pub(crate) fn note_success(
+    peer: &mut Peer,
+    answer: Answer<'_>,
+    dial_in: Option<Duration>,
+    ctx: &mut Context<'_>,
+) {
     let (connect, rtt) = (answer.connect, answer.rtt);
-    let next = next_regular(peer, ctx);
+    let next = next_regular(peer, dial_in, ctx);
     if !peer.dial.is_in_flight() {
         peer.rest_until(next);
     }
@@ -341,7 +348,7 @@ pub(crate) fn note_failure(peer: &mut Peer, attempt: EndedAttempt, failure: &Fai
 }
 
 fn give_up(peer: &mut Peer, ctx: &mut Context<'_>) {
-    let next = next_regular(peer, ctx);
+    let next = next_regular(peer, None, ctx);
     // One that left was dialed because a person wanted it, this once.
     if peer.state() != PeerState::Left || peer.is_named() {
         peer.rest_until(next);
@@ -353,8 +360,9 @@ fn give_up(peer: &mut Peer, ctx: &mut Context<'_>) {
 }
 
 /// The regular dials of a peer keep their phase; the second is put at a random phase, so that peers found together
-/// are not always dialed together. After a dial longer than the interval, a whole interval is waited.
-fn next_regular(peer: &Peer, ctx: &mut Context<'_>) -> Instant {
+/// are not always dialed together. After a dial longer than the interval, a whole interval is waited. A peer that wants to be
+/// dialed at another time is, within limits.
+fn next_regular(peer: &Peer, dial_in: Option<Duration>, ctx: &mut Context<'_>) -> Instant {
     let interval = ctx.pace.dial_interval();
     if peer.is_second_hand() {
         return ctx.now + ASK_TOLD_AGAIN;
@@ -362,7 +370,11 @@ fn next_regular(peer: &Peer, ctx: &mut Context<'_>) -> Instant {
     if peer.dial.is_first() {
         return ctx.now + interval.mul_f64(ctx.rng.random_range(0.05..=1.0));
     }
-    let in_phase = ctx.pace.in_step(peer.dial.began().unwrap_or(ctx.now) + interval);
+    let in_phase = peer.dial.began().unwrap_or(ctx.now) + interval;
+    let moved_by = interval.mul_f64(DIAL_MOVED_BY);
+    let earliest = in_phase.checked_sub(moved_by).unwrap_or(in_phase);
+    let wanted = dial_in.map(|wait| (ctx.now + wait.min(interval * 2)).clamp(earliest, in_phase + moved_by));
+    let in_phase = ctx.pace.in_step(wanted.unwrap_or(in_phase));
     if in_phase > ctx.now { in_phase } else { ctx.pace.in_step(ctx.now + interval) }
 }
 
@@ -696,7 +708,7 @@ mod tests {
             peer.dial.take_in_flight(DialId(1));
             let began = test.now;
             test.now += took;
-            note_success(&mut peer, answer, &mut test.context());
+            note_success(&mut peer, answer, None, &mut test.context());
             let next = Instant::from(peer.dial.deadline().unwrap());
             let (since_began, waits) = (next - began, next - test.now);
             test.now = next;
@@ -711,5 +723,28 @@ mod tests {
             secs(10),
             "one that took longer is followed by a whole interval"
         );
+    }
+
+    #[test]
+    fn a_peer_is_dialed_when_it_wants_to_be_if_that_is_near_to_when_this_node_would() {
+        let mut test = TestContext::new(|_| {});
+        let mut peer = test.proven_peer(2);
+        let answer = Answer { from_standby: None, body: &[], connect: ms(1), rtt: ms(1) };
+        let mut waits = |dial_in| {
+            peer.dial.start(DialId(1), 1, 5, test.now);
+            peer.dial.take_in_flight(DialId(1));
+            note_success(&mut peer, answer, dial_in, &mut test.context());
+            Instant::from(peer.dial.deadline().unwrap()) - test.now
+        };
+        waits(None);
+        for (wanted, given) in [
+            (ms(8_200), ms(8_200)),
+            (ms(12_000), ms(12_000)),
+            (ms(0), ms(7_500)),
+            (Duration::from_millis(u32::MAX.into()), ms(12_500)),
+        ] {
+            assert_eq!(waits(Some(wanted)), given, "{wanted:?}");
+        }
+        assert_eq!(waits(None), secs(10));
     }
 }

@@ -6,6 +6,7 @@ pub mod cause;
 pub(crate) mod dial_interval;
 pub(crate) mod dial_state;
 pub(crate) mod dialer;
+pub(crate) mod inbound;
 pub(crate) mod looks;
 pub mod retry;
 pub(crate) mod turns;

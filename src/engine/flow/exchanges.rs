@@ -31,6 +31,14 @@ use crate::proto::codes::suspicion::REFUSED;
 use crate::proto::exchange::Request;
 use crate::proto::rows::{self, MAX_ABOUT, RowRequest, append};
 
+/// A reply to a dial.
+struct Replied {
+    /// Whose it is: another's than the dialed peer's, where the two turned out to be one.
+    by: PeerKey,
+    /// When it wants to be dialed next.
+    dial_in: Option<Duration>,
+}
+
 impl Engine {
     /// Answers a request, and learns from it: the sender exists, holds its address, and reaches us by TCP.
     pub(in crate::engine) fn handle_request(
@@ -101,7 +109,16 @@ impl Engine {
             // If the reply is lost, the next request or reply of that peer says so.
             peer.gossip.acknowledge(page.upto);
         }
-        ReplyRows { pages: page.bytes, have: self.remote_rows.version_of(request.id, request.incarnation) }
+        let have = self.remote_rows.version_of(request.id, request.incarnation);
+        ReplyRows { pages: page.bytes, have, dial_in: self.advise_dialer(key, now) }
+    }
+
+    /// When a peer that has just dialed had best dial again, if it does so as often as this node.
+    fn advise_dialer(&mut self, key: PeerKey, now: Instant) -> Option<Duration> {
+        let interval = self.shared.context(self.peers.len(), now).pace.dial_interval();
+        let dials_every = self.peers.get(key)?.last_seen.dial_interval()?;
+        let alike = dials_every.abs_diff(interval) <= interval / 8;
+        if alike { self.inbound.note(key, interval, now) } else { None }
     }
 
     /// What is told to whoever asks with this request: what is new in our row, and the rows that are wanted.
@@ -230,9 +247,9 @@ impl Engine {
         }
         let at = by_standby.unwrap_or(addr);
         match result.and_then(|answer| Ok((self.handle_reply(key, at, answer.body, now)?, answer))) {
-            Ok((answerer, answer)) => {
+            Ok((replied, answer)) => {
                 let addr = self.shared.links().told(at);
-                self.handle_success(answerer, addr, number, answer, now);
+                self.handle_success(replied, addr, number, answer, now);
             }
             Err(failure) => {
                 self.handle_failure(key, EndedAttempt { number, addr: at, began }, &failure, now);
@@ -299,7 +316,7 @@ impl Engine {
         addr: SocketAddr,
         body: &[u8],
         now: Instant,
-    ) -> Result<PeerKey, Failure> {
+    ) -> Result<Replied, Failure> {
         let reply = check_reply(body, self.request_nonce)?;
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         if reply.visitor == Some(true) {
@@ -321,7 +338,7 @@ impl Engine {
             };
             self.take_rows(bytes, (reply.id, addr.into()), may, now);
         }
-        Ok(key)
+        Ok(Replied { by: key, dial_in: reply.dial_in_ms.map(|ms| Duration::from_millis(ms.into())) })
     }
 
     /// Takes the rows that one told, as far as it `may` tell them.
@@ -361,7 +378,7 @@ impl Engine {
 
     fn handle_success(
         &mut self,
-        key: PeerKey,
+        Replied { by: key, dial_in }: Replied,
         addr: Endpoint,
         attempt: u32,
         answer: Answer<'_>,
@@ -369,7 +386,7 @@ impl Engine {
     ) {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };
-        dialer::note_success(peer, answer, &mut ctx);
+        dialer::note_success(peer, answer, dial_in, &mut ctx);
         peer.note_path(addr.zoned_ip(), Some(answer.rtt), &mut ctx);
         peer.set_in_turn(false);
         peer.last_seen.note_any(now);

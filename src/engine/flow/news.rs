@@ -80,7 +80,7 @@ impl Engine {
             let lately = peer.health.trouble().is_some_and(|at| ctx.is_within(at.into(), patience));
             let is_deaf = peer.dial.cause().is_none() && peer.untimed_observation().echo.is_failing();
             let tells = is_deaf && lately;
-            if peer.dial.retry() == Some(Retry::Usual) || tells {
+            if peer.dial.retry().is_some_and(|retry| retry != Retry::Never) || tells {
                 peer.dial.queue_look(now);
             }
             let is_told = self.judging.findings.accuses(key);

@@ -33,7 +33,11 @@ impl Engine {
         now: Instant,
     ) {
         let wants_rows = request.tcp_port != 0 && request.tether != Some(true);
-        let rows = wants_rows.then(|| ReplyRows { pages: self.rows_for_reply(request, now).bytes, have: 0 });
+        let rows = wants_rows.then(|| ReplyRows {
+            pages: self.rows_for_reply(request, now).bytes,
+            have: 0,
+            dial_in: None,
+        });
         let mut ctx = self.shared.context(self.peers.len(), now);
         exchange::reply(conn, (from.into(), request.nonce), rows.as_ref(), None, &mut ctx);
         self.visitors.note_request(request, from, &mut ctx);
