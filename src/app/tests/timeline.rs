@@ -97,6 +97,20 @@ fn a_wide_terminal_has_words_beside_the_bands() {
 }
 
 #[test]
+fn up_to_forty_lines_are_its_own_and_the_others_come_back_when_it_is_closed() {
+    let mut bench = incidents();
+    let is_alone = |bench: &mut Bench, height| {
+        let last = bench.text(120, height).lines().rev().nth(1).unwrap_or_default().to_owned();
+        last.contains("retrying") && last.contains("left")
+    };
+    assert!([24, 30, 40].into_iter().all(|height| is_alone(&mut bench, height)));
+    assert!(!is_alone(&mut bench, 41), "a higher one has room for all");
+    bench.key(KeyCode::Esc);
+    let table = bench.text(120, 40);
+    assert!(table.contains("── Attempts newest first") && table.contains("── Log follows"), "{table}");
+}
+
+#[test]
 fn small_terminals_have_what_fits() {
     let mut bench = incidents();
     let sizes = [(20, 5), (20, 9), (40, 12), (60, 16)];

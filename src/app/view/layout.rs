@@ -23,12 +23,8 @@ const SIDE_BY_SIDE: u16 = 160;
 /// does not fit above the other panes, it is shown alone: cut to a few rows, it shows no pattern.
 const MATRIX_BESIDE: u16 = 16;
 
-/// Up to this many lines, details and findings are shown alone, and a timeline that does not fit beside others: most of it would lie below
-/// the fold.
+/// Up to this many lines, details, findings and timeline are shown alone: beside others, most of them would lie below the fold.
 const WHOLE: u16 = 40;
-
-/// Lines that the timeline has beside its rows: title, axis, what was said at its moment, and the legend.
-const TIMELINE_BESIDE: u16 = 8;
 
 /// Fewest lines of a lower pane, with its title.
 const MIN_LOWER: u16 = 4;
@@ -101,10 +97,7 @@ pub(super) fn of(area: Rect, ui: &Ui, rows: usize) -> Option<Layout> {
     let alone = match ui.view {
         View::Peers => false,
         View::Matrix => wanted > body.height.saturating_sub(least),
-        View::Details | View::Compare | View::Findings => area.height <= WHOLE,
-        View::Timeline => {
-            area.height <= WHOLE && rows > usize::from(body.height.saturating_sub(least + TIMELINE_BESIDE))
-        }
+        View::Details | View::Compare | View::Timeline | View::Findings => area.height <= WHOLE,
     };
     let tabs = ui.zoomed || alone || body.height < STACKED;
     if tabs {

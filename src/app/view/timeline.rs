@@ -36,7 +36,7 @@ const WITH_WORDS: u16 = 6;
 /// From this many lines on, one says what the signs mean.
 const WITH_LEGEND: u16 = 9;
 
-/// Most lines that tell what was said: more is for the details.
+/// Most lines that tell what was said where the rows need them, too: the details tell more.
 const MOST_WORDS: u16 = 5;
 
 /// Draws it.
@@ -86,15 +86,15 @@ struct TimelineLayout {
 }
 
 impl TimelineLayout {
-    /// The rows take what the others leave; the words take what the rows of so few peers leave.
+    /// The rows take what the others leave; the words take what the rows of so few peers leave, but for a blank line between them.
     fn of(area: Rect, peers: usize) -> Self {
         let height = area.height;
         let [above, legend] = cut_bottom(area, u16::from(height >= WITH_LEGEND));
         let [axis, rest] = cut_top(above, u16::from(height > 1));
         let least = if height < WITH_WORDS || peers == 0 { 0 } else { (height / 4).clamp(2, MOST_WORDS) };
-        let most = if least == 0 { 0 } else { MOST_WORDS };
         let unused = rest.height.saturating_sub(u16::try_from(peers).unwrap_or(u16::MAX));
-        let [rows, words] = cut_bottom(rest, unused.clamp(least, most));
+        let words = if least == 0 { 0 } else { unused.saturating_sub(1).max(least) };
+        let [rows, words] = cut_bottom(rest, words);
         Self { axis, rows, words, legend }
     }
 }
@@ -212,12 +212,14 @@ mod tests {
     #[test]
     fn at_every_height_nothing_overlaps_and_a_row_is_left() {
         for height in 0..100 {
-            for peers in [0, 1, 3, 40, 100_000] {
+            for peers in [0, 1, 3, 40, u16::MAX] {
                 let TimelineLayout { axis, rows, words, legend } =
-                    TimelineLayout::of(Rect::new(0, 0, 80, height), peers);
+                    TimelineLayout::of(Rect::new(0, 0, 80, height), peers.into());
                 assert_eq!(axis.height + rows.height + words.height + legend.height, height);
                 assert!(rows.height > 0 || height == 0, "{height} {peers}");
-                assert!(words.height == 0 || (2..=MOST_WORDS).contains(&words.height));
+                assert!(words.height != 1, "a heading with nothing below it");
+                let blank = rows.height.saturating_sub(peers);
+                assert!(words.height == 0 || blank <= 1, "{height} {peers}: {blank} lines of nothing");
             }
         }
     }
