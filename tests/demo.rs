@@ -51,6 +51,75 @@ fn a_demo_with_a_script_does_what_it_says() {
     std::fs::remove_file(script).unwrap();
 }
 
+/// What a demo tells of whom with this script: a verdict and names each. This stands on a usual screen meanwhile, as in the README, and
+/// nothing of it in the end.
+fn told(script: &str, shown: &[&str]) -> Vec<(String, Vec<String>)> {
+    let file = |ending| {
+        let name = format!("vigie-demo-{}-{}.{ending}", std::process::id(), script.len());
+        std::env::temp_dir().join(name)
+    };
+    let (at, recording) = (file("script"), file("ndjson"));
+    std::fs::write(&at, script).unwrap();
+    let args = ["--peers", "5", "--record", recording.to_str().unwrap(), "--script", at.to_str().unwrap()];
+    let mut terminal = demo(&args);
+    terminal.resize(24, 80);
+    terminal.wait_for_words(FAULTS_SHOW, shown);
+    terminal.wait_for(FAULTS_SHOW, |text| text.contains("5 up") && !text.contains("! 1 finding"));
+    terminal.keys("q");
+    leaves_cleanly(&terminal);
+    let read = std::fs::read_to_string(&recording).unwrap();
+    std::fs::remove_file(at).unwrap();
+    std::fs::remove_file(recording).unwrap();
+    let events = read.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    events
+        .filter(|event| event["event"] == "diagnosis" && event["verdict"] != "ok")
+        .map(|event| {
+            let mut names: Vec<String> = event["names"].as_array().unwrap().iter().map(text).collect();
+            names.sort_unstable();
+            (text(&event["verdict"]), names)
+        })
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_script_shows_a_firewall_that_drops_and_nobody_else_is_accused() {
+    let told = told("1s printer drops for 14s\n", &["! printer: a firewall drops TCP connections"]);
+    assert_eq!(told, [("firewall_drop".to_owned(), vec!["printer".to_owned()])]);
+}
+
+#[test]
+fn a_script_shows_a_process_that_was_killed_and_nobody_else_is_accused() {
+    let told = told("1s nas dies for 14s\n", &["! nas: closed port — start vigie on nas"]);
+    assert_eq!(told, [("closed_port".to_owned(), vec!["nas".to_owned()])]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_script_shows_hosts_that_are_cut_off_together_and_nobody_else_is_accused() {
+    let script = "1s nas disconnects for 20s\n1s printer disconnects for 20s\n";
+    let told = told(script, &["? nas and printer: cut off from this side of the network (likely)"]);
+    assert_eq!(told, [("isolated".to_owned(), vec!["nas".to_owned(), "printer".to_owned()])]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_script_shows_a_wrong_netmask_and_nobody_else_is_accused() {
+    let told = told(
+        "1s robot-1 has a wrong netmask for 20s\n",
+        &["! robot-1: address or netmask does not match the network", "wrong subnet"],
+    );
+    assert_eq!(told, [("wrong_subnet".to_owned(), vec!["robot-1".to_owned()])]);
+}
+
+#[test]
+fn a_script_shows_broadcasts_that_do_not_arrive_and_nobody_else_is_accused() {
+    let told =
+        told("1s robot-2 misses broadcasts for 25s\n", &["! robot-2: broadcasts are not arriving", "5 up"]);
+    assert_eq!(told, [("broadcast_blocked".to_owned(), vec!["robot-2".to_owned()])]);
+}
+
 #[test]
 fn a_demo_without_faults_has_all_peers_up_and_ends_at_a_signal() {
     let terminal = demo(&["--peers", "24"]);

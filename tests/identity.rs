@@ -207,6 +207,7 @@ fn node_on(host: Host<'_>, config: &Config) -> (vigie::net::Node, Receiver<Stamp
         waits_for_interface: false,
         follows_host_name: false,
         read_filter: None,
+        impairment: None,
     };
     host.inside(|| vigie::net::Node::start(settings, |_| async {}).expect("a node starts on a host"))
 }

@@ -131,6 +131,7 @@ fn serving_node(addr: SocketAddr, secret: Option<Arc<Secret>>) -> Node {
         waits_for_interface: false,
         follows_host_name: false,
         read_filter: None,
+        impairment: None,
     };
     Node::start(settings, |_| async {}).expect("a node at a free port").0
 }
@@ -175,6 +176,7 @@ impl Dialer {
             waits_for_interface: false,
             follows_host_name: false,
             read_filter: None,
+            impairment: None,
         };
         let (commands, to_be_given) = oneshot::channel();
         let (rounds, wanted) = mpsc::channel(1);

@@ -25,6 +25,7 @@ use super::arrival::{Buffer, Received};
 use super::dialer::{self, Reached, Way};
 use super::errno;
 use super::host_name::HostName;
+use super::impairment::Impaired;
 use super::interfaces::{self, Look, Selection};
 use super::link_watch::{LinkChange, LinkWatch};
 use super::neighbours;
@@ -73,6 +74,8 @@ pub(super) struct Driver {
     pub(super) host_name: Option<HostName>,
     /// Reads the rules of this machine's packet filter.
     pub(super) read_filter: Option<ReadFilter>,
+    /// What is wrong with its network on purpose.
+    pub(super) impaired: Impaired,
     /// Dials leave from this address.
     pub(super) source: Option<ZonedIp>,
     /// Under whose secret exchanges are.
@@ -168,6 +171,7 @@ impl Driver {
                 failed = self.servers.failed() => std::panic::resume_unwind(failed.into_panic()),
                 _ = looks.tick() => self.look_now_and_then(&links, &mut standby),
                 change = links.changed() => self.follow(change),
+                () = self.impaired.changed() => self.refresh_interfaces(),
                 () = sleep_until(self.pending.look_at), if self.pending.look_at.is_some() => {
                     self.refresh_interfaces();
                 }
@@ -264,6 +268,9 @@ impl Driver {
             }
             match self.sockets.try_receive(from, buffer) {
                 Ok(Received { bytes, from, link, is_to_all }) => {
+                    if socket == Socket::Shared && self.impaired.misses_broadcasts() {
+                        continue;
+                    }
                     let is_addressed = socket == Socket::Shared && !is_to_all;
                     let socket = if is_addressed { Socket::Addressed } else { socket };
                     self.tell(Input::Datagram { from, link, socket, bytes });
@@ -317,7 +324,8 @@ impl Driver {
         let is_first = self.pending.looked.replace(Instant::now()).is_none();
         self.pending.look_at = None;
         match interfaces::look(&self.selection) {
-            Ok(Look { used: now, refused }) => {
+            Ok(Look { used, refused }) => {
+                let now = self.impaired.interfaces(used);
                 self.pending.is_blind = false;
                 self.pending.refused = refused;
                 self.selection.network_seen |= now.iter().any(|i| i.kind != InterfaceKind::Loopback);
@@ -400,6 +408,9 @@ impl Driver {
 
     /// Sends one datagram. UDP may lose it anyway: no error is fatal, and one that lasts is told once.
     fn send(&mut self, link: Option<LinkIndex>, to: SocketAddr, bytes: &[u8]) {
+        if !self.impaired.reaches(to) {
+            return;
+        }
         let sent = self.sockets.send(link, to, bytes);
         let error = sent.err().filter(|e| e.kind() != io::ErrorKind::WouldBlock);
         if let Some(error) = error.as_ref().filter(|error| to.is_ipv6() && errno::is_about_the_address(error))
@@ -418,7 +429,11 @@ impl Driver {
 
     fn dial(&mut self, dial: DialId, way: Way, request: Arc<[u8]>, timeout: Duration) {
         let mut reply = self.pending.spare.pop().unwrap_or_default();
+        let failure = self.impaired.dial_failure(way.addr);
         let task = self.tasks.spawn(async move {
+            if let Some(failure) = failure {
+                return TaskEvent::DialEnded { dial, result: Err(failure), reply };
+            }
             let result = dialer::attempt(&way, &request, timeout, &mut reply).await;
             TaskEvent::DialEnded { dial, result, reply }
         });

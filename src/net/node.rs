@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
@@ -16,6 +16,7 @@ use crate::secret::sessions::Sessions;
 
 use super::driver::{Driver, Pending, ReadFilter};
 use super::host_name::HostName;
+use super::impairment::{Impaired, Impairment};
 use super::interfaces::{self, Selection};
 use super::servers::{self, Servers};
 use super::sockets::{self, OpenSockets};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub follows_host_name: bool,
     /// How the rules of this machine's packet filter are read when it is suspected; none leaves them unread.
     pub read_filter: Option<ReadFilter>,
+    /// What is wrong with its network on purpose, and when that changes; none outside of a demo.
+    pub impairment: Option<watch::Receiver<Impairment>>,
 }
 
 /// A running node. Dropped, it ends at once and without a goodbye.
@@ -85,6 +88,7 @@ impl Node {
             waits_for_interface,
             follows_host_name,
             read_filter,
+            impairment,
         } = settings;
         let host_name = follows_host_name.then(HostName::look);
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED).into();
@@ -116,6 +120,7 @@ impl Node {
             selection,
             host_name,
             read_filter,
+            impaired: Impaired::by(impairment),
             events,
             commands: wanted,
             owner_gone,
@@ -156,6 +161,7 @@ struct NodeParts {
     selection: Selection,
     host_name: Option<HostName>,
     read_filter: Option<ReadFilter>,
+    impaired: Impaired,
     events: broadcast::Sender<Stamped>,
     commands: mpsc::Receiver<Command>,
     owner_gone: oneshot::Receiver<()>,
@@ -175,6 +181,7 @@ impl NodeParts {
             selection,
             host_name,
             read_filter,
+            impaired,
             events,
             commands,
             owner_gone,
@@ -197,6 +204,7 @@ impl NodeParts {
             selection,
             host_name,
             read_filter,
+            impaired,
             events,
             commands,
             task_events,
@@ -265,6 +273,7 @@ mod tests {
             waits_for_interface: false,
             follows_host_name: false,
             read_filter: None,
+            impairment: None,
         }
     }
 

@@ -12,7 +12,7 @@ pub struct DemoArgs {
     /// Number of peers: 1 to 200.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_DEMO_PEERS)), allow_hyphen_values = true)]
     pub peers: u8,
-    /// Let some peers refuse, hang, lose dials, crash, restart, leave or move for a while; the log says which does what.
+    /// Let some peers refuse or drop dials, hang, crash, leave, move, lose their network and more for a while; the log says which does what.
     #[arg(long)]
     pub faults: bool,
     /// Let the peers do what this file says and nothing else: a line each, like `5s printer refuses for 20s`.

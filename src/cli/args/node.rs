@@ -180,6 +180,7 @@ impl NodeArgs {
             waits_for_interface: false,
             follows_host_name: self.name.is_none(),
             read_filter: Some(doctor::blocking_rules),
+            impairment: None,
         })
     }
 

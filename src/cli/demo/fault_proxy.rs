@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use socket2::SockRef;
 use tokio::io;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -19,6 +20,12 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(500);
 /// Share of connections that a lossy proxy drops: enough to see, and few enough for retries to get through.
 const LOSS: f64 = 0.4;
+/// Connections that wait in the kernel for a proxy that accepts none at the moment.
+const QUEUE: i32 = 1_024;
+/// A connection on loopback stands at once: one that does not by then is dropped.
+const FULL_AFTER: Duration = Duration::from_millis(50);
+/// Connections with which a queue is filled that has no room: Linux takes one more than it is told.
+const MAX_FILLING: usize = 4;
 
 /// What happens to dials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +38,8 @@ pub(super) enum Conduct {
     Hangs,
     /// Nothing listens.
     Refuses,
+    /// Nothing answers, as where a firewall drops packets. Linux only.
+    Drops,
 }
 
 /// A running proxy. Dropping it closes its port and all its connections.
@@ -91,20 +100,29 @@ async fn admit(
     rng: &mut StdRng,
 ) {
     let mut held = JoinSet::new();
+    let mut queue = Queue::default();
     loop {
+        let now = *conduct.borrow_and_update();
+        if now == Conduct::Refuses {
+            return;
+        }
+        if let Err(error) = queue.follow(now == Conduct::Drops, &listener).await {
+            tracing::warn!(target: super::DEMO, %error, "cannot have the system drop connections");
+        }
         tokio::select! {
             changed = conduct.changed() => {
-                if changed.is_err() || *conduct.borrow() == Conduct::Refuses {
+                if changed.is_err() {
                     return;
                 }
             }
             Some(_) = held.join_next() => {}
-            accepted = listener.accept(), if held.len() < MAX_HELD => match accepted {
+            accepted = listener.accept(), if held.len() < MAX_HELD && !queue.is_full() => match accepted {
+                Ok((_, from)) if queue.was_filled_by(from) => {}
                 Ok((client, _)) => {
                     let passes = match *conduct.borrow() {
                         Conduct::Passes => true,
                         Conduct::Loses => !rng.random_bool(LOSS),
-                        Conduct::Hangs | Conduct::Refuses => false,
+                        Conduct::Hangs | Conduct::Refuses | Conduct::Drops => false,
                     };
                     held.spawn(async move {
                         let _ = timeout(DEADLINE, async {
@@ -116,6 +134,46 @@ async fn admit(
                 Err(_) => tokio::time::sleep(AGAIN).await,
             },
         }
+    }
+}
+
+/// The connections that wait for a listener. While there is no room for one more, Linux drops every SYN (`tcp_conn_request`), and a dial
+/// ends as it does before a firewall.
+#[derive(Debug, Default)]
+struct Queue {
+    filling: Vec<TcpStream>,
+    /// From where it was filled.
+    from: Vec<SocketAddr>,
+}
+
+impl Queue {
+    fn is_full(&self) -> bool {
+        !self.filling.is_empty()
+    }
+
+    fn was_filled_by(&self, from: SocketAddr) -> bool {
+        self.from.contains(&from)
+    }
+
+    /// Fills it, or makes room, unless that is done already.
+    async fn follow(&mut self, full: bool, listener: &TcpListener) -> io::Result<()> {
+        if full == self.is_full() {
+            return Ok(());
+        }
+        self.filling.clear();
+        // A socket that listens already takes another length.
+        SockRef::from(listener).listen(if full { 0 } else { QUEUE })?;
+        while full && self.filling.len() < MAX_FILLING {
+            match timeout(FULL_AFTER, TcpStream::connect(listener.local_addr()?)).await {
+                Ok(connected) => {
+                    let stream = connected?;
+                    self.from.push(stream.local_addr()?);
+                    self.filling.push(stream);
+                }
+                Err(_) => return Ok(()),
+            }
+        }
+        if full { Err(io::Error::other("its queue has no end")) } else { Ok(()) }
     }
 }
 
@@ -186,6 +244,28 @@ mod tests {
         proxy.set(Conduct::Passes);
         let open = async { while ask(outside, SOON).await.is_err() {} };
         timeout(SOON, open).await.unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_dropping_proxy_answers_nobody_and_keeps_what_is_open() {
+        let (proxy, outside, _serving) = proxy_before_a_server().await;
+        let mut open = TcpStream::connect(outside).await.unwrap();
+        open.write_u8(1).await.unwrap();
+        assert_eq!(open.read_u8().await.unwrap(), b'1');
+        for _ in 0..2 {
+            proxy.set(Conduct::Drops);
+            let connect = || timeout(Duration::from_millis(200), TcpStream::connect(outside));
+            let dropped = async { while connect().await.is_ok() {} };
+            timeout(SOON, dropped).await.unwrap();
+            assert!(connect().await.is_err(), "and so are all others");
+            proxy.set(Conduct::Passes);
+            let passes = async { while ask(outside, Duration::from_millis(200)).await.is_err() {} };
+            timeout(SOON, passes).await.unwrap();
+        }
+        let mut rest = String::new();
+        open.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "27.0.0.1");
     }
 
     #[tokio::test]

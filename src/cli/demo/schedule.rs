@@ -37,22 +37,53 @@ pub(super) enum Fault {
     Dies,
     /// The same, and it comes back at another address.
     Moves,
+    /// A firewall drops what is sent to its TCP port.
+    Drops,
+    /// Nothing reaches it, and nothing comes from it.
+    Disconnects,
+    /// What others send to everybody does not reach it.
+    MissesBroadcasts,
+    /// Its netmask is that of another network.
+    WrongNetmask,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Refuses, Self::Hangs, Self::Loses, Self::Restarts, Self::Leaves, Self::Dies, Self::Moves];
+    pub(super) const ALL: [Self; 11] = [
+        Self::Refuses,
+        Self::Hangs,
+        Self::Loses,
+        Self::Restarts,
+        Self::Leaves,
+        Self::Dies,
+        Self::Moves,
+        Self::Drops,
+        Self::Disconnects,
+        Self::MissesBroadcasts,
+        Self::WrongNetmask,
+    ];
+
+    /// Whether it can be made on this system: dials that get no answer need a kernel that gives none where a queue is full.
+    pub(super) fn is_possible(self) -> bool {
+        cfg!(target_os = "linux") || !matches!(self, Self::Drops | Self::Disconnects | Self::WrongNetmask)
+    }
+
+    /// Those that can be made here.
+    fn cards() -> Vec<Self> {
+        Self::ALL.into_iter().filter(|fault| fault.is_possible()).collect()
+    }
 
     /// How long it lasts, in seconds: until the screen has shown all that comes of it.
     fn lasts(self) -> RangeInclusive<u64> {
         match self {
             Self::Refuses => 18..=28,
-            Self::Hangs => 20..=30,
+            Self::Hangs | Self::Disconnects | Self::WrongNetmask => 20..=30,
             Self::Loses => 25..=40,
             Self::Restarts => 1..=2,
             Self::Leaves => 10..=20,
             Self::Dies => 15..=25,
             Self::Moves => 12..=16,
+            Self::Drops => 25..=35,
+            Self::MissesBroadcasts => 30..=40,
         }
     }
 }
@@ -99,7 +130,7 @@ impl FaultSchedule {
         let mut well: Vec<u8> = (0..peers).collect();
         well.shuffle(&mut rng);
         let pause = (ROUND / u32::from(peers.max(1))).clamp(*PAUSES.start(), *PAUSES.end());
-        let mut cards = Fault::ALL.to_vec();
+        let mut cards = Fault::cards();
         cards.reverse();
         let most = usize::from(peers / 2).max(1);
         Self { rng, well: well.into(), faulty: Vec::new(), most, cards, dealt: 0, next: FIRST, pause }
@@ -133,7 +164,7 @@ impl FaultSchedule {
 
     fn draw(&mut self) -> Fault {
         if self.cards.is_empty() {
-            self.cards = Fault::ALL.to_vec();
+            self.cards = Fault::cards();
             self.cards.shuffle(&mut self.rng);
         }
         self.cards.pop().expect("invariant: the cards were shuffled just above")
@@ -215,7 +246,7 @@ mod tests {
             assert_eq!(peers_seen.len(), usize::from(peers));
             for fault in Fault::ALL {
                 let times = begun.iter().filter(|step| step.act == Act::Begin(fault)).count();
-                assert!(times >= begun.len() / 8, "{fault:?}: {times} of {}", begun.len());
+                assert!(times >= begun.len() / 12, "{fault:?}: {times} of {}", begun.len());
             }
         }
     }
