@@ -29,6 +29,18 @@ fn the_selected_peer_stands_beside_the_marked_one_and_what_differs_has_a_sign() 
 }
 
 #[test]
+fn what_differs_is_read_to_its_end_where_a_column_is_narrow() {
+    let mut bench = compared("bob", "host9");
+    for width in [60, 80, 100] {
+        let screen = bench.text(width, 60);
+        let above = screen.lines().take_while(|line| !line.contains("Last attempts"));
+        let cut: Vec<_> =
+            above.skip(2).filter(|line| line.contains("… ") && !line.contains(" id ")).collect();
+        assert_eq!(cut, [""; 0], "{screen}");
+    }
+}
+
+#[test]
 fn what_is_alike_has_no_sign() {
     let mut bench = compared("bob", "bob");
     assert_eq!(bench.app.ui.view, View::Peers);

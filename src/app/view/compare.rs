@@ -15,7 +15,7 @@ use crate::app::model::{Attempt, HISTORY, Histogram, Jitter, Model, PeerRow, Sta
 use crate::app::peer_text::PeerText;
 use crate::app::ui::{Pane, Ui};
 use crate::app::view::line_writer::LineWriter;
-use crate::text::{Age, Measured};
+use crate::text::{Age, Measured, wrap};
 
 /// Columns of the sign of what differs, and of a label, each with a blank.
 const SIGN: u16 = 2;
@@ -23,6 +23,9 @@ const LABEL: u16 = 10;
 
 /// Lines of the graphs.
 const GRAPH_HEIGHT: usize = 3;
+
+/// Most lines of a value: all paths of a peer, where its column is narrow.
+const MOST_LINES: usize = 6;
 
 /// Attempts of each that are listed.
 const ATTEMPTS: usize = 20;
@@ -78,17 +81,22 @@ impl Sheet<'_, '_> {
         });
     }
 
-    /// Adds a line of words.
+    /// Adds words, on as many lines as the longer of them takes: what differs may be in their end.
     fn words<T: Display>(&mut self, label: &str, differs: bool, words: [Option<T>; 2]) {
-        let words = words.map(|words| words.map(|words| words.to_string()));
         if words.iter().all(Option::is_none) {
             return;
         }
-        let (text, dim) = (self.0.theme().text(), self.0.theme().dim());
-        self.line(label, differs, |nth, writer| match &words[nth] {
-            Some(words) => _ = writer.styled(words, text),
-            None => _ = writer.styled("–", dim),
-        });
+        let (text, dim, width) = (self.0.theme().text(), self.0.theme().dim(), self.width());
+        let words = words.map(|words| words.map(|words| wrap(&words.to_string(), width.into(), MOST_LINES)));
+        let lines = words.iter().flatten().map(Vec::len).max().unwrap_or(0);
+        for line in 0..lines {
+            let (label, differs) = if line == 0 { (label, differs) } else { ("", false) };
+            self.line(label, differs, |nth, writer| match &words[nth] {
+                Some(words) => words.get(line).into_iter().for_each(|words| _ = writer.styled(words, text)),
+                None if line == 0 => _ = writer.styled("–", dim),
+                None => {}
+            });
+        }
     }
 
     /// Adds a line of times in microseconds.

@@ -1,26 +1,30 @@
 //! What both ends say of the pair under the cursor.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::Instant;
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::scene::Scene;
 use super::shape::MARK;
 use super::words::{Grouped, words};
-use crate::app::appearance::signs;
+use crate::app::appearance::{Theme, signs};
 use crate::app::keymap::{Action, Section};
 use crate::app::model::{Mark, Tally};
 use crate::app::ui::matrix::Block;
 use crate::app::view::canvas::Canvas;
 use crate::app::view::findings;
+use crate::app::view::layout::cut_top;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::observation::{Observation, PathStatus};
-use crate::text::Age;
-use crate::text::Measured;
+use crate::text::{Age, Measured, columns};
 
 /// Pairs of a subnet's cell that are named in a line: more do not fit on any screen.
 const NAMED: usize = 16;
+
+/// How far a line is set in that goes on with what is said in the one above.
+const INDENT: u16 = 2;
 
 /// Draws it in as many lines as there are.
 pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
@@ -50,14 +54,21 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn render(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let theme = canvas.theme();
         self.verdict(&mut start(canvas, area, 0));
-        self.dialer_says(&mut start(canvas, area, 1));
-        self.dialed_says(&mut start(canvas, area, 2));
         let ids = [self.from, self.to].map(|nth| self.scene.view.nodes[nth].id);
         let there = || self.scene.matrix.finding_of_pair(ids[0], ids[1]);
         let finding = there().or_else(|| self.scene.matrix.finding_of_pair(ids[1], ids[0]));
+        // The finding follows, and each of the two has a line at least.
+        let after = u16::from(finding.is_some());
+        let mut below = cut_top(area, 1)[1];
+        for (says, needed) in [(self.dialer_says(theme), 1 + after), (self.dialed_says(theme), after)] {
+            let most = below.height.saturating_sub(needed).max(1).min(below.height);
+            let lines = write_parts(canvas, below, &says, most);
+            below = cut_top(below, lines)[1];
+        }
         if let Some(finding) = finding {
-            findings::write(&mut start(canvas, area, 3), finding);
+            findings::write(&mut start(canvas, below, 0), finding);
         }
     }
 
@@ -74,8 +85,9 @@ impl Pair<'_> {
             writer.sign(signs::mark(mark), theme.mark(mark)).text(" ").text(words(mark));
         }
         let cell = self.scene.view.cell(self.from, self.to, self.scene.now);
-        way(writer, "UDP", cell.udp);
-        way(writer, "TCP", cell.tcp);
+        for part in [way(theme, "UDP", cell.udp), way(theme, "TCP", cell.tcp)] {
+            part.write(writer.styled(", ", theme.dim()));
+        }
         if let Some(mark) = marks.at(self.to, self.from) {
             writer.styled(", back ", theme.text()).sign(signs::mark(mark), theme.mark(mark));
             writer.text(" ").text(words(mark));
@@ -93,92 +105,156 @@ impl Pair<'_> {
     }
 
     /// What the one that dials says.
-    fn dialer_says(&self, writer: &mut LineWriter<'_>) {
-        let theme = writer.theme();
-        let Some(observation) = self.says(writer, self.from, self.to) else { return };
-        way(writer, "TCP", observation.tcp);
+    fn dialer_says(&self, theme: Theme) -> Vec<Part> {
+        let (mut parts, observation) = self.says(theme, self.from, self.to);
+        let Some(observation) = observation else { return parts };
+        let mut tcp = way(theme, "TCP", observation.tcp);
         if let Some(cause) = observation.cause {
-            writer.format(theme.warning(), format_args!(" {}", cause.label()));
+            tcp.text(format!(" {}", cause.label()), theme.warning());
         }
         if let Some(rtt) = observation.rtt {
-            writer.format(theme.text(), format_args!(" {}", Measured(rtt)));
+            tcp.text(format!(" {}", Measured(rtt)), theme.text());
         }
-        way(writer, "echo", observation.echo);
+        parts.extend([tcp, way(theme, "echo", observation.echo)]);
         if let Some(loss) = observation.loss {
             let style = if loss > 0 { theme.warning() } else { theme.text() };
-            writer.styled(", ", theme.dim()).format(style, format_args!("loss {loss} %"));
+            parts.push(Part::of(format!("loss {loss} %"), style));
         }
         if observation.large != PathStatus::Unknown {
-            way(writer, "large packets", observation.large);
+            parts.push(way(theme, "large packets", observation.large));
         }
-        since(writer, "dialed", observation.checked.map(|at| self.scene.now.saturating_duration_since(at)));
+        parts.extend(self.since(theme, "dialed", observation.checked));
+        parts
     }
 
     /// What the one that is dialed says.
-    fn dialed_says(&self, writer: &mut LineWriter<'_>) {
-        let theme = writer.theme();
-        let Some(observation) = self.says(writer, self.to, self.from) else { return };
-        way(writer, "hears broadcasts", observation.broadcast);
-        way(writer, "unicast", observation.unicast);
-        way(writer, "inbound dials", observation.served);
-        way(writer, "outbound dials", observation.tcp);
+    fn dialed_says(&self, theme: Theme) -> Vec<Part> {
+        let (mut parts, observation) = self.says(theme, self.to, self.from);
+        let Some(observation) = observation else { return parts };
+        let mut outbound = way(theme, "outbound dials", observation.tcp);
         if let Some(cause) = observation.cause {
-            writer.format(theme.warning(), format_args!(" {}", cause.label()));
+            outbound.text(format!(" {}", cause.label()), theme.warning());
         }
-        since(
-            writer,
-            "last seen alive",
-            observation.alive.map(|at| self.scene.now.saturating_duration_since(at)),
-        );
+        parts.extend([
+            way(theme, "hears broadcasts", observation.broadcast),
+            way(theme, "unicast", observation.unicast),
+            way(theme, "inbound dials", observation.served),
+            outbound,
+        ]);
+        parts.extend(self.since(theme, "last seen alive", observation.alive));
+        parts
     }
 
-    /// Who says it, and how long ago; none when it says nothing, or nothing that is to be believed.
-    fn says(&self, writer: &mut LineWriter<'_>, observer: usize, other: usize) -> Option<&Observation> {
-        let (theme, view) = (writer.theme(), self.scene.view);
-        writer.styled(self.name(observer), theme.strong());
+    /// Who says it, and how long ago; nothing else when it says nothing, or nothing that is to be believed.
+    fn says(&self, theme: Theme, observer: usize, other: usize) -> (Vec<Part>, Option<&Observation>) {
+        let view = self.scene.view;
+        let mut who = Part::of(self.name(observer).to_owned(), theme.strong());
         let Some(row) = view.rows.get(observer).and_then(Option::as_ref) else {
-            writer.styled(": no report", theme.dim());
-            return None;
+            who.text(": no report".to_owned(), theme.dim());
+            return (vec![who], None);
         };
         let age = self.scene.now.saturating_duration_since(row.confirmed);
         let known = row.observations.contains_key(&view.nodes[other].id);
         let told = view.observation(observer, other, self.scene.now);
         match (told, known) {
-            (Some(_), _) if age.as_secs() == 0 => _ = writer.styled(" reported just now", theme.text()),
-            (Some(_), _) => _ = writer.format(theme.text(), format_args!(" reported {} ago", Age(age))),
-            (None, true) => {
-                let text = format_args!(" reported {} ago: stale", Age(age));
-                writer.format(theme.dim(), text);
-            }
-            (None, false) => {
-                writer.format(theme.dim(), format_args!(": no report on {}", self.name(other)));
-            }
+            (Some(_), _) if age.as_secs() == 0 => who.text(" reported just now".to_owned(), theme.text()),
+            (Some(_), _) => who.text(format!(" reported {} ago", Age(age)), theme.text()),
+            (None, true) => who.text(format!(" reported {} ago: stale", Age(age)), theme.dim()),
+            (None, false) => who.text(format!(": no report on {}", self.name(other)), theme.dim()),
         }
-        told
+        (vec![who], told)
+    }
+
+    /// How long ago something was.
+    fn since(&self, theme: Theme, what: &str, at: Option<Instant>) -> Option<Part> {
+        let ago = self.scene.now.saturating_duration_since(at?);
+        let text = match ago.as_secs() {
+            0 => format!("{what} just now"),
+            _ => format!("{what} {} ago", Age(ago)),
+        };
+        Some(Part::of(text, theme.text()))
+    }
+}
+
+/// What stands between two commas, and is not broken.
+#[derive(Debug, Default)]
+struct Part(Vec<(Piece, Style)>);
+
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Sign(&'static str),
+}
+
+impl Part {
+    fn of(text: String, style: Style) -> Self {
+        Self(vec![(Piece::Text(text), style)])
+    }
+
+    fn text(&mut self, text: String, style: Style) {
+        self.0.push((Piece::Text(text), style));
+    }
+
+    fn columns(&self) -> usize {
+        let wide = |piece: &Piece| match piece {
+            Piece::Text(text) => columns(text),
+            Piece::Sign(sign) => columns(sign),
+        };
+        self.0.iter().map(|(piece, _)| wide(piece)).sum()
+    }
+
+    fn write(&self, writer: &mut LineWriter<'_>) {
+        for (piece, style) in &self.0 {
+            match piece {
+                Piece::Text(text) => writer.styled(text, *style),
+                Piece::Sign(sign) => writer.sign(sign, *style),
+            };
+        }
     }
 }
 
 /// Whether one way works.
-fn way(writer: &mut LineWriter<'_>, way: &str, reach: PathStatus) {
-    let theme = writer.theme();
+fn way(theme: Theme, way: &str, reach: PathStatus) -> Part {
     let mark = match reach {
         PathStatus::Ok => Mark::Fine,
         PathStatus::Failing => Mark::Failing,
         PathStatus::Unknown => Mark::Unknown,
     };
-    writer.styled(", ", theme.dim()).styled(way, theme.text()).text(" ");
-    writer.sign(signs::mark(mark), theme.mark(mark));
+    let mut part = Part::of(format!("{way} "), theme.text());
+    part.0.push((Piece::Sign(signs::mark(mark)), theme.mark(mark)));
+    part
 }
 
-/// How long ago something was.
-fn since(writer: &mut LineWriter<'_>, what: &str, ago: Option<Duration>) {
-    let Some(ago) = ago else { return };
-    let theme = writer.theme();
-    writer.styled(", ", theme.dim()).styled(what, theme.text());
-    match ago.as_secs() {
-        0 => writer.text(" just now"),
-        _ => writer.format(theme.text(), format_args!(" {} ago", Age(ago))),
-    };
+/// Writes parts with commas between them, on at most so many lines, and returns how many those are.
+fn write_parts(canvas: &mut Canvas<'_>, area: Rect, parts: &[Part], most: u16) -> u16 {
+    let dim = canvas.theme().dim();
+    let room = usize::from(area.width.saturating_sub(MARK));
+    // A further line is set in.
+    let (mut line, mut indent, mut parts) = (0, 0, parts);
+    while line < most && !parts.is_empty() {
+        let is_last = line + 1 == most;
+        let mut used = usize::from(indent);
+        let fits = parts.iter().take_while(|part| {
+            used += part.columns() + 2;
+            // The blank after the last comma may hang over.
+            used <= room + 1
+        });
+        let here = if is_last { parts.len() } else { fits.count().max(1) };
+        let mut writer = start(canvas, area, line);
+        writer.skip(indent);
+        for (nth, part) in parts[..here].iter().enumerate() {
+            if nth > 0 {
+                writer.styled(" ", dim);
+            }
+            part.write(&mut writer);
+            if nth + 1 < parts.len() {
+                writer.styled(",", dim);
+            }
+        }
+        parts = &parts[here..];
+        (line, indent) = (line + 1, INDENT);
+    }
+    line
 }
 
 /// A line of the area, under the names of the table.
