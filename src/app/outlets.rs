@@ -40,7 +40,7 @@ impl Notebook {
     /// # Errors
     /// Why it is not kept, in one line.
     pub fn keep(&self, kept: &Kept) -> Result<(), String> {
-        let keep = self.0.as_ref().ok_or_else(|| "nothing is kept here".to_owned())?;
+        let keep = self.0.as_ref().ok_or_else(|| "here nothing is written to config.toml".to_owned())?;
         keep(kept)
     }
 }

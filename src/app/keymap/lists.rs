@@ -23,10 +23,10 @@ impl Keymap {
 
     /// The same where a recording is shown: first how it is played, and nothing that only a node can do.
     pub fn footer_of_a_recording(&self, context: KeyContext) -> Vec<(String, &'static str)> {
-        use Action::{Add, Dial, DialAll, DialFailing, Pause};
-        let pause = self.here(context).filter(|binding| binding.action == Pause);
-        let asks = |action| matches!(action, Pause | Dial | DialAll | DialFailing | Add);
-        let others = self.here(context).filter(|binding| !plays(binding) && !asks(binding.action));
+        let pause = self.here(context).filter(|binding| binding.action == Action::Pause);
+        let others = self
+            .here(context)
+            .filter(|binding| !plays(binding) && !asks(binding) && binding.action != Action::Pause);
         words(pause.chain(self.here(context).filter(|binding| plays(binding))).chain(others))
     }
 
@@ -37,10 +37,19 @@ impl Keymap {
     /// The help: each section's heading with its keys and what they do. The keys that sort by a column are one line; what has no key
     /// is the last section.
     pub fn help(&self) -> Vec<(Section, Vec<(String, &'static str)>)> {
+        self.help_of(|_| true)
+    }
+
+    /// The same of what works where a recording is shown, or where a node is.
+    pub fn help_where(&self, is_recorded: bool) -> Vec<(Section, Vec<(String, &'static str)>)> {
+        self.help_of(|binding| if is_recorded { !asks(binding) } else { !plays(binding) })
+    }
+
+    fn help_of(&self, listed: impl Fn(&Binding) -> bool) -> Vec<(Section, Vec<(String, &'static str)>)> {
         let mut sections: Vec<(Section, Vec<(String, &'static str)>)> = Vec::new();
         let sorts = |binding: &Binding| matches!(binding.action, Action::SortBy(_));
         let (mut columns, mut typed): (Vec<String>, Vec<(String, &'static str)>) = Default::default();
-        let mut bindings = self.bindings().iter().peekable();
+        let mut bindings = self.bindings().iter().filter(|binding| listed(binding)).peekable();
         while let Some(binding) = bindings.next() {
             let mut entry = (binding.keys_in_text(), binding.help);
             if sorts(binding) {
@@ -154,6 +163,15 @@ fn ends_of(keys: &[String]) -> String {
     ends.join("…")
 }
 
+/// Whether it is for a node alone: a recording has none that could do it.
+fn asks(binding: &Binding) -> bool {
+    use Action::{Add, Dial, DialAll, DialFailing, Doctor, Forget, Interval, Record};
+    let asks =
+        matches!(binding.action, Add | Dial | DialAll | DialFailing | Doctor | Forget | Interval | Record);
+    asks || matches!(binding.section, Section::Add | Section::Confirm)
+}
+
+/// Whether it is for a recording alone.
 fn plays(binding: &Binding) -> bool {
     binding.section == Section::Recording
 }

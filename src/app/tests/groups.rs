@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
-use crate::app::model::{GroupId, ROWS_SEEN};
+use crate::app::model::GroupId;
 use crate::app::ui::{Move, View};
 
 /// Peers in three subnets, one of which this node is in with a mask of its own.
@@ -183,16 +183,9 @@ fn a_new_interface_changes_the_groups_and_a_frozen_display_is_grouped_alike() {
 #[test]
 fn of_ten_thousand_grouped_peers_a_frame_looks_at_no_more_rows_than_of_a_hundred() {
     let drawn = |peers: u64| {
-        let mut bench = Bench::new();
-        bench.started(&[("eth0", 0)]);
-        let rows = (0..peers).map(|i| row(&peer(i, &format!("host{i}")), PeerState::Up)).collect();
-        bench.fold(snapshot(rows));
+        let mut bench = Bench::of_a_crowd(peers);
         bench.key(KeyCode::Char('o'));
-        bench.screen(120, 40);
-        bench.key(KeyCode::End);
-        bench.screen(120, 40);
-        ROWS_SEEN.set(0);
-        (bench.text(120, 40), ROWS_SEEN.get())
+        bench.end_and_rows_seen()
     };
     let ((_, of_a_hundred), (text, of_ten_thousand)) = (drawn(100), drawn(10_000));
     assert!(text.contains("10000 · 40 groups") && text.contains("–10040"), "{text}");

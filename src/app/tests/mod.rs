@@ -36,6 +36,7 @@ use ratatui::buffer::Buffer;
 
 use super::appearance::Appearance;
 use super::appearance::Theme;
+use super::model::ROWS_SEEN;
 use super::state::{App, Effect};
 use super::{Options, view};
 use crate::engine::cause::{Cause, Detail};
@@ -67,6 +68,24 @@ impl Bench {
         };
         let app = App::new(options, Appearance::new(Theme::COLOURED));
         Self { app, t0: testkit::t0(), passed: Duration::ZERO }
+    }
+
+    /// With so many peers, all of them up.
+    pub(super) fn of_a_crowd(peers: u64) -> Self {
+        let mut bench = Self::new();
+        bench.started(&[("eth0", 0)]);
+        let rows = (0..peers).map(|i| row(&peer(i, &format!("host{i}")), PeerState::Up)).collect();
+        bench.fold(snapshot(rows));
+        bench
+    }
+
+    /// The last page of the table, and how many rows are looked at to draw it.
+    pub(super) fn end_and_rows_seen(&mut self) -> (String, usize) {
+        self.screen(120, 40);
+        self.key(KeyCode::End);
+        self.screen(120, 40);
+        ROWS_SEEN.set(0);
+        (self.text(120, 40), ROWS_SEEN.get())
     }
 
     pub(super) fn now(&self) -> Instant {

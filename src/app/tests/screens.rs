@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 use ratatui::style::{Color, Modifier};
 
 use super::*;
-use crate::app::model::ROWS_SEEN;
+use crate::app::ShownNode;
 use crate::app::state::App;
 
 #[test]
@@ -46,6 +46,42 @@ fn without_peers_the_table_says_what_to_do() {
 #[test]
 fn without_an_interface_the_table_says_that_nobody_can_be_found() {
     insta::assert_snapshot!(Bench::new().started(&[]).text(80, 24));
+}
+
+#[test]
+fn of_a_recording_nothing_is_offered_that_only_a_node_can_do() {
+    let mut bench = Bench::new();
+    bench.started(&[("eth0", 0)]).app.options.node = ShownNode::Recorded;
+    for view in [KeyCode::Esc, KeyCode::Char('t')] {
+        bench.key(view);
+        let screen = bench.text(80, 24);
+        assert!(screen.contains("The recording tells of none up to this moment."), "{screen}");
+        assert!(!screen.contains("Listening") && !screen.contains("press a"), "{screen}");
+    }
+    let help = |bench: &mut Bench| {
+        bench.key(KeyCode::Char('?'));
+        let help = bench.text(80, 200);
+        bench.key(KeyCode::Esc);
+        help
+    };
+    let recorded = help(&mut bench);
+    assert!(recorded.contains("play one event"), "{recorded}");
+    for word in ["dial it now", "add a peer", "forget it", "record to a file", ":doctor", ":interval"] {
+        assert!(!recorded.contains(word), "{word}: {recorded}");
+    }
+    bench.app.options.node = ShownNode::Own;
+    let own = help(&mut bench);
+    assert!(own.contains("dial it now") && !own.contains("play one event"), "{own}");
+}
+
+#[test]
+fn what_was_said_goes_with_the_view_that_it_was_said_in() {
+    let mut bench = busy();
+    bench.key(KeyCode::Char('o'));
+    assert!(bench.text(80, 24).contains("✓ "), "it is said");
+    bench.key(KeyCode::Char('t'));
+    let screen = bench.text(80, 24);
+    assert!(screen.lines().last().unwrap().contains("Esc back"), "{screen}");
 }
 
 #[test]
@@ -221,17 +257,7 @@ fn the_focused_pane_is_marked() {
 
 #[test]
 fn of_ten_thousand_peers_a_frame_looks_at_no_more_rows_than_of_a_hundred() {
-    let drawn = |peers: u64| {
-        let mut bench = Bench::new();
-        bench.started(&[("eth0", 0)]);
-        let rows = (0..peers).map(|i| row(&peer(i, &format!("host{i}")), PeerState::Up)).collect();
-        bench.fold(snapshot(rows));
-        bench.screen(120, 40);
-        bench.key(KeyCode::End);
-        bench.screen(120, 40);
-        ROWS_SEEN.set(0);
-        (bench.text(120, 40), ROWS_SEEN.get())
-    };
+    let drawn = |peers: u64| Bench::of_a_crowd(peers).end_and_rows_seen();
     let ((_, of_a_hundred), (text, of_ten_thousand)) = (drawn(100), drawn(10_000));
     assert!(text.contains("10000 peers") && text.contains("host9999 "), "{text}");
     assert!(text.contains("–10000"), "{text}");

@@ -188,6 +188,10 @@ impl Ui {
 
     /// Shows a view, from its first line.
     pub fn show(&mut self, view: View) {
+        if self.view != view {
+            // What was said is of the view before, and hides the keys of this one.
+            self.status = None;
+        }
         self.view = view;
         self.details = 0;
         self.findings.rewind();

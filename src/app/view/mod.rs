@@ -37,6 +37,7 @@ use ratatui::layout::Rect;
 
 pub use canvas::{Canvas, Drawn};
 
+use crate::app::ShownNode;
 use crate::app::appearance::{Theme, signs};
 use crate::app::model::Model;
 use crate::app::state::App;
@@ -60,7 +61,7 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer, now: Instant) -> Drawn 
         for pane in Pane::ALL {
             if let Some(area) = layout.panes[pane as usize] {
                 canvas.hit_map.panes[pane as usize] = Some(area);
-                body(&mut canvas, layout::cut_top(area, 1)[1], pane, model, ui);
+                body(&mut canvas, layout::cut_top(area, 1)[1], pane, (model, options.node), ui);
                 // After the rows: only then is it known which of them are shown.
                 title::render(&mut canvas, area, pane, layout.tabs, model, ui);
             }
@@ -89,12 +90,12 @@ fn rows(model: &Model, ui: &Ui, width: u16, now: Instant) -> usize {
 }
 
 /// Draws what is in a pane.
-fn body(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, model: &Model, ui: &mut Ui) {
+fn body(canvas: &mut Canvas<'_>, area: Rect, pane: Pane, (model, node): (&Model, ShownNode), ui: &mut Ui) {
     match (pane, ui.view) {
-        (Pane::Main, View::Peers) => peers::render(canvas, area, model, ui),
+        (Pane::Main, View::Peers) => peers::render(canvas, area, (model, node), ui),
         (Pane::Main, View::Compare) => compare::render(canvas, area, model, ui),
         (Pane::Main, View::Details) => details::render(canvas, area, model, ui),
-        (Pane::Main, View::Timeline) => timeline::render(canvas, area, model, ui),
+        (Pane::Main, View::Timeline) => timeline::render(canvas, area, (model, node), ui),
         (Pane::Main, View::Matrix) => matrix::render(canvas, area, model, ui),
         (Pane::Main, View::Findings) => incidents::render(canvas, area, model, ui),
         (Pane::Attempts, _) => attempts::render(canvas, area, model, ui),

@@ -6,6 +6,7 @@ use super::canvas::Canvas;
 use super::columns::{self, fitting, is_figure};
 use super::layout::{cut_bottom, cut_top};
 use super::{findings, groups, selected};
+use crate::app::ShownNode;
 use crate::app::keymap::{Action, Section};
 use crate::app::model::{Column, LineId, Model, PeerRow, Sort};
 use crate::app::peer_text::PeerText;
@@ -19,13 +20,13 @@ const WITH_DETAILS: u16 = 7;
 const MARK: u16 = 2;
 
 /// Draws the table.
-pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, (model, node): (&Model, ShownNode), ui: &mut Ui) {
     let theme = canvas.theme();
     let wrong = ui.findings.told(model.matrix().findings(), canvas.now());
     let [banner, area] = cut_top(area, findings::lines(findings::wanted(&wrong, area.width), area.height));
     findings::render(canvas, banner, &wrong);
     if model.is_empty() {
-        return empty(canvas, area, model);
+        return empty(canvas, area, model, node);
     }
     let [table, below] = cut_bottom(area, if area.height >= WITH_DETAILS { 2 } else { 0 });
     let [headings, rows] = cut_top(table, 1);
@@ -120,13 +121,16 @@ pub(super) fn note(canvas: &mut Canvas<'_>, line: Rect, peer: &PeerRow) {
 }
 
 /// What to do when nobody is there yet.
-pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+pub(super) fn empty(canvas: &mut Canvas<'_>, area: Rect, model: &Model, node: ShownNode) {
     let (theme, add) = (canvas.theme(), canvas.key(Action::Add));
     let mut lines = vec![("No peers yet.".to_owned(), theme.strong())];
     let port = model.node().map(|node| (node.port, node.tcp_port));
     let (heard, mute): (Vec<_>, Vec<_>) = chief_addresses(model.interfaces()).partition(|i| !i.is_mute());
     let on: Vec<_> = heard.iter().map(|i| format!("{} {}/{}", i.name, i.addr, i.prefix)).collect();
     match port {
+        _ if node == ShownNode::Recorded => {
+            lines.push(("The recording tells of none up to this moment.".into(), theme.text()));
+        }
         None => lines.push(("The node is starting.".into(), theme.text())),
         Some((udp, tcp)) => {
             for interface in &mute {

@@ -6,6 +6,7 @@ use ratatui::style::Modifier;
 use super::canvas::Canvas;
 use super::layout::{cut_bottom, cut_top};
 use super::{axis, moment, peers};
+use crate::app::ShownNode;
 use crate::app::appearance::signs::{band, glyph};
 use crate::app::keymap::Action;
 use crate::app::model::{Columns, Model, PeerRow};
@@ -40,9 +41,9 @@ const WITH_LEGEND: u16 = 9;
 const MOST_WORDS: u16 = 5;
 
 /// Draws it.
-pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mut Ui) {
+pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, (model, node): (&Model, ShownNode), ui: &mut Ui) {
     if model.is_empty() {
-        return peers::empty(canvas, area, model);
+        return peers::empty(canvas, area, model, node);
     }
     let lines = TimelineLayout::of(area, model.listed());
     let shape = TimelineColumns::of(ui.timeline.span_at(model, canvas.now()), area.width);

@@ -22,16 +22,16 @@ type HelpLine = (String, Option<&'static str>, Style);
 /// What is found; reversed where it is meant, too, as in the log.
 const FOUND: Modifier = Modifier::UNDERLINED.union(Modifier::BOLD);
 
-/// Draws it, and cuts the scrolling to what there is. Returns where the cursor belongs while a text to find is typed.
+/// Draws it, of what lies beneath and whether that is a recording, and cuts the scrolling to what there is. Returns where the cursor belongs while a text to find is typed.
 pub(super) fn render(
     canvas: &mut Canvas<'_>,
     area: Rect,
     keymap: &Keymap,
-    beneath: KeyContext,
+    shown: (KeyContext, bool),
     help: &mut HelpPage,
 ) -> Option<Position> {
     let two = area.width >= TWO_COLUMNS;
-    let columns = columns(if two { 2 } else { 1 }, sections(keymap, beneath, canvas.theme()), canvas.theme());
+    let columns = columns(if two { 2 } else { 1 }, sections(keymap, shown, canvas.theme()), canvas.theme());
     let highest = columns.iter().map(Vec::len).max().unwrap_or(0);
     let searches = help.is_typing || !help.search.text().is_empty();
     let lines = u16::try_from(highest).unwrap_or(u16::MAX).saturating_add(u16::from(searches));
@@ -159,9 +159,9 @@ fn columns(count: usize, sections: Vec<Vec<HelpLine>>, theme: Theme) -> Vec<Vec<
 }
 
 /// First the keys that count where the help was asked for, then the signs, what has a name alone, and the keys that count elsewhere.
-fn sections(keymap: &Keymap, beneath: KeyContext, theme: Theme) -> Vec<Vec<HelpLine>> {
+fn sections(keymap: &Keymap, (beneath, is_recorded): (KeyContext, bool), theme: Theme) -> Vec<Vec<HelpLine>> {
     let (mut sections, mut elsewhere): (Vec<Vec<HelpLine>>, Vec<Vec<HelpLine>>) = Default::default();
-    for (section, entries) in keymap.help() {
+    for (section, entries) in keymap.help_where(is_recorded) {
         let entries = entries.into_iter().map(|(keys, help)| (keys, Some(help), theme.strong()));
         let entries = std::iter::once(heading(section.title(), theme)).chain(entries).collect();
         match section {

@@ -29,7 +29,9 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, node: ShownNode, ui: &
     let beneath = ui.beneath();
     let Ui { overlay, keymap, filters, checkup, .. } = ui;
     match overlay {
-        Some(Overlay::Help(help)) => return help::render(canvas, area, keymap, beneath, help),
+        Some(Overlay::Help(help)) => {
+            return help::render(canvas, area, keymap, (beneath, node == ShownNode::Recorded), help);
+        }
         Some(Overlay::Doctor { scroll }) => doctor::render(canvas, area, checkup, node, scroll),
         Some(Overlay::Add(prompt)) => return Some(add(canvas, area, prompt)),
         Some(Overlay::Palette { prompt, chosen, .. }) => {
