@@ -117,10 +117,12 @@ fn a_finding_that_is_longer_than_a_line_is_read_whole() {
     let (mut bench, _) = asked(ShownNode::Own);
     let what = "a firewall rule drops what comes in ".repeat(3) + "and that is all";
     let remark = Remark { grade: Grade::Error, what, evidence: "seen".into(), fix: FIX.into() };
-    let (at, checks) = (bench.now(), Vec::new());
+    let saw = "it is used by the node that runs here and receives broadcasts ".repeat(2) + "and nothing else";
+    let (at, checks) = (bench.now(), vec![Check { name: "UDP port", grade: Grade::Fine, saw }]);
     bench.app.ui.checkup = Checkup::Done(Arc::new(Examination { at, checks, remarks: vec![remark] }));
     for (width, height) in [(80, 24), (60, 30), (200, 60)] {
-        assert!(bench.text(width, height).contains("that is all"), "{}", bench.text(width, height));
+        let screen = bench.text(width, height);
+        assert!(screen.contains("that is all") && screen.contains("nothing else"), "{screen}");
     }
 }
 

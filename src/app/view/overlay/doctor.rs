@@ -12,6 +12,9 @@ use crate::app::view::page::{Page, WRAPPED, scroll_bar};
 use crate::app::{ShownNode, appearance::Theme};
 use crate::text::wrap;
 
+/// Columns of the name of a check.
+const NAME: u16 = 12;
+
 /// Draws it, and cuts the scrolling to what there is.
 pub(super) fn render(
     canvas: &mut Canvas<'_>,
@@ -64,11 +67,18 @@ fn told(page: &mut Page<'_, '_>, Examination { checks, remarks, .. }: &Examinati
         [page.key(Action::Show(View::Findings)), page.key_in(Section::Findings, Action::Copy)];
     page.heading("Checks");
     for Check { name, grade, saw } in checks {
-        page.line(|writer| {
-            let (sign, style) = sign(*grade, theme);
-            writer.sign(sign, style).text(" ").part(12).styled(name, theme.dim());
-            writer.skip(12).text(" ").text(saw);
-        });
+        let room = usize::from(page.width()).saturating_sub(usize::from(NAME) + 3);
+        for (nth, row) in wrap(saw, room, WRAPPED).iter().enumerate() {
+            page.line(|writer| {
+                if nth == 0 {
+                    let (sign, style) = sign(*grade, theme);
+                    writer.sign(sign, style).text(" ").part(NAME).styled(name, theme.dim());
+                } else {
+                    writer.skip(2);
+                }
+                writer.skip(NAME).text(" ").styled(row, theme.text());
+            });
+        }
     }
     if remarks.is_empty() {
         return page.words("so", theme.good(), "nothing is wrong with this machine");
