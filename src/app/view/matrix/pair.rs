@@ -57,8 +57,8 @@ impl Pair<'_> {
         let theme = canvas.theme();
         self.verdict(&mut start(canvas, area, 0));
         let ids = [self.from, self.to].map(|nth| self.scene.view.nodes[nth].id);
-        let there = || self.scene.matrix.finding_of_pair(ids[0], ids[1]);
-        let finding = there().or_else(|| self.scene.matrix.finding_of_pair(ids[1], ids[0]));
+        let this_way = || self.scene.matrix.finding_of_pair(ids[0], ids[1]);
+        let finding = this_way().or_else(|| self.scene.matrix.finding_of_pair(ids[1], ids[0]));
         // The finding follows, and each of the two has a line at least.
         let after = u16::from(finding.is_some());
         let mut below = cut_top(area, 1)[1];
