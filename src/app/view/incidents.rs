@@ -211,9 +211,7 @@ fn argue(page: &mut Page<'_, '_>, model: &Model, incident: &Incident, mute: Opti
         findings::sign(writer, finding, ended.is_some());
         writer.styled(&finding.headline(), theme.strong());
     });
-    for (nth, seen) in finding.evidence.iter().enumerate() {
-        page.words(if nth == 0 { "seen" } else { "and" }, theme.text(), seen);
-    }
+    page.evidence(&finding.evidence);
     let (what, sure) = (
         finding.verdict.description(),
         match finding.confidence {

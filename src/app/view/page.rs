@@ -136,6 +136,13 @@ impl<'p, 'c> Page<'p, 'c> {
         }
     }
 
+    /// Adds what speaks for something, the first of it with a label of its own.
+    pub(super) fn evidence(&mut self, all: impl IntoIterator<Item = impl fmt::Display>) {
+        for (nth, seen) in all.into_iter().enumerate() {
+            self.words(if nth == 0 { "seen" } else { "and" }, self.theme().text(), seen);
+        }
+    }
+
     fn labelled(&mut self, label: LineHead, write: impl FnOnce(&mut LineWriter<'_>)) {
         let (narrow, dim) = (self.is_narrow(), self.canvas.theme().dim());
         self.line(|writer| {

@@ -97,9 +97,7 @@ fn verdict(page: &mut Page<'_, '_>, about: PeerText<'_>) {
     if let Some(advice) = about.advice().filter(|_| found) {
         page.words("try", theme.strong(), advice);
     }
-    for seen in about.evidence() {
-        page.words("seen", theme.text(), seen);
-    }
+    page.evidence(about.evidence());
     if let Some(why) = about.why() {
         page.words(
             "why",
