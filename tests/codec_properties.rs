@@ -351,11 +351,13 @@ proptest! {
         tether in option::of(any::<bool>()),
         visitor in option::of(any::<bool>()),
         secret in option::of(any::<bool>()),
+        dial_in_ms in option::of(any::<u32>()),
     ) {
         let rows = rows.as_deref().map(written);
         let reply = Reply {
             status, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.0, nonce,
             group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix, tether, visitor, secret,
+            dial_in_ms,
         };
         let frame = reply.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();
