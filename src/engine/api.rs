@@ -250,10 +250,12 @@ pub enum Command {
 /// Which socket received a datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Socket {
-    /// The presence port, which several nodes of one host share; the datagram may have gone to everybody.
+    /// The presence port, which several nodes of one host share; the datagram went to everybody.
     Shared,
-    /// The same, by a datagram to an address of this machine, or where the system does not tell.
+    /// The same, by a datagram to an address of this machine.
     Addressed,
+    /// The same, where the system does not tell to whom the datagram went.
+    Untold,
     /// This node's own port.
     Private,
 }
@@ -263,6 +265,26 @@ impl Socket {
     pub(crate) fn port(self) -> Self {
         if self == Self::Private { Self::Private } else { Self::Shared }
     }
+
+    /// Who was asked by what came in there.
+    pub(crate) fn asked(self) -> Asked {
+        match self {
+            Self::Shared => Asked::Everybody,
+            Self::Untold => Asked::Unknown,
+            Self::Addressed | Self::Private => Asked::ThisNode,
+        }
+    }
+}
+
+/// Who was asked by a datagram: what all nodes answer is many times what somebody sent, perhaps in the name of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// All nodes of the link.
+    Everybody,
+    /// This node alone, or all: the system does not tell.
+    Unknown,
+    /// This node alone.
+    ThisNode,
 }
 
 /// Names a dial in flight.

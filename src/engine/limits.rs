@@ -80,10 +80,18 @@ pub const ANSWERS_PER_SECOND: u32 = 200;
 /// Unicast presences a second to senders that are on no link of ours: enough for people's `--peer` entries.
 pub const OFF_LINK_ANSWERS_PER_SECOND: u32 = 10;
 
-/// Datagrams to an address at which nobody has proved to be, within [`STRANGER_ANSWERS_WITHIN`]: enough for the three hellos of a newcomer
-/// whose answers all get lost; and where somebody sends in the name of a third one, twenty times a second, fifty nodes send that one two or
-/// three times as much.
+/// Datagrams to an address at which nobody has proved to be, within [`STRANGER_ANSWERS_WITHIN`], in answer to what came to this node
+/// alone: whoever asks for them sends as many. Enough for three questions whose answers all get lost.
 pub const STRANGER_ANSWERS: u8 = 3;
+
+/// The same in answer to what may have gone to everybody: all nodes answer it.
+pub const STRANGER_ANSWERS_TO_BROADCASTS: u8 = 1;
+
+/// Between two rounds that are brought forward because somebody that was answered says hello again: its answer was lost, or it is not
+/// there. Forgers make nodes send twice as many rounds with that, and no more. Without it, where 20 % are lost on each way, a newcomer
+/// among ten is reached 0.2 s later in the mean; with it 0.06 s later than with three answers each, which were 3 times as many for a
+/// forger's victim.
+pub const ROUND_HURRIED_AGAIN: Duration = STRANGER_ANSWERS_WITHIN;
 
 /// A period of the presences.
 pub const STRANGER_ANSWERS_WITHIN: Duration = Duration::from_secs(5);

@@ -24,8 +24,8 @@ pub(super) struct Received<'b> {
     pub(super) bytes: &'b [u8],
     pub(super) from: SocketAddr,
     pub(super) link: Option<LinkIndex>,
-    /// It went to everybody, as the system says.
-    pub(super) is_to_all: bool,
+    /// Whether it went to everybody; none where the system does not tell.
+    pub(super) is_to_all: Option<bool>,
 }
 
 impl Buffer {
@@ -128,10 +128,11 @@ mod linux {
                 // What went to an address of this machine: that is where an answer leaves from.
                 ControlMessageOwned::Ipv4PacketInfo(info) => Some((
                     u32::try_from(info.ipi_ifindex).ok(),
-                    info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr,
+                    Some(info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr),
                 )),
                 ControlMessageOwned::Ipv6PacketInfo(info) => {
-                    Some((Some(info.ipi6_ifindex), Ipv6Addr::from(info.ipi6_addr.s6_addr).is_multicast()))
+                    let is_to_all = Ipv6Addr::from(info.ipi6_addr.s6_addr).is_multicast();
+                    Some((Some(info.ipi6_ifindex), Some(is_to_all)))
                 }
                 _ => None,
             });
@@ -166,7 +167,7 @@ mod elsewhere {
         buffer: &'b mut Buffer,
     ) -> io::Result<Received<'b>> {
         let (n, from) = socket.try_recv_from(&mut buffer.bytes)?;
-        Ok(Received { bytes: &buffer.bytes[..n], from, link: None, is_to_all: false })
+        Ok(Received { bytes: &buffer.bytes[..n], from, link: None, is_to_all: None })
     }
 
     /// Routes decide by which link it leaves.
@@ -191,6 +192,6 @@ mod elsewhere {
         buffer: &'b mut Buffer,
     ) -> io::Result<Received<'b>> {
         let (n, from) = socket.recv_from(&mut buffer.bytes)?;
-        Ok(Received { bytes: &buffer.bytes[..n], from, link: None, is_to_all: false })
+        Ok(Received { bytes: &buffer.bytes[..n], from, link: None, is_to_all: None })
     }
 }

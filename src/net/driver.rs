@@ -271,8 +271,11 @@ impl Driver {
                     if socket == Socket::Shared && self.impaired.misses_broadcasts() {
                         continue;
                     }
-                    let is_addressed = socket == Socket::Shared && !is_to_all;
-                    let socket = if is_addressed { Socket::Addressed } else { socket };
+                    let socket = match (socket, is_to_all) {
+                        (Socket::Shared, Some(false)) => Socket::Addressed,
+                        (Socket::Shared, None) => Socket::Untold,
+                        _ => socket,
+                    };
                     self.tell(Input::Datagram { from, link, socket, bytes });
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

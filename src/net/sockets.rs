@@ -212,7 +212,7 @@ impl Sockets {
     ) -> io::Result<Received<'b>> {
         let pair = self.of(family).ok_or(io::ErrorKind::WouldBlock)?;
         let received = match socket {
-            Socket::Shared | Socket::Addressed => pair.shared.try_receive(buffer),
+            Socket::Shared | Socket::Addressed | Socket::Untold => pair.shared.try_receive(buffer),
             Socket::Private => arrival::try_receive(&pair.private, buffer),
         }?;
         self.traffic.note_received();

@@ -9,7 +9,7 @@ use vigie::engine::peers::PeerState;
 use vigie::engine::{Incarnation, Nonce};
 use vigie::proto::presence::{Kind, Presence};
 
-use vigie::testkit::{HostId, Lan, ms, presence, secs};
+use vigie::testkit::{HostId, Lan, Sent, ms, presence, secs};
 
 const NODES: usize = 50;
 /// Of a datagram, of IPv4 and UDP, in bytes.
@@ -88,14 +88,19 @@ fn twenty_datagrams_a_second_in_anothers_name_bring_it_three_times_their_bytes_a
     // In the name of a node that all know.
     let known = |nth| presence(Kind::Heartbeat, 1, 1 << 40 | nth);
     let lives = |nth| Presence { incarnation: Incarnation(1 << 40 | nth), ..presence(Kind::Hello, 1, nth) };
+    let visits = |nth| Presence { visitor: Some(true), ..presence(Kind::Hello, 996, nth) };
+    let visitors =
+        |nth| Presence { visitor: Some(true), ..presence(Kind::Hello, 1 << 40 | u128::from(nth), 1) };
     let forged = [
         ("10.0.200.1:30000", plain as fn(u64) -> Presence<'static>),
         ("10.0.200.2:30000", asking),
         ("10.0.200.3:30000", strangers),
         ("10.0.200.4:30000", known),
         ("10.0.200.5:30000", lives),
+        ("10.0.200.6:30000", visits),
+        ("10.0.200.7:30000", visitors),
     ];
-    let mut cost = [0; 5];
+    let mut cost = [0; 7];
     for nth in 1..=20 * 60 {
         for ((from, forged), cost) in forged.iter().zip(&mut cost) {
             *cost += forged(nth).encode().len() + HEADERS;
@@ -109,5 +114,16 @@ fn twenty_datagrams_a_second_in_anothers_name_bring_it_three_times_their_bytes_a
         let dials = dials.len();
         eprintln!("{victim}: {datagrams} datagrams, {dials} dials, {bytes} bytes for {cost}");
         assert!(bytes <= 3 * cost, "{victim}: {bytes} bytes for {cost}");
+        assert!(datagrams <= NODES * 75 / 5, "{victim}: once in five seconds, as long as rows stay");
     }
+    let nonces = lan.sent.iter().filter(|sent| sent.to.ip().to_string() == "10.0.200.2");
+    let echo = |sent: &Sent| Presence::decode(&sent.bytes).expect("a presence").echo;
+    assert!(nonces.map(echo).all(|echo| echo.is_none()), "what all hear asks none of them");
+    let rounds =
+        lan.sent.iter().filter(|sent| sent.host == HostId(7) && sent.to.ip().to_string() == "10.0.255.255");
+    let rounds = rounds.filter(|sent| sent.at >= begun && sent.at < begun + secs(60));
+    let tells_nothing = |sent: &&Sent| Presence::decode(&sent.bytes).expect("a presence").rows.is_none();
+    let rounds = rounds.filter(tells_nothing).count();
+    eprintln!("{rounds} rounds of one node in a minute");
+    assert!(rounds <= 2 * 60 * 10 / 45 + 1, "twice as many as ever at most: {rounds}");
 }

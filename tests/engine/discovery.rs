@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use vigie::engine::Incarnation;
 use vigie::engine::NodeId;
 use vigie::engine::api::Input;
+use vigie::engine::config::Config;
 use vigie::engine::event::Event;
 use vigie::engine::peers::PeerState;
 use vigie::engine::verdict::Verdict;
 use vigie::proto::presence::{Kind, Presence};
 
-use vigie::testkit::{Lan, Solo, ms, presence, secs};
+use vigie::testkit::{HostId, Lan, Solo, ms, presence, secs};
 
 #[test]
 fn two_hosts_know_each_other_within_a_millisecond() {
@@ -71,6 +72,43 @@ fn everybody_is_found_in_spite_of_loss() {
         for (a, b) in hosts.iter().flat_map(|a| hosts.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b) {
             assert!(!lan.entered(a, b, PeerState::Up).is_empty(), "seed {seed}: {a:?} does not reach {b:?}");
         }
+    }
+}
+
+/// How long it takes until those that are there and newcomers at one address reach each other, of each pair, in seconds; sorted.
+fn newcomers_are_reached(old: usize, newcomers: u16, loss: f64, runs: u64) -> Vec<f64> {
+    let mut took = Vec::new();
+    for seed in 0..runs {
+        let mut lan = Lan::new(seed);
+        let old = lan.hosts(old);
+        lan.run_for(secs(30) + ms(311 * seed));
+        lan.link.loss = loss;
+        lan.forget_the_log();
+        let begun = lan.elapsed();
+        let ports = |nth: u16| {
+            move |config: &mut Config| (config.tcp_port, config.udp_port) = (17_474 + nth, 30_000 + nth)
+        };
+        let new: Vec<HostId> =
+            (0..newcomers).map(|nth| lan.host_with(&["10.0.9.9/16"], ports(nth))).collect();
+        lan.run_for(secs(15));
+        let up =
+            |a, b| lan.entered(a, b, PeerState::Up).first().expect("it is reached").saturating_sub(begun);
+        let pairs = old.iter().flat_map(|&a| new.iter().flat_map(move |&b| [(a, b), (b, a)]));
+        took.extend(pairs.map(|(a, b)| up(a, b).as_secs_f64()));
+    }
+    took.sort_by(f64::total_cmp);
+    took
+}
+
+/// What is answered once only is not answered again where that is lost: the next round comes sooner instead. Measured with twenty runs of
+/// each: with three answers to a newcomer instead of one, 0.053, 0.065, 1.09 and 1.07 s in the mean.
+#[test]
+fn newcomers_are_reached_soon_where_a_fifth_is_lost_and_where_several_are_at_one_address() {
+    for (newcomers, loss, soon) in [(1, 0.0, 0.1), (3, 0.0, 0.1), (1, 0.2, 1.5), (3, 0.2, 1.5)] {
+        let took = newcomers_are_reached(10, newcomers, loss, 6);
+        let mean = took.iter().sum::<f64>() / f64::from(u32::try_from(took.len()).expect("few"));
+        eprintln!("{newcomers} with {loss} lost: {mean:.3} s, all within {:.3} s", took[took.len() - 1]);
+        assert!(mean < soon, "{newcomers} with {loss} lost: {mean}");
     }
 }
 

@@ -13,7 +13,7 @@ use vigie::engine::config::DialInterval;
 use vigie::engine::event::{Event, RejectReason, StopReason};
 use vigie::engine::limits::{
     ANSWERS_PER_SECOND, MAX_LEFT_PER_ADDRESS, MAX_NODES_PER_ADDRESS, MAX_UNPROVEN,
-    OFF_LINK_ANSWERS_PER_SECOND, STRANGER_ANSWERS,
+    OFF_LINK_ANSWERS_PER_SECOND, STRANGER_ANSWERS, STRANGER_ANSWERS_WITHIN,
 };
 use vigie::engine::peers::{PeerKey, PeerState};
 use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
@@ -195,7 +195,8 @@ fn forged_restarts_and_moves_take_no_memory() {
 fn a_nonce_is_echoed_and_its_echo_proves() {
     let mut solo = Solo::new(|_| {});
     let nonce = Some(Nonce(4_711));
-    solo.hear("10.0.0.2:31000", &Presence { nonce, udp_port: 31_000, ..presence(Kind::Heartbeat, 2, 1) });
+    let asks = Presence { nonce, udp_port: 31_000, ..presence(Kind::Heartbeat, 2, 1) };
+    solo.hear_at(Socket::Private, "10.0.0.2:31000", &asks);
     let (_, to, bytes) = solo.sent.last().unwrap().clone();
     let answer = Presence::decode(&bytes).unwrap();
     assert_eq!((to.to_string().as_str(), answer.echo), ("10.0.0.2:31000", nonce));
@@ -588,7 +589,7 @@ fn a_peer_whose_sequence_went_far_ahead_unheard_is_heard_again_after_one_echo() 
     let mut solo = Solo::new(|_| {});
     let far = 5 + (1 << 20) + 1;
     solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, 4));
-    solo.run_for(secs(1));
+    solo.run_for(STRANGER_ANSWERS_WITHIN);
     solo.sent.clear();
     solo.hear("10.0.0.2:30000", &presence(Kind::Heartbeat, 7, far));
     assert_eq!(solo.count(|e| matches!(e, Event::Rejected { reason: RejectReason::Replayed, .. })), 1);

@@ -80,7 +80,7 @@ impl Engine {
             Sender::Peer(key) => self.handle_presence(key, &datagram, now),
             Sender::Unproved(key) => {
                 if let Some(peer) = peers.get_mut(key) {
-                    self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
+                    self.announcer.ask_for_proof(peer, datagram.asks(), &mut ctx);
                 }
                 self.reject(RejectReason::Replayed, datagram.from, now);
             }
@@ -108,12 +108,12 @@ impl Engine {
             Taken::EchoOnly => {
                 peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
                 if let Some(nonce) = presence.nonce {
-                    self.announcer.echo(peer, datagram.from, nonce, &mut ctx);
+                    self.announcer.echo(peer, datagram.asks(), nonce, &mut ctx);
                 }
                 return self.handle_echo(key, presence.echo, now);
             }
             Taken::ProveFirst => {
-                self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
+                self.announcer.ask_for_proof(peer, datagram.asks(), &mut ctx);
                 Some(RejectReason::Replayed)
             }
             Taken::AskWhetherItLeaves => return peer.doubt_goodbye(presence.sequence, &mut ctx),
@@ -136,7 +136,7 @@ impl Engine {
         if here && datagram.misleads(peers.get(key)) {
             // Where it comes from: what is known of where the peer receives may be the lie.
             if let Some(peer) = peers.get_mut(key) {
-                self.announcer.ask_for_proof(peer, datagram.from, &mut ctx);
+                self.announcer.ask_for_proof(peer, datagram.asks(), &mut ctx);
             }
         } else if here {
             datagram.apply_claims(key, peers, &mut ctx);
@@ -152,11 +152,13 @@ impl Engine {
         let Some(peer) = peers.get_mut(key) else { return };
         peer.watch_for_silence(&ctx);
         peer.revive(&mut ctx);
-        if datagram.evidence(peer) == Evidence::Echo {
-            self.announcer.note_proof(datagram.from.into());
-        }
+        let proves = datagram.evidence(peer) == Evidence::Echo;
         peer.prove_by_echo(presence.echo, datagram.from.into(), &mut ctx);
-        let key = if peer.paths.is_proven(datagram.from.into()) {
+        let is_proven = peer.paths.is_proven(datagram.from.into());
+        if proves {
+            self.announcer.note_proof(datagram.from.into(), peers, &mut ctx);
+        }
+        let key = if is_proven {
             let addr = ZonedIp::from(datagram.from).at_port(presence.tcp_port);
             peers.settle_at(key, addr, &mut ctx)
         } else {
@@ -164,8 +166,8 @@ impl Engine {
         };
         let Some(peer) = peers.get_mut(key) else { return };
         let is_asked = presence.nonce.is_some() && peer.has_proved();
-        if !is_asked || self.announcer.may_echo(datagram.from.into(), datagram.socket, now) {
-            self.announcer.respond(peer, datagram.from, presence, &mut ctx);
+        if !is_asked || self.announcer.may_echo(datagram, now) {
+            self.announcer.respond(peer, datagram, &mut ctx);
         }
         let is_trusted = peer.speaks_at(datagram.from.into());
         if let Some(rows) = presence.rows.filter(|_| is_trusted) {

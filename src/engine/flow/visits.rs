@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::engine::api::{ConnId, DialId};
 use crate::engine::exchange::{self, ReplyRows};
 use crate::engine::presence::receive::Datagram;
+use crate::engine::presence::visitors::Besides;
 use crate::engine::{Engine, exchange::bare_frame};
 use crate::proto::exchange::Request;
 
@@ -53,7 +54,10 @@ impl Engine {
     pub(super) fn see_to_visitors(&mut self, now: Instant) {
         if self.visitors.deadline().is_some_and(|at| at <= now) {
             let (mut ctx, nonce) = (self.shared.context(self.peers.len(), now), self.request_nonce);
-            self.visitors.wake(|to, ctx| bare_frame(nonce, to, ctx), &mut ctx);
+            match self.visitors.wake(|to, ctx| bare_frame(nonce, to, ctx), &mut ctx) {
+                Besides::Nothing => {}
+                Besides::Announce => self.announcer.hurry(&mut ctx),
+            }
         }
     }
 }

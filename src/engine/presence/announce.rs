@@ -6,14 +6,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
+use smallvec::SmallVec;
 
 use crate::engine::address::ZonedIp;
-use crate::engine::api::{Output, Socket};
+use crate::engine::api::{Asked, Output, Socket};
 use crate::engine::context::Context;
 use crate::engine::interface::{Interface, InterfaceKind};
 use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, HELLO_GAPS, MAX_ANSWER_WAIT,
-    MULTICAST_ONE_IN, OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, PROOF_ASKED_AGAIN, WIDE_EVERY,
+    MULTICAST_ONE_IN, OFF_LINK_ANSWERS_PER_SECOND, PERIOD_JITTER, PROOF_ASKED_AGAIN, ROUND_HURRIED_AGAIN,
+    STRANGER_ANSWERS_WITHIN, WIDE_EVERY,
 };
 use crate::engine::peers::PeerTable;
 use crate::engine::peers::peer::Peer;
@@ -35,6 +37,8 @@ pub(crate) struct Announcer {
     /// When presence last went to the limited broadcast address.
     limited_broadcast: Option<Instant>,
     strangers: Strangers,
+    /// When a round was last brought forward for a newcomer.
+    hurried: Option<Instant>,
     /// Whose questions came by the port that broadcasts come by. No proof makes room for more: whoever lives there did not ask them.
     questions: Strangers,
     answers: RateLimiter,
@@ -66,6 +70,7 @@ impl Default for Announcer {
             heartbeats: 0,
             limited_broadcast: None,
             strangers: Strangers::default(),
+            hurried: None,
             questions: Strangers::default(),
             answers: per_second(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND / 2),
             off_link_answers: per_second(OFF_LINK_ANSWERS_PER_SECOND, OFF_LINK_ANSWERS_PER_SECOND),
@@ -139,19 +144,35 @@ impl Announcer {
 
     /// Sends a peer a unicast presence, and asks it to prove its address.
     pub(crate) fn introduce(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) {
-        self.answer(peer, peer.unicast(), None, ctx);
+        // Hellos go to everybody.
+        self.answer(peer, (peer.unicast(), Asked::Everybody), None, ctx);
     }
 
     /// Sends back the nonce that came from an address: there, for it asks of the way between the two, be it another than that by which
     /// this node dials the peer.
-    pub(crate) fn echo(&mut self, peer: &mut Peer, from: SocketAddr, nonce: Nonce, ctx: &mut Context<'_>) {
+    pub(crate) fn echo(
+        &mut self,
+        peer: &mut Peer,
+        (from, asked): (SocketAddr, Asked),
+        nonce: Nonce,
+        ctx: &mut Context<'_>,
+    ) {
         let elsewhere = peer.ip() != from.into() && ctx.links.reaches(from.into());
-        self.answer(peer, if elsewhere { from } else { peer.unicast() }, Some(nonce), ctx);
+        self.answer(peer, (if elsewhere { from } else { peer.unicast() }, asked), Some(nonce), ctx);
     }
 
-    fn answer(&mut self, peer: &mut Peer, to: SocketAddr, echo: Option<Nonce>, ctx: &mut Context<'_>) {
+    fn answer(
+        &mut self,
+        peer: &mut Peer,
+        (to, asked): (SocketAddr, Asked),
+        echo: Option<Nonce>,
+        ctx: &mut Context<'_>,
+    ) {
         let proven = peer.has_proved();
-        if !proven && !self.strangers.take(to.into(), ctx.now) {
+        if !proven && !self.strangers.take(to.into(), asked, ctx.now) {
+            if echo.is_none() {
+                self.put_off(peer, ctx);
+            }
             return;
         }
         let limiter = if proven && echo.is_some() { &mut self.echo_answers } else { &mut self.answers };
@@ -159,7 +180,7 @@ impl Announcer {
             // Two nodes that hear each other from other addresses than they send to would ask each other for ever.
             let ask =
                 !proven && peer.ip() == to.into() && (echo.is_none() || !peer.introduction.is_exhausted());
-            if ask && echo.is_some() {
+            if ask {
                 peer.introduction.note_asked();
             }
             send_to(peer, to, Kind::Heartbeat, echo, ask, ctx);
@@ -167,27 +188,33 @@ impl Announcer {
         }
     }
 
-    /// What was sent to an address came back from there.
-    pub(crate) fn note_proof(&mut self, ip: ZonedIp) {
-        self.strangers.note_proof(ip);
+    /// What was sent to an address came back from there. Others that are there, too, have waited for that: they are answered now.
+    pub(crate) fn note_proof(&mut self, ip: ZonedIp, peers: &mut PeerTable, ctx: &mut Context<'_>) {
+        if !self.strangers.note_proof(ip) {
+            return;
+        }
+        let waits = |peer: &&Peer| peer.introduction.deadline().is_some();
+        let waiting: SmallVec<[PeerKey; 1]> = peers.at(ip).filter(waits).map(Peer::key).collect();
+        for key in waiting {
+            if let Some(peer) = peers.get_mut(key) {
+                peer.introduction.answer_at(ctx.now);
+                self.wake(peer, ctx);
+                self.strangers.note_proof(ip);
+            }
+        }
     }
 
     /// Whether a nonce that came by this port is to be answered: to the one that broadcasts come by, anybody may send in a peer's name, and
-    /// all nodes would answer.
-    pub(crate) fn may_echo(&mut self, from: ZonedIp, socket: Socket, now: Instant) -> bool {
-        socket == Socket::Private || self.questions.take(from, now)
+    /// where the system does not tell what went to everybody, all nodes would answer.
+    pub(crate) fn may_echo(&mut self, datagram: &Datagram<'_>, now: Instant) -> bool {
+        datagram.socket == Socket::Private || self.questions.take(datagram.from.into(), datagram.asked, now)
     }
 
     /// Answers what a presence asks for: an echo at once, an introduction when its turn comes.
-    pub(crate) fn respond(
-        &mut self,
-        peer: &mut Peer,
-        from: SocketAddr,
-        presence: &Presence<'_>,
-        ctx: &mut Context<'_>,
-    ) {
+    pub(crate) fn respond(&mut self, peer: &mut Peer, datagram: &Datagram<'_>, ctx: &mut Context<'_>) {
+        let presence = &datagram.presence;
         if let Some(nonce) = presence.nonce {
-            return self.echo(peer, from, nonce, ctx);
+            return self.echo(peer, (datagram.from, datagram.asked), nonce, ctx);
         }
         if presence.echo.is_some() {
             // Or two nodes would answer each other's answers for ever.
@@ -202,12 +229,30 @@ impl Announcer {
         if !wanted || peer.introduction.deadline().is_some() {
             return;
         }
-        peer.introduction.note_asked();
-        if ctx.pace.known() <= ANSWER_AT_ONCE {
-            return self.introduce(peer, ctx);
+        match answer_wait(ctx) {
+            Duration::ZERO => self.introduce(peer, ctx),
+            wait => peer.introduction.answer_at(ctx.now + wait),
         }
-        let most = ctx.pace.for_each_peer(ANSWER_SPREAD, MAX_ANSWER_WAIT);
-        peer.introduction.answer_at(ctx.now + ctx.rng.random_range(Duration::ZERO..=most));
+    }
+
+    /// Nothing more may be sent to a peer for now. If it was answered, it did not get that, or it is not there, and another one sends in its
+    /// name: the next round, which goes to everybody, comes sooner. If not, others were, at that address: once one of them proves to be there,
+    /// all are answered.
+    fn put_off(&mut self, peer: &mut Peer, ctx: &mut Context<'_>) {
+        if !peer.introduction.was_answered(STRANGER_ANSWERS_WITHIN, ctx.now) {
+            return peer.introduction.answer_at(ctx.now + STRANGER_ANSWERS_WITHIN);
+        }
+        self.hurry(ctx);
+    }
+
+    /// Brings the next round forward, which goes to everybody.
+    pub(crate) fn hurry(&mut self, ctx: &mut Context<'_>) {
+        let lately = self.hurried.is_some_and(|at| ctx.is_within(at, ROUND_HURRIED_AGAIN));
+        let says_hello = self.hellos <= HELLO_GAPS.len();
+        if !lately && !says_hello {
+            self.hurried = Some(ctx.now);
+            self.announce_at(ctx.now + answer_wait(ctx));
+        }
     }
 
     /// Gives the answer that is due to a peer.
@@ -218,11 +263,11 @@ impl Announcer {
     }
 
     /// A sender beyond our links is told that we are here, so that it may dial us; we do not dial it.
-    /// Not where that went to everybody: anybody on the link may have sent it in the name of a third one, and all nodes would answer.
+    /// Not where that went to everybody, for then it asks for nothing.
     pub(crate) fn answer_off_link(&mut self, datagram: &Datagram<'_>, ctx: &mut Context<'_>) {
-        let &Datagram { from, socket, may_be_to_all, presence: Presence { nonce, .. }, .. } = datagram;
-        let asks = nonce.is_some() && !may_be_to_all;
-        if asks && self.may_echo(from.into(), socket, ctx.now) && self.off_link_answers.take(ctx.now) {
+        let &Datagram { from, presence: Presence { nonce, .. }, .. } = datagram;
+        let asks = nonce.is_some() && datagram.asked != Asked::Everybody;
+        if asks && self.may_echo(datagram, ctx.now) && self.off_link_answers.take(ctx.now) {
             ctx.send(from, Kind::Heartbeat, None, nonce);
         }
     }
@@ -248,16 +293,30 @@ impl Announcer {
     }
 
     /// Asks who sends in a peer's name from this address to prove that it receives there.
-    pub(crate) fn ask_for_proof(&mut self, peer: &mut Peer, at: SocketAddr, ctx: &mut Context<'_>) {
+    pub(crate) fn ask_for_proof(
+        &mut self,
+        peer: &mut Peer,
+        (at, asked): (SocketAddr, Asked),
+        ctx: &mut Context<'_>,
+    ) {
         if peer.introduction.was_answered(PROOF_ASKED_AGAIN, ctx.now) {
             return;
         }
-        let may = peer.paths.is_proven(at.into()) || self.strangers.take(at.into(), ctx.now);
+        let may = peer.paths.is_proven(at.into()) || self.strangers.take(at.into(), asked, ctx.now);
         if may && self.answers.take(ctx.now) {
             peer.introduction.note_answered(ctx.now);
             peer.ask_at(at, ctx);
         }
     }
+}
+
+/// How long an answer waits: in a crowd they would all come at once.
+fn answer_wait(ctx: &mut Context<'_>) -> Duration {
+    if ctx.pace.known() <= ANSWER_AT_ONCE {
+        return Duration::ZERO;
+    }
+    let most = ctx.pace.for_each_peer(ANSWER_SPREAD, MAX_ANSWER_WAIT);
+    ctx.rng.random_range(Duration::ZERO..=most)
 }
 
 /// Asks whoever is at the address that is dialed whether it is still there.
@@ -349,11 +408,16 @@ mod tests {
     use super::*;
     use crate::engine::context::{TestContext, TestSent};
     use crate::engine::interface::{Interface, LinkIndex};
-    use crate::engine::limits::{MAX_INTRODUCTIONS, STRANGER_ANSWERS};
+    use crate::engine::limits::{MAX_INTRODUCTIONS, STRANGER_ANSWERS, STRANGER_ANSWERS_TO_BROADCASTS};
     use crate::engine::peers::{LeaveReason, Via};
     use crate::testkit::{interface, ms, presence, secs};
 
     const TO_ALL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::BROADCAST), 17_474);
+
+    fn by_unicast(from: SocketAddr, presence: Presence<'_>) -> Datagram<'_> {
+        let heard = heard("10.0.0.2", presence);
+        Datagram { from, socket: Socket::Private, asked: Asked::ThisNode, ..heard }
+    }
 
     fn round(announcer: &mut Announcer, peers: &mut PeerTable, test: &mut TestContext) -> Vec<TestSent> {
         announcer.announce(peers, &mut test.context());
@@ -466,10 +530,10 @@ mod tests {
             announcer.introduce(&mut test.peer(10 + u64::from(n)), &mut test.context());
         }
         assert_eq!(test.sent().len(), usize::try_from(ANSWERS_PER_SECOND / 2).unwrap());
-        announcer.ask_for_proof(&mut stranger, TO_ALL, &mut test.context());
+        announcer.ask_for_proof(&mut stranger, (TO_ALL, Asked::ThisNode), &mut test.context());
         assert_eq!(test.sent(), []);
         let at = proven.unicast();
-        announcer.echo(&mut proven, at, Nonce(7), &mut test.context());
+        announcer.echo(&mut proven, (at, Asked::ThisNode), Nonce(7), &mut test.context());
         let sent = test.sent();
         assert_eq!((sent[0].to, sent[0].echo, sent[0].nonce), (proven.unicast(), Some(Nonce(7)), None));
         test.now += secs(1);
@@ -478,12 +542,55 @@ mod tests {
     }
 
     #[test]
+    fn a_newcomers_next_hellos_bring_it_the_next_round_and_no_further_answer() {
+        let mut test = TestContext::new(|_| {});
+        let (mut announcer, mut peers, mut peer) = (Announcer::default(), PeerTable::default(), test.peer(2));
+        announcer.hello_again(test.now);
+        for _ in 0..4 {
+            round(&mut announcer, &mut peers, &mut test);
+        }
+        let hello = heard("10.0.0.2", presence(Kind::Hello, 2, 1));
+        announcer.respond(&mut peer, &hello, &mut test.context());
+        assert_eq!(test.sent().len(), 1);
+        for _ in 0..2 {
+            announcer.respond(&mut peer, &hello, &mut test.context());
+            assert_eq!((test.sent().len(), announcer.deadline()), (0, Some(test.now)));
+        }
+        round(&mut announcer, &mut peers, &mut test);
+        test.now += ROUND_HURRIED_AGAIN - ms(1);
+        announcer.respond(&mut peer, &hello, &mut test.context());
+        assert!(
+            announcer.deadline() > Some(test.now),
+            "once in a while: a forger would make all nodes do so"
+        );
+    }
+
+    #[test]
+    fn nodes_that_start_at_one_address_are_answered_once_one_of_them_has_proved_to_be_there() {
+        let mut test = TestContext::new(|_| {});
+        let (mut announcer, mut peers) = (Announcer::default(), PeerTable::default());
+        let keys = [2, 3, 4].map(|id: u16| {
+            let addr = SocketAddr::from(([10, 0, 0, 2], 17_474 + id));
+            let identity = Some((crate::engine::NodeId(id.into()), crate::engine::Incarnation(1)));
+            peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap()
+        });
+        test.outputs();
+        for (key, id) in keys.into_iter().zip(2..) {
+            let hello = heard("10.0.0.2", presence(Kind::Hello, id, 1));
+            announcer.respond(peers.get_mut(key).unwrap(), &hello, &mut test.context());
+        }
+        assert_eq!(test.sent().len(), 1);
+        announcer.note_proof("10.0.0.2".parse().unwrap(), &mut peers, &mut test.context());
+        assert_eq!(test.sent().len(), 2);
+    }
+
+    #[test]
     fn who_never_echoes_is_asked_for_proof_a_few_times_only_and_still_gets_its_echo() {
         let mut test = TestContext::new(|_| {});
         let (mut announcer, mut peer) = (Announcer::default(), test.peer(2));
         for n in 0..MAX_INTRODUCTIONS + 2 {
             let at = peer.unicast();
-            announcer.echo(&mut peer, at, Nonce(7), &mut test.context());
+            announcer.echo(&mut peer, (at, Asked::ThisNode), Nonce(7), &mut test.context());
             let sent = test.sent();
             assert_eq!(
                 (sent[0].echo, sent[0].nonce.is_some()),
@@ -510,8 +617,8 @@ mod tests {
             let mut test = TestContext::new(|_| {});
             let mut peer = if proven { test.proven_peer(2) } else { test.peer(2) };
             let heard = Presence { nonce, echo, ..presence(kind, 2, 1) };
-            let from = peer.unicast();
-            Announcer::default().respond(&mut peer, from, &heard, &mut test.context());
+            let heard = by_unicast(peer.unicast(), heard);
+            Announcer::default().respond(&mut peer, &heard, &mut test.context());
             let sent = test.sent();
             assert_eq!(sent.len(), answers, "{what}");
             for sent in sent {
@@ -537,7 +644,8 @@ mod tests {
             // Beyond our links somebody else may be asked for.
             ("192.0.2.7:30000".into(), here.to_string()),
         ] {
-            Announcer::default().respond(&mut peer, from.parse().unwrap(), &asks, &mut test.context());
+            let asks = by_unicast(from.parse().unwrap(), asks);
+            Announcer::default().respond(&mut peer, &asks, &mut test.context());
             assert_eq!(test.sent()[0].to.to_string(), to, "{from}");
         }
     }
@@ -548,8 +656,8 @@ mod tests {
         let (mut announcer, mut peer) = (Announcer::default(), test.proven_peer(2));
         let mut answers = |after: Duration| {
             test.now += after;
-            let from = peer.unicast();
-            announcer.respond(&mut peer, from, &presence(Kind::Hello, 2, 1), &mut test.context());
+            let hello = heard("10.0.0.2", presence(Kind::Hello, 2, 1));
+            announcer.respond(&mut peer, &hello, &mut test.context());
             test.sent().len()
         };
         assert_eq!([answers(ms(0)), answers(ms(4_999)), answers(ms(1))], [1, 0, 1]);
@@ -560,12 +668,12 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         test.known = 100;
         let (mut announcer, mut peer) = (Announcer::default(), test.peer(2));
-        let from = peer.unicast();
-        announcer.respond(&mut peer, from, &presence(Kind::Hello, 2, 1), &mut test.context());
+        let hello = heard("10.0.0.2", presence(Kind::Hello, 2, 1));
+        announcer.respond(&mut peer, &hello, &mut test.context());
         let due = Instant::from(peer.introduction.deadline().unwrap());
         assert!(test.now < due && due <= test.now + ANSWER_SPREAD * 100);
-        let from = peer.unicast();
-        announcer.respond(&mut peer, from, &presence(Kind::Hello, 2, 2), &mut test.context());
+        let hello = heard("10.0.0.2", presence(Kind::Hello, 2, 2));
+        announcer.respond(&mut peer, &hello, &mut test.context());
         assert_eq!(peer.introduction.deadline(), Some(due.into()));
         test.now = due - ms(1);
         announcer.wake(&mut peer, &mut test.context());
@@ -580,29 +688,29 @@ mod tests {
     fn who_is_beyond_our_links_gets_the_echo_it_asks_for_within_a_limit() {
         let mut test = TestContext::new(|_| {});
         let mut announcer = Announcer::default();
-        let asks = |nonce, socket, may_be_to_all| {
+        let asks = |nonce, socket: Socket| {
             let presence = Presence { nonce, ..presence(Kind::Hello, 7, 1) };
-            Datagram { socket, may_be_to_all, ..heard("192.0.2.7", presence) }
+            Datagram { socket: socket.port(), asked: socket.asked(), ..heard("192.0.2.7", presence) }
         };
-        let (nonce, from) = (Some(Nonce(7)), asks(None, Socket::Private, false).from);
-        announcer.answer_off_link(&asks(None, Socket::Private, false), &mut test.context());
-        announcer.answer_off_link(&asks(nonce, Socket::Shared, true), &mut test.context());
+        let (nonce, from) = (Some(Nonce(7)), asks(None, Socket::Private).from);
+        announcer.answer_off_link(&asks(None, Socket::Private), &mut test.context());
+        announcer.answer_off_link(&asks(nonce, Socket::Shared), &mut test.context());
         assert_eq!(test.sent(), [], "it asks for nothing, or somebody may have asked all nodes in its name");
         for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
-            announcer.answer_off_link(&asks(nonce, Socket::Private, false), &mut test.context());
+            announcer.answer_off_link(&asks(nonce, Socket::Private), &mut test.context());
         }
         let sent = test.sent();
         assert_eq!(sent.len(), usize::try_from(OFF_LINK_ANSWERS_PER_SECOND).unwrap());
         assert_eq!((sent[0].to, sent[0].echo, sent[0].nonce), (from, Some(Nonce(7)), None));
-        test.now += secs(1);
-        for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
-            announcer.answer_off_link(&asks(nonce, Socket::Shared, false), &mut test.context());
+        for (socket, most) in
+            [(Socket::Untold, STRANGER_ANSWERS_TO_BROADCASTS), (Socket::Addressed, STRANGER_ANSWERS)]
+        {
+            test.now += secs(1);
+            for _ in 0..OFF_LINK_ANSWERS_PER_SECOND * 2 {
+                announcer.answer_off_link(&asks(nonce, socket), &mut test.context());
+            }
+            assert_eq!(test.sent().len(), usize::from(most), "{socket:?}");
         }
-        assert_eq!(
-            test.sent().len(),
-            usize::from(STRANGER_ANSWERS),
-            "the system may not tell whether it was to all"
-        );
     }
 
     #[test]
@@ -610,7 +718,7 @@ mod tests {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.proven_peer(2);
         let elsewhere = SocketAddr::from(([10, 0, 0, 9], 9));
-        Announcer::default().ask_for_proof(&mut peer, elsewhere, &mut test.context());
+        Announcer::default().ask_for_proof(&mut peer, (elsewhere, Asked::Everybody), &mut test.context());
         let asked = test.sent();
         assert_eq!((asked[0].to, asked[0].nonce.is_some()), (elsewhere, true));
         assert!(peer.introduction.is_echoed_by(asked[0].nonce, elsewhere.into()));

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use crate::engine::address::{self, ZonedIp};
-use crate::engine::api::Socket;
+use crate::engine::api::{Asked, Socket};
 use crate::engine::cause::OtherSecret;
 use crate::engine::config::{Config, is_host};
 use crate::engine::context::Context;
@@ -27,13 +27,12 @@ pub(crate) struct Arrival {
     pub(crate) link: Option<LinkIndex>,
     /// By the presence port or the node's own.
     socket: Socket,
-    /// It may have gone to others, too.
-    may_be_to_all: bool,
+    asked: Asked,
 }
 
 impl Arrival {
     pub(crate) fn new(from: SocketAddr, link: Option<LinkIndex>, socket: Socket) -> Self {
-        Self { from, link, socket: socket.port(), may_be_to_all: socket == Socket::Shared }
+        Self { from, link, socket: socket.port(), asked: socket.asked() }
     }
 }
 
@@ -43,8 +42,8 @@ pub(crate) struct Datagram<'a> {
     pub(crate) from: SocketAddr,
     pub(crate) link: Option<LinkIndex>,
     pub(crate) socket: Socket,
-    /// It may have gone to others, too.
-    pub(crate) may_be_to_all: bool,
+    /// Who is asked by it.
+    pub(crate) asked: Asked,
     pub(crate) presence: Presence<'a>,
 }
 
@@ -81,7 +80,7 @@ impl RejectReason {
 
 /// Reads what was received.
 pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'_>) -> Reading<'a> {
-    let Arrival { from, link, socket, may_be_to_all } = arrival;
+    let Arrival { from, link, socket, asked } = arrival;
     let from = address::canonical(from);
     let (bytes, was_sealed) = match opened {
         Opened::Sealed(bytes) => (&bytes[..], true),
@@ -91,7 +90,12 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
     };
     let is_ours = |presence: &Presence<'_>| was_sealed || ctx.wrapping().is_ours(presence, bytes);
     debug_assert!(bytes.len() <= MAX_PROBE + 1, "the net reads one byte more than is allowed, to notice");
-    match Presence::decode(bytes) {
+    let decoded = Presence::decode(bytes).map(|presence| match asked {
+        // A nonce asks one node whether it is there. All would answer it.
+        Asked::Everybody => Presence { nonce: None, ..presence },
+        Asked::Unknown | Asked::ThisNode => presence,
+    });
+    match decoded {
         Err(error) => {
             let foreign = match error {
                 DecodeError::Version(version) => {
@@ -102,7 +106,7 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
             Reading::Refused(error.into(), foreign)
         }
         Ok(presence) if presence.id == ctx.config.id && is_ours(&presence) => {
-            Reading::Own(Datagram { from, link, socket, may_be_to_all, presence })
+            Reading::Own(Datagram { from, link, socket, asked, presence })
         }
         Ok(presence) if presence.group != ctx.config.group => {
             let mismatch = Mismatch::Group(presence.group.to_owned());
@@ -121,11 +125,16 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
             Reading::Refused(RejectReason::about_secret(ctx.config), foreign)
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
-        Ok(presence) => Reading::Presence(Datagram { from, link, socket, may_be_to_all, presence }),
+        Ok(presence) => Reading::Presence(Datagram { from, link, socket, asked, presence }),
     }
 }
 
 impl Datagram<'_> {
+    /// Where it comes from, and who is asked by it.
+    pub(crate) fn asks(&self) -> (SocketAddr, Asked) {
+        (self.from, self.asked)
+    }
+
     pub(super) fn source_ip(&self) -> ZonedIp {
         self.from.into()
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::heard::Taken;
 use super::receive::Datagram;
-use crate::engine::api::Socket;
+use crate::engine::api::{Asked, Socket};
 use crate::engine::context::TestContext;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable, Via};
@@ -19,7 +19,14 @@ pub(super) fn addr(text: &str) -> SocketAddr {
 }
 
 pub(super) fn heard<'a>(from: &str, presence: Presence<'a>) -> Datagram<'a> {
-    Datagram { from: addr(from), link: None, socket: Socket::Shared, may_be_to_all: true, presence }
+    Datagram {
+        from: addr(from),
+        link: None,
+        socket: Socket::Shared,
+        asked: Asked::Everybody,
+       
+        presence,
+    }
 }
 
 pub(super) fn discover(peers: &mut PeerTable, test: &mut TestContext, ip: &str, id: u128) -> PeerKey {

@@ -8,19 +8,21 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use crate::engine::address::{self, ZonedIp};
-use crate::engine::api::{DialId, Output};
+use crate::engine::api::{Asked, DialId, Output};
 use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::limits::{
     ANSWER_AT_ONCE, ANSWER_SPREAD, ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND, MAX_ANSWER_WAIT,
-    MAX_VISITORS, VISIT_ENDS, VISITED_WINDOW, VISITOR_DIALED_AGAIN, VISITOR_DIALS_PER_SECOND,
+    MAX_VISITORS, STRANGER_ANSWERS_WITHIN, VISIT_ENDS, VISITED_WINDOW, VISITOR_DIALED_AGAIN,
+    VISITOR_DIALS_PER_SECOND,
 };
 use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{NodeId, Nonce};
 use crate::proto::exchange::Request;
-use crate::proto::presence::{Kind, Presence};
+use crate::proto::presence::Kind;
 
 use super::receive::Datagram;
+use super::strangers::Strangers;
 
 /// Who visits, and what is owed to them.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Visitors {
     here: Vec<Visitor>,
     visits: Visits,
     answers: RateLimiter,
+    /// Those that have proved nothing: anybody can send in their names.
+    strangers: Strangers,
     /// To those whose address is proven.
     echoes: RateLimiter,
     dials: RateLimiter,
@@ -49,7 +53,17 @@ struct Visitor {
     /// When it is forgotten if nothing more is heard.
     leaves: Instant,
     answer_at: Option<Instant>,
+    answered: Option<Instant>,
     dial: VisitorDial,
+}
+
+/// What this node can do for visitors besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Besides {
+    Nothing,
+    /// One that was answered asks again, and may not be answered for now: it is to hear this node's next round soon.
+    Announce,
 }
 
 /// Where the dial of a visitor stands.
@@ -110,6 +124,7 @@ impl Default for Visitors {
             here: Vec::new(),
             visits: Visits::default(),
             answers: RateLimiter::per_second(answers, answers / 2),
+            strangers: Strangers::default(),
             echoes: RateLimiter::per_second(ECHO_ANSWERS_PER_SECOND, ECHO_ANSWERS_PER_SECOND / 2),
             dials: RateLimiter::per_second(dials, dials),
             last_dial: DialId::OF_VISITORS,
@@ -130,7 +145,10 @@ impl Visitors {
         visitor.leaves = ctx.now + (presence.period() * 3).min(VISIT_ENDS);
         if visitor.ip() != from.into() {
             // Another address of it: what it asks there is answered there, and no more.
-            if let Some(nonce) = presence.nonce.filter(|_| self.answers.take(ctx.now)) {
+            let may = |_: &Nonce| {
+                self.strangers.take(from.into(), datagram.asked, ctx.now) && self.answers.take(ctx.now)
+            };
+            if let Some(nonce) = presence.nonce.filter(may) {
                 send(from, Some(nonce), None, ctx);
             }
             return;
@@ -139,7 +157,7 @@ impl Visitors {
         if presence.echo == Some(visitor.nonce) {
             self.prove(nth, from, ctx);
         }
-        self.respond(nth, presence, from, ctx);
+        self.respond(nth, datagram, ctx);
     }
 
     /// An exchange of a visitor: it holds the address from which it comes.
@@ -174,6 +192,7 @@ impl Visitors {
             is_proven: false,
             leaves: ctx.now + VISIT_ENDS,
             answer_at: None,
+            answered: None,
             dial: VisitorDial::Unproven,
         });
         Some(self.here.len() - 1)
@@ -187,15 +206,20 @@ impl Visitors {
                 visitor.dial = VisitorDial::At(ctx.now);
             }
             self.visits.note(Arc::clone(&visitor.name), from, ctx.now);
+            if self.strangers.note_proof(from.into()) {
+                let here = self.here.iter_mut().filter(|visitor| visitor.ip() == from.into());
+                here.filter_map(|visitor| visitor.answer_at.as_mut()).for_each(|at| *at = ctx.now);
+            }
         }
     }
 
     /// Answers what a presence asks for, as it would a node's.
-    fn respond(&mut self, nth: usize, presence: &Presence<'_>, from: SocketAddr, ctx: &mut Context<'_>) {
-        let visitor = &mut self.here[nth];
+    fn respond(&mut self, nth: usize, datagram: &Datagram<'_>, ctx: &mut Context<'_>) {
+        let (visitor, presence, from) = (&mut self.here[nth], &datagram.presence, datagram.from);
         if let Some(nonce) = presence.nonce {
+            let may = visitor.is_proven || self.strangers.take(from.into(), datagram.asked, ctx.now);
             let limit = if visitor.is_proven { &mut self.echoes } else { &mut self.answers };
-            if limit.take(ctx.now) {
+            if may && limit.take(ctx.now) {
                 send(from, Some(nonce), visitor.question(), ctx);
             }
         } else if presence.echo.is_none() && (presence.kind == Kind::Hello || !visitor.is_proven) {
@@ -220,12 +244,25 @@ impl Visitors {
     }
 
     /// Does what is due; dials send this frame.
-    pub(crate) fn wake(&mut self, frame: impl Fn(ZonedIp, &Context<'_>) -> Arc<[u8]>, ctx: &mut Context<'_>) {
+    pub(crate) fn wake(
+        &mut self,
+        frame: impl Fn(ZonedIp, &Context<'_>) -> Arc<[u8]>,
+        ctx: &mut Context<'_>,
+    ) -> Besides {
+        let mut besides = Besides::Nothing;
         self.here.retain(|visitor| visitor.leaves > ctx.now);
         for visitor in &mut self.here {
             if visitor.answer_at.is_some_and(|at| at <= ctx.now) {
                 visitor.answer_at = None;
-                if let Some(to) = visitor.unicast.filter(|_| self.answers.take(ctx.now)) {
+                let may = visitor.is_proven || self.strangers.take(visitor.ip(), Asked::Everybody, ctx.now);
+                let lately = visitor.answered.is_some_and(|at| ctx.is_within(at, STRANGER_ANSWERS_WITHIN));
+                if !may && lately {
+                    besides = Besides::Announce;
+                } else if !may {
+                    // Others are at that address, or are said to be: once one of them proves it, all are answered.
+                    visitor.answer_at = Some(ctx.now + STRANGER_ANSWERS_WITHIN);
+                } else if let Some(to) = visitor.unicast.filter(|_| self.answers.take(ctx.now)) {
+                    visitor.answered = Some(ctx.now);
                     send(to, None, visitor.question(), ctx);
                 }
             }
@@ -246,6 +283,7 @@ impl Visitors {
             }
         }
         self.visits.tell(ctx);
+        besides
     }
 
     /// A dial has ended. Says whether it was one of these.
@@ -283,6 +321,7 @@ mod tests {
     use super::super::samples::{addr, heard};
     use super::*;
     use crate::engine::context::TestContext;
+    use crate::proto::presence::Presence;
     use crate::testkit::{presence, request, secs};
 
     fn hello(id: u128) -> Presence<'static> {
@@ -290,7 +329,7 @@ mod tests {
     }
 
     fn wake(visitors: &mut Visitors, test: &mut TestContext) -> Vec<Output> {
-        visitors.wake(|_, _| Arc::from([]), &mut test.context());
+        let _ = visitors.wake(|_, _| Arc::from([]), &mut test.context());
         test.outputs()
     }
 
@@ -333,6 +372,25 @@ mod tests {
         assert!(visitors.end_dial(dial, true, &test.context()));
         test.now += VISITOR_DIALED_AGAIN;
         assert!(wake(&mut visitors, &mut test).is_empty(), "it knows");
+    }
+
+    #[test]
+    fn in_whose_name_a_visitor_comes_again_and_again_that_one_is_answered_once() {
+        let (mut test, mut visitors) = (TestContext::new(|_| {}), Visitors::default());
+        let mut sent = 0;
+        let mut besides = Vec::new();
+        for nth in 0..20 {
+            visitors.hear(&heard("10.0.0.9", hello(9)), &mut test.context());
+            visitors.hear(&heard("10.0.0.9", hello(100 + nth)), &mut test.context());
+            besides.push(visitors.wake(|_, _| Arc::from([]), &mut test.context()));
+            sent += test.sent().len();
+        }
+        assert_eq!((sent, besides[0], besides[1]), (1, Besides::Nothing, Besides::Announce));
+        let asked = visitors.here[0].nonce;
+        let echo = Presence { echo: Some(asked), ..hello(9) };
+        visitors.hear(&heard("10.0.0.9", echo), &mut test.context());
+        let _ = visitors.wake(|_, _| Arc::from([]), &mut test.context());
+        assert!(test.sent().len() > 1, "it is there, and so may the others be");
     }
 
     #[test]

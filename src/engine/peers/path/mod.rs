@@ -428,7 +428,7 @@ fn rounds_before_move(ip: ZonedIp) -> u8 {
 
 fn nth(socket: Socket) -> usize {
     match socket {
-        Socket::Shared | Socket::Addressed => 0,
+        Socket::Shared | Socket::Addressed | Socket::Untold => 0,
         Socket::Private => 1,
     }
 }
