@@ -1,6 +1,8 @@
 //! Which nodes see to another one: rendezvous hashing (Thaler, Ravishankar 1998), by which all nodes choose the same ones without
 //! asking each other.
 
+use std::net::IpAddr;
+
 use super::NodeId;
 
 /// Offset and prime of FNV-1a with 64 bits.
@@ -14,6 +16,14 @@ pub fn weight(of: NodeId, node: NodeId) -> u64 {
     let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     mixed ^ (mixed >> 33)
+}
+
+/// What stands for an address when somebody is chosen for it: the ids of who seems to be there may be made up.
+pub fn of_address(ip: IpAddr) -> NodeId {
+    match ip {
+        IpAddr::V4(v4) => NodeId(v4.to_bits().into()),
+        IpAddr::V6(v6) => NodeId(v6.to_bits()),
+    }
 }
 
 #[cfg(test)]

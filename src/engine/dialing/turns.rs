@@ -9,7 +9,7 @@ use crate::engine::context::Context;
 use crate::engine::limits::{TURN_LOOKED_AT_AGAIN, UNPROVEN_DIALED_AGAIN, UNPROVEN_DIALERS};
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerTable};
-use crate::proto::rendezvous::weight;
+use crate::proto::rendezvous::{of_address, weight};
 
 /// Which addresses of one peer it is this node's turn to dial without a proof.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,7 +28,7 @@ impl Turns {
         let mine = |ip| has_turn(ip, peer.paths.unanswered(ip).into(), own, peers);
         let elsewhere = peer.paths.to_check(peer.ip(), ctx.links, ctx.now);
         Self {
-            // Who was only told of is asked for another's sake, and as rarely as that allows.
+            // Who was only told of is asked by those whose turn it was then, and as rarely as that allows.
             here: peer.is_proven() || peer.is_second_hand() || mine(peer.ip()),
             elsewhere: elsewhere.is_some_and(|ip| peer.paths.is_proven(ip) || mine(ip)),
         }
@@ -37,18 +37,10 @@ impl Turns {
 
 /// Whether this node is among those who dial an address from which so many datagrams came.
 fn has_turn(ip: ZonedIp, heard: usize, own: NodeId, peers: &PeerTable) -> bool {
-    let (of, most) = (key_of(ip), UNPROVEN_DIALERS * heard);
+    let (of, most) = (of_address(ip.ip()), UNPROVEN_DIALERS * heard);
     let mine = weight(of, own);
     let heavier = peers.reachable().filter_map(Peer::id).filter(|other| weight(of, *other) > mine);
     heavier.take(most).count() < most
-}
-
-/// What stands for an address when somebody is chosen for it: the ids of who seems to be there are the forger's.
-fn key_of(ip: ZonedIp) -> NodeId {
-    match ip.ip() {
-        std::net::IpAddr::V4(v4) => NodeId(v4.to_bits().into()),
-        std::net::IpAddr::V6(v6) => NodeId(v6.to_bits()),
-    }
 }
 
 /// When a peer whose turn has not come looks again: more datagrams of it may have come by then.

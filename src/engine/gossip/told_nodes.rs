@@ -2,7 +2,8 @@
 //!
 //! Two machines that an access point keeps apart from the start (client isolation) never hear of each other but by a third. This is
 //! the one exception to the rule that an address in a row is neither dialed nor sent to. It is narrow: the address is on a link of
-//! ours, a proven peer on the same link reaches the node there, one address is asked a second, and each once in five minutes.
+//! ours, a proven peer on the same link reaches the node there, one address is asked a second, and each once in five minutes; and of all
+//! that do not reach the node, a few ask it, as with any address at which nobody proved to be. The others hear from them in rows.
 //!
 //! One that is heard and proves nothing, as it hears nothing of this node, is *vouched* for in the same way: it is measured as a proven peer
 //! is. Dialed it is not more often for that.
@@ -17,10 +18,12 @@ use crate::engine::context::Context;
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::{
     ASK_TOLD_AGAIN, ASK_TOLD_GAP, LOOK_AT_TOLD_GAP, MAX_TOLD, MAX_TOLD_ADDRESSES, TOLD_LOOKED_AT,
+    UNPROVEN_DIALERS,
 };
 use crate::engine::moment::Moment;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::proto::rendezvous::{of_address, weight};
 
 use super::relay::in_turn;
 use super::remote_rows::{RemoteRow, RemoteRows};
@@ -102,7 +105,9 @@ impl ToldNodes {
                 let free = addr.port() != 0 && peers.by_addr(addr).is_none() && self.may_ask(&addr.ip());
                 (here && free).then_some((owner, name, addr))
             });
-            if let Some((_, name, addr)) = told.min_by_key(|(owner, ..)| *owner) {
+            let first = told.min_by_key(|(owner, ..)| *owner);
+            let first = first.filter(|(.., addr)| has_turn((id, addr.ip()), ctx.config.id, rows, peers));
+            if let Some((_, name, addr)) = first {
                 return Some((id, name.clone(), addr));
             }
         }
@@ -112,6 +117,19 @@ impl ToldNodes {
     fn may_ask(&self, ip: &IpAddr) -> bool {
         !self.asked.contains_key(ip) && self.asked.len() < MAX_TOLD_ADDRESSES
     }
+}
+
+/// Whether this node is among those who ask a node at an address: the heaviest of all that do not say that they reach it. Where an access
+/// point keeps stations apart they reach few others, and each has a turn.
+fn has_turn((id, ip): (NodeId, IpAddr), own: NodeId, rows: &RemoteRows, peers: &PeerTable) -> bool {
+    let of = of_address(ip);
+    let mine = weight(of, own);
+    let reaches = |other: &NodeId| {
+        let seen = rows.of(*other).and_then(|row| row.observations().get(&id));
+        seen.is_some_and(|seen| seen.tcp.is_ok() && seen.echo.is_ok())
+    };
+    let heavier = peers.reachable().filter_map(Peer::id).filter(|other| weight(of, *other) > mine);
+    heavier.filter(|other| !reaches(other)).take(UNPROVEN_DIALERS).count() < UNPROVEN_DIALERS
 }
 
 /// Sees which of those that are heard, and proved nothing, are reached by others at the very address at which they are dialed.
@@ -181,7 +199,12 @@ mod tests {
 
     impl Bed {
         fn new(told: &[(u128, &str, Observation)]) -> Self {
-            let mut test = TestContext::new(|_| {});
+            Self::of(1, told)
+        }
+
+        /// That of another node.
+        fn of(own: u128, told: &[(u128, &str, Observation)]) -> Self {
+            let mut test = TestContext::new(|config| config.id = NodeId(own));
             let _ = test
                 .shared
                 .links_mut()
@@ -207,6 +230,7 @@ mod tests {
             peer.prove(addr.into(), ctx);
             peer.set_state(PeerState::Up, ctx);
             peer.set_observation(well());
+            self.peers.index_condition(key);
         }
 
         fn vouch(&mut self) {
@@ -228,12 +252,17 @@ mod tests {
 
         /// Node 2 tells its whole row.
         fn tell(&mut self, told: &[(u128, &str, Observation)]) {
+            self.tell_of(2, told);
+        }
+
+        /// A node tells its whole row.
+        fn tell_of(&mut self, owner: u128, told: &[(u128, &str, Observation)]) {
             let mut entries = Vec::new();
             for (id, addr, seen) in told {
                 append(&entry(NodeId(*id), seen, "told", addr.parse().unwrap(), self.test.now), &mut entries);
             }
             self.version += 1;
-            let (owner, incarnation, upto) = (NodeId(2), Incarnation(1_000), self.version);
+            let (owner, incarnation, upto) = (NodeId(owner), Incarnation(1_000), self.version);
             let count = u16::try_from(told.len()).unwrap();
             let head = PageHead {
                 owner,
@@ -248,7 +277,7 @@ mod tests {
             };
             let page = page(&head, &entries);
             let ctx = self.test.context();
-            let _ = self.rows.handle_pages(&page, NodeId(2), |_, _| true, &self.peers, &ctx);
+            let _ = self.rows.handle_pages(&page, owner, |_, _| true, &self.peers, &ctx);
         }
 
         /// The addresses that are asked within so long.
@@ -272,6 +301,28 @@ mod tests {
         assert_eq!(bed.asked_within(Duration::ZERO).len(), 1);
         assert_eq!(bed.asked_within(secs(1)).len(), 1);
         assert_eq!(bed.asked_within(secs(290)), [""; 0]);
+    }
+
+    #[test]
+    fn of_all_that_do_not_reach_a_node_five_ask_it() {
+        let nodes = 3..=40_u8;
+        let askers = |reaching: std::ops::RangeInclusive<u8>| {
+            let asks = |own: &u8| {
+                let mut bed = Bed::of((*own).into(), &[(99, "10.0.0.99:17474", well())]);
+                for id in nodes.clone().filter(|id| id != own) {
+                    bed.meet(id.into(), &format!("10.0.0.{id}:17474"));
+                    let seen = if reaching.contains(&id) { well() } else { Observation::default() };
+                    bed.tell_of(id.into(), &[(99, "10.0.0.99:17474", seen)]);
+                }
+                bed.asked_within(secs(60)).len()
+            };
+            nodes.clone().filter(|own| !reaching.contains(own)).map(|own| asks(&own)).sum::<usize>()
+        };
+        #[expect(clippy::reversed_empty_ranges, reason = "nobody does")]
+        let nobody = 1..=0;
+        assert_eq!(askers(nobody), UNPROVEN_DIALERS);
+        assert_eq!(askers(3..=30), UNPROVEN_DIALERS, "those need not");
+        assert_eq!(askers(3..=37), 3);
     }
 
     #[test]
