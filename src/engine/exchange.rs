@@ -283,6 +283,13 @@ pub fn check_refusal(body: &[u8]) -> Failure {
     }
 }
 
+/// The failure of a dial that is closed at the first message of the handshake. A node that hides closes so upon who has no key that it
+/// accepts, and any node does whose process ends.
+pub fn shut_out() -> Failure {
+    let detail = Arc::new(Detail::ShutOut);
+    Failure { cause: Cause::ClosedEarly, detail, errno: None, retry: Retry::Usual }
+}
+
 /// The failure of a dial that is answered by somebody who does not know the secret.
 pub fn unproven() -> Failure {
     never(Cause::WrongSecret, Detail::Unproven)

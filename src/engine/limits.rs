@@ -449,6 +449,10 @@ pub const ROW_SIGNATURES_PER_SECOND: u32 = 500;
 /// So many at once, which is the most that one message brings: 2 ms. A reply has 33 rows, if all that are asked for are new.
 pub const ROW_SIGNATURES_AT_ONCE: u32 = 48;
 
+/// So many dials in a row must a peer that hides close at the first message, and answer no datagram meanwhile, for their secrets to differ: one is
+/// closed so by a process that ends, and the next one is refused.
+pub const SHUT_OUT_TIMES: u8 = 2;
+
 /// Bytes of a presence that news of our row may take: what the rest of it leaves of the largest datagram, whatever the names.
 pub const NEWS_ROOM: usize = 880;
 

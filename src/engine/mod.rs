@@ -48,7 +48,7 @@ use std::time::{Duration, Instant};
 pub use crate::proto::{Incarnation, NodeId, Nonce};
 pub use diagnosis::observation;
 pub use dialing::{cause, retry};
-pub use exchange::{check_refusal, check_reply, unproven, unreadable};
+pub use exchange::{check_refusal, check_reply, shut_out, unproven, unreadable};
 pub use gossip::matrix;
 
 use api::{Input, Output};

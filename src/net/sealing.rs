@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
-use crate::engine::cause::Failure;
+use crate::engine::cause::{Cause, Failure};
 use crate::engine::event::RejectReason;
-use crate::engine::{check_refusal, unproven, unreadable};
+use crate::engine::{check_refusal, shut_out, unproven, unreadable};
 use crate::proto::Sealed;
 use crate::proto::exchange::HEADER;
 use crate::secret::exchange::Channel;
@@ -53,7 +53,7 @@ async fn resume(
 ) -> Result<Option<Channel>, Failure> {
     let Some((asking, ticket, first)) = sessions.resume(to, now()) else { return Ok(None) };
     let first = Sealed { group: sessions.shown_group(), ticket: Some(ticket.into()), ..Sealed::of(&first) };
-    let asked = ask(stream, &first.encode(), reply).await;
+    let asked = begin_by(stream, &first.encode(), reply).await;
     let second = if asked.is_ok() { Sealed::decode(reply).ok() } else { None };
     if let Some(resumed) = second.and_then(|second| asking.finish(second.bytes)) {
         return Ok(Some(Channel::Resumed(resumed)));
@@ -77,13 +77,27 @@ async fn shake_hands(
 ) -> Result<Channel, Failure> {
     let (dialing, first) = sessions.dial().ok_or_else(unproven)?;
     let first = Sealed { group: sessions.shown_group(), ..Sealed::of(&first) };
-    ask(stream, &first.encode(), reply).await?;
+    begin_by(stream, &first.encode(), reply).await?;
     let Ok(second) = Sealed::decode(reply) else { return Err(check_refusal(reply)) };
     let (channel, ticket) = dialing.finish(second.bytes).ok_or_else(unproven)?;
     if let Some(ticket) = ticket {
         sessions.note_taken(to, ticket, now());
     }
     Ok(channel)
+}
+
+/// Sends the first message, and reads the second.
+async fn begin_by(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    first: &[u8],
+    reply: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let asked = ask(stream, first, reply).await;
+    // `read_frame` leaves there what came before the end.
+    asked.map_err(|failure| match failure.cause {
+        Cause::ClosedEarly if reply.is_empty() => shut_out(),
+        _ => failure,
+    })
 }
 
 async fn ask(

@@ -91,6 +91,7 @@ impl fmt::Display for Detail {
                 OtherSecret::Another => write!(f, "{name} has another secret than this node"),
             },
             Self::Unproven => f.write_str("what answers does not have this node's secret"),
+            Self::ShutOut => f.write_str("it closed the connection at the first message of the handshake"),
             Self::OtherRequest => f.write_str("the reply is to another request"),
             Self::ThisNode => f.write_str("this node itself answers there"),
             Self::Visitor { name } => {

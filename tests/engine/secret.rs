@@ -13,9 +13,11 @@ use vigie::proto::Tag;
 use vigie::proto::exchange::{HEADER, Request};
 use vigie::proto::presence::{Kind, Presence, Suspicion};
 use vigie::proto::rows::{Entry, PageHead, Proof, append};
-use vigie::secret::Secret;
 use vigie::secret::text::{KEY, Key, SecretText};
+use vigie::secret::{SEAL, Secret};
 use vigie::testkit::{HostId, Lan, Logged, Solo, ms, presence, request, secs};
+
+use crate::one_host::inbound;
 
 /// A secret with these keys, each of one byte again and again.
 fn secret(keys: &[u8], hide: bool) -> Arc<Secret> {
@@ -373,6 +375,76 @@ fn where_a_key_is_replaced_without_a_time_in_which_all_accept_both_it_is_told_th
                 let other = |verdict: &Verdict| ![Verdict::WrongSecret, Verdict::Ok].contains(verdict);
                 assert!(!told.iter().any(other), "{others:?} {first:?} {host:?}: {told:?}");
             }
+        }
+    }
+}
+
+/// Three nodes that hide and have one key, and one that uses another one already, which they do not accept yet.
+fn a_step_is_skipped(lan: &mut Lan, accepts_the_old_one: bool) -> (HostId, [HostId; 3]) {
+    let others = [1, 2, 3].map(|n| host(lan, n, Some(secret(&[1], true))));
+    let early = host(lan, 4, Some(secret(&[1], true)));
+    lan.run_for(secs(30));
+    assert!(lan.everybody_is(PeerState::Up));
+    lan.forget_the_log();
+    let keys: &[u8] = if accepts_the_old_one { &[2, 1] } else { &[2] };
+    lan.restart(early, |config| {
+        (config.incarnation, config.secret) = (Incarnation(2_000), Some(secret(keys, true)));
+    });
+    (early, others)
+}
+
+#[test]
+fn a_step_that_is_skipped_while_keys_are_replaced_is_told_where_nodes_hide_too() {
+    for seed in 0..3 {
+        for accepts_the_old_one in [true, false] {
+            let mut lan = Lan::new(seed);
+            let (early, others) = a_step_is_skipped(&mut lan, accepts_the_old_one);
+            lan.run_for(secs(120));
+            let last = |of, about: HostId| {
+                let name = format!("h{}", about.0);
+                findings(&lan, of).into_iter().filter(|(.., who)| *who == name).map(|told| told.0).last()
+            };
+            for other in others {
+                assert_eq!(last(other, early), Some(Verdict::WrongSecret), "{seed} {accepts_the_old_one}");
+            }
+            // It hears those with the old key only if it accepts that: then it, too, says that the secrets differ, of the others or of itself.
+            let told = findings(&lan, early);
+            assert!(
+                told.iter().all(|(verdict, ..)| matches!(verdict, Verdict::WrongSecret | Verdict::Ok)),
+                "{told:?}"
+            );
+            assert_eq!(!told.is_empty(), accepts_the_old_one, "{told:?}");
+        }
+    }
+}
+
+#[test]
+fn what_strangers_send_or_a_fault_does_to_nodes_that_hide_is_never_told_as_another_secret() {
+    type Fault = fn(&mut Lan, HostId);
+    let faults: [(&str, Fault); 5] = [
+        ("none", |_, _| {}),
+        ("it hears no datagram", |lan, x| inbound(lan, x, |link| link.udp = false)),
+        ("killed", Lan::kill),
+        ("stopped", Lan::pause),
+        ("switched off", Lan::switch_off),
+    ];
+    for (name, fault) in faults {
+        let mut lan = Lan::new(4);
+        let hosts = [1, 2, 3, 4].map(|n| host(&mut lan, n, Some(secret(&[1], true))));
+        lan.run_for(secs(30));
+        assert!(lan.everybody_is(PeerState::Up));
+        fault(&mut lan, hosts[3]);
+        // Sealed with another key, from the address of the host with the fault.
+        let stranger = secret(&[7], true);
+        for sequence in 1..120 {
+            let presence = presence(Kind::Heartbeat, 77, sequence);
+            let bytes = presence.encode_sealed(SEAL, |body| stranger.seal(body));
+            (0..3).for_each(|to| lan.hear(hosts[to], "10.0.0.4:30000", &bytes));
+            lan.run_for(ms(500));
+        }
+        for of in hosts {
+            let told = findings(&lan, of);
+            assert!(told.iter().all(|told| told.0 != Verdict::WrongSecret), "{name}: {told:?}");
         }
     }
 }

@@ -135,6 +135,8 @@ pub enum Detail {
     },
     /// What answers does not show that it has our secret.
     Unproven,
+    /// It closed the connection at the first message of the handshake, without a word.
+    ShutOut,
     /// The node of this name could not read our request.
     RequestUnreadable {
         /// That node's name.

@@ -150,6 +150,7 @@ impl Engine {
             return;
         }
         let Some(peer) = peers.get_mut(key) else { return };
+        peer.note_hiding(datagram.was_sealed);
         peer.watch_for_silence(&ctx);
         peer.revive(&mut ctx);
         let proves = datagram.evidence(peer) == Evidence::Echo;

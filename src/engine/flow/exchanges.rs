@@ -233,6 +233,10 @@ impl Engine {
         if peer.dial.take_aim().is_some() {
             return self.handle_look_end(key, addr, result, now);
         }
+        let result = result.map_err(|failure| peer.weigh_refusal(failure));
+        if result.is_ok() {
+            peer.note_admitted();
+        }
         if number == LOOK {
             match &result {
                 Ok(_) => dialer::announce_look(peer, addr, &mut ctx),

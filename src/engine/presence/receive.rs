@@ -44,6 +44,8 @@ pub(crate) struct Datagram<'a> {
     pub(crate) socket: Socket,
     /// Who is asked by it.
     pub(crate) asked: Asked,
+    /// It came sealed: its sender hides.
+    pub(crate) was_sealed: bool,
     pub(crate) presence: Presence<'a>,
 }
 
@@ -106,7 +108,7 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
             Reading::Refused(error.into(), foreign)
         }
         Ok(presence) if presence.id == ctx.config.id && is_ours(&presence) => {
-            Reading::Own(Datagram { from, link, socket, asked, presence })
+            Reading::Own(Datagram { from, link, socket, asked, was_sealed, presence })
         }
         Ok(presence) if presence.group != ctx.config.group => {
             let mismatch = Mismatch::Group(presence.group.to_owned());
@@ -125,7 +127,7 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
             Reading::Refused(RejectReason::about_secret(ctx.config), foreign)
         }
         Ok(_) if !is_host(from.ip()) => Reading::Refused(RejectReason::OffLink, None),
-        Ok(presence) => Reading::Presence(Datagram { from, link, socket, asked, presence }),
+        Ok(presence) => Reading::Presence(Datagram { from, link, socket, asked, was_sealed, presence }),
     }
 }
 

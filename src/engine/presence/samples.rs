@@ -24,7 +24,7 @@ pub(super) fn heard<'a>(from: &str, presence: Presence<'a>) -> Datagram<'a> {
         link: None,
         socket: Socket::Shared,
         asked: Asked::Everybody,
-       
+        was_sealed: false,
         presence,
     }
 }

@@ -9,10 +9,10 @@ use rand::RngExt as _;
 
 use crate::engine::api::{ConnId, DialId, Icmp, Socket, TetherId};
 use crate::engine::cause::Cause;
-use crate::engine::check_refusal;
 use crate::engine::config::Config;
 use crate::engine::limits::ONE_SYN;
 use crate::engine::peers::PeerKey;
+use crate::engine::{check_refusal, shut_out};
 use crate::proto::Sealed;
 use crate::proto::exchange::HEADER;
 use crate::secret::resumption::Ticket;
@@ -294,6 +294,7 @@ impl Lan {
         if self.segments_vanish(dialer, id) {
             return;
         }
+        let is_shut_out = refused;
         let refused = |frame: &[u8]| refused.then(|| check_refusal(&frame[HEADER..]));
         let (dial, from_standby, connected) = match call {
             Call::Dial { dial, from_standby, connected } => (dial, from_standby, connected),
@@ -317,6 +318,7 @@ impl Lan {
                     round_trip: latency * 2 + late,
                 })
             }
+            None if is_shut_out => Err(shut_out()),
             None => Err(failure(Cause::ClosedEarly)),
         };
         self.schedule(latency + late, dialer, Some(life), Arrival::DialEnded { dial, result });

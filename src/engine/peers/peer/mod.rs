@@ -6,6 +6,7 @@ mod flaps;
 mod lateness;
 mod named;
 mod naming;
+mod refusals;
 mod tardiness;
 mod weighing;
 pub(crate) mod word;
@@ -34,6 +35,7 @@ use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use flaps::Flaps;
 use lateness::Lateness;
 use naming::Naming;
+use refusals::Refusals;
 use word::Doubts;
 
 pub(crate) use lateness::Dialed;
@@ -52,6 +54,8 @@ pub(crate) struct Peer {
     apart: bool,
     /// It proved nothing, and others reach it at the address that is dialed.
     vouched: bool,
+    /// How it takes who has another secret.
+    refusals: Refusals,
     pub(crate) paths: Paths,
     pub(crate) last_seen: LastSeen,
     /// What is seen of it by each way.
@@ -114,6 +118,7 @@ impl Peer {
             verdict: Verdict::Unknown,
             apart: false,
             vouched: false,
+            refusals: Refusals::default(),
             interface: None,
             expiry: None,
             armed: None,
