@@ -6,8 +6,9 @@ use std::time::Duration;
 use vigie::engine::api::{Input, Socket};
 use vigie::engine::limits::UNPROVEN_DIALERS;
 use vigie::engine::peers::PeerState;
-use vigie::engine::{Incarnation, Nonce};
+use vigie::engine::{Incarnation, NodeId, Nonce};
 use vigie::proto::presence::{Kind, Presence};
+use vigie::proto::rows::{Entry, PageHead, append};
 
 use vigie::testkit::{HostId, Lan, Sent, ms, presence, secs};
 
@@ -126,4 +127,60 @@ fn twenty_datagrams_a_second_in_anothers_name_bring_it_three_times_their_bytes_a
     let rounds = rounds.filter(tells_nothing).count();
     eprintln!("{rounds} rounds of one node in a minute");
     assert!(rounds <= 2 * 60 * 10 / 45 + 1, "twice as many as ever at most: {rounds}");
+}
+
+#[test]
+fn lies_in_a_members_row_of_somebody_who_is_said_to_be_there_bring_that_one_few_datagrams() {
+    let mut lan = network();
+    let begun = lan.elapsed();
+    let victim = "10.0.200.9:30000";
+    let (liar, incarnation) = (lan.hosts[1].config.id, lan.hosts[1].config.incarnation);
+    let mut cost = 0;
+    for nth in 1..=60 {
+        // It is said to be there, and node 1 is said to reach it.
+        let hello = presence(Kind::Heartbeat, 999, nth);
+        cost += hello.encode().len() + HEADERS;
+        forge(&mut lan, victim, &hello);
+        let head = PageHead {
+            owner: liar,
+            incarnation,
+            from: 0,
+            upto: 1_000 + nth,
+            latest: 1_000 + nth,
+            age_ms: 0,
+            count: 1,
+            dial_interval_ms: None,
+            proof: None,
+        };
+        let entry = Entry {
+            id: NodeId(999),
+            ways: 0b01_0101_0101,
+            cause: 0,
+            rtt_us: 500,
+            loss: 0,
+            checked: 1,
+            alive: 1,
+            port: 17_474,
+            ip: "10.0.200.9".parse().unwrap(),
+            name: "victim",
+        };
+        let mut rows = Vec::new();
+        append(&head, &mut rows);
+        append(&entry, &mut rows);
+        let said = Presence {
+            incarnation,
+            name: "h1",
+            rows: Some(rows.as_slice().into()),
+            ..presence(Kind::Heartbeat, 0, 1_000 + nth)
+        };
+        let said = Presence { id: liar, ..said };
+        cost += said.encode().len() + HEADERS;
+        forge(&mut lan, "10.0.0.2:30000", &said);
+        lan.run_for(secs(1));
+    }
+    lan.run_for(secs(15));
+    let Suffered { datagrams, bytes, dials } = suffered(&lan, victim, begun);
+    let dials = dials.len();
+    eprintln!("{datagrams} datagrams, {dials} dials, {bytes} bytes for {cost}");
+    assert!(bytes <= 3 * cost, "{bytes} bytes for {cost}");
 }

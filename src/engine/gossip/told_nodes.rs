@@ -132,7 +132,8 @@ fn has_turn((id, ip): (NodeId, IpAddr), own: NodeId, rows: &RemoteRows, peers: &
     heavier.filter(|other| !reaches(other)).take(UNPROVEN_DIALERS).count() < UNPROVEN_DIALERS
 }
 
-/// Sees which of those that are heard, and proved nothing, are reached by others at the very address at which they are dialed.
+/// Sees which of those that are heard, and proved nothing, are reached by others at the very address at which they are dialed, and are to be
+/// measured by this node: who lies in its row sends in somebody's name as well.
 pub(crate) fn vouch(rows: &RemoteRows, peers: &mut PeerTable, ctx: &mut Context<'_>) {
     let is_unproven = |peer: &&Peer| !peer.is_proven() && !peer.is_second_hand();
     let unproven = peers.unwell().iter().filter_map(|key| peers.get(*key)).filter(is_unproven);
@@ -142,7 +143,8 @@ pub(crate) fn vouch(rows: &RemoteRows, peers: &mut PeerTable, ctx: &mut Context<
             let at = row.observations().get(&id).and_then(|seen| seen.at);
             at == Some(ip.ip()) && peer.interface().is_some() && teller.interface() == peer.interface()
         };
-        reaching(id, rows, peers).any(|(_, teller, row)| here(teller, row)).then_some(())
+        let said = reaching(id, rows, peers).any(|(_, teller, row)| here(teller, row));
+        (said && has_turn((id, ip.ip()), ctx.config.id, rows, peers)).then_some(())
     };
     let found: Vec<(PeerKey, bool)> =
         unproven.take(MAX_TOLD).map(|peer| (peer.key(), vouched_for(peer).is_some())).collect();

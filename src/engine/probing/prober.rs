@@ -166,6 +166,10 @@ pub(crate) fn ask(peer: &mut Peer, ctx: &mut Context<'_>) {
 }
 
 fn send_probe(peer: &mut Peer, large: bool, ctx: &mut Context<'_>) {
+    if large && !peer.is_proven() {
+        // Nothing small came back, and it is others who say that somebody is there.
+        return;
+    }
     let nonce = ctx.random_nonce();
     peer.probes.note_sent(nonce, large, ctx.now);
     let kind = if large { Kind::Probe } else { Kind::Heartbeat };
