@@ -449,6 +449,16 @@ pub const ROW_SIGNATURES_PER_SECOND: u32 = 500;
 /// So many at once, which is the most that one message brings: 2 ms. A reply has 33 rows, if all that are asked for are new.
 pub const ROW_SIGNATURES_AT_ONCE: u32 = 48;
 
+/// Of the rows that are passed on, so many are checked in one slice: some 0.2 ms, for which a datagram may wait. What a node tells of its own is one
+/// page of a message, and is checked at once.
+pub const ROW_CHECKS_IN_A_SLICE: usize = 4;
+
+/// Between two such slices: whoever drives the engine sees to the sockets then.
+pub const ROW_CHECKS_PAUSE: Duration = DIAGNOSIS_PAUSE;
+
+/// Pages that wait for that: those of two replies, of 16 kB at most each. All of them are checked within 20 ms.
+pub const MAX_PAGES_UNCHECKED: usize = 64;
+
 /// So many dials in a row must a peer that hides close at the first message, and answer no datagram meanwhile, for their secrets to differ: one is
 /// closed so by a process that ends, and the next one is refused.
 pub const SHUT_OUT_TIMES: u8 = 2;

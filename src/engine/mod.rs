@@ -241,6 +241,7 @@ impl Engine {
                 self.timers.set(Timer::LateDial, self.dialer.late_at());
                 self.timers.set(Timer::Look, self.looks.due());
                 self.timers.set(Timer::Visit, self.visitors.deadline());
+                self.timers.set(Timer::CheckRows, self.remote_rows.checks_due());
                 // The first may come long after it was begun to look for them.
                 let told = self.told_nodes.deadline(&self.remote_rows).map(|at| at.max(now));
                 self.timers.set(Timer::AskTold, told);

@@ -38,10 +38,12 @@ pub(crate) enum Timer {
     Watch,
     /// A visitor is to be answered or dialed, or has left without a word; or visits are to be told.
     Visit,
+    /// Rows that were passed on are to be checked.
+    CheckRows,
 }
 
 impl Timer {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Announce,
         Self::Goodbye,
         Self::Dial,
@@ -54,6 +56,7 @@ impl Timer {
         Self::LateDial,
         Self::Watch,
         Self::Visit,
+        Self::CheckRows,
     ];
 }
 

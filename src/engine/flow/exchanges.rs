@@ -360,6 +360,18 @@ impl Engine {
         self.note_told(teller, now);
     }
 
+    /// Checks some of the rows that were passed on.
+    pub(super) fn check_rows(&mut self, now: Instant) {
+        let (ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+        for (teller, signed) in self.remote_rows.check_some(peers, &ctx) {
+            let from = self.peers.by_id(teller).and_then(|key| self.peers.get(key)).map(Peer::ip);
+            if let Some(from) = from {
+                self.note_signed(signed, from, now);
+            }
+        }
+        self.judge_if_needed(now);
+    }
+
     /// Rows came from there, which were their owners' words or not.
     pub(super) fn note_signed(&mut self, signed: Signed, from: ZonedIp, now: Instant) {
         if signed == Signed::No {

@@ -238,6 +238,9 @@ impl Engine {
             let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
             self.told_nodes.look(&self.remote_rows, peers, &mut ctx);
         }
+        if self.timers.is_due(Timer::CheckRows, now) {
+            self.check_rows(now);
+        }
         self.look_names_up(now);
         self.see_to_visitors(now);
     }

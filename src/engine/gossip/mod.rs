@@ -10,6 +10,7 @@ pub(crate) mod rivals;
 pub(crate) mod signed;
 pub(crate) mod sync;
 pub(crate) mod told_nodes;
+mod unchecked;
 
 #[cfg(test)]
 mod bed;

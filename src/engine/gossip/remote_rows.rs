@@ -10,17 +10,19 @@ use crate::engine::config::Config;
 use crate::engine::context::{Context, fresh_for};
 use crate::engine::hashing::Keyed;
 use crate::engine::limits::{
-    MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, MAX_TOLD_OF, ROW_KEPT,
-    ROWS_EXPIRED_EVERY, TOLD_TIME_ERROR,
+    MAX_CELLS, MAX_DIAL_INTERVAL, MAX_ROW, MAX_ROWS, MAX_SECOND_HAND, MAX_TOLD_OF, ROW_CHECKS_IN_A_SLICE,
+    ROW_KEPT, ROWS_EXPIRED_EVERY, TOLD_TIME_ERROR,
 };
 use crate::engine::observation::Observation;
 use crate::engine::peers::PeerTable;
 use crate::engine::{Incarnation, NodeId};
 use crate::proto::rows::{Entries, GONE, PageHead, Proof, pages};
 
+use super::page::page;
 use super::page::{observation_of, to_ms};
 use super::rivals::{Rival, Rivals};
 use super::signed::{Checks, Doubt, Signed, Told, Vouched};
+use super::unchecked::{Page, Unchecked};
 
 /// By which way a page came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ pub(crate) struct RemoteRows {
     expired: Option<Instant>,
     rivals: Rivals,
     checks: Checks,
+    unchecked: Unchecked,
 }
 
 impl RemoteRow {
@@ -203,7 +206,7 @@ impl RemoteRows {
         let newer = |rows: &Self, head: &PageHead| {
             head.owner == owner && head.upto > rows.version_of(owner, head.incarnation)
         };
-        self.handle_all(bytes, newer, |_| PageFrom::News, peers, ctx)
+        self.handle_all((bytes, owner), newer, |_| PageFrom::News, peers, ctx)
     }
 
     /// Takes the pages that one told, of the rows for which `may` holds.
@@ -217,12 +220,12 @@ impl RemoteRows {
     ) -> Signed {
         let may = |rows: &Self, head: &PageHead| head.owner != ctx.config.id && may(rows, head.owner);
         let from = |owner| if owner == teller { PageFrom::ItsOwner } else { PageFrom::Another };
-        self.handle_all(bytes, may, from, peers, ctx)
+        self.handle_all((bytes, teller), may, from, peers, ctx)
     }
 
     fn handle_all(
         &mut self,
-        bytes: &[u8],
+        (bytes, teller): (&[u8], NodeId),
         may: impl Fn(&Self, &PageHead) -> bool,
         from: impl Fn(NodeId) -> PageFrom,
         peers: &PeerTable,
@@ -234,16 +237,51 @@ impl RemoteRows {
                 continue;
             }
             let by = from(head.owner);
-            match self.vouched(head, &entries, by, ctx) {
-                Ok((head, vouched)) => {
-                    signed = signed.and(Signed::Yes);
-                    self.handle_page(head, (entries, vouched), by, peers, ctx);
-                }
-                Err(Doubt::NotNow) => {}
-                Err(Doubt::Unsigned) => signed = Signed::No,
+            if ctx.config.secret.is_some() && by == PageFrom::Another && head.proof.is_some() {
+                self.unchecked.put(Page { teller, bytes: page(&head, entries.bytes()) }, ctx.now);
+            } else if let Some(found) = self.handle_if_signed(head, entries, by, peers, ctx) {
+                signed = signed.and(found);
             }
         }
         signed
+    }
+
+    /// When the next rows that were passed on are to be checked.
+    pub(crate) fn checks_due(&self) -> Option<Instant> {
+        self.unchecked.due()
+    }
+
+    /// Checks some of the rows that were passed on, and takes them. Tells who passed them on, and what was found of those that were looked at.
+    pub(crate) fn check_some(&mut self, peers: &PeerTable, ctx: &Context<'_>) -> Vec<(NodeId, Signed)> {
+        let mut found = Vec::new();
+        for _ in 0..ROW_CHECKS_IN_A_SLICE {
+            let Some(Page { teller, bytes }) = self.unchecked.take() else { break };
+            for (head, entries) in pages(&bytes) {
+                let signed = self.handle_if_signed(head, entries, PageFrom::Another, peers, ctx);
+                found.extend(signed.map(|signed| (teller, signed)));
+            }
+        }
+        self.unchecked.pause(ctx.now);
+        found
+    }
+
+    /// Takes a page if it is its owner's word. None if it was not looked at.
+    fn handle_if_signed(
+        &mut self,
+        head: PageHead,
+        entries: Entries<'_>,
+        by: PageFrom,
+        peers: &PeerTable,
+        ctx: &Context<'_>,
+    ) -> Option<Signed> {
+        match self.vouched(head, &entries, by, ctx) {
+            Ok((head, vouched)) => {
+                self.handle_page(head, (entries, vouched), by, peers, ctx);
+                Some(Signed::Yes)
+            }
+            Err(Doubt::NotNow) => None,
+            Err(Doubt::Unsigned) => Some(Signed::No),
+        }
     }
 
     /// A page as far as it is its owner's word, and the signature that shows it; without a secret, as it is.

@@ -274,6 +274,7 @@ mod tests {
     use super::*;
     use crate::engine::Incarnation;
     use crate::engine::context::TestContext;
+    use crate::engine::limits::{MAX_PAGES_UNCHECKED, ROW_CHECKS_IN_A_SLICE, ROW_CHECKS_PAUSE};
     use crate::engine::observation::Observation;
     use crate::engine::peers::{PeerTable, Via};
     use crate::proto::rows::{RowRequest, pages};
@@ -328,7 +329,12 @@ mod tests {
         /// Takes what one tells.
         fn takes(&mut self, bytes: &[u8], teller: NodeId) -> Signed {
             let (peers, ctx) = (&self.peers, self.test.context());
-            self.rows.handle_pages(bytes, teller, |_, _| true, peers, &ctx)
+            let mut signed = self.rows.handle_pages(bytes, teller, |_, _| true, peers, &ctx);
+            while self.rows.checks_due().is_some() {
+                let found = self.rows.check_some(peers, &ctx);
+                signed = found.into_iter().fold(signed, |signed, (_, next)| signed.and(next));
+            }
+            signed
         }
 
         /// What it knows of a row: up to which version, and whether each node is fine.
@@ -436,6 +442,53 @@ mod tests {
         *forged.last_mut().unwrap() ^= 1;
         let mut newcomer = Node::new(3);
         assert_eq!(news(&mut newcomer, &forged), Signed::No);
+    }
+
+    #[test]
+    fn rows_that_are_passed_on_are_checked_a_few_at_a_time_and_none_takes_the_place_of_a_newer_one() {
+        let (mut between, mut reader) = (Node::new(2), Node::new(3));
+        let teller = between.id();
+        let mut owners: Vec<Node> = (10..20).map(Node::new).collect();
+        let mut told = Vec::new();
+        for owner in &mut owners {
+            let id = owner.id();
+            owner.sees(7, "seven", FAILING());
+            assert_eq!(between.takes(&owner.page(0), id), Signed::Yes);
+            told.extend(between.passes_on(id, 0));
+        }
+        let ids: Vec<NodeId> = owners.iter_mut().map(Node::id).collect();
+        let (peers, ctx) = (&reader.peers, reader.test.context());
+        assert_eq!(reader.rows.handle_pages(&told, teller, |_, _| true, peers, &ctx), Signed::Unseen);
+        assert!(ids.iter().all(|id| reader.rows.of(*id).is_none()), "none is looked at in this step");
+        assert_eq!(reader.rows.checks_due(), Some(ctx.now + ROW_CHECKS_PAUSE));
+        // The last of them is told by its owner meanwhile, in its next version.
+        owners[9].sees(7, "seven", FINE());
+        let newer = owners[9].page(0);
+        let _ = reader.rows.handle_pages(&newer, ids[9], |_, _| true, peers, &ctx);
+        let mut slices = Vec::new();
+        while reader.rows.checks_due().is_some() {
+            slices.push(reader.rows.check_some(&reader.peers, &reader.test.context()).len());
+        }
+        assert_eq!(
+            slices,
+            [ROW_CHECKS_IN_A_SLICE, ROW_CHECKS_IN_A_SLICE, 1],
+            "what is older is not looked at"
+        );
+        for (nth, id) in ids.iter().enumerate() {
+            let fine = nth == 9;
+            assert_eq!(reader.knows(*id).map(|(_, seen)| seen), Some(vec![(7, fine)]), "{nth}");
+        }
+        for _ in 0..20 {
+            let _ =
+                reader.rows.handle_pages(&told, teller, |_, _| true, &reader.peers, &reader.test.context());
+        }
+        let all: usize = std::iter::from_fn(|| {
+            reader.rows.checks_due()?;
+            reader.test.now += ROW_CHECKS_PAUSE;
+            Some(reader.rows.check_some(&reader.peers, &reader.test.context()).len())
+        })
+        .sum();
+        assert!(all <= MAX_PAGES_UNCHECKED, "there is no room for more: {all}");
     }
 
     #[test]
