@@ -60,7 +60,7 @@ use dialing::inbound::InboundDials;
 use dialing::looks::Looks;
 use gossip::{own_row::OwnRow, relay::Relay, remote_rows::RemoteRows, told_nodes::ToldNodes};
 use lifecycle::Lifecycle;
-use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, MAX_JUDGED, TIMER_SLACK};
+use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, TIMER_SLACK};
 use named_peers::NamedPeers;
 use peers::hearing::Hearing;
 use peers::observe::Times;
@@ -217,14 +217,6 @@ impl Engine {
             self.judge(now);
         }
         self.run_errands(now);
-    }
-
-    /// What is seen of peers changes also by the time that passes.
-    fn settle_unwell(&mut self, now: Instant) {
-        let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
-        for key in unwell {
-            self.settle_peer(key, now);
-        }
     }
 
     /// Every timer says when its part needs attention next.

@@ -11,6 +11,14 @@ use super::peers::observe::{Times, observe};
 use super::verdict::Verdict;
 
 impl Engine {
+    /// What is seen of peers changes also by the time that passes.
+    pub(super) fn settle_unwell(&mut self, now: Instant) {
+        let unwell: Vec<_> = self.peers.unwell().iter().copied().take(MAX_JUDGED).collect();
+        for key in unwell {
+            self.settle_peer(key, now);
+        }
+    }
+
     /// All that follows from what changed since this was last done: nothing of it can be forgotten.
     pub(super) fn settle(&mut self, now: Instant) {
         if self.peers.is_settled() {

@@ -402,7 +402,7 @@ fn a_step_that_is_skipped_while_keys_are_replaced_is_told_where_nodes_hide_too()
             lan.run_for(secs(120));
             let last = |of, about: HostId| {
                 let name = format!("h{}", about.0);
-                findings(&lan, of).into_iter().filter(|(.., who)| *who == name).map(|told| told.0).last()
+                findings(&lan, of).into_iter().filter(|(.., who)| *who == name).map(|told| told.0).next_back()
             };
             for other in others {
                 assert_eq!(last(other, early), Some(Verdict::WrongSecret), "{seed} {accepts_the_old_one}");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use crate::engine::address::ZonedIp;
+use crate::engine::cause::Failure;
 use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::limits::{LEFT_KEPT, PROOF_GRACE, SILENT_KEPT, UNPROVEN_KEPT};
@@ -212,6 +213,21 @@ impl Peer {
     fn receives(&self, ctx: &Context<'_>) -> bool {
         let is_first = || self.interface.is_some() && self.addr().port() == ctx.config.port;
         self.paths.udp_port().is_some() || self.is_named() || is_first()
+    }
+
+    /// A presence of it came, sealed or not.
+    pub(crate) fn note_hiding(&mut self, hides: bool) {
+        self.refusals.note_hiding(hides);
+    }
+
+    /// A dial of it succeeded.
+    pub(crate) fn note_admitted(&mut self) {
+        self.refusals.note_admitted();
+    }
+
+    /// What a failed dial of it comes to.
+    pub(crate) fn weigh_refusal(&mut self, failure: Failure) -> Failure {
+        self.refusals.weigh(failure, self.probes.is_failing())
     }
 
     /// Takes an echo for a proof, if it is the one that was asked for at this address.

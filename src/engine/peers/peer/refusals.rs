@@ -3,8 +3,6 @@
 use crate::engine::cause::{Cause, Detail, Failure};
 use crate::engine::limits::SHUT_OUT_TIMES;
 
-use super::Peer;
-
 /// What is known of how a peer refuses.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Refusals {
@@ -14,28 +12,27 @@ pub(super) struct Refusals {
     shut_out: u8,
 }
 
-impl Peer {
+impl Refusals {
     /// A presence of it came, sealed or not.
-    pub(crate) fn note_hiding(&mut self, hides: bool) {
-        self.refusals.hides = hides;
+    pub(super) fn note_hiding(&mut self, hides: bool) {
+        self.hides = hides;
     }
 
     /// A dial succeeded.
-    pub(crate) fn note_admitted(&mut self) {
-        self.refusals.shut_out = 0;
+    pub(super) fn note_admitted(&mut self) {
+        self.shut_out = 0;
     }
 
     /// What a failed dial comes to. A peer that hides, whose presences this node could open, closes dials at the first message, one after
     /// the other, and does not answer a datagram: none of its keys is the one that this node uses. A process that ends closes one, and one that
     /// has no room for connections answers datagrams. Nothing of this hangs on what anybody else can send.
-    pub(crate) fn weigh_refusal(&mut self, failure: Failure) -> Failure {
+    pub(super) fn weigh(&mut self, failure: Failure, answers_no_datagram: bool) -> Failure {
         if !matches!(*failure.detail, Detail::ShutOut) {
-            self.refusals.shut_out = 0;
+            self.shut_out = 0;
             return failure;
         }
-        let Refusals { hides, ref mut shut_out } = self.refusals;
-        *shut_out = shut_out.saturating_add(1);
-        if hides && *shut_out >= SHUT_OUT_TIMES && self.probes.is_failing() {
+        self.shut_out = self.shut_out.saturating_add(1);
+        if self.hides && self.shut_out >= SHUT_OUT_TIMES && answers_no_datagram {
             Failure { cause: Cause::WrongSecret, ..failure }
         } else {
             failure
@@ -46,20 +43,24 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::context::TestContext;
     use crate::engine::exchange::shut_out;
     use crate::testkit::failure;
 
+    /// What the latest of so many dials comes to that were closed without a word.
+    fn closed(refusals: &mut Refusals, times: u8, answers_no_datagram: bool) -> Cause {
+        (0..times).map(|_| refusals.weigh(shut_out(), answers_no_datagram).cause).next_back().unwrap()
+    }
+
     #[test]
-    fn a_dial_that_is_closed_without_a_word_says_nothing_of_a_peer_that_does_not_hide_or_answers_datagrams() {
-        for hides in [false, true] {
-            let mut test = TestContext::new(|_| {});
-            let mut peer = test.proven_peer(2);
-            peer.note_hiding(hides);
-            for _ in 0..SHUT_OUT_TIMES * 2 {
-                assert_eq!(peer.weigh_refusal(shut_out()).cause, Cause::ClosedEarly, "no echo was lost");
-            }
-            assert_eq!(peer.weigh_refusal(failure(Cause::Refused)).cause, Cause::Refused);
-        }
+    fn dials_that_are_closed_without_a_word_mean_another_secret_where_a_peer_hides_and_answers_no_datagram() {
+        let (mut hides, mut open) = (Refusals::default(), Refusals::default());
+        hides.note_hiding(true);
+        assert_eq!(closed(&mut open, SHUT_OUT_TIMES * 2, true), Cause::ClosedEarly, "it would say so");
+        assert_eq!(closed(&mut hides, SHUT_OUT_TIMES * 2, false), Cause::ClosedEarly, "it has no room");
+        hides.note_admitted();
+        assert_eq!(closed(&mut hides, SHUT_OUT_TIMES - 1, true), Cause::ClosedEarly, "its process ends");
+        assert_eq!(hides.weigh(failure(Cause::Refused), true).cause, Cause::Refused);
+        assert_eq!(closed(&mut hides, SHUT_OUT_TIMES - 1, true), Cause::ClosedEarly, "it began again");
+        assert_eq!(closed(&mut hides, 1, true), Cause::WrongSecret);
     }
 }
