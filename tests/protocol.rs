@@ -237,6 +237,7 @@ impl<'a> Fields<'a> {
                 tether: self.flag("tether"),
                 visitor: self.flag("visitor"),
                 secret: self.flag("secret"),
+                dial_in_ms: self.number("dial_in_ms"),
             }),
             other => panic!("no such message: {other}"),
         }
