@@ -79,6 +79,11 @@ impl Cause {
         Self::Other,
     ];
 
+    /// Nothing came in time, which lost packets explain as well.
+    pub(crate) fn is_silence(self) -> bool {
+        matches!(self, Self::TimedOut | Self::NoReply)
+    }
+
     /// The contract's word for it.
     pub fn as_str(self) -> &'static str {
         match self {

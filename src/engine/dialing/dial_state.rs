@@ -287,6 +287,12 @@ impl DialState {
         self.in_flight().is_some()
     }
 
+    /// The running dial may make so many attempts, if it might not make more already. How many that are now.
+    pub(crate) fn allow(&mut self, max: u32) -> u32 {
+        self.max = self.max.max(max);
+        self.max
+    }
+
     /// Attempts that the running dial may make.
     pub(crate) fn max(&self) -> u32 {
         self.max
@@ -356,7 +362,7 @@ impl DialState {
     /// a shorter time; but where connections stood, one that does not is news.
     pub(crate) fn note_failed_look(&mut self, failure: &Failure, began: Instant, now: Instant) {
         let stood = self.cause == Some(Cause::NoReply);
-        let says_less = matches!(failure.cause, Cause::TimedOut | Cause::NoReply);
+        let says_less = failure.cause.is_silence();
         if !says_less || stood {
             (self.cause, self.retry) = (Some(failure.cause), Some(failure.retry));
         }
@@ -441,7 +447,7 @@ impl DialState {
     /// Whether the last attempt may have no answer because packets were lost by chance, where only so many in a row as are `enough` say
     /// anything.
     pub(crate) fn may_be_chance(&self, enough: u32) -> bool {
-        let unanswered = matches!(self.cause, Some(Cause::TimedOut | Cause::NoReply));
+        let unanswered = self.cause.is_some_and(Cause::is_silence);
         // One that is late counts before it has failed.
         unanswered && enough > 1 && self.outcomes.failed.trailing_ones() < enough
     }

@@ -316,6 +316,7 @@ pub(crate) struct EndedAttempt {
 pub(crate) fn note_failure(peer: &mut Peer, attempt: EndedAttempt, failure: &Failure, ctx: &mut Context<'_>) {
     let EndedAttempt { number: attempt, addr, began } = attempt;
     let mut failure = failure.clone();
+    let is_first = peer.dial.is_first();
     if addr == peer.addr() {
         failure = blame_the_interface(peer, &failure, ctx);
         if peer.dial.cause().is_none() {
@@ -326,7 +327,10 @@ pub(crate) fn note_failure(peer: &mut Peer, attempt: EndedAttempt, failure: &Fai
         peer.health.note_trouble(began);
         peer.note_path(addr.into(), None, ctx);
     }
-    let (max, addresses) = (peer.dial.max(), peer.addresses());
+    let addresses = peer.addresses();
+    // One that has proved to be there since the dial began is dialed as any other.
+    let usual = if peer.is_proven() { ctx.config.retry.attempts_at(addresses) } else { 1 };
+    let max = peer.dial.allow(usual);
     let wait =
         if attempt < max { ctx.config.retry.wait_after(attempt, addresses, &failure, ctx.rng) } else { None };
     peer.set_in_turn(wait == Some(Duration::ZERO) && addresses > 1);
@@ -340,7 +344,9 @@ pub(crate) fn note_failure(peer: &mut Peer, attempt: EndedAttempt, failure: &Fai
         give_up(peer, ctx);
         let cause = peer.dial.cause().unwrap_or(failure.cause);
         ctx.out.publish(Event::DialGaveUp { addr: info.addr, peer: info, attempts: attempt, cause });
-        PeerState::Unreachable
+        // The one packet to an address of which nothing came back yet may have been lost.
+        let may_be_lost = is_first && max == 1 && !peer.is_proven() && cause.is_silence();
+        if may_be_lost { peer.state() } else { PeerState::Unreachable }
     };
     if !fails_already {
         peer.set_state(state, ctx);
@@ -723,6 +729,29 @@ mod tests {
             secs(10),
             "one that took longer is followed by a whole interval"
         );
+    }
+
+    #[test]
+    fn one_packet_to_an_address_of_which_nothing_came_back_says_nothing_of_who_is_there() {
+        for (proves_itself, cause, states) in [
+            (false, Cause::TimedOut, [PeerState::New, PeerState::Unreachable]),
+            (false, Cause::Refused, [PeerState::Unreachable; 2]),
+            (true, Cause::TimedOut, [PeerState::Retrying; 2]),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let mut peer = test.peer(2);
+            let attempt = EndedAttempt { number: 1, addr: peer.addr(), began: test.now };
+            let mut fails = || {
+                peer.dial.start(DialId(1), 1, 1, test.now);
+                if proves_itself {
+                    peer.prove(peer.ip(), &mut test.context());
+                }
+                peer.dial.take_in_flight(DialId(1));
+                note_failure(&mut peer, attempt, &failure(cause), &mut test.context());
+                peer.state()
+            };
+            assert_eq!([fails(), fails()], states, "{cause:?}, proved meanwhile: {proves_itself}");
+        }
     }
 
     #[test]

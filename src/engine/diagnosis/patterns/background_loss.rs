@@ -225,7 +225,10 @@ pub(super) fn background_loss(
         let rest = seen.map(|seen| if seen.large.is_failing() { Verdict::Mtu } else { Verdict::Ok });
         verdicts[(*from, *to)] = rest;
     }
-    (pairs.len() >= SEVERAL && unclear.is_none()).then(|| Incident {
+    // What has one end in common is lost there, and not everywhere.
+    let is_of_all = |node: NodeIdx| pairs.iter().all(|pair| pair.from == node || pair.to == node);
+    let has_one_end = pairs.first().is_some_and(|pair| is_of_all(pair.from) || is_of_all(pair.to));
+    (pairs.len() >= SEVERAL && unclear.is_none() && !has_one_end).then(|| Incident {
         verdict: Verdict::PacketLoss,
         pattern: Pattern::Scattered,
         // All of them are measured, and none is accused.
@@ -295,6 +298,12 @@ mod tests {
     #[test]
     fn of_a_host_that_may_or_may_not_lose_more_nothing_is_said() {
         let told = found(|from, to| if from == 3 || to == 3 { 22 } else { by_chance(from, to) }, None);
+        assert!(told.is_empty(), "{told:?}");
+    }
+
+    #[test]
+    fn what_all_paths_of_one_host_lose_more_than_a_few_is_not_lost_everywhere() {
+        let told = found(|from, to| if from == 3 || to == 3 { 14 } else { 4 }, None);
         assert!(told.is_empty(), "{told:?}");
     }
 
