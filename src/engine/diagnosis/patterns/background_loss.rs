@@ -14,8 +14,10 @@ const FEWEST: usize = 3;
 /// compared again and again, so that chance has many tries.
 const APART: f64 = 5.0;
 
-/// From how many on it is where the others lose none at all. Else it may be: then it is neither said that it is nor that packets are
-/// lost everywhere.
+/// The same where the others lose none at all: little is left there that chance can have done.
+const APART_FROM_CLEAN: f64 = 3.6;
+
+/// From how many on a host may be at fault: then it is neither said that it is nor that packets are lost everywhere.
 const MAYBE_APART: f64 = 3.0;
 
 /// Outcomes of which the share of a path is taken that counts as one: between the fewest and the most of a window. A path of which fewer
@@ -94,7 +96,7 @@ impl Fault {
     /// By how many standard errors more it loses than the rest, what that loses, and whether it is known of enough packets.
     fn of(more: f64, rest: Share, is_measured: bool) -> Self {
         let rest_is_clean = rest.lossy < 0.5;
-        if is_measured && (more >= APART || more >= MAYBE_APART && rest_is_clean) {
+        if is_measured && (more >= APART || more >= APART_FROM_CLEAN && rest_is_clean) {
             Self::Yes
         } else if more >= MAYBE_APART || rest.lossy * EVERYWHERE < rest.paths {
             Self::Maybe
