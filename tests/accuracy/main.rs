@@ -46,8 +46,13 @@ fn with_one_fault_in_a_network_nobody_is_accused_of_anything_else() {
     let outcome = one_fault::play(0..one_fault::NETWORKS / SHARE, THREADS);
     assert!(outcome.wrong.is_empty(), "{} are wrong:\n{}", outcome.wrong.len(), outcome.wrong.join("\n"));
     for (fault, (of, times)) in &outcome.told {
-        // Three broadcasts must be missing before they are called blocked, and that may take longer.
-        let enough = if fault.contains("broadcasts") { 80 } else { 97 };
+        let enough = match *fault {
+            // Three broadcasts must be missing before they are called blocked, and that may take longer.
+            fault if fault.contains("broadcasts") => 80,
+            // What a host loses must be more than chance explains, and that takes many packets.
+            "loss" => 95,
+            _ => 97,
+        };
         assert!(*fault == "none" || times * 100 >= of * enough, "{fault}: told {times} times of {of}");
     }
 }
