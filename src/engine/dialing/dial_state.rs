@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
-use crate::engine::limits::{LONGEST_PATIENCE, LOOK_AGAIN};
+use crate::engine::limits::{LATE_DIAL, LONGEST_PATIENCE, LOOK_AGAIN};
 use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 use crate::engine::observation::PathStatus;
@@ -291,6 +291,11 @@ impl DialState {
     pub(crate) fn allow(&mut self, max: u32) -> u32 {
         self.max = self.max.max(max);
         self.max
+    }
+
+    /// The attempt in flight has had no answer for [`LATE_DIAL`].
+    pub(crate) fn is_late(&self, now: Moment) -> bool {
+        matches!(self.phase, Phase::InFlight { since, .. } if now.since(since) >= LATE_DIAL)
     }
 
     /// Attempts that the running dial may make.

@@ -111,7 +111,10 @@ impl Observer<'_> {
             echo => echo,
         };
         let silent_since = peer.probes.lost_since().max(peer.last_alive());
-        let tcp = if peer.dial.may_have_been_cut(echo, silent_since) { PathStatus::Unknown } else { tcp };
+        // A reply from before all fell silent says nothing of a dial that has had none since.
+        let is_outdated = tcp.is_ok() && echo.is_failing() && peer.dial.is_late(now);
+        let is_unknown = is_outdated || peer.dial.may_have_been_cut(echo, silent_since);
+        let tcp = if is_unknown { PathStatus::Unknown } else { tcp };
         let seen = Observation {
             tcp,
             echo,
@@ -232,9 +235,10 @@ mod tests {
 
     use super::*;
     use crate::engine::Nonce;
+    use crate::engine::api::DialId;
     use crate::engine::cause::Cause;
     use crate::engine::context::TestContext;
-    use crate::engine::limits::{BURST, LOST_IN_A_ROW};
+    use crate::engine::limits::{BURST, LATE_DIAL, LOST_IN_A_ROW};
     use crate::engine::peers::LeaveReason;
     use crate::testkit::{failure, ms, secs};
 
@@ -468,6 +472,27 @@ mod tests {
         let seen = look(&mut peer, &mut test, now + secs(25));
         assert_eq!((seen.tcp, seen.cause, seen.rtt), (PathStatus::Ok, None, Some(ms(2))));
         assert_eq!(seen.alive, Some(now + secs(25)));
+    }
+
+    #[test]
+    fn a_reply_from_the_moment_in_which_all_fell_silent_does_not_outlive_a_dial_without_one() {
+        for (deaf, waits, expected) in [
+            (true, LATE_DIAL, PathStatus::Unknown),
+            (true, LATE_DIAL - ms(1), PathStatus::Ok),
+            (false, LATE_DIAL, PathStatus::Ok),
+        ] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peer, now) = (test.peer(2), test.now);
+            peer.dial.note_success(ms(1), ms(1), now);
+            let dialed = now + secs(1);
+            if deaf {
+                lose(&mut peer, LOST_IN_A_ROW, now);
+            } else {
+                echo(&mut peer, 1, dialed);
+            }
+            peer.dial.start(DialId(1), 1, 5, dialed);
+            assert_eq!(look(&mut peer, &mut test, dialed + waits).tcp, expected, "deaf: {deaf}, {waits:?}");
+        }
     }
 
     #[test]
