@@ -50,6 +50,7 @@
 //!         retry: RetryPolicy { max_attempts: 5, delay: 2 * SECOND, backoff: 1.5, timeout: 4 * SECOND },
 //!         dial_rate: 50,
 //!         peers: Vec::new(),
+//!         join: Vec::new(),
 //!         secret: None,
 //!         key: None,
 //!         seed: [n; 32],

@@ -52,12 +52,14 @@ prop_compose! {
         suspicion in option::of(suspicion()),
         news in option::of(page()),
         visitor in option::of(any::<bool>()),
+        told in option::of(vec(any::<u8>(), 0..100)),
     ) -> Vec<u8> {
         let news = news.map(|page| written(&[page]));
         Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
             wide, suspicion, rows: news.as_deref().map(Into::into), visitor, tag: None,
+            membership: told.as_deref().map(Into::into),
         }.encode()
     }
 }
@@ -263,7 +265,7 @@ proptest! {
         let probe = Presence {
             kind: Kind::Probe, group: "g", id: NodeId(1), incarnation: Incarnation(2), sequence: 3, name: "n", tcp_port: 4,
             udp_port: 5, period_ms: MIN_PERIOD_MS, claimed: [10, 0, 0, 1].into(), nonce: Some(nonce), echo: None,
-            prefix: None, wide: None, suspicion: None, rows: None, visitor: None, tag: None,
+            prefix: None, wide: None, suspicion: None, rows: None, visitor: None, tag: None, membership: None,
         };
         let bytes = probe.encode();
         for end in 0..bytes.len() {
@@ -293,12 +295,14 @@ proptest! {
         suspicion in option::of(suspicion()),
         news in option::of(page().prop_filter("news fit into a presence", |page| written(std::slice::from_ref(page)).len() <= 800)),
         visitor in option::of(any::<bool>()),
+        told in option::of(vec(any::<u8>(), 0..100)),
     ) {
         let news = news.map(|page| written(&[page]));
         let presence = Presence {
             kind, group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), sequence,
             name: &texts.1, tcp_port, udp_port, period_ms, claimed, nonce: nonces.0, echo: nonces.1, prefix,
             wide, suspicion, rows: news.as_deref().map(Into::into), visitor, tag: None,
+            membership: told.as_deref().map(Into::into),
         };
         let bytes = presence.encode();
         if kind == Kind::Probe {

@@ -155,6 +155,7 @@ fn forged(number: u64) -> Presence<'static> {
         rows: None,
         visitor: None,
         tag: None,
+        membership: None,
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use vigie::engine::limits;
 use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
+use vigie::proto::membership::MAX_MEMBERSHIP;
 use vigie::proto::presence::{self, Kind, Presence, Suspicion};
 use vigie::proto::rows::{
     self, Entry, GONE, MAX_ABOUT, MAX_PAGES, MAX_WANTS, PageHead, Proof, RowRequest, append,
@@ -203,6 +204,7 @@ impl<'a> Fields<'a> {
                 rows: self.bytes("rows"),
                 visitor: self.flag("visitor"),
                 tag: self.optional("tag").map(|tag| Tag(unhex(tag).try_into().unwrap())),
+                membership: self.bytes("membership"),
             }),
             "request" => Message::Request(Request {
                 group: self.text("group"),
@@ -611,14 +613,18 @@ fn a_probe_has_its_length_and_any_other_presence_fits_under_a_secret() {
     let used = Key::new([7; KEY]);
     let secret = Secret::new(&SecretText { used, others: Vec::new(), hide: true }, "g");
     let news = vec![0; limits::NEWS_ROOM];
-    for (kind, rows, length) in
-        [(Kind::Probe, None, MAX_PROBE..=MAX_PROBE), (Kind::Heartbeat, Some(&news[..]), 0..=MAX_DATAGRAM)]
-    {
+    let told = vec![0; MAX_MEMBERSHIP];
+    for (kind, rows, membership, length) in [
+        (Kind::Probe, None, None, MAX_PROBE..=MAX_PROBE),
+        (Kind::Heartbeat, Some(&news[..]), None, 0..=MAX_DATAGRAM),
+        (Kind::Heartbeat, None, Some(&told[..]), 0..=MAX_DATAGRAM),
+    ] {
         let largest = Presence {
             kind,
             group: &text,
             name: &text,
             rows: rows.map(Into::into),
+            membership: membership.map(Into::into),
             ..vigie::testkit::presence(kind, u128::MAX, u64::MAX)
         };
         for bytes in [
@@ -630,7 +636,7 @@ fn a_probe_has_its_length_and_any_other_presence_fits_under_a_secret() {
                 presence::sealed_in(&bytes).map(|sealed| presence::unsealed(&secret.open(sealed).unwrap()));
             let read = Presence::decode(opened.as_deref().unwrap_or(&bytes)).map(|read| read.kind);
             // Zeros are no page.
-            assert_eq!(read.is_ok(), kind == Kind::Probe, "{read:?}");
+            assert_eq!(read.is_ok(), rows.is_none(), "{read:?}");
         }
     }
 }
@@ -658,6 +664,7 @@ fn the_specification_states_the_limits_of_the_code() {
         ("Longest datagram", MAX_DATAGRAM),
         ("Longest probe", MAX_PROBE),
         ("Longest pages", MAX_PAGES),
+        ("Longest [membership](#membership)", MAX_MEMBERSHIP),
         ("Most wants", MAX_WANTS),
         ("Most ids asked about", MAX_ABOUT),
         ("Echoes with few peers", limits::ECHOES_PER_INTERVAL as usize),
@@ -739,6 +746,7 @@ fn the_largest_presence_fits_a_datagram_four_times() {
         rows: None,
         visitor: Some(true),
         tag: Some(Tag([0xff; Tag::LENGTH])),
+        membership: None,
     };
     assert!(presence.encode().len() <= MAX_DATAGRAM / 4);
 }

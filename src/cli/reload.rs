@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::engine::api::Command;
-use crate::engine::config::Target;
 
 use super::args::NodeArgs;
 use super::config;
@@ -14,6 +13,7 @@ use super::parsing::{Parsed, Sources, parse};
 /// Options that a running node takes, each as far as [`Reload`] says.
 const LOG: &str = "log";
 const PEER: &str = "peer";
+const JOIN: &str = "join";
 
 /// The configuration that counts now, and where changes go.
 pub(super) struct Reload<F> {
@@ -53,17 +53,21 @@ impl<F: Fn(&NodeArgs)> Reload<F> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let (old_node, old) = &*now;
         let changed: Vec<&Setting> = settings.iter().filter(|setting| !old.contains(setting)).collect();
-        let gone = old_node.peer.iter().any(|peer| !node.peer.contains(peer));
+        let gone = old_node.peer.iter().any(|peer| !node.peer.contains(peer))
+            || old_node.join.iter().any(|host| !node.join.contains(host));
         for (option, value) in &changed {
             if option == LOG {
                 tracing::info!("configuration read again: {option} is now {value}");
-            } else if option != PEER {
+            } else if option != PEER && option != JOIN {
                 tracing::warn!("configuration read again: {option} = {value} counts after a restart");
             }
         }
         (self.set_filter)(node);
         for peer in node.peer.iter().filter(|peer| !old_node.peer.contains(peer)) {
-            self.add(peer);
+            self.tell(Command::AddPeer(peer.clone()), &format!("added the peer {peer}"));
+        }
+        for host in node.join.iter().filter(|host| !old_node.join.contains(host)) {
+            self.tell(Command::Join(host.clone()), &format!("joined the network of {host}"));
         }
         if gone {
             tracing::warn!(
@@ -76,11 +80,13 @@ impl<F: Fn(&NodeArgs)> Reload<F> {
         *now = (node.clone(), settings);
     }
 
-    fn add(&self, peer: &Target) {
-        if self.commands.try_send(Command::AddPeer(peer.clone())).is_ok() {
-            tracing::info!("configuration read again: added the peer {peer}");
+    fn tell(&self, command: Command, what: &str) {
+        if self.commands.try_send(command).is_ok() {
+            tracing::info!("configuration read again: {what}");
         } else {
-            tracing::warn!("configuration read again: the node is busy, so {peer} is added after a restart");
+            tracing::warn!(
+                "configuration read again: the node is busy, so it has not {what} before a restart"
+            );
         }
     }
 }
@@ -98,6 +104,7 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::engine::config::Target;
 
     fn parsed(arguments: &[&str]) -> Parsed {
         parse(["vigie"].iter().chain(arguments).map(OsString::from), [], None).unwrap()

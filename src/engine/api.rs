@@ -234,6 +234,8 @@ pub enum Command {
     DialFailing,
     /// Dial a peer that broadcasts cannot reach.
     AddPeer(Target),
+    /// Dial a member of another segment, and find the members that it knows.
+    Join(Target),
     /// Publish an [`Event::Snapshot`].
     RequestSnapshot,
     /// Publish an [`Event::Matrix`].

@@ -48,6 +48,8 @@ pub struct Config {
     pub visitor: bool,
     /// Peers that a person named.
     pub peers: Vec<Target>,
+    /// Members of other segments that a person named, by which this one's is joined to theirs.
+    pub join: Vec<Target>,
     /// What is said is made with it, and nothing else is believed.
     pub secret: Option<Arc<Secret>>,
     /// What this node signs its rows with; none without a secret. See [`Config::signing`].

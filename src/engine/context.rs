@@ -129,6 +129,11 @@ impl Shared {
         std::mem::take(&mut self.config.peers)
     }
 
+    /// The hosts that a person wants to join before the start, once.
+    pub(crate) fn take_joined(&mut self) -> Vec<Target> {
+        std::mem::take(&mut self.config.join)
+    }
+
     /// Another identity of this node from now on: this one, or one that is made of it.
     pub(crate) fn change_id(&mut self, id: NodeId) {
         match self.config.key.as_ref().map(|key| key.next(&id.0.to_be_bytes())) {
@@ -313,6 +318,7 @@ impl Context<'_> {
             rows: None,
             visitor: self.config.visitor.then_some(true),
             tag: None,
+            membership: None,
         }
     }
 }

@@ -624,3 +624,65 @@ pub const VISIT_ENDS: Duration = Duration::from_mins(1);
 
 /// Between two events that tell of visits.
 pub const VISITED_WINDOW: Duration = Duration::from_secs(1);
+
+/// Members of several broadcast domains that are remembered, those that are down among them: as many as there is room for in the table of
+/// peers, and some 2 MB.
+pub const MAX_MEMBERS: usize = 16_384;
+
+/// Messages of membership that are read a second: at any size of a network a node gets a few (a probe, an answer, gossip of three).
+pub const MEMBERSHIP_PER_SECOND: u32 = 100;
+
+/// Between two probes of a member. Unhurried: tethers, watchers and dials notice sooner who is gone.
+pub const MEMBER_PROBE_PERIOD: Duration = Duration::from_secs(5);
+
+/// How long the answer to one may take before others are asked to probe.
+pub const MEMBER_PROBE_RTT: Duration = Duration::from_secs(1);
+
+/// How long a member may object to a suspicion: several rounds of gossip, and a busy machine.
+pub const MEMBER_DOWN_AFTER: Duration = Duration::from_secs(30);
+
+/// How long a member that is down is remembered, and announced to now and then: a partition of a day heals by itself.
+pub const MEMBER_DOWN_KEPT: Duration = Duration::from_hours(24);
+
+/// How often news of a member is passed on: the logarithm of the largest network, and some for loss (SWIM §4.1).
+pub const MEMBERSHIP_TRANSMISSIONS: u8 = 15;
+
+/// Between two rounds of gossip, while there is news.
+pub const MEMBERSHIP_GOSSIP_EVERY: Duration = Duration::from_millis(500);
+
+/// Between two questions to a member, and to one that is down, which members it knows.
+pub const MEMBERSHIP_SYNC_EVERY: Duration = Duration::from_secs(30);
+
+/// Between two looks at who became a peer, or a member that is to be asked.
+pub const MEMBERSHIP_LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How soon it is looked after news of a member: what comes together is one look.
+pub const MEMBERSHIP_LOOK_SOON: Duration = Duration::from_millis(100);
+
+/// Peers of other segments that are told in one look that this node is there.
+pub const ANNOUNCED_TO_AT_ONCE: usize = 3;
+
+/// Members asked a second whether they are where others say: each of the nodes of a large network asks its share within seconds.
+pub const MEMBERS_ASKED_PER_SECOND: u32 = 20;
+
+/// Questions to members that may be answered still: those of the time in which an answer counts.
+pub const MEMBERS_ASKED_AT_ONCE: usize = 100;
+
+/// How long an answer counts.
+pub const MEMBER_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Between the first two questions to the same member; doubled each time, for a packet may be lost.
+pub const MEMBER_ASKED_AGAIN: Duration = Duration::from_secs(2);
+
+/// Between two questions to a member that answered none of many: who lies about where it is makes each node send a small datagram in that
+/// time.
+pub const MEMBER_ASKED_RARELY: Duration = Duration::from_mins(1);
+
+/// Ports of one address that are asked: a host of a lab may have some nodes.
+pub const MEMBERS_ASKED_PER_ADDRESS: usize = 8;
+
+/// Members of other segments that a node dials, where there are more: as many as it dials in its own segment at the usual interval.
+pub const FAR_DIALED: usize = 32;
+
+/// Nodes of a segment that dial another segment, at least, where there are so many.
+pub const SEGMENT_DIALERS: usize = 3;

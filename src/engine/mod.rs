@@ -28,9 +28,11 @@ mod invariants;
 mod lifecycle;
 pub mod limits;
 pub(crate) mod links;
+mod membership;
 pub mod micros;
 pub mod moment;
 mod named_peers;
+pub mod network;
 pub mod packet_filter;
 pub mod peers;
 mod presence;
@@ -55,21 +57,18 @@ use api::{Input, Output};
 use config::Config;
 use context::Shared;
 use diagnosis::judging::Judging;
-use dialing::dialer::Dialer;
-use dialing::inbound::InboundDials;
-use dialing::looks::Looks;
+use dialing::{dialer::Dialer, inbound::InboundDials, looks::Looks};
 use gossip::{own_row::OwnRow, relay::Relay, remote_rows::RemoteRows, told_nodes::ToldNodes};
 use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, TIMER_SLACK};
+use membership::Membership;
 use named_peers::NamedPeers;
 use peers::hearing::Hearing;
 use peers::observe::Times;
 use peers::{NodeInfo, PeerTable};
-use presence::announce::Announcer;
-use presence::receive::Arrival;
-use presence::rejects::Rejects;
-use presence::twin::TwinWatch;
-use presence::visitors::Visitors;
+use presence::{
+    announce::Announcer, receive::Arrival, rejects::Rejects, twin::TwinWatch, visitors::Visitors,
+};
 use probing::prober::Prober;
 use rate_limiter::RateLimiter;
 use tethers::Watch;
@@ -99,6 +98,7 @@ pub struct Engine {
     remote_rows: RemoteRows,
     relay: Relay,
     told_nodes: ToldNodes,
+    membership: Membership,
     checks_for_others: RateLimiter,
     hardware_reads: RateLimiter,
     judging: Judging,
@@ -136,6 +136,7 @@ impl Engine {
             remote_rows: RemoteRows::default(),
             relay: Relay::default(),
             told_nodes: ToldNodes::default(),
+            membership: Membership::default(),
             checks_for_others: RateLimiter::per_second(checks, checks),
             hardware_reads: RateLimiter::per_second(HARDWARE_READS_PER_SECOND, HARDWARE_READS_PER_SECOND),
             judging: Judging::default(),
@@ -237,6 +238,7 @@ impl Engine {
                 // The first may come long after it was begun to look for them.
                 let told = self.told_nodes.deadline(&self.remote_rows).map(|at| at.max(now));
                 self.timers.set(Timer::AskTold, told);
+                self.timers.set(Timer::Membership, self.membership.deadline(now));
             }
             Lifecycle::Leaving { .. } => {
                 self.timers.clear();

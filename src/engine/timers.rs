@@ -40,10 +40,12 @@ pub(crate) enum Timer {
     Visit,
     /// Rows that were passed on are to be checked.
     CheckRows,
+    /// Something of the membership of several broadcast domains is due.
+    Membership,
 }
 
 impl Timer {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Announce,
         Self::Goodbye,
         Self::Dial,
@@ -57,6 +59,7 @@ impl Timer {
         Self::Watch,
         Self::Visit,
         Self::CheckRows,
+        Self::Membership,
     ];
 }
 

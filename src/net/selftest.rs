@@ -168,6 +168,7 @@ impl SelfTestSender<'_> {
             rows: None,
             visitor: None,
             tag: None,
+            membership: None,
         };
         Ok(goodbye.encode())
     }

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod exchange;
 mod ids;
 mod map;
+pub mod membership;
 pub mod presence;
 pub mod rendezvous;
 pub mod rows;

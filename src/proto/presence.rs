@@ -6,6 +6,7 @@ use std::time::Duration;
 use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
+use super::membership::MAX_MEMBERSHIP;
 use super::{
     DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, Sealed, Tag, VERSION,
     check_prefix, check_text, map, rows, strip_header,
@@ -109,6 +110,9 @@ pub struct Presence<'a> {
     /// The sender has this secret; see [`split_tag`].
     #[n(17)]
     pub tag: Option<Tag>,
+    /// What a member of several broadcast domains tells another; see [`membership`](super::membership).
+    #[b(19)]
+    pub membership: Option<&'a ByteSlice>,
 }
 
 /// A question about a node that may be gone. It is no verdict: who hears it looks itself.
@@ -156,6 +160,9 @@ impl<'a> Presence<'a> {
         }
         check_prefix(self.prefix)?;
         self.rows.map_or(Ok(()), |rows| rows::check_pages(rows))?;
+        if self.membership.is_some_and(|told| told.len() > MAX_MEMBERSHIP) {
+            return Err(DecodeError::Malformed("the membership"));
+        }
         if self.udp_port == 0 {
             return Err(DecodeError::Malformed("the UDP port"));
         }

@@ -26,6 +26,7 @@ pub fn config(n: u64) -> Config {
         retry: RetryPolicy { max_attempts: 5, delay: secs(2), backoff: 1.5, timeout: secs(4) },
         dial_rate: 50,
         peers: Vec::new(),
+        join: Vec::new(),
         secret: None,
         key: None,
         seed,

@@ -32,6 +32,7 @@ pub fn presence(kind: Kind, id: u128, sequence: u64) -> Presence<'static> {
         rows: None,
         visitor: None,
         tag: None,
+        membership: None,
     }
 }
 

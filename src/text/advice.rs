@@ -73,6 +73,13 @@ impl fmt::Display for Advice {
             Self::CheckPower { host } => {
                 write!(f, "check that {} is switched on, its cable or Wi-Fi, and its address", Machine(host))
             }
+            Self::CheckRouter { networks: [one, other], port } => write!(
+                f,
+                "check the routers and firewalls between {one} and {other}: TCP and UDP {port}, and the replies, must pass"
+            ),
+            Self::CheckUplinkOf { network } => {
+                write!(f, "check the router of {network}, its uplink, and whether its hosts are switched on")
+            }
             Self::CheckUplink { hosts } => {
                 write!(
                     f,

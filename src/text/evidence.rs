@@ -25,6 +25,13 @@ impl fmt::Display for Evidence {
             Self::SharedAddress { addr, holders, told_by } => {
                 shared_address(f, addr, holders, told_by.as_ref())
             }
+            Self::AcrossNetworks { networks: [one, other], paths, hosts } => write!(
+                f,
+                "all {paths} known paths between {one} and {other} fail, and {hosts} reach other hosts"
+            ),
+            Self::NetworkCutOff { network, paths } => {
+                write!(f, "all {paths} known paths between {network} and other networks fail")
+            }
             Self::CameAndWent { who, times, within } => {
                 write!(f, "{who} went out of reach {times} times within {}", Wait(*within))
             }

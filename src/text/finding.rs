@@ -81,6 +81,15 @@ impl Finding {
     fn what(&self) -> &'static str {
         match (self.verdict, self.pattern) {
             // Nobody on this side hears them.
+            (Verdict::Isolated, Pattern::Segments) if self.names.len() == 1 => {
+                "cut off from the other networks"
+            }
+            (Verdict::Isolated, Pattern::Segments) => "nothing passes between these networks",
+            (Verdict::FirewallDrop, Pattern::Segments) => "TCP does not pass between these networks",
+            (Verdict::FirewallReject, Pattern::Segments) => "TCP is rejected between these networks",
+            (Verdict::UdpBlocked, Pattern::Segments) => "UDP does not pass between these networks",
+            (Verdict::Mtu, Pattern::Segments) => "large packets do not pass between these networks",
+            (Verdict::NoRoute, Pattern::Segments) => "there is no route between these networks",
             (Verdict::Isolated, Pattern::Islands) => "cut off from this side of the network",
             (Verdict::FirewallDrop, _) if self.blocks_udp() => "a firewall drops TCP and UDP",
             (Verdict::FirewallReject, _) if self.blocks_udp() => "a firewall rejects TCP and blocks UDP",
@@ -120,6 +129,7 @@ impl Finding {
             names if self.is_background() => format!("between {} hosts", names.len()),
             _ if self.verdict == Verdict::DuplicateName => joined(&self.namesakes()),
             [accused, other] if self.pattern == Pattern::Pair => self.direction(accused, other),
+            [one, other] if self.pattern == Pattern::Segments => format!("{one} ↔ {other}"),
             names if names.len() <= NAMED => joined(names),
             names => {
                 let (first, rest) = names.split_at(NAMED - 1);
@@ -136,6 +146,7 @@ impl Finding {
             Pattern::Row => Some("from this host"),
             Pattern::Host => Some("to and from this host"),
             Pattern::Islands => Some("between two groups"),
+            Pattern::Segments => Some("between two networks"),
             Pattern::ForeignNode => Some("unknown node"),
         };
         let count = match self.pair_count {

@@ -13,6 +13,7 @@ mod flapping;
 mod forgery;
 mod hostile;
 mod liveness;
+mod membership;
 mod names;
 mod one_host;
 mod own_filter;

@@ -20,7 +20,7 @@ use vigie::testkit::{HostId, Lan, Logged, Solo, ms, presence, request, secs};
 use crate::one_host::inbound;
 
 /// A secret with these keys, each of one byte again and again.
-fn secret(keys: &[u8], hide: bool) -> Arc<Secret> {
+pub(crate) fn secret(keys: &[u8], hide: bool) -> Arc<Secret> {
     let key = |fill: &u8| Key::new([*fill; KEY]);
     let text = SecretText { used: key(&keys[0]), others: keys[1..].iter().map(key).collect(), hide };
     Arc::new(Secret::new(&text, "default"))

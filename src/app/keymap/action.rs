@@ -44,6 +44,8 @@ pub enum Action {
     Jump,
     /// Ask for a peer to add.
     Add,
+    /// Join the segment of the host that is typed.
+    Join,
     /// Dial every peer.
     DialAll,
     /// Dial every peer that is not up.

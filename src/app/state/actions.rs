@@ -52,6 +52,7 @@ impl App {
             Action::Jump => self.ask_moment(now),
             Action::Mute => self.mute(now),
             Action::Accept => return self.accept(now),
+            Action::Join => return self.join(),
             Action::Help => self.ui.overlay = Some(Overlay::Help(HelpPage::default())),
             Action::Palette => self.open_palette(),
             Action::Add => self.ui.overlay = Some(Overlay::Add(Prompt::default())),

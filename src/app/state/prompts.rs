@@ -94,6 +94,15 @@ impl App {
         }
     }
 
+    /// Joins the segment of the host that was typed; where that is none, the prompt says what is wrong.
+    pub(super) fn join(&mut self) -> Option<Effect> {
+        let Some(Overlay::Add(prompt)) = &self.ui.overlay else { return None };
+        let target = Overlay::target(prompt.text()).ok()?;
+        self.ui.overlay = None;
+        let said = format!("joining the network of {target}");
+        Some(Effect::Send { command: Command::Join(target), said })
+    }
+
     /// Exports in this form.
     pub(super) fn export(&mut self, form: Form) -> Effect {
         self.ui.overlay = None;

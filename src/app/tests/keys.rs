@@ -121,6 +121,18 @@ fn a_typed_name_of_a_peer_dials_it_and_with_a_port_it_is_a_host() {
 }
 
 #[test]
+fn a_typed_address_is_joined_by_the_other_key() {
+    let mut bench = table(&["host7"]);
+    bench.key(KeyCode::Char('a'));
+    assert_eq!(bench.key(KeyCode::Tab), None, "nothing typed yet");
+    bench.typed("10.1.2.3");
+    let (command, said) = sent(bench.key(KeyCode::Tab));
+    assert_eq!(command, Command::Join("10.1.2.3".parse().unwrap()));
+    assert_eq!(said, "joining the network of 10.1.2.3:17474");
+    assert!(bench.app.ui.overlay.is_none());
+}
+
+#[test]
 fn a_paste_goes_into_the_prompt_and_nowhere_else() {
     let mut bench = table(&["a"]);
     bench.app.paste("q");

@@ -122,7 +122,7 @@ pub enum CliCommand {
     /// Try the terminal app on one machine, among real nodes on loopback addresses.
     ///
     /// No traffic leaves this machine, and other vigies on it are not affected: --tcp-port, --bind, --interface,
-    /// --exclude-interface, --peer and --secret-file have no effect here.
+    /// --exclude-interface, --peer, --join and --secret-file have no effect here.
     Demo(DemoArgs),
     /// Print the manual page (`man -l -` shows it), or write the pages of all commands.
     Man(ManArgs),

@@ -54,6 +54,9 @@ pub struct NodeArgs {
     /// Also dial a peer that broadcasts cannot reach; repeatable.
     #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', value_parser = target)]
     pub peer: Vec<Target>,
+    /// Join the broadcast domain of this host to ours; one node of each is enough; repeatable.
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', value_parser = target)]
+    pub join: Vec<Target>,
     /// Believe only nodes with this shared secret, which `vigie secret new` makes.
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
@@ -166,6 +169,7 @@ impl NodeArgs {
             retry: self.retry(),
             dial_rate: self.dial_rate,
             peers: self.peer.clone(),
+            join: self.join.clone(),
             secret: self.secret()?,
             key: None,
             seed: random()?,

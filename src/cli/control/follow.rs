@@ -183,6 +183,10 @@ impl Follower {
                 Ok(target) => Command::AddPeer(target),
                 Err(why) => return self.refuse(&why),
             },
+            Order::Join { host } => match Order::target(&host) {
+                Ok(target) => Command::Join(target),
+                Err(why) => return self.refuse(&why),
+            },
             Order::Snapshot => {
                 self.wants_table = true;
                 Command::RequestSnapshot

@@ -141,6 +141,10 @@ pub(super) enum Order {
     Add {
         host: String,
     },
+    /// Dial a member of another segment, and find the members that it knows.
+    Join {
+        host: String,
+    },
     /// Tell all peers as they are.
     Snapshot,
     /// Tell who reaches whom.
@@ -169,6 +173,7 @@ impl Order {
             Command::DialAll => Self::DialAll,
             Command::DialFailing => Self::DialFailing,
             Command::AddPeer(target) => Self::Add { host: target.to_string() },
+            Command::Join(target) => Self::Join { host: target.to_string() },
             Command::RequestSnapshot => Self::Snapshot,
             Command::RequestMatrix => Self::Matrix,
             // The first is set where the node was started.
@@ -176,7 +181,7 @@ impl Order {
         })
     }
 
-    /// The host of [`Order::Add`].
+    /// The host of [`Order::Add`] or [`Order::Join`].
     pub(super) fn target(host: &str) -> Result<Target, String> {
         host.parse().map_err(|error: crate::engine::config::TargetError| error.to_string())
     }

@@ -78,6 +78,7 @@ fn settings(node: &NodeArgs, rng: &mut StdRng) -> anyhow::Result<Settings> {
     settings.selection = Selection { bind: Some(loopback::OWN.into()), ..Selection::default() };
     settings.tcp_port = None;
     settings.config.peers.clear();
+    settings.config.join.clear();
     if settings.config.port == 0 {
         settings.config.port = loopback::free_port(rng)
             .ok_or_else(|| anyhow::anyhow!("no free port found for the demo; choose one with --port"))?;

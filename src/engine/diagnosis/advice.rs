@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
+use crate::engine::network::Network;
 
 use super::evidence::{Several, Who};
 
@@ -148,6 +149,18 @@ pub enum Advice {
         on: Who,
         /// To whom.
         to: Who,
+    },
+    /// See what the router between two networks lets pass.
+    CheckRouter {
+        /// The networks; the way from the first to the second one fails at least.
+        networks: [Network; 2],
+        /// The port to let through, of TCP and UDP.
+        port: u16,
+    },
+    /// See what connects a network with the others.
+    CheckUplinkOf {
+        /// Which.
+        network: Network,
     },
     /// See whether a machine is connected.
     CheckLink {

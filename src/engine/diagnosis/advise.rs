@@ -11,7 +11,7 @@ use super::grid::NodeIdx;
 use super::incident::Incident;
 use super::network_view::NetworkView;
 use super::verdict::{Pattern, Verdict};
-use super::whom::{several, shared_address, who};
+use super::whom::{networks, several, shared_address, who};
 
 /// What to do: to let through what these rules of this machine's own packet filter stop, if there are any.
 pub(super) fn advice(view: &NetworkView, incident: &Incident, rules: &[Arc<BlockingRule>]) -> Advice {
@@ -30,6 +30,11 @@ fn by_verdict(view: &NetworkView, incident: &Incident) -> Advice {
     let port = view.node(incident.accused()).info.addr.port();
     let presence = view.setting().presence_port;
     let other = incident.nodes.get(1).map(|node| who(view, *node));
+    match networks(view, incident)[..] {
+        [] => {}
+        [network] => return Advice::CheckUplinkOf { network },
+        [one, other, ..] => return Advice::CheckRouter { networks: [one, other], port },
+    }
     match incident.verdict {
         Verdict::Ok => Advice::Nothing,
         Verdict::ClosedPort => Advice::Start { on },

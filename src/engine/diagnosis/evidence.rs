@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::engine::address::Endpoint;
 use crate::engine::cause::{Cause, OtherSecret};
 use crate::engine::hardware::HardwareAddr;
+use crate::engine::network::Network;
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::PeerInfo;
 
@@ -106,6 +107,22 @@ pub enum Evidence {
         holders: Vec<(Who, Option<HardwareAddr>)>,
         /// Who hears the other one from it, where that address is this machine's: its own system takes nothing from there.
         told_by: Option<Who>,
+    },
+    /// Paths between two networks fail, all that are known, while the hosts work with others.
+    AcrossNetworks {
+        /// Which networks.
+        networks: [Network; 2],
+        /// How many paths.
+        paths: usize,
+        /// Between which hosts.
+        hosts: Several,
+    },
+    /// Paths between one network and others fail, all that are known.
+    NetworkCutOff {
+        /// Which network.
+        network: Network,
+        /// How many paths.
+        paths: usize,
     },
     /// One went out of reach several times.
     CameAndWent {

@@ -21,7 +21,7 @@ use super::incident::{FailingPair, Incident};
 use super::network_view::{NetworkView, SplitNetwork};
 use super::rules::icmp_confirms;
 use super::verdict::{Confidence, Pattern, Verdict};
-use super::whom::{rival, several, shared_address, who};
+use super::whom::{networks, rival, several, shared_address, who};
 
 /// Pieces of evidence in one finding: what fits on a page about a peer.
 const MAX_EVIDENCE: usize = 6;
@@ -44,13 +44,22 @@ pub(super) fn finding(view: &NetworkView, incident: &Incident) -> Finding {
         advice: advice(view, incident, &rules),
         pattern: incident.pattern,
         confidence: if confirmed { Confidence::Certain } else { incident.confidence },
-        names: incident.nodes.iter().map(|node| info(*node).name.clone()).collect(),
+        names: names(view, incident),
         nodes: incident.nodes.iter().filter_map(|node| id(*node)).collect(),
         pairs: listed.take(MAX_PAIRS_LISTED).collect(),
         pair_count: incident.pairs.len(),
         since: view.setting().now,
         replaces: None,
     }
+}
+
+/// The names of those that it is about: of segments those of the networks, the first of which is that of the first node.
+fn names(view: &NetworkView, incident: &Incident) -> Vec<String> {
+    let networks = networks(view, incident);
+    if networks.is_empty() {
+        return incident.nodes.iter().map(|node| view.node(*node).info.name.clone()).collect();
+    }
+    networks.iter().map(ToString::to_string).collect()
 }
 
 /// Whether ICMP says the same of a pair as the verdict.
@@ -176,6 +185,14 @@ fn of_all(view: &NetworkView, incident: &Incident) -> Option<Evidence> {
         (Verdict::LocalProblem, Pattern::Host) if incident.accused().is_self() => {
             let SplitNetwork { links, network, all_by_the_unrouted } = view.setting().split.clone()?;
             Some(Evidence::SplitNetwork { links, network, all_by_the_unrouted })
+        }
+        (_, Pattern::Segments) => {
+            let (networks, paths) = (networks(view, incident), incident.pairs.len());
+            let hosts = several(view, nodes.iter().copied());
+            Some(match networks[..] {
+                [one, other] => Evidence::AcrossNetworks { networks: [one, other], paths, hosts },
+                _ => Evidence::NetworkCutOff { network: *networks.first()?, paths },
+            })
         }
         (Verdict::Isolated, Pattern::Islands) => {
             Some(Evidence::VanishedTogether { hosts: several(view, nodes.iter().copied()) })

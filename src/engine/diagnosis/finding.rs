@@ -39,7 +39,7 @@ pub struct Finding {
     pub confidence: Confidence,
     /// The nodes it is about.
     pub nodes: Vec<NodeId>,
-    /// Their names, in the same order.
+    /// Their names, in the same order; of [`Pattern::Segments`] those of the two networks.
     pub names: Vec<String>,
     /// The failing pairs that it explains, from and to; at most [`MAX_PAIRS_LISTED`].
     pub pairs: Vec<(NodeId, NodeId)>,

@@ -14,7 +14,7 @@ use crate::engine::peers::PeerKey;
 use super::debounce::{Circumstances, Debounce, usual_debounce};
 use super::finding::{Finding, FindingId};
 use super::subject::{Subject, about, accused_by, concerned_by, partners, said_of, suspects};
-use super::verdict::Verdict;
+use super::verdict::{Pattern, Verdict};
 
 /// The findings of this node, from the first sign of each to its withdrawal.
 #[derive(Debug, Default)]
@@ -338,6 +338,7 @@ impl PublishedFindings {
         }
         let (stands, gone) = (debounce.stands.max(c.notice), debounce.gone.max(c.notice.min(c.patience)));
         match finding.verdict {
+            _ if self.is_left_of_a_cut(finding) => Debounce { stands: stands.max(c.patience), gone },
             _ if self.is_another_verdict(finding) => Debounce { stands, gone },
             Verdict::PacketLoss => debounce,
             // It rests on several attempts anyway; for a moment one passes by chance, or it looks as if losses explained them.
@@ -349,6 +350,16 @@ impl PublishedFindings {
 
     fn is_lossy_everywhere(&self) -> bool {
         self.published.iter().any(|known| known.is_background())
+    }
+
+    /// Whether it tells of paths between networks that another finding had among its own: what was cut off comes back path by path.
+    fn is_left_of_a_cut(&self, finding: &Finding) -> bool {
+        let is_of_segments = |finding: &Finding| finding.pattern == Pattern::Segments;
+        let mut told = self.published.iter().chain(&self.withdrawn).filter(|told| is_of_segments(told));
+        is_of_segments(finding)
+            && told.any(|told| {
+                told.names != finding.names && finding.pairs.iter().any(|pair| told.pairs.contains(pair))
+            })
     }
 
     fn is_another_verdict(&self, finding: &Finding) -> bool {

@@ -12,6 +12,7 @@ use crate::engine::address::Endpoint;
 use crate::engine::api::Icmp;
 use crate::engine::hardware::HardwareAddr;
 use crate::engine::links::Links;
+use crate::engine::network::Network;
 use crate::engine::observation::{FEWEST_MISSING, MOST_MISSING, Observation};
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::{PeerInfo, Tardiness};
@@ -63,6 +64,10 @@ pub struct JudgedNode {
     pub served: Option<Instant>,
     /// When a broadcast of it was last heard; none if none was, or the node is this one.
     pub broadcast: Option<Instant>,
+    /// The network that it is in; none where that is not known, or means nothing to people.
+    pub network: Option<Network>,
+    /// Whether it is beyond a router of this node's.
+    pub off_link: bool,
 }
 
 impl JudgedNode {
@@ -89,6 +94,8 @@ impl JudgedNode {
             heard_elsewhere: None,
             served: None,
             broadcast: None,
+            network: None,
+            off_link: false,
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Subject {
     NameOfUnknown(PeerKey, Endpoint),
     /// Pairs here and there that fail alike: nobody in particular.
     Scattered(Verdict),
+    /// Two networks, or one that is cut off from all others.
+    Segments(Vec<String>),
 }
 
 impl Subject {
@@ -30,6 +32,9 @@ impl Subject {
         let peer = &finding.peer;
         if finding.pattern == Pattern::Scattered {
             return Self::Scattered(finding.verdict);
+        }
+        if finding.pattern == Pattern::Segments {
+            return Self::Segments(finding.names.clone());
         }
         match (peer.id, finding.verdict == Verdict::DuplicateName) {
             (Some(id), false) => Self::Node(id),
@@ -49,14 +54,22 @@ pub(super) fn concerned_by(finding: &Finding) -> impl Iterator<Item = NodeId> {
 
 /// The nodes that a finding accuses: of islands all are.
 fn accused(finding: &Finding) -> impl Iterator<Item = NodeId> {
-    let count = if finding.pattern == Pattern::Islands { usize::MAX } else { 1 };
+    let count = match finding.pattern {
+        Pattern::Islands => usize::MAX,
+        Pattern::Segments => 0,
+        _ => 1,
+    };
     finding.nodes.iter().copied().take(count)
 }
 
 /// The nodes in which may lie what a finding tells: one that has most of what fails, else all that it names.
 pub(super) fn suspects(finding: &Finding) -> impl Iterator<Item = NodeId> {
-    let is_one = matches!(finding.pattern, Pattern::Host | Pattern::Column | Pattern::Row);
-    finding.nodes.iter().copied().take(if is_one { 1 } else { usize::MAX })
+    let count = match finding.pattern {
+        Pattern::Host | Pattern::Column | Pattern::Row => 1,
+        Pattern::Segments => 0,
+        _ => usize::MAX,
+    };
+    finding.nodes.iter().copied().take(count)
 }
 
 /// The nodes of which a finding says its verdict, alone or with others: whoever turns out to be behind pairs that fail here and there has
@@ -65,7 +78,8 @@ pub(super) fn said_of(finding: &Finding) -> impl Iterator<Item = Option<NodeId>>
     let together =
         matches!(finding.pattern, Pattern::Scattered | Pattern::Islands) && !finding.is_background();
     let others = finding.nodes.iter().filter(move |_| together);
-    std::iter::once(finding.peer.id).chain(others.map(|id| Some(*id)))
+    let first = (finding.pattern != Pattern::Segments).then_some(finding.peer.id);
+    first.into_iter().chain(others.map(|id| Some(*id)))
 }
 
 impl Finding {
@@ -85,8 +99,12 @@ pub(super) fn accused_by(findings: &[Arc<Finding>]) -> HashSet<NodeId> {
 /// The nodes whose verdict a finding tells: those it accuses, and all that share a name or an address.
 pub(super) fn about(finding: &Finding) -> impl Iterator<Item = NodeId> {
     let shared = matches!(finding.verdict, Verdict::DuplicateName | Verdict::AddressConflict);
-    let all = shared || finding.pattern == Pattern::Islands;
-    finding.nodes.iter().copied().take(if all { usize::MAX } else { 1 })
+    let count = match finding.pattern {
+        Pattern::Segments => 0,
+        _ if shared || finding.pattern == Pattern::Islands => usize::MAX,
+        _ => 1,
+    };
+    finding.nodes.iter().copied().take(count)
 }
 
 /// The nodes with which this one has a failing pair in it.

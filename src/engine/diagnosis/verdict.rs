@@ -148,6 +148,8 @@ pub enum Pattern {
     Host,
     /// A block: two groups of hosts that work among themselves and not with each other.
     Islands,
+    /// A block: all hosts of one network with all of another one, which a router joins.
+    Segments,
     /// Pairs here and there.
     Scattered,
     /// A node that is no peer.
@@ -164,6 +166,7 @@ impl Pattern {
             Self::Row => "row",
             Self::Host => "host",
             Self::Islands => "islands",
+            Self::Segments => "segments",
             Self::Scattered => "scattered",
             Self::ForeignNode => "stranger",
         }

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::engine::address::Endpoint;
+use crate::engine::network::Network;
 
 use super::evidence::{Several, Who};
 use super::grid::NodeIdx;
+use super::incident::Incident;
 use super::network_view::{NetworkView, OwnRival};
+use super::verdict::Pattern;
 
 pub(super) fn who(view: &NetworkView, node: NodeIdx) -> Who {
     if node.is_self() { Who::ThisNode } else { Who::Peer(Arc::clone(&view.node(node).info)) }
@@ -26,4 +31,15 @@ pub(super) fn shared_address(view: &NetworkView, nodes: &[NodeIdx]) -> Endpoint 
 pub(super) fn rival<'v>(view: &'v NetworkView, nodes: &[NodeIdx]) -> Option<&'v OwnRival> {
     let mut rivals = view.setting().rivals.iter();
     rivals.find(|rival| nodes.iter().any(|node| view.node(*node).info.id == Some(rival.id)))
+}
+
+/// The networks of an incident between segments, in the order of its nodes: two, or the one that is cut off. None of another incident.
+pub(super) fn networks(view: &NetworkView, incident: &Incident) -> SmallVec<[Network; 2]> {
+    let mut networks = SmallVec::new();
+    for network in incident.nodes.iter().filter_map(|node| view.node(*node).network) {
+        if incident.pattern == Pattern::Segments && !networks.contains(&network) {
+            networks.push(network);
+        }
+    }
+    networks
 }

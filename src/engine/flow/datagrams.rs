@@ -86,10 +86,14 @@ impl Engine {
             }
             Sender::Nobody => {}
             Sender::Refused(reason) => self.reject(reason, datagram.from, now),
-            Sender::OffLink => {
-                self.announcer.answer_off_link(&datagram, &mut ctx);
-                self.reject(RejectReason::OffLink, datagram.from, now);
-            }
+            Sender::OffLink => match self.meet_member(&datagram, now) {
+                Some(key) => self.handle_presence(key, &datagram, now),
+                None => {
+                    let mut ctx = self.shared.context(self.peers.len(), now);
+                    self.announcer.answer_off_link(&datagram, &mut ctx);
+                    self.reject_off_link(&datagram, now);
+                }
+            },
         }
     }
 
@@ -173,6 +177,9 @@ impl Engine {
         let is_trusted = peer.speaks_at(datagram.from.into());
         if let Some(rows) = presence.rows.filter(|_| is_trusted) {
             self.hear_news(key, presence.id, rows, now);
+        }
+        if let Some(told) = presence.membership.filter(|_| is_trusted) {
+            self.hear_membership(told, datagram, now);
         }
         if let Some(suspicion) = presence.suspicion.filter(|_| is_trusted) {
             self.hear_suspicion(key, suspicion, now);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::address::Endpoint;
+use crate::engine::address::{Endpoint, is_link_local};
 use crate::engine::api::Output;
 use crate::engine::context::fresh_for;
 use crate::engine::diagnosis::debounce::Circumstances;
@@ -24,6 +24,7 @@ use crate::engine::limits::{
     WIDE_EVERY, WIRES_HEARD_FOR,
 };
 use crate::engine::moment::Moment;
+use crate::engine::network::Network;
 use crate::engine::packet_filter::BlockingRule;
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerInfo, PeerKey, PeerState};
@@ -363,7 +364,19 @@ impl Engine {
             share_lost: peer.probes.share_lost(),
             served: peer.last_seen.served().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),
+            network: self.network_of(peer),
+            off_link: peer.interface().is_none(),
         }
+    }
+
+    /// The network of a peer: on a link of ours that of the link, whatever mask it has; beyond, what it says.
+    fn network_of(&self, peer: &Peer) -> Option<Network> {
+        let (ip, links) = (peer.ip(), self.shared.links());
+        let prefix = match peer.interface() {
+            Some(link) => links.prefix_on(link, ip)?,
+            None => peer.paths.prefix(ip)?,
+        };
+        (!is_link_local(ip.ip())).then(|| Network::of(ip.ip(), prefix))
     }
 
     /// What fails may be the way to one address only.
@@ -393,7 +406,10 @@ impl Engine {
             addr: links.told(links.own_address().at_port(config.tcp_port)),
             incarnation: Some(config.incarnation),
         };
-        JudgedNode::new(Arc::new(info), now)
+        let here = links.own_address();
+        let network = links.prefix_towards(here).filter(|_| !is_link_local(here.ip()));
+        let network = network.map(|prefix| Network::of(here.ip(), prefix));
+        JudgedNode { network, ..JudgedNode::new(Arc::new(info), now) }
     }
 
     /// What the table says of each peer: the verdict of the finding that was published of it; without one, whether all is well.

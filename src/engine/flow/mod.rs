@@ -4,6 +4,7 @@
 //! - `datagrams`: presence and echoes
 //! - `exchanges`: requests, replies and dials
 //! - `identity`: who this node is: its id and its name
+//! - `membership`: members of several broadcast domains
 //! - `names`: peers that a person named, and their look-ups
 //! - `news`: news of rows, told to everybody
 //! - `node`: interfaces, commands, timers, goodbyes
@@ -13,6 +14,7 @@ mod datagrams;
 mod exchanges;
 mod identity;
 mod judging;
+mod membership;
 mod names;
 mod news;
 mod node;

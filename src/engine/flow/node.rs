@@ -61,6 +61,9 @@ impl Engine {
         for target in self.shared.take_named() {
             self.add_peer(&target, now);
         }
+        for target in self.shared.take_joined() {
+            self.join(&target, now);
+        }
     }
 
     pub(in crate::engine) fn handle_command(&mut self, command: Command, now: Instant) {
@@ -69,6 +72,7 @@ impl Engine {
             Command::DialAll => self.force_dials(|_| true, now),
             Command::DialFailing => self.force_dials(|peer| peer.state().is_failing(), now),
             Command::AddPeer(target) => self.add_peer(&target, now),
+            Command::Join(target) => self.join(&target, now),
             Command::RequestSnapshot => {
                 let snapshot = Arc::new(self.snapshot(now));
                 self.publish(Event::Snapshot(snapshot));
@@ -122,6 +126,7 @@ impl Engine {
     /// Ends all dials and begins to say goodbye.
     fn leave(&mut self, reason: StopReason, now: Instant) {
         let mut ctx = self.shared.context(self.peers.len(), now);
+        self.membership.leave(&self.peers, &mut ctx);
         self.dialer.abandon_all(&mut ctx);
         self.watch.tethers.drop_all(&mut ctx);
         self.lifecycle.leave(reason, now);
@@ -240,6 +245,10 @@ impl Engine {
         }
         if self.timers.is_due(Timer::CheckRows, now) {
             self.check_rows(now);
+        }
+        if self.timers.is_due(Timer::Membership, now) {
+            let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &self.peers);
+            self.membership.wake(peers, &mut ctx);
         }
         self.look_names_up(now);
         self.see_to_visitors(now);

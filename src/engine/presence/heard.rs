@@ -37,7 +37,8 @@ impl Datagram<'_> {
     pub(crate) fn is_steady_heartbeat(&self, peers: &mut PeerTable, ctx: &Context<'_>) -> bool {
         let presence = &self.presence;
         let plain = presence.kind == Kind::Heartbeat && self.socket == Socket::Shared && !self.is_unicast();
-        let is_more = presence.suspicion.is_some() || presence.rows.is_some();
+        let is_more =
+            presence.suspicion.is_some() || presence.rows.is_some() || presence.membership.is_some();
         if !plain || self.is_wide() || is_more {
             return false;
         }
@@ -86,7 +87,8 @@ impl Datagram<'_> {
         let returning = silent || peer.has_left();
         peer.paths.note_heard(ip, dialed, (self.socket, sequence), returning, ctx.now);
         peer.last_seen.note_any(ctx.came);
-        if dialed == ip {
+        // What members tell each other comes now and then, and says nothing of presences.
+        if dialed == ip && self.presence.membership.is_none() {
             // A nonce or an echo is never broadcast.
             match self.socket == Socket::Shared && !self.is_unicast() {
                 true if self.is_wide() => {}

@@ -86,6 +86,8 @@ pub struct Lan {
     pub rogues: HashMap<IpAddr, Rogue>,
     /// Addresses from and to which no datagram passes.
     pub without_udp: HashSet<IpAddr>,
+    /// Hosts that are started from now on have a router to other networks: those of one network are a segment.
+    pub routed: bool,
     /// What was published.
     pub log: Vec<Logged>,
     /// What was sent by UDP, but for limited broadcasts.
@@ -121,6 +123,7 @@ impl Lan {
             by_address: HashMap::new(),
             rogues: HashMap::new(),
             without_udp: HashSet::new(),
+            routed: false,
             log: Vec::new(),
             sent: Vec::new(),
             dialed: Vec::new(),
@@ -153,7 +156,9 @@ impl Lan {
         change(&mut config);
         // Otherwise every run of a scenario would be the same.
         config.seed[16..24].copy_from_slice(&self.rng.random::<u64>().to_le_bytes());
-        self.hosts.push(Host::new(config.signing(), nets.iter().map(|net| interface(net)).collect()));
+        let mut host = Host::new(config.signing(), nets.iter().map(|net| interface(net)).collect());
+        host.routed = self.routed;
+        self.hosts.push(host);
         self.tell_interfaces(id);
         id
     }

@@ -121,11 +121,12 @@ impl Lan {
         }
     }
 
-    /// The limited broadcast reaches everybody who has a cable.
+    /// The limited broadcast reaches everybody who has a cable, where no router is between.
     pub(super) fn send_to_all(&mut self, id: HostId, source: Ipv4Addr, bytes: &Arc<[u8]>) {
         let from = SocketAddr::from((source, 45_000));
         for i in 0..self.hosts.len() {
-            if !self.hosts[i].interfaces.is_empty() {
+            let here = !self.routed || self.hosts[i].interfaces.iter().any(|i| i.reaches(source.into()));
+            if here && !self.hosts[i].interfaces.is_empty() {
                 self.broadcast(id, HostId(i), from, bytes);
             }
         }

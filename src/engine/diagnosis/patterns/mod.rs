@@ -8,7 +8,7 @@
 //! - `failures`: the pairs that are left, and the verdict that stands for several
 //! - `slow_hosts`: hosts that answer late
 //! - `flapping`: hosts that come and go
-//! - `own_filter`, `own_fault`, `wrong_masks`, `islands`, `single_hosts`, `pairs`: the patterns
+//! - `own_filter`, `own_fault`, `wrong_masks`, `segments`, `islands`, `single_hosts`, `pairs`: the patterns
 //! - `duplicates`: what is wrong with nodes rather than with pairs
 
 mod background_loss;
@@ -22,6 +22,7 @@ mod own_filter;
 mod pairs;
 #[cfg(test)]
 mod random;
+mod segments;
 mod single_hosts;
 mod slow_hosts;
 mod wrong_masks;
@@ -51,6 +52,7 @@ pub(super) fn incidents(view: &NetworkView, verdicts: &Verdicts, steps: &mut usi
     let split = own_fault::split_network(view, &mut failures);
     incidents.extend(own_fault::own_fault(view, &mut failures, verdicts).or(split));
     incidents.extend(wrong_masks::wrong_masks(view, &mut failures));
+    incidents.extend(segments::between_segments(view, &mut failures, verdicts));
     incidents.extend(islands::vanished_together(view, &mut failures, verdicts));
     incidents.extend(islands::islands(&mut failures));
     let dialed = |from: NodeIdx, to: NodeIdx| {
