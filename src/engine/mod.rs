@@ -63,9 +63,7 @@ use lifecycle::Lifecycle;
 use limits::{CHECKS_FOR_OTHERS_PER_SECOND, HARDWARE_READS_PER_SECOND, TIMER_SLACK};
 use membership::Membership;
 use named_peers::NamedPeers;
-use peers::hearing::Hearing;
-use peers::observe::Times;
-use peers::{NodeInfo, PeerTable};
+use peers::{NodeInfo, PeerTable, hearing::Hearing, observe::Times};
 use presence::{
     announce::Announcer, receive::Arrival, rejects::Rejects, twin::TwinWatch, visitors::Visitors,
 };

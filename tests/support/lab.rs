@@ -88,6 +88,13 @@ pub(crate) fn within_routed<F: FnOnce(&Lab)>(scenario: F) {
     in_namespaces::<F>(|| scenario(&Lab::routed()));
 }
 
+/// Runs a scenario among so many segments of so many hosts each, 10.81.0.1/16, 10.81.0.2/16 and so on, then 10.82.0.1/16, numbered in that
+/// order; the last host is the router between them.
+#[track_caller]
+pub(crate) fn within_segments<F: FnOnce(&Lab)>(segments: u8, hosts: u8, scenario: F) {
+    in_namespaces::<F>(|| scenario(&Lab::segments(segments, hosts)));
+}
+
 #[track_caller]
 fn in_namespaces<F>(scenario: impl FnOnce()) {
     let test = test_of::<F>();
@@ -224,6 +231,41 @@ impl Lab {
             ),
         });
         lab.host(3).run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+        lab
+    }
+
+    fn segments(segments: u8, hosts: u8) -> Self {
+        let router = segments * hosts + 1;
+        let mut root = format!("netns add h{router}\n");
+        let mut addrs = Vec::new();
+        for segment in 1..=segments {
+            let _ = write!(
+                root,
+                "link add br{segment} type bridge\nlink set br{segment} up\n\
+                 link add u{segment} type veth peer name leg{segment} netns h{router}\n\
+                 link set u{segment} master br{segment} up\n"
+            );
+            for host in 1..=hosts {
+                addrs.push(format!("10.{}.0.{host}", 80 + segment));
+                let n = addrs.len();
+                let _ = write!(
+                    root,
+                    "netns add h{n}\nlink add v{n} type veth peer name eth0 netns h{n}\n\
+                     link set v{n} master br{segment} up\n"
+                );
+            }
+        }
+        addrs.push("10.81.0.254".into());
+        let lab = Self::build(&root, addrs, Families::Ipv4, |n, addr| {
+            if n == usize::from(router) {
+                let leg =
+                    |n: u8| format!("addr add 10.{}.0.254/16 brd + dev leg{n}\nlink set leg{n} up\n", 80 + n);
+                return (1..=segments).map(leg).collect();
+            }
+            let gateway = format!("{}.254", addr.rsplit_once('.').expect("an address has dots").0);
+            format!("addr add {addr}/16 brd + dev eth0\nlink set eth0 up\nroute add default via {gateway}\n")
+        });
+        lab.host(router.into()).run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
         lab
     }
 

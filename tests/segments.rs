@@ -1,0 +1,66 @@
+//! Several networks with a real router between them: one node of each joins the others, and what the router stops is told of the
+//! networks, not of hosts.
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::json;
+use support::lab::{Lab, within_segments};
+use support::node::Node;
+use support::seen::{becomes, kind};
+
+const LONG: Duration = Duration::from_secs(30);
+const SEGMENTS: usize = 3;
+const HOSTS: usize = 2;
+/// The number of the router.
+const ROUTER: usize = SEGMENTS * HOSTS + 1;
+
+/// A node on each host; the first of each segment but the first joins the first of all.
+fn joined(lab: &Lab) -> Vec<Node> {
+    let start = |n: usize| {
+        let joins = n > HOSTS && n % HOSTS == 1;
+        let first = lab.host(1);
+        let args = ["watch", "--json", "--join", first.addr()];
+        lab.host(n).vigie(if joins { &args } else { &args[..2] })
+    };
+    let nodes: Vec<Node> = (1..ROUTER).map(start).collect();
+    for (at, node) in nodes.iter().enumerate() {
+        for other in (1..ROUTER).filter(|other| *other != at + 1) {
+            node.wait_for(LONG, becomes(&format!("h{other}"), "up"));
+        }
+    }
+    nodes
+}
+
+#[test]
+fn networks_are_joined_by_one_node_of_each_and_what_the_router_stops_is_told_of_the_networks() {
+    within_segments(3, 2, |lab| {
+        let nodes = joined(lab);
+        let found = nodes[1].wait_for(LONG, |event| event["via"] == "membership");
+        assert_eq!(found["event"], "peer_discovered");
+        let router = lab.host(ROUTER);
+        for rule in [
+            "add table inet t",
+            "add chain inet t f { type filter hook forward priority 0 ; }",
+            "add rule inet t f ip saddr 10.81.0.0/16 ip daddr 10.83.0.0/16 drop",
+        ] {
+            router.run(&["nft", rule]);
+        }
+        let networks = json!(["10.81.0.0/16", "10.83.0.0/16"]);
+        for node in &nodes {
+            let told = node.wait_for(LONG, kind("diagnosis"));
+            let what = (&told["pattern"], &told["verdict"], &told["names"]);
+            assert_eq!(what, (&json!("segments"), &json!("isolated"), &networks));
+        }
+        router.run(&["nft", "delete table inet t"]);
+        for node in &nodes {
+            node.wait_for(LONG, |event| event["event"] == "diagnosis" && event["verdict"] == "ok");
+        }
+        for node in &nodes {
+            let told =
+                node.always().events(|event| event["event"] == "diagnosis" && event["verdict"] != "ok");
+            assert!(told.iter().all(|event| event["names"] == networks), "nothing else was told");
+        }
+    });
+}
