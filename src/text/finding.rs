@@ -283,6 +283,11 @@ mod tests {
         assert_eq!(told(&["h1", "h2", "h3", "h4"], Pattern::Islands, &[]), "h1, h2 and 2 others");
         let apart = about(&["h1", "h2"], Verdict::Isolated, Pattern::Islands, &[]);
         assert_eq!(apart.headline(), "h1 and h2: cut off from this side of the network");
+        let networks = ["10.1.0.0/16", "10.3.0.0/16"];
+        let cut = about(&networks, Verdict::Isolated, Pattern::Segments, &[]);
+        assert_eq!(cut.headline(), "10.1.0.0/16 ↔ 10.3.0.0/16: nothing passes between these networks");
+        let alone = about(&networks[..1], Verdict::Isolated, Pattern::Segments, &[]);
+        assert_eq!(alone.headline(), "10.1.0.0/16: cut off from the other networks");
         let lossy = about(&["h1", "h2", "h3"], Verdict::PacketLoss, Pattern::Scattered, &[]);
         assert_eq!(lossy.headline(), "between 3 hosts: packets are lost", "no host is at fault");
     }
