@@ -26,14 +26,30 @@ fn commit() -> Option<String> {
         let (_, rest) = told.split_once("\"sha1\": \"")?;
         return rest.get(..DIGITS).map(str::to_owned);
     }
+    let Some(prefix) = git(&["rev-parse", "--show-prefix"]) else { return without_git() };
     // Not that of a repository in which somebody has unpacked this.
-    if !git(&["rev-parse", "--show-prefix"])?.is_empty() {
+    if !prefix.is_empty() {
         return None;
     }
     let moves = ["logs/HEAD", "HEAD"].map(|path| git(&["rev-parse", "--git-path", path]));
     let moves = moves.into_iter().flatten().find(|path| Path::new(path).exists())?;
     println!("cargo::rerun-if-changed={moves}");
     git(&["rev-parse", &format!("--short={DIGITS}"), "HEAD"])
+}
+
+/// The commit that is checked out, read from the files of a clone: the images in which a container is built have no git.
+fn without_git() -> Option<String> {
+    let folder = Path::new(".git");
+    let head = fs::read_to_string(folder.join("HEAD")).ok()?;
+    println!("cargo::rerun-if-changed=.git/HEAD");
+    let commit = match head.trim().strip_prefix("ref: ") {
+        None => head,
+        Some(branch) => fs::read_to_string(folder.join(branch)).ok().or_else(|| {
+            let packed = fs::read_to_string(folder.join("packed-refs")).ok()?;
+            packed.lines().find(|line| line.ends_with(&format!(" {branch}"))).map(str::to_owned)
+        })?,
+    };
+    commit.get(..DIGITS).map(str::to_owned)
 }
 
 fn git(arguments: &[&str]) -> Option<String> {
