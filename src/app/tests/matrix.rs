@@ -215,6 +215,14 @@ fn the_cursor_is_on_nodes_and_reads_what_both_ends_say() {
 }
 
 #[test]
+fn the_round_trip_of_before_is_not_read_as_how_long_a_dial_took_to_fail() {
+    let (mut bench, _) = Bench::of(eight);
+    assert_eq!(bench.pair(), ("alice".into(), "h2".into()));
+    let text = bench.text(120, 40);
+    assert!(text.contains("TCP ✖ timed out, echo"), "{text}");
+}
+
+#[test]
 fn n_goes_from_one_failing_pair_to_the_next_and_from_the_last_to_the_first() {
     let (mut bench, _) = Bench::of(eight);
     let mut seen = vec![bench.pair()];

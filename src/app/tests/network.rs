@@ -67,7 +67,8 @@ impl Network {
     /// The one's dials of the other fail for this cause, and the other serves none.
     pub(super) fn tcp_fails(&mut self, from: usize, to: usize, cause: Cause) -> &mut Self {
         self.observation(from, to, |observation| {
-            (observation.tcp, observation.cause, observation.rtt) = (PathStatus::Failing, Some(cause), None);
+            // As a node does, which keeps the last round trip.
+            (observation.tcp, observation.cause) = (PathStatus::Failing, Some(cause));
         });
         self.observation(to, from, |observation| observation.served = PathStatus::Failing)
     }

@@ -112,7 +112,8 @@ impl Pair<'_> {
         if let Some(cause) = observation.cause {
             tcp.text(format!(" {}", cause.label()), theme.warning());
         }
-        if let Some(rtt) = observation.rtt {
+        // That of a dial that failed would be read as how long it took to fail.
+        if let Some(rtt) = observation.rtt.filter(|_| observation.cause.is_none()) {
             tcp.text(format!(" {}", Measured(rtt)), theme.text());
         }
         parts.extend([tcp, way(theme, "echo", observation.echo)]);
