@@ -30,12 +30,29 @@ const WAITING: usize = 64;
 /// Findings that are waited for or stand: as many as a screen can tell of. More are told of no more.
 const TRACKED: usize = 1_024;
 
-/// Runs the command of the options, if there is one, until the node stops.
-pub(super) fn start(args: &NodeArgs, node: &Node) -> Result<(), CliError> {
-    let Some(command) = args.on_finding.clone() else { return Ok(()) };
+/// A command that is there to be run.
+pub(super) struct Hook {
+    command: CommandLine,
+    /// How long a finding stands before it is told.
+    stands: Duration,
+}
+
+/// The command of the options, if there is one, before there is a node: who relies on it learns at once that it is not there, and
+/// not by the first finding.
+pub(super) fn find(args: &NodeArgs) -> Result<Option<Hook>, CliError> {
+    let Some(command) = args.on_finding.clone() else { return Ok(None) };
+    #[cfg(unix)]
+    program::find(&command.program)
+        .map_err(|why| anyhow::anyhow!("cannot run {} (--on-finding): {why}", command.program))?;
+    Ok(Some(Hook { command, stands: args.finding_stands }))
+}
+
+/// Runs the command, if there is one, until the node stops.
+pub(super) fn start(hook: Option<Hook>, node: &Node) -> Result<(), CliError> {
+    let Some(Hook { command, stands }) = hook else { return Ok(()) };
     let Some(events) = node.events.upgrade().map(|events| events.subscribe()) else { return Ok(()) };
     let runtime = runtime::current_thread()?;
-    let findings = Findings { stands: args.finding_stands, ..Findings::default() };
+    let findings = Findings { stands, ..Findings::default() };
     let thread = std::thread::Builder::new().name("vigie-hook".into()).spawn(move || {
         runtime.block_on(async {
             let (wanted, to_run) = mpsc::channel(WAITING);
@@ -44,6 +61,34 @@ pub(super) fn start(args: &NodeArgs, node: &Node) -> Result<(), CliError> {
     });
     thread.map_err(anyhow::Error::from)?;
     Ok(())
+}
+
+#[cfg(unix)]
+mod program {
+    //! Where the system looks for a program.
+
+    use std::io;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    /// Whether there is one of this name: a path as it is, and else a file in one of the folders of `PATH`.
+    pub(super) fn find(name: &str) -> io::Result<()> {
+        if name.contains('/') {
+            return may_run(Path::new(name));
+        }
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let is_there = std::env::split_paths(&folders).any(|folder| may_run(&folder.join(name)).is_ok());
+        if is_there { Ok(()) } else { Err(io::Error::other("it is in no folder of PATH")) }
+    }
+
+    fn may_run(path: &Path) -> io::Result<()> {
+        let file = path.metadata()?;
+        if !file.is_file() {
+            return Err(io::Error::other("it is no file"));
+        }
+        let is_executable = file.permissions().mode() & 0o111 != 0;
+        if is_executable { Ok(()) } else { Err(io::Error::other("it is not executable: chmod +x it")) }
+    }
 }
 
 /// The findings that are not over.

@@ -54,12 +54,13 @@ pub(super) fn show(
     let control = args.map_or(Some(&ControlPlace::Off), |args| args.control.as_ref());
     let keeper = Keeper::of(control);
     let scrapes = args.map(metrics::open).transpose()?.flatten();
+    let hook = args.map(hook::find).transpose()?.flatten();
     let prepared = record.map(Prepared::at).transpose()?;
     let (subscriber, first) = recorder::tap(log::follow);
     let (node, events) = Node::start(settings, keeper.beside(subscriber))?;
     signals.stop(&node.commands);
     metrics::serve(scrapes, &node)?;
-    args.map(|args| hook::start(args, &node)).transpose()?;
+    hook::start(hook, &node)?;
     let door = args.map_or_else(Door::default, |args| control::open(args, &node, &keeper));
     let options = app::Options {
         local_ip: Some(interfaces::local_ip()),

@@ -40,12 +40,13 @@ pub(super) fn run(node: &NodeArgs, sources: &Sources, watch: &WatchArgs) -> Resu
     let signals = signals::heed(0)?;
     let keeper = Keeper::of(node.control.as_ref());
     let scrapes = metrics::open(node)?;
+    let hook = hook::find(node)?;
     let prepared = node.record.as_deref().map(Prepared::at).transpose()?;
     let (subscriber, first) = recorder::tap(log::follow);
     let (running, events) = Node::start(settings, keeper.beside(subscriber))?;
     signals.stop(&running.commands);
     metrics::serve(scrapes, &running)?;
-    hook::start(node, &running)?;
+    hook::start(hook, &running)?;
     let reload = Reload::new(node, sources, log.take_filters(), running.commands.clone());
     signals.on_hangup(move || reload.reload());
     let door = control::open(node, &running, &keeper);
