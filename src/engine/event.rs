@@ -67,6 +67,8 @@ pub enum RejectReason {
     TableFull,
     /// More nodes at one address than one host plausibly runs.
     TooManyNodes,
+    /// More changes of nodes that have not proved to be where they say than are followed.
+    TooManyChanges,
     /// More inbound connections than allowed.
     TooManyConnections,
     /// An inbound connection that did not send its request in time.
@@ -77,7 +79,7 @@ pub enum RejectReason {
 
 impl RejectReason {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Foreign,
         Self::Malformed,
         Self::Truncated,
@@ -94,6 +96,7 @@ impl RejectReason {
         Self::UnsignedRow,
         Self::TableFull,
         Self::TooManyNodes,
+        Self::TooManyChanges,
         Self::TooManyConnections,
         Self::TooSlow,
         Self::ClosedEarly,

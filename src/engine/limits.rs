@@ -16,6 +16,14 @@ pub const MAX_UNPROVEN_IN_A_NETWORK: usize = 1_024;
 /// The same in 48 bits of IPv6, which one customer has: more than one such network.
 pub const MAX_UNPROVEN_IN_A_SITE: usize = 1_536;
 
+/// What those who proved nothing may say anew of themselves, all together and a second: that they live again, left, have another name or
+/// port, or are new where they are too many already. Each datagram of a flood was an event or three otherwise, and a recording of
+/// them fills a disk. Whoever proves to be there is heard at any rate.
+pub const UNPROVEN_CHANGES_PER_SECOND: u32 = 50;
+
+/// The same at once: those of a few racks of machines that start together and restart before anybody answered them.
+pub const UNPROVEN_CHANGES_AT_ONCE: u32 = 256;
+
 /// Nodes behind one address: far more than anybody runs on one host, far less than a forger would like.
 pub const MAX_NODES_PER_ADDRESS: u16 = 32;
 

@@ -28,6 +28,7 @@ impl RejectReason {
             }
             Self::TableFull => "the peer table is full",
             Self::TooManyNodes => "too many nodes at one address",
+            Self::TooManyChanges => "too many changes of nodes that have not proved their address",
             Self::TooManyConnections => "too many connections at once",
             Self::TooSlow => "a connection that did not send its request in time",
             Self::ClosedEarly => "a connection that closed before its request was complete",

@@ -192,6 +192,47 @@ fn forged_restarts_and_moves_take_no_memory() {
 }
 
 #[test]
+fn what_those_say_who_proved_nothing_is_told_fifty_times_a_second_at_most() {
+    // By one address, and by many in turn; each says something new of itself each time.
+    for (what, presence_of) in [
+        ("new lives", (|n| Presence { incarnation: Incarnation(1_000 + n), ..presence(Kind::Hello, 7, 1) }) as fn(u64) -> Presence<'static>),
+        ("new ports", |n| Presence { tcp_port: 1 + (n % 60_000) as u16, ..presence(Kind::Heartbeat, 7, n) }),
+        ("new names", |n| Presence { name: if n % 2 == 0 { "even" } else { "odd" }, ..presence(Kind::Heartbeat, 7, n) }),
+        ("goodbyes", |n| presence(if n % 2 == 0 { Kind::Goodbye } else { Kind::Hello }, 7, n)),
+        ("new nodes", |n| presence(Kind::Hello, 1_000 + u128::from(n), 1)),
+        ("new nodes at new ports", |n| Presence { tcp_port: 1 + (n % 60_000) as u16, ..presence(Kind::Hello, 1_000 + u128::from(n), 1) }),
+    ] {
+        for senders in [1, 200] {
+            let mut solo = Solo::new(|_| {});
+            solo.run_for(secs(5));
+            solo.events.clear();
+            for n in 1..20_000_u64 {
+                solo.hear(&format!("10.0.9.{}:30000", 1 + n % senders), &presence_of(n));
+                if n % 20 == 0 {
+                    solo.run_for(ms(10));
+                }
+            }
+            let told = solo.events.iter().filter(|(_, event)| !matches!(event, Event::Rejected { .. })).count();
+            // Ten seconds, a burst, the first words of each, and up to three events for each.
+            assert!(told <= 3 * (10 * 50 + 256 + 200), "{what} of {senders}: {told} events");
+        }
+    }
+}
+
+#[test]
+fn a_wide_presence_that_came_to_this_node_alone_is_no_word_of_the_link() {
+    let mut solo = Solo::new(|_| {});
+    solo.run_for(secs(5));
+    for sequence in 1..6 {
+        let wide = Presence { wide: Some(true), prefix: Some(24), ..presence(Kind::Hello, 7, sequence) };
+        solo.hear_at(Socket::Addressed, "192.0.2.9:30000", &wide);
+        solo.run_for(secs(5));
+    }
+    let found = |told: &&(Duration, Event)| matches!(told.1, Event::Diagnosis(_));
+    assert_eq!(solo.events.iter().filter(found).count(), 0, "it may come from anywhere: {:?}", solo.events);
+}
+
+#[test]
 fn a_nonce_is_echoed_and_its_echo_proves() {
     let mut solo = Solo::new(|_| {});
     let nonce = Some(Nonce(4_711));

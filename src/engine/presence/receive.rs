@@ -95,7 +95,9 @@ pub(crate) fn read<'a>(arrival: Arrival, opened: &'a Opened<'a>, ctx: &Context<'
     let decoded = Presence::decode(bytes).map(|presence| match asked {
         // A nonce asks one node whether it is there. All would answer it.
         Asked::Everybody => Presence { nonce: None, ..presence },
-        Asked::Unknown | Asked::ThisNode => presence,
+        // That it was sent to all is what shows that its sender is on the link.
+        Asked::ThisNode => Presence { wide: None, ..presence },
+        Asked::Unknown => presence,
     });
     match decoded {
         Err(error) => {

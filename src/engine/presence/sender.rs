@@ -53,6 +53,9 @@ impl Datagram<'_> {
             return Sender::Nobody;
         }
         let evidence = key.and_then(|key| peers.get(key)).map_or(Evidence::None, |peer| self.evidence(peer));
+        if self.changes_the_unproven(peers, ctx) && !peers.take_unproven_change(ctx.now) {
+            return Sender::Refused(RejectReason::TooManyChanges);
+        }
         let speaker = Speaker { id, incarnation, name, addr, via: self.via(), evidence };
         match peers.recognize(&speaker, ctx) {
             Ok(Voice::Peer(key)) => Sender::Peer(key),
@@ -67,6 +70,25 @@ impl Datagram<'_> {
             }
             Err(reason) => Sender::Refused(reason),
         }
+    }
+
+    /// Whether it says that somebody who never proved to be where it comes from is new where another has to go for it, or is another
+    /// than before: in its life, its port or its name, or there again, or no more.
+    fn changes_the_unproven(&self, peers: &PeerTable, ctx: &Context<'_>) -> bool {
+        let (ip, Presence { tcp_port, kind, .. }) = (self.source_ip(), self.presence);
+        let Some(peer) = peers.by_id(self.presence.id).and_then(|key| peers.get(key)) else {
+            let is_taken = || peers.by_addr(ip.at_port(tcp_port)).is_some();
+            return ctx.links.reaches(ip) && (is_taken() || peers.is_crowded(ip));
+        };
+        if peer.is_proven() || peer.was_reached() || self.evidence(peer) == Evidence::Echo {
+            return false;
+        }
+        let is_other = || peer.addr().port() != tcp_port || peer.info().name != self.presence.name;
+        let ended = matches!(peer.state(), PeerState::Left | PeerState::Silent);
+        peer.info().incarnation != Some(self.presence.incarnation)
+            || (kind == Kind::Goodbye) != peer.has_left()
+            || (ended && kind != Kind::Goodbye)
+            || (self.is_from_dialed(peer) && is_other())
     }
 
     /// What shows that its sender is where it comes from: a nonce that was sent there.

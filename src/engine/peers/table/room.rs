@@ -1,5 +1,7 @@
 //! Room for another row: what is limited is what lives. Who proved its address displaces who did not, and never the other way.
 
+use std::time::Instant;
+
 use rand::RngExt;
 
 use crate::engine::address::ZonedIp;
@@ -54,6 +56,19 @@ impl PeerTable {
         } else {
             Err(RejectReason::TableFull)
         }
+    }
+
+    /// Whether another row at this address, of somebody who proved nothing, would drive out one that is there.
+    pub(crate) fn is_crowded(&self, ip: ZonedIp) -> bool {
+        let here = |peer: &&Peer| !peer.has_left() && peer.info().has_address();
+        self.rows.len() >= MAX_PEERS
+            || self.unproven.is_full_for(ip)
+            || self.at(ip).filter(here).count() >= usize::from(MAX_NODES_PER_ADDRESS)
+    }
+
+    /// Whether somebody who proved nothing may be another now than before: each such change is told, and costs its sender one datagram.
+    pub(crate) fn take_unproven_change(&mut self, now: Instant) -> bool {
+        self.unproven.take_change(now)
     }
 
     /// Puts a peer into the queue of those that have not proved their address, once.

@@ -2,13 +2,18 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Instant;
 
 use smallvec::{SmallVec, smallvec};
 
 use crate::engine::address::ZonedIp;
 use crate::engine::hashing::Keyed;
-use crate::engine::limits::{MAX_UNPROVEN, MAX_UNPROVEN_IN_A_NETWORK, MAX_UNPROVEN_IN_A_SITE};
+use crate::engine::limits::{
+    MAX_UNPROVEN, MAX_UNPROVEN_IN_A_NETWORK, MAX_UNPROVEN_IN_A_SITE, UNPROVEN_CHANGES_AT_ONCE,
+    UNPROVEN_CHANGES_PER_SECOND,
+};
 use crate::engine::peers::PeerKey;
+use crate::engine::rate_limiter::RateLimiter;
 
 /// Addresses that one host may have, or send from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,10 +46,19 @@ impl Network {
 }
 
 /// Rows in the order in which they came; those that were proven, went or were named since are skipped by who takes them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Unproven {
     all: VecDeque<(PeerKey, ZonedIp)>,
     networks: HashMap<Network, VecDeque<PeerKey>, Keyed>,
+    /// How often they may be others than they were.
+    changes: RateLimiter,
+}
+
+impl Default for Unproven {
+    fn default() -> Self {
+        let changes = RateLimiter::per_second(UNPROVEN_CHANGES_PER_SECOND, UNPROVEN_CHANGES_AT_ONCE);
+        Self { all: VecDeque::default(), networks: HashMap::default(), changes }
+    }
 }
 
 impl Unproven {
@@ -53,6 +67,18 @@ impl Unproven {
         for network in Network::of(ip) {
             self.networks.entry(network).or_default().push_back(key);
         }
+    }
+
+    /// Whether one more would drive out another.
+    pub(super) fn is_full_for(&self, ip: ZonedIp) -> bool {
+        let is_full =
+            |network: Network| self.networks.get(&network).is_some_and(|keys| keys.len() >= network.most());
+        self.all.len() >= MAX_UNPROVEN || Network::of(ip).into_iter().any(is_full)
+    }
+
+    /// Whether one of them may change now; then it is counted.
+    pub(super) fn take_change(&mut self, now: Instant) -> bool {
+        self.changes.take(now)
     }
 
     /// The first of those that are too many: in all, or in a network of the last one that came.
