@@ -273,7 +273,8 @@ pub enum Event {
         /// Why the last one there failed.
         cause: Cause,
     },
-    /// We answered somebody's exchange: a dial of theirs has succeeded as far as we can tell. Has one of its two fields.
+    /// We answered somebody's exchange: a dial of theirs has succeeded as far as we can tell. Has one of its two fields. Of those that are
+    /// no peers at most ten a second are told.
     ExchangeServed {
         /// The peer that dialed.
         #[serde(skip_serializing_if = "Option::is_none")]

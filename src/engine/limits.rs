@@ -364,6 +364,14 @@ pub const WIDE_KEPT: Duration = Duration::from_mins(1);
 /// Nodes among which patterns are looked for: all pairs of so many are judged in some milliseconds.
 pub const MAX_JUDGED: usize = 256;
 
+/// Shortest time between two lives of a peer that are believed because of connections: no host starts a program more often, and each
+/// life is told. Whoever sends back a nonce is believed at once.
+pub const LIVES_APART: Duration = Duration::from_secs(1);
+
+/// Exchanges a second of those that are no peers that are told, and at once: a person or a script that dials, or a node for which there is
+/// no room. Anybody who reaches this node, from beyond its links too, can make thousands.
+pub const STRANGERS_SERVED_TOLD: (u32, u32) = (10, 64);
+
 /// Shortest time between two questions to a peer whether it is still at its address, where others are heard there, too: whoever
 /// sends in the name of an address makes us dial that one no more often.
 pub const CHALLENGE_AGAIN: Duration = Duration::from_secs(1);

@@ -324,33 +324,57 @@ fn what_is_turned_away_is_told_at_most_once_a_second_a_reason() {
     assert_eq!(counted[&RejectReason::WrongGroup], given[&RejectReason::WrongGroup], "every one is counted");
 }
 
+/// A request of this node in this life, from an address of its own on the link; port 0 is that of one that is no node.
+fn request(solo: &mut Solo, conn: u16, (id, incarnation, tcp_port): (u128, u64, u16)) {
+    let request = Request {
+        group: "default",
+        id: NodeId(id),
+        incarnation: Incarnation(incarnation),
+        name: "x",
+        tcp_port,
+        nonce: Nonce(1),
+        message: None,
+        rows: None,
+        wants: None,
+        about: None,
+        prefix: None,
+        tether: None,
+        visitor: None,
+    };
+    let (conn, from) = (ConnId(u64::from(conn)), "10.0.0.2:40000".parse().unwrap());
+    let body = &request.encode()[HEADER..];
+    solo.tell(Input::Request { conn, from, link: None, body: Ok(body), sealed: false });
+}
+
+#[test]
+fn a_flood_of_exchanges_is_answered_and_not_told_one_by_one() {
+    for (what, of, most) in [
+        ("lives of one node", (|n| (7, 1_000 + u64::from(n), 17_474)) as fn(u16) -> (u128, u64, u16), 10 * 20),
+        ("dials of no node", |n| (100 + u128::from(n), 1, 0), 64 + 10 * 10),
+    ] {
+        let mut solo = Solo::new(|_| {});
+        for n in 0..10_000_u16 {
+            request(&mut solo, n, of(n));
+            if n % 10 == 0 {
+                solo.run_for(ms(10));
+            }
+        }
+        assert_eq!(solo.replies.len(), 10_000, "{what}: each is answered");
+        let counts = |event: &Event| match event {
+            Event::Rejected { .. } | Event::DialStarted { .. } => false,
+            Event::ExchangeServed { peer, .. } => peer.is_none(),
+            _ => true,
+        };
+        let told = solo.events.iter().filter(|(_, event)| counts(event)).count();
+        assert!(told <= most, "{what}: {told} events in ten seconds");
+    }
+}
+
 #[test]
 fn exchanges_of_many_forged_identities_from_one_host_are_limited() {
     let mut solo = Solo::new(|_| {});
     for n in 0..1_000_u16 {
-        let request = Request {
-            group: "default",
-            id: NodeId(u128::from(n) + 10),
-            incarnation: Incarnation(1),
-            name: "x",
-            tcp_port: 1_000 + n,
-            nonce: Nonce(1),
-            message: None,
-            rows: None,
-            wants: None,
-            about: None,
-            prefix: None,
-            tether: None,
-            visitor: None,
-        };
-        let (conn, from) = (ConnId(u64::from(n)), "10.0.0.2:40000".parse().unwrap());
-        solo.tell(Input::Request {
-            conn,
-            from,
-            link: None,
-            body: Ok(&request.encode()[HEADER..]),
-            sealed: false,
-        });
+        request(&mut solo, n, (u128::from(n) + 10, 1, 1_000 + n));
     }
     assert_eq!(solo.replies.len(), 1_000, "each is answered");
     assert_eq!(solo.rows().len(), usize::from(MAX_NODES_PER_ADDRESS));

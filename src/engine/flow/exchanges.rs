@@ -88,7 +88,9 @@ impl Engine {
             self.ask_for_hardware(key, from.into(), now);
         }
         let addr = info.is_none().then(|| self.shared.links().told(from));
-        self.publish(Event::ExchangeServed { peer: info, addr });
+        if addr.is_none() || self.rejects.tells_of_served(now) {
+            self.publish(Event::ExchangeServed { peer: info, addr });
+        }
     }
 
     /// Takes the rows of a request, and what the reply to it tells in return.

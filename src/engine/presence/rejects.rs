@@ -1,4 +1,5 @@
-//! What was turned away, told in few words: at most one event a second a reason, rarer while it goes on.
+//! What was turned away, told in few words: at most one event a second a reason, rarer while it goes on. And how often it is told that
+//! somebody was served who is no peer.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,11 +7,20 @@ use std::time::{Duration, Instant};
 use crate::engine::address::Endpoint;
 use crate::engine::event::{Event, RejectReason};
 
-use crate::engine::limits::{MAX_REJECTED_WINDOW, REJECTED_WINDOW};
+use crate::engine::limits::{MAX_REJECTED_WINDOW, REJECTED_WINDOW, STRANGERS_SERVED_TOLD};
+use crate::engine::rate_limiter::RateLimiter;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rejects {
     of: BTreeMap<RejectReason, RejectCount>,
+    served: RateLimiter,
+}
+
+impl Default for Rejects {
+    fn default() -> Self {
+        let (rate, burst) = STRANGERS_SERVED_TOLD;
+        Self { of: BTreeMap::default(), served: RateLimiter::per_second(rate, burst) }
+    }
 }
 
 #[derive(Debug)]
@@ -34,6 +44,11 @@ impl Rejects {
         tally.count += 1;
         tally.from = from;
         (now >= tally.closes).then(|| tally.tell(reason, now))
+    }
+
+    /// Whether it is told that somebody was served who is no peer.
+    pub(crate) fn tells_of_served(&mut self, now: Instant) -> bool {
+        self.served.take(now)
     }
 
     /// When the next event is due.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::engine::address::ZonedIp;
 use crate::engine::context::Context;
 use crate::engine::limits::{
-    CHALLENGE_AGAIN, GOODBYE_ASKED_AGAIN, GOODBYE_PATIENCE, LATE_WORDS, SUSPICION_PATIENCE,
+    CHALLENGE_AGAIN, GOODBYE_ASKED_AGAIN, GOODBYE_PATIENCE, LATE_WORDS, LIVES_APART, SUSPICION_PATIENCE,
 };
 use crate::engine::moment::Moment;
 use crate::engine::peers::PeerState;
@@ -32,6 +32,9 @@ impl Peer {
         let here = word.from == self.ip();
         if word.incarnation == known {
             return Weight::Own;
+        }
+        if here && word.evidence == Evidence::Connection && ctx.is_within(self.health.since().into(), LIVES_APART) {
+            return Weight::Doubtful;
         }
         if here && word.evidence != Evidence::None {
             return Weight::NewLife;
