@@ -1,5 +1,7 @@
 //! What always holds between the parts, for tests.
 
+use std::time::Instant;
+
 use super::Engine;
 use super::lifecycle::Lifecycle;
 use super::limits::{MAX_BURSTS, MAX_DIALS_IN_FLIGHT};
@@ -22,6 +24,12 @@ impl Engine {
         let bursts = self.peers.iter().filter(|peer| peer.probes.in_burst()).count();
         assert!(!running || self.prober.bursts() == bursts, "a burst is a peer's");
         assert!(in_flight <= MAX_DIALS_IN_FLIGHT && bursts <= MAX_BURSTS);
+    }
+
+    /// When the last diagnosis began: for tests of cost.
+    #[doc(hidden)]
+    pub fn diagnosis_began(&self) -> Option<Instant> {
+        self.judging.schedule.began()
     }
 
     /// How many rows of the table were looked at until now, walks included: for tests of cost.

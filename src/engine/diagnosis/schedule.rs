@@ -50,6 +50,12 @@ impl Schedule {
         (self.began, self.due) = (Some(now), None);
     }
 
+    /// When the last one began.
+    #[cfg(any(test, feature = "testkit"))]
+    pub(crate) fn began(&self) -> Option<Instant> {
+        self.began
+    }
+
     /// The diagnosis goes on then.
     pub(crate) fn pause_until(&mut self, at: Instant) {
         self.resumes = Some(at);
