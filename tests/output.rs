@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use support::node::{Node, Stage, clean, program, vigie};
@@ -222,6 +223,11 @@ fn metrics_are_served_beside_the_events() {
     assert!(!answer.contains("vigie_received_datagrams_total 0\n"), "{answer}");
     assert!(fetch(scraped, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
     assert!(fetch(scraped, &"x".repeat(8 << 10)).starts_with("HTTP/1.1 431 "));
+    // Whoever connects and asks nothing keeps no scraper out: each of them had ten seconds.
+    let idle: Vec<_> = (0..80).map(|_| std::net::TcpStream::connect(("127.0.0.1", scraped))).collect();
+    let began = support::now();
+    assert!(is_up() && idle.iter().all(Result::is_ok));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     node.sigterm();
     assert_eq!(node.wait_exit(SOON), 0);
 }

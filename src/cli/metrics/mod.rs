@@ -3,14 +3,17 @@
 mod listener;
 mod numbers;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::engine::api::Command;
 use crate::engine::event::{Event, Stamped};
@@ -23,8 +26,12 @@ use super::runtime;
 use listener::Asked;
 use numbers::Numbers;
 
-/// Connections at a time: a few scrapers, and a person who looks.
-const CONNECTIONS: usize = 8;
+/// Connections at a time: a few scrapers, and a person who looks; and as many that say nothing.
+const CONNECTIONS: usize = 32;
+/// How long one that has not been answered keeps its place when all are in use: a scraper asks as soon as it is connected.
+const PLACE_KEPT: Duration = Duration::from_millis(300);
+/// The wait after a connection that could not be accepted: there may be no descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Where scrapers come to, before there is a node.
 pub(super) struct Scrapes(TcpListener);
@@ -75,18 +82,25 @@ impl Server {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut numbers = Numbers::new();
         let mut connections: JoinSet<Step> = JoinSet::new();
+        let mut asking: VecDeque<(Instant, AbortHandle)> = VecDeque::new();
         self.ask_for_a_snapshot();
         loop {
+            asking.retain(|(_, task)| !task.is_finished());
+            let is_full = connections.len() >= CONNECTIONS;
+            let room_at = asking.front().filter(|_| is_full).map(|(came, _)| *came + PLACE_KEPT);
             tokio::select! {
                 event = self.events.recv() => match event {
                     Ok(stamped) => self.fold(&mut numbers, &stamped.event),
                     Err(RecvError::Lagged(missed)) => self.fold(&mut numbers, &Event::Lagged { missed }),
                     Err(RecvError::Closed) => return Ok(()),
                 },
-                // Who comes while all are in use waits in the kernel's queue.
-                came = listener.accept(), if connections.len() < CONNECTIONS => {
-                    if let Ok((stream, _)) = came {
-                        connections.spawn(ask(stream));
+                // Who comes while all are in use waits in the kernel's queue, until one that asks nothing makes room.
+                came = accept(&listener, room_at), if !is_full || room_at.is_some() => {
+                    if is_full && let Some((_, oldest)) = asking.pop_front() {
+                        oldest.abort();
+                    }
+                    if let Some(stream) = came {
+                        asking.push_back((Instant::now(), connections.spawn(ask(stream))));
                     }
                 }
                 Some(step) = connections.join_next() => {
@@ -115,6 +129,18 @@ impl Server {
         // A full queue means that the node is busy; the next lag asks again.
         let _ = self.commands.try_send(Command::RequestSnapshot);
     }
+}
+
+/// The next connection, once there is room for it; none if it could not be accepted.
+async fn accept(listener: &tokio::net::TcpListener, room_at: Option<Instant>) -> Option<TcpStream> {
+    if let Some(at) = room_at {
+        sleep_until(at).await;
+    }
+    let came = listener.accept().await;
+    if came.is_err() {
+        sleep(ACCEPT_AGAIN).await;
+    }
+    came.ok().map(|(stream, _)| stream)
 }
 
 async fn ask(mut stream: TcpStream) -> Step {
