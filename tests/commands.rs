@@ -150,11 +150,14 @@ fn every_value_out_of_its_range_is_refused_before_anything_starts() {
 #[test]
 #[cfg(unix)]
 fn a_command_for_findings_that_cannot_be_run_is_refused_before_anything_starts() {
-    let run = |command: &str| run_briefly(&["watch", "--for", "1s", "--bind", "127.77.4.9", "--on-finding", command]);
+    let run = |command: &str| {
+        run_briefly(&["watch", "--for", "1s", "--bind", "127.77.4.9", "--on-finding", command])
+    };
     refused(&run("./nosuch --to ops"), 3, &["--on-finding", "./nosuch", "No such file"]);
     refused(&run("nosuchcommand"), 3, &["nosuchcommand", "PATH"]);
-    refused(&run("/etc/hosts"), 3, &["/etc/hosts", "not executable", "chmod"]);
-    refused(&run("/etc"), 3, &["no file"]);
+    let (folder, text) = (env!("CARGO_MANIFEST_DIR"), concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE"));
+    refused(&run(text), 3, &[text, "not executable", "chmod"]);
+    refused(&run(folder), 3, &["no file"]);
     assert_eq!(run("true").code, 0);
 }
 

@@ -152,7 +152,7 @@ pub(crate) fn life_of(peer: &Peer) -> Option<Life> {
 }
 
 impl Choice {
-    /// Chooses again if others may be the heaviest now: that walks the table.
+    /// Chooses again if others may be the heaviest now: that walks all that are reached.
     fn renew(&mut self, peers: &PeerTable, own: NodeId) {
         let made = Some((own, peers.reachable_changes()));
         if self.made != made {
@@ -163,7 +163,7 @@ impl Choice {
 
 /// The heaviest of the peers that were reached and hold their address.
 fn choose(peers: &PeerTable, own: NodeId) -> SmallVec<[PeerKey; TETHERS]> {
-    let able = peers.iter().filter(|peer| peer.is_reachable());
+    let able = peers.reachable();
     let mut heaviest: SmallVec<[(Reverse<u64>, PeerKey); TETHERS + 1]> = SmallVec::new();
     for (id, key) in able.filter_map(|peer| Some((peer.id()?, peer.key()))) {
         let one = (Reverse(weight(own, id)), key);

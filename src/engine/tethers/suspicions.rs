@@ -11,7 +11,7 @@ use crate::engine::limits::{
     UNANSWERED_AFTER, UNANSWERED_WITH_LOSS, WITNESSES,
 };
 use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{PeerKey, PeerState, PeerTable};
+use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{NodeId, moment::Moment};
 use crate::proto::rendezvous::weight;
@@ -218,7 +218,8 @@ impl Suspicions {
 pub(crate) fn is_chosen(own: NodeId, suspect: &Peer, most: usize, peers: &PeerTable) -> bool {
     let Some(id) = suspect.id() else { return false };
     let mine = weight(id, own);
-    let others = peers.iter().filter(|peer| peer.key() != suspect.key() && peer.state() == PeerState::Up);
+    // Of the table only those: a forger fills the rest of it.
+    let others = peers.reachable().filter(|peer| peer.key() != suspect.key());
     let heavier = others.filter_map(Peer::id).filter(|other| weight(id, *other) > mine);
     heavier.take(most).count() < most
 }
@@ -231,7 +232,7 @@ mod tests {
     use crate::engine::context::TestContext;
     use crate::engine::limits::{BURST, SUSPECT_DIALERS};
     use crate::engine::probing::prober;
-    use crate::engine::{Incarnation, Nonce, peers::Via};
+    use crate::engine::{Incarnation, Nonce, peers::PeerState, peers::Via};
     use crate::testkit::{ms, secs};
 
     fn up(test: &mut TestContext, n: u64) -> Peer {
@@ -407,11 +408,25 @@ mod tests {
                 let addr = ([10, 0, 1, *id], 17_474).into();
                 let key =
                     peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
-                peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
+                let peer = peers.get_mut(key).unwrap();
+                peer.prove(peer.ip(), &mut test.context());
+                peer.set_state(PeerState::Up, &mut test.context());
                 suspect = Some(key);
             }
+            for stranger in 0..500_u16 {
+                let identity = Some((NodeId(1_000 + u128::from(stranger)), Incarnation(1)));
+                let [high, low] = stranger.to_be_bytes();
+                let addr = ([10, 0, 2 + high, low], 17_474).into();
+                peers.discover(addr, identity, "made up", Via::Broadcast, &mut test.context()).unwrap();
+            }
+            while let Some(key) = peers.next_touched() {
+                peers.index_condition(key);
+            }
             let suspect = peers.get(suspect.unwrap()).unwrap();
-            is_chosen(NodeId((**own).into()), suspect, SUSPECT_DIALERS, &peers)
+            let before = peers.steps();
+            let is_chosen = is_chosen(NodeId((**own).into()), suspect, SUSPECT_DIALERS, &peers);
+            assert!(peers.steps() - before < 50, "those that were never reached are not looked at");
+            is_chosen
         });
         assert_eq!(chosen.count(), SUSPECT_DIALERS);
     }

@@ -33,7 +33,10 @@ impl Peer {
         if word.incarnation == known {
             return Weight::Own;
         }
-        if here && word.evidence == Evidence::Connection && ctx.is_within(self.health.since().into(), LIVES_APART) {
+        if here
+            && word.evidence == Evidence::Connection
+            && ctx.is_within(self.health.since().into(), LIVES_APART)
+        {
             return Weight::Doubtful;
         }
         if here && word.evidence != Evidence::None {
