@@ -33,10 +33,9 @@ impl Peer {
         if word.incarnation == known {
             return Weight::Own;
         }
-        if here
-            && word.evidence == Evidence::Connection
-            && ctx.is_within(self.health.since().into(), LIVES_APART)
-        {
+        // A life that was never proved may be forged, and is mended at once.
+        let is_new = self.has_proved() && ctx.is_within(self.health.since().into(), LIVES_APART);
+        if here && is_new && word.evidence == Evidence::Connection {
             return Weight::Doubtful;
         }
         if here && word.evidence != Evidence::None {
@@ -266,6 +265,11 @@ mod tests {
             let mut peer = if proven { test.proven_peer(2) } else { test.peer(2) };
             assert_eq!(peer.info().incarnation, Some(LIFE));
             peer.set_state(state, &mut test.context());
+            if proven && from_home && evidence == Evidence::Connection {
+                let weight = peer.weigh(word(peer.ip(), incarnation, evidence), &mut test.context());
+                assert_eq!(weight, Weight::Doubtful, "nobody starts again so soon");
+            }
+            test.now += LIVES_APART;
             let from = if from_home { peer.ip() } else { elsewhere };
             let weight = peer.weigh(word(from, incarnation, evidence), &mut test.context());
             assert_eq!(
