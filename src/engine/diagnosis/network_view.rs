@@ -66,8 +66,6 @@ pub struct JudgedNode {
     pub broadcast: Option<Instant>,
     /// The network that it is in; none where that is not known, or means nothing to people.
     pub network: Option<Network>,
-    /// Whether it is beyond a router of this node's.
-    pub off_link: bool,
 }
 
 impl JudgedNode {
@@ -95,7 +93,6 @@ impl JudgedNode {
             served: None,
             broadcast: None,
             network: None,
-            off_link: false,
         }
     }
 }

@@ -86,14 +86,14 @@ impl Engine {
             }
             Sender::Nobody => {}
             Sender::Refused(reason) => self.reject(reason, datagram.from, now),
-            Sender::OffLink => match self.meet_member(&datagram, now) {
-                Some(key) => self.handle_presence(key, &datagram, now),
-                None => {
-                    let mut ctx = self.shared.context(self.peers.len(), now);
-                    self.announcer.answer_off_link(&datagram, &mut ctx);
-                    self.reject_off_link(&datagram, now);
+            Sender::OffLink => {
+                if let Some(key) = self.meet_member(&datagram, now) {
+                    return self.handle_presence(key, &datagram, now);
                 }
-            },
+                let mut ctx = self.shared.context(self.peers.len(), now);
+                self.announcer.answer_off_link(&datagram, &mut ctx);
+                self.reject_off_link(&datagram, now);
+            }
         }
     }
 

@@ -365,7 +365,6 @@ impl Engine {
             served: peer.last_seen.served().map(Instant::from),
             broadcast: peer.last_seen.broadcast().map(Instant::from),
             network: self.network_of(peer),
-            off_link: peer.interface().is_none(),
         }
     }
 

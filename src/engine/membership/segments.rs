@@ -13,7 +13,7 @@ use crate::proto::rendezvous::{of_address, weight};
 
 /// The members of other segments that a node dials. As long as there are no more than [`FAR_DIALED`] that is all; of more, first
 /// [`SEGMENT_DIALERS`] for each pair of segments, chosen by weight, so that all nodes choose alike (rendezvous hashing: Thaler and
-/// Ravishankar, IEEE/ACM ToN 1998); then the heaviest of all.
+/// Ravishankar, IEEE/ACM Transactions on Networking, 1998); then the heaviest of all.
 pub(crate) fn chosen(own: &Member, members: &[Member]) -> BTreeSet<NodeId> {
     let home = segment_of(own);
     let mut segments: BTreeMap<Network, Vec<NodeId>> = BTreeMap::new();

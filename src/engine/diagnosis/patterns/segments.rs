@@ -29,7 +29,7 @@ struct Between {
 impl Between {
     /// When it began to fail: not later than the earliest dial that failed.
     fn began(&self, view: &NetworkView) -> Option<Instant> {
-        let first = self.failing.iter().filter_map(|pair| ended(view, pair)).min()?;
+        let first = self.failing.iter().filter_map(|pair| ended(view, *pair)).min()?;
         first.checked_sub(view.setting().dial_timeout)
     }
 
@@ -58,7 +58,7 @@ impl Between {
 }
 
 /// When the dial of a pair last ended.
-fn ended(view: &NetworkView, pair: &FailingPair) -> Option<Instant> {
+fn ended(view: &NetworkView, pair: FailingPair) -> Option<Instant> {
     view.observation(pair.from, pair.to).and_then(|seen| seen.checked)
 }
 
@@ -83,7 +83,8 @@ pub(super) fn between_segments(
     failures: &mut Failures,
     verdicts: &Verdicts,
 ) -> Vec<Incident> {
-    if !view.all().any(|node| view.node(node).off_link) {
+    let is_here = |node: NodeIdx| view.setting().links.reaches(view.node(node).info.addr.zoned_ip());
+    if view.others().all(is_here) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -95,7 +96,8 @@ pub(super) fn between_segments(
             let of_one_host = fails_at_home(view, failures, verdicts, [&there, &back]);
             let wait = !of_one_host && may_be_all(view, [&there, &back], began);
             let recovered = recovering(view, [&there, &back], one);
-            for pair in all.filter(|pair| wait || recovered.is_some_and(|at| ended(view, pair) < Some(at))) {
+            for pair in all.filter(|pair| wait || recovered.is_some_and(|at| ended(view, **pair) < Some(at)))
+            {
                 failures.remove(pair.from, pair.to);
             }
             continue;
@@ -166,7 +168,7 @@ fn paths_with(view: &NetworkView, failures: &Failures, verdicts: &Verdicts, netw
             let reached = || view.observation(from, to).is_some_and(Observation::is_reached);
             match how(view, failures, verdicts, from, to) {
                 Some(Way::Fails(verdict)) if !reached() => {
-                    paths.failing.push(FailingPair { from, to, verdict })
+                    paths.failing.push(FailingPair { from, to, verdict });
                 }
                 Some(_) => paths.working.push(view.observation(from, to).and_then(|seen| seen.checked)),
                 None => {}
