@@ -450,6 +450,13 @@ pub const DIAL_MOVED_BY: f64 = 0.25;
 /// lost on each way, one in twenty has none.
 pub const FAILED_IN_A_ROW: u32 = 3;
 
+/// Another address of a peer is dialed when the first has had no answer for so long: by then a first packet that was lost by chance was
+/// sent again (RFC 6298 §2). Sooner, a lost packet would have the peer dialed elsewhere from then on.
+pub const STANDBY_AFTER: Duration = Duration::from_millis(1_150);
+
+/// An attempt whose other addresses were dialed as well is late by so much more: they have that long to answer.
+pub const STANDBY_ANSWERS: Duration = Duration::from_millis(250);
+
 /// A peer whose attempt has no answer for so long is asked for an echo: before that is late, it tells whether anything passes.
 pub const OVERDUE_DIAL: Duration = Duration::from_millis(800);
 

@@ -17,7 +17,7 @@ use crate::engine::address::ZonedIp;
 use crate::engine::cause::{Cause, Detail, Failure, Retry};
 use crate::engine::config::is_host;
 use crate::engine::event::Event;
-use crate::engine::limits::ONE_SYN;
+use crate::engine::limits::{ONE_SYN, STANDBY_AFTER};
 use crate::engine::peers::PeerInfo;
 use crate::engine::retry::RetryPolicy;
 use crate::engine::{Incarnation, NodeId, Nonce, check_reply};
@@ -51,8 +51,8 @@ pub struct Reached {
 pub struct Way {
     /// There first.
     pub addr: SocketAddr,
-    /// To these other addresses of the same host when the first refuses, or does not answer for half of the timeout (RFC 8305 §5; there
-    /// the wait is shorter, for any address will do: here the first is the one that is looked at).
+    /// To these other addresses of the same host when the first refuses, or does not answer for [`STANDBY_AFTER`], at most half of the
+    /// timeout (RFC 8305 §5; there the wait is shorter, for any address will do: here the first is the one that is looked at).
     pub standby: Vec<SocketAddr>,
     /// From this address of ours.
     pub source: Option<ZonedIp>,
@@ -230,7 +230,7 @@ async fn connect_by(
             Err(_) => {}
         }
     }
-    let alone_until = if standby.is_empty() { deadline } else { begun + timeout / 2 };
+    let alone_until = if standby.is_empty() { deadline } else { begun + STANDBY_AFTER.min(timeout / 2) };
     let failed = match timeout_at(alone_until, &mut first).await {
         Ok(Ok(stream)) => return Ok((stream, None)),
         Ok(Err(error)) => Some(connect_failure(way, &error)),

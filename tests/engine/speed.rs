@@ -179,3 +179,32 @@ fn the_cause_of_a_fault_and_its_end_are_told_soon() {
     }
     assert!(late.is_empty(), "{}", late.join("\n"));
 }
+
+/// When each of four hosts on these networks told that a firewall drops all TCP to the second one, after that began.
+fn filter_told_by_hosts_on(nets: &[&str], seed: u64) -> Vec<Duration> {
+    let mut lan = Lan::new(seed);
+    let host = |n| {
+        let nets: Vec<String> = nets.iter().map(|net| format!("{net}.{n}/24")).collect();
+        lan.host_with(&nets.iter().map(String::as_str).collect::<Vec<_>>(), |_| {})
+    };
+    let hosts: Vec<HostId> = (1..=4).map(host).collect();
+    lan.run_for(secs(40) + ms(seed * 731 % 10_000));
+    let begun = lan.elapsed();
+    inbound(&mut lan, hosts[1], |link| link.tcp = Tcp::DroppedSyn);
+    lan.run_for(LASTS);
+    let others = hosts.iter().filter(|host| **host != hosts[1]);
+    others.map(|host| told(&lan, *host, Verdict::FirewallDrop, begun).unwrap_or(LASTS)).collect()
+}
+
+#[test]
+fn a_filter_is_told_of_hosts_with_two_addresses_nearly_as_soon_as_of_hosts_with_one() {
+    let of = |nets: &[&str]| {
+        half_and_all((0..RUNS).flat_map(|seed| filter_told_by_hosts_on(nets, seed)).collect())
+    };
+    let (one, two) = (of(&["eth0=10.0.0"]), of(&["wlan0=10.1.0", "eth0=10.0.0"]));
+    println!("one address {one:.1?}, two addresses {two:.1?}");
+    assert!(
+        two[0] <= one[0] + 1.5 && two[1] <= one[1] + 1.5,
+        "{one:.1?} with one address, {two:.1?} with two"
+    );
+}

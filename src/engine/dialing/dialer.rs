@@ -175,9 +175,9 @@ impl Dialer {
         let addr = peer.addr_of_attempt(attempt);
         let standby = if looks { Vec::new() } else { peer.standby(addr, ctx) };
         self.in_flight.insert(id, InFlight { key: peer.key(), addr, standby: standby.clone() });
-        // Another address may answer in time; and what a look at another one says, it says of that one alone.
-        if attempt != LOOK && !looks && standby.is_empty() {
-            self.awaited.begin(id, ctx.now);
+        // What a look at another address says, it says of that one alone.
+        if attempt != LOOK && !looks {
+            self.awaited.begin(id, !standby.is_empty(), ctx.now);
         }
         let is_unproven = !peer.is_proven() || peer.dial.aim().is_some_and(|ip| !peer.paths.is_proven(ip));
         let is_sparing = is_unproven && standby.is_empty();

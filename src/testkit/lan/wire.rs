@@ -10,7 +10,7 @@ use rand::RngExt as _;
 use crate::engine::api::{ConnId, DialId, Icmp, Socket, TetherId};
 use crate::engine::cause::Cause;
 use crate::engine::config::Config;
-use crate::engine::limits::ONE_SYN;
+use crate::engine::limits::{ONE_SYN, STANDBY_AFTER};
 use crate::engine::peers::PeerKey;
 use crate::engine::{check_refusal, shut_out};
 use crate::proto::Sealed;
@@ -229,7 +229,7 @@ impl Lan {
         {
             after = after.min(ONE_SYN);
         }
-        let alone = dial.timeout / 2;
+        let alone = STANDBY_AFTER.min(dial.timeout / 2);
         if result.is_ok() && after <= alone {
             return (dial.addr, after, result);
         }
