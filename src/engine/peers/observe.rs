@@ -120,7 +120,7 @@ impl Observer<'_> {
             echo,
             broadcast: self.broadcast(echo),
             unicast: self.unicast(echo),
-            served: self.served(),
+            served: self.served(echo),
             large: peer.probes.large_status(echo),
             // What was lost before this machine slept, or its way was cut, says nothing of now.
             loss: peer.probes.loss().filter(|_| self.is_within(peer.probes.resolved(), times.fresh)),
@@ -152,9 +152,7 @@ impl Observer<'_> {
         let known_for_long = self.now.since(self.peer.health.since()) >= long;
         // Trouble may begin a moment before the last word comes: with a dial that was under way, or an echo.
         let silent_since = self.peer.probes.lost_since().filter(|_| echo.is_failing());
-        // Where packets are lost by chance, the first echo of a silence may have been lost so before it.
-        let by_chance = if self.peer.probes.lost_here_and_there() { self.times.asks } else { Duration::ZERO };
-        let last_word = silent_since.map(|since| since + ECHO_TIMEOUT + by_chance);
+        let last_word = silent_since.map(|since| self.last_word(since));
         // Where echoes come, a missing broadcast may be lost by chance.
         let enough = match self.period() {
             _ if !echo.is_failing() => Some(long),
@@ -215,12 +213,20 @@ impl Observer<'_> {
         self.heard(self.peer.last_seen.unicast(), self.times.unicast, echo, soon)
     }
 
-    /// Never failing: how often the other one dials is its own affair.
-    fn served(&self) -> PathStatus {
+    /// Until when something may have come that was under way as echoes began to be lost. Where packets are lost by chance, the first echo of
+    /// a silence may have been lost so before it.
+    fn last_word(&self, silent_since: Moment) -> Moment {
+        let by_chance = if self.peer.probes.lost_here_and_there() { self.times.asks } else { Duration::ZERO };
+        silent_since + ECHO_TIMEOUT + by_chance
+    }
+
+    /// Never failing: how often the other one dials is its own affair. What it asked before the trouble began, or before all fell silent,
+    /// says nothing.
+    fn served(&self, echo: PathStatus) -> PathStatus {
         let at = self.peer.last_seen.served();
-        let since_the_trouble =
-            self.peer.health.trouble().is_none_or(|began| at.is_some_and(|at| at >= began));
-        if self.is_within(at, self.times.served) && since_the_trouble {
+        let silent_since = self.peer.probes.lost_since().filter(|_| echo.is_failing());
+        let since = self.peer.health.trouble().max(silent_since.map(|since| self.last_word(since)));
+        if self.is_within(at, self.times.served) && since.is_none_or(|since| at >= Some(since)) {
             PathStatus::Ok
         } else {
             PathStatus::Unknown
@@ -454,6 +460,22 @@ mod tests {
             PathStatus::Unknown,
             "from before the trouble"
         );
+    }
+
+    #[test]
+    fn an_exchange_from_before_all_fell_silent_does_not_tell_that_dials_pass() {
+        for (served_after, ok) in [(0, false), (900, false), (1_000, true), (5_000, true)] {
+            let mut test = TestContext::new(|_| {});
+            let (mut peer, now) = (test.peer(2), test.now);
+            // The trouble began by chance, long before.
+            peer.health.note_trouble(now - secs(5));
+            echo(&mut peer, 99, now - secs(1));
+            lose(&mut peer, LOST_IN_A_ROW, now);
+            peer.last_seen.note_served(now + ms(served_after));
+            let seen = look(&mut peer, &mut test, now + secs(6));
+            assert!(seen.echo.is_failing());
+            assert_eq!(seen.served.is_ok(), ok, "served {served_after} ms after the first echo was lost");
+        }
     }
 
     #[test]
