@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::address::ZonedIp;
 use crate::engine::api::DialId;
 use crate::engine::cause::{Cause, Failure, Retry};
-use crate::engine::limits::{LATE_DIAL, LONGEST_PATIENCE, LOOK_AGAIN};
+use crate::engine::limits::{HANGS_NO_LONGER, LATE_DIAL, LONGEST_PATIENCE, LOOK_AGAIN};
 use crate::engine::micros::Micros;
 use crate::engine::moment::Moment;
 use crate::engine::observation::PathStatus;
@@ -88,6 +88,8 @@ struct Aside {
     accepted: Option<Moment>,
     /// The dial before was such a one, too.
     accepted_before: bool,
+    /// How many attempts in a row no connection answered since such ones.
+    vanished: u8,
     /// When a dial got its reply and the one before had failed.
     recovered: Option<Moment>,
 }
@@ -344,7 +346,7 @@ impl DialState {
         self.cause = None;
         self.retry = None;
         if let Some(aside) = &mut self.aside {
-            aside.accepted = None;
+            (aside.accepted, aside.vanished) = (None, 0);
         }
         self.ended = Some(now.into());
     }
@@ -352,6 +354,9 @@ impl DialState {
     /// An attempt that began then has failed.
     pub(crate) fn note_failure(&mut self, failure: &Failure, began: Instant, now: Instant) {
         self.outcomes.push(true);
+        if self.hangs_still(failure.cause) {
+            return self.note_vanished(began, now);
+        }
         self.cause = Some(failure.cause);
         self.retry = Some(failure.retry);
         self.note_failed(failure.cause, began, now);
@@ -366,6 +371,9 @@ impl DialState {
     /// A look has failed as the attempts before it. How one ends that no answer comes to says less than they did, for it waits for
     /// a shorter time; but where connections stood, one that does not is news.
     pub(crate) fn note_failed_look(&mut self, failure: &Failure, began: Instant, now: Instant) {
+        if self.hangs_still(failure.cause) {
+            return self.note_vanished(began, now);
+        }
         let stood = self.cause == Some(Cause::NoReply);
         let says_less = failure.cause.is_silence();
         if !says_less || stood {
@@ -374,9 +382,26 @@ impl DialState {
         self.note_failed(failure.cause, began, now);
     }
 
+    /// Where connections stood one after the other, and no reply came, a few that do not stand may be lost by chance: the echoes, none of
+    /// which comes, tell nothing of that.
+    fn hangs_still(&self, cause: Cause) -> bool {
+        let hangs = self.cause == Some(Cause::NoReply) && cause == Cause::TimedOut;
+        self.aside
+            .as_ref()
+            .is_some_and(|aside| hangs && aside.accepted_before && aside.vanished + 1 < HANGS_NO_LONGER)
+    }
+
+    fn note_vanished(&mut self, began: Instant, now: Instant) {
+        let aside = self.aside.get_or_insert_default();
+        aside.failure_began = Some(began.into());
+        aside.vanished += 1;
+        self.ended = Some(now.into());
+    }
+
     fn note_failed(&mut self, cause: Cause, began: Instant, now: Instant) {
         let aside = self.aside.get_or_insert_default();
         aside.failure_began = Some(began.into());
+        aside.vanished = 0;
         aside.accepted_before = aside.accepted.is_some();
         aside.accepted = (cause == Cause::NoReply).then_some(began.into());
         self.ended = Some(now.into());
@@ -644,12 +669,28 @@ mod tests {
         );
         assert!(!dial.may_have_been_cut(PathStatus::Ok, None), "twice");
         let vanished = Failure { cause: Cause::TimedOut, ..unanswered.clone() };
-        dial.note_failed_look(&vanished, second(8), second(9));
+        for nth in 1..HANGS_NO_LONGER {
+            dial.note_failed_look(&vanished, second(8), second(9));
+            assert_eq!(dial.cause(), Some(Cause::NoReply), "{nth} may be lost by chance");
+            assert!(!dial.may_have_been_cut(PathStatus::Failing, silent_since));
+        }
+        dial.note_failure(&vanished, second(8), second(9));
         assert_eq!(dial.cause(), Some(Cause::TimedOut), "no connection stands any longer");
         assert!(!dial.may_have_been_cut(PathStatus::Failing, silent_since));
         dial.note_success(Duration::ZERO, Duration::ZERO, second(10));
         dial.note_failure(&unanswered, second(11), second(15));
         assert!(dial.may_have_been_cut(PathStatus::Ok, None), "what was before is over");
+    }
+
+    #[test]
+    fn one_connection_that_stood_does_not_outweigh_one_that_does_not() {
+        let (mut dial, t0) = (DialState::default(), t0());
+        for cause in [Cause::NoReply, Cause::TimedOut] {
+            let detail = crate::engine::cause::Detail::system("no answer");
+            let failure = Failure { cause, detail, errno: None, retry: Retry::Usual };
+            dial.note_failure(&failure, t0, t0);
+            assert_eq!(dial.cause(), Some(cause), "the first one may have been cut");
+        }
     }
 
     #[test]
