@@ -1,6 +1,7 @@
 //! Networks with a router between them that lets nothing pass, or not all: the hosts of both are well, and every path between them fails.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::Instant;
 
 use super::failures::{Failures, Verdicts, usual};
@@ -93,8 +94,8 @@ pub(super) fn between_segments(
         let cut: Vec<&Between> = [&there, &back].into_iter().filter(|paths| paths.is_cut(began)).collect();
         if cut.is_empty() {
             let all = there.failing.iter().chain(&back.failing);
-            let of_one_host = fails_at_home(view, failures, verdicts, [&there, &back]);
-            let wait = !of_one_host && may_be_all(view, [&there, &back], began);
+            let wait = may_be_all(view, [&there, &back], began)
+                && !fails_at_home(view, failures, verdicts, [&there, &back]);
             let recovered = recovering(view, [&there, &back], one);
             for pair in all.filter(|pair| wait || recovered.is_some_and(|at| ended(view, **pair) < Some(at)))
             {
@@ -123,8 +124,12 @@ pub(super) fn between_segments(
 
 /// The hosts of a network at which these pairs begin or end.
 fn ends_in(view: &NetworkView, network: Network, pairs: &[FailingPair]) -> Vec<NodeIdx> {
-    let is_end = |node: &NodeIdx| pairs.iter().any(|pair| pair.from == *node || pair.to == *node);
-    view.all().filter(|node| view.node(*node).network == Some(network)).filter(is_end).collect()
+    let mut is_end = vec![false; view.size()];
+    for pair in pairs {
+        (is_end[pair.from.index()], is_end[pair.to.index()]) = (true, true);
+    }
+    let in_it = |node: &NodeIdx| view.node(*node).network == Some(network);
+    view.all().filter(|node| is_end[node.index()]).filter(in_it).collect()
 }
 
 /// A network with which no path of any other one works. Where no network beyond this node's own is reached, of several, it is its own.
@@ -198,46 +203,84 @@ fn how(
     fails.or_else(|| verdict.is_some_and(Verdict::passes).then_some(Way::Works))
 }
 
-/// The paths between each two networks, there and back, between hosts that are well otherwise.
+/// The paths between each two networks of several hosts, there and back, between hosts that are well otherwise.
 fn paths_between(
     view: &NetworkView,
     failures: &Failures,
     verdicts: &Verdicts,
 ) -> BTreeMap<(Network, Network), [Between; 2]> {
-    let hosts: Vec<(NodeIdx, Network)> =
-        view.all().filter_map(|node| Some((node, view.node(node).network?))).collect();
-    failures.count(hosts.len() * hosts.len() * 2);
-    let passes = |from: NodeIdx, to: NodeIdx| verdicts[(from, to)].is_some_and(Verdict::passes);
-    let mut paths: BTreeMap<(Network, Network), [Between; 2]> = BTreeMap::new();
-    for (from, here) in &hosts {
-        for (to, there) in hosts.iter().filter(|(_, there)| there != here) {
-            let Some(way) = how(view, failures, verdicts, *from, *to) else { continue };
-            let between = paths.entry((*here.min(there), *here.max(there))).or_default();
-            let paths = &mut between[usize::from(here > there)];
-            match way {
-                Way::Fails(verdict) => paths.failing.push(FailingPair { from: *from, to: *to, verdict }),
-                Way::Works => paths.working.push(view.observation(*from, *to).and_then(|seen| seen.checked)),
+    let mut hosts_of: BTreeMap<Network, Vec<NodeIdx>> = BTreeMap::new();
+    for node in view.all() {
+        if let Some(network) = view.node(node).network {
+            hosts_of.entry(network).or_default().push(node);
+        }
+    }
+    let well = Well::of(view, verdicts);
+    hosts_of.retain(|_, hosts| hosts.len() >= HOSTS);
+    failures.count(2 * view.size() * view.size());
+    let mut paths = BTreeMap::new();
+    for (one, ours) in &hosts_of {
+        for (other, theirs) in hosts_of.range((Bound::Excluded(*one), Bound::Unbounded)) {
+            let way = |from: &[NodeIdx], to: &[NodeIdx], [here, there]: [Network; 2]| {
+                let mut way = Between::default();
+                for (from, to) in from.iter().flat_map(|from| to.iter().map(move |to| (*from, *to))) {
+                    match how(view, failures, verdicts, from, to) {
+                        Some(Way::Fails(verdict)) if well.sends(from, there) && well.gets(to, here) => {
+                            way.failing.push(FailingPair { from, to, verdict });
+                        }
+                        Some(Way::Works) => {
+                            way.working.push(view.observation(from, to).and_then(|seen| seen.checked));
+                        }
+                        _ => {}
+                    }
+                }
+                way
+            };
+            let both = [way(ours, theirs, [*one, *other]), way(theirs, ours, [*other, *one])];
+            if both.iter().any(|way| !way.failing.is_empty()) {
+                paths.insert((*one, *other), both);
             }
         }
     }
-    paths.retain(|_, [there, back]| !there.failing.is_empty() || !back.failing.is_empty());
-    for ((one, other), both) in &mut paths {
-        // What fails may be all that a host sends, or all that it gets: so it must do with others what it does not here.
-        let sends = |node: NodeIdx, across: Network| {
-            hosts.iter().any(|(host, network)| *network != across && passes(node, *host))
-        };
-        let gets = |node: NodeIdx, across: Network| {
-            hosts.iter().any(|(host, network)| *network != across && passes(*host, node))
-        };
-        for way in both {
-            way.failing.retain(|pair| {
-                let (from, to) =
-                    if view.node(pair.from).network == Some(*one) { (other, one) } else { (one, other) };
-                sends(pair.from, *from) && gets(pair.to, *to)
-            });
-        }
-    }
     paths
+}
+
+/// With which networks each host works, in either direction: two of them are enough to tell whether there is one beside any given one. What
+/// fails may be all that a host sends, or all that it gets: so it must do with others what it does not there.
+struct Well {
+    sends: Vec<[Option<Network>; 2]>,
+    gets: Vec<[Option<Network>; 2]>,
+}
+
+impl Well {
+    fn of(view: &NetworkView, verdicts: &Verdicts) -> Self {
+        let mut well = Self { sends: vec![[None; 2]; view.size()], gets: vec![[None; 2]; view.size()] };
+        for from in view.all() {
+            for to in view.all().filter(|to| verdicts[(from, *to)].is_some_and(Verdict::passes)) {
+                note(&mut well.sends[from.index()], view.node(to).network);
+                note(&mut well.gets[to.index()], view.node(from).network);
+            }
+        }
+        well
+    }
+
+    /// Whether a host reaches one that is not in this network.
+    fn sends(&self, host: NodeIdx, beside: Network) -> bool {
+        self.sends[host.index()].iter().flatten().any(|network| *network != beside)
+    }
+
+    /// Whether a host is reached from one that is not in this network.
+    fn gets(&self, host: NodeIdx, beside: Network) -> bool {
+        self.gets[host.index()].iter().flatten().any(|network| *network != beside)
+    }
+}
+
+fn note(networks: &mut [Option<Network>; 2], network: Option<Network>) {
+    match networks {
+        [first @ None, _] => *first = network,
+        [first, second @ None] if *first != network => *second = network,
+        _ => {}
+    }
 }
 
 /// What a path seems to be on which there is no verdict yet: all hosts together are evidence that one alone is not.
