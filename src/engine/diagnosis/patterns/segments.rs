@@ -215,10 +215,13 @@ fn paths_between(
             hosts_of.entry(network).or_default().push(node);
         }
     }
-    let well = Well::of(view, verdicts);
     hosts_of.retain(|_, hosts| hosts.len() >= HOSTS);
-    failures.count(2 * view.size() * view.size());
     let mut paths = BTreeMap::new();
+    if hosts_of.len() < 2 {
+        return paths;
+    }
+    let well = Well::of(view, verdicts);
+    failures.count(2 * view.size() * view.size());
     for (one, ours) in &hosts_of {
         for (other, theirs) in hosts_of.range((Bound::Excluded(*one), Bound::Unbounded)) {
             let way = |from: &[NodeIdx], to: &[NodeIdx], [here, there]: [Network; 2]| {

@@ -63,7 +63,8 @@ pub(super) fn single_hosts(
         others.into_iter().filter(|y| !well.concerns(failures, *y, x)).for_each(|y| {
             troubled[y.index()] = troubled[y.index()].saturating_sub(1);
         });
-        found.push(single_host(x, pairs));
+        let reached_from_here = verdicts[(NodeIdx::SELF, x)].is_some_and(Verdict::passes);
+        found.push(single_host(x, pairs, reached_from_here));
     }
 }
 
@@ -174,8 +175,8 @@ impl Well {
     }
 }
 
-/// All that fails with one host.
-fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
+/// All that fails with one host. What others alone say of one that this node reaches is never certain: somebody may say it in their names.
+fn single_host(x: NodeIdx, pairs: Vec<FailingPair>, reached_from_here: bool) -> Incident {
     let inbound = pairs.iter().filter(|pair| pair.to == x).count();
     let pattern = match inbound {
         0 => Pattern::Row,
@@ -188,10 +189,12 @@ fn single_host(x: NodeIdx, pairs: Vec<FailingPair>) -> Incident {
     });
     // Where packets are lost with it, a dial may have no answer for that, too.
     let is_loss = usual == Verdict::FirewallDrop && fail_by(Verdict::PacketLoss) >= fail_by(usual);
+    let is_told = reached_from_here && pairs.iter().all(|pair| !pair.from.is_self() && !pair.to.is_self());
+    let certain = pairs.len() > 2 && (!is_told || x.is_self());
     Incident {
         verdict: if is_loss { Verdict::PacketLoss } else { usual },
         pattern,
-        confidence: if pairs.len() > 2 { Confidence::Certain } else { Confidence::Likely },
+        confidence: if certain { Confidence::Certain } else { Confidence::Likely },
         nodes: vec![x],
         pairs,
     }
@@ -221,7 +224,7 @@ mod tests {
                 to: node(*to),
                 verdict: *verdict,
             };
-            single_host(node(1), pairs.iter().map(pair).collect()).verdict
+            single_host(node(1), pairs.iter().map(pair).collect(), false).verdict
         };
         assert_eq!(of(&[(0, 1, Drop), (1, 2, Loss), (1, 3, Loss)]), Loss);
         assert_eq!(of(&[(0, 1, Drop), (2, 1, Loss)]), Loss);
@@ -274,8 +277,24 @@ mod tests {
                 }
             }
             left.retain(|p| !taken.contains(p));
-            found.extend(told(vec![single_host(x, taken)]));
+            let reached_from_here = verdicts[(NodeIdx::SELF, x)].is_some_and(Verdict::passes);
+            found.extend(told(vec![single_host(x, taken, reached_from_here)]));
         }
+    }
+
+    #[test]
+    fn what_others_alone_say_of_a_host_that_is_reached_from_here_is_not_certain() {
+        let told = |first: u16, reached| {
+            let pair = |from: u16| FailingPair {
+                from: NodeIdx::new(from.into()),
+                to: NodeIdx::new(9),
+                verdict: Verdict::FirewallDrop,
+            };
+            single_host(NodeIdx::new(9), (first..first + 3).map(pair).collect(), reached).confidence
+        };
+        assert_eq!(told(1, true), Confidence::Likely);
+        assert_eq!(told(1, false), Confidence::Certain, "nor does this node reach it");
+        assert_eq!(told(0, true), Confidence::Certain, "one of those is this node");
     }
 
     #[test]
