@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use vigie::proto::address::Address;
 use vigie::proto::exchange::{HEADER, Reply, Request, Status, body_length};
 use vigie::proto::presence::{Kind, MAX_PERIOD_MS, MIN_PERIOD_MS, Presence, Suspicion};
 use vigie::proto::rows::{
@@ -157,6 +158,7 @@ fn carrying<'a>(rows: Option<&'a [u8]>, wants: Option<&'a [u8]>, about: Option<&
         prefix: None,
         tether: None,
         visitor: None,
+        outside: None,
     }
 }
 
@@ -326,12 +328,13 @@ proptest! {
         prefix in option::of(0_u8..=128),
         tether in option::of(any::<bool>()),
         visitor in option::of(any::<bool>()),
+        outside in option::of(any::<IpAddr>().prop_map(Address)),
     ) {
         let (rows, wants, about) = (rows.as_deref().map(written), wants.map(|w| sequence(&w)), about.map(|a| sequence(&a)));
         let request = Request {
             group: &texts.0, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.1, tcp_port,
             nonce, message: texts.2.as_deref(), rows: rows.as_deref().map(Into::into),
-            wants: wants.as_deref().map(Into::into), about: about.as_deref().map(Into::into), prefix, tether, visitor,
+            wants: wants.as_deref().map(Into::into), about: about.as_deref().map(Into::into), prefix, tether, visitor, outside,
         };
         let frame = request.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();
@@ -356,12 +359,13 @@ proptest! {
         visitor in option::of(any::<bool>()),
         secret in option::of(any::<bool>()),
         dial_in_ms in option::of(any::<u32>()),
+        (seen_at, udp_port) in (option::of(any::<IpAddr>().prop_map(Address)), option::of(any::<u16>())),
     ) {
         let rows = rows.as_deref().map(written);
         let reply = Reply {
             status, id: NodeId(id), incarnation: Incarnation(incarnation), name: &texts.0, nonce,
             group: &texts.1, rows: rows.as_deref().map(Into::into), have, prefix, tether, visitor, secret,
-            dial_in_ms,
+            dial_in_ms, seen_at, udp_port,
         };
         let frame = reply.encode();
         let (header, body) = frame.split_first_chunk::<HEADER>().unwrap();

@@ -64,6 +64,8 @@ fn good_reply() -> Vec<u8> {
         visitor: None,
         secret: None,
         dial_in_ms: None,
+        seen_at: None,
+        udp_port: None,
     }
     .encode()
 }

@@ -409,5 +409,6 @@ fn one_shot(message: Option<&str>) -> Request<'_> {
         prefix: None,
         tether: None,
         visitor: None,
+        outside: None,
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use vigie::engine::limits;
+use vigie::proto::address::Address;
 use vigie::proto::exchange::{self, HEADER, Reply, Request, Status};
 use vigie::proto::membership::MAX_MEMBERSHIP;
 use vigie::proto::presence::{self, Kind, Presence, Suspicion};
@@ -157,6 +158,11 @@ impl<'a> Fields<'a> {
         self.0.get(key).map(|value| value.as_u64().unwrap().try_into().ok().unwrap())
     }
 
+    /// An address that may be absent.
+    fn address(&self, key: &str) -> Option<Address> {
+        self.optional(key).map(|text| Address(text.parse().unwrap()))
+    }
+
     /// A truth that may be absent.
     fn flag(&self, key: &str) -> Option<bool> {
         self.0.get(key).map(|value| value.as_bool().unwrap())
@@ -220,6 +226,7 @@ impl<'a> Fields<'a> {
                 prefix: self.number("prefix"),
                 tether: self.flag("tether"),
                 visitor: self.flag("visitor"),
+                outside: self.address("outside"),
             }),
             "reply" => Message::Reply(Reply {
                 status: match self.text("status") {
@@ -240,6 +247,8 @@ impl<'a> Fields<'a> {
                 visitor: self.flag("visitor"),
                 secret: self.flag("secret"),
                 dial_in_ms: self.number("dial_in_ms"),
+                seen_at: self.address("seen_at"),
+                udp_port: self.number("udp_port"),
             }),
             other => panic!("no such message: {other}"),
         }
@@ -363,6 +372,7 @@ fn carrying<'a>(of: &str, bytes: &'a [u8]) -> Request<'a> {
         prefix: None,
         tether: None,
         visitor: None,
+        outside: None,
     }
 }
 

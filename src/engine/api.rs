@@ -1,7 +1,7 @@
 //! What the engine is told ([`Input`]), what it asks for ([`Output`]), and what people ask of it ([`Command`]). What it
 //! publishes is in [`super::event`].
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +125,8 @@ pub struct Icmp {
 pub struct Answer<'a> {
     /// The address from which it came, if that is one of those that stood by.
     pub from_standby: Option<SocketAddr>,
+    /// The address of this machine from which it was dialed; none where that is not known.
+    pub local: Option<IpAddr>,
     /// The frame's body.
     pub body: &'a [u8],
     /// From the start of the dial until the connection stood.

@@ -1,7 +1,7 @@
 //! All that a part of the engine may use besides itself: the time, what a person set, chance, the links, and the way out.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     steps_from: Option<Instant>,
     /// What comes in now may have waited to be read since then.
     waited_since: Option<Instant>,
+    /// Where a peer saw this node last that saw it behind a NAT.
+    outside: Option<IpAddr>,
 }
 
 /// Lent to a part for one call.
@@ -51,6 +53,8 @@ pub(crate) struct Context<'a> {
     pub(crate) links: &'a Links,
     pub(crate) out: &'a mut Outbox,
     pub(crate) pace: Pace,
+    /// Where a peer saw this node last that saw it behind a NAT.
+    pub(crate) outside: Option<IpAddr>,
 }
 
 /// What is to be done and told, in order; and the number of the last datagram sent.
@@ -77,6 +81,7 @@ impl Shared {
             dial_interval: HeldDialInterval::new(config.dial_interval),
             steps_from: None,
             waited_since: None,
+            outside: None,
             config,
         }
     }
@@ -85,8 +90,13 @@ impl Shared {
     pub(crate) fn context(&mut self, known: usize, now: Instant) -> Context<'_> {
         let pace = self.pace(known);
         let came = self.waited_since.unwrap_or(now);
-        let Self { config, rng, links, out, .. } = self;
-        Context { now, came, config, rng, links, out, pace }
+        let Self { config, rng, links, out, outside, .. } = self;
+        Context { now, came, config, rng, links, out, pace, outside: *outside }
+    }
+
+    /// A peer sees this node at an address that is none of its own.
+    pub(crate) fn note_outside(&mut self, ip: IpAddr) {
+        self.outside = Some(ip);
     }
 
     /// What comes in from now on may have waited to be read since then, for this node stood still; none: it is read as it comes.

@@ -2,6 +2,7 @@
 //! terminal, `watch`, the log and a recording are folds over the same events. What the engine is told and asks for is in
 //! [`super::api`]: the two files are the whole system on a page.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -192,6 +193,16 @@ pub enum Event {
         from: PathState,
         /// How it fares now, never the same as `from`.
         to: PathState,
+    },
+    /// Between this node and a peer a router translates addresses (NAT): told once of this node for each address at which others see it, and once of
+    /// each peer behind one.
+    BehindNat {
+        /// Who sees this node there, or who is behind the NAT.
+        peer: Arc<PeerInfo>,
+        /// Where whoever is behind it is seen.
+        seen_at: IpAddr,
+        /// Whether it is this node that is behind the NAT.
+        this_node: bool,
     },
     /// One-shot commands joined for a moment, to answer a question of a person there: they are answered, and are in no table, count,
     /// matrix or finding. At most once a second.

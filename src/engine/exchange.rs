@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::proto::address::Address;
 use crate::proto::exchange::{Reply, Request, Status};
 use crate::proto::{DecodeError, Sealed};
 
@@ -86,6 +87,7 @@ fn plain_request<'a>(nonce: Nonce, ctx: &Context<'a>) -> Request<'a> {
         prefix: None,
         tether: None,
         visitor: ctx.config.visitor.then_some(true),
+        outside: ctx.outside.map(Address),
     }
 }
 
@@ -141,6 +143,8 @@ pub(crate) fn reply(
         have: rows.map(|rows| rows.have),
         prefix: ctx.links.prefix_towards(from),
         tether: tether.map(|_| true),
+        seen_at: Some(Address(from.ip())),
+        udp_port: Some(ctx.config.udp_port).filter(|port| *port != 0),
         ..plain_reply(Status::Ok, Some(nonce), ctx)
     };
     let frame = reply.encode();
@@ -163,7 +167,14 @@ fn plain_reply<'a>(status: Status, nonce: Option<Nonce>, ctx: &Context<'a>) -> R
         visitor: config.visitor.then_some(true),
         secret: None,
         dial_in_ms: None,
+        seen_at: None,
+        udp_port: None,
     }
+}
+
+/// Whether a request comes through a NAT, as its dialer knows: from an address at which others see it, and which is none of its own.
+pub(crate) fn is_translated(request: &Request<'_>, from: SocketAddr) -> bool {
+    request.outside.is_some_and(|outside| outside.0.to_canonical() == from.ip())
 }
 
 /// The peer that dialed us, a new one if need be; none for a one-shot dial, which is no node, and for one that has left, or that
@@ -178,7 +189,9 @@ pub(crate) fn resolve_dialer(
     if tcp_port == 0 {
         return Ok(None);
     }
-    let addr = address::with_port(from, tcp_port);
+    let port =
+        if is_translated(request, from) { peers.port_behind_nat(peers.by_id(id), from) } else { tcp_port };
+    let addr = address::with_port(from, port);
     let evidence = Evidence::Connection;
     let speaker = Speaker { id, incarnation, name, addr, via: Via::Reply, evidence };
     match peers.recognize(&speaker, ctx) {

@@ -40,6 +40,8 @@ const STANDBY_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Reached {
     /// Which of the addresses that stood by it was; none if it was the first one.
     pub from_standby: Option<SocketAddr>,
+    /// The address of this machine from which it was dialed.
+    pub local: IpAddr,
     /// From the start of the dial until the connection stood.
     pub connect: Duration,
     /// From sending the request until the whole reply was read.
@@ -151,6 +153,7 @@ pub fn one_shot_request(group: &str, name: &str, id: NodeId, nonce: Nonce) -> Ar
         prefix: None,
         tether: None,
         visitor: None,
+        outside: None,
     };
     request.encode().into()
 }
@@ -174,10 +177,11 @@ pub async fn attempt(
     let (mut stream, from_standby) = connect_by(way, begun, timeout).await?;
     let connected = Instant::now();
     let to = from_standby.unwrap_or(addr);
+    let local = stream.local_addr().map_err(|error| connect_failure(way, &error))?.ip();
     let exchange = exchange(&mut stream, to, way.sessions.as_deref(), request, reply);
     let exchanged = timeout_at(deadline, exchange).await;
     let sent = exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
-    let reached = Reached { from_standby, connect: connected - begun, rtt: sent.elapsed() };
+    let reached = Reached { from_standby, local, connect: connected - begun, rtt: sent.elapsed() };
     // The server closes first. One that does not is closed upon.
     let _ = timeout_at((Instant::now() + CLOSE_GRACE).min(deadline), end_of(&mut stream)).await;
     Ok(reached)

@@ -210,8 +210,9 @@ impl Driver {
                 if suspicious && self.pending.looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
                     self.refresh_interfaces();
                 }
-                let result = result.map(|Reached { from_standby, connect, rtt }| Answer {
+                let result = result.map(|Reached { from_standby, local, connect, rtt }| Answer {
                     from_standby,
+                    local: Some(local),
                     body: reply.as_slice(),
                     connect,
                     rtt,

@@ -5,6 +5,7 @@
 use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
+use super::address::Address;
 use super::rows::{check_about, check_pages, check_wants};
 use super::{
     DecodeError, Incarnation, MAGIC, MAX_BODY, NodeId, Nonce, VERSION, check_message, check_prefix,
@@ -59,6 +60,10 @@ pub struct Request<'a> {
     /// The dialer stays for a moment only: it is answered, and is no peer.
     #[n(12)]
     pub visitor: Option<bool>,
+    /// Where others see the dialer, which is none of its addresses: behind a translation of addresses (NAT). If that is where the request
+    /// comes from, the dialer cannot be dialed there.
+    #[n(13)]
+    pub outside: Option<Address>,
 }
 
 /// How the server took the request.
@@ -119,6 +124,12 @@ pub struct Reply<'a> {
     /// When the server had best be dialed next, in milliseconds from now.
     #[n(12)]
     pub dial_in_ms: Option<u32>,
+    /// The address from which the request came, as the server sees it.
+    #[n(13)]
+    pub seen_at: Option<Address>,
+    /// Where the server alone receives unicast datagrams.
+    #[n(14)]
+    pub udp_port: Option<u16>,
 }
 
 impl<'a> Request<'a> {
@@ -209,6 +220,7 @@ mod tests {
             prefix: Some(128),
             tether: None,
             visitor: None,
+            outside: None,
         };
         let reply = Reply {
             status: Status::Ok,
@@ -224,6 +236,8 @@ mod tests {
             visitor: None,
             secret: None,
             dial_in_ms: None,
+            seen_at: None,
+            udp_port: None,
         };
         let too_long = Err(DecodeError::Malformed("the prefix"));
         assert!(Request::decode(&request.encode()[HEADER..]).is_ok());

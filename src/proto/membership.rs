@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use minicbor::{Decode, Decoder, Encode};
 
-use super::presence::address;
+use super::address;
 use super::{DecodeError, Incarnation, NodeId};
 
 /// Longest message, in bytes: with the longest names and under a secret, the presence that carries it still fits

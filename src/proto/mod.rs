@@ -3,6 +3,7 @@
 //! Decoding is total: any byte string gives a message or a [`DecodeError`], never a panic, and never
 //! allocates. This module does no I/O and reads no clock.
 
+pub mod address;
 pub mod codes;
 pub mod exchange;
 mod ids;

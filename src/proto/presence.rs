@@ -1,11 +1,12 @@
 //! The presence datagram: who is here, where, and for how long that is to be believed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
+use super::address;
 use super::membership::MAX_MEMBERSHIP;
 use super::{
     DecodeError, Incarnation, MAGIC, MAX_DATAGRAM, MAX_PROBE, NodeId, Nonce, Sealed, Tag, VERSION,
@@ -246,36 +247,4 @@ fn pad(bytes: &mut Vec<u8>, whole: usize) {
 /// The map's head is one byte as long as it has fewer than 24 keys.
 fn count_one_more_key(bytes: &mut [u8]) {
     bytes[HEADER] += 1;
-}
-
-/// An IP address as a byte string of 4 or 16 bytes in network order.
-pub(super) mod address {
-    use minicbor::{Decoder, Encoder};
-
-    use super::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-    pub(in crate::proto) fn encode<C, W: minicbor::encode::Write>(
-        ip: &IpAddr,
-        e: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        match ip {
-            IpAddr::V4(v4) => e.bytes(&v4.octets())?.ok(),
-            IpAddr::V6(v6) => e.bytes(&v6.octets())?.ok(),
-        }
-    }
-
-    pub(in crate::proto) fn decode<C>(
-        d: &mut Decoder<'_>,
-        _: &mut C,
-    ) -> Result<IpAddr, minicbor::decode::Error> {
-        let bytes = d.bytes()?;
-        if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
-            Ok(IpAddr::V4(Ipv4Addr::from(v4)))
-        } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
-            Ok(IpAddr::V6(Ipv6Addr::from(v6)))
-        } else {
-            Err(minicbor::decode::Error::message("an IP address has 4 or 16 bytes"))
-        }
-    }
 }

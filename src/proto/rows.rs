@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
+use super::address;
 use super::map::{self, Sink};
-use super::presence::address;
 use super::{DecodeError, Incarnation, NodeId, check_text};
 
 /// Most bytes of pages in one message: some 350 entries, and four messages to a frame of an exchange.

@@ -112,6 +112,11 @@ pub(super) enum EventForm {
         from: Option<String>,
         to: String,
     },
+    BehindNat {
+        peer: PeerForm,
+        seen_at: IpAddr,
+        this_node: bool,
+    },
     PeerPath {
         peer: PeerForm,
         addr: String,

@@ -100,6 +100,7 @@ impl More {
             Event::PeerDiscovered { peer, via: _ }
             | Event::PeerState { peer, from: _, to: _ }
             | Event::PeerRestarted { peer, previous_incarnation: _ }
+            | Event::BehindNat { peer, seen_at: _, this_node: _ }
             | Event::PeerPath { peer, addr: _, interface: _, from: _, to: _ }
             | Event::PeerLeft { peer, reason: _ }
             | Event::DialStarted { peer, addr: _, attempt: _, max: _, forced: _ }

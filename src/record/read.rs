@@ -150,6 +150,9 @@ impl Reader {
                 let from = from.map_or(Ok(nowhere), |from| self.endpoint(&from))?;
                 Event::PeerMoved { peer: self.peer(peer, row)?, from, to, path_only: more.path_only }
             }
+            EventForm::BehindNat { peer, seen_at, this_node } => {
+                Event::BehindNat { peer: self.peer(peer, row)?, seen_at, this_node }
+            }
             EventForm::PeerPath { peer, addr, interface, from, to } => {
                 let addr = self.endpoint(&addr)?;
                 Event::PeerPath { peer: self.peer(peer, row)?, addr, interface, from, to }

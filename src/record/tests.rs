@@ -140,6 +140,7 @@ fn all() -> Vec<Event> {
             to: addr,
             path_only: false,
         },
+        Event::BehindNat { peer: h7(), seen_at: addr.ip(), this_node: false },
         Event::PeerPath {
             peer: h7(),
             addr: zoned("eth0"),
@@ -192,6 +193,7 @@ fn kind(event: &Event) -> usize {
         Event::PeerState { .. } => 6,
         Event::PeerRestarted { .. } => 7,
         Event::PeerMoved { .. } => 8,
+        Event::BehindNat { .. } => 23,
         Event::PeerPath { .. } => 9,
         Event::Visited { .. } => 10,
         Event::PeerLeft { .. } => 11,

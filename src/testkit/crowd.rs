@@ -320,8 +320,13 @@ impl Crowd {
             ..reply(id(nth).0, self.nonce)
         }
         .encode();
-        let answer =
-            Answer { from_standby: None, body: &frame[HEADER..], connect: ms(1) / 10, rtt: ms(1) / 5 };
+        let answer = Answer {
+            from_standby: None,
+            local: None,
+            body: &frame[HEADER..],
+            connect: ms(1) / 10,
+            rtt: ms(1) / 5,
+        };
         self.tell(Told::Reply, Input::DialEnded { dial, result: Ok(answer) }, watch);
     }
 

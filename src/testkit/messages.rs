@@ -52,6 +52,7 @@ pub fn request(id: u128) -> Request<'static> {
         prefix: None,
         tether: None,
         visitor: None,
+        outside: None,
     }
 }
 
@@ -71,6 +72,8 @@ pub fn reply(id: u128, nonce: Nonce) -> Reply<'static> {
         visitor: None,
         secret: None,
         dial_in_ms: None,
+        seen_at: None,
+        udp_port: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One engine alone, driven by hand.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::engine::api::{Answer, ConnId, DialId, Input, Output, Socket};
@@ -39,6 +39,8 @@ pub struct Solo {
     pub stopped: bool,
     /// The nonce of its requests.
     pub nonce: Option<Nonce>,
+    /// Where its latest request says that others see it.
+    pub outside: Option<IpAddr>,
 }
 
 impl Solo {
@@ -59,6 +61,7 @@ impl Solo {
             look_ups: Vec::new(),
             stopped: false,
             nonce: None,
+            outside: None,
         };
         solo.tell(Input::Interfaces(vec![interface("10.0.0.1/16")]));
         solo
@@ -75,6 +78,7 @@ impl Solo {
                 Output::Dial { dial, addr, request, .. } => {
                     let request = Request::decode(&request[HEADER..]).expect("its own request");
                     self.nonce = Some(request.nonce);
+                    self.outside = request.outside.map(|outside| outside.0);
                     self.dials.push((at, dial, addr));
                 }
                 Output::AbandonDial(dial) => self.abandoned.push(dial),
@@ -117,9 +121,15 @@ impl Solo {
 
     /// The dial ends with this node's reply.
     pub fn answer(&mut self, dial: DialId, id: u128, incarnation: u64) {
-        let reply = Reply { incarnation: Incarnation(incarnation), nonce: self.nonce, ..reply(id, Nonce(0)) };
-        let frame = reply.encode();
-        let answer = Answer { from_standby: None, body: &frame[HEADER..], connect: ms(1), rtt: ms(1) };
+        let reply = Reply { incarnation: Incarnation(incarnation), ..reply(id, Nonce(0)) };
+        self.answer_with(dial, &reply, None);
+    }
+
+    /// The dial, from this address of the machine, ends with this reply to its request.
+    pub fn answer_with(&mut self, dial: DialId, reply: &Reply<'_>, local: Option<IpAddr>) {
+        let frame = Reply { nonce: self.nonce, ..*reply }.encode();
+        let body = &frame[HEADER..];
+        let answer = Answer { from_standby: None, local, body, connect: ms(1), rtt: ms(1) };
         self.tell(Input::DialEnded { dial, result: Ok(answer) });
     }
 
@@ -136,12 +146,17 @@ impl Solo {
 
     /// An exchange of this node's, which proves its address.
     pub fn request(&mut self, from: &str, id: u128) {
+        self.request_with(from, &request(id));
+    }
+
+    /// An exchange of the node that asks so.
+    pub fn request_with(&mut self, from: &str, request: &Request<'_>) {
         let (conn, from) = (ConnId(1), from.parse().expect("an address with a port"));
         self.tell(Input::Request {
             conn,
             from,
             link: None,
-            body: Ok(&request(id).encode()[HEADER..]),
+            body: Ok(&request.encode()[HEADER..]),
             sealed: false,
         });
     }

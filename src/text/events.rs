@@ -30,6 +30,16 @@ impl fmt::Display for Event {
             Self::PeerMoved { peer, from, to, path_only } => {
                 write!(f, "{}: {}", peer.name, moved(*from, *to, *path_only))
             }
+            Self::BehindNat { peer, seen_at, this_node: true } => write!(
+                f,
+                "this machine is behind a NAT: {} sees it at {seen_at}, where nobody can dial it unless the router passes a port on",
+                peer.name
+            ),
+            Self::BehindNat { peer, seen_at, this_node: false } => write!(
+                f,
+                "{} is behind a NAT: it dials this machine from {seen_at}, where nobody can dial it unless the router passes a port on",
+                peer.name
+            ),
             Self::PeerPath { peer, addr, to, .. } => write!(f, "{}: {}", peer.name, path(*addr, *to)),
             Self::PeerLeft { peer, reason } => write!(f, "{peer}: {}", reason.description()),
             Self::DialStarted { peer, addr, attempt, max, forced } => {
@@ -116,6 +126,10 @@ pub fn moved(from: Endpoint, to: Endpoint, path_only: bool) -> impl fmt::Display
     fmt::from_fn(move |f| {
         if from.ip().is_unspecified() {
             write!(f, "now has the address {to}")
+        } else if to.port() == 0 {
+            write!(f, "no longer dialed at {from}")
+        } else if from.port() == 0 {
+            write!(f, "now dialed at {to}")
         } else if path_only {
             write!(f, "now dialed at {to}, no longer at {from}")
         } else {

@@ -59,6 +59,8 @@ fn reply(nonce: Nonce) -> Vec<u8> {
         visitor: None,
         secret: None,
         dial_in_ms: None,
+        seen_at: None,
+        udp_port: None,
     }
     .encode()
 }
@@ -115,7 +117,13 @@ fn datagram(bytes: &[u8]) -> Input<'_> {
 fn ended(dial: DialId, frame: &[u8]) -> Input<'_> {
     Input::DialEnded {
         dial,
-        result: Ok(Answer { from_standby: None, body: &frame[HEADER..], connect: ms(1), rtt: ms(1) }),
+        result: Ok(Answer {
+            from_standby: None,
+            local: None,
+            body: &frame[HEADER..],
+            connect: ms(1),
+            rtt: ms(1),
+        }),
     }
 }
 

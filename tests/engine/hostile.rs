@@ -17,6 +17,7 @@ use vigie::engine::limits::{
 };
 use vigie::engine::peers::{PeerKey, PeerState};
 use vigie::engine::{Engine, Incarnation, NodeId, Nonce};
+use vigie::proto::address::Address;
 use vigie::proto::exchange::{HEADER, Reply, Request, Status};
 use vigie::proto::presence::{Kind, Presence};
 
@@ -351,6 +352,7 @@ fn request(solo: &mut Solo, conn: u16, (id, incarnation, tcp_port): (u128, u64, 
         prefix: None,
         tether: None,
         visitor: None,
+        outside: None,
     };
     let (conn, from) = (ConnId(u64::from(conn)), "10.0.0.2:40000".parse().unwrap());
     let body = &request.encode()[HEADER..];
@@ -522,18 +524,28 @@ impl Chaos {
             visitor: None,
             secret: None,
             dial_in_ms: None,
+            seen_at: None,
+            udp_port: None,
         }
         .encode();
         let cause = self.pick(&Cause::ALL);
         let result = match self.rng.random_range(0..3) {
             0 => Err(failure(cause)),
-            1 => Ok(Answer { from_standby: None, body: &reply[HEADER..], connect: ms(1), rtt: ms(1) }),
-            _ => Ok(Answer { from_standby: None, body: b"rubbish", connect: ms(1), rtt: ms(1) }),
+            1 => Ok(Answer {
+                from_standby: None,
+                local: None,
+                body: &reply[HEADER..],
+                connect: ms(1),
+                rtt: ms(1),
+            }),
+            _ => Ok(Answer { from_standby: None, local: None, body: b"rubbish", connect: ms(1), rtt: ms(1) }),
         };
         self.tell(Input::DialEnded { dial, result });
     }
 
     fn request(&mut self) {
+        let seen_by_others = self.addr(1).ip();
+        let outside = self.pick(&[None, Some(Address(seen_by_others))]);
         let request = Request {
             group: self.pick(&["default", "default", "other"]),
             id: NodeId(self.rng.random_range(1..8)),
@@ -548,6 +560,7 @@ impl Chaos {
             prefix: None,
             tether: None,
             visitor: None,
+            outside,
         }
         .encode();
         let from = self.addr(40_000);

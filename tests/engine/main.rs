@@ -15,6 +15,7 @@ mod hostile;
 mod liveness;
 mod membership;
 mod names;
+mod nat;
 mod one_host;
 mod own_filter;
 mod paths;

@@ -210,6 +210,7 @@ impl Journal {
             | Event::NodeRenamed { .. }
             | Event::Visited { .. }
             | Event::PeerState { .. }
+            | Event::BehindNat { .. }
             | Event::PeerPath { .. }
             | Event::DialStarted { .. }
             | Event::DialSucceeded { .. }

@@ -306,6 +306,7 @@ impl Model {
             | Event::PeerState { .. }
             | Event::PeerRestarted { .. }
             | Event::PeerMoved { .. }
+            | Event::BehindNat { .. }
             | Event::PeerPath { .. }
             | Event::PeerLeft { .. }
             | Event::Visited { .. }

@@ -65,6 +65,7 @@ impl PeerRows {
             Event::PeerState { peer, to, .. } => self.update(peer, at, |row| row.enter(*to, at)),
             Event::PeerRestarted { peer, .. }
             | Event::PeerMoved { peer, .. }
+            | Event::BehindNat { peer, .. }
             | Event::PeerPath { peer, .. } => self.update(peer, at, |_| ()),
             Event::PeerLeft { peer, reason: LeaveReason::Goodbye } => {
                 self.update(peer, at, |row| row.enter(PeerState::Left, at));

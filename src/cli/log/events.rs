@@ -65,6 +65,9 @@ fn write(event: &Event, is_news: bool) {
         | Event::PeerLeft { peer, .. } => {
             info!(target: EVENTS, peer = peer.name, addr = %peer.place(), "{event}");
         }
+        Event::BehindNat { peer, seen_at, this_node } => {
+            info!(target: EVENTS, peer = peer.name, %seen_at, this_node, "{event}");
+        }
         Event::PeerPath { peer, addr, from, to, .. } => {
             let (peer, from, to) = (&peer.name, from.as_str(), to.as_str());
             if event.is_path_news() {

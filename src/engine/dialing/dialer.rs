@@ -708,7 +708,7 @@ mod tests {
     fn regular_dials_keep_their_phase_after_the_first_one_has_chosen_it() {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.proven_peer(2);
-        let answer = Answer { from_standby: None, body: &[], connect: ms(1), rtt: ms(1) };
+        let answer = Answer { from_standby: None, local: None, body: &[], connect: ms(1), rtt: ms(1) };
         let mut dial = |test: &mut TestContext, took| {
             peer.dial.start(DialId(1), 1, 5, test.now);
             peer.dial.take_in_flight(DialId(1));
@@ -758,7 +758,7 @@ mod tests {
     fn a_peer_is_dialed_when_it_wants_to_be_if_that_is_near_to_when_this_node_would() {
         let mut test = TestContext::new(|_| {});
         let mut peer = test.proven_peer(2);
-        let answer = Answer { from_standby: None, body: &[], connect: ms(1), rtt: ms(1) };
+        let answer = Answer { from_standby: None, local: None, body: &[], connect: ms(1), rtt: ms(1) };
         let mut waits = |dial_in| {
             peer.dial.start(DialId(1), 1, 5, test.now);
             peer.dial.take_in_flight(DialId(1));

@@ -76,6 +76,7 @@ impl Engine {
         if datagram.is_steady_heartbeat(peers, &ctx) {
             return;
         }
+        let datagram = datagram.as_of_a_nat(peers);
         match datagram.resolve_sender(peers, &mut ctx) {
             Sender::Peer(key) => self.handle_presence(key, &datagram, now),
             Sender::Unproved(key) => {

@@ -1,6 +1,6 @@
 //! Exchanges: requests of others to their replies, queued dials to their ends.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use crate::engine::hardware::HardwareAddr;
 use crate::engine::interface::LinkIndex;
 use crate::engine::limits::{FRESH_ENOUGH, INDIRECT_PROBES};
 use crate::engine::peers::path::Paths;
-use crate::engine::peers::peer::{Dialed, Peer};
+use crate::engine::peers::peer::{Dialed, Nat, Peer};
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 use crate::engine::probing::prober;
 use crate::engine::{Engine, NodeId};
@@ -37,6 +37,8 @@ struct Replied {
     by: PeerKey,
     /// When it wants to be dialed next.
     dial_in: Option<Duration>,
+    /// Whether it is to be told something at once that this reply taught.
+    again: bool,
 }
 
 impl Engine {
@@ -72,6 +74,10 @@ impl Engine {
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         if let Some(peer) = dialer.and_then(|key| peers.get_mut(key)) {
             note_served(peer, from, request.prefix, &mut ctx);
+        }
+        if let Some(key) = dialer {
+            let at = address::with_port(from, request.tcp_port);
+            peers.note_nat(key, at, exchange::is_translated(&request, from), &mut ctx);
         }
         let wants_tether = request.tether == Some(true);
         let tether = dialer.filter(|_| wants_tether).and_then(|key| self.accept_tether(conn, key, from, now));
@@ -252,7 +258,7 @@ impl Engine {
             peer.note_path(addr.into(), None, &mut ctx);
         }
         let at = by_standby.unwrap_or(addr);
-        match result.and_then(|answer| Ok((self.handle_reply(key, at, answer.body, now)?, answer))) {
+        match result.and_then(|answer| Ok((self.handle_reply(key, at, &answer, now)?, answer))) {
             Ok((replied, answer)) => {
                 let addr = self.shared.links().told(at);
                 self.handle_success(replied, addr, number, answer, now);
@@ -320,10 +326,10 @@ impl Engine {
         &mut self,
         dialed: PeerKey,
         addr: SocketAddr,
-        body: &[u8],
+        answer: &Answer<'_>,
         now: Instant,
     ) -> Result<Replied, Failure> {
-        let reply = check_reply(body, self.request_nonce)?;
+        let reply = check_reply(answer.body, self.request_nonce)?;
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         if reply.visitor == Some(true) {
             return Err(exchange::only_a_visitor(reply.name));
@@ -335,7 +341,9 @@ impl Engine {
         if let Some(peer) = peers.get_mut(key) {
             peer.gossip.acknowledge(reply.have.unwrap_or(0));
             peer.paths.note_prefix(addr.into(), reply.prefix);
+            peer.paths.note_udp_port(reply.udp_port);
         }
+        let again = self.note_seen_at(key, reply.seen_at.map(|seen| seen.0), answer.local, now);
         if let Some(bytes) = reply.rows {
             let is_far = |peers: &PeerTable, owner| peers.by_id(owner).map(|key| peers.far().contains(&key));
             // Of nodes that are no peers, those that a row told of; nobody can make us keep rows of nodes that nobody has seen.
@@ -344,7 +352,33 @@ impl Engine {
             };
             self.take_rows(bytes, (reply.id, addr.into()), may, now);
         }
-        Ok(Replied { by: key, dial_in: reply.dial_in_ms.map(|ms| Duration::from_millis(ms.into())) })
+        Ok(Replied { by: key, dial_in: reply.dial_in_ms.map(|ms| Duration::from_millis(ms.into())), again })
+    }
+
+    /// A peer that was dialed from this `local` address saw the dial come from there, or from another address: then a NAT is between the two.
+    /// Whether the peer is to be told so.
+    fn note_seen_at(
+        &mut self,
+        key: PeerKey,
+        seen_at: Option<IpAddr>,
+        local: Option<IpAddr>,
+        now: Instant,
+    ) -> bool {
+        let Some((seen_at, local)) = seen_at.zip(local) else { return false };
+        let Some(peer) = self.peers.get_mut(key) else { return false };
+        let nat = if seen_at.to_canonical() == local.to_canonical() { Nat::None } else { Nat::Here };
+        let is_news = nat != peer.nat();
+        peer.set_nat(nat);
+        if !is_news || nat == Nat::None {
+            return false;
+        }
+        let event = Event::BehindNat { peer: Arc::clone(peer.info()), seen_at, this_node: true };
+        let ctx = self.shared.context(self.peers.len(), now);
+        if ctx.outside != Some(seen_at) {
+            ctx.out.publish(event);
+            self.shared.note_outside(seen_at);
+        }
+        true
     }
 
     /// Takes the rows that one told, as far as it `may` tell them.
@@ -396,7 +430,7 @@ impl Engine {
 
     fn handle_success(
         &mut self,
-        Replied { by: key, dial_in }: Replied,
+        Replied { by: key, dial_in, again }: Replied,
         addr: Endpoint,
         attempt: u32,
         answer: Answer<'_>,
@@ -415,6 +449,9 @@ impl Engine {
         peer.set_state(PeerState::Up, &mut ctx);
         peer.prove(addr.zoned_ip(), &mut ctx);
         peer.watch_for_silence(&ctx);
+        if again {
+            peer.dial.hurry();
+        }
         self.ask_for_hardware(key, addr.zoned_ip(), now);
         if came_up {
             // All may be well with it, and it has the name of another.

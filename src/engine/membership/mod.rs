@@ -236,7 +236,9 @@ impl Membership {
         while let Some((to, bytes)) = self.runtime.0.to_send() {
             let peer = peers.by_id(to.0.id).and_then(|key| peers.get(key));
             // Who is no peer is asked first, and others ask for us meanwhile.
-            if let Some(peer) = peer.filter(|peer| peer.has_proved() && !peer.has_left()) {
+            if let Some(peer) =
+                peer.filter(|peer| peer.has_proved() && !peer.has_left() && peer.unicast().port() != 0)
+            {
                 ctx.unicast(peer.interface(), peer.unicast(), Kind::Heartbeat, |presence, wrapping| {
                     wrapping.encode(&Presence { membership: Some(bytes[..].into()), ..presence })
                 });

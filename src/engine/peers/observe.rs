@@ -14,7 +14,7 @@ use crate::engine::observation::{
 };
 
 use super::hearing::Hearing;
-use super::peer::Peer;
+use super::peer::{Nat, Peer};
 
 /// How long evidence counts. All follow from what a person set.
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +128,7 @@ impl Observer<'_> {
             rtt: peer.dial.rtt(),
             ..Observation::default()
         };
+        let seen = if peer.nat() == Nat::None { seen } else { through_nat(seen) };
         Kept::new(&seen, peer.dial.ended(), peer.last_alive())
     }
 
@@ -231,6 +232,19 @@ impl Observer<'_> {
         } else {
             PathStatus::Unknown
         }
+    }
+}
+
+/// What is seen through a NAT: what does not come of UDP says nothing, for it may be the NAT that has no way for it.
+fn through_nat(seen: Observation) -> Observation {
+    let unless_failing = |status: PathStatus| if status.is_failing() { PathStatus::Unknown } else { status };
+    Observation {
+        echo: unless_failing(seen.echo),
+        broadcast: PathStatus::Unknown,
+        unicast: unless_failing(seen.unicast),
+        large: unless_failing(seen.large),
+        loss: None,
+        ..seen
     }
 }
 

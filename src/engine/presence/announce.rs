@@ -18,7 +18,7 @@ use crate::engine::limits::{
     STRANGER_ANSWERS_WITHIN, WIDE_EVERY,
 };
 use crate::engine::peers::PeerTable;
-use crate::engine::peers::peer::Peer;
+use crate::engine::peers::peer::{Nat, Peer};
 use crate::engine::rate_limiter::RateLimiter;
 use crate::engine::{Nonce, peers::PeerKey};
 use crate::proto::presence::{Kind, MULTICAST_GROUP, Presence, Suspicion};
@@ -157,8 +157,15 @@ impl Announcer {
         nonce: Nonce,
         ctx: &mut Context<'_>,
     ) {
+        // A NAT passes on what answers, at the port that it gave whoever asks.
+        let through_nat = peer.nat() == Nat::There || !peer.has_proved() && from.port() != ctx.config.port;
         let elsewhere = peer.ip() != from.into() && ctx.links.reaches(from.into());
-        self.answer(peer, (if elsewhere { from } else { peer.unicast() }, asked), Some(nonce), ctx);
+        self.answer(
+            peer,
+            (if through_nat || elsewhere { from } else { peer.unicast() }, asked),
+            Some(nonce),
+            ctx,
+        );
     }
 
     fn answer(

@@ -12,6 +12,7 @@ use crate::engine::context::Context;
 use crate::engine::diagnosis::foreign_nodes::Mismatch;
 use crate::engine::event::RejectReason;
 use crate::engine::interface::LinkIndex;
+use crate::engine::peers::peer::Nat;
 use crate::engine::peers::{PeerState, PeerTable};
 use crate::proto::presence::{Kind, Presence};
 use crate::proto::{DecodeError, MAX_PROBE};
@@ -137,6 +138,14 @@ impl Datagram<'_> {
     /// Where it comes from, and who is asked by it.
     pub(crate) fn asks(&self) -> (SocketAddr, Asked) {
         (self.from, self.asked)
+    }
+
+    /// The same without a port to dial, if it comes from a peer behind a NAT.
+    pub(crate) fn as_of_a_nat(self, peers: &PeerTable) -> Self {
+        let sender = peers.by_id(self.presence.id).and_then(|key| peers.get(key));
+        let is_behind = sender.is_some_and(|peer| peer.nat() == Nat::There && peer.ip() == self.source_ip());
+        let tcp_port = if is_behind { 0 } else { self.presence.tcp_port };
+        Self { presence: Presence { tcp_port, ..self.presence }, ..self }
     }
 
     pub(super) fn source_ip(&self) -> ZonedIp {

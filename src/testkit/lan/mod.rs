@@ -243,7 +243,7 @@ impl Lan {
                 let result = match &result {
                     Ok(Replied { from_standby, body, connected: (at, connect), round_trip }) => {
                         let rtt = self.now.saturating_duration_since(*at).max(*round_trip);
-                        Ok(Answer { from_standby: *from_standby, body, connect: *connect, rtt })
+                        Ok(Answer { from_standby: *from_standby, local: None, body, connect: *connect, rtt })
                     }
                     Err(failure) => Err(failure.clone()),
                 };

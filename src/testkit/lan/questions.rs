@@ -94,6 +94,7 @@ fn id_of(event: &Event) -> Option<NodeId> {
         | Event::PeerState { peer, .. }
         | Event::PeerRestarted { peer, .. }
         | Event::PeerMoved { peer, .. }
+        | Event::BehindNat { peer, .. }
         | Event::PeerPath { peer, .. }
         | Event::PeerLeft { peer, .. }
         | Event::DialStarted { peer, .. }

@@ -378,6 +378,13 @@ impl Paths {
         self.find(ip)?.prefix
     }
 
+    /// It said by a reply where it receives unicast: what it says by a presence counts more.
+    pub(crate) fn note_udp_port(&mut self, port: Option<u16>) {
+        if self.udp_port == 0 {
+            self.udp_port = port.unwrap_or(0);
+        }
+    }
+
     /// Where it receives unicast; none before it is known.
     pub(crate) fn udp_port(&self) -> Option<u16> {
         (self.udp_port != 0).then_some(self.udp_port)

@@ -18,7 +18,7 @@ use crate::engine::peers::{DialPhase, LeaveReason, PeerState};
 use crate::engine::probing::stats::ProbeStats;
 use crate::engine::{Incarnation, NodeId, Nonce};
 
-use super::{Peer, Suspicion};
+use super::{Nat, Peer, Suspicion};
 
 impl Peer {
     pub(crate) fn set_state(&mut self, to: PeerState, ctx: &mut Context<'_>) {
@@ -89,10 +89,14 @@ impl Peer {
         self.apart = true;
     }
 
+    pub(crate) fn set_nat(&mut self, nat: Nat) {
+        self.nat = nat;
+    }
+
     /// Whether others vouch for it that it is at the address that is dialed: then it is measured, though it proves nothing.
     pub(crate) fn set_vouched(&mut self, vouched: bool, ctx: &mut Context<'_>) {
         self.vouched = vouched;
-        if vouched && self.receives(ctx) && !self.apart {
+        if vouched && self.receives(ctx) && !self.is_apart() {
             self.probes.begin_regular(ctx);
         }
     }
@@ -130,6 +134,7 @@ impl Peer {
         self.change_info(|info| info.addr = to);
         self.forget_challenge();
         self.apart = false;
+        self.set_nat(Nat::None);
         self.interface = ctx.links.name_of(to.zoned_ip());
         self.forget_evidence(ctx.now);
         self.introduction.count_again();
@@ -193,7 +198,7 @@ impl Peer {
             return;
         }
         // Who answers at its address is somebody else: nothing is learned of it by asking there.
-        if self.receives(ctx) && !self.apart {
+        if self.receives(ctx) && !self.is_apart() {
             if news && self.paths.udp_port().is_none() {
                 // Who was only told of was asked as rarely as that.
                 self.probes.set_next(None);

@@ -193,7 +193,13 @@ mod tests {
 
         /// A dial that began then has its reply now.
         fn dial(&mut self, began: u64, ended: u64) -> bool {
-            let answer = Answer { from_standby: None, body: &[], connect: ms(1), rtt: ms(ended - began - 1) };
+            let answer = Answer {
+                from_standby: None,
+                local: None,
+                body: &[],
+                connect: ms(1),
+                rtt: ms(ended - began - 1),
+            };
             let dialed = Dialed::of(self.t0 + ms(began), &Ok(answer), self.t0 + ms(ended)).unwrap();
             self.lateness.note_dial(dialed, self.t0 + ms(ended))
         }
@@ -262,7 +268,8 @@ mod tests {
     fn a_slow_way_is_no_slow_host() {
         let now = t0();
         let dialed = |connect, rtt| {
-            let answer = Answer { from_standby: None, body: &[], connect: ms(connect), rtt: ms(rtt) };
+            let answer =
+                Answer { from_standby: None, local: None, body: &[], connect: ms(connect), rtt: ms(rtt) };
             Dialed::of(now, &Ok(answer), now + ms(connect + rtt)).unwrap()
         };
         for (connect, rtt, late, slow_way) in [

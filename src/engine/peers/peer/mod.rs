@@ -6,6 +6,7 @@ mod flaps;
 mod lateness;
 mod named;
 mod naming;
+mod nat;
 mod refusals;
 mod tardiness;
 mod weighing;
@@ -35,6 +36,7 @@ use super::{Elsewhere, PeerInfo, PeerKey, PeerSnapshot, PeerState, Via};
 use flaps::Flaps;
 use lateness::Lateness;
 use naming::Naming;
+pub(crate) use nat::Nat;
 use refusals::Refusals;
 use word::Doubts;
 
@@ -52,6 +54,7 @@ pub(crate) struct Peer {
     verdict: Verdict,
     /// Another node answers where it would be dialed: it has no place of its own there, and can only dial in.
     apart: bool,
+    nat: Nat,
     /// It proved nothing, and others reach it at the address that is dialed.
     vouched: bool,
     /// How it takes who has another secret.
@@ -117,6 +120,7 @@ impl Peer {
             state: PeerState::New,
             verdict: Verdict::Unknown,
             apart: false,
+            nat: Nat::None,
             vouched: false,
             refusals: Refusals::default(),
             interface: None,
@@ -270,9 +274,18 @@ impl Peer {
             && !self.dial.is_confirming()
     }
 
-    /// Whether another node answers where it would be dialed.
+    pub(crate) fn nat(&self) -> Nat {
+        self.nat
+    }
+
+    /// Whether a dial of the address at which it is dialed got its reply, and none failed since.
+    pub(crate) fn is_dialed_well(&self) -> bool {
+        self.was_reached() && self.dial.cause().is_none()
+    }
+
+    /// Whether it can only dial in: another node answers where it would be dialed, or it is behind a NAT.
     pub(crate) fn is_apart(&self) -> bool {
-        self.apart
+        self.apart || self.nat == Nat::There
     }
 
     /// Whether it is up at an address that it proved to be its own, and can be dialed there.

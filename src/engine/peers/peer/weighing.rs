@@ -92,7 +92,7 @@ impl Peer {
 
     /// Whether it proved to be where it is dialed, and nothing says that it is no more.
     pub(crate) fn holds_its_address(&self) -> bool {
-        self.id().is_some() && self.is_proven() && !self.apart && !self.has_ended()
+        self.id().is_some() && self.is_proven() && !self.is_apart() && !self.has_ended()
     }
 
     /// Whether nothing is known that speaks for its life: it left, was silent, or its dials fail and nothing else comes from it, either.

@@ -4,6 +4,7 @@
 //! remembers that it was touched: the engine settles what follows, once, after each input.
 
 mod changes;
+mod nat;
 mod next_life;
 mod room;
 mod unproven;
