@@ -50,6 +50,17 @@ fn accused(lan: &Lan) -> BTreeSet<(String, Verdict)> {
     told.collect()
 }
 
+/// So many segments of four hosts each, among which all is well: when what is to happen happens.
+fn settled(seed: u64, segments: usize) -> (Lan, Vec<Vec<HostId>>, std::time::Duration) {
+    let mut lan = Lan::new(seed);
+    let segments = joined(&mut lan, segments, 4, |_| {});
+    all_up(&mut lan, 15);
+    lan.run_for(secs(30));
+    lan.forget_the_log();
+    let begun = lan.elapsed();
+    (lan, segments, begun)
+}
+
 fn all_up(lan: &mut Lan, within: u64) -> std::time::Duration {
     lan.run_until(secs(within), |lan| lan.everybody_is(PeerState::Up)).expect("everybody reaches everybody")
 }
@@ -327,12 +338,7 @@ fn a_router_that_lets_nothing_pass_between_two_segments_is_told_everywhere_and_n
 #[test]
 fn a_network_that_is_cut_off_is_named_on_both_sides_and_nobody_else_while_it_comes_back() {
     for seed in 0..4 {
-        let mut lan = Lan::new(seed);
-        let segments = joined(&mut lan, 3, 4, |_| {});
-        all_up(&mut lan, 15);
-        lan.run_for(secs(30));
-        lan.forget_the_log();
-        let begun = lan.elapsed();
+        let (mut lan, segments, begun) = settled(seed, 3);
         lan.partition(&segments[2], &segments[..2].concat());
         let only = ("10.3.0.0/16".to_owned(), Verdict::Isolated);
         let by_all = |lan: &Lan| told(lan, begun).get(&only).is_some_and(|by| by.len() == 12);
@@ -349,12 +355,7 @@ fn a_network_that_is_cut_off_is_named_on_both_sides_and_nobody_else_while_it_com
 
 #[test]
 fn of_two_networks_each_tells_that_the_other_one_is_cut_off() {
-    let mut lan = Lan::new(1);
-    let segments = joined(&mut lan, 2, 4, |_| {});
-    all_up(&mut lan, 15);
-    lan.run_for(secs(30));
-    lan.forget_the_log();
-    let begun = lan.elapsed();
+    let (mut lan, segments, begun) = settled(1, 2);
     lan.partition(&segments[0], &segments[1]);
     lan.run_for(secs(60));
     let (one, other) = ("10.1.0.0/16".to_owned(), "10.2.0.0/16".to_owned());
@@ -366,12 +367,7 @@ fn of_two_networks_each_tells_that_the_other_one_is_cut_off() {
 #[test]
 fn the_firewall_of_one_host_is_that_hosts_and_not_the_routers() {
     for seed in 0..3 {
-        let mut lan = Lan::new(seed);
-        let segments = joined(&mut lan, 3, 4, |_| {});
-        all_up(&mut lan, 15);
-        lan.run_for(secs(30));
-        lan.forget_the_log();
-        let begun = lan.elapsed();
+        let (mut lan, segments, begun) = settled(seed, 3);
         let victim = segments[2][1];
         let others: Vec<HostId> = segments.concat().into_iter().filter(|host| *host != victim).collect();
         filter(&mut lan, &others, &[victim], |link| link.tcp = Tcp::DroppedSyn);

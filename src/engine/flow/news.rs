@@ -12,7 +12,6 @@ use crate::engine::limits::{DIALED_BESIDE, LOOKED_AT_FOR_NEWS, LOOKERS, LOOKERS_
 use crate::engine::peers::peer::Peer;
 use crate::engine::peers::{PeerKey, PeerState, PeerTable};
 use crate::engine::presence::announce::{self, More};
-use crate::engine::tethers::suspicions::is_chosen;
 use crate::engine::{Engine, NodeId};
 use crate::proto::rendezvous::weight;
 use crate::proto::rows::{GONE, pages};
@@ -41,7 +40,7 @@ impl Engine {
         // In a crowd not everybody looks: all their echoes at once would not be answered, and be taken for lost.
         let own = self.shared.config().id;
         let looks_for_all = |peer: &Peer, peers: &PeerTable| {
-            peer.key() == teller || peer.health.is_troubled() || is_chosen(own, peer, LOOKERS_FOR_NEWS, peers)
+            peer.key() == teller || peer.health.is_troubled() || peers.is_chosen(own, peer, LOOKERS_FOR_NEWS)
         };
         self.check_for_another(&looks, looks_for_all, now);
     }

@@ -13,7 +13,7 @@ use crate::engine::peers::PeerKey;
 use crate::engine::presence::announce::{self, More};
 use crate::engine::probing::prober;
 use crate::engine::tethers::connections::life_of;
-use crate::engine::tethers::suspicions::{Opened, Step, is_chosen};
+use crate::engine::tethers::suspicions::{Opened, Step};
 use crate::engine::tethers::watchers::Alarm;
 use crate::proto::codes::suspicion::{ECHOES_MISSED, REFUSED, TETHER_ENDED, UNANSWERED};
 use crate::proto::presence::Suspicion;
@@ -111,7 +111,7 @@ impl Engine {
         let own = self.shared.config().id;
         let Some(peer) = self.peers.get(key) else { return };
         let late = self.punctuality.last_late();
-        let is_chosen = || is_chosen(own, peer, SUSPECT_DIALERS, &self.peers);
+        let is_chosen = || self.peers.is_chosen(own, peer, SUSPECT_DIALERS);
         let step = self.watch.suspicions.next_step(peer, late, is_chosen, now);
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         let Some(peer) = peers.get_mut(key) else { return };

@@ -10,11 +10,10 @@ use crate::engine::limits::{
     MAX_SUSPICIONS, SUSPECT_AGAIN, SUSPICION_PATIENCE, SUSPICIONS_PER_TELLER, SUSPICIONS_TOLD_PER_SECOND,
     UNANSWERED_AFTER, UNANSWERED_WITH_LOSS, WITNESSES,
 };
+use crate::engine::moment::Moment;
+use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::Peer;
-use crate::engine::peers::{PeerKey, PeerTable};
 use crate::engine::rate_limiter::RateLimiter;
-use crate::engine::{NodeId, moment::Moment};
-use crate::proto::rendezvous::weight;
 
 /// What a look at a suspect has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,25 +213,15 @@ impl Suspicions {
     }
 }
 
-/// Whether this node is among so many who are to look at a suspect: of all that are known and reached, the heaviest ones.
-pub(crate) fn is_chosen(own: NodeId, suspect: &Peer, most: usize, peers: &PeerTable) -> bool {
-    let Some(id) = suspect.id() else { return false };
-    let mine = weight(id, own);
-    // Of the table only those: a forger fills the rest of it.
-    let others = peers.reachable().filter(|peer| peer.key() != suspect.key());
-    let heavier = others.filter_map(Peer::id).filter(|other| weight(id, *other) > mine);
-    heavier.take(most).count() < most
-}
-
 #[cfg(test)]
 #[expect(clippy::unchecked_time_subtraction, reason = "the clock of these tests is far from its beginning")]
 mod tests {
     use super::*;
     use crate::engine::api::DialId;
     use crate::engine::context::TestContext;
-    use crate::engine::limits::{BURST, SUSPECT_DIALERS};
+    use crate::engine::limits::BURST;
     use crate::engine::probing::prober;
-    use crate::engine::{Incarnation, Nonce, peers::PeerState, peers::Via};
+    use crate::engine::{Nonce, peers::PeerState};
     use crate::testkit::{ms, secs};
 
     fn up(test: &mut TestContext, n: u64) -> Peer {
@@ -394,40 +383,5 @@ mod tests {
             let doubted = suspicions.next_step(&peer, late, || true, test.now) == Step::DoubtAndTell;
             assert_eq!(doubted, witnessed && !answers, "{witnessed} {answers}");
         }
-    }
-
-    #[test]
-    fn of_many_eight_dial_a_suspect_and_all_agree_who() {
-        let mut test = TestContext::new(|_| {});
-        let nodes: Vec<u8> = (1..40).collect();
-        let chosen = nodes.iter().filter(|own| {
-            let mut peers = PeerTable::default();
-            let mut suspect = None;
-            for id in nodes.iter().chain(&[99]).filter(|id| id != own) {
-                let identity = Some((NodeId((*id).into()), Incarnation(1)));
-                let addr = ([10, 0, 1, *id], 17_474).into();
-                let key =
-                    peers.discover(addr, identity, "host", Via::Broadcast, &mut test.context()).unwrap();
-                let peer = peers.get_mut(key).unwrap();
-                peer.prove(peer.ip(), &mut test.context());
-                peer.set_state(PeerState::Up, &mut test.context());
-                suspect = Some(key);
-            }
-            for stranger in 0..500_u16 {
-                let identity = Some((NodeId(1_000 + u128::from(stranger)), Incarnation(1)));
-                let [high, low] = stranger.to_be_bytes();
-                let addr = ([10, 0, 2 + high, low], 17_474).into();
-                peers.discover(addr, identity, "made up", Via::Broadcast, &mut test.context()).unwrap();
-            }
-            while let Some(key) = peers.next_touched() {
-                peers.index_condition(key);
-            }
-            let suspect = peers.get(suspect.unwrap()).unwrap();
-            let before = peers.steps();
-            let is_chosen = is_chosen(NodeId((**own).into()), suspect, SUSPECT_DIALERS, &peers);
-            assert!(peers.steps() - before < 50, "those that were never reached are not looked at");
-            is_chosen
-        });
-        assert_eq!(chosen.count(), SUSPECT_DIALERS);
     }
 }

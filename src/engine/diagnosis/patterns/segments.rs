@@ -220,7 +220,7 @@ fn paths_between(
     if hosts_of.len() < 2 {
         return paths;
     }
-    let well = Well::of(view, verdicts);
+    let well = WorkingWith::of(view, verdicts);
     failures.count(2 * view.size() * view.size());
     for (one, ours) in &hosts_of {
         for (other, theirs) in hosts_of.range((Bound::Excluded(*one), Bound::Unbounded)) {
@@ -250,12 +250,12 @@ fn paths_between(
 
 /// With which networks each host works, in either direction: two of them are enough to tell whether there is one beside any given one. What
 /// fails may be all that a host sends, or all that it gets: so it must do with others what it does not there.
-struct Well {
+struct WorkingWith {
     sends: Vec<[Option<Network>; 2]>,
     gets: Vec<[Option<Network>; 2]>,
 }
 
-impl Well {
+impl WorkingWith {
     fn of(view: &NetworkView, verdicts: &Verdicts) -> Self {
         let mut well = Self { sends: vec![[None; 2]; view.size()], gets: vec![[None; 2]; view.size()] };
         for from in view.all() {

@@ -4,6 +4,7 @@
 //! remembers that it was touched: the engine settles what follows, once, after each input.
 
 mod changes;
+mod choice;
 mod nat;
 mod next_life;
 mod room;
@@ -13,23 +14,17 @@ mod words;
 pub(crate) use changes::Following;
 pub(crate) use words::{Speaker, Voice};
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
 use hashbrown::HashTable;
-use rand::RngExt;
-use rand::seq::SliceRandom;
 use slotmap::SlotMap;
 use smallvec::SmallVec;
 
 use crate::engine::NodeId;
 use crate::engine::address::ZonedIp;
-use crate::engine::context::Context;
 use crate::engine::hashing::Keyed;
-use crate::engine::limits::ABLE_TRIED;
-use crate::proto::rendezvous::weight;
 
 use super::PeerKey;
 use super::peer::Peer;
@@ -208,39 +203,6 @@ impl PeerTable {
         self.reachable_changes
     }
 
-    /// Up to `most` peers other than `but` that can be asked at once, at random. In a large table it gives up after
-    /// [`ABLE_TRIED`] tries.
-    pub(crate) fn pick_idle(&self, most: usize, but: PeerKey, ctx: &mut Context<'_>) -> Vec<PeerKey> {
-        let n = self.keys.len();
-        let tried: Vec<PeerKey> = if n <= ABLE_TRIED {
-            self.keys.clone()
-        } else {
-            let tries: BTreeSet<usize> = (0..ABLE_TRIED).map(|_| ctx.rng.random_range(0..n)).collect();
-            tries.into_iter().map(|nth| self.keys[nth]).collect()
-        };
-        let idle = |key: &PeerKey| *key != but && self.get(*key).is_some_and(Peer::is_idle_and_well);
-        let mut idle: Vec<PeerKey> = tried.into_iter().filter(idle).collect();
-        idle.partial_shuffle(ctx.rng, most).0.to_vec()
-    }
-
-    /// Up to `most` peers that are apt, always the same as long as they are, and others than those of other nodes: if all nodes took the
-    /// first ones, a few would have all the load.
-    pub(crate) fn own_choice(
-        &self,
-        own: NodeId,
-        most: usize,
-        is_apt: impl Fn(&Peer) -> bool,
-    ) -> SmallVec<[PeerKey; 4]> {
-        let apt = self.iter().filter(|peer| is_apt(peer));
-        let mut apt: Vec<_> =
-            apt.filter_map(|peer| Some((Reverse(weight(own, peer.id()?)), peer.key()))).collect();
-        if apt.len() > most {
-            apt.select_nth_unstable(most);
-            apt.truncate(most);
-        }
-        apt.into_iter().map(|(_, key)| key).collect()
-    }
-
     /// The next peer to settle after it was touched.
     pub(crate) fn next_touched(&mut self) -> Option<PeerKey> {
         while let Some(key) = self.changes.touched.pop() {
@@ -410,22 +372,6 @@ mod tests {
         let left =
             |event| if let Event::PeerLeft { peer, reason } = event { Some((peer.id, reason)) } else { None };
         test.events().into_iter().filter_map(left).collect()
-    }
-
-    #[test]
-    fn each_node_has_its_own_choice_of_peers_and_keeps_it() {
-        let mut test = TestContext::new(|_| {});
-        let (peers, keys) = table(&mut test, 1..41);
-        let choice = |own: u128, most| peers.own_choice(NodeId(own), most, |peer| peer.key() != keys[0]);
-        let mut chosen = BTreeSet::new();
-        for own in 100..140 {
-            let three = choice(own, 3);
-            assert_eq!((three.len(), &three), (3, &choice(own, 3)));
-            assert!(!three.contains(&keys[0]), "it is not apt");
-            chosen.extend(three);
-        }
-        assert!(chosen.len() > 30, "{} of 39 share the load", chosen.len());
-        assert_eq!((choice(100, 0).len(), choice(100, 64).len()), (0, 39));
     }
 
     #[test]
@@ -688,47 +634,6 @@ mod tests {
             [1, 1, 0]
         );
         assert_eq!(change(&|peer| peer.health.end_trouble(t0())), [0, 0, 0]);
-    }
-
-    /// Idle and well.
-    fn raise(peers: &mut PeerTable, test: &mut TestContext, key: PeerKey) {
-        peers.get_mut(key).unwrap().set_state(PeerState::Up, &mut test.context());
-    }
-
-    #[test]
-    fn only_idle_and_well_peers_are_picked_and_never_the_one_in_question() {
-        let mut test = TestContext::new(|_| {});
-        let (mut peers, keys) = table(&mut test, 1..7);
-        keys[..5].iter().for_each(|key| raise(&mut peers, &mut test, *key));
-        peers.get_mut(keys[1]).unwrap().health.note_trouble(test.now);
-        peers.get_mut(keys[2]).unwrap().dial.hurry();
-        let pick = |most, but, test: &mut TestContext| {
-            let mut picked = peers.pick_idle(most, but, &mut test.context());
-            picked.sort_unstable();
-            picked
-        };
-        assert_eq!(pick(9, keys[0], &mut test), [keys[3], keys[4]]);
-        assert_eq!(
-            pick(9, keys[5], &mut test),
-            [keys[0], keys[3], keys[4]],
-            "one that is not up is not asked"
-        );
-        assert_eq!(pick(2, keys[5], &mut test).len(), 2);
-        let first: BTreeSet<PeerKey> = (0..64).flat_map(|_| pick(1, keys[5], &mut test)).collect();
-        assert_eq!(first.len(), 3, "each has its chance");
-    }
-
-    #[test]
-    fn picking_from_a_large_table_does_not_walk_it() {
-        let mut test = TestContext::new(|_| {});
-        let (mut peers, keys) = table(&mut test, 1..1_001);
-        for key in &keys {
-            raise(&mut peers, &mut test, *key);
-        }
-        let before = peers.steps();
-        let picked = peers.pick_idle(3, keys[0], &mut test.context());
-        assert_eq!(picked.into_iter().collect::<BTreeSet<_>>().len(), 3);
-        assert!(peers.steps() - before <= u64::try_from(ABLE_TRIED).unwrap());
     }
 
     #[test]
