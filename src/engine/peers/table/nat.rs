@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::engine::address;
 use crate::engine::context::Context;
 use crate::engine::event::Event;
 use crate::engine::peers::PeerKey;
@@ -34,7 +35,7 @@ impl PeerTable {
             return;
         }
         if addr.port() != port {
-            self.readdress(key, SocketAddr::new(from.ip(), port), ctx);
+            self.readdress(key, address::with_port(from, port), ctx);
         }
         let Some(peer) = self.get_mut(key).filter(|_| is_there) else { return };
         peer.set_nat(Nat::There);
