@@ -50,7 +50,7 @@ fn is_zero(number: &usize) -> bool {
 
 impl MatrixMore {
     pub(super) fn of(view: &MatrixView, epoch: Epoch, told: &mut ToldRows) -> Self {
-        let MatrixView { at, nodes, rows, findings: _, left_out } = view;
+        let MatrixView { at, nodes, rows, findings: _, left_out, segments: _ } = view;
         let before = std::mem::take(told);
         let mut row = |owner: NodeId, row: &MatrixRow| {
             let MatrixRow { observations, confirmed, fresh_for } = row;

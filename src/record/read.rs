@@ -122,8 +122,9 @@ impl Reader {
                     peers: self.rows(peers, &more.peers)?,
                 }))
             }
-            EventForm::Matrix { nodes, findings } => {
-                Event::Matrix(Arc::new(self.matrix(nodes, findings, more)?))
+            EventForm::Matrix { nodes, findings, segments } => {
+                let view = self.matrix(nodes, findings, more)?;
+                Event::Matrix(Arc::new(MatrixView { segments, ..view }))
             }
             EventForm::Stopped { reason } => Event::Stopped { reason },
             EventForm::Later => return Ok(None),
@@ -308,7 +309,8 @@ impl Reader {
         let findings = findings.into_iter().enumerate();
         let findings = findings.map(|(nth, form)| self.finding(form, more.findings.get(nth)));
         let findings = findings.collect::<Result<_, _>>()?;
-        Ok(MatrixView { at: matrix.at(epoch), nodes, rows, findings, left_out: matrix.left_out() })
+        let (at, left_out) = (matrix.at(epoch), matrix.left_out());
+        Ok(MatrixView { at, nodes, rows, findings, left_out, segments: Vec::new() })
     }
 
     fn interface(&mut self, interface: Interface, more: &More) -> Arc<Interface> {

@@ -84,6 +84,27 @@ fn one_node_of_each_domain_that_joins_is_enough_for_all_to_find_each_other() {
 }
 
 #[test]
+fn nodes_are_counted_by_network_with_the_members_of_far_ones_that_are_not_dialed() {
+    let mut lan = Lan::new(1);
+    let far = 40;
+    let here = [0, 1].map(|nth| host(&mut lan, 0, nth, |_| {}));
+    for nth in 0..far {
+        host(&mut lan, 1, nth, |config| {
+            config.join = if nth == 0 { vec![JOINED.parse().unwrap()] } else { Vec::new() };
+        });
+    }
+    lan.run_for(secs(90));
+    let view = lan.hosts[here[0].0].engine.matrix(lan.now);
+    let told: Vec<(String, usize)> =
+        view.segments.iter().map(|segment| (segment.network.to_string(), segment.known)).collect();
+    assert_eq!(told, [("10.1.0.0/16".to_owned(), 1), ("10.2.0.0/16".to_owned(), far)]);
+    let [own, other] = view.segments[..] else { panic!("{:?}", view.segments) };
+    assert_eq!(own.not_dialed(), 0);
+    assert!(other.not_dialed() > 0 && other.dialed > 0, "{other:?}");
+    assert!(view.networks().is_some(), "the nodes of the matrix lie in both");
+}
+
+#[test]
 fn who_joins_later_by_a_command_is_found_by_all_and_a_node_that_starts_later_needs_no_option() {
     let mut lan = Lan::new(1);
     let segments: Vec<Vec<HostId>> =
