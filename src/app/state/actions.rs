@@ -165,7 +165,7 @@ impl App {
     /// From the details to the table, from the past to now, from a filtered list to all.
     fn back(&mut self) {
         match self.ui.view {
-            View::Matrix if self.ui.matrix.compare_no_more() => {}
+            View::Matrix if self.ui.matrix.compare_no_more() || self.ui.matrix.fold() => {}
             View::Matrix if !self.models.shown().filter().is_empty() => {
                 self.models.set_filter(&Filter::default());
             }
