@@ -66,7 +66,7 @@ impl App {
             Action::Back => self.back(),
             Action::NextPane => self.ui.focus = self.ui.focus.step(1),
             Action::PreviousPane => self.ui.focus = self.ui.focus.step(Pane::ALL.len() - 1),
-            Action::Zoom => self.ui.zoomed ^= true,
+            Action::Zoom => self.zoom(now),
             Action::Grow => self.ui.grow(1),
             Action::Shrink => self.ui.grow(-1),
             Action::Move(to) => self.go(to, self.ui.focus),
@@ -155,6 +155,14 @@ impl App {
         if self.selected(now).is_some() {
             self.ui.show(View::Details);
         }
+    }
+
+    /// Gives the pane all the room, or takes it back.
+    fn zoom(&mut self, now: Instant) {
+        if self.ui.hit_map.has_one_pane() && !self.ui.zoomed {
+            return self.ui.say("this pane has all the room already", true, now);
+        }
+        self.ui.zoomed ^= true;
     }
 
     fn next_peer(&mut self, to: Move) {
