@@ -331,19 +331,17 @@ fn named_pairs(writer: &mut LineWriter<'_>, scene: Scene<'_>, [row, column]: [&B
     writer.format(theme.text(), format_args!(" {}", Listed(&listed)));
 }
 
-/// How many nodes are known in a network, and how many of them this node dials. Returns whether that is known.
+/// How many members of a network are known, and how many of them this node dials, if not all. Returns whether it is told.
 fn members(writer: &mut LineWriter<'_>, scene: Scene<'_>, block: &Block) -> bool {
-    let segments = scene.view.segments.iter();
-    let Some(Segment { network, known, dialed }) =
-        segments.copied().find(|segment| block.id == BlockId::Subnet(segment.network))
+    let is_it = |segment: &&Segment| block.id == BlockId::Subnet(segment.network);
+    let Some(segment) = scene.view.segments.iter().find(is_it).filter(|segment| segment.not_dialed() > 0)
     else {
         return false;
     };
-    // This node, which is the first, does not count.
-    let is_own = block.nodes.first() == Some(&0);
-    let what = Count(known, if is_own { "other node" } else { "node" });
+    let Segment { network, known, dialed } = segment;
     let style = writer.theme().text();
-    writer.format(style, format_args!("{network}: {what} known, {dialed} dialed from here"));
+    let known = Count(*known, "member");
+    writer.format(style, format_args!("{network}: {known} known, {dialed} of them dialed from here"));
     true
 }
 
