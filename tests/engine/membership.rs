@@ -84,27 +84,6 @@ fn one_node_of_each_domain_that_joins_is_enough_for_all_to_find_each_other() {
 }
 
 #[test]
-fn nodes_are_counted_by_network_with_the_members_of_far_ones_that_are_not_dialed() {
-    let mut lan = Lan::new(1);
-    let far = 40;
-    let here = [0, 1].map(|nth| host(&mut lan, 0, nth, |_| {}));
-    for nth in 0..far {
-        host(&mut lan, 1, nth, |config| {
-            config.join = if nth == 0 { vec![JOINED.parse().unwrap()] } else { Vec::new() };
-        });
-    }
-    lan.run_for(secs(90));
-    let view = lan.hosts[here[0].0].engine.matrix(lan.now);
-    let told: Vec<(String, usize)> =
-        view.segments.iter().map(|segment| (segment.network.to_string(), segment.known)).collect();
-    assert_eq!(told, [("10.1.0.0/16".to_owned(), 1), ("10.2.0.0/16".to_owned(), far)]);
-    let [own, other] = view.segments[..] else { panic!("{:?}", view.segments) };
-    assert_eq!(own.not_dialed(), 0);
-    assert!(other.not_dialed() > 0 && other.dialed > 0, "{other:?}");
-    assert!(view.networks().is_some(), "the nodes of the matrix lie in both");
-}
-
-#[test]
 fn who_joins_later_by_a_command_is_found_by_all_and_a_node_that_starts_later_needs_no_option() {
     let mut lan = Lan::new(1);
     let segments: Vec<Vec<HostId>> =
@@ -234,6 +213,32 @@ fn gossip(from: Member, to: Member, updates: &[Update]) -> Vec<u8> {
         bytes.extend_from_slice(Item::of(update).bytes());
     }
     bytes
+}
+
+#[test]
+fn nodes_are_counted_by_network_with_the_members_that_are_not_dialed() {
+    let mut solo = Solo::new(|_| {});
+    let here = "10.0.0.2:30000";
+    solo.request(here, 2);
+    let own = solo.engine.snapshot(solo.now).node.id;
+    let peer = Member {
+        id: NodeId(2),
+        incarnation: Incarnation(1_000),
+        ip: Ipv4Addr::new(10, 0, 0, 2).into(),
+        ..invented(2, 30_000)
+    };
+    let me = Member { id: own, ip: Ipv4Addr::new(10, 0, 0, 1).into(), ..peer };
+    let far =
+        (10..17).map(|nth| Update { member: invented(nth, 30_000), objections: 0, state: State::Alive });
+    let told = gossip(peer, me, &far.collect::<Vec<_>>());
+    let presence = Presence { membership: Some(told[..].into()), ..presence(Kind::Heartbeat, 2, 2) };
+    solo.hear_at(Socket::Private, here, &presence);
+    let view = solo.engine.matrix(solo.now);
+    let told: Vec<(String, usize, usize)> =
+        view.segments.iter().map(|it| (it.network.to_string(), it.known, it.dialed)).collect();
+    let expected = [("10.0.0.0/16".to_owned(), 1, 1), ("198.51.100.0/24".to_owned(), 7, 0)];
+    assert_eq!(told, expected);
+    assert_eq!(view.networks(), None, "no node of the matrix is in the other one");
 }
 
 #[test]
