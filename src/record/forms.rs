@@ -9,7 +9,6 @@ use crate::engine::cause::Cause;
 use crate::engine::event::{RejectReason, StopReason};
 use crate::engine::interface::Interface;
 use crate::engine::peers::{LeaveReason, NodeInfo, PathState, PeerState, Via};
-use crate::engine::segments::Segment;
 use crate::engine::verdict::{Confidence, FindingId, Pattern, Verdict};
 use crate::engine::{Incarnation, NodeId};
 
@@ -181,9 +180,6 @@ pub(super) enum EventForm {
     Matrix {
         nodes: Vec<MatrixNodeForm>,
         findings: Vec<FindingForm>,
-        /// None in the records of earlier versions.
-        #[serde(default)]
-        segments: Vec<Segment>,
     },
     Stopped {
         reason: StopReason,

@@ -122,9 +122,8 @@ impl Reader {
                     peers: self.rows(peers, &more.peers)?,
                 }))
             }
-            EventForm::Matrix { nodes, findings, segments } => {
-                let view = self.matrix(nodes, findings, more)?;
-                Event::Matrix(Arc::new(MatrixView { segments, ..view }))
+            EventForm::Matrix { nodes, findings } => {
+                Event::Matrix(Arc::new(self.matrix(nodes, findings, more)?))
             }
             EventForm::Stopped { reason } => Event::Stopped { reason },
             EventForm::Later => return Ok(None),
@@ -310,7 +309,8 @@ impl Reader {
         let findings = findings.map(|(nth, form)| self.finding(form, more.findings.get(nth)));
         let findings = findings.collect::<Result<_, _>>()?;
         let (at, left_out) = (matrix.at(epoch), matrix.left_out());
-        Ok(MatrixView { at, nodes, rows, findings, left_out, segments: Vec::new() })
+        let segments = matrix.segments().to_vec();
+        Ok(MatrixView { at, nodes, rows, findings, left_out, segments })
     }
 
     fn interface(&mut self, interface: Interface, more: &More) -> Arc<Interface> {

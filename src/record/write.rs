@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::engine::event::{Event, Stamped};
 use crate::engine::matrix::MatrixNode;
-use crate::engine::segments::Segment;
 use crate::engine::verdict::Finding;
 
 use super::epoch::Epoch;
@@ -84,8 +83,7 @@ impl Writer {
         let more = Some(More::of(stamped, self.epoch, &mut self.told));
         match &stamped.event {
             Event::Matrix(view) => {
-                let (nodes, findings, segments) = (&view.nodes, &view.findings, &view.segments);
-                let event = Rows { event: "matrix", nodes, cells: [], findings, segments };
+                let event = Rows { event: "matrix", nodes: &view.nodes, cells: [], findings: &view.findings };
                 write(out, &Line::new(stamped.wall, event, more))
             }
             event => write(out, &Line::new(stamped.wall, event, more)),
@@ -106,5 +104,4 @@ struct Rows<'a> {
     nodes: &'a [MatrixNode],
     cells: [(); 0],
     findings: &'a [std::sync::Arc<Finding>],
-    segments: &'a [Segment],
 }

@@ -141,15 +141,8 @@ impl Serialize for MatrixView {
             nodes: &'a [MatrixNode],
             cells: Cells<'a>,
             findings: &'a [Arc<Finding>],
-            segments: &'a [Segment],
         }
-        Document {
-            nodes: &self.nodes,
-            cells: Cells(self),
-            findings: &self.findings,
-            segments: &self.segments,
-        }
-        .serialize(serializer)
+        Document { nodes: &self.nodes, cells: Cells(self), findings: &self.findings }.serialize(serializer)
     }
 }
 
