@@ -38,6 +38,7 @@ pub mod peers;
 mod presence;
 mod probing;
 pub mod rate_limiter;
+pub mod segments;
 mod settle;
 mod tethers;
 mod timers;

@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::address::is_link_local;
 use super::context::fresh_for;
 use super::gossip::remote_rows::RemoteRow;
 use super::limits::MAX_SHOWN;
 use super::matrix::{MatrixNode, MatrixRow, MatrixView};
+use super::network::Network;
 use super::peers::peer::Peer;
 use super::peers::{PeerKey, PeerSnapshot, Snapshot};
+use super::segments::{Known, Segment, segments};
 use super::{Engine, NodeId};
 
 impl Engine {
@@ -52,7 +55,25 @@ impl Engine {
             rows,
             findings: self.judging.published(),
             left_out: self.remote_rows.left_out() + left_out,
+            segments: self.segments(),
         }
+    }
+
+    /// The networks of the nodes that are known. What is heard at a link-local address is on a link that has a network, too.
+    fn segments(&self) -> Vec<Segment> {
+        let (links, config) = (self.shared.links(), self.shared.config());
+        let here = links.own_address();
+        let own = links.prefix_towards(here).map(|prefix| Network::of(here.ip(), prefix));
+        let peers = self.peers.iter().filter(|peer| !peer.has_left() && !is_link_local(peer.ip().ip()));
+        let peers = peers.filter(|peer| peer.id().is_some()).map(|peer| Known {
+            ip: peer.ip().ip(),
+            network: self.network_of(peer),
+            is_dialed: true,
+        });
+        let others = self.membership.members().filter(|(id, ..)| *id != config.id);
+        let others = others.filter(|(id, ..)| self.peers.by_id(*id).is_none());
+        let others = others.map(|(_, ip, network)| Known { ip, network: Some(network), is_dialed: false });
+        segments(own, &peers.chain(others).collect::<Vec<_>>())
     }
 
     /// This node, and behind it the others that are known, by name; and how many there is no room for.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::NodeId;
 use crate::engine::matrix::{MatrixRow, MatrixView};
 use crate::engine::observation::Observation;
+use crate::engine::segments::Segment;
 
 use super::epoch::Epoch;
 use super::peers::{Seen, micros};
@@ -30,6 +31,9 @@ pub(super) struct MatrixMore {
     /// How many rows or cells there was no room for.
     #[serde(skip_serializing_if = "is_zero")]
     left_out: usize,
+    /// The networks of all nodes that are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    segments: Vec<Segment>,
 }
 
 /// A row.
@@ -50,7 +54,7 @@ fn is_zero(number: &usize) -> bool {
 
 impl MatrixMore {
     pub(super) fn of(view: &MatrixView, epoch: Epoch, told: &mut ToldRows) -> Self {
-        let MatrixView { at, nodes, rows, findings: _, left_out } = view;
+        let MatrixView { at, nodes, rows, findings: _, left_out, segments } = view;
         let before = std::mem::take(told);
         let mut row = |owner: NodeId, row: &MatrixRow| {
             let MatrixRow { observations, confirmed, fresh_for } = row;
@@ -70,7 +74,13 @@ impl MatrixMore {
             rows: rows.collect(),
             second_hand: second_hand.map(|(nth, _)| nth).collect(),
             left_out: *left_out,
+            segments: segments.clone(),
         }
+    }
+
+    /// The networks of all nodes that are known.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
     /// Whether the node at a position is no peer.

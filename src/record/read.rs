@@ -311,7 +311,9 @@ impl Reader {
         let findings = findings.into_iter().enumerate();
         let findings = findings.map(|(nth, form)| self.finding(form, more.findings.get(nth)));
         let findings = findings.collect::<Result<_, _>>()?;
-        Ok(MatrixView { at: matrix.at(epoch), nodes, rows, findings, left_out: matrix.left_out() })
+        let (at, left_out) = (matrix.at(epoch), matrix.left_out());
+        let segments = matrix.segments().to_vec();
+        Ok(MatrixView { at, nodes, rows, findings, left_out, segments })
     }
 
     fn interface(&mut self, interface: Interface, more: &More) -> Arc<Interface> {

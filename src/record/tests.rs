@@ -18,6 +18,7 @@ use crate::engine::peers::{
     DialPhase, Elsewhere, HeardFrom, LeaveReason, NodeInfo, PathState, PeerInfo, PeerSnapshot, PeerState,
     Snapshot, Via,
 };
+use crate::engine::segments::Segment;
 use crate::engine::verdict::{Advice, Evidence, Finding, FindingId, Verdict};
 use crate::engine::{Incarnation, NodeId};
 use crate::testkit::{self, peer};
@@ -112,7 +113,9 @@ fn view() -> MatrixView {
     let mut nodes = view.nodes.to_vec();
     nodes[2].second_hand = true;
     view.nodes = nodes.into();
-    MatrixView { findings: vec![finding()], left_out: 4, ..view }
+    let network = "10.2.0.0/16".parse().unwrap();
+    let segments = vec![Segment { network, known: 9, dialed: 4 }];
+    MatrixView { findings: vec![finding()], left_out: 4, segments, ..view }
 }
 
 /// An event of each kind; of some more than one.

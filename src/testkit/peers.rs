@@ -106,6 +106,7 @@ pub fn matrix(at: Instant, nodes: &[Arc<PeerInfo>], told: impl Fn(usize) -> Opti
         rows: (0..nodes.len()).map(told).collect(),
         findings: Vec::new(),
         left_out: 0,
+        segments: Vec::new(),
     }
 }
 

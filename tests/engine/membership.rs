@@ -227,6 +227,32 @@ fn gossip(from: Member, to: Member, updates: &[Update]) -> Vec<u8> {
 }
 
 #[test]
+fn nodes_are_counted_by_network_with_the_members_that_are_not_dialed() {
+    let mut solo = Solo::new(|_| {});
+    let here = "10.0.0.2:30000";
+    solo.request(here, 2);
+    let own = solo.engine.snapshot(solo.now).node.id;
+    let peer = Member {
+        id: NodeId(2),
+        incarnation: Incarnation(1_000),
+        ip: Ipv4Addr::new(10, 0, 0, 2).into(),
+        ..invented(2, 30_000)
+    };
+    let me = Member { id: own, ip: Ipv4Addr::new(10, 0, 0, 1).into(), ..peer };
+    let far =
+        (10..17).map(|nth| Update { member: invented(nth, 30_000), objections: 0, state: State::Alive });
+    let told = gossip(peer, me, &far.collect::<Vec<_>>());
+    let presence = Presence { membership: Some(told[..].into()), ..presence(Kind::Heartbeat, 2, 2) };
+    solo.hear_at(Socket::Private, here, &presence);
+    let view = solo.engine.matrix(solo.now);
+    let told: Vec<(String, usize, usize)> =
+        view.segments.iter().map(|it| (it.network.to_string(), it.known, it.dialed)).collect();
+    let expected = [("10.0.0.0/16".to_owned(), 1, 1), ("198.51.100.0/24".to_owned(), 7, 0)];
+    assert_eq!(told, expected);
+    assert_eq!(view.networks(), None, "no node of the matrix is in the other one");
+}
+
+#[test]
 fn who_invents_members_makes_a_node_send_few_datagrams_to_each_address_and_dial_none() {
     let mut solo = Solo::new(|_| {});
     let here = "10.0.0.2:30000";

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(action(Key::of(KeyCode::F(5))), Some(Action::DialAll));
         assert_eq!(action(Key::ctrl('r')), Some(Action::DialAll));
         assert_eq!(action(Key::char('D')), None);
-        assert!(keymap.footer(KeyContext::Peers).contains(&("F5".to_owned(), "dial all")));
+        assert!(keymap.footer(KeyContext::Peers, &[]).contains(&("F5".to_owned(), "dial all")));
         let help = keymap.help().into_iter().flat_map(|(_, entries)| entries);
         assert!(help.into_iter().any(|(keys, words)| keys == "F5 Ctrl-R" && words.starts_with("dial every")));
     }

@@ -16,18 +16,19 @@ impl Keymap {
         here.find(|binding| binding.keys.iter().any(|key| key.is(event))).map(|binding| binding.action)
     }
 
-    /// The footer of a context: keys and their word, the most needed first.
-    pub fn footer(&self, context: KeyContext) -> Vec<(String, &'static str)> {
-        words(self.here(context).filter(|binding| !plays(binding)))
+    /// The footer of a context: keys and their word, the most needed first, without those that do nothing now.
+    pub fn footer(&self, context: KeyContext, idle: &[Action]) -> Vec<(String, &'static str)> {
+        words(self.here(context).filter(|binding| !plays(binding) && !idle.contains(&binding.action)))
     }
 
     /// The same where a recording is shown: first how it is played, and nothing that only a node can do.
-    pub fn footer_of_a_recording(&self, context: KeyContext) -> Vec<(String, &'static str)> {
+    pub fn footer_of_a_recording(&self, context: KeyContext, idle: &[Action]) -> Vec<(String, &'static str)> {
         let pause = self.here(context).filter(|binding| binding.action == Action::Pause);
         let others = self
             .here(context)
             .filter(|binding| !plays(binding) && !asks(binding) && binding.action != Action::Pause);
-        words(pause.chain(self.here(context).filter(|binding| plays(binding))).chain(others))
+        let plays = self.here(context).filter(|binding| plays(binding));
+        words(pause.chain(plays).chain(others).filter(|binding| !idle.contains(&binding.action)))
     }
 
     fn here(&self, context: KeyContext) -> impl Iterator<Item = &Binding> {

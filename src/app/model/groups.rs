@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use crate::engine::address::share_network;
 use crate::engine::interface::Interface;
+use crate::engine::network::{self, Network};
 use crate::engine::peers::{PeerInfo, PeerState};
-
-/// Bits of a subnet that no interface of this machine is in: the usual sizes of one link.
-const USUAL: (u8, u8) = (24, 64);
+use crate::engine::segments::Segment;
 
 /// What the peers of a group have in common, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +20,15 @@ pub enum GroupId {
     NoAddress,
 }
 
+impl GroupId {
+    /// What is known of its subnet, if that is one of these.
+    pub fn segment(self, segments: &[Segment]) -> Option<Segment> {
+        let is_it =
+            |segment: &&Segment| self == Self::Subnet(segment.network.address(), segment.network.prefix());
+        segments.iter().find(is_it).copied()
+    }
+}
+
 impl fmt::Display for GroupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -32,15 +39,16 @@ impl fmt::Display for GroupId {
     }
 }
 
-/// The networks that this machine is in.
+/// The networks that this machine is in, and those that others are known to be in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Networks(Vec<(IpAddr, u8)>);
+pub(super) struct Networks(network::Networks);
 
 impl Networks {
-    /// Those of these interfaces; not those of one or two addresses, which hold no group.
-    pub(super) fn of(interfaces: &[Interface]) -> Self {
-        let hold_some = |i: &&Interface| i.prefix > 0 && i.prefix < if i.addr.is_ipv4() { 31 } else { 127 };
-        Self(interfaces.iter().filter(hold_some).map(|i| (i.addr, i.prefix)).collect())
+    /// Those of these interfaces and segments; not those of one or two addresses, which hold no group.
+    pub(super) fn of(interfaces: &[Interface], segments: &[Segment]) -> Self {
+        let here = interfaces.iter().filter(|i| i.prefix > 0).map(|i| Network::of(i.addr, i.prefix));
+        let all = here.chain(segments.iter().map(|segment| segment.network));
+        Self(all.filter(|network| network.holds_some()).collect())
     }
 
     /// The group that a peer belongs to.
@@ -51,25 +59,8 @@ impl Networks {
         if !peer.has_address() {
             return GroupId::NoAddress;
         }
-        let ip = peer.addr.ip().to_canonical();
-        let around =
-            self.0.iter().filter(|(own, bits)| share_network(*own, ip, *bits)).map(|(_, bits)| *bits);
-        let bits = around.max().unwrap_or(if ip.is_ipv4() { USUAL.0 } else { USUAL.1 });
-        GroupId::Subnet(first_of(ip, bits), bits)
-    }
-}
-
-/// The first address of the network of so many bits that an address is in.
-fn first_of(ip: IpAddr, bits: u8) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) => {
-            let beyond = u32::MAX.checked_shr(bits.into()).unwrap_or(0);
-            Ipv4Addr::from_bits(ip.to_bits() & !beyond).into()
-        }
-        IpAddr::V6(ip) => {
-            let beyond = u128::MAX.checked_shr(bits.into()).unwrap_or(0);
-            Ipv6Addr::from_bits(ip.to_bits() & !beyond).into()
-        }
+        let network = self.0.narrowest_or_usual(peer.addr.ip().to_canonical());
+        GroupId::Subnet(network.address(), network.prefix())
     }
 }
 
@@ -168,6 +159,8 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::testkit;
 
@@ -177,13 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_in_the_narrowest_of_our_networks_and_else_in_one_of_the_usual_size() {
+    fn a_peer_is_in_the_narrowest_network_that_is_known_and_else_in_one_of_the_usual_size() {
         let interface = |ip: [u8; 4], prefix| Interface::new("eth0", Ipv4Addr::from(ip), prefix).unwrap();
         let alone = Interface { prefix: 32, ..interface([10, 9, 0, 1], 24) };
-        let networks = Networks::of(&[interface([10, 1, 2, 3], 16), interface([10, 1, 4, 1], 22), alone]);
+        let far = Segment { network: "10.5.0.0/16".parse().unwrap(), known: 9, dialed: 3 };
+        let here = [interface([10, 1, 2, 3], 16), interface([10, 1, 4, 1], 22), alone];
+        let networks = Networks::of(&here, &[far]);
         for (ip, expected) in [
             ("10.1.99.7", "10.1.0.0/16"),
             ("10.1.7.7", "10.1.4.0/22"),
+            ("10.5.9.1", "10.5.0.0/16"),
             ("10.9.0.1", "10.9.0.0/24"),
             ("192.0.2.200", "192.0.2.0/24"),
             ("fe80::1:2", "fe80::/64"),

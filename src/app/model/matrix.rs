@@ -9,6 +9,7 @@ use crate::engine::NodeId;
 use crate::engine::matrix::MatrixView;
 use crate::engine::observation::PathStatus;
 use crate::engine::peers::PeerInfo;
+use crate::engine::segments::Segment;
 use crate::engine::verdict::{Finding, Verdict};
 
 /// Time from one view that is kept to the next: what changed is asked for in minutes.
@@ -89,6 +90,11 @@ impl Matrix {
     /// The latest view; none before the first.
     pub fn latest(&self) -> Option<&Arc<MatrixView>> {
         self.latest.as_ref()
+    }
+
+    /// The networks of all nodes that are known; none before the first view.
+    pub fn segments(&self) -> &[Segment] {
+        self.latest.as_ref().map_or(&[], |view| &view.segments)
     }
 
     /// What is known of each pair of the latest view.
@@ -234,6 +240,7 @@ fn same_peer(a: &PeerInfo, b: &PeerInfo) -> bool {
 fn alike(a: &MatrixView, b: &MatrixView) -> bool {
     a.nodes == b.nodes
         && a.left_out == b.left_out
+        && a.segments == b.segments
         && a.rows.len() == b.rows.len()
         && a.rows.iter().zip(&b.rows).all(|(a, b)| match (a, b) {
             (Some(a), Some(b)) => {

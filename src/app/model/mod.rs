@@ -56,6 +56,7 @@ pub use stats::{Histogram, Jitter, Stats};
 use crate::engine::NodeId;
 use crate::engine::event::{Event, Stamped, StopReason};
 use crate::engine::interface::Interface;
+use crate::engine::matrix::MatrixView;
 use crate::engine::peers::{DialPhase, NodeInfo, PeerInfo, PeerKey, PeerState, Snapshot};
 use crate::engine::verdict::{Finding, Verdict};
 
@@ -278,7 +279,7 @@ impl Model {
         self.attempts.fold(stamped);
         self.journal.fold(stamped);
         match event {
-            Event::Matrix(view) => return Some(self.matrix.take(view)),
+            Event::Matrix(view) => return Some(self.take_matrix(view)),
             Event::Diagnosis(finding) => self.diagnose(finding, at),
             Event::Started { node, interfaces } => {
                 self.node = Some(Arc::clone(node));
@@ -349,8 +350,14 @@ impl Model {
         self.rows.settle(now)
     }
 
+    fn take_matrix(&mut self, view: &Arc<MatrixView>) -> Novelty {
+        self.rows.set_networks(Networks::of(&self.interfaces, &view.segments));
+        self.matrix.take(view)
+    }
+
     fn set_interfaces(&mut self, interfaces: Vec<Interface>) {
-        self.rows.set_networks(Networks::of(&interfaces));
+        let view = self.matrix.latest();
+        self.rows.set_networks(Networks::of(&interfaces, view.map_or(&[], |view| &view.segments)));
         self.interfaces = interfaces;
     }
 

@@ -66,7 +66,7 @@ impl App {
             Action::Back => self.back(),
             Action::NextPane => self.ui.focus = self.ui.focus.step(1),
             Action::PreviousPane => self.ui.focus = self.ui.focus.step(Pane::ALL.len() - 1),
-            Action::Zoom => self.ui.zoomed ^= true,
+            Action::Zoom => self.zoom(now),
             Action::Grow => self.ui.grow(1),
             Action::Shrink => self.ui.grow(-1),
             Action::Move(to) => self.go(to, self.ui.focus),
@@ -157,6 +157,14 @@ impl App {
         }
     }
 
+    /// Gives the pane all the room, or takes it back.
+    fn zoom(&mut self, now: Instant) {
+        if self.ui.hit_map.has_one_pane() && !self.ui.zoomed {
+            return self.ui.say("this pane has all the room already", true, now);
+        }
+        self.ui.zoomed ^= true;
+    }
+
     fn next_peer(&mut self, to: Move) {
         self.ui.peers.go_to_peer(to, self.models.shown());
         self.ui.details = 0;
@@ -165,7 +173,7 @@ impl App {
     /// From the details to the table, from the past to now, from a filtered list to all.
     fn back(&mut self) {
         match self.ui.view {
-            View::Matrix if self.ui.matrix.compare_no_more() => {}
+            View::Matrix if self.ui.matrix.compare_no_more() || self.ui.matrix.fold() => {}
             View::Matrix if !self.models.shown().filter().is_empty() => {
                 self.models.set_filter(&Filter::default());
             }

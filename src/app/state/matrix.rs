@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::{App, Effect};
 use crate::app::keymap::{Action, Section};
-use crate::app::model::{Filter, PeerRow};
+use crate::app::model::PeerRow;
 use crate::app::ui::View;
-use crate::app::ui::matrix::{Arrangement, BlockId};
+use crate::app::ui::matrix::BlockId;
 
 impl App {
     /// Moves the cursor to the next pair that fails.
@@ -19,7 +19,7 @@ impl App {
     /// Takes the next arrangement.
     pub(super) fn arrange(&mut self, now: Instant) {
         self.ui.matrix.arrange();
-        let order = self.ui.matrix.arrangement.description();
+        let order = self.ui.matrix.arrangement().description();
         self.ui.say(format!("nodes {order}"), true, now);
     }
 
@@ -52,11 +52,10 @@ impl App {
         None
     }
 
-    /// The details of the column's peer; of a subnet, its nodes.
+    /// The details of the column's peer; of two subnets, their nodes.
     pub(super) fn column_details(&mut self, now: Instant) {
-        if let Some(words) = self.ui.matrix.pair().and_then(|(_, column)| column.id.words()) {
-            self.ui.matrix.arrange_by(Arrangement::Worst);
-            return self.models.set_filter(&Filter::new(&words));
+        if self.ui.matrix.open() {
+            return;
         }
         match self.column_peer().map(|peer| peer.info.key) {
             Ok(key) => {

@@ -102,3 +102,22 @@ fn without_any_the_view_says_so() {
     bench.key(KeyCode::Char('!'));
     assert!(bench.text(80, 24).contains("Nothing is wrong, as far as this node knows"));
 }
+
+/// The last line of a screen of this size.
+fn footer(bench: &mut Bench, (width, height): (u16, u16)) -> String {
+    bench.text(width, height).lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_last_line_offers_only_what_can_be_done_with_the_selected_one() {
+    let mut bench = shown();
+    let wide = (200, 60);
+    assert!(footer(&mut bench, wide).starts_with("Enter only evidence  Esc back  y copy fix  u mute  "));
+    bench.key(KeyCode::Enter);
+    assert!(footer(&mut bench, wide).starts_with("Enter list  Esc back  y copy fix  u mute  "));
+    bench.key(KeyCode::Esc);
+    bench.key(KeyCode::End);
+    let over = footer(&mut bench, wide);
+    assert!(over.starts_with("Enter only evidence  Esc back  y copy fix  ?"), "it is over: {over}");
+    assert!(footer(&mut bench, (80, 7)).starts_with("Enter evidence  "), "there is room for the list alone");
+}

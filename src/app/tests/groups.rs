@@ -5,6 +5,8 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use super::*;
 use crate::app::model::GroupId;
 use crate::app::ui::{Move, View};
+use crate::engine::matrix::MatrixView;
+use crate::engine::segments::Segment;
 
 /// Peers in three subnets, one of which this node is in with a mask of its own.
 fn segments() -> Bench {
@@ -68,6 +70,24 @@ fn peers_stand_below_the_heading_of_their_subnet_with_its_counts_by_state() {
     assert!(!bench.text(100, 30).contains("10.9.1.0/24"), "nobody is in it");
     bench.key(KeyCode::Char('o'));
     assert!(!bench.text(100, 30).contains("10.9.0.0/24"));
+}
+
+#[test]
+fn members_that_this_node_does_not_dial_are_counted_in_all_and_beside_the_peers_of_their_network() {
+    let mut bench = segments();
+    assert!(!bench.text(100, 30).contains("more member"));
+    let view = MatrixView {
+        segments: [("10.1.0.0/16", 2, 2), ("10.9.0.0/16", 241, 3)]
+            .map(|(network, known, dialed)| Segment { network: network.parse().unwrap(), known, dialed })
+            .to_vec(),
+        ..testkit::matrix(bench.now(), &[], |_| None)
+    };
+    bench.fold(Event::Matrix(Arc::new(view)));
+    assert!(bench.text(100, 30).contains(" Peers 5 · 238 more members known "), "{}", bench.text(100, 30));
+    bench.key(KeyCode::Char('o'));
+    let far = "- 10.9.0.0/16  3 peers, 238 more members  ○ 1 silent  ● 2 up";
+    assert_eq!(heading(&mut bench, "10.9.0.0/16"), far, "the network is that of which the members tell");
+    assert!(heading(&mut bench, "10.1.0.0/16").starts_with("- 10.1.0.0/16  2 peers  "));
 }
 
 #[test]

@@ -241,6 +241,18 @@ fn a_zoomed_pane_has_the_whole_screen_and_gives_it_back() {
 }
 
 #[test]
+fn a_pane_that_has_all_the_room_already_is_not_zoomed() {
+    let mut bench = busy();
+    assert!(bench.text(200, 60).contains("z zoom"));
+    bench.key(KeyCode::Char('t'));
+    let whole = bench.text(200, 30);
+    assert!(!whole.contains("z zoom") && whole.contains("q quit"), "{whole}");
+    bench.key(KeyCode::Char('z'));
+    assert!(bench.text(200, 30).contains("this pane has all the room already"));
+    assert!(!bench.app.ui.zoomed);
+}
+
+#[test]
 fn a_pane_grows_at_the_cost_of_the_others_as_far_as_they_keep_their_least() {
     let mut bench = busy();
     let main = |bench: &mut Bench| {

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::style::{Color, Modifier, Style};
 
-use super::network::{FRESH, Network, eight, hundred_and_twenty};
+use super::network::{FRESH, Network, eight, hundred_and_twenty, nine, segmented};
 use super::*;
 use crate::app::model::LOOKS;
 use crate::app::model::{Mark, Tally};
@@ -92,6 +92,71 @@ fn many_nodes_are_folded_by_subnet() {
     bench.key(KeyCode::Char('o'));
     bench.pressing(&[KeyCode::Right; 3], (120, 40)).wait(5_000);
     insta::assert_snapshot!(bench.text(120, 40));
+}
+
+#[test]
+fn where_the_hosts_of_several_networks_do_not_fit_the_matrix_folds_by_network_and_a_cell_opens_to_its_hosts()
+{
+    for (size, nth) in [((80, 24), 0), ((120, 40), 1), ((200, 60), 2)] {
+        let (mut bench, _) = Bench::of(segmented);
+        let folded = bench.text(size.0, size.1);
+        bench.pressing(&[KeyCode::Down, KeyCode::Right, KeyCode::Enter], size);
+        let opened = bench.text(size.0, size.1);
+        insta::assert_snapshot!(format!("folded_and_opened_{nth}"), format!("{folded}\n\n{opened}"));
+    }
+}
+
+#[test]
+fn a_cell_of_two_networks_says_whether_some_or_all_of_its_pairs_fail_or_nobody_knows() {
+    let (mut bench, _) = Bench::of(nine);
+    bench.pressing(&[KeyCode::Char('o')], USUAL);
+    let text = bench.text(80, 24);
+    let row = |row: &str| {
+        let line = text.lines().find(|line| line.contains(row)).unwrap();
+        line.split_once(row).unwrap().1.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+    };
+    let [a, b, c]: [Vec<&str>; 3] = ["1 10.0.1.0/24 ", "2 10.0.2.0/24 ", "3 10.0.3.0/24 "].map(row);
+    assert_eq!(a[..3], ["•", "✖ 1 of 9", "•"], "{text}");
+    assert_eq!(b[..3], ["•", "•", "✖ all 9"], "{text}");
+    assert_eq!(c[..3], ["•", "•", "? 2 of 6"], "{text}");
+    bench.pressing(&[KeyCode::Char('n'), KeyCode::Up], USUAL);
+    let text = bench.text(80, 24);
+    assert!(text.contains("10.0.3.0/24: 9 members known, 3 of them dialed from here"), "{text}");
+    assert!(!text.contains("10.0.1.0/24: "), "all are dialed there: {text}");
+}
+
+#[test]
+fn the_matrix_folds_by_itself_only_where_the_hosts_lie_in_several_networks_and_do_not_fit() {
+    let arrangement = |bench: &mut Bench, (width, height)| {
+        bench.screen(width, height);
+        bench.app.ui.matrix.arrangement()
+    };
+    let (mut bench, mut network) = Bench::of(segmented);
+    assert_eq!(arrangement(&mut bench, USUAL), Arrangement::Subnets);
+    assert_eq!(arrangement(&mut bench, (400, 200)), Arrangement::Worst, "all hosts have room");
+    assert_eq!(arrangement(&mut bench, USUAL), Arrangement::Subnets);
+    bench.pressing(&[KeyCode::Char('o')], USUAL);
+    assert_eq!((arrangement(&mut bench, USUAL), &*bench.said()), (Arrangement::Names, "nodes by name"));
+    bench.pressing(&[KeyCode::Char('o')], USUAL);
+    assert_eq!(arrangement(&mut bench, USUAL), Arrangement::Worst, "a person has the last word");
+    let (mut one, _) = Bench::of(|now| {
+        network = hundred_and_twenty(now);
+        network.segments(&[("10.0.0.0/16", 119, 119), ("10.9.0.0/16", 3, 0)]).clone()
+    });
+    assert_eq!(arrangement(&mut one, USUAL), Arrangement::Worst, "no host of the matrix is in another one");
+}
+
+#[test]
+fn in_opened_networks_the_cursor_goes_over_their_hosts_alone_and_they_fold_when_they_are_gone() {
+    let (mut bench, network) = Bench::of(nine);
+    bench.pressing(&[KeyCode::Char('o'), KeyCode::Enter], USUAL);
+    assert_eq!(bench.pair(), ("a1".into(), "b2".into()), "the pair that fails");
+    bench.pressing(&[KeyCode::End, KeyCode::Right, KeyCode::Right, KeyCode::Down], USUAL);
+    assert_eq!(bench.pair(), ("a3".into(), "b3".into()));
+    bench.pressing(&[KeyCode::Char('n')], USUAL);
+    assert_eq!(bench.pair(), ("a1".into(), "b2".into()));
+    bench.told(&network.without(3).without(3).without(3)).screen(80, 24);
+    assert_eq!((bench.app.ui.matrix.opened(), bench.app.ui.matrix.blocks().len()), (None, 2));
 }
 
 /// The network of eight as it was, an hour ago and three minutes ago, and as it is.
@@ -252,18 +317,18 @@ fn d_dials_the_columns_node_from_our_own_row_alone() {
 }
 
 #[test]
-fn enter_shows_the_details_of_the_column_and_of_a_subnet_its_nodes() {
+fn enter_shows_the_details_of_the_column_and_of_two_subnets_their_nodes() {
     let (mut bench, network) = Bench::of(eight);
     bench.pressing(&[KeyCode::Enter], USUAL);
     assert_eq!(bench.app.ui.view, View::Details);
     assert_eq!(bench.app.ui.peers.selected(), Some(network.peer(1).key));
     bench.pressing(&[KeyCode::Char('m'), KeyCode::Char('o'), KeyCode::Right, KeyCode::Enter], USUAL);
-    assert_eq!(bench.app.shown().filter().text(), "10.0.1.");
     let text = bench.text(80, 24);
-    assert_eq!(bench.app.ui.matrix.blocks().len(), 2, "{text}");
-    assert!(text.contains("+6 nodes"), "the others are folded, not hidden: {text}");
+    assert!(text.contains("10.0.0.0/24 → 10.0.1.0/24"), "{text}");
+    assert_eq!(bench.app.ui.matrix.seen(), (0..6, 6..8), "six hosts dial two: {text}");
+    assert!(text.contains("+2 rows, +6 columns"), "the others are folded, not hidden: {text}");
     bench.pressing(&[KeyCode::Esc], USUAL);
-    assert!(bench.app.shown().filter().is_empty() && bench.app.ui.view == View::Matrix);
+    assert_eq!(bench.pair(), ("10.0.0.0/24".into(), "10.0.1.0/24".into()), "where it was opened");
     bench.pressing(&[KeyCode::Esc], USUAL);
     assert_eq!(bench.app.ui.view, View::Peers);
 }
@@ -339,7 +404,7 @@ fn a_block_with_one_failing_pair_is_one_that_fails() {
     let text = bench.text(80, 24);
     let first = text.lines().find(|line| line.contains("1 10.0.0.0/24")).unwrap();
     assert!(first.contains("✖1"), "{text}");
-    assert_eq!(bench.app.ui.matrix.arrangement, Arrangement::Subnets);
+    assert_eq!(bench.app.ui.matrix.arrangement(), Arrangement::Subnets);
     let text = bench.text(80, 24);
     assert!(text.contains("576 pairs  ✖ 1 failing") && text.contains("✖ node003 → node077"), "{text}");
 }
@@ -490,13 +555,16 @@ fn a_thousand_nodes_are_drawn_without_looking_at_every_pair() {
 
 #[test]
 fn every_size_can_be_drawn_in_every_arrangement() {
-    for network in [eight, hundred_and_twenty] {
+    for network in [eight, hundred_and_twenty, nine, segmented] {
         let (mut bench, _) = Bench::of(network);
         for (nth, width) in (0..70).chain([79, 120, 160, 300, 500]).enumerate() {
             for height in [0, 4, 5, 6, 7, 8, 9, 12, 15, 24, 70, 140] {
                 bench.screen(width, height);
             }
-            bench.key([KeyCode::Char('o'), KeyCode::Char('v'), KeyCode::End, KeyCode::Char('c')][nth % 4]);
+            bench.key(
+                [KeyCode::Char('o'), KeyCode::Char('v'), KeyCode::Enter, KeyCode::End, KeyCode::Char('c')]
+                    [nth % 5],
+            );
             bench.clicked_at(width / 2, 7);
         }
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::engine::matrix::MatrixView;
 use crate::engine::observation::PathStatus;
+use crate::engine::segments::Segment;
 use crate::engine::verdict::evidence::{Echo, Who};
 use crate::engine::verdict::{Advice, Evidence, Finding, Pattern};
 
@@ -19,6 +20,7 @@ pub(super) struct Network {
     rows: Vec<Option<(HashMap<NodeId, Observation>, u64)>>,
     findings: Vec<Arc<Finding>>,
     left_out: usize,
+    segments: Vec<Segment>,
 }
 
 impl Network {
@@ -28,7 +30,13 @@ impl Network {
         let mut own = PeerInfo::clone(&peers[0]);
         (own.id, own.key) = (Some(node().id), PeerKey::default());
         let peers: Vec<_> = [Arc::new(own)].into_iter().chain(peers.into_iter().skip(1)).collect();
-        let mut network = Self { rows: vec![None; peers.len()], peers, findings: Vec::new(), left_out: 0 };
+        let mut network = Self {
+            rows: vec![None; peers.len()],
+            peers,
+            findings: Vec::new(),
+            left_out: 0,
+            segments: Vec::new(),
+        };
         for from in 0..network.peers.len() {
             let others = (0..network.peers.len()).filter(|to| *to != from);
             let observations = others.map(|to| (network.id(to), fine(from * 7 + to * 3, now))).collect();
@@ -121,6 +129,17 @@ impl Network {
         self
     }
 
+    /// So many nodes are known in networks, and so many of them dialed.
+    pub(super) fn segments(&mut self, all: &[(&str, usize, usize)]) -> &mut Self {
+        let segment = |(network, known, dialed): &(&str, usize, usize)| Segment {
+            network: network.parse().unwrap(),
+            known: *known,
+            dialed: *dialed,
+        };
+        self.segments = all.iter().map(segment).collect();
+        self
+    }
+
     /// Something is wrong.
     pub(super) fn finds(
         &mut self,
@@ -165,7 +184,8 @@ impl Network {
             Some(testkit::told(now.checked_sub(Duration::from_millis(ago)).unwrap(), observations))
         };
         let view = testkit::matrix(now, &self.peers, row);
-        Arc::new(MatrixView { findings: self.findings.clone(), left_out: self.left_out, ..view })
+        let (findings, segments) = (self.findings.clone(), self.segments.clone());
+        Arc::new(MatrixView { findings, left_out: self.left_out, segments, ..view })
     }
 }
 
@@ -227,6 +247,37 @@ pub(super) fn hundred_and_twenty(now: Instant) -> Network {
         network.tcp_fails(from, 99, Cause::TimedOut);
     }
     network.silent(60).said(61, 90_000);
+    network
+}
+
+/// The same in five networks.
+pub(super) fn segmented(now: Instant) -> Network {
+    let mut network = hundred_and_twenty(now);
+    network.segments(&[
+        ("10.0.0.0/24", 23, 23),
+        ("10.0.1.0/24", 24, 24),
+        ("10.0.2.0/24", 24, 24),
+        ("10.0.3.0/24", 262, 24),
+        ("10.0.4.0/24", 24, 24),
+    ]);
+    network
+}
+
+/// Nine nodes in three networks: nothing passes from the second to the third one, one pair fails from the first to the second, and of two
+/// nodes of the third one nobody knows whether they reach each other.
+pub(super) fn nine(now: Instant) -> Network {
+    let names = ["a1", "a2", "a3", "b1", "b2", "b3", "c1", "c2", "c3"];
+    let names: Vec<_> =
+        (0..).zip(names).map(|(nth, name)| (name, (nth / 3 + 1) << 8 | (nth % 3 + 5))).collect();
+    let mut network = Network::new(&names, now);
+    for (from, to) in (3..6).flat_map(|from| (6..9).map(move |to| (from, to))).chain([(0, 4)]) {
+        network.tcp_fails(from, to, Cause::TimedOut);
+    }
+    network.silent(7).silent(8).segments(&[
+        ("10.0.1.0/24", 2, 2),
+        ("10.0.2.0/24", 3, 3),
+        ("10.0.3.0/24", 9, 3),
+    ]);
     network
 }
 

@@ -45,6 +45,8 @@ pub struct FindingsCursor {
     at: usize,
     /// Its evidence has the whole pane.
     is_open: bool,
+    /// It is seen below the list.
+    shows_evidence: bool,
     page: usize,
     top: usize,
     /// How often each was muted, and until when.
@@ -60,6 +62,16 @@ impl FindingsCursor {
     /// Whether its evidence has the whole pane.
     pub fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// Whether its evidence is seen, below the list.
+    pub fn shows_evidence(&self) -> bool {
+        self.shows_evidence && !self.is_open
+    }
+
+    /// Its evidence was drawn below the list, or had no room.
+    pub fn show_evidence(&mut self, is_seen: bool) {
+        self.shows_evidence = is_seen;
     }
 
     /// Gives its evidence the whole pane, or takes it back. Returns whether it was there.

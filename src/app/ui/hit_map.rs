@@ -52,6 +52,11 @@ impl HitMap {
         Pane::ALL.into_iter().find(there)
     }
 
+    /// Whether one pane has all the room.
+    pub fn has_one_pane(&self) -> bool {
+        self.panes.iter().flatten().count() == 1
+    }
+
     /// The line of the list at a position.
     pub fn line_at(&self, position: Position) -> Option<LineId> {
         let row = self.rows.contains(position).then(|| usize::from(position.y - self.rows.y))?;

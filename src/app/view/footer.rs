@@ -6,8 +6,10 @@ use ratatui::text::Span;
 use super::canvas::Canvas;
 use super::prompt;
 use crate::app::Playback;
+use crate::app::keymap::Action;
 use crate::app::state::Models;
-use crate::app::ui::{Overlay, Prompt, Ui, View};
+use crate::app::ui::{FindingRow, HitMap, Overlay, Prompt, Ui, View};
+use crate::engine::verdict::FindingId;
 
 /// Most columns of a text that is typed here, where others want to be seen beside it.
 const TYPED: u16 = 30;
@@ -59,14 +61,20 @@ fn line(
 
 fn keys(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &Ui) {
     let theme = canvas.theme();
-    let mut writer = canvas.line(area, 0);
     let context = ui.context();
     let is_played = models.playback().is_some();
     let keymap = &ui.keymap;
-    let keys = if is_played { keymap.footer_of_a_recording(context) } else { keymap.footer(context) };
+    let idle = idle(&canvas.hit_map, models, ui);
+    let keys =
+        if is_played { keymap.footer_of_a_recording(context, &idle) } else { keymap.footer(context, &idle) };
+    let mut writer = canvas.line(area, 0);
     for (keys, word) in keys {
         let word = match word {
             "details" if ui.peers.heading().is_some() && ui.view == View::Peers => "fold",
+            "details" if ui.view == View::Matrix && ui.matrix.is_on_subnets() => "hosts",
+            "back" if ui.view == View::Matrix && ui.matrix.opened().is_some() => "fold",
+            "evidence" if ui.findings.is_open() => "list",
+            "evidence" if ui.findings.shows_evidence() => "only evidence",
             "pause" if models.is_frozen() => "resume",
             "pause" if models.playback().is_some_and(Playback::is_paused) => "play",
             "timeline" if ui.view == View::Timeline => "table",
@@ -82,4 +90,16 @@ fn keys(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &Ui) {
         writer.styled(&keys, theme.strong()).styled(" ", theme.dim()).text(word);
         writer.skip(2);
     }
+}
+
+/// Actions that have keys here, and would do nothing: there is nothing beside a pane that is whole, and only a finding that holds is muted.
+fn idle(places: &HitMap, models: &Models, ui: &Ui) -> Vec<Action> {
+    let holds = |id: FindingId| models.shown().matrix().findings().iter().any(|finding| finding.id == id);
+    let may_mute = match ui.findings.selected() {
+        Some(FindingRow::Network(id)) => holds(id),
+        Some(FindingRow::Machine(_)) | None => false,
+    };
+    let mute = (ui.view == View::Findings && !may_mute).then_some(Action::Mute);
+    let zoom = (places.has_one_pane() && !ui.zoomed).then_some(Action::Zoom);
+    mute.into_iter().chain(zoom).collect()
 }

@@ -6,8 +6,9 @@ use super::canvas::Canvas;
 use super::line_writer::LineWriter;
 use crate::app::appearance::signs::glyph;
 use crate::app::keymap::Action;
-use crate::app::model::{Group, GroupId, Lines};
+use crate::app::model::{Group, GroupId, Lines, Model};
 use crate::engine::peers::PeerState;
+use crate::engine::segments::Segment;
 use crate::text::Count;
 
 /// Columns before its sign: the mark of the selected row.
@@ -23,14 +24,18 @@ const WORST_FIRST: [PeerState; PeerState::ALL.len()] = [
     PeerState::Left,
 ];
 
-/// Draws one: `- 10.1.0.0/24  12 peers  ✖ 1 unreachable  ● 11 up`. The sign says whether its peers are below it.
-pub(super) fn heading(canvas: &mut Canvas<'_>, line: Rect, lines: Lines<'_>, id: GroupId) {
-    let theme = canvas.theme();
+/// Draws one: `- 10.1.0.0/24  12 peers, 238 more members  ✖ 1 unreachable  ● 11 up`. The sign says whether its peers are below it.
+pub(super) fn heading(canvas: &mut Canvas<'_>, line: Rect, model: &Model, id: GroupId) {
+    let (theme, lines) = (canvas.theme(), model.lines());
     let Some(group) = lines.group(id) else { return };
     let mut writer = canvas.line(line, 0);
     writer.skip(MARK).styled(if lines.is_folded(id) { "+ " } else { "- " }, theme.focused());
     writer.format(theme.strong(), format_args!("{id}"));
     writer.format(theme.dim(), format_args!("  {}", Count(group.len(), "peer")));
+    let more = id.segment(model.matrix().segments()).map_or(0, Segment::not_dialed);
+    if more > 0 {
+        writer.format(theme.dim(), format_args!(", {}", Count(more, "more member")));
+    }
     states(&mut writer, group);
 }
 

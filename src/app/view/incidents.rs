@@ -78,6 +78,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
         }
         line.y += 1;
     }
+    ui.findings.show_evidence(below.height > 1);
     if below.height > 1
         && let Some(at) = ui.findings.hold(&all_rows)
     {

@@ -42,7 +42,7 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, (model, node): (&Model
     for (y, id) in (rows.y..).zip(model.lines().stretch(top..top.saturating_add(page))) {
         let line = Rect { y, height: 1, ..rows };
         match id {
-            LineId::Heading(group) => groups::heading(canvas, line, model.lines(), group),
+            LineId::Heading(group) => groups::heading(canvas, line, model, group),
             LineId::Peer(key) => {
                 model.peer(key).into_iter().for_each(|peer| row(canvas, line, peer, &columns, tells_cause));
             }

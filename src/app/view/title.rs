@@ -87,7 +87,11 @@ fn peers(model: &Model, ui: &Ui) -> String {
         }
     };
     let sort = model.sort();
+    let more: usize = model.matrix().segments().iter().map(|segment| segment.not_dialed()).sum();
     // Writing to a string cannot fail.
+    if more > 0 {
+        let _ = write!(says, " · {} known", Count(more, "more member"));
+    }
     if let (Some(groups @ [_, ..]), View::Peers) = (model.lines().groups(), ui.view) {
         let _ = write!(says, " · {}", Count(groups.len(), "group"));
     }
@@ -136,15 +140,18 @@ fn matrix(model: &Model, ui: &Ui) -> String {
     let (all, (rows, columns)) = (view.nodes.len(), ui.matrix.seen());
     let mut says = Count(all, "node").to_string();
     // Writing to a string cannot fail.
-    if rows.len() < ui.matrix.blocks().len() {
+    if ui.matrix.opened().is_none() && rows.len() < ui.matrix.blocks().len() {
         let _ = write!(says, " · rows {}–{}", rows.start + 1, rows.end);
     }
     if !model.filter().is_empty() {
         let _ = write!(says, " · /{}", model.filter().text());
     }
     let partly = rows.len().min(columns.len()) < ui.matrix.blocks().len();
-    if partly || ui.matrix.arrangement != Arrangement::default() {
-        let _ = write!(says, " · {}", ui.matrix.arrangement.description());
+    let arrangement = ui.matrix.arrangement();
+    if let Some([from, to]) = ui.matrix.opened() {
+        let _ = write!(says, " · {from} → {to}");
+    } else if partly || arrangement != Arrangement::default() {
+        let _ = write!(says, " · {}", arrangement.description());
     }
     says
 }

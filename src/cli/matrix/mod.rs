@@ -1,5 +1,7 @@
 //! `vigie matrix`: who reaches whom, as seen from here after a while.
 
+mod folded;
+mod grid;
 mod text;
 
 use serde::Serialize;

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
+use super::folded;
+use super::grid::{ASCII_SIGNS, Counts, GridSigns, ReachGrid, SIGNS};
 use crate::cli::control::Source;
 use crate::engine::matrix::{Cell, MatrixView};
 use crate::engine::observation::PathStatus;
@@ -25,29 +27,6 @@ pub(super) struct GridFormat {
     pub(super) ascii: bool,
     /// Who knows what it tells.
     pub(super) source: Source,
-}
-
-/// The signs of the grid.
-struct GridSigns {
-    ok: &'static str,
-    failing: &'static str,
-    unknown: &'static str,
-    itself: &'static str,
-    arrow: &'static str,
-}
-
-const SIGNS: GridSigns = GridSigns { ok: "●", failing: "✗", unknown: "?", itself: "·", arrow: "→" };
-const ASCII_SIGNS: GridSigns = GridSigns { ok: "+", failing: "x", unknown: "?", itself: ".", arrow: "->" };
-
-impl GridSigns {
-    fn of(&self, reach: Option<PathStatus>) -> &'static str {
-        match reach {
-            None => self.itself,
-            Some(PathStatus::Ok) => self.ok,
-            Some(PathStatus::Failing) => self.failing,
-            Some(PathStatus::Unknown) => self.unknown,
-        }
-    }
 }
 
 /// All of it, a line each.
@@ -83,71 +62,7 @@ fn write_findings(out: &mut String, view: &MatrixView) {
     }
 }
 
-/// Every pair's worse way, reckoned once.
-struct ReachGrid {
-    size: usize,
-    /// Row by row; none of a node and itself.
-    cells: Vec<Option<PathStatus>>,
-}
-
-/// How many pairs are how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Counts {
-    failing: usize,
-    unknown: usize,
-    ok: usize,
-}
-
-impl Counts {
-    fn is_fine(self) -> bool {
-        self.failing + self.unknown == 0
-    }
-
-    /// `all ok`, or what is not.
-    fn description(self) -> String {
-        match (self.failing, self.unknown) {
-            (0, 0) => "all ok".to_owned(),
-            (0, unknown) => format!("{unknown} unknown"),
-            (failing, 0) => format!("{failing} failing"),
-            (failing, unknown) => format!("{failing} failing, {unknown} unknown"),
-        }
-    }
-}
-
 impl ReachGrid {
-    fn of(view: &MatrixView) -> Self {
-        let size = view.nodes.len();
-        let pairs = (0..size).flat_map(|from| (0..size).map(move |to| (from, to)));
-        let reach = |(from, to)| (from != to).then(|| view.cell(from, to, view.at).worse());
-        Self { size, cells: pairs.map(reach).collect() }
-    }
-
-    fn at(&self, (from, to): (usize, usize)) -> Option<PathStatus> {
-        self.cells[from * self.size + to]
-    }
-
-    /// Every node with every other.
-    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + Clone + use<> {
-        let size = self.size;
-        (0..size).flat_map(move |from| (0..size).map(move |to| (from, to))).filter(|(from, to)| from != to)
-    }
-
-    fn counts(&self, pairs: impl Iterator<Item = (usize, usize)>) -> Counts {
-        pairs.filter_map(|pair| self.at(pair)).fold(Counts::default(), |counts, reach| match reach {
-            PathStatus::Ok => Counts { ok: counts.ok + 1, ..counts },
-            PathStatus::Failing => Counts { failing: counts.failing + 1, ..counts },
-            PathStatus::Unknown => Counts { unknown: counts.unknown + 1, ..counts },
-        })
-    }
-
-    fn row(&self, from: usize) -> Counts {
-        self.counts((0..self.size).map(|to| (from, to)))
-    }
-
-    fn column(&self, to: usize) -> Counts {
-        self.counts((0..self.size).map(|from| (from, to)))
-    }
-
     /// The legend, the grid, and what of it there was no room for.
     fn draw(&self, view: &MatrixView, signs: &GridSigns, width: Option<usize>) -> String {
         let digits = self.size.to_string().len();
@@ -157,6 +72,11 @@ impl ReachGrid {
         // Number, name and a gap before, a gap and the summary behind; each column has a space before it.
         let margins = digits + 1 + names + 1 + 2 + summary;
         let room = width.map_or(self.size, |width| width.saturating_sub(margins) / (digits + 1)).max(1);
+        let folded =
+            (self.size > room).then(|| folded::draw(self, &view.networks()?, signs, width)).flatten();
+        if let Some(folded) = folded {
+            return folded;
+        }
         let Shown { rows, columns: shown } = self.choose(room);
 
         let mut out = format!(
@@ -253,11 +173,15 @@ fn why(cell: Cell) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::sync::Arc;
     use std::time::Duration;
 
     use crate::engine::cause::Cause;
+    use crate::engine::matrix::MatrixNode;
+    use crate::engine::network::Network;
     use crate::engine::observation::Observation;
+    use crate::engine::segments::Segment;
     use crate::engine::verdict::evidence::Who;
     use crate::engine::verdict::{Advice, Confidence, Evidence, Finding};
     use crate::testkit;
@@ -348,6 +272,38 @@ h3: the host answers, but nothing is listening on the port (likely)
         assert_eq!(grid[1], "  1 n1      ✗  1 failing");
         assert_eq!(grid[7], "  7 n7      ✗  1 failing");
         assert_eq!(grid[8], "no room for 99 columns all ok, 93 rows all ok");
+    }
+
+    #[test]
+    fn a_grid_of_several_networks_that_is_too_wide_has_a_cell_for_the_hosts_of_two_of_them() {
+        let mut view = many(60, |from, to| match (from / 20, to / 20) {
+            (0, 1) => PathStatus::Failing,
+            (1, 2) if from == 20 => PathStatus::Failing,
+            (2, 2) if to == 59 => PathStatus::Unknown,
+            _ => PathStatus::Ok,
+        });
+        let at =
+            |nth: usize| (Ipv4Addr::from([10, u8::try_from(nth / 20 + 1).unwrap(), 0, 1]), 17_474).into();
+        let nodes = view.nodes.iter().enumerate();
+        view.nodes = nodes.map(|(nth, node)| MatrixNode { addr: at(nth), ..node.clone() }).collect();
+        let segment =
+            |nth| Segment { network: Network::of([10, nth, 0, 0].into(), 16), known: 20, dialed: 20 };
+        view.segments = [1, 2, 3].map(segment).to_vec();
+        let expected = "\
+rows dial → columns, by UDP and TCP: all hosts of a network
+● all ok  ✗ failing  ? unknown
+
+                    1            2            3
+1 10.1.0.0/16 (20)  ●            ✗ all 400    ●
+2 10.2.0.0/16 (20)  ●            ●            ✗ 20 of 400
+3 10.3.0.0/16 (20)  ●            ●            ? 19 of 380
+";
+        let folded = text(&view, GridFormat { width: Some(80), ..WIDE });
+        assert!(folded.starts_with(expected), "{folded}");
+        assert!(folded.contains("n1 → n21: TCP refused"), "the pairs that fail are named as ever");
+        let narrow = text(&view, GridFormat { width: Some(40), ..WIDE });
+        assert!(!narrow.contains("10.1.0.0/16"), "no room for the networks, either: {narrow}");
+        assert!(text(&view, WIDE).contains("60 n60"), "a file has room for all");
     }
 
     #[test]

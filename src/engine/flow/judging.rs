@@ -369,7 +369,7 @@ impl Engine {
     }
 
     /// The network of a peer: on a link of ours that of the link, whatever mask it has; beyond, what it says.
-    fn network_of(&self, peer: &Peer) -> Option<Network> {
+    pub(in crate::engine) fn network_of(&self, peer: &Peer) -> Option<Network> {
         let (ip, links) = (peer.ip(), self.shared.links());
         let prefix = match peer.interface() {
             Some(link) => links.prefix_on(link, ip)?,

@@ -9,7 +9,9 @@ use serde::{Serialize, Serializer};
 use crate::engine::NodeId;
 use crate::engine::address::Endpoint;
 use crate::engine::cause::Cause;
+use crate::engine::network::{Network, Networks};
 use crate::engine::observation::{Observation, PathStatus, udp_status};
+use crate::engine::segments::Segment;
 use crate::engine::verdict::Finding;
 
 /// A node of the matrix.
@@ -57,6 +59,8 @@ pub struct MatrixView {
     pub findings: Vec<Arc<Finding>>,
     /// Rows or cells that were left out for want of room.
     pub left_out: usize,
+    /// The networks of all nodes that are known, members that this node does not dial included.
+    pub segments: Vec<Segment>,
 }
 
 /// One cell: what is known of one direction between two nodes.
@@ -110,6 +114,17 @@ impl MatrixView {
             cause: seen.cause,
             age: age.map(|at| now.saturating_duration_since(at)),
         }
+    }
+
+    /// The network of each node, where they are known to lie in more than one.
+    pub fn networks(&self) -> Option<Vec<Network>> {
+        if self.segments.len() < 2 {
+            return None;
+        }
+        let known: Networks = self.segments.iter().map(|segment| segment.network).collect();
+        let networks: Vec<Network> =
+            self.nodes.iter().map(|node| known.narrowest_or_usual(node.addr.ip().to_canonical())).collect();
+        networks.iter().any(|network| Some(network) != networks.first()).then_some(networks)
     }
 
     /// Where a node stands.

@@ -26,6 +26,7 @@ use crate::engine::limits::{
     MEMBER_PROBE_RTT, MEMBERSHIP_GOSSIP_EVERY, MEMBERSHIP_LOOK_EVERY, MEMBERSHIP_LOOK_SOON,
     MEMBERSHIP_PER_SECOND, MEMBERSHIP_SYNC_EVERY, MEMBERSHIP_TRANSMISSIONS,
 };
+use crate::engine::network::Network;
 use crate::engine::peers::PeerTable;
 use crate::engine::peers::peer::Peer;
 use crate::engine::rate_limiter::RateLimiter;
@@ -105,6 +106,12 @@ impl Membership {
     /// Whether this node is one of the members.
     pub(crate) fn takes_part(&self) -> bool {
         self.swim.is_some()
+    }
+
+    /// The members that are there, where they are reached, and in which network.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (NodeId, IpAddr, Network)> {
+        let members = self.swim.iter().flat_map(|swim| swim.0.iter_members());
+        members.map(|member| &member.id().0).map(|it| (it.id, it.ip, Network::of(it.ip, it.prefix)))
     }
 
     /// What a peer told, from this address, at which it proved to be. A node that did not take part does from now on.

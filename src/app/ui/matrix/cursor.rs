@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::blocks::{Arrangement, Block, BlockId, Blocks};
-use crate::app::model::{Comparison, Mark, Matrix, Model, Tally};
+use crate::app::model::{Comparison, Filter, Mark, Matrix, Model, Tally};
 use crate::app::ui::movement::Move;
 use crate::engine::matrix::MatrixView;
+use crate::engine::network::Network;
 
 /// The ages that a person can compare with, in minutes.
 pub const AGO: [u64; 4] = [1, 5, 15, 60];
@@ -41,8 +42,12 @@ pub struct MatrixCursor {
     chosen: Option<(BlockId, BlockId)>,
     /// Where it is among the blocks: row and column.
     at: (usize, usize),
-    /// What stands alone.
-    pub arrangement: Arrangement,
+    /// What stands alone, if a person has said so.
+    wanted: Option<Arrangement>,
+    /// Nobody has, and the nodes of a subnet are together, as all do not fit.
+    folds: bool,
+    /// The subnets whose nodes are seen: those of the row and of the column.
+    opened: Option<[Network; 2]>,
     /// Whether round trips are shown.
     pub figures: bool,
     /// Which of [`AGO`] it is compared with.
@@ -52,11 +57,61 @@ pub struct MatrixCursor {
     /// How many rows and columns are on the screen.
     page: (usize, usize),
     blocks: Vec<Block>,
+    /// Which of the blocks have a row, and which a column.
+    ranges: (Range<usize>, Range<usize>),
     counted: Option<SubnetCounts>,
     compared: Option<Compared>,
 }
 
 impl MatrixCursor {
+    /// What stands alone, and in what order.
+    pub fn arrangement(&self) -> Arrangement {
+        match self.wanted {
+            Some(arrangement) => arrangement,
+            None if self.folds => Arrangement::Subnets,
+            None => Arrangement::default(),
+        }
+    }
+
+    /// The subnets whose nodes are seen, if only those are.
+    pub fn opened(&self) -> Option<[Network; 2]> {
+        self.opened
+    }
+
+    /// The blocks of a view, before it is known whether all fit. Subnets of which nothing is left are seen no longer.
+    pub fn unfolded(&mut self, view: &MatrixView, filter: &Filter) -> Blocks {
+        let between = self.opened.and_then(|subnets| Blocks::between(view, subnets, filter));
+        between.unwrap_or_else(|| {
+            self.fold();
+            Blocks::of(view, self.wanted.unwrap_or_default(), filter)
+        })
+    }
+
+    /// Whether the nodes of a subnet are to be together where all do not fit.
+    pub fn folds_by_itself(&self, view: &MatrixView) -> bool {
+        self.wanted.is_none() && self.opened.is_none() && view.networks().is_some()
+    }
+
+    /// Whether the cursor is where two subnets cross.
+    pub fn is_on_subnets(&self) -> bool {
+        self.pair().is_some_and(|(row, _)| matches!(row.id, BlockId::Subnet(_)))
+    }
+
+    /// Shows the nodes of the subnets under the cursor. Returns whether there are subnets.
+    pub fn open(&mut self) -> bool {
+        let ids = self.pair().map(|(row, column)| (row.id, column.id));
+        let Some((BlockId::Subnet(from), BlockId::Subnet(to))) = ids else { return false };
+        (self.opened, self.chosen) = (Some([from, to]), None);
+        true
+    }
+
+    /// Shows the subnets again whose nodes were seen. Returns whether any were.
+    pub fn fold(&mut self) -> bool {
+        let Some([from, to]) = self.opened.take() else { return false };
+        self.chosen = Some((BlockId::Subnet(from), BlockId::Subnet(to)));
+        true
+    }
+
     /// The blocks that were settled last.
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
@@ -64,8 +119,11 @@ impl MatrixCursor {
 
     /// The rows and columns that are on the screen.
     pub fn seen(&self) -> (Range<usize>, Range<usize>) {
-        let seen = |top: usize, page: usize| top..top.saturating_add(page).min(self.blocks.len());
-        (seen(self.top.0, self.page.0), seen(self.top.1, self.page.1))
+        let seen = |range: &Range<usize>, top: usize, page: usize| {
+            let first = range.start + top;
+            first..first.saturating_add(page).min(range.end)
+        };
+        (seen(&self.ranges.0, self.top.0, self.page.0), seen(&self.ranges.1, self.top.1, self.page.1))
     }
 
     /// Where the cursor is: row and column among the blocks; none when there are none.
@@ -87,30 +145,49 @@ impl MatrixCursor {
     }
 
     /// These blocks are drawn now, in room for so many rows and columns.
-    pub fn settle(&mut self, matrix: &Matrix, blocks: Vec<Block>, page: (usize, usize)) {
-        self.blocks = blocks;
+    pub fn settle(&mut self, matrix: &Matrix, blocks: Blocks, page: (usize, usize)) {
+        self.folds_or_not(blocks.arrangement);
+        let (rows, columns) = (blocks.rows, blocks.columns);
+        self.blocks = blocks.blocks;
+        self.ranges = (rows.clone(), columns.clone());
         self.page = page;
-        let place = |id: BlockId| self.blocks.iter().position(|block| block.id == id);
-        let chosen = self.chosen.map(|(row, column)| (place(row), place(column)));
-        let last = self.blocks.len().saturating_sub(1);
-        self.at = if let Some((row, column)) = chosen {
+        let place = |id: BlockId, range: &Range<usize>| {
+            let there = self.blocks[range.clone()].iter().position(|block| block.id == id);
+            there.map(|at| range.start + at)
+        };
+        let inside =
+            |at: usize, range: &Range<usize>| at.clamp(range.start, range.end.max(range.start + 1) - 1);
+        self.at = if let Some((row, column)) = self.chosen {
             // What has gone leaves the cursor where it was.
-            (row.unwrap_or(self.at.0).min(last), column.unwrap_or(self.at.1).min(last))
+            let (row, column) = (place(row, &rows), place(column, &columns));
+            (inside(row.unwrap_or(self.at.0), &rows), inside(column.unwrap_or(self.at.1), &columns))
         } else {
             self.top = (0, 0);
-            self.first_failing(matrix).unwrap_or((0, usize::from(last > 0)))
+            let aside = usize::from(rows == columns);
+            let first = (rows.start, inside(columns.start + aside, &columns));
+            self.first_failing(matrix).unwrap_or(first)
         };
         self.top = (
-            scrolled(self.top.0, self.at.0, page.0, self.blocks.len()),
-            scrolled(self.top.1, self.at.1, page.1, self.blocks.len()),
+            scrolled(self.top.0, self.at.0 - rows.start, page.0, rows.len()),
+            scrolled(self.top.1, self.at.1 - columns.start, page.1, columns.len()),
         );
+    }
+
+    /// What is drawn is arranged so. The cursor begins anew where that changed by itself.
+    fn folds_or_not(&mut self, drawn: Arrangement) {
+        if self.opened.is_some() || self.wanted.is_some() {
+            return;
+        }
+        let folds = drawn == Arrangement::Subnets;
+        if folds != std::mem::replace(&mut self.folds, folds) {
+            self.chosen = None;
+        }
     }
 
     /// The first pair on the screen that fails; of all, on a screen without any.
     fn first_failing(&self, matrix: &Matrix) -> Option<(usize, usize)> {
-        let all = 0..self.blocks.len();
         let (rows, columns) = match self.seen() {
-            (rows, columns) if rows.is_empty() || columns.is_empty() => (all.clone(), all),
+            (rows, columns) if rows.is_empty() || columns.is_empty() => self.ranges.clone(),
             seen => seen,
         };
         let failing = |row: usize| {
@@ -217,12 +294,14 @@ impl MatrixCursor {
 
     /// Moves to another row.
     pub fn go(&mut self, to: Move) {
-        self.choose(to.from(self.at.0, self.blocks.len(), self.page.0), self.at.1);
+        let Range { start, end } = self.ranges.0;
+        self.choose(start + to.from(self.at.0.saturating_sub(start), end - start, self.page.0), self.at.1);
     }
 
     /// Moves to another column.
     pub fn go_aside(&mut self, to: Move) {
-        self.choose(self.at.0, to.from(self.at.1, self.blocks.len(), self.page.1));
+        let Range { start, end } = self.ranges.1;
+        self.choose(self.at.0, start + to.from(self.at.1.saturating_sub(start), end - start, self.page.1));
     }
 
     /// Moves to a row and a column of those on the screen; none leaves that one as it is.
@@ -238,10 +317,12 @@ impl MatrixCursor {
 
     /// Moves to the next pair that fails, row by row, and after the last one to the first. Returns whether there is one.
     pub fn next_failing(&mut self, matrix: &Matrix) -> bool {
-        let size = self.blocks.len();
-        let from = self.at.0 * size + self.at.1;
-        let all = (from + 1..size * size).chain(0..(from + 1).min(size * size));
-        let mut pairs = all.map(|nth| (nth / size, nth % size));
+        let (rows, columns) = self.ranges.clone();
+        let wide = columns.len();
+        let size = rows.len() * wide;
+        let from = self.at.0.saturating_sub(rows.start) * wide + self.at.1.saturating_sub(columns.start);
+        let all = (from + 1..size).chain(0..(from + 1).min(size));
+        let mut pairs = all.map(|nth| (rows.start + nth / wide, columns.start + nth % wide));
         let Some((row, column)) = pairs.find(|(row, column)| self.fails(matrix, *row, *column)) else {
             return false;
         };
@@ -251,13 +332,8 @@ impl MatrixCursor {
 
     /// The next arrangement; the cursor begins anew, as its nodes may no longer stand alone.
     pub fn arrange(&mut self) {
-        self.arrange_by(self.arrangement.next());
-    }
-
-    /// One arrangement.
-    pub fn arrange_by(&mut self, arrangement: Arrangement) {
-        self.arrangement = arrangement;
-        self.chosen = None;
+        self.wanted = Some(self.arrangement().next());
+        (self.opened, self.chosen) = (None, None);
     }
 
     fn choose(&mut self, row: usize, column: usize) {
@@ -272,7 +348,8 @@ impl MatrixCursor {
     pub fn listed(&self, model: &Model) -> (usize, usize) {
         let all = model.matrix().latest().map_or(0, |view| view.nodes.len());
         let passes = |view: &Arc<MatrixView>| {
-            let blocks = Blocks::of(view, self.arrangement, model.filter());
+            let between = self.opened.and_then(|subnets| Blocks::between(view, subnets, model.filter()));
+            let blocks = between.unwrap_or_else(|| Blocks::of(view, self.arrangement(), model.filter()));
             view.nodes.len() - blocks.folded
         };
         (model.matrix().latest().map_or(0, passes), all)

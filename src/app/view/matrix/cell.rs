@@ -5,8 +5,7 @@ use std::time::Duration;
 use ratatui::style::{Modifier, Style};
 
 use super::scene::Scene;
-use super::shape::digits;
-use super::words::{ITSELF, Short};
+use super::words::{Grouped, ITSELF, Short};
 use crate::app::appearance::signs;
 use crate::app::model::{Mark, Tally};
 use crate::app::view::line_writer::LineWriter;
@@ -18,10 +17,20 @@ pub(super) struct CellContent {
     pub(super) changes: Tally,
     /// Round trip, where that is wanted and known.
     rtt: Option<Duration>,
-    /// A node and itself.
-    itself: bool,
-    /// It stands for more than one pair.
-    many: bool,
+    stands_for: StandsFor,
+}
+
+/// Which pairs a cell is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StandsFor {
+    /// One.
+    Pair,
+    /// None: a node and itself.
+    Itself,
+    /// All of two subnets.
+    Subnets,
+    /// All that are not on the screen.
+    Rest,
 }
 
 /// How the cursor is seen in a cell.
@@ -44,12 +53,17 @@ impl CellContent {
         let pair = from.node().zip(to.node());
         let rtt = pair.filter(|_| scene.cursor.figures);
         let rtt = rtt.and_then(|(from, to)| scene.view.cell(from, to, scene.now).rtt);
-        Self { marks, changes, rtt, itself: row == column && marks.total() == 0, many: pair.is_none() }
+        let stands_for = match pair {
+            _ if row == column && marks.total() == 0 => StandsFor::Itself,
+            Some(_) => StandsFor::Pair,
+            None => StandsFor::Subnets,
+        };
+        Self { marks, changes, rtt, stands_for }
     }
 
     /// One for all of these pairs.
     pub(super) fn of_many(marks: Tally, changes: Tally) -> Self {
-        Self { marks, changes, rtt: None, itself: false, many: true }
+        Self { marks, changes, rtt: None, stands_for: StandsFor::Rest }
     }
 
     /// Writes it: the sign of the worst of its pairs, what changed most, and how many of them are the worst.
@@ -61,7 +75,7 @@ impl CellContent {
             Cursor::Elsewhere => style,
         };
         let Some(worst) = self.marks.worst() else {
-            let sign = if self.itself { ITSELF } else { " " };
+            let sign = if self.stands_for == StandsFor::Itself { ITSELF } else { " " };
             writer.sign(sign, turned(theme.dim()));
             return;
         };
@@ -73,9 +87,27 @@ impl CellContent {
         if let Some(change) = self.changes.gravest() {
             writer.sign(signs::change(change), theme.change(change));
         }
-        let count = self.marks.count(worst);
-        if self.many && worst != Mark::Fine && writer.room() > digits(count as usize).into() {
-            writer.format(theme.mark(worst), format_args!("{count}"));
+        if worst != Mark::Fine {
+            self.write_count(writer, worst);
+        }
+    }
+
+    /// How many of its pairs are the worst: of those of subnets also whether all are.
+    fn write_count(self, writer: &mut LineWriter<'_>, worst: Mark) {
+        let (count, all) = (self.marks.count(worst), self.marks.total());
+        let style = writer.theme().mark(worst);
+        let mut forms = Vec::new();
+        if self.stands_for == StandsFor::Subnets {
+            let of_all = format!(" {} of {}", Grouped(count), Grouped(all));
+            forms.push(if count == all { format!(" all {}", Grouped(all)) } else { of_all });
+            forms.extend((count == all).then(|| "all".to_owned()));
+        }
+        if matches!(self.stands_for, StandsFor::Subnets | StandsFor::Rest) {
+            forms.push(count.to_string());
+        }
+        // A blank stands behind it.
+        if let Some(form) = forms.iter().find(|form| writer.room() > form.len()) {
+            writer.styled(form, style);
         }
     }
 }

@@ -17,12 +17,12 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::findings;
 use super::layout::cut_top;
-use crate::app::model::{Matrix, Model};
+use crate::app::model::Model;
 use crate::app::ui::matrix::{Arrangement, Blocks, MatrixCursor};
 use crate::app::ui::{Pane, Ui};
 use crate::engine::matrix::MatrixView;
 use scene::Scene;
-use shape::Shape;
+use shape::{Shape, least_cell};
 
 /// Below this many lines there is no room for a table.
 const LEAST_TABLE: u16 = 3;
@@ -43,14 +43,11 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     };
     let comparison = ui.matrix.comparison(matrix, now);
     let compares = ui.matrix.against().is_some();
-    let blocks = Blocks::of(&view, ui.matrix.arrangement, model.filter());
     let wrong = ui.findings.told(matrix.findings(), now);
     let mut lines = MatrixLayout::of(area, wrong.len(), compares);
-    let (blocks, mut shape) = arrange(&mut ui.matrix, matrix, &view, blocks, &mut lines);
-    let count = blocks.len();
-    ui.matrix.settle(matrix, blocks, (shape.rows, shape.columns));
-    if shape.number_up_to(ui.matrix.seen().1.end, lines.table.height, count) {
-        let blocks = ui.matrix.blocks().to_vec();
+    let (blocks, mut shape) = arrange(&mut ui.matrix, model, &view, &mut lines);
+    ui.matrix.settle(matrix, blocks.clone(), (shape.rows, shape.columns));
+    if shape.number_up_to(ui.matrix.seen().1.end, lines.table.height, blocks.rows.len()) {
         ui.matrix.settle(matrix, blocks, (shape.rows, shape.columns));
     }
     ui.matrix.count(matrix, comparison.as_ref());
@@ -76,27 +73,38 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ui: &mu
     canvas.hit_map.cell = shape.cell;
 }
 
-/// How the blocks are laid out, in the order that they are drawn in. What the table does not need is given to the evidence.
+/// What stands in rows and columns, in the order that it is drawn in. Where all nodes do not fit and lie in several networks, those of a
+/// network are together. What the table does not need is given to the evidence.
 fn arrange(
     cursor: &mut MatrixCursor,
-    matrix: &Matrix,
+    model: &Model,
     view: &MatrixView,
-    mut blocks: Blocks,
     lines: &mut MatrixLayout,
-) -> (Vec<crate::app::ui::matrix::Block>, Shape) {
-    let fit = |lines: &MatrixLayout, blocks: &Blocks| Shape::of(lines.table, cursor, matrix, view, blocks);
+) -> (Blocks, Shape) {
+    let matrix = model.matrix();
+    let figures = cursor.figures;
+    let compares = cursor.against().is_some();
+    let cell = |blocks: &Blocks| least_cell(blocks, figures, compares);
+    let fit =
+        |lines: &MatrixLayout, blocks: &Blocks| Shape::of(lines.table, cell(blocks), matrix, view, blocks);
+    let mut blocks = cursor.unfolded(view, model.filter());
     let mut shape = fit(lines, &blocks);
+    if !shape.holds(&blocks) && cursor.folds_by_itself(view) {
+        blocks = Blocks::of(view, Arrangement::Subnets, model.filter());
+        shape = fit(lines, &blocks);
+    }
     if !shape.all {
+        let held = shape.holds(&blocks);
         lines.take_hidden();
         shape = fit(lines, &blocks);
-        if cursor.arrangement == Arrangement::Worst {
+        if blocks.arrangement == Arrangement::Worst && !(held && cursor.opened().is_some()) {
             blocks.worst_first(matrix);
             // Other nodes are in the rows now.
             shape = fit(lines, &blocks);
         }
     }
     lines.give_back(shape.height());
-    (blocks.blocks, shape)
+    (blocks, shape)
 }
 
 /// Which lines are for what.

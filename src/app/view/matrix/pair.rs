@@ -12,13 +12,14 @@ use super::words::{Grouped, words};
 use crate::app::appearance::{Theme, signs};
 use crate::app::keymap::{Action, Section};
 use crate::app::model::{Mark, Tally};
-use crate::app::ui::matrix::Block;
+use crate::app::ui::matrix::{Block, BlockId};
 use crate::app::view::canvas::Canvas;
 use crate::app::view::findings;
 use crate::app::view::layout::cut_top;
 use crate::app::view::line_writer::LineWriter;
 use crate::engine::observation::{Observation, PathStatus};
-use crate::text::{Age, Measured, columns};
+use crate::engine::segments::Segment;
+use crate::text::{Age, Count, Measured, columns};
 
 /// Pairs of a subnet's cell that are named in a line: more do not fit on any screen.
 const NAMED: usize = 16;
@@ -305,8 +306,20 @@ fn many(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, row: &Block, colu
     writer.styled(&named(row), theme.strong()).text(" → ").text(&named(column));
     writer.format(theme.text(), format_args!("  {} pairs", Grouped(all.total())));
     tally(&mut writer, all);
-    let Some(worst) = all.worst().filter(|worst| *worst != Mark::Fine) else { return };
-    let marks = scene.matrix.marks();
+    let mut line = 1;
+    if let Some(worst) = all.worst().filter(|worst| *worst != Mark::Fine) {
+        named_pairs(&mut start(canvas, area, line), scene, [row, column], worst);
+        line += 1;
+    }
+    let columns = Some(column).filter(|column| column.id != row.id);
+    for block in [Some(row), columns].into_iter().flatten() {
+        line += u16::from(members(&mut start(canvas, area, line), scene, block));
+    }
+}
+
+/// Some of the pairs that are like this.
+fn named_pairs(writer: &mut LineWriter<'_>, scene: Scene<'_>, [row, column]: [&Block; 2], worst: Mark) {
+    let (theme, marks) = (writer.theme(), scene.matrix.marks());
     // Whole rows without such a pair are not looked through.
     let rows = row.nodes.iter().filter(|from| marks.rows(&[**from]).count(worst) > 0);
     let pairs = rows.flat_map(|from| column.nodes.iter().map(move |to| (*from, *to)));
@@ -314,9 +327,22 @@ fn many(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, row: &Block, colu
     let name = |nth: usize| &*scene.view.nodes[nth].name;
     let listed: Vec<_> =
         like.take(NAMED).map(|(from, to)| format!("{} → {}", name(from), name(to))).collect();
-    let mut writer = start(canvas, area, 1);
     writer.sign(signs::mark(worst), theme.mark(worst));
     writer.format(theme.text(), format_args!(" {}", Listed(&listed)));
+}
+
+/// How many members of a network are known, and how many of them this node dials, if not all. Returns whether it is told.
+fn members(writer: &mut LineWriter<'_>, scene: Scene<'_>, block: &Block) -> bool {
+    let is_it = |segment: &&Segment| block.id == BlockId::Subnet(segment.network);
+    let Some(segment) = scene.view.segments.iter().find(is_it).filter(|segment| segment.not_dialed() > 0)
+    else {
+        return false;
+    };
+    let Segment { network, known, dialed } = segment;
+    let style = writer.theme().text();
+    let known = Count(*known, "member");
+    writer.format(style, format_args!("{network}: {known} known, {dialed} of them dialed from here"));
+    true
 }
 
 /// With commas between.

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::model::{Mark, Matrix};
-use crate::app::ui::matrix::{Arrangement, Blocks, MatrixCursor};
+use crate::app::ui::matrix::{Arrangement, Blocks};
 use crate::engine::matrix::MatrixView;
 use crate::text::columns;
 
@@ -19,10 +19,12 @@ const WIDEST_CELL: u16 = 16;
 /// Columns of a cell with a number in its head and some letters of the name.
 const LETTERS: u16 = 6;
 
-/// Columns of a cell that has a sign, a sign and a change, a sign and a count, or a round trip: each with a blank.
+/// Columns of a cell that has a sign, a sign and a change, a sign and a count, a sign and a count or a word, or a round trip: each with a
+/// blank.
 const SIGN: u16 = 2;
 const CHANGE: u16 = 3;
 const COUNT: u16 = 4;
+const SUBNETS: u16 = 5;
 const FIGURE: u16 = 6;
 
 /// From this width on, every row has all its counts; below, only of what fails.
@@ -72,18 +74,13 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn of(
-        area: Rect,
-        cursor: &MatrixCursor,
-        matrix: &Matrix,
-        view: &MatrixView,
-        blocks: &Blocks,
-    ) -> Self {
-        let count = blocks.blocks.len();
+    /// That of blocks whose cells have so many columns at least.
+    pub(super) fn of(area: Rect, cell: u16, matrix: &Matrix, view: &MatrixView, blocks: &Blocks) -> Self {
+        let (rows, across) = (blocks.rows.len(), blocks.columns.len());
         let longest =
             blocks.blocks.iter().map(|block| columns(&block.name(view).to_string())).max().unwrap_or(0);
         let longest = u16::try_from(longest).unwrap_or(u16::MAX);
-        let number = digits(count);
+        let number = digits(blocks.blocks.len());
         let label = u16::try_from(format!("+{} nodes", view.nodes.len()).len()).unwrap_or(0);
         let name = longest.max(label).min(area.width / 5).clamp(NAME.0, NAME.1);
         let most = blocks.blocks.iter().map(|block| matrix.marks().rows(&block.nodes).total()).max();
@@ -92,30 +89,41 @@ impl Shape {
         let mut shape = Self {
             number,
             name,
-            cell: least_cell(cursor),
+            cell,
             rest: 0,
             count: digits(most.unwrap_or(0) as usize),
             all_counts,
-            rows: count,
-            columns: count,
+            rows,
+            columns: across,
             heads: Heads::Numbers,
             head: 1,
             foot: 0,
-            all: blocks.folded == 0,
+            all: blocks.are_all(),
         };
-        shape.fit_columns(area.width, count, longest, view.nodes.len());
-        shape.fit_rows(area.height, count);
+        shape.fit_columns(area.width, (across, blocks.arrangement), longest, view.nodes.len());
+        shape.fit_rows(area.height, rows);
         if !shape.all {
             // What is not on the screen has a row, too.
             let rest = digits(all.count(Mark::Failing).max(all.unknown()) as usize);
             shape.count = shape.count.max(rest);
-            shape.fit_columns(area.width, count, longest, view.nodes.len());
+            shape.fit_columns(area.width, (across, blocks.arrangement), longest, view.nodes.len());
         }
         shape
     }
 
+    /// Whether all of these blocks are on the screen.
+    pub(super) fn holds(&self, blocks: &Blocks) -> bool {
+        self.rows == blocks.rows.len() && self.columns == blocks.columns.len()
+    }
+
     /// As many columns as fit; where all do, as wide as their names want.
-    fn fit_columns(&mut self, width: u16, count: usize, longest: u16, nodes: usize) {
+    fn fit_columns(
+        &mut self,
+        width: u16,
+        (count, arrangement): (usize, Arrangement),
+        longest: u16,
+        nodes: usize,
+    ) {
         let room = width.saturating_sub(self.before_cells() + 1 + self.counts());
         let fits = |cell: u16, room: u16| usize::from(room / cell.max(1));
         // A plus, the number of nodes, and a blank.
@@ -130,7 +138,9 @@ impl Shape {
         (self.cell, self.heads) = if named <= share.min(WIDEST_CELL) {
             (named, Heads::Names)
         } else if share >= self.number + LETTERS {
-            (share.min(WIDEST_CELL), Heads::Both)
+            // The begin of a network's address tells it from no other one.
+            let heads = if arrangement == Arrangement::Subnets { Heads::Numbers } else { Heads::Both };
+            (share.min(WIDEST_CELL), heads)
         } else {
             (self.cell.max(share.min(COUNT)), Heads::Numbers)
         };
@@ -184,12 +194,12 @@ impl Shape {
 }
 
 /// The fewest columns of a cell that has what is to be seen in it.
-fn least_cell(cursor: &MatrixCursor) -> u16 {
-    let change = if cursor.against().is_some() { CHANGE - SIGN } else { 0 };
+pub(super) fn least_cell(blocks: &Blocks, figures: bool, compares: bool) -> u16 {
+    let change = if compares { CHANGE - SIGN } else { 0 };
     change
-        + match (cursor.figures, cursor.arrangement) {
+        + match (figures, blocks.arrangement) {
             (true, _) => FIGURE,
-            (false, Arrangement::Subnets) => COUNT,
+            (false, Arrangement::Subnets) => SUBNETS,
             (false, _) => SIGN,
         }
 }

@@ -39,7 +39,7 @@ pub(super) fn keys(canvas: &mut Canvas<'_>, inside: Rect, context: KeyContext) {
     }
     let theme = canvas.theme();
     let mut writer = canvas.line(inside, inside.height - 1);
-    for (keys, word) in Keymap::default().footer(context) {
+    for (keys, word) in Keymap::default().footer(context, &[]) {
         writer.styled(&keys, theme.strong()).styled(" ", theme.dim()).text(word).text("   ");
     }
 }
