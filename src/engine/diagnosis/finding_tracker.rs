@@ -352,14 +352,16 @@ impl PublishedFindings {
         self.published.iter().any(|known| known.is_background())
     }
 
-    /// Whether it tells of paths between networks that another finding had among its own: what was cut off comes back path by path.
+    /// Whether it tells of a network of which another finding tells, or of a host there: what was cut off comes back path by path.
     fn is_left_of_a_cut(&self, finding: &Finding) -> bool {
         let is_of_segments = |finding: &Finding| finding.pattern == Pattern::Segments;
-        let mut told = self.published.iter().chain(&self.withdrawn).filter(|told| is_of_segments(told));
-        is_of_segments(finding)
-            && told.any(|told| {
-                told.names != finding.names && finding.pairs.iter().any(|pair| told.pairs.contains(pair))
-            })
+        let mut cuts = self.published.iter().chain(&self.withdrawn).filter(|told| is_of_segments(told));
+        cuts.any(|cut| {
+            let shares_a_network = || finding.names.iter().any(|name| cut.names.contains(name));
+            let is_of_a_host_there = || suspects(finding).any(|id| cut.nodes.contains(&id));
+            let is_left = if is_of_segments(finding) { shares_a_network() } else { is_of_a_host_there() };
+            cut.names != finding.names && is_left
+        })
     }
 
     fn is_another_verdict(&self, finding: &Finding) -> bool {

@@ -12,11 +12,13 @@
 //! - `duplicates`: what is wrong with nodes rather than with pairs
 
 mod background_loss;
+mod cut_off;
 mod duplicates;
 mod failures;
 mod flapping;
 mod islands;
 mod missing_broadcasts;
+mod network_paths;
 mod own_fault;
 mod own_filter;
 mod pairs;

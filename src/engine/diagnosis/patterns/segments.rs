@@ -4,64 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Instant;
 
+use super::cut_off::cut_off;
 use super::failures::{Failures, Verdicts, usual};
-use crate::engine::cause::Cause;
+use super::network_paths::{Between, HOSTS, Reached, Way, ended, ends_in, how, is_recent, networks};
 use crate::engine::diagnosis::grid::NodeIdx;
 use crate::engine::diagnosis::incident::{FailingPair, Incident};
 use crate::engine::diagnosis::network_view::NetworkView;
 use crate::engine::diagnosis::verdict::{Confidence, Pattern, Verdict};
 use crate::engine::network::Network;
-use crate::engine::observation::Observation;
-
-/// Fewest hosts of each network that a path between two of them needs: of one alone, it may be that host.
-const HOSTS: usize = 2;
-
-/// Fewest paths.
-const PATHS: usize = 3;
-
-/// The paths from the hosts of one network to those of another one, as far as they are known.
-#[derive(Debug, Default)]
-struct Between {
-    failing: Vec<FailingPair>,
-    /// When the dials ended that worked.
-    working: Vec<Option<Instant>>,
-}
-
-impl Between {
-    /// When it began to fail: not later than the earliest dial that failed.
-    fn began(&self, view: &NetworkView) -> Option<Instant> {
-        let first = self.failing.iter().filter_map(|pair| ended(view, *pair)).min()?;
-        first.checked_sub(view.setting().dial_timeout)
-    }
-
-    /// How many paths worked since: what was dialed before says nothing.
-    fn working_since(&self, began: Option<Instant>) -> usize {
-        self.working
-            .iter()
-            .filter(|ended| ended.is_none_or(|at| began.is_none_or(|began| at >= began)))
-            .count()
-    }
-
-    /// Whether nothing passes that is known to have been tried since, from several hosts to several, most of all that was ever known.
-    fn is_cut(&self, began: Option<Instant>) -> bool {
-        let most = self.failing.len() >= self.working.len();
-        most && self.is_of_networks() && self.working_since(began) == 0
-    }
-
-    /// Whether so many paths fail, from several hosts to several.
-    fn is_of_networks(&self) -> bool {
-        let several = |end: fn(&FailingPair) -> NodeIdx| {
-            let first = self.failing.first().map(end);
-            self.failing.iter().any(|pair| Some(end(pair)) != first)
-        };
-        self.failing.len() >= PATHS && several(|pair| pair.from) && several(|pair| pair.to)
-    }
-}
-
-/// When the dial of a pair last ended.
-fn ended(view: &NetworkView, pair: FailingPair) -> Option<Instant> {
-    view.observation(pair.from, pair.to).and_then(|seen| seen.checked)
-}
 
 /// Where paths between several hosts of two networks fail, and the latest dial between them worked: when that was. What failed before
 /// may work again, too.
@@ -88,7 +38,9 @@ pub(super) fn between_segments(
     if view.others().all(is_here) {
         return Vec::new();
     }
-    let mut found = Vec::new();
+    let several = networks(view).len() > 2;
+    let reached = if several { Reached::of(view, failures, verdicts) } else { Reached::default() };
+    let (mut found, mut held) = (Vec::new(), Vec::new());
     for ((one, other), [there, back]) in paths_between(view, failures, verdicts) {
         let began = there.began(view).into_iter().chain(back.began(view)).min();
         let cut: Vec<&Between> = [&there, &back].into_iter().filter(|paths| paths.is_cut(began)).collect();
@@ -106,6 +58,14 @@ pub(super) fn between_segments(
         let mut pairs: Vec<FailingPair> =
             cut.iter().flat_map(|paths| paths.failing.iter().copied()).collect();
         pairs.sort_unstable();
+        if several
+            && is_recent(view, began)
+            && !(reached.beyond(one, other, began) && reached.beyond(other, one, began))
+        {
+            // One of the two may be cut off from all.
+            held.extend(pairs);
+            continue;
+        }
         for pair in &pairs {
             failures.remove(pair.from, pair.to);
         }
@@ -118,89 +78,11 @@ pub(super) fn between_segments(
             pairs,
         });
     }
-    found.extend(cut_off(view, failures, verdicts));
-    found
-}
-
-/// The hosts of a network at which these pairs begin or end.
-fn ends_in(view: &NetworkView, network: Network, pairs: &[FailingPair]) -> Vec<NodeIdx> {
-    let mut is_end = vec![false; view.size()];
-    for pair in pairs {
-        (is_end[pair.from.index()], is_end[pair.to.index()]) = (true, true);
-    }
-    let in_it = |node: &NodeIdx| view.node(*node).network == Some(network);
-    view.all().filter(|node| is_end[node.index()]).filter(in_it).collect()
-}
-
-/// A network with which no path of any other one works. Where no network beyond this node's own is reached, of several, it is its own.
-fn cut_off(view: &NetworkView, failures: &mut Failures, verdicts: &Verdicts) -> Option<Incident> {
-    let home = view.node(NodeIdx::SELF).network?;
-    let networks: BTreeSet<Network> = view.all().filter_map(|node| view.node(node).network).collect();
-    let mut cut: Vec<(Network, Vec<FailingPair>)> = Vec::new();
-    for network in networks.iter().copied().filter(|network| *network != home) {
-        let paths = paths_with(view, failures, verdicts, network);
-        let began = paths.began(view);
-        let hosts = ends_in(view, network, &paths.failing).len();
-        let most = paths.failing.len() >= PATHS.max(paths.working.len());
-        if most && hosts >= HOSTS && paths.working_since(began) == 0 {
-            cut.push((network, paths.failing));
-        }
-    }
-    let own = cut.len() > 1 && cut.len() + 1 == networks.len();
-    let accused = if own { home } else { cut.first()?.0 };
-    let taken = if own { cut.len() } else { 1 };
-    let mut pairs: Vec<FailingPair> = cut.into_iter().take(taken).flat_map(|(_, pairs)| pairs).collect();
-    pairs.sort_unstable();
-    for pair in &pairs {
+    found.extend(cut_off(view, failures, verdicts, &reached));
+    for pair in held {
         failures.remove(pair.from, pair.to);
     }
-    let nodes = ends_in(view, accused, &pairs);
-    let (verdict, pattern) = (Verdict::Isolated, Pattern::Segments);
-    Some(Incident { verdict, pattern, confidence: Confidence::Likely, nodes, pairs })
-}
-
-/// The paths between the hosts of a network and all others.
-fn paths_with(view: &NetworkView, failures: &Failures, verdicts: &Verdicts, network: Network) -> Between {
-    let mut paths = Between::default();
-    let is_in = |node: NodeIdx| view.node(node).network == Some(network);
-    let hosts: Vec<NodeIdx> = view.all().filter(|node| is_in(*node)).collect();
-    failures.count(view.size() * hosts.len());
-    for (host, other) in hosts.iter().flat_map(|host| view.all().map(move |other| (*host, other))) {
-        for (from, to) in [(host, other), (other, host)] {
-            if is_in(other) {
-                continue;
-            }
-            let reached = || view.observation(from, to).is_some_and(Observation::is_reached);
-            match how(view, failures, verdicts, from, to) {
-                Some(Way::Fails(verdict)) if !reached() => {
-                    paths.failing.push(FailingPair { from, to, verdict });
-                }
-                Some(_) => paths.working.push(view.observation(from, to).and_then(|seen| seen.checked)),
-                None => {}
-            }
-        }
-    }
-    paths
-}
-
-/// Whether a path works.
-enum Way {
-    Works,
-    Fails(Verdict),
-}
-
-fn how(
-    view: &NetworkView,
-    failures: &Failures,
-    verdicts: &Verdicts,
-    from: NodeIdx,
-    to: NodeIdx,
-) -> Option<Way> {
-    let verdict = verdicts[(from, to)];
-    let fails = failures.verdict(from, to).filter(|verdict| is_of_a_path(*verdict));
-    let open = || verdict.is_none().then(|| seems(view, from, to)).flatten();
-    let fails = fails.or_else(open).map(Way::Fails);
-    fails.or_else(|| verdict.is_some_and(Verdict::passes).then_some(Way::Works))
+    found
 }
 
 /// The paths between each two networks of several hosts, there and back, between hosts that are well otherwise.
@@ -286,56 +168,12 @@ fn note(networks: &mut [Option<Network>; 2], network: Option<Network>) {
     }
 }
 
-/// What a path seems to be on which there is no verdict yet: all hosts together are evidence that one alone is not.
-fn seems(view: &NetworkView, from: NodeIdx, to: NodeIdx) -> Option<Verdict> {
-    let seen = view.observation(from, to)?;
-    let vanishes = matches!(seen.cause, Some(Cause::TimedOut | Cause::HostUnreachable | Cause::NoReply));
-    match (seen.tcp.is_failing() && vanishes, seen.echo.is_failing()) {
-        (true, true) => Some(Verdict::Isolated),
-        (true, false) => Some(Verdict::FirewallDrop),
-        (false, true) if seen.tcp.is_ok() => Some(Verdict::UdpBlocked),
-        (false, _) => None,
-    }
-}
-
-/// Whether what fails may lie on the way, and not in what is dialed.
-fn is_of_a_path(verdict: Verdict) -> bool {
-    match verdict {
-        Verdict::FirewallReject
-        | Verdict::FirewallDrop
-        | Verdict::HostDown
-        | Verdict::Isolated
-        | Verdict::OneWayUdp
-        | Verdict::UdpBlocked
-        | Verdict::OneWayTcp
-        | Verdict::HungPeer
-        | Verdict::Mtu
-        | Verdict::NoRoute => true,
-        Verdict::Ok
-        | Verdict::ClosedPort
-        | Verdict::BroadcastBlocked
-        | Verdict::PacketLoss
-        | Verdict::WrongSubnet
-        | Verdict::LocalProblem
-        | Verdict::WrongSecret
-        | Verdict::WrongGroup
-        | Verdict::VersionMismatch
-        | Verdict::DuplicateName
-        | Verdict::AddressConflict
-        | Verdict::Flapping
-        | Verdict::SlowHost
-        | Verdict::Unknown => false,
-    }
-}
-
 /// Whether the paths that fail may be the first of all between two networks of several hosts each: nothing passed since.
 fn may_be_all(view: &NetworkView, both: [&Between; 2], began: Option<Instant>) -> bool {
     let known = |way: &Between| way.failing.len() + way.working.len();
     let failing: usize = both.iter().map(|way| way.failing.len()).sum();
     let large = both.iter().any(|way| known(way) >= HOSTS * HOSTS);
-    let recent =
-        began.is_some_and(|began| view.ago(began) <= view.setting().patience + view.setting().dial_timeout);
-    failing > 0 && large && recent && both.iter().all(|way| way.working_since(began) == 0)
+    failing > 0 && large && is_recent(view, began) && both.iter().all(|way| way.working_since(began) == 0)
 }
 
 /// Whether one host is an end of all paths that fail between two networks, and fails with hosts of its own network, too.
