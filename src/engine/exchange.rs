@@ -87,7 +87,8 @@ fn plain_request<'a>(nonce: Nonce, ctx: &Context<'a>) -> Request<'a> {
         prefix: None,
         tether: None,
         visitor: ctx.config.visitor.then_some(true),
-        outside: ctx.outside.map(Address),
+        // It may be an address of its own by now.
+        outside: ctx.outside.filter(|ip| !ctx.links.holds((*ip).into())).map(Address),
     }
 }
 

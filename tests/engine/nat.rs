@@ -136,3 +136,16 @@ fn a_node_behind_a_nat_says_so_once_tells_whom_it_dials_and_accuses_nobody_of_th
     let to_its_own_port = behind_nat.sent.iter().filter(|(_, to, _)| to.port() == 40_000).count();
     assert!(to_its_own_port > 3, "a NAT passes on what comes from where was sent to");
 }
+
+#[test]
+fn a_peer_that_sees_this_node_at_an_address_of_its_own_does_not_have_others_dial_it_no_longer() {
+    let mut solo = Solo::new(|config| config.peers = vec!["192.0.2.2".parse().unwrap()]);
+    let seen = Reply { seen_at: "10.0.0.1".parse().ok().map(Address), ..reply(2, Nonce(0)) };
+    run(&mut solo, 30, |solo, _| {
+        for (_, dial, _) in std::mem::take(&mut solo.dials) {
+            solo.answer_with(dial, &seen, "10.0.0.9".parse().ok());
+            assert_eq!(solo.outside, None);
+        }
+    });
+    assert!(behind(&solo).is_empty());
+}

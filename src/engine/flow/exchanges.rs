@@ -8,6 +8,7 @@ use crate::engine::address::ZonedIp;
 use crate::engine::address::{self, Endpoint};
 use crate::engine::api::{Answer, ConnId, DialId, Output};
 use crate::engine::cause::{Cause, Failure};
+use crate::engine::config::is_host;
 use crate::engine::context::Context;
 use crate::engine::dialing::dial_state::LOOK;
 use crate::engine::dialing::dialer::{self, EndedAttempt, InFlight};
@@ -365,8 +366,11 @@ impl Engine {
         now: Instant,
     ) -> bool {
         let Some((seen_at, local)) = seen_at.zip(local) else { return false };
+        let seen_at = seen_at.to_canonical();
+        // Whoever names another address of this node would have others dial it no longer.
+        let is_own = seen_at == local.to_canonical() || self.shared.links().holds(seen_at.into());
         let Some(peer) = self.peers.get_mut(key) else { return false };
-        let nat = if seen_at.to_canonical() == local.to_canonical() { Nat::None } else { Nat::Here };
+        let nat = if is_own || !is_host(seen_at) { Nat::None } else { Nat::Here };
         let is_news = nat != peer.nat();
         peer.set_nat(nat);
         if !is_news || nat == Nat::None {
