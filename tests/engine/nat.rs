@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use vigie::engine::cause::Cause;
 use vigie::engine::event::Event;
+use vigie::engine::peers::PeerState;
 use vigie::engine::verdict::Verdict;
 use vigie::engine::{NodeId, Nonce};
 use vigie::proto::address::Address;
@@ -90,6 +91,7 @@ fn a_node_that_turns_out_to_be_behind_a_nat_is_dialed_no_longer_and_one_that_is_
     solo.dials.clear();
     solo.run_for(secs(60));
     assert!(solo.dials.is_empty() && told(&solo).is_empty());
+    assert_eq!(solo.rows()[0].state, PeerState::New, "nothing is retried any more");
     solo.request(&format!("{ROUTER}:50002"), 2);
     solo.run_for(secs(1));
     assert_eq!(solo.dials[0].2, format!("{ROUTER}:17474").parse().unwrap());

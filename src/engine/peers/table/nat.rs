@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::engine::address;
 use crate::engine::context::Context;
 use crate::engine::event::Event;
-use crate::engine::peers::PeerKey;
 use crate::engine::peers::peer::{Nat, Peer};
+use crate::engine::peers::{PeerKey, PeerState};
 
 use super::PeerTable;
 
@@ -39,6 +39,10 @@ impl PeerTable {
         }
         let Some(peer) = self.get_mut(key).filter(|_| is_there) else { return };
         peer.set_nat(Nat::There);
+        if matches!(peer.state(), PeerState::Retrying | PeerState::Unreachable) {
+            // Nothing is retried any more.
+            peer.set_state(PeerState::New, ctx);
+        }
         ctx.out.publish(behind_nat(peer));
     }
 }
