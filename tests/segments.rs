@@ -82,7 +82,13 @@ fn a_network_behind_a_nat_dials_the_others_is_told_as_such_and_nobody_is_accused
         let first = lab.host(1);
         let joins = ["watch", "--json", "--join", first.addr()];
         let nodes = [&joins[..2], &joins[..2], &joins, &joins[..2]];
-        let nodes: Vec<Node> = (1..).zip(nodes).map(|(n, args)| lab.host(n).vigie(args)).collect();
+        let start = |(n, args): (usize, &[&str])| {
+            let node = lab.host(n).vigie(args);
+            // Who joins one that does not listen yet is right to say so.
+            node.wait_for(LONG, kind("started"));
+            node
+        };
+        let nodes: Vec<Node> = (1..).zip(nodes).map(start).collect();
         for (outside, inside) in [(1, 3), (1, 4), (2, 3), (2, 4)] {
             nodes[inside - 1].wait_for(LONG, becomes(&format!("h{outside}"), "up"));
             let is_behind = |event: &Value| {
