@@ -226,24 +226,29 @@ fn gossip(from: Member, to: Member, updates: &[Update]) -> Vec<u8> {
     bytes
 }
 
+/// Where the peer sends from that is a member.
+const MEMBER: &str = "10.0.0.2:30000";
+
+/// A node alone with a peer that proved its address, and both as members.
+fn beside_a_member() -> (Solo, Member, Member) {
+    let mut solo = Solo::new(|_| {});
+    solo.request(MEMBER, 2);
+    let own = solo.engine.snapshot(solo.now).node.id;
+    let ip = |nth| Ipv4Addr::new(10, 0, 0, nth).into();
+    let incarnation = Incarnation(1_000);
+    let peer = Member { id: NodeId(2), incarnation, ip: ip(2), ..invented(2, 30_000) };
+    let me = Member { id: own, ip: ip(1), ..peer };
+    (solo, me, peer)
+}
+
 #[test]
 fn nodes_are_counted_by_network_with_the_members_that_are_not_dialed() {
-    let mut solo = Solo::new(|_| {});
-    let here = "10.0.0.2:30000";
-    solo.request(here, 2);
-    let own = solo.engine.snapshot(solo.now).node.id;
-    let peer = Member {
-        id: NodeId(2),
-        incarnation: Incarnation(1_000),
-        ip: Ipv4Addr::new(10, 0, 0, 2).into(),
-        ..invented(2, 30_000)
-    };
-    let me = Member { id: own, ip: Ipv4Addr::new(10, 0, 0, 1).into(), ..peer };
+    let (mut solo, me, peer) = beside_a_member();
     let far =
         (10..17).map(|nth| Update { member: invented(nth, 30_000), objections: 0, state: State::Alive });
     let told = gossip(peer, me, &far.collect::<Vec<_>>());
     let presence = Presence { membership: Some(told[..].into()), ..presence(Kind::Heartbeat, 2, 2) };
-    solo.hear_at(Socket::Private, here, &presence);
+    solo.hear_at(Socket::Private, MEMBER, &presence);
     let view = solo.engine.matrix(solo.now);
     let told: Vec<(String, usize, usize)> =
         view.segments.iter().map(|it| (it.network.to_string(), it.known, it.dialed)).collect();
@@ -254,17 +259,7 @@ fn nodes_are_counted_by_network_with_the_members_that_are_not_dialed() {
 
 #[test]
 fn who_invents_members_makes_a_node_send_few_datagrams_to_each_address_and_dial_none() {
-    let mut solo = Solo::new(|_| {});
-    let here = "10.0.0.2:30000";
-    solo.request(here, 2);
-    let own = solo.engine.snapshot(solo.now).node.id;
-    let liar = Member {
-        id: NodeId(2),
-        incarnation: Incarnation(1_000),
-        ip: Ipv4Addr::new(10, 0, 0, 2).into(),
-        ..invented(2, 30_000)
-    };
-    let me = Member { id: own, ip: Ipv4Addr::new(10, 0, 0, 1).into(), ..liar };
+    let (mut solo, me, liar) = beside_a_member();
     solo.sent.clear();
     solo.dials.clear();
     let mut sequence = 1;
@@ -279,7 +274,7 @@ fn who_invents_members_makes_a_node_send_few_datagrams_to_each_address_and_dial_
             let told = gossip(liar, me, &updates);
             let presence =
                 Presence { membership: Some(told[..].into()), ..presence(Kind::Heartbeat, 2, sequence) };
-            solo.hear_at(Socket::Private, here, &presence);
+            solo.hear_at(Socket::Private, MEMBER, &presence);
         }
         solo.run_for(secs(1));
     }
