@@ -5,6 +5,8 @@ CARGO ?= cargo
 ARGS ?=
 # The checkout that `make shape` reads; this one by default.
 ROOT ?= .
+# Tests at a time: most of them wait (for packets, for time limits, for terminals), so more than there are cores.
+export RUST_TEST_THREADS ?= 8
 # Where vigie is installed; DESTDIR stands before it for who makes a package.
 PREFIX ?= /usr/local
 DESTDIR ?=

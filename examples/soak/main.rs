@@ -1,7 +1,7 @@
 //! Many real nodes among all that can go wrong, for long: `make soak`. The hosts are network namespaces of one machine; nothing leaves it.
 //!
 //! What is done to them, and what must hold in the end, stands in [`trouble`] and [`scenario`]; a short form is a test in
-//! `tests/namespaces.rs`. A seed says what happens to whom: a run that fails is done again with it.
+//! `tests/program/namespaces.rs`. A seed says what happens to whom: a run that fails is done again with it.
 
 mod scenario;
 #[path = "../../tests/support/mod.rs"]

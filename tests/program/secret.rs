@@ -1,18 +1,13 @@
 //! Nodes with a shared secret, as the real program: the file, and who hears whom.
 
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod support;
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::support::node::{Node, Ran, Stage, run_briefly};
+use crate::support::seen::{becomes, kind};
+use crate::support::{QUICK, SOON, free_port};
 use serde_json::Value;
-use support::node::{Node, Ran, Stage, run_briefly};
-use support::seen::{becomes, kind};
-use support::{QUICK, SOON, free_port};
 
 /// A folder of its own, which is removed at the end.
 struct Folder(PathBuf);
@@ -85,7 +80,7 @@ fn a_secret_file_that_is_none_is_refused_before_anything_starts() {
         2,
         &["--secret-file /nowhere"],
     );
-    let mut by_variable = support::node::vigie(&["watch"]);
+    let mut by_variable = crate::support::node::vigie(&["watch"]);
     by_variable.env("VIGIE_SECRET_FILE", "/nowhere");
     let stage = Stage::new();
     refused(&stage.run(by_variable), 2, &["VIGIE_SECRET_FILE /nowhere"]);

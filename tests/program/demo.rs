@@ -1,14 +1,11 @@
 //! `vigie demo` in a real terminal: real nodes, real faults, and all of it gone when the person quits.
-#![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::SOON;
+use crate::support::node::run_briefly;
+use crate::support::pty::Terminal;
 use rustix::process::Signal;
-use support::SOON;
-use support::node::run_briefly;
-use support::pty::Terminal;
 
 /// The first faults begin within six seconds of the start, and a hanging peer is given up after some ten more.
 const FAULTS_SHOW: Duration = Duration::from_secs(30);

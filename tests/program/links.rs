@@ -1,15 +1,13 @@
 //! The links of a host: which of them a node uses, and what it makes of those who are heard by the others.
 
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use support::lab::{Families, Host, Lab, within, within_families};
-use support::node::{Node, Ran, Stage, clean, program};
-use support::seen::{about, becomes, kind};
-use support::{QUICK, SOON, free_port, poll};
+use crate::support::lab::{Families, Host, Lab, within, within_families};
+use crate::support::node::{Node, Ran, Stage, clean, program};
+use crate::support::seen::{about, becomes, kind};
+use crate::support::{QUICK, SOON, free_port, poll};
 
 const LONG: Duration = Duration::from_secs(20);
 

@@ -3,14 +3,12 @@
 //! None of these can pass before the engine fills rows, observations and verdicts; what needs neither is in `visits.rs`. The
 //! waits are long enough for a few periods of everything.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::node::{Node, Ran, Stage};
+use crate::support::seen::{becomes, kind, visited};
+use crate::support::{QUICK, SOON, free_port};
 use serde_json::{Value, json};
-use support::node::{Node, Ran, Stage};
-use support::seen::{becomes, kind, visited};
-use support::{QUICK, SOON, free_port};
 
 const LONG: Duration = Duration::from_secs(30);
 

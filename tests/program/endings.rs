@@ -1,18 +1,16 @@
 //! The end of the program, whatever may hold it up: a terminal that has gone away or stands still, an output that nobody
 //! reads, the rest of a paste.
 
-mod support;
-
 use std::io::{PipeReader, PipeWriter, Write as _};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use crate::support::node::{Node, Stage, clean, vigie};
+use crate::support::pty::Terminal;
+use crate::support::seen::{about, kind};
+use crate::support::{QUICK, SOON, free_port, ignores, is_writing, poll, wait_caught};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
-use support::node::{Node, Stage, clean, vigie};
-use support::pty::Terminal;
-use support::seen::{about, kind};
-use support::{QUICK, SOON, free_port, ignores, is_writing, poll, wait_caught};
 
 /// What is promised is a second; a machine that is busy with other tests has another.
 const A_SECOND: Duration = Duration::from_secs(2);

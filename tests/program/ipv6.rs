@@ -1,15 +1,13 @@
 //! IPv6: hosts that have nothing else, hosts of both families, and zones.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::Value;
 
-use support::lab::{Families, Host, within_families};
-use support::node::Node;
-use support::seen::{about, becomes, between, kind};
-use support::{QUICK, SOON};
+use crate::support::lab::{Families, Host, within_families};
+use crate::support::node::Node;
+use crate::support::seen::{about, becomes, between, kind};
+use crate::support::{QUICK, SOON};
 
 const LONG: Duration = Duration::from_secs(20);
 

@@ -1,16 +1,12 @@
 //! What a dial says of every way in which it can fail, with real sockets; and that it leaves no descriptor behind.
 
-#![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
-
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
+use crate::support::lab::within;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
-use support::lab::within;
 use vigie::engine::cause::{Cause, Failure, Retry};
 use vigie::engine::{Incarnation, NodeId, Nonce};
 use vigie::net::{Reached, Way, attempt, classify, is_retryable_error, one_shot_request};
@@ -72,7 +68,7 @@ fn good_reply() -> Vec<u8> {
 
 /// A port of loopback on which nothing listens, below the ephemeral range.
 fn closed() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, support::free_port()))
+    SocketAddr::from((Ipv4Addr::LOCALHOST, crate::support::free_port()))
 }
 
 #[track_caller]
@@ -291,7 +287,7 @@ fn thousands_of_dials_leave_no_descriptor_behind() {
             }
         }
     });
-    let closed_all = support::poll(support::SOON, || (open() == before).then_some(()));
+    let closed_all = crate::support::poll(crate::support::SOON, || (open() == before).then_some(()));
     assert!(closed_all.is_some(), "{} descriptors are left", open());
 }
 

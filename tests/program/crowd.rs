@@ -1,11 +1,8 @@
 //! With many peers a node does things together: what it knows stays right.
-#![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
 
-mod support;
-
-use support::node::{Node, Stage};
-use support::seen::{about, becomes};
-use support::{QUICK, SOON, free_port};
+use crate::support::node::{Node, Stage};
+use crate::support::seen::{about, becomes};
+use crate::support::{QUICK, SOON, free_port};
 
 /// More than the sixteen up to which each datagram wakes a node.
 const CROWD: u8 = 20;

@@ -1,15 +1,13 @@
 //! `vigie doctor` on hosts that are well, and on hosts with one fault each.
 
-mod support;
-
 use std::net::{TcpListener, UdpSocket};
 use std::process::Stdio;
 
+use crate::support::lab::{Families, Host, within, within_families};
+use crate::support::node::{Ran, Stage, run_briefly, vigie};
+use crate::support::seen::kind;
+use crate::support::{SOON, free_port};
 use serde_json::{Value, json};
-use support::lab::{Families, Host, within, within_families};
-use support::node::{Ran, Stage, run_briefly, vigie};
-use support::seen::kind;
-use support::{SOON, free_port};
 
 /// The report of a host, as JSON, with the exit code that belongs to it.
 #[track_caller]
@@ -112,7 +110,7 @@ fn an_interface_that_is_off_unplugged_or_without_an_address_is_named_with_what_m
         is_well(&report(host, &[]));
         host.unplug();
         // The kernel notices it when it likes.
-        let unplugged = support::poll(SOON, || {
+        let unplugged = crate::support::poll(SOON, || {
             let report = report(host, &[]);
             (report["ok"] == false).then_some(report)
         });
@@ -204,7 +202,7 @@ fn global_ipv6_addresses_are_shown_and_one_that_another_host_has_is_named() {
             &["does not have 2001:db8::7", "2001:db8::1 (eth0)"],
         );
         other.run(&["ip", "addr", "add", "2001:db8::1/64", "dev", "eth0"]);
-        let told = support::poll(SOON, || {
+        let told = crate::support::poll(SOON, || {
             let report = report(other, &[]);
             (report["ok"] == false).then_some(report)
         });
@@ -225,7 +223,7 @@ fn two_interfaces_in_one_network_are_told() {
             host.run(&["ip", "link", "set", link, "up"]);
         }
         host.run(&["ip", "addr", "add", "10.77.0.101/24", "brd", "+", "dev", "eth1"]);
-        let told = support::poll(SOON, || {
+        let told = crate::support::poll(SOON, || {
             let report = report(host, &[]);
             (report["ok"] == false).then_some(report)
         });
@@ -375,7 +373,7 @@ fn an_interrupt_ends_it_at_once_even_while_a_tool_that_it_asks_hangs() {
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{}:{path}", folder.display()));
     let mut doctor = stage.spawn("doctor", command);
-    let busy = support::poll(SOON, || called.exists().then_some(()));
+    let busy = crate::support::poll(SOON, || called.exists().then_some(()));
     doctor.sigint();
     let code = doctor.wait_exit(std::time::Duration::from_secs(1));
     let _ = std::fs::remove_dir_all(&folder);

@@ -1,15 +1,13 @@
 //! A whole session with the real program in a real terminal: what a person does in the first quarter of an hour, and what may
 //! come in between.
 
-mod support;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::support::node::Stage;
+use crate::support::pty::Terminal;
+use crate::support::{SOON, free_port};
 use rustix::process::Signal;
-use support::node::Stage;
-use support::pty::Terminal;
-use support::{SOON, free_port};
 use tokio::sync::{broadcast, mpsc};
 use vigie::app;
 use vigie::app::appearance::Appearance;
@@ -194,7 +192,7 @@ fn a_panic_anywhere_leaves_the_terminal_as_it_was_with_its_message_on_it() {
         panic_behind_the_screen();
     }
     let this = std::env::current_exe().expect("a test knows its program");
-    let name = "a_panic_anywhere_leaves_the_terminal_as_it_was_with_its_message_on_it";
+    let name = "session::a_panic_anywhere_leaves_the_terminal_as_it_was_with_its_message_on_it";
     let args = ["--exact", name, "--nocapture"];
     let terminal = Terminal::run_with(this.to_str().expect("a path of ASCII"), &args, Some((TO_PANIC, "1")));
     terminal.wait_for_words(SOON, &["this is what went wrong", "part of vigie failed"]);

@@ -1,13 +1,11 @@
 //! What `make install` puts where, and that it is sound.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::is_there;
-use support::node::program;
+use crate::support::is_there;
+use crate::support::node::program;
 
 /// Where it is installed; gone after the test.
 struct Prefix(PathBuf);

@@ -1,16 +1,14 @@
 //! Metrics, rules and dashboard as Prometheus itself takes them: the real one scrapes a real node.
 
-mod support;
-
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::support::node::Stage;
+use crate::support::seen::kind;
+use crate::support::{SOON, free_port, is_there, poll};
 use serde_json::Value;
-use support::node::Stage;
-use support::seen::kind;
-use support::{SOON, free_port, is_there, poll};
 
 const ALERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/prometheus-alerts.yml");
 const DASHBOARD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/grafana-dashboard.json");

@@ -1,16 +1,14 @@
 //! The command line, as scripts use it: exit codes, what goes to which output, what is refused and how.
 
-mod support;
-
 use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, UdpSocket};
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::node::{Node, Ran, Stage, run_briefly, vigie};
+use crate::support::seen::{about, kind, time};
+use crate::support::{QUICK, SOON, free_port};
 use serde_json::{Value, json};
-use support::node::{Node, Ran, Stage, run_briefly, vigie};
-use support::seen::{about, kind, time};
-use support::{QUICK, SOON, free_port};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -230,7 +228,7 @@ fn watch_ends_by_itself_after_the_given_time() {
     let (stage, port) = (Stage::new(), free_port());
     let ran = watch(&stage, "brief", "127.77.4.5", port, &["--for", "1s"]).finish(SOON);
     assert_eq!(ran.code, 0);
-    support::only_the_log(&ran.err);
+    crate::support::only_the_log(&ran.err);
     assert!((Duration::from_secs(1)..Duration::from_secs(3)).contains(&ran.took), "{:?}", ran.took);
     assert_eq!(ran.events.first().unwrap()["event"], "started");
     assert_eq!(ran.events.last().unwrap()["event"], "stopped");
@@ -242,7 +240,7 @@ fn watch_in_words_prints_one_line_an_event() {
     let ran =
         run_briefly(&["watch", "--for", "1s", "--name", "wordy", "--bind", "127.77.4.6", "--port", &port]);
     assert_eq!(ran.code, 0);
-    support::only_the_log(&ran.err);
+    crate::support::only_the_log(&ran.err);
     let first = ran.out.lines().next().unwrap_or_default();
     assert!(first.contains("wordy") && first.contains("127.77.4.6"), "{first:?}");
     assert!(!ran.out.contains('\u{1b}'), "no colours into a pipe");
@@ -287,11 +285,11 @@ fn a_reader_that_goes_away_ends_watch_quietly() {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
     assert!(first.contains("started"), "{first}");
     let _newcomer = watch(&stage, "newcomer", "127.77.4.10", port, &[]);
-    let ended = support::poll(SOON, || child.try_wait().unwrap());
+    let ended = crate::support::poll(SOON, || child.try_wait().unwrap());
     let _ = child.kill();
     let output = child.wait_with_output().unwrap();
     assert_eq!(ended.and_then(|status| status.code()), Some(0));
-    support::only_the_log(&String::from_utf8_lossy(&output.stderr));
+    crate::support::only_the_log(&String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -568,7 +566,8 @@ fn a_full_disk_ends_the_recording_in_one_line_and_watch_goes_on() {
     let mut watching = watch(&stage, "full", "127.77.4.40", port, &["--record", "/dev/full"]);
     let _other = watch(&stage, "other", "127.77.4.41", port, &[]);
     assert!(
-        support::poll(SOON, || watching.stderr().contains("/dev/full ends here").then_some(())).is_some()
+        crate::support::poll(SOON, || watching.stderr().contains("/dev/full ends here").then_some(()))
+            .is_some()
     );
     let mark = watching.mark();
     watching.since(mark).wait_for(SOON, about("dial_succeeded", "other"));

@@ -1,7 +1,5 @@
 //! Who is who: several nodes that seem to have one address are told apart, and none takes another one's place.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,10 +10,10 @@ use vigie::engine::event::{Event, Stamped, StopReason};
 use vigie::net::{Selection, Settings};
 use vigie::testkit::{self, ms};
 
-use support::lab::{Families, Host, Lab, within, within_families};
-use support::node::Node;
-use support::seen::{about, becomes, kind};
-use support::{QUICK, SOON, poll};
+use crate::support::lab::{Families, Host, Lab, within, within_families};
+use crate::support::node::Node;
+use crate::support::seen::{about, becomes, kind};
+use crate::support::{QUICK, SOON, poll};
 
 const LONG: Duration = Duration::from_secs(20);
 

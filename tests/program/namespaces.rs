@@ -1,20 +1,14 @@
 //! Several hosts with real faults: what a node sees of the others, and why it says it does not.
 
-#[path = "../examples/soak/scenario.rs"]
-mod scenario;
-mod support;
-#[path = "../examples/soak/trouble.rs"]
-mod trouble;
-
 use std::path::Path;
 use std::time::Duration;
 
-use scenario::{Plan, soak};
+use crate::scenario::{Plan, soak};
+use crate::support::lab::{Host, Lab, within, within_routed};
+use crate::support::node::Node;
+use crate::support::seen::{about, becomes, between, failed_dial, fails, kind, last_state};
+use crate::support::{QUICK, SOON};
 use serde_json::json;
-use support::lab::{Host, Lab, within, within_routed};
-use support::node::Node;
-use support::seen::{about, becomes, between, failed_dial, fails, kind, last_state};
-use support::{QUICK, SOON};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -293,7 +287,7 @@ fn a_terminated_node_says_goodbye_to_all_and_exits_at_once() {
         }
         let ran = leaver.finish(SOON);
         assert_eq!(ran.events.last().unwrap()["event"], "stopped");
-        support::only_the_log(&ran.err);
+        crate::support::only_the_log(&ran.err);
     });
 }
 
@@ -303,7 +297,7 @@ fn a_killed_node_is_silent_within_one_period_more_than_it_may_miss() {
         let (a, mut b) = pair(lab);
         let mark = a.mark();
         b.kill9();
-        let killed = support::now();
+        let killed = crate::support::now();
         let silent = a.since(mark).wait_for(LONG, becomes("h2", "silent"));
         let allowed = (INTERVAL * (SILENT_AFTER + 1)).mul_f64(1.1) + MS(500);
         let took = silent.at.duration_since(killed);

@@ -1,13 +1,11 @@
 //! The real program in a real terminal: what a person sees, types and gets back.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::node::{Ran, Stage, run_briefly};
+use crate::support::pty::Terminal;
+use crate::support::{QUICK, SOON, free_port};
 use rustix::process::Signal;
-use support::node::{Ran, Stage, run_briefly};
-use support::pty::Terminal;
-use support::{QUICK, SOON, free_port};
 
 const ENTERED: &[&str] = &["quit", "help"];
 
@@ -156,7 +154,7 @@ fn a_terminal_that_shrinks_to_one_cell_and_grows_again_is_drawn_again() {
 fn a_terminal_that_does_not_know_its_size_has_the_usual_one() {
     let port = free_port().to_string();
     let args = ["--name", "solitaire", "--bind", "127.77.3.14", "--port", &port];
-    let mut terminal = Terminal::run_sized(support::node::program(), &args, (0, 0));
+    let mut terminal = Terminal::run_sized(crate::support::node::program(), &args, (0, 0));
     // The emulator needs one.
     terminal.emulate(24, 80);
     terminal.wait_for_words(SOON, &["solitaire", "No peers yet"]);
@@ -189,7 +187,7 @@ fn any_keys_in_any_order_leave_the_app_alive() {
 fn a_terminal_that_cannot_place_text_is_refused_and_the_command_that_needs_none_is_named() {
     let port = free_port().to_string();
     let args = ["--bind", "127.77.3.15", "--port", &port];
-    let terminal = Terminal::run_with(support::node::program(), &args, Some(("TERM", "dumb")));
+    let terminal = Terminal::run_with(crate::support::node::program(), &args, Some(("TERM", "dumb")));
     terminal.wait_shown(SOON, |text| text.contains("TERM=dumb") && text.contains("vigie watch"));
     assert_eq!(terminal.wait_exit(SOON), 2);
 }
@@ -198,7 +196,7 @@ fn a_terminal_that_cannot_place_text_is_refused_and_the_command_that_needs_none_
 fn on_the_linux_console_every_sign_is_ascii() {
     let port = free_port().to_string();
     let args = ["--name", "solitaire", "--bind", "127.77.3.16", "--port", &port];
-    let mut terminal = Terminal::run_with(support::node::program(), &args, Some(("TERM", "linux")));
+    let mut terminal = Terminal::run_with(crate::support::node::program(), &args, Some(("TERM", "linux")));
     let screen = terminal.wait_for_words(SOON, &["solitaire", "Across a router", "quit"]);
     assert!(screen.is_ascii(), "{screen}");
     terminal.keys("q");

@@ -1,15 +1,12 @@
 //! What ICMP says of our UDP, with real sockets: it explains trouble, and no presence is lost for it. Linux only.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::lab::{Host, within};
+use crate::support::node::Node;
+use crate::support::seen::{about, becomes};
+use crate::support::{QUICK, SOON};
 use serde_json::Value;
-use support::lab::{Host, within};
-use support::node::Node;
-use support::seen::{about, becomes};
-use support::{QUICK, SOON};
 
 const LONG: Duration = Duration::from_secs(20);
 

@@ -1,14 +1,12 @@
 //! Several networks with a real router between them: one node of each joins the others, and what the router stops is told of the
 //! networks, not of hosts.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::lab::{Lab, within_segments};
+use crate::support::node::Node;
+use crate::support::seen::{becomes, kind};
 use serde_json::{Value, json};
-use support::lab::{Lab, within_segments};
-use support::node::Node;
-use support::seen::{becomes, kind};
 
 const LONG: Duration = Duration::from_secs(30);
 /// So long after all know each other, everybody has dialed everybody again, and what fails would be told.

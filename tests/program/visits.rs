@@ -1,16 +1,14 @@
 //! The commands that join the network for a while and leave with an answer: `list`, `check` and `matrix`.
 
-mod support;
-
 use std::io::Write as _;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::node::{Node, Ran, Stage, vigie};
+use crate::support::seen::{kind, visited};
+use crate::support::{QUICK, SOON, free_port};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use serde_json::{Value, json};
-use support::node::{Node, Ran, Stage, vigie};
-use support::seen::{kind, visited};
-use support::{QUICK, SOON, free_port};
 
 const COMMANDS: [&str; 3] = ["list", "check", "matrix"];
 
@@ -363,7 +361,7 @@ fn a_reader_that_went_away_changes_neither_the_exit_code_nor_says_a_word() {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         drop(child.stdout.take());
-        let ended = support::poll(SOON, || child.try_wait().unwrap());
+        let ended = crate::support::poll(SOON, || child.try_wait().unwrap());
         let _ = child.kill();
         let output = child.wait_with_output().unwrap();
         assert_eq!(ended.and_then(|status| status.code()), Some(code), "{args:?}");
@@ -392,7 +390,7 @@ fn a_reader_that_stands_still_keeps_no_signal_from_ending_it() {
     witness.wait_for(SOON, visited("visitor"));
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
         .unwrap();
-    let ended = support::poll(Duration::from_secs(1), || child.try_wait().unwrap());
+    let ended = crate::support::poll(Duration::from_secs(1), || child.try_wait().unwrap());
     let _ = child.kill();
     let _ = child.wait();
     drop(reader);

@@ -1,13 +1,11 @@
 //! Names as name servers and machines change them: real nodes on hosts in network namespaces.
 
-mod support;
-
 use std::time::Duration;
 
-use support::lab::{Host, rename_machine, set_names, within, within_routed};
-use support::node::Node;
-use support::seen::{becomes, kind};
-use support::{QUICK, SOON};
+use crate::support::lab::{Host, rename_machine, set_names, within, within_routed};
+use crate::support::node::Node;
+use crate::support::seen::{becomes, kind};
+use crate::support::{QUICK, SOON};
 
 const LONG: Duration = Duration::from_secs(25);
 

@@ -1,18 +1,16 @@
 //! What is written where, and what becomes of a program that cannot write it: a full disk, a reader that goes away, a log file
 //! that is renamed.
 
-mod support;
-
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use crate::support::node::{Node, Stage, clean, program, vigie};
+use crate::support::seen::{about, kind};
+use crate::support::{SOON, free_port, only_the_log, poll, wait_caught};
 use rustix::process::Signal;
-use support::node::{Node, Stage, clean, program, vigie};
-use support::seen::{about, kind};
-use support::{SOON, free_port, only_the_log, poll, wait_caught};
 
 /// Runs it to its end with this standard output.
 fn run_into(stdout: impl Into<Stdio>, args: &[&str]) -> Output {
@@ -225,7 +223,7 @@ fn metrics_are_served_beside_the_events() {
     assert!(fetch(scraped, &"x".repeat(8 << 10)).starts_with("HTTP/1.1 431 "));
     // Whoever connects and asks nothing keeps no scraper out: each of them had ten seconds.
     let idle: Vec<_> = (0..80).map(|_| std::net::TcpStream::connect(("127.0.0.1", scraped))).collect();
-    let began = support::now();
+    let began = crate::support::now();
     assert!(is_up() && idle.iter().all(Result::is_ok));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     node.sigterm();
@@ -236,7 +234,7 @@ fn metrics_are_served_beside_the_events() {
 fn a_port_for_metrics_that_is_taken_is_told_before_anything_starts() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
     let port = taken.local_addr().expect("it has one").port().to_string();
-    let ran = support::node::run_briefly(&["watch", "--bind", "127.77.15.28", "--metrics", &port]);
+    let ran = crate::support::node::run_briefly(&["watch", "--bind", "127.77.15.28", "--metrics", &port]);
     assert_eq!((ran.code, ran.out.as_str()), (3, ""));
     assert!(
         ran.err.contains(&format!("cannot listen for scrapers on 127.0.0.1:{port} (--metrics)")),

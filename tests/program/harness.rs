@@ -1,20 +1,16 @@
 //! The tests' own tools, tested without the program: what the other tests lean on must hold first.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod support;
-
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::SOON;
+use crate::support::lab::{Host, within, within_routed};
+use crate::support::node::Stage;
+use crate::support::pty::Terminal;
+use crate::support::seen::{about, kind, time};
 use serde_json::Value;
-use support::SOON;
-use support::lab::{Host, within, within_routed};
-use support::node::Stage;
-use support::pty::Terminal;
-use support::seen::{about, kind, time};
 
 const PORT: u16 = 17_474;
 
@@ -152,7 +148,7 @@ fn a_node_s_events_are_found_from_any_place_of_the_transcript() {
     assert_eq!(other.wait_for(SOON, kind("tick"))["n"], 9);
     assert_eq!(node.count(kind("tick")), 3, "and none of the other's");
     assert!(node.since(node.mark()).events(|_: &Value| true).is_empty());
-    assert!(support::poll(SOON, || (node.stderr() == "trouble\n").then_some(())).is_some());
+    assert!(crate::support::poll(SOON, || (node.stderr() == "trouble\n").then_some(())).is_some());
     assert!(node.peak_memory_kb() > 100);
 }
 
@@ -187,7 +183,7 @@ fn what_runs_in_a_terminal_is_seen_typed_to_resized_and_its_traces_are_noticed()
     for word in ["tidy", "messy"] {
         let mut terminal = Terminal::run("sh", &["-c", script]);
         terminal.wait_for_words(SOON, &["READY"]);
-        support::poll(SOON, || terminal.is_raw().then_some(())).expect("stty has run");
+        crate::support::poll(SOON, || terminal.is_raw().then_some(())).expect("stty has run");
         terminal.keys("hello\n");
         terminal.wait_for_words(SOON, &["got hello"]);
         assert!(terminal.is_running());
@@ -208,7 +204,7 @@ fn what_runs_in_a_terminal_is_seen_typed_to_resized_and_its_traces_are_noticed()
 
 #[test]
 fn a_free_port_is_free_and_never_given_twice() {
-    let ports: Vec<_> = (0..20).map(|_| support::free_port()).collect();
+    let ports: Vec<_> = (0..20).map(|_| crate::support::free_port()).collect();
     assert!(ports.iter().all(|port| (18_000..32_768).contains(port)));
     assert!(ports.iter().enumerate().all(|(i, port)| !ports[..i].contains(port)));
     let server = TcpListener::bind(("127.77.0.1", ports[0])).unwrap();

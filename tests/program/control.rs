@@ -1,7 +1,4 @@
 //! The control socket of a running node: who may use it, what it answers, and that it stands in nobody's way.
-#![allow(clippy::unwrap_used, reason = "a test fails where an expectation does not hold")]
-
-mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -13,11 +10,11 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support::node::{Node, Ran, Stage, clean, program, vigie};
+use crate::support::pty::Terminal;
+use crate::support::seen::{about, becomes, kind};
+use crate::support::{QUICK, SOON, free_port, lab, now, poll};
 use serde_json::{Value, json};
-use support::node::{Node, Ran, Stage, clean, program, vigie};
-use support::pty::Terminal;
-use support::seen::{about, becomes, kind};
-use support::{QUICK, SOON, free_port, lab, now, poll};
 
 /// A machine of its own, as far as control sockets go: a directory for the runtime files of its user, and a port.
 struct Machine {

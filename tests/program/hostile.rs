@@ -1,21 +1,17 @@
 //! A node among hostile traffic: it stays of use to its healthy peer, small, calm and alive.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod support;
-
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::node::{Mark, Node, Stage};
+use crate::support::seen::{about, becomes, between, kind};
+use crate::support::{QUICK, SOON, free_port, now, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
-use support::node::{Mark, Node, Stage};
-use support::seen::{about, becomes, between, kind};
-use support::{QUICK, SOON, free_port, now, poll};
 use vigie::engine::limits::MAX_TETHERS_PER_ADDRESS;
 use vigie::proto::exchange::{HEADER, Reply, Request, body_length};
 use vigie::proto::presence::{Kind, Presence};
@@ -99,7 +95,7 @@ impl Scene {
         rejections_are_aggregated(&self.victim);
         self.victim.sigterm();
         assert_eq!(self.victim.wait_exit(SOON), 0);
-        support::only_the_log(&self.victim.stderr());
+        crate::support::only_the_log(&self.victim.stderr());
     }
 }
 
@@ -325,7 +321,7 @@ fn a_thousand_connections_at_once_are_bounded_and_pass() {
 fn a_node_that_runs_out_of_descriptors_serves_again_when_it_has_some() {
     let (stage, port) = (Stage::new(), free_port());
     let mut poor = Command::new("sh");
-    support::node::clean(&mut poor);
+    crate::support::node::clean(&mut poor);
     poor.args(["-c", "ulimit -n 24; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_vigie"), "watch", "--json"]);
     poor.args(["--bind", "127.77.108.1", "--port", &port.to_string()]);
     let node = stage.spawn("poor", poor);
