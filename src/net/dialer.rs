@@ -174,13 +174,12 @@ pub async fn attempt(
     }
     let begun = Instant::now();
     let deadline = begun + timeout;
-    let (mut stream, from_standby) = connect_by(way, begun, timeout).await?;
+    let Connection { mut stream, to, local } = connect_by(way, begun, timeout).await?;
     let connected = Instant::now();
-    let to = from_standby.unwrap_or(addr);
-    let local = stream.local_addr().map_err(|error| connect_failure(way, &error))?.ip();
     let exchange = exchange(&mut stream, to, way.sessions.as_deref(), request, reply);
     let exchanged = timeout_at(deadline, exchange).await;
     let sent = exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
+    let from_standby = (to != addr).then_some(to);
     let reached = Reached { from_standby, local, connect: connected - begun, rtt: sent.elapsed() };
     // The server closes first. One that does not is closed upon.
     let _ = timeout_at((Instant::now() + CLOSE_GRACE).min(deadline), end_of(&mut stream)).await;
@@ -198,8 +197,7 @@ pub(super) async fn converse(
     reply: &mut Vec<u8>,
 ) -> Result<TcpStream, Failure> {
     let begun = Instant::now();
-    let (mut stream, from_standby) = connect_by(way, begun, timeout).await?;
-    let to = from_standby.unwrap_or(way.addr);
+    let Connection { mut stream, to, .. } = connect_by(way, begun, timeout).await?;
     let exchange = exchange(&mut stream, to, way.sessions.as_deref(), request, reply);
     let exchanged = timeout_at(begun + timeout, exchange).await;
     exchanged.map_err(|_| too_late(Cause::NoReply, "receive", timeout))??;
@@ -213,12 +211,15 @@ async fn end_of(stream: &mut TcpStream) {
     }
 }
 
-/// Connects to the address, or to one that stands by: which one. A failure is that of the first.
-async fn connect_by(
-    way: &Way,
-    begun: Instant,
-    timeout: Duration,
-) -> Result<(TcpStream, Option<SocketAddr>), Failure> {
+/// A connection, and its two ends.
+struct Connection {
+    stream: TcpStream,
+    to: SocketAddr,
+    local: IpAddr,
+}
+
+/// Connects to the address, or to one that stands by. A failure is that of the first.
+async fn connect_by(way: &Way, begun: Instant, timeout: Duration) -> Result<Connection, Failure> {
     let Way { addr, ref standby, source, ref link, .. } = *way;
     let deadline = begun + timeout;
     let mut first = pin!(connect(addr, source, link.as_deref()));
@@ -226,7 +227,7 @@ async fn connect_by(
         // Before the link knows who is there, no packet has left.
         let early = timeout_at(deadline.min(begun + ONE_SYN), &mut first).await;
         match early {
-            Ok(Ok(stream)) => return Ok((stream, None)),
+            Ok(Ok(connected)) => return Ok(connected),
             Ok(Err(error)) => return Err(connect_failure(way, &error)),
             Err(_) if hardware_of(addr.into()).is_some() => {
                 return Err(too_late(Cause::TimedOut, "connect", ONE_SYN));
@@ -236,7 +237,7 @@ async fn connect_by(
     }
     let alone_until = if standby.is_empty() { deadline } else { begun + STANDBY_AFTER.min(timeout / 2) };
     let failed = match timeout_at(alone_until, &mut first).await {
-        Ok(Ok(stream)) => return Ok((stream, None)),
+        Ok(Ok(connected)) => return Ok(connected),
         Ok(Err(error)) => Some(connect_failure(way, &error)),
         Err(_) => None,
     };
@@ -244,9 +245,7 @@ async fn connect_by(
     if standby.is_empty() {
         return Err(failed.unwrap_or_else(unanswered));
     }
-    let others = standby.iter().map(|other| {
-        Box::pin(async move { connect(*other, source, None).await.map(|stream| (stream, Some(*other))) })
-    });
+    let others = standby.iter().map(|other| Box::pin(connect(*other, source, None)));
     let other = select_ok(others);
     if let Some(failed) = failed {
         let patience = deadline.min(Instant::now() + STANDBY_PATIENCE);
@@ -265,16 +264,14 @@ async fn connect_by(
     tokio::select! {
         biased;
         first = timeout_at(deadline, first) => match first {
-            Ok(connected) => {
-                connected.map(|stream| (stream, None)).map_err(|error| connect_failure(way, &error))
-            }
+            Ok(connected) => connected.map_err(|error| connect_failure(way, &error)),
             Err(_) => Err(unanswered()),
         },
         connected = other => Ok(connected),
     }
 }
 
-async fn connect(addr: SocketAddr, source: Option<ZonedIp>, link: Option<&str>) -> io::Result<TcpStream> {
+async fn connect(addr: SocketAddr, source: Option<ZonedIp>, link: Option<&str>) -> io::Result<Connection> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(ip) = source.filter(|ip| ip.ip().is_ipv4() == addr.is_ipv4() && !ip.ip().is_unspecified()) {
         socket.bind(ip.at_port(0))?;
@@ -283,10 +280,11 @@ async fn connect(addr: SocketAddr, source: Option<ZonedIp>, link: Option<&str>) 
     acknowledge_with_the_request(&socket);
     let stream = socket.connect(addr).await?;
     // A dial to a closed port of this host within the ephemeral range can meet itself (TCP simultaneous open).
-    if stream.local_addr()? == addr {
+    let local = stream.local_addr()?;
+    if local == addr {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
-    Ok(stream)
+    Ok(Connection { stream, to: addr, local: local.ip() })
 }
 
 /// Has a connection leave by a link: where two are in one network, no source address decides that.
