@@ -13,7 +13,7 @@ DESTDIR ?=
 # What is installed. It is built if it is not there: so `make build && sudo make install` needs no cargo of root.
 BIN ?= target/release/vigie
 
-.PHONY: help build install uninstall deb run test check fmt lint doc deny shape bench accuracy figures portable fuzz soak screenshots clean
+.PHONY: help build install uninstall deb run test check fmt lint doc deny shape bench accuracy scale figures portable fuzz soak screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -81,6 +81,9 @@ bench: ## Measure us and the bare machine side by side
 
 accuracy: ## Measure how often the diagnosis is right, into docs/accuracy.md; replay one network with ARGS="--seed 7 --hosts 5 --loss 0"
 	$(CARGO) run --release --locked --example accuracy -- $(ARGS)
+
+scale: ## Count what one node costs among 10 to 300, into docs/scale.md; one size with ARGS="--only 1000"
+	$(CARGO) run --release --locked --example scale -- $(ARGS)
 
 # They are added by `rustup target add`.
 TARGETS := x86_64-pc-windows-gnu aarch64-apple-darwin
