@@ -36,7 +36,9 @@ impl Unreadable {
     /// What the syntax says.
     #[expect(clippy::needless_pass_by_value, reason = "it is what maps an error")]
     pub(super) fn of(error: serde_json::Error) -> Self {
-        Self(error.to_string())
+        // It counts within the line; where that stands in the file, the reader says.
+        let said = error.to_string();
+        Self(said.rsplit_once(" at line ").map_or(said.clone(), |(why, _)| why.to_owned()))
     }
 }
 

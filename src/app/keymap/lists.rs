@@ -58,7 +58,7 @@ impl Keymap {
                 if bindings.peek().is_some_and(|next| sorts(next)) {
                     continue;
                 }
-                entry = (ends_of(&columns), "sort by a column, or reverse that");
+                entry = (ends_of(&columns), "sort by name, address, state, dial …");
             }
             if binding.keys.is_empty() {
                 typed.push(entry);

@@ -48,6 +48,13 @@ impl History {
         (self.held > 0).then(|| f32::from(self.failed) / f32::from(self.held))
     }
 
+    /// The same in whole per cents, 0 to 100, as it is shown: what is lost at all is more than nothing.
+    pub fn loss_percent(&self) -> Option<u8> {
+        let (failed, held) = (u16::from(self.failed), u16::from(self.held));
+        let percent = (failed * 100 + held / 2).checked_div(held)?;
+        Some(u8::try_from(percent).unwrap_or(100).max(u8::from(failed > 0)))
+    }
+
     /// An attempt got its reply.
     pub(super) fn answered(&mut self, rtt: Duration) {
         self.push(Packed::answered(rtt));

@@ -43,6 +43,17 @@ fn the_screen_is_written_as_it_stands_and_nothing_is_overwritten() {
 }
 
 #[test]
+fn the_ways_to_export_are_seen_whatever_was_said_before() {
+    let mut bench = busy();
+    let now = bench.now();
+    bench.app.ui.say("something was written", true, now);
+    bench.key(KeyCode::Char('e'));
+    let screen = bench.text(80, 24);
+    let last = screen.lines().last().unwrap();
+    assert!(last.contains("Markdown") || last.contains("JSON"), "{last}");
+}
+
+#[test]
 fn the_json_tells_every_listed_peer_in_the_names_of_the_contract() {
     let folder = Folder::new("json");
     let mut bench = busy();

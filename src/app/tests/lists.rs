@@ -69,6 +69,9 @@ fn a_filter_asks_for_states_networks_and_quantities_and_says_what_it_does_not_un
     assert_eq!(asked("net:10.0.0.0/24").0.len(), all.len());
     let ((fast, _), (slow, _)) = (asked("rtt<1ms"), asked("rtt>1ms"));
     assert!(!fast.is_empty() && fast.iter().all(|name| !slow.contains(name)), "{fast:?} {slow:?}");
+    let (lossy, _) = asked("loss>0");
+    assert!(lossy.contains(&"host9".to_owned()), "it is what the column of that name shows: {lossy:?}");
+    assert!(lossy.len() < all.len() && asked("loss=0").0.iter().all(|name| !lossy.contains(name)));
     let (listed, screen) = asked("rtt>");
     assert_eq!(listed.len(), all.len(), "what is not typed yet hinders nobody");
     assert!(screen.contains("rtt needs a time: rtt>5ms"), "{screen}");

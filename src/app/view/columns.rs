@@ -92,8 +92,8 @@ pub(super) fn write(
             writer.format(usual, format_args!("{}", peer.info.place()));
         }
         Column::State => state(writer, width, peer),
-        Column::Dial => match why_at_rest(peer, width).filter(|_| !tells_cause) {
-            // Where the cause has no column, it is better news than the time of the next regular dial.
+        Column::Dial => match trouble(peer, width).filter(|_| !tells_cause) {
+            // Where the cause has no column, it is better news than the time of the next dial, which the attempts tell, too.
             Some(label) => {
                 writer.format(of_reason(peer, theme), format_args!("{label}"));
             }
@@ -190,11 +190,14 @@ fn dial(writer: &mut LineWriter<'_>, width: u16, peer: &PeerRow) {
 /// Waits below this are shown in tenths of a second.
 pub(super) const TENTHS_BELOW: Duration = Duration::from_secs(11);
 
-/// What is wrong with a peer in a word of at most so many columns, when no attempt is under way or waits.
-fn why_at_rest(peer: &PeerRow, width: u16) -> Option<Label> {
+/// What is wrong with a peer in a word of at most so many columns, where that is known, and else why it is not reached, when no attempt is
+/// under way or waits.
+fn trouble(peer: &PeerRow, width: u16) -> Option<Label> {
     let rests = matches!(peer.dial(), DialPhase::Resting { .. }) && peer.state != PeerState::Left;
     let verdict = peer.wrong().map(Verdict::label).filter(|label| label.width() <= width.into());
-    verdict.or_else(|| peer.reason().map(Reason::label)).filter(|_| rests)
+    verdict
+        .or_else(|| peer.reason().map(Reason::label).filter(|_| rests))
+        .filter(|_| peer.state != PeerState::Left)
 }
 
 /// How it is written what is wrong with a peer; or what is only to be known of it.

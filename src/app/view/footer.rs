@@ -32,7 +32,9 @@ pub(super) fn render(canvas: &mut Canvas<'_>, area: Rect, models: &Models, ui: &
         }
         _ => {}
     }
-    if let Some(status) = &ui.status {
+    // What answers a question is seen before what was said.
+    let asks = matches!(ui.overlay, Some(Overlay::Export | Overlay::Forget { .. }));
+    if let Some(status) = ui.status.as_ref().filter(|_| !asks) {
         let (mark, style) = if status.good { ("✓ ", theme.good()) } else { ("! ", theme.alarm()) };
         canvas.line(area, 0).styled(mark, style).text(&status.text);
         return None;

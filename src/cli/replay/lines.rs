@@ -15,6 +15,9 @@ const LONGEST: u64 = 256 * 1024 * 1024;
 /// Bytes read and unpacked at once.
 const AT_ONCE: usize = 128 * 1024;
 
+/// Bytes of a packed file that are unpacked at once: what comes of them before a damaged one is lost with it.
+const STEP: usize = 512;
+
 /// Where a line begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::cli) struct Place {
@@ -150,7 +153,8 @@ impl Read for Unpacked {
         loop {
             let from = self.file.fill_buf()?;
             let at_end = from.is_empty();
-            let (mut input, mut output) = (InBuffer::around(from), OutBuffer::around(&mut *to));
+            let step = &from[..from.len().min(STEP)];
+            let (mut input, mut output) = (InBuffer::around(step), OutBuffer::around(&mut *to));
             let left = self.decoder.run(&mut input, &mut output)?;
             let (taken, given) = (input.pos(), output.pos());
             self.file.consume(taken);
@@ -210,6 +214,28 @@ mod tests {
             lines.go_to(place).unwrap();
             assert_eq!(lines.next().unwrap().unwrap(), expected.as_bytes(), "{place:?}");
         }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_comes_before_a_damaged_place_of_a_packed_file_is_read() {
+        let folder = std::env::temp_dir().join(format!("vigie-damaged-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("damaged.zst");
+        let mut bytes = include_bytes!("../../../assets/incident.ndjson.zst").to_vec();
+        let at = bytes.len() * 9 / 10;
+        bytes[at..at + 40].fill(0xA5);
+        std::fs::write(&path, bytes).unwrap();
+        let mut lines = Lines::open(&path).unwrap();
+        let mut read = 0;
+        let error = loop {
+            match lines.next() {
+                Ok(Some(_)) => read += 1,
+                Ok(None) => panic!("the damage is not seen"),
+                Err(error) => break error,
+            }
+        };
+        assert!(read > 100, "{read} lines, then {error}");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

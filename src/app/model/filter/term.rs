@@ -81,7 +81,9 @@ impl Term {
             Self::RoundTrip(order, time) => {
                 peer.rtt.is_some_and(|rtt| Duration::from(rtt).cmp(time) == *order)
             }
-            Self::Loss(order, percent) => peer.paths.loss.is_some_and(|loss| loss.cmp(percent) == *order),
+            Self::Loss(order, percent) => {
+                peer.history.loss_percent().is_some_and(|loss| loss.cmp(percent) == *order)
+            }
             Self::Marked => peer.noted.is_marked,
             Self::Pinned => peer.noted.is_pinned,
             Self::Not(term) => !term.holds(peer, finds),
