@@ -19,7 +19,6 @@ use super::event::Event;
 use super::interface::Interface;
 use super::limits::{ANSWER_AT_ONCE, COPIES_COME_WITHIN, DIAL_SPREAD, DIAL_STEP};
 use super::links::Links;
-use super::presence::period;
 use super::presence::wrapping::Wrapping;
 use super::{NodeId, Nonce};
 
@@ -35,8 +34,6 @@ pub(crate) struct Shared {
     links: Links,
     out: Outbox,
     dial_interval: HeldDialInterval,
-    /// By how much the period of this node's presence is longer than a person set it, as its last round told it.
-    stretch: u32,
     /// Where the steps of [`DIAL_STEP`] begin: at random, so that nodes do not step together.
     steps_from: Option<Instant>,
     /// What comes in now may have waited to be read since then.
@@ -72,7 +69,6 @@ pub(crate) struct Outbox {
 pub(crate) struct Pace {
     known: usize,
     dial_interval: Duration,
-    presence_period: Duration,
     steps_from: Option<Instant>,
 }
 
@@ -83,7 +79,6 @@ impl Shared {
             links: Links::default(),
             out: Outbox::default(),
             dial_interval: HeldDialInterval::new(config.dial_interval),
-            stretch: 1,
             steps_from: None,
             waited_since: None,
             outside: None,
@@ -111,8 +106,7 @@ impl Shared {
 
     /// How many nodes there are, and what follows from that.
     pub(crate) fn pace(&self, known: usize) -> Pace {
-        let presence_period = self.config.interval.saturating_mul(self.stretch);
-        Pace { known, dial_interval: self.dial_interval(), presence_period, steps_from: self.steps_from }
+        Pace { known, dial_interval: self.dial_interval(), steps_from: self.steps_from }
     }
 
     /// Period of the regular dial of each peer.
@@ -123,12 +117,6 @@ impl Shared {
     /// So many peers are known now. Whether the period of the regular dials is another one from now on.
     pub(crate) fn adapt_dial_interval(&mut self, known: usize, now: Instant) -> bool {
         self.dial_interval.adapt(known, now)
-    }
-
-    /// So many peers are reachable as the next round of presence begins, which tells its period. Until the one after it, it stays.
-    pub(crate) fn adapt_presence_period(&mut self, reachable: usize) {
-        let nodes = u32::try_from(reachable).unwrap_or(u32::MAX).saturating_add(1);
-        self.stretch = period::stretched(self.stretch, nodes);
     }
 
     /// A person sets how often each peer is dialed.
@@ -232,11 +220,6 @@ impl Pace {
         self.dial_interval
     }
 
-    /// Period of this node's presence.
-    pub(crate) fn presence_period(self) -> Duration {
-        self.presence_period
-    }
-
     /// The pace of a node that dials every so often.
     pub(crate) fn of_a_node_that_dials_every(self, dial_interval: Duration) -> Self {
         Self { dial_interval, ..self }
@@ -335,7 +318,7 @@ impl Context<'_> {
             name: &self.config.name,
             tcp_port: self.config.tcp_port,
             udp_port: self.config.udp_port,
-            period_ms: u32::try_from(self.pace.presence_period.as_millis()).unwrap_or(u32::MAX),
+            period_ms: u32::try_from(self.config.interval.as_millis()).unwrap_or(u32::MAX),
             claimed: claimed.ip(),
             nonce: None,
             echo: None,
@@ -443,7 +426,7 @@ mod tests {
 
     /// The pace of a node that runs, but knows no steps yet.
     fn pace(known: usize) -> Pace {
-        Pace { known, dial_interval: secs(10), presence_period: secs(5), steps_from: None }
+        Pace { known, dial_interval: secs(10), steps_from: None }
     }
 
     #[test]

@@ -47,11 +47,6 @@ pub const PATH_KEPT: Duration = Duration::from_mins(10);
 /// Peers that a person may name.
 pub const MAX_STATIC: usize = 1_024;
 
-/// Up to so many nodes each announces itself as often as a person set it; with more, its period is doubled until all of them together
-/// begin no more rounds than these, which are 64 in a second at the usual period. A datagram costs each of those that hear it some 2 µs.
-/// Who crashes is found by its tethers and watchers, as among few.
-pub const NODES_AT_FULL_PACE: u32 = 320;
-
 /// The period of the regular dials that is chosen where a person sets none, up to [`AUTO_PEERS`] peers: what is wrong with TCP alone
 /// is noticed by a dial only, and a dial costs its two ends some 0.1 ms of a core each.
 pub const AUTO_DIAL_INTERVAL: Duration = Duration::from_secs(10);

@@ -72,8 +72,6 @@ pub struct Crowd {
     pub dials: u64,
     /// Things that have happened.
     pub steps: u64,
-    /// When the node announced itself to everybody, and with which period.
-    pub rounds: Vec<(Instant, Duration)>,
     /// Peers that are still to come.
     to_come: Range<usize>,
     start: Instant,
@@ -151,7 +149,6 @@ impl Crowd {
             to_come: 0..peers,
             dials: 0,
             steps: 0,
-            rounds: Vec::new(),
             start: now,
             peers: vec![Peer::default(); peers],
             rows: Rows::Fine,
@@ -232,15 +229,9 @@ impl Crowd {
         match output {
             Output::Publish(event) => watch.published(event, self.now),
             Output::Send { to, bytes, .. } => {
-                let presence = Presence::decode(&bytes).expect("its own presence");
-                match (self.peer_at(to), presence.nonce) {
-                    (Some(nth), Some(nonce)) => {
-                        self.echoes.push_back((nth, nonce));
-                    }
-                    (None, None) if presence.rows.is_none() => {
-                        self.rounds.push((self.now, presence.period()));
-                    }
-                    _ => {}
+                let nonce = Presence::decode(&bytes).expect("its own presence").nonce;
+                if let (Some(nth), Some(nonce)) = (self.peer_at(to), nonce) {
+                    self.echoes.push_back((nth, nonce));
                 }
             }
             Output::Dial { dial, addr, request, .. } => {
@@ -429,7 +420,7 @@ fn name(nth: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{HashMap, HashSet};
+    use std::collections::HashMap;
 
     use super::*;
     use crate::engine::peers::PeerState;
@@ -476,25 +467,6 @@ mod tests {
             let table = crowd.engine.snapshot(crowd.now).peers;
             assert_eq!(table.len(), peers as usize);
             assert!(table.iter().all(|row| row.state == PeerState::Up && row.verdict == Verdict::Ok));
-        }
-    }
-
-    #[test]
-    fn among_many_a_node_announces_itself_less_often_and_says_so() {
-        for (peers, period) in [(300, secs(5)), (700, secs(20))] {
-            let mut crowd = Crowd::new(peers, |_| {});
-            crowd.run_for(secs(200), &mut ());
-            crowd.rounds.clear();
-            crowd.run_for(period * 20, &mut ());
-            let told: HashSet<Duration> = crowd.rounds.iter().map(|(_, told)| *told).collect();
-            assert_eq!(told, HashSet::from([period]), "{peers} peers");
-            let mut moments: Vec<Instant> = crowd.rounds.iter().map(|(at, _)| *at).collect();
-            moments.dedup();
-            assert!(
-                (17..=23).contains(&moments.len()),
-                "{peers} peers: {} rounds in 20 periods",
-                moments.len()
-            );
         }
     }
 

@@ -249,19 +249,17 @@ impl Engine {
     /// The network as it is now.
     fn network_view(&self, judged: &[&Peer], split: Option<SplitNetwork>, now: Instant) -> NetworkView {
         let config = self.shared.config();
-        let pace = self.shared.pace(self.peers.len());
-        let period = pace.presence_period();
-        let all_heard = self.shared.runs_longer_than(WIDE_EVERY + period * 5 / 4, now);
+        let all_heard = self.shared.runs_longer_than(WIDE_EVERY + config.interval * 5 / 4, now);
         let peers = judged.iter().map(|peer| self.node(peer, now));
         let mut nodes: Vec<JudgedNode> = std::iter::once(self.own_node(now)).chain(peers).collect();
         let rivals = self.add_rivals(&mut nodes, now);
         let setting = Setting {
             notice: self.notice(),
-            echo_period: echo_period(pace),
+            echo_period: echo_period(self.shared.pace(self.peers.len())),
             patience: self.patience(),
             dial_timeout: config.retry.timeout,
-            margin: period * 3 / 2 + Duration::from_millis(500),
-            broadcast_gap: period.mul_f64(1.0 + PERIOD_JITTER),
+            margin: config.interval * 3 / 2 + Duration::from_millis(500),
+            broadcast_gap: config.interval.mul_f64(1.0 + PERIOD_JITTER),
             group: config.group.clone(),
             presence_port: config.port,
             loss_of_others: self.judging.loss.others(),

@@ -189,7 +189,6 @@ impl Engine {
     pub(in crate::engine) fn announce(&mut self, now: Instant) {
         let _ = self.tell_wires_apart(now);
         self.hearing.expect_of(&self.peers, now);
-        self.shared.adapt_presence_period(self.peers.reachable_count());
         let (mut ctx, peers) = (self.shared.context(self.peers.len(), now), &mut self.peers);
         self.announcer.announce(peers, &mut ctx);
         if ctx.config.visitor {

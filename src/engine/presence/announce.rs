@@ -113,7 +113,7 @@ impl Announcer {
         let gap = self.hellos.checked_sub(1).and_then(|said| HELLO_GAPS.get(said)).filter(|_| hello);
         let wait = gap.copied().unwrap_or_else(|| {
             let jitter = ctx.rng.random_range(1.0 - PERIOD_JITTER..=1.0 + PERIOD_JITTER);
-            ctx.pace.presence_period().mul_f64(jitter)
+            ctx.config.interval.mul_f64(jitter)
         });
         self.next = Some(ctx.now + wait);
         for key in unheard(peers) {

@@ -4,7 +4,6 @@ pub(crate) mod announce;
 pub(crate) mod foreign;
 pub(crate) mod heard;
 pub(crate) mod introduction;
-pub(crate) mod period;
 pub(crate) mod receive;
 pub(crate) mod rejects;
 #[cfg(test)]

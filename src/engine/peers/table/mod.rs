@@ -198,10 +198,6 @@ impl PeerTable {
         self.reachable.iter().filter_map(|key| self.get(*key))
     }
 
-    pub(crate) fn reachable_count(&self) -> usize {
-        self.reachable.len()
-    }
-
     /// How often a peer became reachable, somebody else, or no longer reachable: as long as this is the same, they are.
     pub(crate) fn reachable_changes(&self) -> u64 {
         self.reachable_changes
