@@ -36,7 +36,7 @@ fn main() -> Result<()> {
         })
         .collect();
     for plot in plot::all() {
-        write(&format!("docs/{}", plot.file), &plot.draw(&figures))?;
+        write(&format!("assets/{}", plot.file), &plot.draw(&figures))?;
     }
     write("docs/scale.md", &page::page(&figures))
 }
