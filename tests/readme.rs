@@ -77,7 +77,8 @@ fn no_picture_is_older_than_the_screen() {
     let assets = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     let paths = std::fs::read_dir(assets).unwrap().map(|entry| entry.unwrap().path());
     let is_plot = |path: &std::path::Path| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("accuracy-"))
+        let begins = |name: &str| ["accuracy-", "scale-"].iter().any(|plot| name.starts_with(plot));
+        path.file_name().is_some_and(|name| begins(&name.to_string_lossy()))
     };
     let is_svg = |path: &std::path::PathBuf| path.extension().is_some_and(|ending| ending == "svg");
     let pictures: Vec<_> = paths.filter(is_svg).filter(|path| !is_plot(path)).collect();
